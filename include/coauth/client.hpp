@@ -1,0 +1,111 @@
+#ifndef COAUTH_CLIENT_HPP
+#define COAUTH_CLIENT_HPP
+
+#include <coauth/access_token.hpp>
+#include <coauth/client_config.hpp>
+#include <coauth/export.hpp>
+#include <coauth/result.hpp>
+#include <coauth/token_request.hpp>
+
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <memory>
+#include <utility>
+
+namespace coauth {
+
+/// The completion signature of every operation that yields a token.
+using access_token_signature = void(result<access_token>);
+
+namespace detail {
+
+class client_core;
+
+COAUTH_DECL void start_get_access_token(
+    std::shared_ptr<client_core> core, token_request request,
+    boost::asio::any_completion_handler<access_token_signature> handler);
+
+struct initiate_get_access_token
+{
+    std::shared_ptr<client_core> core;
+
+    template <class Handler>
+    void operator()(Handler&& handler, token_request request) const
+    {
+        start_get_access_token(core, std::move(request), std::forward<Handler>(handler));
+    }
+};
+
+} // namespace detail
+
+/// Gets access tokens from one authorization server.
+///
+/// Thread safety: operations may be started from any thread, at the same time. Construction,
+/// assignment and destruction must not overlap with other uses of the same object.
+///
+/// Lifetime: destroying the client, or `close()`, completes its operations with `errc::cancelled`.
+/// The execution context must outlive the operations; stopping or destroying it abandons them
+/// without a completion, as it does Asio's own.
+class COAUTH_DECL client
+{
+public:
+    using executor_type = boost::asio::any_io_executor;
+
+    /// A client whose connections run on `executor`. It may have one thread or many, and may be a
+    /// strand.
+    ///
+    /// Reads `config.tls.ca_file`; the first client of a process that trusts the system's
+    /// certificates loads them (some 20 ms), later ones share them. A faulty configuration is not
+    /// thrown: `status()` and every operation report it, and no socket is opened.
+    client(executor_type executor, client_config config);
+    ~client();
+
+    client(client&&) noexcept;
+    client& operator=(client&&) noexcept;
+
+    [[nodiscard]] executor_type get_executor() const noexcept;
+
+    /// Success, or what is wrong with the configuration.
+    [[nodiscard]] result<void> status() const;
+
+    /// Gets a new access token with the client credentials grant (RFC 6749 section 4.4).
+    ///
+    /// Resolves, connects, verifies the server, sends one request, and reads its answer, all before
+    /// `client_config::timeout`.
+    ///
+    /// \param request What to ask for; copied or moved. Default: whatever the server grants.
+    /// \return An awaitable to be awaited once. It needs neither this object nor its own arguments
+    ///     to outlive the call.
+    /// \par Cancellation Terminal, partial and total: all end the operation promptly with
+    ///     `errc::cancelled`, whatever it waits for.
+    /// \par Errors Any `errc`. Nothing is thrown for what the network, the server, the
+    ///     configuration, the request or a cancellation does; `std::bad_alloc` may be.
+    [[nodiscard]] boost::asio::awaitable<result<access_token>>
+    async_get_access_token(token_request request = token_request());
+
+    /// The same for any completion token.
+    ///
+    /// \par Completion signature `void(coauth::result<coauth::access_token>)`
+    /// \par Completion Exactly once, never within this call, on the handler's associated executor
+    ///     (else the client's). The handler's allocator and cancellation slot are honoured.
+    template <
+        boost::asio::completion_token_for<access_token_signature> CompletionToken>
+    auto async_get_access_token(token_request request, CompletionToken&& token)
+    {
+        return boost::asio::async_initiate<CompletionToken, access_token_signature>(
+            detail::initiate_get_access_token{core_}, token, std::move(request));
+    }
+
+    /// Ends all operations with `errc::cancelled`; later ones fail likewise. Safe from any thread.
+    void close() noexcept;
+
+private:
+    std::shared_ptr<detail::client_core> core_;
+};
+
+} // namespace coauth
+
+#endif

@@ -1,0 +1,19 @@
+#ifndef COAUTH_COAUTH_HPP
+#define COAUTH_COAUTH_HPP
+
+#include <coauth/access_token.hpp>
+#include <coauth/async_get_access_token.hpp>
+#include <coauth/authorization_server.hpp>
+#include <coauth/client.hpp>
+#include <coauth/client_authentication.hpp>
+#include <coauth/client_config.hpp>
+#include <coauth/error.hpp>
+#include <coauth/http_headers.hpp>
+#include <coauth/observer.hpp>
+#include <coauth/result.hpp>
+#include <coauth/secret.hpp>
+#include <coauth/smscx.hpp>
+#include <coauth/token_request.hpp>
+#include <coauth/version.hpp>
+
+#endif

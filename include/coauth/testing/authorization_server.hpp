@@ -1,0 +1,204 @@
+#ifndef COAUTH_TESTING_AUTHORIZATION_SERVER_HPP
+#define COAUTH_TESTING_AUTHORIZATION_SERVER_HPP
+
+#include <coauth/client_config.hpp>
+#include <coauth/export.hpp>
+#include <coauth/http_headers.hpp>
+#include <coauth/result.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// A loopback authorization server for tests: link `coauth::testing`. Not for production.
+namespace coauth::testing {
+
+/// In whose manner the server answers.
+enum class dialect
+{
+    /// RFC 6749: flat errors, Basic credentials form-decoded.
+    rfc6749,
+    /// SMS.CX: nested errors with numeric codes, Basic credentials as they are.
+    smscx,
+};
+
+/// What the server's certificate is like. All but `valid` must be refused by a careful client.
+enum class certificate
+{
+    /// For localhost, 127.0.0.1 and ::1; issued by the server's own CA through an intermediate.
+    valid,
+    expired,
+    not_yet_valid,
+    self_signed,
+    /// Issued by a CA that is not the one in `ca_pem()`.
+    unknown_ca,
+    /// For another host name.
+    wrong_host,
+    /// Right common name, but a subject alternative name of another host.
+    common_name_only,
+    /// "127.0.0.1" written as a DNS name.
+    ip_as_dns_name,
+    /// The intermediate is not sent.
+    missing_intermediate,
+    /// Issued by a certificate that is not a CA.
+    issued_by_leaf,
+    /// Usable for clients only (extended key usage).
+    client_only,
+    /// A 1024-bit RSA key.
+    weak_key,
+    /// Signed with SHA-1.
+    sha1_signature,
+    /// A bare "*" as the host name.
+    bare_wildcard,
+    /// Valid, with an RSA key of 2048 bits.
+    valid_rsa,
+};
+
+/// When a connection is given up, instead of serving it.
+enum class refuse_connection
+{
+    no,
+    /// Closed as soon as it is accepted.
+    close_at_accept,
+    /// Reset as soon as it is accepted.
+    reset_at_accept,
+    /// Accepted and never answered: the TLS handshake hangs.
+    silence,
+    /// Plain bytes in place of TLS.
+    plain_text,
+};
+
+/// How a scripted answer ends.
+enum class ending
+{
+    /// Keep the connection when the request allows it.
+    keep_alive,
+    /// TLS close_notify, then close.
+    close,
+    /// Close without TLS close_notify.
+    truncate,
+    /// Reset the connection.
+    reset,
+    /// Send nothing more and never close.
+    stall,
+};
+
+/// One scripted answer. The default is an empty 200.
+struct answer
+{
+    unsigned status = 200;
+    http_headers headers = {};
+    std::string body = {};
+    /// When not empty, exactly these bytes are sent in place of status, headers and body.
+    std::string raw = {};
+    /// Waited before the first byte.
+    std::chrono::milliseconds delay{0};
+    /// Send only this many bytes of the answer.
+    std::optional<std::size_t> cut_at = {};
+    /// Send in pieces of this many bytes, with `piece_delay` between; 0: in one.
+    std::size_t piece = 0;
+    std::chrono::milliseconds piece_delay{0};
+    /// After it was sent whole, send it again and again, until the peer closes.
+    bool repeat = false;
+    ending end = ending::keep_alive;
+
+    /// An answer with a JSON body.
+    [[nodiscard]] static COAUTH_DECL answer json(unsigned status, std::string body);
+    /// Exactly these bytes.
+    [[nodiscard]] static COAUTH_DECL answer bytes(std::string raw, ending end = ending::close);
+};
+
+/// One request as the server received it.
+struct received_request
+{
+    std::string method;
+    std::string target;
+    http_headers headers;
+    std::string body;
+    /// How many requests its connection had carried before.
+    unsigned earlier_on_connection = 0;
+};
+
+/// How the server behaves.
+struct server_options
+{
+    testing::dialect dialect = testing::dialect::rfc6749;
+    std::string client_id = "client";
+    std::string client_secret = "secret";
+    /// The scopes that the client may ask for; a request without scope is granted all.
+    std::vector<std::string> scopes = {"read", "write"};
+    /// The `expires_in` of its tokens.
+    std::chrono::seconds token_lifetime{3600};
+    /// Path of the token endpoint.
+    std::string path = "/oauth/token";
+    /// 0: any free port.
+    std::uint16_t port = 0;
+    /// Serve TLS; false: plain HTTP.
+    bool tls = true;
+    testing::certificate certificate = testing::certificate::valid;
+    /// The TLS versions spoken, as OpenSSL numbers them (0x0303 is 1.2, 0x0304 is 1.3); 0: any.
+    int min_tls_version = 0;
+    int max_tls_version = 0;
+    /// A cipher list in OpenSSL's words for TLS up to 1.2; empty: the default.
+    std::string ciphers = {};
+    /// What is done with new connections.
+    testing::refuse_connection refuse = testing::refuse_connection::no;
+};
+
+/// An authorization server on 127.0.0.1 with a thread of its own.
+///
+/// It makes its CA and its certificates when it starts; it checks method, path, grant, credentials
+/// and scope as a real one does; what it is told to answer it answers instead. All functions may be
+/// called from any thread. Destruction closes every connection and waits for the thread.
+class COAUTH_DECL authorization_server
+{
+public:
+    /// Starts a server. Fails with `errc::connect_failed` when the port cannot be had.
+    [[nodiscard]] static result<authorization_server> start(server_options options = {});
+
+    authorization_server(authorization_server&&) noexcept;
+    authorization_server& operator=(authorization_server&&) noexcept;
+    ~authorization_server();
+
+    [[nodiscard]] std::uint16_t port() const noexcept;
+    /// "https://127.0.0.1:PORT/oauth/token"; with `host` in place of 127.0.0.1 when given.
+    [[nodiscard]] std::string token_endpoint(std::string const& host = "127.0.0.1") const;
+    /// The certificate of the CA to trust.
+    [[nodiscard]] std::string const& ca_pem() const noexcept;
+    /// A certificate revocation list of that CA and its intermediate that names the server's
+    /// certificate as revoked.
+    [[nodiscard]] std::string crl_pem() const;
+    /// A configuration with which a client gets a token from this server.
+    [[nodiscard]] client_config config() const;
+
+    /// The next request without a scripted answer gets this one; several are used in order.
+    void push(answer a);
+    /// Every request gets this one, when none is pushed.
+    void always(answer a);
+    /// Forgets all scripted answers.
+    void unscript();
+
+    /// The requests received so far, whole ones only.
+    [[nodiscard]] std::vector<received_request> requests() const;
+    /// How many connections were accepted, TLS handshakes completed, resumed, and bytes of requests
+    /// received within TLS.
+    [[nodiscard]] std::size_t connections() const noexcept;
+    [[nodiscard]] std::size_t handshakes() const noexcept;
+    [[nodiscard]] std::size_t resumed() const noexcept;
+    [[nodiscard]] std::size_t bytes_received() const noexcept;
+    /// The host name that the last TLS client asked for (SNI); empty when it sent none.
+    [[nodiscard]] std::string server_name() const;
+
+private:
+    class state;
+    explicit authorization_server(std::unique_ptr<state> s) noexcept;
+    std::unique_ptr<state> state_;
+};
+
+} // namespace coauth::testing
+
+#endif

@@ -1,0 +1,19 @@
+#ifndef COAUTH_SRC_HTTP_ANSWER_HPP
+#define COAUTH_SRC_HTTP_ANSWER_HPP
+
+#include <coauth/http_headers.hpp>
+#include <coauth/secret.hpp>
+
+namespace coauth {
+
+// A whole HTTP answer: what net yields and protocol reads.
+struct http_answer
+{
+    unsigned status = 0;
+    http_headers headers;
+    secret body;
+};
+
+} // namespace coauth
+
+#endif
