@@ -1,0 +1,16 @@
+# Options of our own build alone: nothing here reaches a user's targets.
+add_library(coauth_options INTERFACE)
+target_compile_features(coauth_options INTERFACE cxx_std_20)
+target_compile_options(coauth_options INTERFACE
+    -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+    $<$<BOOL:${COAUTH_WARNINGS_AS_ERRORS}>:-Werror>)
+target_compile_definitions(coauth_options INTERFACE BOOST_ASIO_NO_DEPRECATED)
+if(COAUTH_SANITIZE)
+    target_compile_options(coauth_options INTERFACE
+        -fsanitize=${COAUTH_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g1)
+    target_link_options(coauth_options INTERFACE -fsanitize=${COAUTH_SANITIZE})
+    if(COAUTH_SANITIZE MATCHES thread AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+        # GCC warns that it does not model fences; Asio's are beside atomics that it does.
+        target_compile_options(coauth_options INTERFACE -Wno-tsan)
+    endif()
+endif()

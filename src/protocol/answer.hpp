@@ -1,0 +1,30 @@
+#ifndef COAUTH_SRC_PROTOCOL_ANSWER_HPP
+#define COAUTH_SRC_PROTOCOL_ANSWER_HPP
+
+#include <coauth/access_token.hpp>
+#include <coauth/client_config.hpp>
+#include <coauth/token_request.hpp>
+
+#include "http_answer.hpp"
+
+#include <chrono>
+
+namespace coauth::protocol {
+
+// When the request was sent, by both clocks, and when its answer had come.
+struct exchange_times
+{
+    std::chrono::system_clock::time_point sent;
+    std::chrono::steady_clock::time_point sent_steady;
+    std::chrono::system_clock::time_point received;
+};
+
+// The token that the answer holds (RFC 6749 section 5.1), or the typed error that it says or is
+// (section 5.2, SMS.CX, RFC 9457, by status).
+result<access_token> read_token_answer(
+    client_config const& config, token_request const& request, http_answer answer,
+    exchange_times const& times);
+
+} // namespace coauth::protocol
+
+#endif
