@@ -4,7 +4,8 @@
 #include <coauth/http_headers.hpp>
 #include <coauth/secret.hpp>
 
-namespace coauth {
+namespace coauth
+{
 
 // A whole HTTP answer: what net yields and protocol reads.
 struct http_answer

@@ -13,7 +13,8 @@
 #include <string_view>
 #include <vector>
 
-namespace coauth {
+namespace coauth
+{
 
 /// One further member of a token document: its name and its value as JSON text.
 struct token_member
@@ -73,13 +74,13 @@ public:
     [[nodiscard]] std::optional<std::chrono::system_clock::time_point> expires_at() const noexcept;
     /// True when its end has come by either clock. The clock that says so first wins, so neither a
     /// step of the wall clock nor a suspended machine lengthens a token's life.
-    [[nodiscard]] bool
-    expired(std::chrono::system_clock::time_point now = std::chrono::system_clock::now(),
-            std::chrono::steady_clock::time_point steady_now =
-                std::chrono::steady_clock::now()) const noexcept;
+    [[nodiscard]] bool expired(
+        std::chrono::system_clock::time_point now = std::chrono::system_clock::now(),
+        std::chrono::steady_clock::time_point steady_now =
+            std::chrono::steady_clock::now()) const noexcept;
 
-    /// The JSON text of another member of the token document (`"refresh_token"`, `"id_token"`, ...).
-    /// May be secret.
+    /// The JSON text of another member of the token document (`"refresh_token"`, `"id_token"`,
+    /// ...). May be secret.
     [[nodiscard]] std::optional<std::string_view> member(std::string_view name) const noexcept;
     /// All other members, in the order received.
     [[nodiscard]] std::vector<token_member> const& members() const noexcept;

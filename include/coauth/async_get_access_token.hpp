@@ -3,9 +3,11 @@
 
 #include <coauth/client.hpp>
 
-namespace coauth {
+namespace coauth
+{
 
-namespace detail {
+namespace detail
+{
 
 [[nodiscard]] COAUTH_DECL std::shared_ptr<client_core>
 make_client_core(boost::asio::any_io_executor executor, client_config config);
@@ -41,7 +43,7 @@ auto async_get_access_token(
     CompletionToken&& token)
 {
     return boost::asio::async_initiate<CompletionToken, access_token_signature>(
-        detail::initiate_get_access_token{detail::make_client_core(std::move(executor), config)},
+        detail::initiate_get_access_token(detail::make_client_core(std::move(executor), config)),
         token, std::move(request));
 }
 

@@ -4,7 +4,8 @@
 #include <chrono>
 #include <string>
 
-namespace coauth {
+namespace coauth
+{
 
 /// What an unusual `expires_in` means.
 enum class lifetime_meaning
@@ -35,8 +36,8 @@ struct lifetime_rules
 /// What is known of an authorization server.
 struct authorization_server
 {
-    /// The absolute URL of the token endpoint (RFC 6749 section 3.2): https, no user information, no
-    /// fragment. Required.
+    /// The absolute URL of the token endpoint (RFC 6749 section 3.2): https, no user information,
+    /// no fragment. Required.
     std::string token_endpoint;
     /// How it says how long a token lives.
     lifetime_rules lifetimes = {};

@@ -15,12 +15,14 @@
 #include <memory>
 #include <utility>
 
-namespace coauth {
+namespace coauth
+{
 
 /// The completion signature of every operation that yields a token.
 using access_token_signature = void(result<access_token>);
 
-namespace detail {
+namespace detail
+{
 
 class client_core;
 
@@ -28,15 +30,21 @@ COAUTH_DECL void start_get_access_token(
     std::shared_ptr<client_core> core, token_request request,
     boost::asio::any_completion_handler<access_token_signature> handler);
 
-struct initiate_get_access_token
+class initiate_get_access_token
 {
-    std::shared_ptr<client_core> core;
+public:
+    explicit initiate_get_access_token(std::shared_ptr<client_core> core) : core_(std::move(core))
+    {
+    }
 
     template <class Handler>
     void operator()(Handler&& handler, token_request request) const
     {
-        start_get_access_token(core, std::move(request), std::forward<Handler>(handler));
+        start_get_access_token(core_, std::move(request), std::forward<Handler>(handler));
     }
+
+private:
+    std::shared_ptr<client_core> core_;
 };
 
 } // namespace detail
@@ -91,12 +99,11 @@ public:
     /// \par Completion signature `void(coauth::result<coauth::access_token>)`
     /// \par Completion Exactly once, never within this call, on the handler's associated executor
     ///     (else the client's). The handler's allocator and cancellation slot are honoured.
-    template <
-        boost::asio::completion_token_for<access_token_signature> CompletionToken>
+    template <boost::asio::completion_token_for<access_token_signature> CompletionToken>
     auto async_get_access_token(token_request request, CompletionToken&& token)
     {
         return boost::asio::async_initiate<CompletionToken, access_token_signature>(
-            detail::initiate_get_access_token{core_}, token, std::move(request));
+            detail::initiate_get_access_token(core_), token, std::move(request));
     }
 
     /// Ends all operations with `errc::cancelled`; later ones fail likewise. Safe from any thread.

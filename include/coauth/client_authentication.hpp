@@ -6,7 +6,8 @@
 #include <string>
 #include <utility>
 
-namespace coauth {
+namespace coauth
+{
 
 /// How the client proves to the authorization server who it is (RFC 6749 section 2.3).
 ///
@@ -26,16 +27,16 @@ public:
 
     client_authentication() = default;
 
-    /// HTTP Basic with id and secret form-encoded first (RFC 6749 section 2.3.1), escaping as little
-    /// as the rule allows: letters, digits and `-._*` stay, so most credentials also work at
+    /// HTTP Basic with id and secret form-encoded first (RFC 6749 section 2.3.1), escaping as
+    /// little as the rule allows: letters, digits and `-._*` stay, so most credentials also work at
     /// servers that do not decode.
     static client_authentication client_secret_basic(std::string client_id, secret client_secret)
     {
         return {method::client_secret_basic, std::move(client_id), std::move(client_secret)};
     }
 
-    /// HTTP Basic with id and secret as they are (RFC 7617), as SMS.CX and others expect. The id may
-    /// not contain a colon, and neither may contain control characters.
+    /// HTTP Basic with id and secret as they are (RFC 7617), as SMS.CX and others expect. The id
+    /// may not contain a colon, and neither may contain control characters.
     static client_authentication
     client_secret_basic_raw(std::string client_id, secret client_secret)
     {
@@ -60,7 +61,9 @@ public:
 
 private:
     client_authentication(method how, std::string client_id, secret client_secret)
-        : method_(how), client_id_(std::move(client_id)), client_secret_(std::move(client_secret))
+        : method_(how)
+        , client_id_(std::move(client_id))
+        , client_secret_(std::move(client_secret))
     {
     }
 

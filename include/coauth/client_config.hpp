@@ -15,7 +15,8 @@
 #include <string>
 #include <string_view>
 
-namespace coauth {
+namespace coauth
+{
 
 /// Whom to trust as the authorization server. Chain and host name are always verified.
 struct tls_options

@@ -17,7 +17,8 @@
 #include <string_view>
 #include <type_traits>
 
-namespace coauth {
+namespace coauth
+{
 
 /// What went wrong, exactly. The name of each value is what `to_string` returns.
 enum class errc

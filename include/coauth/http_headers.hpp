@@ -8,7 +8,8 @@
 #include <string_view>
 #include <vector>
 
-namespace coauth {
+namespace coauth
+{
 
 /// One field of an HTTP answer.
 struct http_header

@@ -8,7 +8,8 @@
 #include <chrono>
 #include <string_view>
 
-namespace coauth {
+namespace coauth
+{
 
 /// The phases of one exchange with a server, in their order.
 enum class phase

@@ -7,7 +7,8 @@
 #include <boost/assert/source_location.hpp>
 #include <boost/system/result.hpp>
 
-namespace coauth {
+namespace coauth
+{
 
 /// A `T`, or the `error` that says why there is none.
 ///

@@ -9,7 +9,8 @@
 #include <string_view>
 #include <vector>
 
-namespace coauth {
+namespace coauth
+{
 
 /// Overwrites `size` bytes at `data` in a way that the compiler may not remove.
 COAUTH_DECL void wipe(void* data, std::size_t size) noexcept;

@@ -6,7 +6,8 @@
 #include <string>
 
 /// The provider built in: SMS.CX (https://sms.cx).
-namespace coauth::smscx {
+namespace coauth::smscx
+{
 
 /// Where the API lives, unless told otherwise.
 inline constexpr char const* default_host = "https://api.sms.cx";
@@ -19,13 +20,13 @@ inline constexpr char const* default_host = "https://api.sms.cx";
 /// \param host Scheme, host and optional port; the path `/oauth/token` is appended.
 [[nodiscard]] COAUTH_DECL authorization_server server(std::string const& host = default_host);
 
-/// A complete configuration for SMS.CX: its server, and HTTP Basic with the credentials as they are.
+/// A complete configuration for SMS.CX: its server, and HTTP Basic with the credentials as they
+/// are.
 ///
 /// \param application_id, application_secret From the SMS.CX dashboard.
 /// \param host As in `server`.
-[[nodiscard]] COAUTH_DECL client_config
-config(std::string application_id, secret application_secret,
-       std::string const& host = default_host);
+[[nodiscard]] COAUTH_DECL client_config config(
+    std::string application_id, secret application_secret, std::string const& host = default_host);
 
 } // namespace coauth::smscx
 

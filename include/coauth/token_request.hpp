@@ -7,7 +7,8 @@
 #include <utility>
 #include <vector>
 
-namespace coauth {
+namespace coauth
+{
 
 /// What one token is asked for (RFC 6749 section 4.4.2): everything is optional.
 ///

@@ -1,0 +1,55 @@
+#ifndef COAUTH_SRC_NET_RESPONSE_READER_HPP
+#define COAUTH_SRC_NET_RESPONSE_READER_HPP
+
+#include <coauth/client_config.hpp>
+
+#include "http_answer.hpp"
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+namespace coauth::net
+{
+
+// Reads one HTTP/1.1 answer from bytes as they come (RFC 9112), under limits, stricter than the
+// parser beneath: what could be framed in two ways is refused.
+class response_reader
+{
+public:
+    enum class state
+    {
+        // More bytes are wanted.
+        more,
+        // The answer is whole.
+        complete,
+        // `failure()` says why.
+        failed,
+    };
+
+    explicit response_reader(answer_limits const& limits);
+    ~response_reader();
+
+    // Where the next bytes are to be read to; never empty while more are wanted.
+    std::span<char> prepare();
+    // `size` bytes were put there.
+    state commit(std::size_t size);
+    // The stream ended; `proven`: the peer said so in a way that nobody could forge.
+    state finish(bool proven);
+
+    // True once any byte came.
+    [[nodiscard]] bool started() const noexcept;
+    // True when the connection may carry another request: it is kept alive and nothing extra came.
+    [[nodiscard]] bool reusable() const noexcept;
+
+    [[nodiscard]] error const& failure() const noexcept;
+    http_answer take();
+
+private:
+    class impl;
+    std::unique_ptr<impl> impl_;
+};
+
+} // namespace coauth::net
+
+#endif

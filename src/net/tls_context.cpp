@@ -1,0 +1,242 @@
+#include "net/tls_context.hpp"
+
+#include <boost/asio/ssl/context.hpp>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+
+#include <fstream>
+#include <list>
+#include <mutex>
+#include <sstream>
+#include <string>
+
+namespace coauth::net
+{
+namespace
+{
+
+namespace ssl = boost::asio::ssl;
+
+struct free_store
+{
+    void operator()(X509_STORE* p) const noexcept { X509_STORE_free(p); }
+};
+struct free_bio
+{
+    void operator()(BIO* p) const noexcept { BIO_free(p); }
+};
+struct free_certificate
+{
+    void operator()(X509* p) const noexcept { X509_free(p); }
+};
+struct free_crl
+{
+    void operator()(X509_CRL* p) const noexcept { X509_CRL_free(p); }
+};
+using store_ptr = std::unique_ptr<X509_STORE, free_store>;
+using bio_ptr = std::unique_ptr<BIO, free_bio>;
+
+error configuration_error(std::string context)
+{
+    error_info info;
+    info.context = std::move(context);
+    return {errc::invalid_configuration, std::move(info)};
+}
+
+bio_ptr bio_over(std::string const& text)
+{
+    return bio_ptr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+}
+
+// How many certificates of the PEM text went into the store; text between them is skipped.
+int add_certificates(X509_STORE* store, std::string const& pem)
+{
+    int added = 0;
+    auto const bio = bio_over(pem);
+    while (bio)
+    {
+        std::unique_ptr<X509, free_certificate> const certificate(
+            PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+        if (!certificate)
+            break;
+        added += X509_STORE_add_cert(store, certificate.get());
+    }
+    // The end of the text is reported as an error.
+    ERR_clear_error();
+    return added;
+}
+
+int add_revocation_lists(X509_STORE* store, std::string const& pem)
+{
+    int added = 0;
+    auto const bio = bio_over(pem);
+    while (bio)
+    {
+        std::unique_ptr<X509_CRL, free_crl> const crl(
+            PEM_read_bio_X509_CRL(bio.get(), nullptr, nullptr, nullptr));
+        if (!crl)
+            break;
+        added += X509_STORE_add_crl(store, crl.get());
+    }
+    ERR_clear_error();
+    return added;
+}
+
+result<std::string> read_file(std::string const& path)
+{
+    std::ifstream file(path, std::ios::binary);
+    std::ostringstream text;
+    if (file)
+        text << file.rdbuf();
+    if (!file || text.str().empty())
+        return configuration_error(
+            "tls.ca_file '" + path + "' cannot be read or is empty; give the path of a PEM file");
+    return std::move(text).str();
+}
+
+// The system's trust store, shared by every context that wants nothing else.
+X509_STORE* system_store()
+{
+    static store_ptr const store = []
+    {
+        store_ptr loaded(X509_STORE_new());
+        if (loaded)
+            X509_STORE_set_default_paths(loaded.get());
+        ERR_clear_error();
+        return loaded;
+    }();
+    return store.get();
+}
+
+result<store_ptr> make_store(tls_options const& options, std::string const& ca_file_text)
+{
+    store_ptr store(X509_STORE_new());
+    if (!store)
+        return error(errc::out_of_memory);
+    if (options.system_trust_store)
+        X509_STORE_set_default_paths(store.get());
+    if (!options.ca_file.empty() && add_certificates(store.get(), ca_file_text) == 0)
+        return configuration_error(
+            "tls.ca_file '" + options.ca_file +
+            "' holds no PEM certificate; it must contain -----BEGIN CERTIFICATE-----");
+    if (!options.ca_pem.empty() && add_certificates(store.get(), options.ca_pem) == 0)
+        return configuration_error(
+            "tls.ca_pem holds no PEM certificate; it must contain -----BEGIN CERTIFICATE-----");
+    if (!options.crl_pem.empty())
+    {
+        if (add_revocation_lists(store.get(), options.crl_pem) == 0)
+            return configuration_error("tls.crl_pem holds no PEM revocation list; it must contain "
+                                       "-----BEGIN X509 CRL-----");
+        X509_STORE_set_flags(store.get(), X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+    }
+    return store;
+}
+
+bool wants_system_store_alone(tls_options const& options)
+{
+    return options.ca_file.empty() && options.ca_pem.empty() && options.crl_pem.empty();
+}
+
+// RFC 9325: no static RSA, no anonymous or null suites; level 2 refuses keys and signatures that
+// are too weak, whatever the system's configuration says.
+constexpr char const* ciphers = "DEFAULT:!kRSA:!kPSK:!aPSK:!kSRP:!aNULL:!eNULL:@SECLEVEL=2";
+constexpr unsigned char alpn[] = "\x08http/1.1";
+
+bool apply_settings(SSL_CTX* context)
+{
+    SSL_CTX_set_security_level(context, 2);
+    SSL_CTX_set_options(
+        context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CLEANSE_PLAINTEXT);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+    return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
+           SSL_CTX_set_cipher_list(context, ciphers) == 1 &&
+           SSL_CTX_set_alpn_protos(context, alpn, sizeof(alpn) - 1) == 0;
+}
+
+result<std::shared_ptr<ssl::context>>
+make_context(tls_options const& options, std::string const& ca_file_text)
+{
+    SSL_CTX* const native = SSL_CTX_new(TLS_client_method());
+    if (native == nullptr)
+        return error(errc::out_of_memory);
+    auto context = std::make_shared<ssl::context>(native);
+    if (!apply_settings(native))
+        return configuration_error("this OpenSSL offers none of the TLS versions and ciphers that "
+                                   "are required (TLS 1.2 or later)");
+    if (wants_system_store_alone(options))
+    {
+        SSL_CTX_set1_cert_store(native, system_store());
+        return context;
+    }
+    auto store = make_store(options, ca_file_text);
+    if (!store)
+        return store.error();
+    SSL_CTX_set_cert_store(native, store->release());
+    return context;
+}
+
+struct cached_context
+{
+    tls_options options;
+    // What `ca_file` held: a file that was replaced must not be served from the cache.
+    std::string ca_file_text;
+    std::shared_ptr<ssl::context> context;
+};
+
+bool same(tls_options const& a, tls_options const& b)
+{
+    return a.ca_file == b.ca_file && a.ca_pem == b.ca_pem &&
+           a.system_trust_store == b.system_trust_store && a.crl_pem == b.crl_pem;
+}
+
+class context_cache
+{
+public:
+    result<std::shared_ptr<ssl::context>>
+    find(tls_options const& options, std::string const& ca_file_text)
+    {
+        std::lock_guard const lock(mutex_);
+        for (auto i = entries_.begin(); i != entries_.end(); ++i)
+        {
+            if (!same(i->options, options) || i->ca_file_text != ca_file_text)
+                continue;
+            entries_.splice(entries_.begin(), entries_, i);
+            return i->context;
+        }
+        auto made = make_context(options, ca_file_text);
+        if (!made)
+            return made;
+        entries_.push_front({options, ca_file_text, *made});
+        if (entries_.size() > capacity)
+            entries_.pop_back();
+        return made;
+    }
+
+private:
+    static constexpr std::size_t capacity = 16;
+
+    std::mutex mutex_;
+    // Most recently used first.
+    std::list<cached_context> entries_;
+};
+
+} // namespace
+
+result<std::shared_ptr<ssl::context>> find_tls_context(tls_options const& options)
+{
+    static context_cache cache;
+    std::string ca_file_text;
+    if (!options.ca_file.empty())
+    {
+        auto text = read_file(options.ca_file);
+        if (!text)
+            return text.error();
+        ca_file_text = std::move(*text);
+    }
+    return cache.find(options, ca_file_text);
+}
+
+} // namespace coauth::net
