@@ -15,7 +15,8 @@
 #include <vector>
 
 /// A loopback authorization server for tests: link `coauth::testing`. Not for production.
-namespace coauth::testing {
+namespace coauth::testing
+{
 
 /// In whose manner the server answers.
 enum class dialect
@@ -26,36 +27,47 @@ enum class dialect
     smscx,
 };
 
-/// What the server's certificate is like. All but `valid` must be refused by a careful client.
+/// What the server's certificate is like. A careful client refuses all but the two valid ones.
 enum class certificate
 {
-    /// For localhost, 127.0.0.1 and ::1; issued by the server's own CA through an intermediate.
+    /// For localhost, 127.0.0.1 and ::1; ECDSA; issued by the server's own CA through an
+    /// intermediate.
     valid,
+    /// The same, with an RSA key of 2048 bits.
+    valid_rsa,
     expired,
     not_yet_valid,
     self_signed,
     /// Issued by a CA that is not the one in `ca_pem()`.
     unknown_ca,
-    /// For another host name.
+    /// For another host.
     wrong_host,
-    /// Right common name, but a subject alternative name of another host.
+    /// The common name is right, the subject alternative name is of another host.
+    wrong_alternative_name,
+    /// The common name is right, and there is no subject alternative name (RFC 9525 section 2).
     common_name_only,
     /// "127.0.0.1" written as a DNS name.
     ip_as_dns_name,
+    /// A bare "*" as the host name.
+    bare_wildcard,
+    /// "localhost", a NUL and more as the host name.
+    nul_in_name,
     /// The intermediate is not sent.
     missing_intermediate,
+    /// The intermediate has expired.
+    expired_intermediate,
     /// Issued by a certificate that is not a CA.
     issued_by_leaf,
+    /// One CA more than the intermediate's path length allows.
+    path_too_long,
+    /// The intermediate may issue for other hosts only.
+    name_constraint,
     /// Usable for clients only (extended key usage).
     client_only,
     /// A 1024-bit RSA key.
     weak_key,
     /// Signed with SHA-1.
     sha1_signature,
-    /// A bare "*" as the host name.
-    bare_wildcard,
-    /// Valid, with an RSA key of 2048 bits.
-    valid_rsa,
 };
 
 /// When a connection is given up, instead of serving it.
@@ -68,16 +80,16 @@ enum class refuse_connection
     reset_at_accept,
     /// Accepted and never answered: the TLS handshake hangs.
     silence,
-    /// Plain bytes in place of TLS.
+    /// `server_options::plain_text` in place of TLS, and nothing after it.
     plain_text,
 };
 
 /// How a scripted answer ends.
 enum class ending
 {
-    /// Keep the connection when the request allows it.
+    /// Keep the connection when the request allows it, else `close`.
     keep_alive,
-    /// TLS close_notify, then close.
+    /// TLS close_notify, then close. Says so in the header unless `answer::raw` is used.
     close,
     /// Close without TLS close_notify.
     truncate,
@@ -97,13 +109,13 @@ struct answer
     std::string raw = {};
     /// Waited before the first byte.
     std::chrono::milliseconds delay{0};
-    /// Send only this many bytes of the answer.
+    /// Send only this many bytes of the answer; 0: nothing.
     std::optional<std::size_t> cut_at = {};
     /// Send in pieces of this many bytes, with `piece_delay` between; 0: in one.
     std::size_t piece = 0;
     std::chrono::milliseconds piece_delay{0};
-    /// After it was sent whole, send it again and again, until the peer closes.
-    bool repeat = false;
+    /// After it was sent whole, send its bytes from here on again and again, until the peer closes.
+    std::optional<std::size_t> repeat_from = {};
     ending end = ending::keep_alive;
 
     /// An answer with a JSON body.
@@ -119,6 +131,8 @@ struct received_request
     std::string target;
     http_headers headers;
     std::string body;
+    /// All of it, byte for byte.
+    std::string bytes;
     /// How many requests its connection had carried before.
     unsigned earlier_on_connection = 0;
 };
@@ -135,6 +149,8 @@ struct server_options
     std::chrono::seconds token_lifetime{3600};
     /// Path of the token endpoint.
     std::string path = "/oauth/token";
+    /// The loopback address to listen at.
+    std::string address = "127.0.0.1";
     /// 0: any free port.
     std::uint16_t port = 0;
     /// Serve TLS; false: plain HTTP.
@@ -147,9 +163,11 @@ struct server_options
     std::string ciphers = {};
     /// What is done with new connections.
     testing::refuse_connection refuse = testing::refuse_connection::no;
+    /// What `refuse_connection::plain_text` sends.
+    std::string plain_text = "220 mail.example ESMTP\r\n";
 };
 
-/// An authorization server on 127.0.0.1 with a thread of its own.
+/// An authorization server on a loopback address, with a thread of its own.
 ///
 /// It makes its CA and its certificates when it starts; it checks method, path, grant, credentials
 /// and scope as a real one does; what it is told to answer it answers instead. All functions may be
@@ -157,7 +175,8 @@ struct server_options
 class COAUTH_DECL authorization_server
 {
 public:
-    /// Starts a server. Fails with `errc::connect_failed` when the port cannot be had.
+    /// Starts a server. Fails with `errc::connect_failed` when address and port cannot be had, and
+    /// with `errc::tls_failed` when the TLS options cannot be met.
     [[nodiscard]] static result<authorization_server> start(server_options options = {});
 
     authorization_server(authorization_server&&) noexcept;
@@ -165,17 +184,17 @@ public:
     ~authorization_server();
 
     [[nodiscard]] std::uint16_t port() const noexcept;
-    /// "https://127.0.0.1:PORT/oauth/token"; with `host` in place of 127.0.0.1 when given.
-    [[nodiscard]] std::string token_endpoint(std::string const& host = "127.0.0.1") const;
+    /// "https://127.0.0.1:PORT/oauth/token"; with `host` in place of the address when given.
+    [[nodiscard]] std::string token_endpoint(std::string const& host = {}) const;
     /// The certificate of the CA to trust.
     [[nodiscard]] std::string const& ca_pem() const noexcept;
-    /// A certificate revocation list of that CA and its intermediate that names the server's
-    /// certificate as revoked.
-    [[nodiscard]] std::string crl_pem() const;
+    /// The certificate revocation lists of that CA and of its intermediate; the server's own
+    /// certificate is on the latter's, unless `revoked` is false.
+    [[nodiscard]] std::string crl_pem(bool revoked = true) const;
     /// A configuration with which a client gets a token from this server.
     [[nodiscard]] client_config config() const;
 
-    /// The next request without a scripted answer gets this one; several are used in order.
+    /// One request gets this answer: the next one, after those pushed before.
     void push(answer a);
     /// Every request gets this one, when none is pushed.
     void always(answer a);
@@ -184,14 +203,22 @@ public:
 
     /// The requests received so far, whole ones only.
     [[nodiscard]] std::vector<received_request> requests() const;
-    /// How many connections were accepted, TLS handshakes completed, resumed, and bytes of requests
-    /// received within TLS.
+    /// How many connections were accepted, TLS handshakes completed, and completed by resumption.
     [[nodiscard]] std::size_t connections() const noexcept;
     [[nodiscard]] std::size_t handshakes() const noexcept;
     [[nodiscard]] std::size_t resumed() const noexcept;
+    /// How many bytes of requests came, as counted within TLS, and how many were sent in answer.
     [[nodiscard]] std::size_t bytes_received() const noexcept;
+    [[nodiscard]] std::size_t bytes_sent() const noexcept;
     /// The host name that the last TLS client asked for (SNI); empty when it sent none.
     [[nodiscard]] std::string server_name() const;
+
+    /// Waits until so many connections, or whole requests, have come since the start. False when
+    /// `limit` passed first.
+    bool wait_for_connections(
+        std::size_t count, std::chrono::milliseconds limit = std::chrono::seconds(10)) const;
+    bool wait_for_requests(
+        std::size_t count, std::chrono::milliseconds limit = std::chrono::seconds(10)) const;
 
 private:
     class state;

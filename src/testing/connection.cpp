@@ -1,0 +1,353 @@
+#include "testing/connection.hpp"
+
+#include "testing/token_endpoint.hpp"
+#include "testing/wire.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace coauth::testing
+{
+
+namespace
+{
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+
+using boost::system::error_code;
+using tcp = asio::ip::tcp;
+using tls_stream = asio::ssl::stream<tcp::socket>;
+
+constexpr std::size_t block_size = 16 * 1024;
+
+tcp::socket& transport(tcp::socket& stream)
+{
+    return stream;
+}
+tcp::socket& transport(tls_stream& stream)
+{
+    return stream.next_layer();
+}
+
+// Holds a connection that is not served any more, and reads what comes, until the peer closes: a
+// close with unread bytes would be a reset.
+class drain : public std::enable_shared_from_this<drain>
+{
+public:
+    explicit drain(tcp::socket socket) : socket_(std::move(socket)) {}
+
+    void read()
+    {
+        socket_.async_read_some(
+            asio::buffer(buffer_),
+            [self = shared_from_this()](error_code ec, std::size_t)
+            {
+                if (!ec)
+                    self->read();
+            });
+    }
+
+    void write_and_read(std::string const& text)
+    {
+        text_ = text;
+        asio::async_write(
+            socket_, asio::buffer(text_),
+            [self = shared_from_this()](error_code, std::size_t) { self->read(); });
+    }
+
+private:
+    tcp::socket socket_;
+    std::string text_;
+    std::array<char, 4096> buffer_;
+};
+
+void hold(tcp::socket socket)
+{
+    std::make_shared<drain>(std::move(socket))->read();
+}
+
+// Says that nothing more is sent, as a FIN.
+void close_gently(tcp::socket& socket)
+{
+    error_code ignored;
+    socket.shutdown(tcp::socket::shutdown_send, ignored);
+    hold(std::move(socket));
+}
+
+void reset(tcp::socket& socket)
+{
+    error_code ignored;
+    socket.set_option(asio::socket_base::linger(true, 0), ignored);
+    socket.close(ignored);
+}
+
+template <class Stream>
+class connection : public std::enable_shared_from_this<connection<Stream>>
+{
+public:
+    connection(Stream stream, environment const& env)
+        : stream_(std::move(stream))
+        , env_(env)
+        , timer_(stream_.get_executor())
+    {
+    }
+
+    void start()
+    {
+        if constexpr (is_tls)
+            shake_hands();
+        else
+            read_request();
+    }
+
+private:
+    static constexpr bool is_tls = std::is_same_v<Stream, tls_stream>;
+
+    void shake_hands()
+    {
+        stream_.async_handshake(
+            tls_stream::server,
+            [self = this->shared_from_this()](error_code ec) { self->on_handshake(ec); });
+    }
+
+    void on_handshake(error_code ec)
+    {
+        SSL* const tls = stream_.native_handle();
+        char const* const name = SSL_get_servername(tls, TLSEXT_NAMETYPE_host_name);
+        env_.log.note_server_name(name ? name : "");
+        if (ec)
+            return close_gently(transport(stream_));
+        ++env_.log.handshakes;
+        if (SSL_session_reused(tls))
+            ++env_.log.resumed;
+        read_request();
+    }
+
+    void read_request()
+    {
+        parser_.emplace();
+        parser_->eager(true);
+        request_bytes_.clear();
+        parse();
+    }
+
+    void read()
+    {
+        stream_.async_read_some(
+            asio::buffer(block_), [self = this->shared_from_this()](error_code ec, std::size_t size)
+            { self->on_read(ec, size); });
+    }
+
+    void on_read(error_code ec, std::size_t size)
+    {
+        env_.log.bytes_received += size;
+        if (ec)
+            return close_gently(transport(stream_));
+        input_.append(block_.data(), size);
+        parse();
+    }
+
+    void parse()
+    {
+        error_code ec;
+        while (!input_.empty() && !ec && !parser_->is_done())
+        {
+            auto const used = parser_->put(asio::buffer(input_), ec);
+            request_bytes_.append(input_, 0, used);
+            input_.erase(0, used);
+            if (used == 0)
+                break;
+        }
+        if (ec && ec != http::error::need_more)
+            return reject();
+        if (!parser_->is_done())
+            return read();
+        on_request();
+    }
+
+    // What came is not HTTP.
+    void reject()
+    {
+        answer_ = answer();
+        answer_.status = 400;
+        answer_.end = ending::close;
+        send();
+    }
+
+    void on_request()
+    {
+        auto const request = take_request();
+        auto scripted = env_.log.record(request);
+        answer_ = scripted ? std::move(*scripted) : answer_token_request(env_.options, request);
+        ++served_;
+        if (answer_.delay.count() == 0)
+            return send();
+        wait(answer_.delay, &connection::send);
+    }
+
+    received_request take_request()
+    {
+        auto const& message = parser_->get();
+        received_request request;
+        request.method = std::string(message.method_string());
+        request.target = std::string(message.target());
+        for (auto const& field : message)
+            request.headers.add(std::string(field.name_string()), std::string(field.value()));
+        request.body = message.body();
+        request.bytes = std::move(request_bytes_);
+        request.earlier_on_connection = served_;
+        return request;
+    }
+
+    void wait(std::chrono::milliseconds time, void (connection::*next)())
+    {
+        timer_.expires_after(time);
+        timer_.async_wait(
+            [self = this->shared_from_this(), next](error_code ec)
+            {
+                if (!ec)
+                    (*self.*next)();
+            });
+    }
+
+    void send()
+    {
+        output_ = to_wire(answer_, parser_->keep_alive());
+        sent_ = 0;
+        if (answer_.repeat_from)
+            lengthen_repetition();
+        write();
+    }
+
+    // A short text is sent many times at once.
+    void lengthen_repetition()
+    {
+        auto const repeated = output_.substr(std::min(*answer_.repeat_from, output_.size()));
+        if (repeated.empty())
+            return answer_.repeat_from.reset();
+        while (output_.size() < block_size)
+            output_ += repeated;
+    }
+
+    void write()
+    {
+        if (sent_ == output_.size())
+        {
+            if (!answer_.repeat_from)
+                return finish();
+            sent_ = *answer_.repeat_from;
+        }
+        auto const rest = output_.size() - sent_;
+        auto const size = answer_.piece == 0 ? rest : std::min(answer_.piece, rest);
+        stream_.async_write_some(
+            asio::buffer(output_.data() + sent_, size),
+            [self = this->shared_from_this()](error_code ec, std::size_t written)
+            { self->on_written(ec, written); });
+    }
+
+    void on_written(error_code ec, std::size_t size)
+    {
+        env_.log.bytes_sent += size;
+        if (ec)
+            return close_gently(transport(stream_));
+        sent_ += size;
+        bool const more = sent_ < output_.size() || answer_.repeat_from;
+        if (more && answer_.piece_delay.count() > 0)
+            return wait(answer_.piece_delay, &connection::write);
+        write();
+    }
+
+    void finish()
+    {
+        switch (answer_.end)
+        {
+        case ending::keep_alive:
+            return parser_->keep_alive() ? read_request() : close();
+        case ending::close:
+            return close();
+        case ending::truncate:
+            return close_gently(transport(stream_));
+        case ending::reset:
+            return reset(transport(stream_));
+        case ending::stall:
+            return hold(std::move(transport(stream_)));
+        }
+    }
+
+    void close()
+    {
+        if constexpr (is_tls)
+        {
+            // As if the peer had said it too: send close_notify and do not wait for an answer.
+            SSL_set_shutdown(stream_.native_handle(), SSL_RECEIVED_SHUTDOWN);
+            stream_.async_shutdown([self = this->shared_from_this()](error_code)
+                                   { close_gently(transport(self->stream_)); });
+        }
+        else
+            close_gently(stream_);
+    }
+
+    Stream stream_;
+    environment env_;
+    asio::steady_timer timer_;
+    std::array<char, block_size> block_;
+    std::string input_;
+    std::optional<http::request_parser<http::string_body>> parser_;
+    std::string request_bytes_;
+    unsigned served_ = 0;
+    answer answer_;
+    std::string output_;
+    std::size_t sent_ = 0;
+};
+
+void serve_tls(tcp::socket socket, environment const& env)
+{
+    std::make_shared<connection<tls_stream>>(tls_stream(std::move(socket), *env.tls), env)->start();
+}
+
+void serve_plain(tcp::socket socket, environment const& env)
+{
+    std::make_shared<connection<tcp::socket>>(std::move(socket), env)->start();
+}
+
+} // namespace
+
+void serve(tcp::socket socket, environment const& env)
+{
+    env.log.count_connection();
+    error_code ignored;
+    socket.set_option(tcp::no_delay(true), ignored);
+
+    switch (env.options.refuse)
+    {
+    case refuse_connection::close_at_accept:
+        return close_gently(socket);
+    case refuse_connection::reset_at_accept:
+        return reset(socket);
+    case refuse_connection::silence:
+        return hold(std::move(socket));
+    case refuse_connection::plain_text:
+        return std::make_shared<drain>(std::move(socket))->write_and_read(env.options.plain_text);
+    case refuse_connection::no:
+        break;
+    }
+    if (env.tls)
+        serve_tls(std::move(socket), env);
+    else
+        serve_plain(std::move(socket), env);
+}
+
+} // namespace coauth::testing

@@ -1,0 +1,51 @@
+#ifndef COAUTH_SRC_TESTING_JOURNAL_HPP
+#define COAUTH_SRC_TESTING_JOURNAL_HPP
+
+#include <coauth/testing/authorization_server.hpp>
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+
+namespace coauth::testing
+{
+
+// What the server was told to answer and what it saw: shared by its thread and its owner's.
+class journal
+{
+public:
+    void push(answer a);
+    void always(answer a);
+    void unscript();
+
+    // Keeps the request, and yields the answer that was scripted for it, if any.
+    std::optional<answer> record(received_request const& request);
+    void count_connection();
+    void note_server_name(std::string name);
+
+    std::vector<received_request> requests() const;
+    std::string server_name() const;
+    std::size_t connections() const;
+
+    bool wait_for_connections(std::size_t count, std::chrono::milliseconds limit) const;
+    bool wait_for_requests(std::size_t count, std::chrono::milliseconds limit) const;
+
+    std::atomic<std::size_t> handshakes = 0;
+    std::atomic<std::size_t> resumed = 0;
+    std::atomic<std::size_t> bytes_received = 0;
+    std::atomic<std::size_t> bytes_sent = 0;
+
+private:
+    mutable std::mutex mutex_;
+    mutable std::condition_variable changed_;
+    std::deque<answer> pushed_;
+    std::optional<answer> always_;
+    std::vector<received_request> requests_;
+    std::string server_name_;
+    std::size_t connections_ = 0;
+};
+
+} // namespace coauth::testing
+
+#endif

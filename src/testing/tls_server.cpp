@@ -1,0 +1,45 @@
+#include "testing/tls_server.hpp"
+
+#include <openssl/ssl.h>
+
+#include <stdexcept>
+
+namespace coauth::testing
+{
+
+namespace
+{
+
+void check(bool ok, char const* what)
+{
+    if (!ok)
+        throw std::runtime_error(std::string("cannot set up the TLS server: ") + what);
+}
+
+} // namespace
+
+boost::asio::ssl::context make_tls_server(identity const& id, server_options const& options)
+{
+    boost::asio::ssl::context made(boost::asio::ssl::context::tls_server);
+    SSL_CTX* const tls = made.native_handle();
+
+    // A server that offers what is weak, so that it is the client that has to refuse.
+    SSL_CTX_set_security_level(tls, 0);
+    check(SSL_CTX_set_min_proto_version(tls, options.min_tls_version) == 1, "min_tls_version");
+    check(SSL_CTX_set_max_proto_version(tls, options.max_tls_version) == 1, "max_tls_version");
+    if (!options.ciphers.empty())
+        check(SSL_CTX_set_cipher_list(tls, options.ciphers.c_str()) == 1, "ciphers");
+
+    check(SSL_CTX_use_certificate(tls, id.leaf.certificate.get()) == 1, "certificate");
+    check(SSL_CTX_use_PrivateKey(tls, id.leaf.key.get()) == 1, "key");
+    for (auto const& certificate : id.chain)
+        check(SSL_CTX_add1_chain_cert(tls, certificate.get()) == 1, "chain");
+
+    static constexpr unsigned char session_context[] = "coauth";
+    check(
+        SSL_CTX_set_session_id_context(tls, session_context, sizeof session_context) == 1,
+        "session tickets");
+    return made;
+}
+
+} // namespace coauth::testing

@@ -1,0 +1,18 @@
+#ifndef COAUTH_SRC_TESTING_TLS_SERVER_HPP
+#define COAUTH_SRC_TESTING_TLS_SERVER_HPP
+
+#include <coauth/testing/authorization_server.hpp>
+
+#include "testing/certificates.hpp"
+
+#include <boost/asio/ssl/context.hpp>
+
+namespace coauth::testing
+{
+
+// A server's side of TLS that shows `id`. Throws std::runtime_error when the options cannot be met.
+boost::asio::ssl::context make_tls_server(identity const& id, server_options const& options);
+
+} // namespace coauth::testing
+
+#endif
