@@ -184,12 +184,14 @@ private:
         answer_ = answer();
         answer_.status = 400;
         answer_.end = ending::close;
+        keep_alive_ = false;
         send();
     }
 
     void on_request()
     {
         auto const request = take_request();
+        keep_alive_ = parser_->keep_alive();
         auto scripted = env_.log.record(request);
         answer_ = scripted ? std::move(*scripted) : answer_token_request(env_.options, request);
         ++served_;
@@ -225,7 +227,7 @@ private:
 
     void send()
     {
-        output_ = to_wire(answer_, parser_->keep_alive());
+        output_ = to_wire(answer_, keep_alive_);
         sent_ = 0;
         if (answer_.repeat_from)
             lengthen_repetition();
@@ -275,7 +277,7 @@ private:
         switch (answer_.end)
         {
         case ending::keep_alive:
-            return parser_->keep_alive() ? read_request() : close();
+            return keep_alive_ ? read_request() : close();
         case ending::close:
             return close();
         case ending::truncate:
@@ -308,6 +310,7 @@ private:
     std::optional<http::request_parser<http::string_body>> parser_;
     std::string request_bytes_;
     unsigned served_ = 0;
+    bool keep_alive_ = false;
     answer answer_;
     std::string output_;
     std::size_t sent_ = 0;
