@@ -1,0 +1,6 @@
+file(GLOB_RECURSE there ${INCLUDE}/*)
+list(REMOVE_ITEM there ${LISTED})
+if(there)
+    list(JOIN there "\n  " there)
+    message(FATAL_ERROR "Not in a HEADERS file set, so neither tested nor installed:\n  ${there}")
+endif()

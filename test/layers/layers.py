@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+"""Who may include whom: reads what the compiler really included and compares it with the rules.
+
+The compiler's depfiles list every file that an object was made from, however deep, so a header
+that drags in what it should not is found too.
+"""
+import argparse
+import pathlib
+import re
+import subprocess
+import sys
+
+# What may be forbidden, as patterns of paths. Files of the project are named from its root.
+ASIO = r"/boost/asio[./]"
+ASIO_SOCKETS = r"/boost/asio/(ip|ssl|local|generic)/|/boost/asio/(ssl|ip)\.hpp|/boost/asio\.hpp"
+BEAST = r"/boost/beast[./]"
+JSON = r"/boost/json[./]"
+URL = r"/boost/url[./]"
+OPENSSL = r"/openssl/"
+IOSTREAM = r"/iostream$"
+OF_CHANCE_AND_THREADS = r"/c\+\+/[^/]+/(random|thread)$"
+SRC = r"^src/"
+SRC_ROOMS = r"^src/(protocol|policy|net)/"
+
+# (room, forbidden, why). Each rule whose room matches holds. A room is a pattern of the file that
+# was compiled, or, for a public header, of the header.
+RULES = [
+    (r"include/", BEAST, "public headers show no Beast"),
+    (r"include/", JSON, "public headers show no JSON"),
+    (r"include/", URL, "public headers show no URL library"),
+    (r"include/", OPENSSL, "public headers show no OpenSSL"),
+    (r"include/", ASIO_SOCKETS, "public headers include the light Asio headers alone"),
+    (r"include/", IOSTREAM, "public headers do not include <iostream>"),
+    (r"include/", SRC, "public headers include nothing of src"),
+    (
+        r"include/coauth/(?!client\.hpp|token_source\.hpp|async_get_access_token\.hpp|coauth\.hpp)",
+        ASIO,
+        "headers of values know no Asio",
+    ),
+    (r"src/[^/]+\.cpp", BEAST, "Beast stays in src/net"),
+    (r"src/(?!client|token_source|observer)[^/]+\.cpp", ASIO, "values know no Asio"),
+    (r"src/[^/]+\.cpp", JSON, "JSON stays in the response parser"),
+    (r"src/(protocol|policy)/", ASIO, "protocol and policy know no Asio"),
+    (r"src/(protocol|policy)/", BEAST, "protocol and policy know no Beast"),
+    (r"src/(protocol|policy)/", r"^src/net/", "protocol and policy know no sockets"),
+    (
+        r"src/(protocol|policy)/",
+        OF_CHANCE_AND_THREADS,
+        "protocol and policy get chance as an argument and know no threads",
+    ),
+    (r"src/policy/", r"^src/protocol/", "policy knows times alone"),
+    (
+        r"src/(policy/|protocol/(?!(answer|json_document)\.cpp))",
+        JSON,
+        "JSON stays in the response parser",
+    ),
+    (
+        r"src/(policy|protocol)/(?!assertion)",
+        OPENSSL,
+        "OpenSSL in protocol is for assertions alone",
+    ),
+    (r"src/net/", r"^src/(protocol|policy)/", "net moves bytes; it knows neither words nor times"),
+    (r"src/net/", JSON, "net moves bytes"),
+    (r"src/(testing|cli)/", SRC_ROOMS, "they use the library as its users do"),
+    (r"test/unit/", BEAST, "unit tests do no I/O"),
+    (r"test/unit/", ASIO_SOCKETS, "unit tests do no I/O"),
+    (r"test/(?!unit/)", SRC, "only unit tests look inside"),
+    (r"(examples|bench)/", SRC, "they use the library as its users do"),
+]
+
+# Each costs 15 s to compile: a file more is a decision, taken here.
+HEAVY = r"/boost/beast/http/|/boost/asio/ssl/stream\.hpp"
+HEAVY_FILES = {"src/net/exchange.cpp", "src/net/response_reader.cpp"}
+
+# What public headers may name of Asio.
+LIGHT_ASIO = {
+    "any_completion_handler",
+    "any_io_executor",
+    "async_result",
+    "awaitable",
+    "deferred",
+}
+
+# Rooms of which every file must have been seen, or the build was not whole.
+ALWAYS_BUILT = ["src/*.cpp", "src/protocol/*.cpp", "src/policy/*.cpp", "src/net/*.cpp"]
+
+
+def objects(ninja, build):
+    """Yields (source, included files) of every object in the build directory."""
+    text = subprocess.run(
+        [ninja, "-C", build, "-t", "deps"], check=True, capture_output=True, text=True
+    ).stdout
+    for block in text.split("\n\n"):
+        lines = block.splitlines()
+        if len(lines) > 1 and lines[0].endswith("(VALID)"):
+            files = [(pathlib.Path(build) / line.strip()).resolve() for line in lines[1:]]
+            yield files[0], files[1:]
+
+
+class Project:
+    def __init__(self, source, build):
+        self.source = pathlib.Path(source).resolve()
+        self.headers_room = pathlib.Path(build).resolve() / "test" / "headers"
+
+    def name(self, path):
+        """A file of the project from its root, a public header's own test as the header."""
+        if path.is_relative_to(self.headers_room):
+            return "include/" + str(path.relative_to(self.headers_room)).removesuffix(".cpp")
+        if path.is_relative_to(self.source) and not path.is_relative_to(self.headers_room.parents[1]):
+            return str(path.relative_to(self.source))
+        return str(path)
+
+
+def included_faults(project, seen):
+    for room, included in seen.items():
+        for pattern, forbidden, why in RULES:
+            if re.match(pattern, room):
+                hits = [file for file in included if re.search(forbidden, file)]
+                if hits:
+                    yield f"{room} includes {hits[0]}: {why}"
+        if room.startswith("src/") and not re.match(r"src/(testing|cli)/", room):
+            if room not in HEAVY_FILES and any(re.search(HEAVY, file) for file in included):
+                yield f"{room} includes Beast HTTP or TLS streams: {sorted(HEAVY_FILES)} alone do"
+    for pattern in ALWAYS_BUILT:
+        for file in project.source.glob(pattern):
+            if project.name(file) not in seen:
+                yield f"{project.name(file)} was not built: is it in src/CMakeLists.txt?"
+
+
+def text_faults(project):
+    for room in ("src/protocol", "src/policy"):
+        for file in sorted((project.source / room).glob("*.[ch]pp")):
+            for number, line in enumerate(file.read_text().splitlines(), 1):
+                if re.search(r"\bnow\s*\(\s*\)", line.split("//")[0]):
+                    yield f"{project.name(file)}:{number} asks a clock: time is an argument here"
+    for file in sorted((project.source / "include").rglob("*.hpp")):
+        for header in re.findall(r"#include <boost/asio/(.*)\.hpp>", file.read_text()):
+            if header not in LIGHT_ASIO:
+                yield f"{project.name(file)} includes boost/asio/{header}.hpp: not a light header"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--source", required=True)
+    parser.add_argument("--build", required=True)
+    parser.add_argument("--ninja", default="ninja")
+    args = parser.parse_args()
+
+    project = Project(args.source, args.build)
+    seen = {}
+    for source, included in objects(args.ninja, args.build):
+        seen.setdefault(project.name(source), set()).update(map(project.name, included))
+    seen = {room: sorted(included) for room, included in sorted(seen.items())}
+
+    faults = [*included_faults(project, seen), *text_faults(project)]
+    print(f"{len(seen)} files compiled, {len(RULES)} rules, {len(faults)} faults")
+    for fault in faults:
+        print(" ", fault)
+    return 1 if faults else 0
+
+
+sys.exit(main())
