@@ -1,0 +1,127 @@
+#include "cli/report.hpp"
+
+#include "cli/printable.hpp"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <vector>
+
+namespace coauth::cli
+{
+namespace
+{
+
+using std::chrono::seconds;
+using std::chrono::system_clock;
+
+std::string line(terminal const& where, std::string name, std::string const& value)
+{
+    name.resize(10, ' ');
+    return "  " + where.dim(name) + value + '\n';
+}
+
+std::string counted(std::int64_t count, std::string const& unit)
+{
+    return std::to_string(count) + ' ' + unit + (count == 1 ? "" : "s");
+}
+
+// The two largest units: "1 hour", "6 days 23 hours".
+std::string spoken(seconds span)
+{
+    struct unit
+    {
+        std::int64_t size;
+        char const* name;
+    };
+    static constexpr std::array<unit, 5> units = {
+        {{31'557'600, "year"}, {86'400, "day"}, {3'600, "hour"}, {60, "minute"}, {1, "second"}}};
+    auto rest = std::max<std::int64_t>(0, span.count());
+    auto const first = std::find_if(
+        units.begin(), units.end() - 1, [rest](unit const& u) { return rest >= u.size; });
+    std::string text = counted(rest / first->size, first->name);
+    rest %= first->size;
+    auto const second = first + 1;
+    if (second != units.end() && rest >= second->size)
+        text += ' ' + counted(rest / second->size, second->name);
+    return text;
+}
+
+// "2030-01-31 12:00:00 UTC"; empty beyond what a calendar shows in four digits.
+std::string calendar(system_clock::time_point when)
+{
+    std::time_t const time = system_clock::to_time_t(when);
+    std::tm parts{};
+    std::array<char, 64> text{};
+    if (gmtime_r(&time, &parts) == nullptr || parts.tm_year > 9999 - 1900)
+        return {};
+    std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S UTC", &parts);
+    return text.data();
+}
+
+std::string spoken_end(access_token const& token)
+{
+    if (!token.lifetime())
+        return "no known end: good until it is refused";
+    std::string text = "in " + spoken(*token.lifetime());
+    auto const end = token.expires_at();
+    std::string const date = end ? calendar(*end) : std::string();
+    return date.empty() ? text : text + ", at " + date;
+}
+
+// A few characters, to tell tokens apart; none of one so short that they would give much away.
+std::string shortened(std::string_view value, terminal const& where)
+{
+    std::string const rest = where.unicode() ? "…" : "...";
+    std::string const head = value.size() >= 24 ? std::string(value.substr(0, 4)) : std::string();
+    return head + rest;
+}
+
+} // namespace
+
+std::string token_summary(
+    access_token const& token, std::string const& endpoint, std::chrono::milliseconds elapsed,
+    terminal const& where)
+{
+    std::string const scope =
+        token.scope().empty() ? "not said by the server" : printable(token.scope());
+    std::string text = where.green("Access token") + " from " + printable(endpoint) + "\n\n";
+    text += line(where, "type", printable(token.token_type()));
+    text += line(
+        where, "token",
+        shortened(token.value(), where) + "  " +
+            where.dim(
+                "(" + counted(static_cast<std::int64_t>(token.value().size()), "character") +
+                "; --output token prints it)"));
+    text += line(where, "scope", scope);
+    text += line(where, "expires", spoken_end(token));
+    text += line(
+        where, "answer",
+        "HTTP " + std::to_string(token.http_status()) + " in " + std::to_string(elapsed.count()) +
+            " ms");
+    return text;
+}
+
+std::string failure_summary(error const& failure, terminal const& where)
+{
+    std::string text = where.red("coauth: no token: ") + printable(failure.message()) + '\n';
+    std::string details;
+    if (failure.http_status() != 0)
+        details += line(where, "status", "HTTP " + std::to_string(failure.http_status()));
+    if (!failure.uri().empty())
+        details += line(where, "more", printable(failure.uri()));
+    if (auto const wait = retry_after(failure))
+        details += line(where, "retry", "after " + spoken(*wait));
+    return text + details;
+}
+
+std::optional<seconds> retry_after(error const& failure)
+{
+    auto const at = failure.retry_at();
+    if (!at)
+        return std::nullopt;
+    auto const wait = std::chrono::ceil<seconds>(*at - system_clock::now());
+    return std::max(wait, seconds(0));
+}
+
+} // namespace coauth::cli

@@ -1,0 +1,192 @@
+#include "cli/serve_command.hpp"
+
+#include "cli/printable.hpp"
+#include "cli/serve_options.hpp"
+#include "cli/terminal.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <iostream>
+#include <system_error>
+#include <unistd.h>
+
+namespace coauth::cli
+{
+namespace
+{
+
+// A directory that only this user can read, and that goes with the server.
+class temporary_directory
+{
+public:
+    temporary_directory()
+    {
+        char const* const parent = std::getenv("TMPDIR");
+        path_ = std::string(parent != nullptr && *parent != '\0' ? parent : "/tmp") +
+                "/coauth-serve.XXXXXX";
+        if (mkdtemp(path_.data()) == nullptr)
+            throw std::system_error(errno, std::generic_category(), "no directory " + path_);
+    }
+    ~temporary_directory()
+    {
+        for (auto const& file : files_)
+            ::unlink(file.c_str());
+        ::rmdir(path_.c_str());
+    }
+    temporary_directory(temporary_directory const&) = delete;
+    temporary_directory& operator=(temporary_directory const&) = delete;
+
+    // The path of a new file with this text.
+    std::string add(std::string const& name, std::string const& text)
+    {
+        std::string const path = path_ + '/' + name;
+        int const fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd >= 0)
+            files_.push_back(path);
+        auto const written = fd >= 0 ? ::write(fd, text.data(), text.size()) : -1;
+        int const failure = errno;
+        if (fd >= 0)
+            ::close(fd);
+        if (written != static_cast<ssize_t>(text.size()))
+            throw std::system_error(failure, std::generic_category(), "cannot write " + path);
+        return path;
+    }
+
+private:
+    std::string path_;
+    std::vector<std::string> files_;
+};
+
+// What someone needs in order to get a token from the server.
+struct invitation
+{
+    std::string endpoint;
+    // Empty when the server speaks plain HTTP.
+    std::string ca_file;
+    std::string client_id;
+    std::string secret;
+    std::string secret_file;
+    // It is the user's own: not to be shown.
+    bool own_secret = false;
+    bool smscx = false;
+};
+
+std::string shell_quoted(std::string const& text)
+{
+    constexpr char const* plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                  "_-./:@%+=,";
+    if (!text.empty() && text.find_first_not_of(plain) == std::string::npos)
+        return text;
+    std::string quoted = "'";
+    for (char const c : text)
+        quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return quoted + "'";
+}
+
+void print_env(invitation const& to)
+{
+    std::cout << "COAUTH_TOKEN_ENDPOINT=" << shell_quoted(to.endpoint) << '\n'
+              << "COAUTH_CA_FILE=" << shell_quoted(to.ca_file) << '\n'
+              << "COAUTH_CLIENT_ID=" << shell_quoted(to.client_id) << '\n'
+              << "COAUTH_CLIENT_SECRET_FILE=" << shell_quoted(to.secret_file) << '\n'
+              << std::flush;
+}
+
+std::string command(invitation const& to)
+{
+    std::string line = "  coauth token";
+    if (to.smscx)
+        line += " --provider smscx";
+    line += " --token-endpoint " + shell_quoted(to.endpoint) + " \\\n      ";
+    line += to.ca_file.empty() ? "--http-loopback" : "--ca-file " + shell_quoted(to.ca_file);
+    line += " \\\n      --client-id " + shell_quoted(to.client_id);
+    line += " --client-secret-file " + shell_quoted(to.secret_file);
+    return line + '\n';
+}
+
+void print_summary(invitation const& to)
+{
+    terminal const out(STDOUT_FILENO);
+    auto const row = [&out](std::string name, std::string const& value)
+    {
+        name.resize(16, ' ');
+        std::cout << "  " << out.dim(name) << value << '\n';
+    };
+    std::cout << out.green("Authorization server") << " for tests, in the manner of "
+              << (to.smscx ? "SMS.CX" : "RFC 6749") << "\n\n";
+    row("token endpoint", to.endpoint);
+    row("CA certificate", to.ca_file.empty() ? "none: plain HTTP" : to.ca_file);
+    row("client id", printable(to.client_id));
+    row("client secret", to.own_secret ? "the one in " + printable(to.secret_file) : to.secret);
+    std::cout << "\nGet a token from it in another terminal:\n\n"
+              << command(to) << "\nCtrl-C ends it.\n"
+              << std::flush;
+}
+
+invitation invite(
+    testing::authorization_server const& server, serve_options const& options,
+    temporary_directory& files)
+{
+    invitation to;
+    to.endpoint = server.token_endpoint();
+    if (options.server.tls)
+        to.ca_file = files.add("ca.pem", server.ca_pem());
+    to.client_id = options.server.client_id;
+    to.secret = options.server.client_secret;
+    to.own_secret = !options.secret_file.empty();
+    to.secret_file = to.own_secret ? options.secret_file : files.add("secret", to.secret);
+    to.smscx = options.server.dialect == testing::dialect::smscx;
+    return to;
+}
+
+// The signals that end the server: kept from its threads, so that they are waited for here.
+sigset_t block_endings()
+{
+    sigset_t endings;
+    sigemptyset(&endings);
+    for (int const number : {SIGINT, SIGTERM, SIGHUP})
+        sigaddset(&endings, number);
+    pthread_sigmask(SIG_BLOCK, &endings, nullptr);
+    return endings;
+}
+
+exit_status complain(error const& failure)
+{
+    std::cerr << terminal(STDERR_FILENO).red("coauth: no server: ") << printable(failure.message())
+              << '\n';
+    return status_of(failure.kind());
+}
+
+exit_status serve(serve_options const& options)
+{
+    sigset_t const endings = block_endings();
+    temporary_directory files;
+    auto const server = testing::authorization_server::start(options.server);
+    if (!server)
+        return complain(server.error());
+    auto const to = invite(*server, options, files);
+    if (options.output == serve_form::env)
+        print_env(to);
+    else
+        print_summary(to);
+    int ending = 0;
+    sigwait(&endings, &ending);
+    return exit_status::ok;
+}
+
+} // namespace
+
+exit_status serve_command(arguments const& args)
+{
+    auto const options = read_serve_options(args);
+    if (!options)
+        return complain(options.error());
+    if (!options->help)
+        return serve(*options);
+    print_serve_help(std::cout);
+    return exit_status::ok;
+}
+
+} // namespace coauth::cli

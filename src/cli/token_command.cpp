@@ -1,0 +1,137 @@
+#include "cli/token_command.hpp"
+
+#include <coauth/client.hpp>
+
+#include "cli/printable.hpp"
+#include "cli/report.hpp"
+#include "cli/timeline.hpp"
+#include "cli/token_options.hpp"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include <csignal>
+#include <iostream>
+#include <unistd.h>
+
+namespace coauth::cli
+{
+namespace
+{
+
+namespace asio = boost::asio;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// Shows the request, and then the answer, each line marked with its direction.
+class conversation
+{
+public:
+    explicit conversation(terminal const& where) : where_(where) {}
+
+    void operator()(std::string_view text)
+    {
+        std::string const mark = where_.dim(answer_ ? "<" : ">");
+        answer_ = true;
+        while (!text.empty())
+        {
+            auto const end = text.find('\n');
+            auto shown = text.substr(0, end);
+            if (shown.ends_with('\r'))
+                shown.remove_suffix(1);
+            std::clog << mark << ' ' << printable(shown) << '\n';
+            text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+        }
+        std::clog << '\n' << std::flush;
+    }
+
+private:
+    terminal where_;
+    bool answer_ = false;
+};
+
+// Asks for the token; an interrupt ends that in an orderly way.
+outcome fetch(client_config config, token_request request)
+{
+    // Never destroyed: that would wait for a name lookup that hangs.
+    auto& context = *new asio::io_context(1);
+    auto& cancel = *new asio::cancellation_signal();
+    auto& signals = *new asio::signal_set(context, SIGINT, SIGTERM);
+    auto& tokens = *new client(context.get_executor(), std::move(config));
+
+    outcome got = error(errc::cancelled);
+    signals.async_wait(
+        [&cancel](boost::system::error_code ec, int)
+        {
+            if (!ec)
+                cancel.emit(asio::cancellation_type::terminal);
+        });
+    tokens.async_get_access_token(
+        std::move(request), asio::bind_cancellation_slot(
+                                cancel.slot(),
+                                [&](outcome result)
+                                {
+                                    got = std::move(result);
+                                    context.stop();
+                                }));
+    context.run();
+    return got;
+}
+
+void print(outcome const& got, token_options const& options, milliseconds elapsed)
+{
+    if (options.output == output_form::json)
+        std::cout << json_line(got, elapsed);
+    else if (!got)
+        std::cerr << failure_summary(got.error(), terminal(STDERR_FILENO));
+    else if (options.output == output_form::token)
+        std::cout << got->value() << '\n';
+    else if (options.output == output_form::header)
+        std::cout << "Authorization: " << got->authorization() << '\n';
+    else
+        std::cout << token_summary(
+            *got, options.config.server.token_endpoint, elapsed, terminal(STDOUT_FILENO));
+}
+
+exit_status fetch_and_print(token_options options)
+{
+    terminal const log(STDERR_FILENO);
+    auto const phases = std::make_shared<timeline>();
+    if (options.verbose)
+    {
+        options.config.observer = phases;
+        options.config.debug = conversation(log);
+    }
+    auto const began = steady_clock::now();
+    auto const got = fetch(options.config, options.request);
+    auto const elapsed = std::chrono::round<milliseconds>(steady_clock::now() - began);
+    if (auto const chart = phases->chart(log); !chart.empty())
+        std::clog << chart << '\n' << std::flush;
+    print(got, options, elapsed);
+    return got ? exit_status::ok : status_of(got.error().kind());
+}
+
+} // namespace
+
+exit_status token_command(arguments const& args)
+{
+    auto options = read_token_options(args);
+    if (!options)
+    {
+        // A program that reads the answer, and a person who reads the terminal, both learn it.
+        if (asks_for_json(args))
+            std::cout << json_line(options.error(), milliseconds(0));
+        std::cerr << failure_summary(options.error(), terminal(STDERR_FILENO));
+        return status_of(options.error().kind());
+    }
+    if (options->help)
+    {
+        print_token_help(std::cout);
+        return exit_status::ok;
+    }
+    return fetch_and_print(std::move(*options));
+}
+
+} // namespace coauth::cli
