@@ -5,7 +5,8 @@
 #include <optional>
 #include <string_view>
 
-namespace coauth::policy {
+namespace coauth::policy
+{
 
 // The three formats of RFC 9110 section 5.6.7; a two-digit year is read relative to `now`.
 std::optional<std::chrono::sys_seconds>

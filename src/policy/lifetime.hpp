@@ -7,7 +7,8 @@
 #include <optional>
 #include <string_view>
 
-namespace coauth::policy {
+namespace coauth::policy
+{
 
 // How an `expires_in` was written.
 enum class expires_in_form

@@ -5,7 +5,8 @@
 #include <optional>
 #include <string_view>
 
-namespace coauth::policy {
+namespace coauth::policy
+{
 
 // What an answer says about being tried again; absent fields are none.
 struct retry_fields

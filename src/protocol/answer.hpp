@@ -9,7 +9,8 @@
 
 #include <chrono>
 
-namespace coauth::protocol {
+namespace coauth::protocol
+{
 
 // When the request was sent, by both clocks, and when its answer had come.
 struct exchange_times

@@ -6,7 +6,8 @@
 #include <string>
 #include <string_view>
 
-namespace coauth::protocol {
+namespace coauth::protocol
+{
 
 // A URL taken apart into what a connection and a request line need.
 struct endpoint
@@ -23,7 +24,8 @@ struct endpoint
 };
 
 // `what` names the option in messages, as in "server.token_endpoint".
-result<endpoint> parse_endpoint(std::string_view url, std::string_view what, bool allow_http_loopback);
+result<endpoint>
+parse_endpoint(std::string_view url, std::string_view what, bool allow_http_loopback);
 
 } // namespace coauth::protocol
 

@@ -7,7 +7,8 @@
 
 #include <string>
 
-namespace coauth::protocol {
+namespace coauth::protocol
+{
 
 // The request as readable text: credentials and every parameter that may be one are masked.
 std::string masked_request(secret const& wire);

@@ -6,7 +6,8 @@
 
 #include "protocol/endpoint.hpp"
 
-namespace coauth::protocol {
+namespace coauth::protocol
+{
 
 // The whole HTTP/1.1 request, head and body in one buffer (RFC 6749 section 4.4.2), ready to be
 // written; or errc::invalid_parameter.

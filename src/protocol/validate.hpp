@@ -5,7 +5,8 @@
 
 #include "protocol/endpoint.hpp"
 
-namespace coauth::protocol {
+namespace coauth::protocol
+{
 
 // Every rule that needs no file and no network. Yields the token endpoint, taken apart.
 result<endpoint> check_config(client_config const& config);

@@ -1,0 +1,79 @@
+#include "protocol/encoding.hpp"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace coauth::protocol
+{
+namespace
+{
+
+bool stays(char c) noexcept
+{
+    bool const alphanumeric =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    return alphanumeric || c == '-' || c == '.' || c == '_' || c == '*';
+}
+
+} // namespace
+
+void append_base64(secret& out, std::string_view bytes)
+{
+    constexpr std::string_view alphabet =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (std::size_t i = 0; i < bytes.size(); i += 3)
+    {
+        auto const group = bytes.substr(i, 3);
+        std::uint32_t bits = 0;
+        for (std::size_t j = 0; j < 3; ++j)
+            bits = bits << 8 | (j < group.size() ? static_cast<unsigned char>(group[j]) : 0U);
+        for (std::size_t j = 0; j < 4; ++j)
+            out.append(j <= group.size() ? alphabet[bits >> (18 - 6 * j) & 63] : '=');
+    }
+}
+
+void append_form_encoded(secret& out, std::string_view text)
+{
+    constexpr std::string_view hex = "0123456789ABCDEF";
+    for (char const c : text)
+    {
+        auto const byte = static_cast<unsigned char>(c);
+        if (stays(c))
+            out.append(c);
+        else if (c == ' ')
+            out.append('+');
+        else
+            out.append('%').append(hex[byte >> 4]).append(hex[byte & 15]);
+    }
+}
+
+bool is_control(char c) noexcept
+{
+    auto const byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte == 0x7f;
+}
+
+bool has_control(std::string_view text) noexcept
+{
+    return std::any_of(text.begin(), text.end(), is_control);
+}
+
+secret basic_credentials(std::string_view id, std::string_view password, bool form_encode)
+{
+    secret pair;
+    pair.reserve(3 * (id.size() + password.size()) + 1);
+    if (form_encode)
+    {
+        append_form_encoded(pair, id);
+        pair.append(':');
+        append_form_encoded(pair, password);
+    }
+    else
+        pair.append(id).append(':').append(password);
+    secret encoded;
+    encoded.reserve(pair.size() / 3 * 4 + 4);
+    append_base64(encoded, pair.view());
+    return encoded;
+}
+
+} // namespace coauth::protocol

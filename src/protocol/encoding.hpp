@@ -1,0 +1,27 @@
+#ifndef COAUTH_SRC_PROTOCOL_ENCODING_HPP
+#define COAUTH_SRC_PROTOCOL_ENCODING_HPP
+
+#include <coauth/secret.hpp>
+
+#include <string_view>
+
+namespace coauth::protocol
+{
+
+// RFC 4648 section 4, with padding.
+void append_base64(secret& out, std::string_view bytes);
+
+// application/x-www-form-urlencoded, escaping as little as allowed: letters, digits and `-._*`
+// stay, space is `+`. Many servers do not decode Basic credentials.
+void append_form_encoded(secret& out, std::string_view text);
+
+// True for C0 controls and DEL.
+bool is_control(char c) noexcept;
+bool has_control(std::string_view text) noexcept;
+
+// "id:secret" in base64, the credentials as they are or form-encoded first.
+secret basic_credentials(std::string_view id, std::string_view password, bool form_encode);
+
+} // namespace coauth::protocol
+
+#endif

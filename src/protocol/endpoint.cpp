@@ -1,0 +1,112 @@
+#include "protocol/endpoint.hpp"
+
+#include "protocol/encoding.hpp"
+
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
+
+#include <algorithm>
+
+namespace coauth::protocol
+{
+namespace
+{
+
+namespace urls = boost::urls;
+
+error refuse(std::string_view what, std::string_view url, std::string_view advice)
+{
+    error_info info;
+    info.context = std::string(what) + " '" + std::string(url) + "' " + std::string(advice);
+    return {errc::invalid_configuration, std::move(info)};
+}
+
+// A URL that may hold a password, or bytes unfit for a terminal, is not repeated.
+error refuse_unseen(std::string_view what, std::string_view advice)
+{
+    error_info info;
+    info.context = std::string(what) + " " + std::string(advice);
+    return {errc::invalid_configuration, std::move(info)};
+}
+
+bool is_loopback(urls::url_view const& url)
+{
+    if (url.host_type() == urls::host_type::ipv4)
+        return url.host_ipv4_address().is_loopback();
+    if (url.host_type() == urls::host_type::ipv6)
+        return url.host_ipv6_address().is_loopback();
+    auto const host = url.encoded_host();
+    return std::string_view(host.data(), host.size()) == "localhost";
+}
+
+bool is_printable_ascii(std::string_view text)
+{
+    return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+}
+
+bool is_ip(urls::url_view const& url)
+{
+    return url.host_type() == urls::host_type::ipv4 || url.host_type() == urls::host_type::ipv6;
+}
+
+std::string text(boost::core::string_view part)
+{
+    return {part.data(), part.size()};
+}
+
+endpoint take_apart(urls::url_view const& url, bool tls)
+{
+    endpoint made;
+    made.tls = tls;
+    made.ip_literal = is_ip(url);
+    std::string const in_url = text(url.encoded_host());
+    bool const brackets = url.host_type() == urls::host_type::ipv6;
+    made.host = brackets ? in_url.substr(1, in_url.size() - 2) : in_url;
+    std::string const default_port = tls ? "443" : "80";
+    made.port = url.port_number() != 0 ? std::to_string(url.port_number()) : default_port;
+    made.host_header = made.port == default_port ? in_url : in_url + ":" + made.port;
+    made.target = text(url.encoded_path());
+    if (made.target.empty())
+        made.target = "/";
+    if (url.has_query())
+        made.target += "?" + text(url.encoded_query());
+    return made;
+}
+
+} // namespace
+
+result<endpoint>
+parse_endpoint(std::string_view given, std::string_view what, bool allow_http_loopback)
+{
+    if (given.empty())
+        return refuse_unseen(what, "is empty; give the absolute https:// URL");
+    if (!is_printable_ascii(given))
+        return refuse_unseen(
+            what, "contains a space, a control or a non-ASCII character; percent-encode it");
+    auto const parsed = urls::parse_uri({given.data(), given.size()});
+    if (!parsed)
+        return refuse_unseen(what, "is not an absolute URL; write it as https://host[:port]/path");
+    urls::url_view const url = *parsed;
+    if (url.has_userinfo())
+        return refuse_unseen(
+            what, "contains user information; remove it and use client_config::authentication");
+    if (url.has_fragment())
+        return refuse(what, given, "contains a fragment; remove it from the '#' on");
+    bool const tls = url.scheme_id() == urls::scheme::https;
+    if (!tls && url.scheme_id() != urls::scheme::http)
+        return refuse(what, given, "must begin with https://");
+    if (!url.has_authority() || url.encoded_host().empty())
+        return refuse(what, given, "has no host; write it as https://host[:port]/path");
+    if (url.host_type() == urls::host_type::ipvfuture || url.encoded_host().contains('%'))
+        return refuse(what, given, "has a host that is neither a name nor an IP address");
+    if (url.has_port() && (url.port_number() == 0))
+        return refuse(what, given, "has a bad port; it must be from 1 to 65535");
+    if (!tls && !(allow_http_loopback && is_loopback(url)))
+        return refuse(
+            what, given,
+            "must begin with https://; http:// is accepted only for a loopback address, and only "
+            "with allow_http_loopback");
+    return take_apart(url, tls);
+}
+
+} // namespace coauth::protocol

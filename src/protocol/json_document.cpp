@@ -1,0 +1,286 @@
+#include "protocol/json_document.hpp"
+
+#include "protocol/encoding.hpp"
+
+#include <boost/json/basic_parser_impl.hpp>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace coauth::protocol
+{
+namespace
+{
+
+namespace json = boost::json;
+using boost::system::error_code;
+
+// What is read from a document or from its `error`: none of these may come twice.
+constexpr std::array<std::string_view, 12> used = {
+    "access_token", "token_type", "expires_in", "scope",   "error", "error_description",
+    "error_uri",    "type",       "title",      "message", "uri",   "code"};
+
+constexpr std::size_t deepest = 32;
+
+} // namespace
+
+std::optional<std::string_view> json_value::as_string() const noexcept
+{
+    if (kind != json_kind::string)
+        return std::nullopt;
+    return text;
+}
+
+void append_json_string(secret& out, std::string_view text)
+{
+    constexpr std::string_view hex = "0123456789abcdef";
+    out.append('"');
+    for (char const c : text)
+    {
+        if (c == '"' || c == '\\')
+            out.append('\\').append(c);
+        else if (is_control(c))
+            out.append("\\u00")
+                .append(hex[static_cast<unsigned char>(c) >> 4])
+                .append(hex[static_cast<unsigned char>(c) & 15]);
+        else
+            out.append(c);
+    }
+    out.append('"');
+}
+
+// Receives the parser's events. What lies deeper than the members that we read is written out again
+// as JSON text.
+class json_document::handler
+{
+public:
+    static constexpr std::size_t max_object_size = std::size_t(-1);
+    static constexpr std::size_t max_array_size = std::size_t(-1);
+    static constexpr std::size_t max_key_size = std::size_t(-1);
+    static constexpr std::size_t max_string_size = std::size_t(-1);
+
+    json_document document;
+
+    bool on_document_begin(error_code&) { return true; }
+    bool on_document_end(error_code&) { return true; }
+
+    bool on_object_begin(error_code& ec)
+    {
+        if (depth_ == 0)
+        {
+            ++depth_;
+            return true;
+        }
+        if (depth_ == 1)
+            in_error_ = view(key_) == "error";
+        return open('{', json_kind::object, ec);
+    }
+    bool on_object_end(std::size_t, error_code&) { return close('}'); }
+
+    bool on_array_begin(error_code& ec) { return open('[', json_kind::array, ec); }
+    bool on_array_end(std::size_t, error_code&) { return close(']'); }
+
+    bool on_key_part(json::string_view s, std::size_t, error_code&) { return add_part(s); }
+    bool on_key(json::string_view s, std::size_t, error_code& ec)
+    {
+        add_part(s);
+        if (depth_ == 1)
+            key_ = keep();
+        else if (depth_ == 2 && in_error_)
+            error_key_ = keep();
+        if (depth_ > 1)
+        {
+            separate();
+            append_json_string(nested_, depth_ == 2 && in_error_ ? view(error_key_) : part_.view());
+            nested_.append(':');
+        }
+        part_.clear();
+        return check_duplicate(ec);
+    }
+
+    bool on_string_part(json::string_view s, std::size_t, error_code&) { return add_part(s); }
+    bool on_string(json::string_view s, std::size_t, error_code& ec)
+    {
+        add_part(s);
+        return scalar(json_kind::string, ec);
+    }
+
+    bool on_number_part(json::string_view s, error_code&) { return add_part(s); }
+    bool on_int64(std::int64_t, json::string_view s, error_code& ec) { return number(s, ec); }
+    bool on_uint64(std::uint64_t, json::string_view s, error_code& ec) { return number(s, ec); }
+    bool on_double(double, json::string_view s, error_code& ec) { return number(s, ec); }
+
+    bool on_bool(bool value, error_code& ec)
+    {
+        part_.append(value ? "true" : "false");
+        return scalar(json_kind::boolean, ec);
+    }
+    bool on_null(error_code& ec)
+    {
+        part_.append("null");
+        return scalar(json_kind::null, ec);
+    }
+
+    bool on_comment_part(json::string_view, error_code&) { return true; }
+    bool on_comment(json::string_view, error_code&) { return true; }
+
+private:
+    static bool refuse(error_code& ec)
+    {
+        ec = json::error::syntax;
+        return false;
+    }
+
+    bool add_part(json::string_view s)
+    {
+        part_.append(std::string_view(s.data(), s.size()));
+        return true;
+    }
+
+    bool number(json::string_view s, error_code& ec)
+    {
+        add_part(s);
+        return scalar(json_kind::number, ec);
+    }
+
+    [[nodiscard]] std::string_view view(span s) const { return document.view(s); }
+
+    span store(std::string_view text)
+    {
+        span const where{document.bytes_.size(), text.size()};
+        document.bytes_.append(text);
+        return where;
+    }
+    span keep() { return store(part_.view()); }
+
+    // Between two values, but not after an opening or a name.
+    void separate()
+    {
+        auto const written = nested_.view();
+        if (!written.empty() &&
+            std::string_view("{[:").find(written.back()) == std::string_view::npos)
+            nested_.append(',');
+    }
+
+    bool open(char bracket, json_kind kind, error_code& ec)
+    {
+        if (depth_ == 0)
+            return refuse(ec);
+        if (depth_++ == 1)
+            outer_kind_ = kind;
+        else
+            separate();
+        nested_.append(bracket);
+        return true;
+    }
+
+    bool close(char bracket)
+    {
+        if (--depth_ == 0)
+            return true;
+        nested_.append(bracket);
+        if (depth_ != 1)
+            return true;
+        in_error_ = false;
+        document.members_.push_back({key_, store(nested_.view()), outer_kind_});
+        nested_.clear();
+        return true;
+    }
+
+    bool scalar(json_kind kind, error_code& ec)
+    {
+        if (depth_ == 0)
+            return refuse(ec);
+        if (depth_ == 1)
+            document.members_.push_back({key_, keep(), kind});
+        else if (depth_ == 2 && in_error_)
+            document.error_members_.push_back({error_key_, keep(), kind});
+        if (depth_ > 1)
+            write_scalar(kind);
+        part_.clear();
+        return true;
+    }
+
+    void write_scalar(json_kind kind)
+    {
+        separate();
+        if (kind == json_kind::string)
+            append_json_string(nested_, part_.view());
+        else
+            nested_.append(part_.view());
+    }
+
+    bool check_duplicate(error_code& ec)
+    {
+        bool const inner = depth_ == 2 && in_error_;
+        if (depth_ != 1 && !inner)
+            return true;
+        auto const name = view(inner ? error_key_ : key_);
+        auto const found = std::find(used.begin(), used.end(), name);
+        if (found == used.end())
+            return true;
+        auto const bit = 1U << static_cast<unsigned>(found - used.begin());
+        unsigned& seen = inner ? seen_in_error_ : seen_;
+        if ((seen & bit) != 0)
+            return refuse(ec);
+        seen |= bit;
+        return true;
+    }
+
+    std::size_t depth_ = 0;
+    bool in_error_ = false;
+    json_kind outer_kind_ = json_kind::absent;
+    span key_;
+    span error_key_;
+    unsigned seen_ = 0;
+    unsigned seen_in_error_ = 0;
+    // The pieces of the string, name or number that is being read.
+    secret part_;
+    secret nested_;
+};
+
+std::optional<json_document> json_document::parse(std::string_view text)
+{
+    json::parse_options options;
+    options.max_depth = deepest;
+    json::basic_parser<handler> parser(options);
+    // Enough for all that is kept of it, so that it does not grow by doubling.
+    parser.handler().document.bytes_.reserve(text.size());
+    error_code ec;
+    std::size_t const used_bytes = parser.write_some(false, text.data(), text.size(), ec);
+    if (ec || !parser.done() || used_bytes != text.size())
+        return std::nullopt;
+    return std::move(parser.handler().document);
+}
+
+json_value
+json_document::find(std::vector<member> const& where, std::string_view name) const noexcept
+{
+    for (auto const& m : where)
+        if (view(m.name) == name)
+            return {m.kind, view(m.text)};
+    return {};
+}
+
+json_value json_document::find(std::string_view name) const noexcept
+{
+    return find(members_, name);
+}
+
+json_value json_document::find_in_error(std::string_view name) const noexcept
+{
+    return find(error_members_, name);
+}
+
+std::string_view json_document::name(std::size_t i) const noexcept
+{
+    return view(members_[i].name);
+}
+
+json_value json_document::value(std::size_t i) const noexcept
+{
+    return {members_[i].kind, view(members_[i].text)};
+}
+
+} // namespace coauth::protocol

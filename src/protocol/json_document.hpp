@@ -1,0 +1,87 @@
+#ifndef COAUTH_SRC_PROTOCOL_JSON_DOCUMENT_HPP
+#define COAUTH_SRC_PROTOCOL_JSON_DOCUMENT_HPP
+
+#include <coauth/secret.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace coauth::protocol
+{
+
+enum class json_kind
+{
+    absent,
+    null,
+    boolean,
+    number,
+    string,
+    object,
+    array,
+};
+
+struct json_value
+{
+    json_kind kind = json_kind::absent;
+    // A string: its characters. Anything else: its JSON text.
+    std::string_view text;
+
+    [[nodiscard]] bool absent_or_null() const noexcept
+    {
+        return kind == json_kind::absent || kind == json_kind::null;
+    }
+    [[nodiscard]] std::optional<std::string_view> as_string() const noexcept;
+};
+
+// A JSON object as a token endpoint answers it: its members, and those of a nested `error` object.
+//
+// Strict: one object and nothing after it, depth at most 32, no member that we use twice.
+// Everything is kept in one wiped buffer.
+class json_document
+{
+public:
+    // None: not such a document.
+    static std::optional<json_document> parse(std::string_view text);
+
+    // A member of the document, and a member of its member `error`.
+    [[nodiscard]] json_value find(std::string_view name) const noexcept;
+    [[nodiscard]] json_value find_in_error(std::string_view name) const noexcept;
+
+    [[nodiscard]] std::size_t size() const noexcept { return members_.size(); }
+    [[nodiscard]] std::string_view name(std::size_t i) const noexcept;
+    [[nodiscard]] json_value value(std::size_t i) const noexcept;
+
+private:
+    struct span
+    {
+        std::size_t at = 0;
+        std::size_t size = 0;
+    };
+    struct member
+    {
+        span name;
+        span text;
+        json_kind kind = json_kind::absent;
+    };
+    class handler;
+
+    [[nodiscard]] std::string_view view(span s) const noexcept
+    {
+        return bytes_.view().substr(s.at, s.size);
+    }
+    [[nodiscard]] json_value
+    find(std::vector<member> const& where, std::string_view name) const noexcept;
+
+    secret bytes_;
+    std::vector<member> members_;
+    std::vector<member> error_members_;
+};
+
+// Appends `text` as a JSON string, quotes included.
+void append_json_string(secret& out, std::string_view text);
+
+} // namespace coauth::protocol
+
+#endif

@@ -1,0 +1,208 @@
+#include "protocol/mask.hpp"
+
+#include "protocol/encoding.hpp"
+#include "protocol/json_document.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+namespace coauth::protocol
+{
+namespace
+{
+
+constexpr std::string_view mask = "***";
+constexpr std::size_t longest_text = 1024;
+
+template <std::size_t N>
+bool contains(std::array<std::string_view, N> const& names, std::string_view name)
+{
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+constexpr std::array<std::string_view, 5> harmless_parameters = {
+    "grant_type", "scope", "resource", "audience", "client_id"};
+
+constexpr std::array<std::string_view, 7> harmless_members = {
+    "token_type", "expires_in", "scope", "error", "error_description", "error_uri", "error_code"};
+
+bool equal_ignoring_case(std::string_view a, std::string_view b)
+{
+    return std::equal(
+        a.begin(), a.end(), b.begin(), b.end(),
+        [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+bool holds_ignoring_case(std::string_view text, std::string_view word)
+{
+    return std::search(
+               text.begin(), text.end(), word.begin(), word.end(),
+               [](unsigned char x, unsigned char y) { return std::tolower(x) == y; }) != text.end();
+}
+
+bool is_secret_field(std::string_view name)
+{
+    for (std::string_view const word :
+         {"authorization", "authenticat", "cookie", "token", "secret"})
+        if (holds_ignoring_case(name, word))
+            return true;
+    return false;
+}
+
+void append_masked_form(std::string& out, std::string_view body)
+{
+    while (!body.empty())
+    {
+        auto const pair = body.substr(0, body.find('&'));
+        body.remove_prefix(std::min(body.size(), pair.size() + 1));
+        auto const name = pair.substr(0, pair.find('='));
+        if (contains(harmless_parameters, name))
+            out += pair;
+        else
+            out.append(name).append("=").append(mask);
+        if (!body.empty())
+            out += '&';
+    }
+}
+
+void append_masked_line(std::string& out, std::string_view line)
+{
+    auto const name = line.substr(0, line.find(':'));
+    if (equal_ignoring_case(name, "authorization"))
+    {
+        auto const value = line.substr(std::min(line.size(), name.size() + 2));
+        out.append(name).append(": ").append(value.substr(0, value.find(' '))).append(" ");
+        out.append(mask);
+    }
+    else
+        out += line;
+    out += '\n';
+}
+
+void append_masked_json(std::string& out, json_document const& document)
+{
+    out += '{';
+    for (std::size_t i = 0; i < document.size(); ++i)
+    {
+        auto const name = document.name(i);
+        auto const value = document.value(i);
+        secret shown;
+        append_json_string(shown, name);
+        shown.append(": ");
+        if (!contains(harmless_members, name))
+            append_json_string(shown, mask);
+        else if (value.kind == json_kind::string)
+            append_json_string(shown, value.text);
+        else
+            shown.append(value.text);
+        out.append(i == 0 ? "" : ", ").append(shown.view());
+    }
+    out += '}';
+}
+
+// A body that is not JSON is shown only when nothing in it speaks of tokens.
+void append_other_body(std::string& out, std::string_view body)
+{
+    if (holds_ignoring_case(body, "token"))
+        out.append("(").append(std::to_string(body.size())).append(" bytes that are not JSON)");
+    else
+        out += body.substr(0, longest_text);
+}
+
+void replace_all(std::string& text, std::string_view what)
+{
+    // A shorter one would hit ordinary words.
+    constexpr std::size_t shortest = 4;
+    if (what.size() < shortest)
+        return;
+    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + mask.size()))
+        text.replace(at, what.size(), mask);
+}
+
+// Cuts at a character's boundary, so that no broken UTF-8 remains.
+std::string_view cut(std::string_view text, std::size_t longest)
+{
+    if (text.size() <= longest)
+        return text;
+    std::size_t end = longest;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
+        --end;
+    return text.substr(0, end);
+}
+
+// C1 controls are two bytes in UTF-8; terminals obey them like ESC.
+void replace_controls(std::string& text, std::string_view kept)
+{
+    for (std::size_t i = 0; i < text.size(); ++i)
+    {
+        if (is_control(text[i]) && kept.find(text[i]) == std::string_view::npos)
+            text[i] = ' ';
+        bool const c1 = text[i] == '\xc2' && i + 1 < text.size() &&
+                        static_cast<unsigned char>(text[i + 1]) < 0xa0;
+        if (c1)
+            text[i] = text[i + 1] = ' ';
+    }
+}
+
+} // namespace
+
+std::string masked_request(secret const& wire)
+{
+    auto const text = wire.view();
+    auto const split = text.find("\r\n\r\n");
+    std::string out;
+    for (auto head = text.substr(0, split); !head.empty();)
+    {
+        auto const line = head.substr(0, head.find("\r\n"));
+        append_masked_line(out, line);
+        head.remove_prefix(std::min(head.size(), line.size() + 2));
+    }
+    out += '\n';
+    append_masked_form(out, text.substr(split + 4));
+    return out;
+}
+
+std::string masked_answer(http_answer const& answer, client_config const& config)
+{
+    std::string out = "HTTP/1.1 " + std::to_string(answer.status) + "\n";
+    for (auto const& field : answer.headers)
+        out.append(field.name)
+            .append(": ")
+            .append(is_secret_field(field.name) ? mask : std::string_view(field.value))
+            .append("\n");
+    out += '\n';
+    if (auto const document = json_document::parse(answer.body.view()))
+        append_masked_json(out, *document);
+    else
+        append_other_body(out, answer.body.view());
+    scrub(out, config.authentication);
+    replace_controls(out, "\n");
+    return out;
+}
+
+void scrub(std::string& text, client_authentication const& who)
+{
+    auto const& plain = who.client_secret();
+    if (plain.empty())
+        return;
+    secret form;
+    append_form_encoded(form, plain.view());
+    for (bool const encode : {false, true})
+        replace_all(text, basic_credentials(who.client_id(), plain.view(), encode).view());
+    replace_all(text, form.view());
+    replace_all(text, plain.view());
+}
+
+std::string safe_text(std::string_view text, client_authentication const& who)
+{
+    // Scrubbed before it is cut: half a secret would not be found.
+    constexpr std::size_t looked_at = 16 * longest_text;
+    std::string safe(text.substr(0, looked_at));
+    scrub(safe, who);
+    safe = cut(safe, longest_text);
+    replace_controls(safe, {});
+    return safe;
+}
+
+} // namespace coauth::protocol
