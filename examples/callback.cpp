@@ -1,0 +1,53 @@
+// Gets a token without coroutines: the same operation with a callback.
+//
+//   COAUTH_TOKEN_ENDPOINT, COAUTH_CLIENT_ID, COAUTH_CLIENT_SECRET   required
+//   COAUTH_CA_FILE                                                  empty: the system's CAs
+
+#include <coauth/client.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+#include <cstdlib>
+#include <iostream>
+
+namespace asio = boost::asio;
+
+std::string env(char const* name)
+{
+    char const* const value = std::getenv(name);
+    return value != nullptr ? value : "";
+}
+
+coauth::client_config config_from_environment()
+{
+    coauth::client_config config;
+    config.server.token_endpoint = env("COAUTH_TOKEN_ENDPOINT");
+    config.authentication = coauth::client_authentication::client_secret_basic(
+        env("COAUTH_CLIENT_ID"), env("COAUTH_CLIENT_SECRET"));
+    config.tls.ca_file = env("COAUTH_CA_FILE");
+    return config;
+}
+
+int main()
+{
+    asio::io_context context;
+    coauth::client client(context.get_executor(), config_from_environment());
+
+    int status = EXIT_FAILURE;
+    client.async_get_access_token(
+        coauth::token_request().scope("read"),
+        [&status](coauth::result<coauth::access_token> token)
+        {
+            if (!token)
+            {
+                std::cerr << token.error() << '\n';
+                return;
+            }
+            std::cout << *token << '\n';
+            status = EXIT_SUCCESS;
+        });
+
+    // The call above only starts the operation; the callback runs in here.
+    context.run();
+    return status;
+}

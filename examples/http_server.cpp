@@ -1,0 +1,229 @@
+// A web server that calls an API on behalf of each visitor, with a bearer token.
+//
+//   http_server --demo      starts an API of its own on the loopback, makes one visit, and ends
+//   http_server PORT HOST   serves at 127.0.0.1:PORT and calls http://HOST/
+//
+//   COAUTH_TOKEN_ENDPOINT, COAUTH_CLIENT_ID, COAUTH_CLIENT_SECRET   required
+//   COAUTH_CA_FILE                                                  empty: the system's CAs
+//
+// A real API is called over TLS; this one is not, to keep the example on its subject.
+
+#include <coauth/coauth.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http.hpp>
+
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+#include <tuple>
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+using request_type = http::request<http::string_body>;
+using response_type = http::response<http::string_body>;
+
+constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
+
+// Where the API is.
+struct api_address
+{
+    std::string host;
+    std::string port;
+};
+
+std::string env(char const* name)
+{
+    char const* const value = std::getenv(name);
+    return value != nullptr ? value : "";
+}
+
+coauth::client_config config_from_environment()
+{
+    coauth::client_config config;
+    config.server.token_endpoint = env("COAUTH_TOKEN_ENDPOINT");
+    config.authentication = coauth::client_authentication::client_secret_basic(
+        env("COAUTH_CLIENT_ID"), env("COAUTH_CLIENT_SECRET"));
+    config.tls.ca_file = env("COAUTH_CA_FILE");
+    return config;
+}
+
+response_type respond(http::status status, std::string body)
+{
+    response_type response(status, 11);
+    response.set(http::field::content_type, "text/plain");
+    response.body() = std::move(body);
+    response.prepare_payload();
+    return response;
+}
+
+// One HTTP exchange; 502 when there is no answer.
+asio::awaitable<response_type> ask(api_address where, request_type request)
+{
+    auto executor = co_await asio::this_coro::executor;
+    tcp::resolver resolver(executor);
+    beast::tcp_stream stream(executor);
+    stream.expires_after(std::chrono::seconds(10));
+
+    beast::flat_buffer buffer;
+    response_type response;
+    error_code failed;
+    tcp::resolver::results_type endpoints;
+    std::tie(failed, endpoints) =
+        co_await resolver.async_resolve(where.host, where.port, use_tuple);
+    if (!failed)
+        std::tie(failed, std::ignore) = co_await stream.async_connect(endpoints, use_tuple);
+    if (!failed)
+        std::tie(failed, std::ignore) = co_await http::async_write(stream, request, use_tuple);
+    if (!failed)
+        std::tie(failed, std::ignore) =
+            co_await http::async_read(stream, buffer, response, use_tuple);
+    if (failed)
+        response = respond(http::status::bad_gateway, "No answer: " + failed.message() + '\n');
+    co_return response;
+}
+
+// What this server is for: a visitor's request becomes a call of the API.
+asio::awaitable<response_type> call_api(coauth::client& client, api_address api)
+{
+    auto request = coauth::token_request().scope("read");
+    auto token = co_await client.async_get_access_token(request);
+    if (!token)
+    {
+        std::cerr << "no token: " << token.error() << '\n'; // holds no secret
+        co_return respond(http::status::bad_gateway, "The API cannot be reached now.\n");
+    }
+    request_type call(http::verb::get, "/", 11);
+    call.set(http::field::host, api.host);
+    call.set(http::field::authorization, token->authorization());
+    auto answer = co_await ask(api, call);
+    co_return respond(answer.result(), "The API says: " + answer.body());
+}
+
+// The API of the demonstration: it answers who brings a bearer token.
+asio::awaitable<response_type> demo_api(request_type request)
+{
+    bool const allowed = request[http::field::authorization].starts_with("Bearer ");
+    co_return allowed ? respond(http::status::ok, "hello, bearer of a token\n")
+                      : respond(http::status::unauthorized, "who are you?\n");
+}
+
+using handler = std::function<asio::awaitable<response_type>(request_type)>;
+
+// Reads requests from one connection and answers them, until it ends.
+asio::awaitable<void> serve(tcp::socket socket, handler handle)
+{
+    beast::tcp_stream stream(std::move(socket));
+    beast::flat_buffer buffer;
+    error_code failed;
+    bool open = true;
+    while (open)
+    {
+        stream.expires_after(std::chrono::seconds(30));
+        request_type request;
+        std::tie(failed, std::ignore) =
+            co_await http::async_read(stream, buffer, request, use_tuple);
+        if (failed)
+            co_return;
+        open = request.keep_alive();
+        auto response = co_await handle(std::move(request));
+        response.keep_alive(open);
+        std::tie(failed, std::ignore) = co_await http::async_write(stream, response, use_tuple);
+        if (failed)
+            co_return;
+    }
+}
+
+asio::awaitable<void> listen(tcp::acceptor& acceptor, handler handle)
+{
+    auto executor = co_await asio::this_coro::executor;
+    while (acceptor.is_open())
+    {
+        auto [failed, socket] = co_await acceptor.async_accept(use_tuple);
+        if (!failed)
+            asio::co_spawn(executor, serve(std::move(socket), handle), asio::detached);
+    }
+}
+
+api_address address_of(tcp::acceptor const& acceptor)
+{
+    return {"127.0.0.1", std::to_string(acceptor.local_endpoint().port())};
+}
+
+asio::awaitable<void> demo_visit(api_address server, asio::io_context& context, int& status)
+{
+    request_type request(http::verb::get, "/", 11);
+    request.set(http::field::host, server.host);
+    auto answer = co_await ask(server, request);
+    std::cout << answer.result_int() << ' ' << answer.body();
+    if (answer.result() == http::status::ok)
+        status = EXIT_SUCCESS;
+    context.stop();
+}
+
+tcp::acceptor listen_at(asio::io_context& context, unsigned short port)
+{
+    return {context, tcp::endpoint(asio::ip::address_v4::loopback(), port)};
+}
+
+// Every visitor's request is answered by a call of the API.
+handler front(coauth::client& client, api_address api)
+{
+    return [&client, api = std::move(api)](request_type) { return call_api(client, api); };
+}
+
+int run_demo()
+{
+    asio::io_context context;
+    coauth::client client(context.get_executor(), config_from_environment());
+    auto api = listen_at(context, 0);
+    auto server = listen_at(context, 0);
+    int status = EXIT_FAILURE;
+    asio::co_spawn(context, listen(api, demo_api), asio::detached);
+    asio::co_spawn(context, listen(server, front(client, address_of(api))), asio::detached);
+    asio::co_spawn(context, demo_visit(address_of(server), context, status), asio::detached);
+    context.run();
+    return status;
+}
+
+int run_server(unsigned short port, std::string const& host)
+{
+    asio::io_context context;
+    coauth::client client(context.get_executor(), config_from_environment());
+    auto const ready = client.status();
+    if (!ready)
+    {
+        std::cerr << ready.error() << '\n';
+        return EXIT_FAILURE;
+    }
+    auto const colon = host.find(':');
+    api_address const api{
+        host.substr(0, colon), colon == std::string::npos ? "80" : host.substr(colon + 1)};
+    auto server = listen_at(context, port);
+    asio::co_spawn(context, listen(server, front(client, api)), asio::detached);
+    std::cout << "http://127.0.0.1:" << port << "/\n" << std::flush;
+    context.run();
+    return EXIT_SUCCESS;
+}
+
+int main(int argc, char** argv)
+{
+    std::string const first = argc > 1 ? argv[1] : "";
+    if (first == "--demo")
+        return run_demo();
+    if (argc == 3)
+        return run_server(static_cast<unsigned short>(std::atoi(argv[1])), argv[2]);
+    std::cerr << "usage: http_server --demo | PORT HOST[:PORT]\n";
+    return EXIT_FAILURE;
+}

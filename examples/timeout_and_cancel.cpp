@@ -1,0 +1,95 @@
+// Three ways to stop waiting for a token. Each ends promptly, whatever the operation waits for.
+//
+//   COAUTH_TOKEN_ENDPOINT, COAUTH_CLIENT_ID, COAUTH_CLIENT_SECRET   required
+//   COAUTH_CA_FILE                                                  empty: the system's CAs
+
+#include <coauth/coauth.hpp>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <cstdlib>
+#include <iostream>
+
+namespace asio = boost::asio;
+using namespace asio::experimental::awaitable_operators;
+using namespace std::chrono_literals;
+
+std::string env(char const* name)
+{
+    char const* const value = std::getenv(name);
+    return value != nullptr ? value : "";
+}
+
+coauth::client_config config_from_environment()
+{
+    coauth::client_config config;
+    config.server.token_endpoint = env("COAUTH_TOKEN_ENDPOINT");
+    config.authentication = coauth::client_authentication::client_secret_basic(
+        env("COAUTH_CLIENT_ID"), env("COAUTH_CLIENT_SECRET"));
+    config.tls.ca_file = env("COAUTH_CA_FILE");
+    return config;
+}
+
+void print(char const* what, coauth::result<coauth::access_token> const& token)
+{
+    std::cout << what << ": ";
+    if (token)
+        std::cout << *token << '\n';
+    else
+        std::cout << token.error() << '\n';
+}
+
+// 1. The deadline of the client: lookup, connect, TLS, request and answer together.
+asio::awaitable<void> with_timeout(coauth::client_config config)
+{
+    auto executor = co_await asio::this_coro::executor;
+    config.timeout = 1ms; // 10 s unless told otherwise
+    auto token = co_await coauth::async_get_access_token(executor, config);
+    print("a deadline of 1 ms", token);
+}
+
+// 2. A race. An error is a value here, so whichever ends first wins, and the other is cancelled.
+asio::awaitable<void> with_race(coauth::client& client)
+{
+    asio::steady_timer timer(client.get_executor(), 5s);
+    auto winner =
+        co_await (client.async_get_access_token() || timer.async_wait(asio::use_awaitable));
+    if (winner.index() == 0)
+        print("a race against 5 s", std::get<0>(winner));
+    else
+        std::cout << "a race against 5 s: the timer won\n";
+}
+
+// 3. A signal that belongs to one operation. It must outlive the operation.
+asio::awaitable<void> with_signal(coauth::client& client, asio::cancellation_signal& stop)
+{
+    auto request = coauth::token_request().scope("read");
+    auto token = co_await client.async_get_access_token(
+        request, asio::bind_cancellation_slot(stop.slot(), asio::use_awaitable));
+    print("a cancelled operation", token);
+}
+
+int main()
+{
+    auto const config = config_from_environment();
+    asio::io_context context;
+    coauth::client client(context.get_executor(), config);
+
+    asio::co_spawn(context, with_timeout(config), asio::detached);
+    asio::co_spawn(context, with_race(client), asio::detached);
+
+    asio::cancellation_signal stop;
+    asio::co_spawn(context, with_signal(client, stop), asio::detached);
+    asio::steady_timer soon(context, 1ms);
+    soon.async_wait([&stop](auto) { stop.emit(asio::cancellation_type::terminal); });
+
+    context.run();
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Runs a command with an authorization server of its own, named to it by the environment.
+#
+#   with_server.sh COAUTH DIALECT COMMAND [ARGUMENT...]
+set -euo pipefail
+
+coauth=$1 dialect=$2
+shift 2
+directory=$(mktemp -d)
+"$coauth" serve --dialect "$dialect" --output env >"$directory/env" &
+server=$!
+end() {
+    kill "$server" 2>/dev/null || true
+    wait "$server" 2>/dev/null || true
+    rm -rf "$directory"
+}
+trap end EXIT
+
+# Its last line is written last.
+until grep -q '^COAUTH_CLIENT_SECRET_FILE=.' "$directory/env"; do
+    kill -0 "$server" 2>/dev/null || { echo "the server did not start" >&2; exit 1; }
+    sleep 0.05
+done
+set -a
+# shellcheck disable=SC1091
+. "$directory/env"
+COAUTH_CLIENT_SECRET=$(cat "$COAUTH_CLIENT_SECRET_FILE")
+SMSCX_APPLICATION_ID=$COAUTH_CLIENT_ID
+SMSCX_APPLICATION_SECRET=$COAUTH_CLIENT_SECRET
+SMSCX_HOST=${COAUTH_TOKEN_ENDPOINT%/oauth/token}
+set +a
+
+"$@"
