@@ -1,0 +1,246 @@
+// A cancellation ends an operation in every phase, far before its deadline.
+
+#include "fixture.hpp"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <functional>
+#include <thread>
+
+using namespace test;
+namespace asio = boost::asio;
+using coauth::testing::refuse_connection;
+
+namespace
+{
+
+constexpr auto deadline = 5s;
+constexpr auto promptly = 2s;
+
+// Waits until the operation is in the phase of interest.
+using wait_until = std::function<bool(authorization_server const&)>;
+
+bool connected(authorization_server const& server)
+{
+    return server.wait_for_connections(1);
+}
+bool asked(authorization_server const& server)
+{
+    return server.wait_for_requests(1);
+}
+
+// Starts an operation, cancels it once `ready` says so, and yields how it ended.
+token_result cancel_when(
+    authorization_server const& server, coauth::client_config config, wait_until const& ready,
+    asio::cancellation_type type = asio::cancellation_type::terminal)
+{
+    config.timeout = deadline;
+    asio::io_context context;
+    asio::cancellation_signal signal;
+    coauth::client client(context.get_executor(), config);
+    std::vector<token_result> got;
+    client.async_get_access_token(
+        coauth::token_request(),
+        asio::bind_cancellation_slot(
+            signal.slot(), [&](token_result r) { got.push_back(std::move(r)); }));
+
+    stopwatch const watch;
+    std::thread canceller(
+        [&]
+        {
+            bool const in_phase = ready(server);
+            asio::post(
+                context,
+                [&, in_phase]
+                {
+                    BOOST_TEST(in_phase);
+                    signal.emit(type);
+                });
+        });
+    auto const work = asio::make_work_guard(context);
+    while (got.empty() && watch.elapsed() < deadline)
+        context.run_one_for(100ms);
+    canceller.join();
+    BOOST_REQUIRE_EQUAL(got.size(), 1U);
+    BOOST_TEST(watch.elapsed() < promptly);
+    return got.front();
+}
+
+void check_cancelled(token_result const& got)
+{
+    BOOST_TEST(outcome(got) == "cancelled");
+    check_no_secret(got, "tok.en-1");
+    if (!got)
+        BOOST_TEST(!got.error().transient());
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(cancellation)
+
+BOOST_AUTO_TEST_CASE(while_tls_is_silent)
+{
+    auto chosen = options();
+    chosen.refuse = refuse_connection::silence;
+    auto const server = start(chosen);
+    check_cancelled(cancel_when(server, server.config(), connected));
+}
+
+BOOST_AUTO_TEST_CASE(while_the_connection_is_not_accepted)
+{
+    // A listener with a full queue: Linux drops further SYN.
+    asio::io_context context;
+    asio::ip::tcp::acceptor acceptor(
+        context, asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+    acceptor.listen(0);
+    std::vector<asio::ip::tcp::socket> fillers;
+    for (int i = 0; i < 4; ++i)
+    {
+        fillers.emplace_back(context);
+        fillers.back().async_connect(acceptor.local_endpoint(), [](auto) {});
+    }
+    context.run_for(50ms);
+
+    auto const server = start();
+    auto config = server.config();
+    config.server.token_endpoint =
+        "https://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port()) + "/";
+    auto const started = [](authorization_server const&)
+    {
+        std::this_thread::sleep_for(50ms);
+        return true;
+    };
+    check_cancelled(cancel_when(server, config, started));
+
+    config.timeout = 200ms;
+    BOOST_TEST(outcome(fetch(config)) == "timeout");
+}
+
+BOOST_AUTO_TEST_CASE(while_the_answer_is_delayed)
+{
+    auto server = start();
+    auto late = answer::json(200, token_body);
+    late.delay = 60s;
+    server.push(late);
+    check_cancelled(cancel_when(server, server.config(), asked));
+    BOOST_TEST(server.requests().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(while_the_header_or_the_body_stalls)
+{
+    for (std::size_t const cut : {5U, 30U, 60U})
+    {
+        auto server = start();
+        auto stalled = answer::bytes(http_answer(token_body), ending::stall);
+        stalled.cut_at = cut;
+        server.push(stalled);
+        auto const sent = [cut](authorization_server const& s)
+        {
+            stopwatch const watch;
+            while (s.bytes_sent() < cut && watch.elapsed() < promptly)
+                std::this_thread::yield();
+            return s.bytes_sent() >= cut;
+        };
+        check_cancelled(cancel_when(server, server.config(), sent));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(while_the_answer_drips)
+{
+    auto server = start();
+    auto drip = answer::bytes(http_answer(token_body));
+    drip.piece = 1;
+    drip.piece_delay = 100ms;
+    server.push(drip);
+    check_cancelled(cancel_when(server, server.config(), asked));
+}
+
+BOOST_AUTO_TEST_CASE(before_anything_happened)
+{
+    auto const server = start();
+    auto const at_once = [](authorization_server const&) { return true; };
+    check_cancelled(cancel_when(server, server.config(), at_once));
+}
+
+BOOST_AUTO_TEST_CASE(of_each_type)
+{
+    auto server = start();
+    auto late = answer::json(200, token_body);
+    late.delay = 60s;
+    server.always(late);
+    std::size_t requests = 0;
+    for (auto const type :
+         {asio::cancellation_type::terminal, asio::cancellation_type::partial,
+          asio::cancellation_type::total, asio::cancellation_type::all})
+    {
+        ++requests;
+        auto const asked_again = [requests](authorization_server const& s)
+        { return s.wait_for_requests(requests); };
+        check_cancelled(cancel_when(server, server.config(), asked_again, type));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(of_no_type_changes_nothing)
+{
+    auto server = start();
+    auto late = answer::json(200, token_body);
+    late.delay = 100ms;
+    server.push(late);
+    auto const got = cancel_when(server, server.config(), asked, asio::cancellation_type::none);
+    BOOST_TEST(outcome(got) == "success");
+}
+
+BOOST_AUTO_TEST_CASE(after_the_end_changes_nothing)
+{
+    auto const server = start();
+    asio::io_context context;
+    asio::cancellation_signal signal;
+    coauth::client client(context.get_executor(), server.config());
+    int completions = 0;
+    client.async_get_access_token(
+        coauth::token_request(), asio::bind_cancellation_slot(
+                                     signal.slot(),
+                                     [&](token_result const& r)
+                                     {
+                                         ++completions;
+                                         BOOST_TEST(outcome(r) == "success");
+                                         signal.emit(asio::cancellation_type::terminal);
+                                     }));
+    context.run();
+    signal.emit(asio::cancellation_type::terminal);
+    context.restart();
+    context.run();
+    BOOST_TEST(completions == 1);
+}
+
+BOOST_AUTO_TEST_CASE(leaves_other_operations_alone)
+{
+    auto server = start();
+    auto late = answer::json(200, token_body);
+    late.delay = 300ms;
+    server.always(late);
+    asio::io_context context;
+    asio::cancellation_signal signal;
+    coauth::client client(context.get_executor(), server.config());
+    std::vector<std::string> cancelled;
+    std::vector<std::string> kept;
+    client.async_get_access_token(
+        coauth::token_request(),
+        asio::bind_cancellation_slot(
+            signal.slot(), [&](token_result const& r) { cancelled.push_back(outcome(r)); }));
+    client.async_get_access_token(
+        coauth::token_request(), [&](token_result const& r) { kept.push_back(outcome(r)); });
+    context.run_for(50ms);
+    signal.emit(asio::cancellation_type::total);
+    context.run();
+    BOOST_TEST(
+        cancelled == std::vector<std::string>{"cancelled"}, boost::test_tools::per_element());
+    BOOST_TEST(kept == std::vector<std::string>{"success"}, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,510 @@
+// One token from a healthy server, over each TLS version and key type, with each way of client
+// authentication; and the errors that a healthy server answers with.
+
+#include "fixture.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+using namespace test;
+using coauth::client_authentication;
+using coauth::errc;
+using coauth::testing::dialect;
+
+namespace
+{
+
+std::string header(coauth::testing::received_request const& request, char const* name)
+{
+    BOOST_TEST_CONTEXT("header " << name)
+    BOOST_TEST(request.headers.count(name) <= 1U);
+    return std::string(request.headers.find(name).value_or("(none)"));
+}
+
+server_options smscx_options()
+{
+    auto chosen = options();
+    chosen.dialect = dialect::smscx;
+    return chosen;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(fetch)
+
+BOOST_AUTO_TEST_CASE(yields_the_token_and_what_the_server_said_of_it)
+{
+    auto const server = start();
+    auto const before = std::chrono::system_clock::now();
+    auto const got = test::fetch(server.config());
+    auto const after = std::chrono::system_clock::now();
+
+    auto const& token = require_token(got);
+    BOOST_TEST(token.value().size() == 40U);
+    BOOST_TEST(token.authorization() == "Bearer " + std::string(token.value()));
+    BOOST_TEST(token.token_type() == "Bearer");
+    BOOST_TEST(token.scope() == "read write");
+    BOOST_TEST((token.lifetime() == 3600s));
+    BOOST_TEST((token.requested_at() >= before && token.requested_at() <= after));
+    BOOST_TEST((token.expires_at() == token.requested_at() + 3600s));
+    BOOST_TEST(!token.expired());
+    BOOST_TEST(token.http_status() == 200U);
+    BOOST_TEST(token.headers().empty());
+    BOOST_TEST(server.connections() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(works_over_every_tls_version_and_key_type)
+{
+    for (int const version : {0x0303, 0x0304})
+        for (auto const kind :
+             {coauth::testing::certificate::valid, coauth::testing::certificate::valid_rsa})
+            BOOST_TEST_CONTEXT("TLS " << version << ", certificate " << static_cast<int>(kind))
+            {
+                auto chosen = options();
+                chosen.certificate = kind;
+                chosen.min_tls_version = chosen.max_tls_version = version;
+                auto const server = start(chosen);
+                BOOST_TEST(outcome(test::fetch(server.config())) == "success");
+                BOOST_TEST(server.handshakes() == 1U);
+            }
+}
+
+BOOST_AUTO_TEST_CASE(names_are_sent_as_sni_and_addresses_are_not)
+{
+    auto const server = start();
+    auto config = server.config();
+    auto const host_is = [&](std::string const& host)
+    { return host + ":" + std::to_string(server.port()); };
+
+    config.server.token_endpoint = server.token_endpoint("localhost");
+    BOOST_TEST(outcome(test::fetch(config)) == "success");
+    BOOST_TEST(server.server_name() == "localhost");
+    BOOST_TEST(header(server.requests().back(), "Host") == host_is("localhost"));
+
+    config.server.token_endpoint = server.token_endpoint("127.0.0.1");
+    BOOST_TEST(outcome(test::fetch(config)) == "success");
+    BOOST_TEST(server.server_name() == "");
+    BOOST_TEST(header(server.requests().back(), "Host") == host_is("127.0.0.1"));
+}
+
+BOOST_AUTO_TEST_CASE(reaches_a_server_at_an_ipv6_address)
+{
+    auto chosen = options();
+    chosen.address = "::1";
+    auto const server = authorization_server::start(chosen);
+    if (!server)
+    {
+        BOOST_TEST_MESSAGE("no IPv6 here: " << server.error());
+        return;
+    }
+    BOOST_TEST(outcome(test::fetch(server->config())) == "success");
+    BOOST_TEST(server->server_name() == "");
+    BOOST_TEST(
+        header(server->requests().back(), "Host") == "[::1]:" + std::to_string(server->port()));
+}
+
+BOOST_AUTO_TEST_CASE(sends_exactly_one_well_formed_request)
+{
+    auto const server = start();
+    require_token(test::fetch(server.config()));
+
+    BOOST_REQUIRE_EQUAL(server.requests().size(), 1U);
+    auto const request = server.requests().front();
+    BOOST_TEST(request.bytes.starts_with("POST /oauth/token HTTP/1.1\r\n"));
+    BOOST_TEST(request.body == "grant_type=client_credentials");
+    BOOST_TEST(header(request, "Content-Type") == "application/x-www-form-urlencoded");
+    BOOST_TEST(header(request, "Content-Length") == std::to_string(request.body.size()));
+    BOOST_TEST(header(request, "Accept") == "application/json");
+    BOOST_TEST(header(request, "User-Agent") == "coauth/" COAUTH_VERSION_STRING);
+    BOOST_TEST(header(request, "Authorization") == "Basic " + std::string(basic_value));
+    BOOST_TEST(header(request, "Transfer-Encoding") == "(none)");
+    BOOST_TEST(header(request, "Expect") == "(none)");
+    BOOST_TEST(header(request, "Cookie") == "(none)");
+    BOOST_TEST(server.bytes_received() == request.bytes.size());
+}
+
+BOOST_AUTO_TEST_CASE(without_a_user_agent_none_is_sent)
+{
+    auto const server = start();
+    auto config = server.config();
+    config.user_agent.clear();
+    require_token(test::fetch(config));
+    BOOST_TEST(header(server.requests().front(), "User-Agent") == "(none)");
+}
+
+BOOST_AUTO_TEST_CASE(raw_basic_sends_the_credentials_as_they_are)
+{
+    auto const server = start(smscx_options());
+    auto config = server.config();
+    config.authentication =
+        client_authentication::client_secret_basic_raw(client_id, client_secret);
+    require_token(test::fetch(config));
+    BOOST_TEST(
+        header(server.requests().front(), "Authorization") ==
+        "Basic " + std::string(raw_basic_value));
+}
+
+BOOST_AUTO_TEST_CASE(post_sends_the_credentials_in_the_body)
+{
+    auto const server = start();
+    auto config = server.config();
+    config.authentication = client_authentication::client_secret_post(client_id, client_secret);
+    require_token(test::fetch(config));
+
+    auto const request = server.requests().front();
+    BOOST_TEST(header(request, "Authorization") == "(none)");
+    BOOST_TEST(request.body.find("client_id=app%2B1%252F%26%3D%22%C3%A9") != std::string::npos);
+    BOOST_TEST(
+        request.body.find("client_secret=p%3AS+3%2Bcr%2F%25t%26%3D%C3%BC%7E") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_public_client_sends_its_id_alone)
+{
+    auto chosen = options();
+    chosen.client_secret.clear();
+    auto const server = start(chosen);
+    auto config = server.config();
+    config.authentication = client_authentication::none("public");
+    BOOST_TEST(outcome(test::fetch(config)) == "invalid_client");
+    BOOST_TEST(server.requests().front().body == "grant_type=client_credentials&client_id=public");
+}
+
+BOOST_AUTO_TEST_CASE(scope_resource_audience_and_parameters_go_into_the_form)
+{
+    auto const server = start();
+    auto const request = coauth::token_request()
+                             .scope("read write")
+                             .resource("https://a.example/x?y=1")
+                             .resource("https://b.example/")
+                             .audience("who & what")
+                             .parameter("tenant", "\xC3\xA9t\xC3\xA9");
+    auto const got = test::fetch(server.config(), request);
+    BOOST_TEST(require_token(got).scope() == "read write");
+
+    auto const body = "&" + server.requests().front().body + "&";
+    for (auto const* const part :
+         {"&grant_type=client_credentials&", "&scope=read+write&",
+          "&resource=https%3A%2F%2Fa.example%2Fx%3Fy%3D1&", "&resource=https%3A%2F%2Fb.example%2F&",
+          "&audience=who+%26+what&", "&tenant=%C3%A9t%C3%A9&"})
+        BOOST_TEST(body.find(part) != std::string::npos, part << " is not in " << body);
+}
+
+BOOST_AUTO_TEST_CASE(an_unsendable_parameter_opens_no_connection)
+{
+    auto const server = start();
+    for (auto const& request :
+         {coauth::token_request().parameter("grant_type", "password"),
+          coauth::token_request().parameter("client_secret", "x"),
+          coauth::token_request().parameter("", "x"), coauth::token_request().scope("a\r\nb"),
+          coauth::token_request().scope("a\"b"), coauth::token_request().resource("not absolute")})
+        BOOST_TEST(outcome(test::fetch(server.config(), request)) == "invalid_parameter");
+    BOOST_TEST(server.connections() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(wrong_credentials_and_scopes_are_typed_errors)
+{
+    auto const server = start();
+    auto wrong_secret = server.config();
+    wrong_secret.authentication =
+        client_authentication::client_secret_basic(client_id, "another secret");
+    auto const refused = test::fetch(wrong_secret);
+    BOOST_REQUIRE_EQUAL(outcome(refused), "invalid_client");
+    BOOST_TEST(refused.error().http_status() == 401U);
+    BOOST_TEST(refused.error().oauth_error() == "invalid_client");
+    BOOST_TEST(refused.error().description() == "Client authentication failed.");
+    BOOST_TEST(refused.error().attempts() == 1U);
+    BOOST_TEST(!refused.error().transient());
+    check_no_secret(refused, "another secret");
+
+    auto const unknown = test::fetch(server.config(), coauth::token_request().scope("read admin"));
+    BOOST_REQUIRE_EQUAL(outcome(unknown), "invalid_scope");
+    BOOST_TEST(unknown.error().http_status() == 400U);
+}
+
+BOOST_AUTO_TEST_CASE(smscx_tokens_and_errors)
+{
+    auto const server = start(smscx_options());
+    auto const got = test::fetch(server.config(), coauth::token_request().scope("read"));
+    BOOST_TEST(require_token(got).scope() == "read");
+
+    auto wrong_secret = server.config();
+    wrong_secret.authentication =
+        client_authentication::client_secret_basic_raw(client_id, "another secret");
+    auto const refused = test::fetch(wrong_secret);
+    BOOST_REQUIRE_EQUAL(outcome(refused), "invalid_client");
+    BOOST_TEST(refused.error().oauth_error() == "invalid_client");
+    BOOST_TEST((refused.error().server_code() == 1600));
+    BOOST_TEST(refused.error().uri() == "https://sms.cx/docs/errors");
+
+    auto const unknown = test::fetch(server.config(), coauth::token_request().scope("nope"));
+    BOOST_REQUIRE_EQUAL(outcome(unknown), "invalid_scope");
+    BOOST_TEST((unknown.error().server_code() == 1600));
+}
+
+// Every row of the provider's table of errors at the token endpoint.
+BOOST_AUTO_TEST_CASE(smscx_error_table)
+{
+    struct row
+    {
+        unsigned status;
+        char const* type;
+        std::optional<int> code;
+        char const* expected;
+    };
+    row const rows[] = {
+        {400, "invalid_request", 1600, "invalid_request"},
+        {400, "invalid_scope", 1600, "invalid_scope"},
+        {400, "unsupported_grant_type", 1600, "unsupported_grant_type"},
+        {401, "invalid_client", 1600, "invalid_client"},
+        {403, "insufficient_scope", std::nullopt, "insufficient_scope"},
+        {405, "invalid_method", std::nullopt, "invalid_method"},
+        {429, "rate_limit", std::nullopt, "rate_limited"},
+        {500, "server_error", std::nullopt, "server_error"},
+        {403, "access_denied", 1118, "access_denied"},
+        {400, "never_heard_of", 9999, "other_oauth_error"},
+    };
+    auto server = start(smscx_options());
+    for (auto const& row : rows)
+        BOOST_TEST_CONTEXT(row.status << " " << row.type)
+        {
+            std::string document = R"({"error":{"type":")" + std::string(row.type) +
+                                   R"(","message":"Text.","uri":"https://sms.cx/e")";
+            if (row.code)
+                document += ",\"code\":" + std::to_string(*row.code);
+            server.push(answer::json(row.status, document + "}}"));
+            auto const got = test::fetch(server.config());
+            BOOST_REQUIRE_EQUAL(outcome(got), row.expected);
+            BOOST_TEST(got.error().http_status() == row.status);
+            BOOST_TEST(got.error().oauth_error() == row.type);
+            BOOST_TEST(got.error().description() == "Text.");
+            BOOST_TEST((got.error().server_code() == row.code));
+        }
+}
+
+BOOST_AUTO_TEST_CASE(smscx_never_means_no_known_end)
+{
+    auto server = start(smscx_options());
+    for (auto const* const text : {"0", "-1", "null", "\"never\"", "\"Never\""})
+        BOOST_TEST_CONTEXT(text)
+        {
+            server.push(answer::json(
+                200, R"({"access_token":"t","token_type":"Bearer","expires_in":)" +
+                         std::string(text) + "}"));
+            auto const got = test::fetch(server.config());
+            BOOST_TEST(!require_token(got).lifetime());
+            BOOST_TEST(!got->expired());
+        }
+}
+
+BOOST_AUTO_TEST_CASE(throttling_says_when_to_come_back)
+{
+    auto server = start();
+    auto slow_down = answer::json(429, "{}");
+    slow_down.headers.add("Retry-After", "120");
+    server.push(slow_down);
+    auto const before = std::chrono::system_clock::now();
+    auto const got = test::fetch(server.config());
+    auto const after = std::chrono::system_clock::now();
+    BOOST_REQUIRE_EQUAL(outcome(got), "rate_limited");
+    BOOST_REQUIRE(got.error().retry_at());
+    BOOST_TEST((*got.error().retry_at() >= before + 119s));
+    BOOST_TEST((*got.error().retry_at() <= after + 121s));
+    BOOST_TEST(got.error().transient());
+    BOOST_TEST(server.requests().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(any_2xx_with_a_token_is_a_success)
+{
+    auto server = start();
+    for (unsigned const status : {200U, 201U, 202U, 203U, 206U, 299U})
+        BOOST_TEST_CONTEXT(status)
+        {
+            server.push(answer::json(status, token_body));
+            auto const got = test::fetch(server.config());
+            BOOST_TEST(require_token(got).http_status() == status);
+        }
+    answer empty;
+    empty.status = 204;
+    server.push(empty);
+    BOOST_TEST(outcome(test::fetch(server.config())) == "malformed_answer");
+}
+
+BOOST_AUTO_TEST_CASE(headers_are_kept_on_request)
+{
+    auto server = start(smscx_options());
+    auto config = server.config();
+    config.keep_headers = true;
+
+    auto const got = test::fetch(config);
+    auto const& headers = require_token(got).headers();
+    BOOST_TEST(headers.find("x-request-id").value_or("").size() == 20U);
+    BOOST_TEST(headers.find("X-RATE-LIMIT-REMAINING").value_or("") == "99");
+
+    server.push(answer::json(401, R"({"error":{"type":"invalid_client"}})"));
+    auto const failed = test::fetch(config);
+    BOOST_REQUIRE(!failed);
+    BOOST_TEST(failed.error().headers().find("cache-control").value_or("") == "no-store");
+}
+
+BOOST_AUTO_TEST_CASE(debug_text_shows_the_exchange_and_no_secret)
+{
+    auto const server = start();
+    for (bool const in_body : {false, true})
+    {
+        std::string text;
+        auto config = server.config();
+        if (in_body)
+            config.authentication =
+                client_authentication::client_secret_post(client_id, client_secret);
+        config.debug = [&text](std::string_view part) { text += part; };
+        auto const got = test::fetch(config, coauth::token_request().scope("read"));
+
+        BOOST_TEST(text.find("POST /oauth/token") != std::string::npos);
+        BOOST_TEST(text.find("grant_type=client_credentials") != std::string::npos);
+        BOOST_TEST(text.find("200") != std::string::npos);
+        auto const token = std::string(require_token(got).value());
+        for (auto const& hidden :
+             {token, std::string(client_secret), std::string(basic_value),
+              std::string("p%3AS+3%2Bcr%2F%25t%26%3D%C3%BC%7E")})
+            BOOST_TEST(text.find(hidden) == std::string::npos, hidden << " is in " << text);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(debug_that_throws_does_no_harm)
+{
+    auto const server = start();
+    auto config = server.config();
+    config.debug = [](std::string_view) { throw std::runtime_error("the disk is full"); };
+    BOOST_TEST(outcome(test::fetch(config)) == "success");
+}
+
+BOOST_AUTO_TEST_CASE(the_observer_sees_every_phase_in_order)
+{
+    struct recorder : coauth::observer
+    {
+        void on_phase_ended(coauth::phase_ended const& event) override
+        {
+            seen += std::string(coauth::to_string(event.what)) + (event.failure ? "! " : " ");
+            throw 1;
+        }
+        std::string seen;
+    };
+    auto server = start();
+    auto config = server.config();
+    auto const watching = std::make_shared<recorder>();
+    config.observer = watching;
+    require_token(test::fetch(config));
+    BOOST_TEST(watching->seen == "lookup connect tls request answer ");
+
+    watching->seen.clear();
+    server.push(answer::bytes("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"));
+    test::fetch(config);
+    BOOST_TEST(watching->seen == "lookup connect tls request answer! ");
+}
+
+BOOST_AUTO_TEST_CASE(one_shot_needs_no_client)
+{
+    auto const server = start();
+    boost::asio::io_context context;
+    std::optional<token_result> got;
+    {
+        auto const config = server.config();
+        coauth::async_get_access_token(
+            context.get_executor(), config, coauth::token_request().scope("write"),
+            [&](token_result r) { got = std::move(r); });
+    }
+    context.run();
+    BOOST_REQUIRE(got);
+    BOOST_TEST(require_token(*got).scope() == "write");
+}
+
+BOOST_AUTO_TEST_CASE(plain_http_on_loopback_is_an_option)
+{
+    auto chosen = options();
+    chosen.tls = false;
+    auto const server = start(chosen);
+    auto config = server.config();
+    BOOST_TEST(outcome(test::fetch(config)) == "success");
+
+    config.allow_http_loopback = false;
+    BOOST_TEST(outcome(test::fetch(config)) == "invalid_configuration");
+    BOOST_TEST(server.connections() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_refused_connection_is_reported_as_such)
+{
+    auto server = start();
+    auto const config = server.config();
+    {
+        auto const gone = std::move(server);
+    }
+    auto const got = test::fetch(config);
+    BOOST_REQUIRE_EQUAL(outcome(got), "connect_failed");
+    BOOST_TEST(got.error().cause() == boost::system::errc::connection_refused);
+    BOOST_TEST(got.error().attempts() == 0U);
+    BOOST_TEST(got.error().transient());
+}
+
+BOOST_AUTO_TEST_CASE(a_name_without_address_is_reported_as_such)
+{
+    auto const server = start();
+    auto config = server.config();
+    config.server.token_endpoint = "https://no-such-host.invalid/token";
+    BOOST_TEST(outcome(test::fetch(config)) == "resolve_failed");
+}
+
+BOOST_AUTO_TEST_CASE(a_faulty_configuration_opens_no_connection)
+{
+    auto const server = start();
+    auto const good = server.config();
+    std::vector<std::pair<char const*, coauth::client_config>> rows;
+    auto const row = [&](char const* name) -> coauth::client_config&
+    { return rows.emplace_back(name, good).second; };
+    auto const endpoint = [&](char const* name, std::string const& url)
+    { row(name).server.token_endpoint = url; };
+    auto const port = std::to_string(server.port());
+
+    endpoint("no endpoint", "");
+    endpoint("relative", "/oauth/token");
+    endpoint("http", "http://127.0.0.1:" + port + "/oauth/token");
+    endpoint("user info", "https://u:p@127.0.0.1:" + port + "/oauth/token");
+    endpoint("fragment", "https://127.0.0.1:" + port + "/oauth/token#x");
+    endpoint("space", "https://127.0.0.1:" + port + "/oauth/to ken");
+    endpoint("line break", "https://127.0.0.1:" + port + "/oauth/token\r\nX: y");
+    endpoint("bad port", "https://127.0.0.1:99999/oauth/token");
+    endpoint("other scheme", "ftp://127.0.0.1:" + port + "/oauth/token");
+    row("no authentication").authentication = {};
+    row("colon in a raw id").authentication =
+        client_authentication::client_secret_basic_raw("a:b", "c");
+    row("line break in a raw secret").authentication =
+        client_authentication::client_secret_basic_raw("a", "b\r\nc");
+    row("no such CA file").tls.ca_file = "/no/such/file.pem";
+    row("CA text that is none").tls.ca_pem = "not PEM";
+    row("CRL text that is none").tls.crl_pem = "not PEM";
+    row("no time").timeout = 0ms;
+    row("too much time").timeout = 2h;
+    row("header limit").limits.header = 100;
+    row("body limit").limits.body = 10;
+    row("user agent").user_agent = "a\r\nX: y";
+
+    for (auto const& [name, config] : rows)
+        BOOST_TEST_CONTEXT(name)
+        {
+            auto const got = test::fetch(config);
+            BOOST_TEST(outcome(got) == "invalid_configuration");
+            BOOST_TEST((got || !got.error().message().empty()));
+            check_no_secret(got);
+
+            boost::asio::io_context context;
+            coauth::client const client(context.get_executor(), config);
+            BOOST_TEST(client.status().has_error());
+            BOOST_TEST(coauth::validate(config).has_error());
+        }
+    BOOST_TEST(server.connections() == 0U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

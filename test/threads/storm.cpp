@@ -1,0 +1,297 @@
+// Ten thousand operations on a pool of threads, most of them cancelled at a random instant: each
+// completes exactly once. Made to be run under ThreadSanitizer.
+//
+// The random numbers follow from one seed, which is printed; COAUTH_SEED=n uses that one again.
+
+#define BOOST_TEST_MODULE coauth_threads
+
+#include <coauth/coauth.hpp>
+#include <coauth/testing/authorization_server.hpp>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_future.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdlib>
+#include <functional>
+#include <future>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <thread>
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using coauth::testing::authorization_server;
+using token_result = coauth::result<coauth::access_token>;
+using pool_strand = asio::strand<asio::thread_pool::executor_type>;
+
+namespace
+{
+
+constexpr std::size_t in_flight = 64;
+
+std::uint64_t choose_seed()
+{
+    char const* const given = std::getenv("COAUTH_SEED");
+    std::uint64_t const seed = given ? std::strtoull(given, nullptr, 10) : std::random_device{}();
+    BOOST_TEST_MESSAGE("COAUTH_SEED=" << seed);
+    return seed;
+}
+
+authorization_server start(bool tls)
+{
+    coauth::testing::server_options options;
+    options.tls = tls;
+    auto server = authorization_server::start(std::move(options));
+    if (!server)
+        BOOST_FAIL("the server does not start: " << server.error());
+    return std::move(*server);
+}
+
+// What happens to one operation.
+struct fate
+{
+    // Never, when negative.
+    std::chrono::microseconds cancel_after;
+    asio::cancellation_type type;
+};
+
+// Draws one in five to live, and spreads the end of the others over the life of an operation.
+class fates
+{
+public:
+    fates(std::uint64_t seed, std::chrono::microseconds life)
+        : random_(seed)
+        , after_(0, life.count())
+    {
+    }
+
+    fate draw()
+    {
+        static constexpr asio::cancellation_type types[] = {
+            asio::cancellation_type::terminal, asio::cancellation_type::partial,
+            asio::cancellation_type::total};
+        if (random_() % 5 == 0)
+            return {std::chrono::microseconds(-1), asio::cancellation_type::none};
+        return {std::chrono::microseconds(after_(random_)), types[random_() % 3]};
+    }
+
+private:
+    std::mt19937_64 random_;
+    std::uniform_int_distribution<std::chrono::microseconds::rep> after_;
+};
+
+// Counts what ended how, and lets the main thread wait for the last.
+class tally
+{
+public:
+    void add(std::string const& outcome)
+    {
+        std::lock_guard const lock(mutex_);
+        ++counts_[outcome];
+        ++total_;
+        changed_.notify_all();
+    }
+
+    bool wait_for(std::size_t total, std::chrono::seconds limit)
+    {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, limit, [&] { return total_ >= total; });
+    }
+
+    std::size_t total()
+    {
+        std::lock_guard const lock(mutex_);
+        return total_;
+    }
+
+    std::size_t count(std::string const& outcome)
+    {
+        std::lock_guard const lock(mutex_);
+        return counts_[outcome];
+    }
+
+    std::string text()
+    {
+        std::lock_guard const lock(mutex_);
+        std::string out;
+        for (auto const& [outcome, count] : counts_)
+            out += outcome + ": " + std::to_string(count) + "  ";
+        return out;
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::map<std::string, std::size_t> counts_;
+    std::size_t total_ = 0;
+};
+
+std::string outcome(token_result const& got)
+{
+    return got ? "success" : std::string(coauth::to_string(got.error().value()));
+}
+
+// One operation with a strand of its own, where its signal is emitted and its handler runs.
+class shot : public std::enable_shared_from_this<shot>
+{
+public:
+    using on_end = std::function<void(std::string const&)>;
+
+    shot(asio::thread_pool& pool, coauth::client& client, fate what, on_end end)
+        : strand_(asio::make_strand(pool))
+        , timer_(strand_)
+        , client_(client)
+        , fate_(what)
+        , end_(std::move(end))
+    {
+    }
+
+    void fire()
+    {
+        asio::post(strand_, [self = shared_from_this()] { self->begin(); });
+    }
+
+private:
+    void begin()
+    {
+        client_.async_get_access_token(
+            coauth::token_request(),
+            asio::bind_cancellation_slot(
+                signal_.slot(), asio::bind_executor(
+                                    strand_, [self = shared_from_this()](token_result const& got)
+                                    { self->complete(got); })));
+        if (fate_.cancel_after < 0us)
+            return;
+        timer_.expires_after(fate_.cancel_after);
+        timer_.async_wait(
+            [self = shared_from_this()](boost::system::error_code ec)
+            {
+                if (!ec)
+                    self->signal_.emit(self->fate_.type);
+            });
+    }
+
+    void complete(token_result const& got)
+    {
+        timer_.cancel();
+        bool const here = strand_.running_in_this_thread();
+        bool const first = !std::exchange(completed_, true);
+        end_(!here ? "on a wrong executor" : !first ? "completed twice" : outcome(got));
+    }
+
+    pool_strand strand_;
+    asio::steady_timer timer_;
+    asio::cancellation_signal signal_;
+    coauth::client& client_;
+    fate fate_;
+    on_end end_;
+    bool completed_ = false;
+};
+
+// How long one operation takes here, at the load of the storm.
+std::chrono::microseconds measure_life(asio::thread_pool& pool, coauth::client& client)
+{
+    auto const began = std::chrono::steady_clock::now();
+    tally ended;
+    for (std::size_t i = 0; i < in_flight; ++i)
+        std::make_shared<shot>(
+            pool, client, fate{-1us, asio::cancellation_type::none},
+            [&](std::string const& how) { ended.add(how); })
+            ->fire();
+    BOOST_REQUIRE(ended.wait_for(in_flight, 60s));
+    BOOST_TEST(ended.count("success") == in_flight);
+    return std::chrono::duration_cast<std::chrono::microseconds>(
+        std::chrono::steady_clock::now() - began);
+}
+
+void storm(bool tls, std::size_t count)
+{
+    auto const server = start(tls);
+    auto config = server.config();
+    config.timeout = 120s;
+    tally ended;
+    {
+        asio::thread_pool pool(4);
+        coauth::client client(pool.get_executor(), config);
+        std::mutex mutex;
+        fates drawn(choose_seed(), measure_life(pool, client));
+        std::size_t started = 0;
+
+        std::function<void()> const next = [&]
+        {
+            std::unique_lock lock(mutex);
+            if (started == count)
+                return;
+            ++started;
+            auto const what = drawn.draw();
+            lock.unlock();
+            std::make_shared<shot>(
+                pool, client, what,
+                [&](std::string const& how)
+                {
+                    next();
+                    ended.add(how);
+                })
+                ->fire();
+        };
+        for (std::size_t i = 0; i < in_flight; ++i)
+            next();
+        if (!ended.wait_for(count, 300s))
+            pool.stop();
+        pool.join();
+    }
+    BOOST_TEST_MESSAGE(ended.text() << "requests: " << server.requests().size());
+    BOOST_TEST(ended.total() == count);
+    BOOST_TEST(ended.count("success") + ended.count("cancelled") == count, ended.text());
+    // Else the storm has passed by the operations, and tests nothing.
+    BOOST_TEST(ended.count("success") >= count / 10);
+    BOOST_TEST(ended.count("cancelled") >= count / 10);
+    BOOST_TEST(server.requests().size() <= count + in_flight);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(storm_over_tls)
+{
+    storm(true, 3'000);
+}
+
+BOOST_AUTO_TEST_CASE(storm_over_plain_http)
+{
+    storm(false, 7'000);
+}
+
+// The client goes while operations start and run on other threads.
+BOOST_AUTO_TEST_CASE(close_in_the_middle)
+{
+    auto const server = start(false);
+    std::mt19937_64 random(choose_seed());
+    for (int round = 0; round < 100; ++round)
+    {
+        tally ended;
+        asio::thread_pool pool(4);
+        coauth::client client(pool.get_executor(), server.config());
+        for (std::size_t i = 0; i < in_flight; ++i)
+            std::make_shared<shot>(
+                pool, client, fate{-1us, asio::cancellation_type::none},
+                [&](std::string const& how) { ended.add(how); })
+                ->fire();
+        std::this_thread::sleep_for(std::chrono::microseconds(random() % 20'000));
+        client.close();
+        BOOST_TEST_REQUIRE(ended.wait_for(in_flight, 60s));
+        pool.join();
+        BOOST_TEST(ended.total() == in_flight);
+        BOOST_TEST(ended.count("success") + ended.count("cancelled") == in_flight, ended.text());
+    }
+}
