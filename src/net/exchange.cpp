@@ -62,7 +62,8 @@ public:
 
     void begin(handler done) override
     {
-        done_ = std::move(done);
+        // Asio 1.26: the move assignment of this type calls itself for ever.
+        done_.swap(done);
         asio::post(strand_, [self = shared_from_this()] { self->run(); });
     }
 
