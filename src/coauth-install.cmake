@@ -28,7 +28,7 @@ if(NOT Boost_INCLUDE_DIRS IN_LIST CMAKE_CXX_IMPLICIT_INCLUDE_DIRECTORIES)
     set(pc_boost_cflags "-I${Boost_INCLUDE_DIRS}")
 endif()
 set(pc_boost_libs "-lboost_url -lboost_json")
-if(NOT Boost_LIBRARY_DIRS IN_LIST CMAKE_CXX_IMPLICIT_LINK_DIRECTORIES)
+if(Boost_LIBRARY_DIRS AND NOT Boost_LIBRARY_DIRS IN_LIST CMAKE_CXX_IMPLICIT_LINK_DIRECTORIES)
     string(PREPEND pc_boost_libs "-L${Boost_LIBRARY_DIRS} ")
 endif()
 # A shared library knows what it needs; with a static one the user's link has to name it.

@@ -6,6 +6,9 @@
 #include <boost/url/url_view.hpp>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <optional>
 
 namespace coauth::protocol
 {
@@ -54,6 +57,17 @@ std::string text(boost::core::string_view part)
     return {part.data(), part.size()};
 }
 
+// Boost.URL 1.81 keeps the low 16 bits of a number that is too large.
+std::optional<std::uint16_t> port_number(std::string_view digits)
+{
+    std::uint16_t number = 0;
+    auto const [end, failure] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (failure != std::errc() || end != digits.data() + digits.size() || number == 0)
+        return std::nullopt;
+    return number;
+}
+
 endpoint take_apart(urls::url_view const& url, bool tls)
 {
     endpoint made;
@@ -63,7 +77,7 @@ endpoint take_apart(urls::url_view const& url, bool tls)
     bool const brackets = url.host_type() == urls::host_type::ipv6;
     made.host = brackets ? in_url.substr(1, in_url.size() - 2) : in_url;
     std::string const default_port = tls ? "443" : "80";
-    made.port = url.port_number() != 0 ? std::to_string(url.port_number()) : default_port;
+    made.port = url.has_port() ? std::to_string(*port_number(text(url.port()))) : default_port;
     made.host_header = made.port == default_port ? in_url : in_url + ":" + made.port;
     made.target = text(url.encoded_path());
     if (made.target.empty())
@@ -99,7 +113,7 @@ parse_endpoint(std::string_view given, std::string_view what, bool allow_http_lo
         return refuse(what, given, "has no host; write it as https://host[:port]/path");
     if (url.host_type() == urls::host_type::ipvfuture || url.encoded_host().contains('%'))
         return refuse(what, given, "has a host that is neither a name nor an IP address");
-    if (url.has_port() && (url.port_number() == 0))
+    if (url.has_port() && !port_number(text(url.port())))
         return refuse(what, given, "has a bad port; it must be from 1 to 65535");
     if (!tls && !(allow_http_loopback && is_loopback(url)))
         return refuse(

@@ -308,7 +308,7 @@ BOOST_AUTO_TEST_CASE(faulty_chunks_are_refused)
         {"size too big", chunks(one_chunk(hex(body.size() + 2))), "malformed_http"},
         {"no line break after the data", chunks(size + "\r\n" + body + "0\r\n\r\n"),
          "malformed_http"},
-        {"body without chunks", chunks(body), "malformed_http"},
+        {"body without chunks", chunks(body), "incomplete_answer"},
         {"length in the trailer",
          chunks(size + "\r\n" + body + "\r\n0\r\nContent-Length: 5\r\n\r\n"), "malformed_http"},
         {"coding in the trailer",
