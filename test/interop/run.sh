@@ -51,20 +51,14 @@ run() {
 
     # The server ends when its standard input does: whatever ends this script ends it too.
     coproc server { exec "$node" server.mjs tls/server.pem tls/server.key 2>server.log; }
-    # shellcheck disable=SC2154 # coproc sets it
-    local pid=$server_PID
     # shellcheck disable=SC2064 # expanded now on purpose
-    trap "kill $pid 2>/dev/null || true" EXIT
+    trap "kill $! 2>/dev/null || true" EXIT
+    # shellcheck disable=SC2154 # coproc sets it
     read -r -t 60 COAUTH_INTEROP_URL <&"${server[0]}" ||
         fail "the server did not start: $(cat server.log)"
     export COAUTH_INTEROP_URL COAUTH_INTEROP_TLS=$PWD/tls
 
-    local status=0
-    "$@" || status=$?
-    if ! kill -0 "$pid" 2>/dev/null; then
-        fail "the server ended before the tests did: $(cat server.log)"
-    fi
-    return "$status"
+    "$@" || fail "$1 failed. The server said: $(cat server.log)"
 }
 
 case ${1-} in
