@@ -9,11 +9,11 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/error.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/ssl/ssl_stream.hpp>
 
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -31,17 +31,27 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 using std::chrono::steady_clock;
-using stream_type = boost::beast::ssl_stream<tcp::socket&>;
 
-constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
+// Named in full: a type-erased strand costs an allocation for each copy, and its reference count
+// leans on a fence that TSan does not model.
+using strand_type = asio::strand<asio::any_io_executor>;
+using socket_type = asio::basic_stream_socket<tcp, strand_type>;
+using resolver_type = asio::ip::basic_resolver<tcp, strand_type>;
+using timer_type =
+    asio::basic_waitable_timer<steady_clock, asio::wait_traits<steady_clock>, strand_type>;
+using stream_type = asio::ssl::stream<socket_type&>;
+template <class T>
+using awaitable = asio::awaitable<T, strand_type>;
+
+constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable_t<strand_type>());
 
 // A name lookup runs in a thread that cannot be interrupted: whoever waits for it may leave, and it
 // ends into this state, which nobody may look at any more.
 struct pending_lookup
 {
-    explicit pending_lookup(asio::any_io_executor const& executor) : resolver(executor) {}
+    explicit pending_lookup(strand_type const& strand) : resolver(strand) {}
 
-    tcp::resolver resolver;
+    resolver_type resolver;
     std::vector<tcp::endpoint> endpoints;
     error_code failure;
     bool done = false;
@@ -124,7 +134,7 @@ private:
     }
 
     // Each phase yields whether the next one may begin; a failed one has set `failure_`.
-    static asio::awaitable<void> phases(std::shared_ptr<tls_exchange> self)
+    static awaitable<void> phases(std::shared_ptr<tls_exchange> self)
     {
         bool ok = co_await self->lookup();
         if (ok)
@@ -137,7 +147,7 @@ private:
             ok = co_await self->receive();
     }
 
-    asio::awaitable<bool> lookup()
+    awaitable<bool> lookup()
     {
         enter(phase::lookup);
         error_code ec;
@@ -160,13 +170,13 @@ private:
             ec);
     }
 
-    asio::awaitable<error_code> lookup_name()
+    awaitable<error_code> lookup_name()
     {
         auto const pending = std::make_shared<pending_lookup>(strand_);
         pending->resolver.async_resolve(
             plan_.host, plan_.port,
             [pending,
-             weak = weak_from_this()](error_code ec, tcp::resolver::results_type const& found)
+             weak = weak_from_this()](error_code ec, resolver_type::results_type const& found)
             {
                 pending->failure = ec;
                 for (auto const& entry : found)
@@ -183,7 +193,7 @@ private:
         co_return pending->failure;
     }
 
-    asio::awaitable<bool> connect()
+    awaitable<bool> connect()
     {
         enter(phase::connect);
         error_code ec = asio::error::host_not_found;
@@ -207,7 +217,7 @@ private:
         co_return leave();
     }
 
-    asio::awaitable<bool> handshake()
+    awaitable<bool> handshake()
     {
         enter(phase::tls);
         stream_.emplace(socket_, *plan_.tls);
@@ -282,7 +292,7 @@ private:
         }
     }
 
-    asio::awaitable<bool> send()
+    awaitable<bool> send()
     {
         enter(phase::request);
         outcome_.sent = std::chrono::system_clock::now();
@@ -301,7 +311,7 @@ private:
             errc::connection_lost, "the connection to " + peer() + " broke during the request", ec);
     }
 
-    asio::awaitable<bool> receive()
+    awaitable<bool> receive()
     {
         enter(phase::answer);
         reader_.emplace(plan_.limits);
@@ -420,11 +430,11 @@ private:
 
     exchange_plan plan_;
     handler done_;
-    asio::any_io_executor strand_;
-    tcp::socket socket_;
-    asio::steady_timer deadline_;
+    strand_type strand_;
+    socket_type socket_;
+    timer_type deadline_;
     // Cancelled when the lookup ends or is given up; never expires.
-    asio::steady_timer wake_;
+    timer_type wake_;
     std::optional<stream_type> stream_;
     std::optional<response_reader> reader_;
     std::vector<tcp::endpoint> endpoints_;
