@@ -50,7 +50,8 @@ build() {
     local name=$1 compiler=$2
     shift 2
     step "$name: configure" cmake -S . -B "build/$name" -G Ninja \
-        -DCMAKE_CXX_COMPILER="$compiler" -DCOAUTH_WARNINGS_AS_ERRORS=ON "$@"
+        -DCMAKE_CXX_COMPILER="$compiler" -DCOAUTH_WARNINGS_AS_ERRORS=ON \
+        -DCMAKE_EXPORT_COMPILE_COMMANDS=ON "$@"
     step "$name: build" cmake --build "build/$name" -j "$jobs"
 }
 check() {

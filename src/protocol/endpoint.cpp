@@ -100,7 +100,7 @@ parse_endpoint(std::string_view given, std::string_view what, bool allow_http_lo
     auto const parsed = urls::parse_uri({given.data(), given.size()});
     if (!parsed)
         return refuse_unseen(what, "is not an absolute URL; write it as https://host[:port]/path");
-    urls::url_view const url = *parsed;
+    urls::url_view const& url = *parsed;
     if (url.has_userinfo())
         return refuse_unseen(
             what, "contains user information; remove it and use client_config::authentication");

@@ -87,7 +87,7 @@ private:
             {
                 context.run();
             }
-            catch (...)
+            catch (...) // NOLINT(bugprone-empty-catch)
             {
                 // What a connection threw ends that connection alone.
             }

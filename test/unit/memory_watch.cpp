@@ -1,0 +1,93 @@
+#include "memory_watch.hpp"
+
+#include <cstdlib>
+#include <cstring>
+#include <malloc.h>
+#include <new>
+#include <string_view>
+
+namespace
+{
+
+char const* watched = nullptr;
+std::size_t found_blocks = 0;
+std::size_t released_blocks = 0;
+
+void* obtain(std::size_t size)
+{
+    // Zeroed: what an earlier owner left must not be taken for a leak of the present one.
+    if (void* p = std::calloc(1, size == 0 ? 1 : size))
+        return p;
+    throw std::bad_alloc();
+}
+
+void release(void* p) noexcept
+{
+    if (p != nullptr && watched != nullptr)
+    {
+        ++released_blocks;
+        std::string_view const block(static_cast<char*>(p), malloc_usable_size(p));
+        if (block.find(watched) != std::string_view::npos)
+            ++found_blocks;
+    }
+    std::free(p);
+}
+
+} // namespace
+
+void* operator new(std::size_t size)
+{
+    return obtain(size);
+}
+
+void* operator new[](std::size_t size)
+{
+    return obtain(size);
+}
+
+void operator delete(void* p) noexcept
+{
+    release(p);
+}
+
+void operator delete[](void* p) noexcept
+{
+    release(p);
+}
+
+void operator delete(void* p, std::size_t) noexcept
+{
+    release(p);
+}
+
+void operator delete[](void* p, std::size_t) noexcept
+{
+    release(p);
+}
+
+namespace test
+{
+
+memory_watch::memory_watch(char const* needle) noexcept
+{
+    watched = needle;
+    found_blocks = 0;
+    released_blocks = 0;
+}
+
+memory_watch::~memory_watch()
+{
+    watched = nullptr;
+}
+
+std::size_t memory_watch::found() const noexcept
+{
+    return found_blocks;
+}
+
+std::size_t memory_watch::released() const noexcept
+{
+    return released_blocks;
+}
+
+} // namespace test

@@ -1,0 +1,68 @@
+#ifndef COAUTH_TEST_UNIT_SUPPORT_HPP
+#define COAUTH_TEST_UNIT_SUPPORT_HPP
+
+#include <coauth/client_config.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+namespace test
+{
+
+using namespace std::chrono_literals;
+using namespace std::string_literals;
+using namespace std::string_view_literals;
+
+// Credentials in which every character that an encoding may get wrong occurs, and which no text of
+// ours contains by chance.
+inline constexpr char const* client_id = "app+1%2F&=\"\xC3\xA9";
+inline constexpr char const* client_secret = "p:S 3+cr/%t&=\xC3\xBC~";
+
+// Both as a value of Basic: form-encoded first, and as they are.
+inline constexpr char const* basic_value =
+    "YXBwJTJCMSUyNTJGJTI2JTNEJTIyJUMzJUE5OnAlM0FTKzMlMkJjciUyRiUyNXQlMjYlM0QlQzMlQkMlN0U=";
+inline constexpr char const* raw_basic_value = "YXBwKzElMkYmPSLDqTpwOlMgMytjci8ldCY9w7x+";
+
+// "success", or the name of the error.
+template <class T>
+std::string outcome(coauth::result<T> const& got)
+{
+    return got ? "success" : std::string(to_string(got.error().value()));
+}
+
+inline std::string text(coauth::secret const& s)
+{
+    return std::string(s.view());
+}
+
+inline bool contains(std::string_view text, std::string_view part)
+{
+    return text.find(part) != std::string_view::npos;
+}
+
+inline void check_contains(std::string_view text, std::string_view part)
+{
+    BOOST_TEST(contains(text, part), "\"" << part << "\" is not in: " << text.substr(0, 2048));
+}
+
+inline void check_lacks(std::string_view text, std::string_view part)
+{
+    BOOST_TEST(!contains(text, part), "\"" << part << "\" is in: " << text.substr(0, 2048));
+}
+
+// A complete configuration: an https endpoint and the credentials above.
+inline coauth::client_config config()
+{
+    coauth::client_config made;
+    made.server.token_endpoint = "https://as.example.com/oauth/token";
+    made.authentication =
+        coauth::client_authentication::client_secret_basic(client_id, client_secret);
+    return made;
+}
+
+} // namespace test
+
+#endif
