@@ -236,7 +236,7 @@ void client_core::close() noexcept
 }
 
 void start_get_access_token(
-    std::shared_ptr<client_core> core, token_request request, token_handler handler)
+    std::shared_ptr<client_core> const& core, token_request request, token_handler handler)
 {
     core->start(std::move(request), std::move(handler));
 }

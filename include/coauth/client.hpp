@@ -27,7 +27,7 @@ namespace detail
 class client_core;
 
 COAUTH_DECL void start_get_access_token(
-    std::shared_ptr<client_core> core, token_request request,
+    std::shared_ptr<client_core> const& core, token_request request,
     boost::asio::any_completion_handler<access_token_signature> handler);
 
 class initiate_get_access_token

@@ -101,7 +101,7 @@ private:
             });
         asio::co_spawn(
             strand_, phases(shared_from_this()),
-            [self = shared_from_this()](std::exception_ptr failure)
+            [self = shared_from_this()](std::exception_ptr const& failure)
             { self->end(failure != nullptr); });
     }
 
@@ -144,7 +144,7 @@ private:
         if (ok)
             ok = co_await self->send();
         if (ok)
-            ok = co_await self->receive();
+            co_await self->receive();
     }
 
     awaitable<bool> lookup()
@@ -265,8 +265,8 @@ private:
 
     [[nodiscard]] std::string rejection(long verdict) const
     {
-        std::string const subject = "the certificate of " + peer() +
-                                    " was rejected: " + X509_verify_cert_error_string(verdict);
+        std::string subject = "the certificate of " + peer() +
+                              " was rejected: " + X509_verify_cert_error_string(verdict);
         switch (verdict)
         {
         case X509_V_ERR_HOSTNAME_MISMATCH:

@@ -68,12 +68,28 @@ std::optional<std::uint16_t> port_number(std::string_view digits)
     return number;
 }
 
-endpoint take_apart(urls::url_view const& url, bool tls)
+// Boost.URL 1.81 takes the host 10.0.0.1.example for an address with a path behind it, and so
+// would connect to another host than the one named.
+bool is_cut_host(urls::url_view const& url)
+{
+    return url.has_authority() && !url.encoded_path().empty() && url.encoded_path().front() != '/';
+}
+
+// A letter before such a host has it read as a name; `take_apart` drops it again.
+constexpr std::size_t name_prefix = 1;
+
+std::string with_name_prefix(std::string_view url)
+{
+    constexpr std::string_view before_host = "://";
+    return std::string(url).insert(url.find(before_host) + before_host.size(), name_prefix, 'h');
+}
+
+endpoint take_apart(urls::url_view const& url, bool tls, std::size_t prefix)
 {
     endpoint made;
     made.tls = tls;
     made.ip_literal = is_ip(url);
-    std::string const in_url = text(url.encoded_host());
+    std::string const in_url = text(url.encoded_host()).substr(prefix);
     bool const brackets = url.host_type() == urls::host_type::ipv6;
     made.host = brackets ? in_url.substr(1, in_url.size() - 2) : in_url;
     std::string const default_port = tls ? "443" : "80";
@@ -97,13 +113,17 @@ parse_endpoint(std::string_view given, std::string_view what, bool allow_http_lo
     if (!is_printable_ascii(given))
         return refuse_unseen(
             what, "contains a space, a control or a non-ASCII character; percent-encode it");
-    auto const parsed = urls::parse_uri({given.data(), given.size()});
+    auto parsed = urls::parse_uri({given.data(), given.size()});
+    if (parsed && parsed->has_userinfo())
+        return refuse_unseen(
+            what, "contains user information; remove it and use client_config::authentication");
+    bool const cut_host = parsed && is_cut_host(*parsed);
+    std::string const prefixed = cut_host ? with_name_prefix(given) : std::string();
+    if (cut_host)
+        parsed = urls::parse_uri({prefixed.data(), prefixed.size()});
     if (!parsed)
         return refuse_unseen(what, "is not an absolute URL; write it as https://host[:port]/path");
     urls::url_view const& url = *parsed;
-    if (url.has_userinfo())
-        return refuse_unseen(
-            what, "contains user information; remove it and use client_config::authentication");
     if (url.has_fragment())
         return refuse(what, given, "contains a fragment; remove it from the '#' on");
     bool const tls = url.scheme_id() == urls::scheme::https;
@@ -120,7 +140,7 @@ parse_endpoint(std::string_view given, std::string_view what, bool allow_http_lo
             what, given,
             "must begin with https://; http:// is accepted only for a loopback address, and only "
             "with allow_http_loopback");
-    return take_apart(url, tls);
+    return take_apart(url, tls, cut_host ? name_prefix : 0);
 }
 
 } // namespace coauth::protocol

@@ -1,0 +1,153 @@
+#include <coauth/access_token.hpp>
+
+#include "memory_watch.hpp"
+#include "support.hpp"
+
+#include <sstream>
+#include <type_traits>
+
+using namespace test;
+
+namespace
+{
+
+using token = coauth::access_token;
+using wall = std::chrono::system_clock::time_point;
+using steady = std::chrono::steady_clock::time_point;
+
+constexpr char const* value = "correct-horse-battery-staple-0123456789";
+constexpr wall asked{std::chrono::seconds(1'795'392'000)};
+constexpr steady asked_steady{std::chrono::seconds(5'000)};
+
+token make(std::optional<std::chrono::seconds> lifetime)
+{
+    coauth::access_token_info info;
+    info.value = coauth::secret(value);
+    info.scope = "sms groups";
+    info.requested_at = asked;
+    info.requested_at_steady = asked_steady;
+    info.lifetime = lifetime;
+    info.members.push_back({"refresh_token", coauth::secret("\"r\"")});
+    info.http_status = 200;
+    info.headers.add("X-Request-Id", "7");
+    return token(std::move(info));
+}
+
+std::string printed(token const& t)
+{
+    std::ostringstream out;
+    out << t;
+    return out.str();
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(access_token)
+
+BOOST_AUTO_TEST_CASE(members)
+{
+    auto const t = make(3600s);
+    BOOST_TEST(!t.empty());
+    BOOST_TEST(t.value() == value);
+    BOOST_TEST(t.authorization() == "Bearer "s + value);
+    BOOST_TEST(t.token_type() == "Bearer");
+    BOOST_TEST(t.scope() == "sms groups");
+    BOOST_TEST((t.requested_at() == asked));
+    BOOST_TEST((t.expires_at() == asked + 3600s));
+    BOOST_TEST(*t.member("refresh_token") == "\"r\"");
+    BOOST_TEST(!t.member("Refresh_Token"));
+    BOOST_TEST(t.members().size() == 1U);
+    BOOST_TEST(t.http_status() == 200U);
+    BOOST_TEST(*t.headers().find("x-request-id") == "7");
+}
+
+BOOST_AUTO_TEST_CASE(none)
+{
+    token const t;
+    BOOST_TEST(t.empty());
+    BOOST_TEST(t.value() == "");
+    BOOST_TEST(t.authorization() == "");
+    BOOST_TEST(t.members().empty());
+    BOOST_TEST(t.headers().empty());
+    BOOST_TEST(t.expired());
+    BOOST_TEST(printed(t) == "access_token(none)");
+    BOOST_TEST((t == token()));
+    BOOST_TEST(!(t == make(1s)));
+    BOOST_TEST(!(make(1s) == t));
+}
+
+BOOST_AUTO_TEST_CASE(expired_by_either_clock)
+{
+    struct row
+    {
+        char const* name;
+        std::chrono::seconds wall_passed;
+        std::chrono::seconds steady_passed;
+        bool expired;
+    };
+    for (auto const& row : std::vector<row>{
+             {"just asked for", 0s, 0s, false},
+             {"the last second", 3599s, 3599s, false},
+             {"the end", 3600s, 3600s, true},
+             {"wall clock stepped forward", 7200s, 10s, true},
+             {"wall clock stepped back", -7200s, 3600s, true},
+             {"wall clock stepped back, still alive", -7200s, 3599s, false},
+             {"machine suspended: the steady clock stood still", 3600s, 5s, true},
+         })
+        BOOST_TEST_CONTEXT(row.name)
+    BOOST_TEST(
+        make(3600s).expired(asked + row.wall_passed, asked_steady + row.steady_passed) ==
+        row.expired);
+    BOOST_TEST(make(0s).expired(asked, asked_steady));
+    BOOST_TEST(!make(std::nullopt).expired(wall::max(), steady::max()));
+    BOOST_TEST(!make(std::nullopt).expires_at());
+}
+
+BOOST_AUTO_TEST_CASE(a_long_life_does_not_wrap)
+{
+    for (auto const life : {std::chrono::seconds(2'147'483'647), std::chrono::seconds::max()})
+    {
+        auto const t = make(life);
+        BOOST_TEST((*t.expires_at() > asked));
+        BOOST_TEST(!t.expired(asked + 1h, asked_steady + 1h));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(prints_no_secret)
+{
+    BOOST_TEST(
+        printed(make(3600s)) ==
+        "access_token(Bearer, scope \"sms groups\", expires 2026-11-23T01:00:00Z)");
+    check_contains(printed(make(std::nullopt)), "no known end");
+    check_lacks(printed(make(3600s)), value);
+}
+
+BOOST_AUTO_TEST_CASE(equality_is_of_the_token)
+{
+    BOOST_TEST((make(1s) == make(2s)));
+    coauth::access_token_info other;
+    other.value = coauth::secret("other");
+    BOOST_TEST(!(make(1s) == token(std::move(other))));
+}
+
+BOOST_AUTO_TEST_CASE(copies_share)
+{
+    static_assert(std::is_nothrow_copy_constructible_v<token>);
+    auto const t = make(1s);
+    auto const copy = t; // NOLINT(performance-unnecessary-copy-initialization)
+    BOOST_TEST(static_cast<void const*>(copy.value().data()) == t.value().data());
+}
+
+BOOST_AUTO_TEST_CASE(wiped_with_the_last_copy)
+{
+    memory_watch const watch(value);
+    {
+        auto const t = make(3600s);
+        auto const copy = t; // NOLINT(performance-unnecessary-copy-initialization)
+        BOOST_TEST(copy.value() == value);
+    }
+    BOOST_TEST(watch.found() == 0U);
+    BOOST_TEST(watch.released() != 0U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,174 @@
+#include <coauth/error.hpp>
+#include <coauth/result.hpp>
+
+#include "support.hpp"
+
+#include <boost/system/system_error.hpp>
+
+#include <set>
+#include <sstream>
+
+using namespace test;
+using coauth::errc;
+using coauth::error_kind;
+
+namespace
+{
+
+using failure = coauth::error;
+
+struct facts
+{
+    errc code;
+    char const* name;
+    error_kind kind;
+    bool transient;
+};
+
+std::vector<facts> const table = {
+    {errc::invalid_configuration, "invalid_configuration", error_kind::configuration, false},
+    {errc::invalid_parameter, "invalid_parameter", error_kind::configuration, false},
+    {errc::resolve_failed, "resolve_failed", error_kind::resolve, true},
+    {errc::connect_failed, "connect_failed", error_kind::connect, true},
+    {errc::connection_lost, "connection_lost", error_kind::connect, true},
+    {errc::tls_failed, "tls_failed", error_kind::tls, false},
+    {errc::certificate_rejected, "certificate_rejected", error_kind::tls, false},
+    {errc::timeout, "timeout", error_kind::timeout, true},
+    {errc::cancelled, "cancelled", error_kind::cancelled, false},
+    {errc::out_of_memory, "out_of_memory", error_kind::resource, false},
+    {errc::redirect_refused, "redirect_refused", error_kind::http, false},
+    {errc::http_error, "http_error", error_kind::http, false},
+    {errc::malformed_http, "malformed_http", error_kind::protocol, false},
+    {errc::incomplete_answer, "incomplete_answer", error_kind::protocol, true},
+    {errc::answer_too_large, "answer_too_large", error_kind::protocol, false},
+    {errc::malformed_answer, "malformed_answer", error_kind::protocol, false},
+    {errc::unsupported_token_type, "unsupported_token_type", error_kind::protocol, false},
+    {errc::invalid_request, "invalid_request", error_kind::oauth, false},
+    {errc::invalid_client, "invalid_client", error_kind::oauth, false},
+    {errc::invalid_grant, "invalid_grant", error_kind::oauth, false},
+    {errc::unauthorized_client, "unauthorized_client", error_kind::oauth, false},
+    {errc::unsupported_grant_type, "unsupported_grant_type", error_kind::oauth, false},
+    {errc::invalid_scope, "invalid_scope", error_kind::oauth, false},
+    {errc::invalid_target, "invalid_target", error_kind::oauth, false},
+    {errc::access_denied, "access_denied", error_kind::oauth, false},
+    {errc::insufficient_scope, "insufficient_scope", error_kind::oauth, false},
+    {errc::invalid_method, "invalid_method", error_kind::oauth, false},
+    {errc::server_error, "server_error", error_kind::oauth, true},
+    {errc::temporarily_unavailable, "temporarily_unavailable", error_kind::oauth, true},
+    {errc::other_oauth_error, "other_oauth_error", error_kind::oauth, false},
+    {errc::rate_limited, "rate_limited", error_kind::rate_limited, true},
+};
+
+failure with_status(errc code, unsigned status)
+{
+    coauth::error_info info;
+    info.http_status = status;
+    return {code, std::move(info)};
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(error)
+
+BOOST_AUTO_TEST_CASE(every_code)
+{
+    std::set<std::string> sentences;
+    for (auto const& row : table)
+        BOOST_TEST_CONTEXT(row.name)
+        {
+            failure const e(row.code);
+            BOOST_TEST(to_string(row.code) == row.name);
+            BOOST_TEST((e.kind() == row.kind));
+            BOOST_TEST(e.transient() == row.transient);
+            BOOST_TEST(e.code().category().name() == "coauth"s);
+            // As a code of its own, as a condition of its kind, and as no other.
+            BOOST_TEST((e.code() == row.code));
+            for (auto const& other : table)
+                BOOST_TEST((e.code() == other.kind) == (other.kind == row.kind));
+            BOOST_TEST((e == row.code));
+            BOOST_TEST((e == row.kind));
+            BOOST_TEST(!e.message().empty());
+            sentences.insert(e.message());
+        }
+    BOOST_TEST(sentences.size() == table.size());
+    // No value is missing above: the next number has no name.
+    auto const beyond = static_cast<errc>(table.size() + 1);
+    BOOST_TEST(to_string(beyond) == "no_error");
+    BOOST_TEST(make_error_code(beyond).message() == "no error");
+}
+
+BOOST_AUTO_TEST_CASE(kinds_have_names_and_messages)
+{
+    BOOST_TEST(to_string(error_kind::rate_limited) == "rate_limited");
+    BOOST_TEST(to_string(error_kind::configuration) == "configuration");
+    BOOST_TEST(make_error_condition(error_kind::tls).category().name() == "coauth.kind"s);
+    BOOST_TEST(!make_error_condition(error_kind::tls).message().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_failure_status_is_transient_when_it_may_pass)
+{
+    for (unsigned const status : {408U, 425U, 429U, 500U, 501U, 502U, 503U, 504U, 599U})
+        BOOST_TEST(with_status(errc::http_error, status).transient(), "status " << status);
+    for (unsigned const status : {301U, 400U, 401U, 403U, 404U, 405U, 410U})
+        BOOST_TEST(!with_status(errc::http_error, status).transient(), "status " << status);
+}
+
+BOOST_AUTO_TEST_CASE(message_says_all_that_is_known)
+{
+    coauth::error_info info;
+    info.context = "the context";
+    info.cause = boost::system::errc::make_error_code(boost::system::errc::connection_refused);
+    info.http_status = 401;
+    info.oauth_error = "invalid_client";
+    info.description = "Bad secret.";
+    info.server_code = 1600;
+    failure const e(errc::invalid_client, info);
+    auto const message = e.message();
+    for (auto const* part :
+         {"the context", "refused", "HTTP 401", "invalid_client", "Bad secret.", "1600",
+          "check client id, secret"})
+        check_contains(message, part);
+    std::ostringstream out;
+    out << e;
+    BOOST_TEST(out.str() == message);
+}
+
+BOOST_AUTO_TEST_CASE(members)
+{
+    failure const bare(errc::timeout);
+    BOOST_TEST(bare.context().empty());
+    BOOST_TEST(!bare.cause());
+    BOOST_TEST(bare.http_status() == 0U);
+    BOOST_TEST(!bare.server_code());
+    BOOST_TEST(!bare.retry_at());
+    BOOST_TEST(bare.headers().empty());
+    BOOST_TEST(bare.attempts() == 0U);
+
+    coauth::error_info info;
+    info.uri = "https://x";
+    info.server_code = -3;
+    info.attempts = 2;
+    info.headers.add("A", "b");
+    failure const full(errc::server_error, info);
+    failure const copy = full;
+    BOOST_TEST(copy.uri() == "https://x");
+    BOOST_TEST(*copy.server_code() == -3);
+    BOOST_TEST(copy.attempts() == 2U);
+    BOOST_TEST(*copy.headers().find("a") == "b");
+    // Shared, not copied.
+    BOOST_TEST(copy.uri().data() == full.uri().data());
+}
+
+BOOST_AUTO_TEST_CASE(result_of_any_type)
+{
+    coauth::result<int> const value = 5;
+    BOOST_TEST(*value == 5);
+    coauth::result<int> const none = errc::timeout;
+    BOOST_TEST((none.error() == errc::timeout));
+    // Only a caller who asks for the value of a failure gets an exception.
+    BOOST_CHECK_EXCEPTION(
+        (void)none.value(), boost::system::system_error,
+        [](auto const& e) { return e.code() == errc::timeout; });
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,46 @@
+#include <coauth/smscx.hpp>
+
+#include "protocol/validate.hpp"
+#include "support.hpp"
+
+using namespace test;
+
+BOOST_AUTO_TEST_SUITE(smscx)
+
+BOOST_AUTO_TEST_CASE(server)
+{
+    struct row
+    {
+        char const* host;
+        char const* endpoint;
+    };
+    for (auto const& row : std::vector<row>{
+             {coauth::smscx::default_host, "https://api.sms.cx/oauth/token"},
+             {"https://localhost:8443", "https://localhost:8443/oauth/token"},
+             {"https://localhost:8443/", "https://localhost:8443/oauth/token"},
+         })
+        BOOST_TEST_CONTEXT(row.host)
+    BOOST_TEST(coauth::smscx::server(row.host).token_endpoint == row.endpoint);
+    BOOST_TEST(coauth::smscx::server().token_endpoint == "https://api.sms.cx/oauth/token");
+}
+
+BOOST_AUTO_TEST_CASE(config)
+{
+    auto const made = coauth::smscx::config("id", coauth::secret("word"));
+    using method = coauth::client_authentication::method;
+    BOOST_TEST((made.authentication.how() == method::client_secret_basic_raw));
+    BOOST_TEST(made.authentication.client_id() == "id");
+    BOOST_TEST(made.authentication.client_secret().view() == "word");
+    BOOST_TEST(made.server.token_endpoint == "https://api.sms.cx/oauth/token");
+    BOOST_TEST(!made.allow_http_loopback);
+    BOOST_TEST((made.timeout == 10s));
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_host_is_reported)
+{
+    auto const got =
+        coauth::protocol::check_config(coauth::smscx::config("id", coauth::secret("word"), ""));
+    BOOST_TEST(outcome(got) == "invalid_configuration");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,51 @@
+#include <coauth/token_request.hpp>
+
+#include "support.hpp"
+
+#include <type_traits>
+
+using namespace test;
+
+namespace
+{
+
+using asked = coauth::token_request;
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(token_request)
+
+BOOST_AUTO_TEST_CASE(the_chain_and_its_getters)
+{
+    auto const request = asked()
+                             .scope("a b")
+                             .resource("urn:1")
+                             .resource("urn:2")
+                             .audience("au")
+                             .parameter("x", "1")
+                             .parameter("x", "2");
+    BOOST_TEST(request.scope() == "a b");
+    BOOST_TEST(request.resources().size() == 2U);
+    BOOST_TEST(request.resources()[1] == "urn:2");
+    BOOST_TEST(request.audience() == "au");
+    BOOST_TEST(request.parameters().size() == 2U);
+    BOOST_TEST(request.parameters()[1].second == "2");
+}
+
+BOOST_AUTO_TEST_CASE(a_named_request_is_changed_in_place)
+{
+    asked request;
+    request.scope("a").audience("x");
+    request.scope("b");
+    BOOST_TEST(request.scope() == "b");
+    BOOST_TEST(request.audience() == "x");
+}
+
+BOOST_AUTO_TEST_CASE(is_no_aggregate)
+{
+    // GCC 12 destroys an aggregate temporary of an awaited expression twice.
+    static_assert(!std::is_aggregate_v<asked>);
+    BOOST_TEST(std::is_default_constructible_v<asked>);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
