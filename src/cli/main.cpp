@@ -23,7 +23,7 @@ constexpr char const* help =
     "  coauth token      get an access token, from SMS.CX or any other server\n"
     "  coauth serve      run an authorization server on this machine, for tests\n"
     "\n"
-    "  --help, -h        show this help; coauth token --help shows that command's flags\n"
+    "  --help, -h        show this help; coauth token --help: that command's flags\n"
     "  --version         show the version\n";
 
 exit_status run(arguments args)
