@@ -9,40 +9,13 @@ quick=${1:-}
 logs=build/logs
 mkdir -p "$logs"
 
-# step NAME COMMAND...: one line when it works, the whole log when it does not.
-step() {
-    local name=$1 log start=$SECONDS
-    shift
-    log=$logs/${name//[^a-z0-9+]/-}.log
-    printf '%-52s' "$name"
-    if "$@" >"$log" 2>&1 </dev/null; then
-        printf 'ok %5d s\n' $((SECONDS - start))
-    else
-        printf 'FAILED after %d s\n' $((SECONDS - start))
-        cat "$log"
-        printf '\n%s failed; its log: %s\n' "$name" "$log"
-        exit 1
-    fi
-}
+# shellcheck source=test/steps.sh
+. test/steps.sh
 
-packages=(g++ cmake ninja-build pkg-config python3 openssl libssl-dev libboost1.81-dev
-    libboost-json1.81-dev libboost-url1.81-dev libboost-test1.81-dev
-    libboost-program-options1.81-dev)
+packages+=(python3 openssl libboost-test1.81-dev)
 [[ $quick ]] || packages+=(clang-19 clang-format-19 clang-tidy-19)
 command -v npm >/dev/null || packages+=(npm)
-missing=()
-for package in "${packages[@]}"; do
-    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
-        missing+=("$package")
-done
-if ((${#missing[@]})); then
-    sudo=()
-    ((EUID == 0)) || sudo=(sudo)
-    echo "Installing from Debian: ${missing[*]}"
-    step "package lists" "${sudo[@]}" apt-get update
-    step "packages" "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y --no-install-recommends "${missing[@]}"
-fi
+need "${packages[@]}"
 
 jobs=$(nproc)
 # build NAME COMPILER [OPTION...]: into build/NAME.

@@ -177,9 +177,8 @@ void print_serve_help(std::ostream& out)
 {
     serve_flags unused;
     out << "Usage: coauth serve [flags]\n\n"
-           "Runs an authorization server on this machine, to try and to test clients against:\n"
-           "real TLS with a CA of its own, real checks of credentials and scope. Ctrl-C ends\n"
-           "it.\n\n"
+           "Runs an authorization server on this machine, for tests and first tries: real\n"
+           "TLS with a CA of its own, real checks of credentials and scope. Ctrl-C ends it.\n\n"
         << all_flags(unused);
 }
 

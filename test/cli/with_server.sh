@@ -7,7 +7,9 @@ set -euo pipefail
 coauth=$1 dialect=$2
 shift 2
 directory=$(mktemp -d)
-"$coauth" serve --dialect "$dialect" --output env >"$directory/env" &
+scope="read write"
+[[ $dialect != smscx ]] || scope="sms groups"
+"$coauth" serve --dialect "$dialect" --scope "$scope" --output env >"$directory/env" &
 server=$!
 end() {
     kill "$server" 2>/dev/null || true

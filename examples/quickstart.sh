@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Builds coauth and fetches an access token, by a program and by the command: from an authorization
+# server that it starts on this machine, or from api.sms.cx when SMSCX_APPLICATION_ID and
+# SMSCX_APPLICATION_SECRET are set. Installs what it needs from Debian's packages.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build=$here/build/quickstart
+coauth=$build/src/cli/coauth
+logs=$build/logs
+
+say() {
+    printf '\n%s\n\n' "$*"
+}
+
+# Both ways to a token; the environment says from where.
+show() {
+    local flags=(token --verbose --client-id "$SMSCX_APPLICATION_ID")
+    [[ -z ${SMSCX_HOST:-} ]] || flags+=(--host "$SMSCX_HOST")
+    [[ -z ${COAUTH_CA_FILE:-} ]] || flags+=(--ca-file "$COAUTH_CA_FILE")
+
+    say "1. A program of some 25 lines, examples/minimal.cpp:"
+    "$build/examples/example_minimal"
+    say "2. The command, with the secret in COAUTH_CLIENT_SECRET:"
+    printf '$ coauth'
+    printf ' %s' "${flags[@]}"
+    printf '\n\n'
+    COAUTH_CLIENT_SECRET=$SMSCX_APPLICATION_SECRET "$coauth" "${flags[@]}" 2>&1
+}
+
+if [[ ${1:-} == show ]]; then
+    show
+    exit
+fi
+
+mkdir -p "$logs"
+# shellcheck source=test/steps.sh
+. "$here/test/steps.sh"
+need "${packages[@]}"
+step "configure" cmake -S "$here" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
+    -DCOAUTH_BUILD_TESTS=OFF
+step "build, about a minute" cmake --build "$build" --target coauth_cli example_minimal
+
+if [[ ${SMSCX_APPLICATION_ID:-} && ${SMSCX_APPLICATION_SECRET:-} ]]; then
+    say "Asking SMS.CX at ${SMSCX_HOST:-https://api.sms.cx}."
+    show
+else
+    say "Asking an authorization server on this machine, in the manner of SMS.CX.
+Set SMSCX_APPLICATION_ID and SMSCX_APPLICATION_SECRET to ask the real one."
+    "$here/test/cli/with_server.sh" "$coauth" smscx bash "${BASH_SOURCE[0]}" show
+fi
+say "Next: README.md shows how to use it in a program of your own; try also
+  $coauth token --help
+  $coauth serve"

@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""Makes programs of the C++ code in the documentation: generate.py OUT SOURCE...
+
+A block with a main() becomes a program of its own, program_N.cpp. All others are statements of a
+coroutine: they go into fragments.cpp, which runs those of one dialect of server and fails unless
+each reaches its end.
+"""
+
+import pathlib
+import re
+import sys
+
+BEGIN = """\
+#include <coauth/coauth.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <cstdlib>
+#include <iostream>
+#include <string_view>
+
+namespace asio = boost::asio;
+
+void log(std::string_view) {}
+void call_api(std::string_view) {}
+void wait_until(std::chrono::system_clock::time_point) {}
+"""
+
+# What a block may take for granted.
+FRAGMENT = """
+asio::awaitable<void> fragment_{number}(
+    asio::any_io_executor executor, coauth::client& client, coauth::secret secret,
+    std::string application_id, coauth::secret application_secret, std::string host, bool& ended)
+{{
+    {{
+#line {line} "{source}"
+{text}
+    }}
+    ended = true;
+    co_return;
+}}
+"""
+
+MAIN = """
+int main(int, char** arguments)
+{{
+    std::string const dialect = arguments[1];
+    std::string const id = std::getenv("COAUTH_CLIENT_ID");
+    coauth::secret const secret(std::getenv("COAUTH_CLIENT_SECRET"));
+    coauth::client_config config;
+    config.server.token_endpoint = std::getenv("COAUTH_TOKEN_ENDPOINT");
+    config.tls.ca_file = std::getenv("COAUTH_CA_FILE");
+    config.authentication = coauth::client_authentication::client_secret_basic(id, secret);
+    struct row
+    {{
+        char const* dialect;
+        char const* where;
+        decltype(&fragment_1) run;
+    }};
+    row const rows[] = {{
+{rows}    }};
+    int failures = 0;
+    for (auto const& row : rows)
+    {{
+        if (row.dialect != dialect)
+            continue;
+        asio::io_context context;
+        coauth::client client(context.get_executor(), config);
+        bool ended = false;
+        asio::co_spawn(
+            context,
+            row.run(
+                context.get_executor(), client, secret, id, secret, std::getenv("SMSCX_HOST"),
+                ended),
+            asio::detached);
+        context.run();
+        std::cout << row.where << (ended ? ": ran\\n" : ": did not reach its end\\n");
+        failures += !ended;
+    }}
+    return failures;
+}}
+"""
+
+
+def blocks(source):
+    """(line, heading, text) of each block."""
+    text = pathlib.Path(source).read_text(encoding="utf-8")
+    if source.endswith(".md"):
+        found = re.finditer(r"^```cpp\n(.*?)^```$", text, re.M | re.S)
+    else:
+        found = re.finditer(r"^ */// \\code\n(.*?)^ */// \\endcode$", text, re.M | re.S)
+    for block in found:
+        before = text[:block.start(1)]
+        headings = re.findall(r"^## (.*)$", before, re.M)
+        code = re.sub(r"^ *///? ?", "", block[1], flags=re.M) if not source.endswith(".md") else block[1]
+        yield before.count("\n") + 1, headings[-1] if headings else "", code
+
+
+def write(path, text):
+    """Leaves an unchanged file alone, so that it is not compiled again."""
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def main():
+    out = pathlib.Path(sys.argv[1])
+    out.mkdir(parents=True, exist_ok=True)
+    programs, fragments, rows = 0, "", ""
+    number = 0
+    for source in sys.argv[2:]:
+        for line, heading, text in blocks(source):
+            if "int main(" in text:
+                programs += 1
+                write(out / f"program_{programs}.cpp", text)
+                continue
+            number += 1
+            # The real host must not be asked: the block runs against a server on this machine.
+            text = text.replace("(application_id, application_secret)",
+                                "(application_id, application_secret, host)")
+            if "smscx::config" in text:
+                text = text.replace("coauth::client sms", 'config.tls.ca_file = std::getenv("COAUTH_CA_FILE");'
+                                    " coauth::client sms")
+            fragments += FRAGMENT.format(number=number, line=line, source=source, text=text)
+            dialect = "smscx" if "smscx::config" in text else "rfc6749"
+            where = f"{pathlib.Path(source).name}:{line}"
+            rows += f'        {{"{dialect}", "{where}", fragment_{number}}},\n'
+    write(out / "fragments.cpp", BEGIN + fragments + MAIN.format(rows=rows))
+    print(programs)
+
+
+main()

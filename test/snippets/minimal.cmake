@@ -1,0 +1,7 @@
+file(READ ${README} readme)
+file(READ ${EXAMPLE} example)
+string(REGEX REPLACE "^//[^\n]*\n\n" "" program "${example}")
+string(FIND "${readme}" "```cpp\n${program}```" at)
+if(at EQUAL -1)
+    message(FATAL_ERROR "README.md and examples/minimal.cpp show different programs")
+endif()

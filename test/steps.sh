@@ -1,0 +1,40 @@
+# Sourced by the scripts that build: run steps quietly, install what is missing.
+
+# step NAME COMMAND...: one line when it works, the whole log when it does not. Logs go to $logs.
+step() {
+    local name=$1 log start=$SECONDS
+    shift
+    log=$logs/${name//[^a-z0-9+]/-}.log
+    printf '%-52s' "$name"
+    if "$@" >"$log" 2>&1 </dev/null; then
+        printf 'ok %5d s\n' $((SECONDS - start))
+    else
+        printf 'FAILED after %d s\n' $((SECONDS - start))
+        cat "$log"
+        printf '\n%s failed; its log: %s\n' "$name" "$log"
+        exit 1
+    fi
+}
+
+# need PACKAGE...: installs those of Debian's packages that are missing, and says so.
+need() {
+    local package missing=() sudo=()
+    for package in "$@"; do
+        dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
+            missing+=("$package")
+    done
+    ((${#missing[@]})) || return 0
+    echo "Installing from Debian: ${missing[*]}"
+    if ((EUID != 0)); then
+        sudo=(sudo)
+        # Asked for here, where the prompt can be seen.
+        sudo -v
+    fi
+    step "package lists" "${sudo[@]}" apt-get update
+    step "packages" "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y --no-install-recommends "${missing[@]}"
+}
+
+# What building the library, the command and the examples takes.
+packages=(g++ cmake ninja-build pkg-config libssl-dev libboost1.81-dev libboost-json1.81-dev
+    libboost-url1.81-dev libboost-program-options1.81-dev)
