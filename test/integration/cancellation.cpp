@@ -1,6 +1,7 @@
 // A cancellation ends an operation in every phase, far before its deadline.
 
 #include "fixture.hpp"
+#include "hanging_lookup.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -10,6 +11,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <functional>
+#include <optional>
 #include <thread>
 
 using namespace test;
@@ -71,6 +73,33 @@ token_result cancel_when(
     return got.front();
 }
 
+// Starts an operation whose name lookup hangs, ends it in some way, and checks that it ends so
+// while the lookup goes on.
+void check_ended_lookup(
+    coauth::client_config const& config, char const* expected,
+    std::function<void(asio::cancellation_signal&, std::optional<coauth::client>&)> const& end)
+{
+    asio::io_context context;
+    asio::cancellation_signal signal;
+    std::optional<coauth::client> client(std::in_place, context.get_executor(), config);
+    // The context waits for the thread of the lookup: this goes first.
+    hanging_lookup const hang;
+    std::vector<token_result> got;
+    client->async_get_access_token(
+        coauth::token_request(),
+        asio::bind_cancellation_slot(
+            signal.slot(), [&](token_result r) { got.push_back(std::move(r)); }));
+    context.poll();
+    BOOST_REQUIRE(hang.wait());
+    stopwatch const watch;
+    end(signal, client);
+    while (got.empty() && watch.elapsed() < deadline)
+        context.run_one_for(100ms);
+    BOOST_REQUIRE_EQUAL(got.size(), 1U);
+    BOOST_TEST(outcome(got.front()) == expected);
+    BOOST_TEST(watch.elapsed() < promptly);
+}
+
 void check_cancelled(token_result const& got)
 {
     BOOST_TEST(outcome(got) == "cancelled");
@@ -119,6 +148,20 @@ BOOST_AUTO_TEST_CASE(while_the_connection_is_not_accepted)
 
     config.timeout = 200ms;
     BOOST_TEST(outcome(fetch(config)) == "timeout");
+}
+
+BOOST_AUTO_TEST_CASE(while_the_name_lookup_hangs)
+{
+    auto config = start().config();
+    config.server.token_endpoint = "https://" + std::string(hanging_lookup::host) + "/oauth/token";
+    config.timeout = 100ms;
+    check_ended_lookup(config, "timeout", [](auto&, auto&) {});
+    config.timeout = deadline;
+    for (auto const type :
+         {asio::cancellation_type::terminal, asio::cancellation_type::partial,
+          asio::cancellation_type::total})
+        check_ended_lookup(config, "cancelled", [type](auto& signal, auto&) { signal.emit(type); });
+    check_ended_lookup(config, "cancelled", [](auto&, auto& client) { client.reset(); });
 }
 
 BOOST_AUTO_TEST_CASE(while_the_answer_is_delayed)
