@@ -30,11 +30,14 @@ constexpr code_facts facts[] = {
     {errc::resolve_failed, "resolve_failed", resolve, "the server's name could not be resolved"},
     {errc::connect_failed, "connect_failed", connect, "the server could not be reached"},
     {errc::connection_lost, "connection_lost", connect, "the connection to the server was lost"},
+    {errc::proxy_refused, "proxy_refused", connect, "the proxy did not open a tunnel"},
     {errc::tls_failed, "tls_failed", tls, "TLS failed"},
     {errc::certificate_rejected, "certificate_rejected", tls, "the server did not prove who it is"},
     {errc::timeout, "timeout", error_kind::timeout, "the deadline passed"},
     {errc::cancelled, "cancelled", error_kind::cancelled, "the operation was cancelled"},
     {errc::out_of_memory, "out_of_memory", resource, "there was not enough memory"},
+    {errc::too_many_waiting, "too_many_waiting", resource,
+     "too many operations wait for a connection"},
     {errc::redirect_refused, "redirect_refused", http,
      "the server answered with a redirect, which is never followed; give the URL that it leads to, "
      "if you trust it"},
@@ -212,6 +215,7 @@ bool error::transient() const noexcept
     case errc::connection_lost:
     case errc::incomplete_answer:
     case errc::rate_limited:
+    case errc::too_many_waiting:
     case errc::server_error:
     case errc::temporarily_unavailable:
         return true;

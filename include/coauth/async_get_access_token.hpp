@@ -10,7 +10,7 @@ namespace detail
 {
 
 [[nodiscard]] COAUTH_DECL std::shared_ptr<client_core>
-make_client_core(boost::asio::any_io_executor executor, client_config config);
+make_one_shot_core(boost::asio::any_io_executor executor, client_config config);
 
 [[nodiscard]] COAUTH_DECL boost::asio::awaitable<result<access_token>>
 get_access_token(std::shared_ptr<client_core> core, token_request request);
@@ -19,7 +19,8 @@ get_access_token(std::shared_ptr<client_core> core, token_request request);
 
 /// Gets one access token, once (RFC 6749 section 4.4): a `client` for a single operation.
 ///
-/// For a program that needs one token. A server keeps a `client`.
+/// For a program that needs one token. A server keeps a `client`. The connection is not kept, and a
+/// failed request is not repeated.
 ///
 /// \param executor Where the connection runs.
 /// \param config Copied. Checked before anything else; trust stores are shared between calls, so
@@ -33,7 +34,7 @@ get_access_token(std::shared_ptr<client_core> core, token_request request);
     token_request request = token_request())
 {
     return detail::get_access_token(
-        detail::make_client_core(std::move(executor), config), std::move(request));
+        detail::make_one_shot_core(std::move(executor), config), std::move(request));
 }
 
 /// The same for any completion token; signature `void(coauth::result<coauth::access_token>)`.
@@ -43,7 +44,7 @@ auto async_get_access_token(
     CompletionToken&& token)
 {
     return boost::asio::async_initiate<CompletionToken, access_token_signature>(
-        detail::initiate_get_access_token(detail::make_client_core(std::move(executor), config)),
+        detail::initiate_get_access_token(detail::make_one_shot_core(std::move(executor), config)),
         token, std::move(request));
 }
 

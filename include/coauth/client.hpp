@@ -12,6 +12,8 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -49,14 +51,34 @@ private:
 
 } // namespace detail
 
+/// What a client did since it was made.
+struct client_counters
+{
+    std::uint64_t tokens = 0;
+    std::uint64_t failures = 0;
+    /// Requests made, repetitions included.
+    std::uint64_t attempts = 0;
+    std::uint64_t connections_opened = 0;
+    /// Of those, how many resumed a TLS session.
+    std::uint64_t sessions_resumed = 0;
+    std::uint64_t connections_reused = 0;
+    /// Now: open connections, idle ones among them, and operations in line for one.
+    std::size_t open = 0;
+    std::size_t idle = 0;
+    std::size_t waiting = 0;
+};
+
 /// Gets access tokens from one authorization server.
+///
+/// Keeps connections alive and uses them again, the most recently used first. Transient failures
+/// are repeated as `client_config::retry` says.
 ///
 /// Thread safety: operations may be started from any thread, at the same time. Construction,
 /// assignment and destruction must not overlap with other uses of the same object.
 ///
 /// Lifetime: destroying the client, or `close()`, completes its operations with `errc::cancelled`.
-/// The execution context must outlive the operations; stopping or destroying it abandons them
-/// without a completion, as it does Asio's own.
+/// Stopping or destroying the execution context abandons them without a completion, as it does
+/// Asio's own. Idle connections keep no context from ending.
 class COAUTH_DECL client
 {
 public:
@@ -81,8 +103,8 @@ public:
 
     /// Gets a new access token with the client credentials grant (RFC 6749 section 4.4).
     ///
-    /// Resolves, connects, verifies the server, sends one request, and reads its answer, all before
-    /// `client_config::timeout`.
+    /// Takes an idle connection, or resolves, connects and verifies the server; sends the request
+    /// and reads its answer; all before `client_config::timeout`.
     ///
     /// \param request What to ask for; copied or moved. Default: whatever the server grants.
     /// \return An awaitable to be awaited once. It needs neither this object nor its own arguments
@@ -105,6 +127,9 @@ public:
         return boost::asio::async_initiate<CompletionToken, access_token_signature>(
             detail::initiate_get_access_token(core_), token, std::move(request));
     }
+
+    /// What it did so far, and its connections now. Safe from any thread.
+    [[nodiscard]] client_counters counters() const;
 
     /// Ends all operations with `errc::cancelled`; later ones fail likewise. Safe from any thread.
     void close() noexcept;

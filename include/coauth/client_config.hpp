@@ -6,14 +6,19 @@
 #include <coauth/export.hpp>
 #include <coauth/observer.hpp>
 #include <coauth/result.hpp>
+#include <coauth/secret.hpp>
 #include <coauth/version.hpp>
+
+#include <boost/system/error_code.hpp>
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace coauth
 {
@@ -31,6 +36,8 @@ struct tls_options
     /// Certificate revocation lists as PEM text; with them every certificate of the chain must be
     /// covered and not revoked. Without them revocation is not checked.
     std::string crl_pem;
+    /// Resume TLS sessions on new connections to the same server: half the cost of a handshake.
+    bool session_resumption = true;
 };
 
 /// How much a server may send. More is refused with `errc::answer_too_large`, never cut.
@@ -44,6 +51,69 @@ struct answer_limits
     unsigned interim = 16;
 };
 
+/// An address to connect to: "192.0.2.1" or "2001:db8::1", and a port.
+struct ip_endpoint
+{
+    std::string address;
+    std::uint16_t port = 0;
+};
+
+/// Looks up a host name in place of the system's resolver.
+///
+/// Has to call `done` once, from any thread, now or later, with the addresses in the order of
+/// preference or with what went wrong. It must not block.
+using resolver_function = std::function<void(
+    std::string const& host, std::uint16_t port,
+    std::function<void(boost::system::error_code, std::vector<ip_endpoint>)> done)>;
+
+/// The connections that a client keeps.
+struct connection_options
+{
+    /// Open at the same time; at least 1. Whoever finds them all busy waits in line.
+    std::size_t max_connections = 64;
+    /// Operations in that line; one more fails with `errc::too_many_waiting`.
+    std::size_t max_waiting = 10'000;
+    /// An idle connection older than this is not used again, but closed. 0: every request gets a
+    /// connection of its own. Idle connections are no outstanding work of the execution context.
+    std::chrono::milliseconds idle_timeout{30'000};
+    /// How long one address is tried before the next is tried beside it (RFC 8305 section 5).
+    std::chrono::milliseconds connect_stagger{250};
+    /// How long the addresses of a name are kept. 0: every new connection looks them up.
+    std::chrono::milliseconds lookup_lifetime{30'000};
+    /// Empty: the system's resolver.
+    resolver_function resolver = {};
+};
+
+/// Whether and when a failed request is made again.
+///
+/// Only what is transient is tried again: no connection, no answer, and the HTTP status 408, 425,
+/// 429 and 5xx. The wait is random up to `first_delay`, doubled each time up to `max_delay`; a
+/// longer one that the server asks for is obeyed. A wait that does not fit in the deadline is not
+/// begun.
+struct retry_options
+{
+    /// Attempts in all; 1: none is repeated. The one-shot function makes one, whatever this says.
+    unsigned max_attempts = 3;
+    std::chrono::milliseconds first_delay{200};
+    std::chrono::milliseconds max_delay{5'000};
+    /// The deadline of each attempt, within `client_config::timeout`. 0: none of its own.
+    std::chrono::milliseconds attempt_timeout{0};
+};
+
+/// An HTTP proxy that is asked for a tunnel (CONNECT, RFC 9110 section 9.3.6). TLS is spoken
+/// through it with the authorization server itself.
+struct proxy_options
+{
+    /// "http://host:port". Empty: none.
+    std::string url;
+    /// Sent to the proxy by HTTP Basic when not empty.
+    std::string user;
+    secret password;
+    /// Where `url` is empty, take the environment's HTTPS_PROXY (or https_proxy) and NO_PROXY (or
+    /// no_proxy) when the client is made.
+    bool from_environment = false;
+};
+
 /// All that a `client` needs to know. A plain aggregate; owns everything it holds.
 struct client_config
 {
@@ -53,7 +123,10 @@ struct client_config
     client_authentication authentication = {};
     tls_options tls = {};
     answer_limits limits = {};
-    /// From the call to its completion: lookup, connect, TLS, request and answer together. At least
+    connection_options connections = {};
+    retry_options retry = {};
+    proxy_options proxy = {};
+    /// From the call to its completion, waiting in line and repeated attempts included. At least
     /// 1 ms; at most 1 hour.
     std::chrono::milliseconds timeout{10'000};
     /// The User-Agent field. Empty: none is sent.

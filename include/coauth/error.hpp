@@ -34,6 +34,8 @@ enum class errc
     connect_failed,
     /// The connection was lost while the request or the answer was on its way.
     connection_lost,
+    /// The proxy did not open a tunnel; `error::http_status()` is its answer's.
+    proxy_refused,
     /// The TLS handshake, or the TLS connection later, failed.
     tls_failed,
     /// The server's certificate is not trusted, not valid now, or not for this host.
@@ -45,6 +47,8 @@ enum class errc
     cancelled,
     /// There was no memory to finish the operation.
     out_of_memory,
+    /// More operations wait for a connection than `connection_options::max_waiting` allows.
+    too_many_waiting,
 
     /// The server answered with a redirect, which is never followed (RFC 9700 section 4.12).
     redirect_refused,
@@ -142,7 +146,7 @@ struct error_info
     std::optional<std::int64_t> server_code;
     /// When the server asks to be tried again.
     std::optional<std::chrono::system_clock::time_point> retry_at;
-    /// How many requests were put on the wire, or tried to be.
+    /// How many attempts were made; 0: none was begun.
     unsigned attempts = 0;
     /// The header fields of the answer, when `client_config::keep_headers` asked for them.
     http_headers headers;
@@ -172,6 +176,8 @@ public:
     /// One or two sentences for a log or a terminal: what failed, why, and what to do.
     [[nodiscard]] std::string message() const;
 
+    /// All that is known beside the code.
+    [[nodiscard]] error_info const& info() const noexcept;
     [[nodiscard]] std::string_view context() const noexcept { return info().context; }
     [[nodiscard]] boost::system::error_code cause() const noexcept { return info().cause; }
     [[nodiscard]] unsigned http_status() const noexcept { return info().http_status; }
@@ -197,8 +203,6 @@ public:
     friend COAUTH_DECL std::ostream& operator<<(std::ostream& out, error const& e);
 
 private:
-    [[nodiscard]] error_info const& info() const noexcept;
-
     errc code_{};
     std::shared_ptr<error_info const> info_;
 };

@@ -1,11 +1,13 @@
 #ifndef COAUTH_OBSERVER_HPP
 #define COAUTH_OBSERVER_HPP
 
+#include <coauth/error.hpp>
 #include <coauth/export.hpp>
 
 #include <boost/system/error_code.hpp>
 
 #include <chrono>
+#include <optional>
 #include <string_view>
 
 namespace coauth
@@ -35,6 +37,49 @@ struct phase_ended
     boost::system::error_code failure;
 };
 
+/// A connection is open: connected, and TLS agreed.
+struct connection_opened
+{
+    std::chrono::steady_clock::duration took;
+    /// The TLS session of an earlier connection was resumed.
+    bool resumed;
+};
+
+/// An operation goes on over a connection that served others before.
+struct connection_reused
+{
+};
+
+/// A connection was closed, for whatever reason.
+struct connection_closed
+{
+    /// Requests that it carried.
+    unsigned requests;
+};
+
+/// A request is about to be made: the first of an operation, or a repetition.
+struct attempt_started
+{
+    unsigned number;
+};
+
+/// A request did not yield a token.
+struct attempt_failed
+{
+    unsigned number;
+    std::chrono::steady_clock::duration took;
+    error const& why;
+    /// How long until the next attempt; none: there is none.
+    std::optional<std::chrono::steady_clock::duration> next_in;
+};
+
+/// An operation yielded a token.
+struct token_received
+{
+    std::chrono::steady_clock::duration took;
+    unsigned attempts;
+};
+
 /// Told what happens inside a client; derive from it and override what is of interest.
 ///
 /// Its functions are called from any thread that runs the client's executor, one after another for
@@ -46,6 +91,12 @@ public:
     virtual ~observer();
 
     virtual void on_phase_ended(phase_ended const&) {}
+    virtual void on_connection_opened(connection_opened const&) {}
+    virtual void on_connection_reused(connection_reused const&) {}
+    virtual void on_connection_closed(connection_closed const&) {}
+    virtual void on_attempt_started(attempt_started const&) {}
+    virtual void on_attempt_failed(attempt_failed const&) {}
+    virtual void on_token_received(token_received const&) {}
 };
 
 } // namespace coauth

@@ -43,7 +43,7 @@ bool only_digits(beast::string_view text)
 class parser : public http::basic_parser<false>
 {
 public:
-    explicit parser(answer_limits const& limits)
+    parser(answer_limits const& limits, bool all_headers) : all_headers_(all_headers)
     {
         this->eager(true);
         this->header_limit(static_cast<std::uint32_t>(
@@ -78,9 +78,17 @@ private:
             check_length(value, ec);
         if (field == http::field::transfer_encoding)
             check_coding(value, ec);
-        if (!ec)
+        if (!ec && (all_headers_ || is_needed(field, name)))
             answer.headers.add(
                 std::string(name.data(), name.size()), std::string(value.data(), value.size()));
+    }
+
+    [[nodiscard]] bool is_needed(http::field field, beast::string_view name) const
+    {
+        return field == http::field::content_type || field == http::field::content_encoding ||
+               (answer.status >= 400 &&
+                (field == http::field::retry_after || field == http::field::date ||
+                 beast::iequals(name, "X-Rate-Limit-Reset")));
     }
 
     // A second length, even the same one, or anything but digits is a sign of smuggling.
@@ -121,6 +129,7 @@ private:
     }
     void on_finish_impl(error_code&) override {}
 
+    bool all_headers_;
     bool header_done_ = false;
     bool http_1_0_ = false;
     bool has_length_ = false;
@@ -131,11 +140,24 @@ private:
 class response_reader::impl
 {
 public:
-    explicit impl(answer_limits const& limits)
+    impl(answer_limits const& limits, bool all_headers)
         : limits_(limits)
+        , all_headers_(all_headers)
         , allowance_(limits.header + limits.body + limits.body / 4 + framing_allowance)
     {
-        parser_.emplace(limits_);
+        restart();
+    }
+
+    void restart()
+    {
+        wipe(buffer_.data(), touched_);
+        touched_ = 0;
+        size_ = 0;
+        received_ = 0;
+        interims_ = 0;
+        complete_ = false;
+        failure = {};
+        parser_.emplace(limits_, all_headers_);
     }
 
     std::span<char> prepare()
@@ -148,6 +170,7 @@ public:
     state commit(std::size_t size)
     {
         size_ += size;
+        touched_ = std::max(touched_, size_);
         received_ += size;
         if (received_ > allowance_)
             return fail(too_large("more than " + std::to_string(allowance_) + " bytes in all"));
@@ -163,12 +186,13 @@ public:
         if (parser_->is_header_done() && proven)
             parser_->put_eof(ec);
         if (!ec)
-            return state::complete;
+            return finished();
         return fail(failure_of(
             errc::incomplete_answer,
             "it was closed after " + std::to_string(received_) + " bytes of an answer", ec));
     }
 
+    [[nodiscard]] bool complete() const noexcept { return complete_; }
     [[nodiscard]] bool started() const noexcept { return received_ != 0; }
     [[nodiscard]] bool reusable() const noexcept
     {
@@ -194,11 +218,17 @@ private:
             if (!parser_->is_done())
                 continue;
             if (parser_->answer.status >= 200)
-                return state::complete;
+                return finished();
             if (auto const next = skip_interim(); next != state::more)
                 return next;
         }
         return state::more;
+    }
+
+    state finished()
+    {
+        complete_ = true;
+        return state::complete;
     }
 
     // 100, 102, 103 and the like carry nothing for us; 101 would change the protocol.
@@ -209,7 +239,7 @@ private:
         if (++interims_ > limits_.interim)
             return fail(too_large(
                 "more than " + std::to_string(limits_.interim) + " interim (1xx) answers"));
-        parser_.emplace(limits_);
+        parser_.emplace(limits_, all_headers_);
         return state::more;
     }
 
@@ -250,16 +280,20 @@ private:
     }
 
     answer_limits limits_;
+    bool all_headers_;
     std::size_t allowance_;
     std::vector<char, wiping_allocator<char>> buffer_;
     std::size_t size_ = 0;
+    // How much of the buffer the present answer has written to: it may hold a token.
+    std::size_t touched_ = 0;
     std::size_t received_ = 0;
+    bool complete_ = false;
     unsigned interims_ = 0;
     std::optional<parser> parser_;
 };
 
-response_reader::response_reader(answer_limits const& limits)
-    : impl_(std::make_unique<impl>(limits))
+response_reader::response_reader(answer_limits const& limits, bool all_headers)
+    : impl_(std::make_unique<impl>(limits, all_headers))
 {
 }
 response_reader::~response_reader() = default;
@@ -275,6 +309,14 @@ response_reader::state response_reader::commit(std::size_t size)
 response_reader::state response_reader::finish(bool proven)
 {
     return impl_->finish(proven);
+}
+void response_reader::restart()
+{
+    impl_->restart();
+}
+bool response_reader::complete() const noexcept
+{
+    return impl_->complete();
 }
 bool response_reader::started() const noexcept
 {

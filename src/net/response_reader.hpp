@@ -27,8 +27,12 @@ public:
         failed,
     };
 
-    explicit response_reader(answer_limits const& limits);
+    // `all_headers`: keep every field, not only those that are needed to understand the answer.
+    explicit response_reader(answer_limits const& limits, bool all_headers = true);
     ~response_reader();
+
+    // For the next answer on the same connection; its buffer is kept.
+    void restart();
 
     // Where the next bytes are to be read to; never empty while more are wanted.
     std::span<char> prepare();
@@ -37,6 +41,7 @@ public:
     // The stream ended; `proven`: the peer said so in a way that nobody could forge.
     state finish(bool proven);
 
+    [[nodiscard]] bool complete() const noexcept;
     // True once any byte came.
     [[nodiscard]] bool started() const noexcept;
     // True when the connection may carry another request: it is kept alive and nothing extra came.

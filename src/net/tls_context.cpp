@@ -1,7 +1,5 @@
 #include "net/tls_context.hpp"
 
-#include <boost/asio/ssl/context.hpp>
-
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -17,8 +15,6 @@ namespace coauth::net
 {
 namespace
 {
-
-namespace ssl = boost::asio::ssl;
 
 struct free_store
 {
@@ -156,13 +152,13 @@ bool apply_settings(SSL_CTX* context)
            SSL_CTX_set_alpn_protos(context, alpn, sizeof(alpn) - 1) == 0;
 }
 
-result<std::shared_ptr<ssl::context>>
+result<std::shared_ptr<tls_context>>
 make_context(tls_options const& options, std::string const& ca_file_text)
 {
     SSL_CTX* const native = SSL_CTX_new(TLS_client_method());
     if (native == nullptr)
         return error(errc::out_of_memory);
-    auto context = std::make_shared<ssl::context>(native);
+    auto context = std::make_shared<tls_context>(native, options.session_resumption);
     if (!apply_settings(native))
         return configuration_error("this OpenSSL offers none of the TLS versions and ciphers that "
                                    "are required (TLS 1.2 or later)");
@@ -183,19 +179,20 @@ struct cached_context
     tls_options options;
     // What `ca_file` held: a file that was replaced must not be served from the cache.
     std::string ca_file_text;
-    std::shared_ptr<ssl::context> context;
+    std::shared_ptr<tls_context> context;
 };
 
 bool same(tls_options const& a, tls_options const& b)
 {
     return a.ca_file == b.ca_file && a.ca_pem == b.ca_pem &&
-           a.system_trust_store == b.system_trust_store && a.crl_pem == b.crl_pem;
+           a.system_trust_store == b.system_trust_store && a.crl_pem == b.crl_pem &&
+           a.session_resumption == b.session_resumption;
 }
 
 class context_cache
 {
 public:
-    result<std::shared_ptr<ssl::context>>
+    result<std::shared_ptr<tls_context>>
     find(tls_options const& options, std::string const& ca_file_text)
     {
         std::lock_guard const lock(mutex_);
@@ -225,7 +222,114 @@ private:
 
 } // namespace
 
-result<std::shared_ptr<ssl::context>> find_tls_context(tls_options const& options)
+namespace
+{
+
+// Where a connection's owner hangs at its SSL object.
+int owner_index()
+{
+    static int const index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+    return index;
+}
+
+} // namespace
+
+void tls_context::free_session::operator()(SSL_SESSION* session) const noexcept
+{
+    SSL_SESSION_free(session);
+}
+
+tls_context::tls_context(SSL_CTX* native, bool keep_sessions)
+    : native_(native)
+    , keep_sessions_(keep_sessions)
+{
+    if (!keep_sessions)
+    {
+        SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
+        return;
+    }
+    SSL_CTX_set_session_cache_mode(
+        native, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL | SSL_SESS_CACHE_NO_AUTO_CLEAR);
+    SSL_CTX_sess_set_new_cb(native, on_new_session);
+}
+
+tls_context::~tls_context()
+{
+    SSL_CTX_free(native_);
+}
+
+void tls_context::attach(SSL* connection, session_owner& owner)
+{
+    if (!keep_sessions_)
+        return;
+    SSL_set_ex_data(connection, owner_index(), &owner);
+    if (auto const session = take(owner.peer))
+        SSL_set_session(connection, session.get());
+}
+
+// Called when a session is complete: in TLS 1.3 whenever a ticket comes, long after the handshake.
+int tls_context::on_new_session(SSL* connection, SSL_SESSION* session)
+{
+    auto* const owner = static_cast<session_owner*>(SSL_get_ex_data(connection, owner_index()));
+    if (owner == nullptr || SSL_SESSION_is_resumable(session) != 1)
+        return 0;
+    try
+    {
+        owner->context->keep(owner->peer, session_ptr(session));
+        return 1;
+    }
+    catch (...)
+    {
+        // Without memory there is one session less; `session_ptr` has freed our reference.
+        return 1;
+    }
+}
+
+void tls_context::keep(std::string const& peer, session_ptr session)
+{
+    // More are rarely wanted at once, and a server may send tickets without end.
+    constexpr std::size_t most_sessions = 8;
+    constexpr std::size_t most_servers = 1024;
+    std::lock_guard const lock(mutex_);
+    auto found = by_peer_.find(peer);
+    if (found == by_peer_.end())
+    {
+        servers_.push_front({peer, {}});
+        found = by_peer_.emplace(peer, servers_.begin()).first;
+    }
+    else
+        servers_.splice(servers_.begin(), servers_, found->second);
+    auto& sessions = found->second->sessions;
+    if (sessions.size() == most_sessions)
+        sessions.erase(sessions.begin());
+    sessions.push_back(std::move(session));
+    if (servers_.size() > most_servers)
+    {
+        by_peer_.erase(servers_.back().peer);
+        servers_.pop_back();
+    }
+}
+
+// A ticket of TLS 1.3 is for one connection (RFC 8446 appendix C.4): it is taken out. One of 1.2
+// stays.
+tls_context::session_ptr tls_context::take(std::string const& peer)
+{
+    std::lock_guard const lock(mutex_);
+    auto const found = by_peer_.find(peer);
+    if (found == by_peer_.end() || found->second->sessions.empty())
+        return nullptr;
+    auto& sessions = found->second->sessions;
+    if (SSL_SESSION_get_protocol_version(sessions.back().get()) < TLS1_3_VERSION)
+    {
+        SSL_SESSION_up_ref(sessions.back().get());
+        return session_ptr(sessions.back().get());
+    }
+    session_ptr newest = std::move(sessions.back());
+    sessions.pop_back();
+    return newest;
+}
+
+result<std::shared_ptr<tls_context>> find_tls_context(tls_options const& options)
 {
     static context_cache cache;
     std::string ca_file_text;

@@ -3,20 +3,75 @@
 
 #include <coauth/client_config.hpp>
 
+#include <list>
 #include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
 
-namespace boost::asio::ssl
-{
-class context;
-}
+struct ssl_ctx_st;
+struct ssl_session_st;
+struct ssl_st;
 
 namespace coauth::net
 {
 
-// A TLS context for these options: protocol bounds, ciphers and trust anchors. Contexts are cached
-// for the process, and the system's trust store is read once: it costs some 20 ms. A CA file that
-// changed on disk is read again. Safe from any thread.
-result<std::shared_ptr<boost::asio::ssl::context>> find_tls_context(tls_options const& options);
+class tls_context;
+
+// To whom the sessions of one connection belong.
+struct session_owner
+{
+    tls_context* context = nullptr;
+    std::string peer;
+};
+
+// Protocol bounds, ciphers and trust anchors, and the sessions that may be resumed, by server.
+class tls_context
+{
+public:
+    // Takes the native context over.
+    tls_context(ssl_ctx_st* native, bool keep_sessions);
+    ~tls_context();
+    tls_context(tls_context const&) = delete;
+    tls_context& operator=(tls_context const&) = delete;
+
+    [[nodiscard]] ssl_ctx_st* native() const noexcept { return native_; }
+
+    // Offers a kept session, if there is one, and keeps those that come. `owner` must outlive the
+    // connection.
+    void attach(ssl_st* connection, session_owner& owner);
+
+private:
+    struct free_session
+    {
+        void operator()(ssl_session_st* session) const noexcept;
+    };
+    using session_ptr = std::unique_ptr<ssl_session_st, free_session>;
+    struct server
+    {
+        std::string peer;
+        // The newest last.
+        std::vector<session_ptr> sessions;
+    };
+
+    static int on_new_session(ssl_st* connection, ssl_session_st* session);
+    void keep(std::string const& peer, session_ptr session);
+    session_ptr take(std::string const& peer);
+
+    ssl_ctx_st* native_;
+    bool keep_sessions_;
+
+    std::mutex mutex_;
+    // Most recently used first.
+    std::list<server> servers_;
+    std::unordered_map<std::string, std::list<server>::iterator> by_peer_;
+};
+
+// A TLS context for these options. Contexts are cached for the process, and the system's trust
+// store is read once: it costs some 20 ms. A CA file that changed on disk is read again. Safe from
+// any thread.
+result<std::shared_ptr<tls_context>> find_tls_context(tls_options const& options);
 
 } // namespace coauth::net
 

@@ -66,6 +66,30 @@ result<void> check_tls(tls_options const& options)
     return {};
 }
 
+result<void> check_connections(connection_options const& options)
+{
+    using namespace std::chrono_literals;
+    if (options.max_connections < 1 || options.max_connections > 65'535)
+        return refuse(
+            "connections.max_connections is " + std::to_string(options.max_connections) +
+            "; it must be from 1 to 65535");
+    if (options.idle_timeout < 0ms || options.lookup_lifetime < 0ms)
+        return refuse("connections.idle_timeout and lookup_lifetime must not be negative");
+    if (options.connect_stagger < 10ms)
+        return refuse("connections.connect_stagger must be at least 10 ms (RFC 8305 section 8)");
+    return {};
+}
+
+result<void> check_retry(retry_options const& options)
+{
+    using namespace std::chrono_literals;
+    if (options.max_attempts < 1)
+        return refuse("retry.max_attempts is 0; it must be at least 1, which repeats nothing");
+    if (options.first_delay < 0ms || options.max_delay < 0ms || options.attempt_timeout < 0ms)
+        return refuse("retry.first_delay, max_delay and attempt_timeout must not be negative");
+    return {};
+}
+
 result<void> check_rest(client_config const& config)
 {
     using namespace std::chrono_literals;
@@ -90,7 +114,8 @@ result<endpoint> check_config(client_config const& config)
         return where;
     for (auto const& checked :
          {check_authentication(config.authentication), check_limits(config.limits),
-          check_tls(config.tls), check_rest(config)})
+          check_tls(config.tls), check_connections(config.connections), check_retry(config.retry),
+          check_rest(config)})
         if (!checked)
             return checked.error();
     return where;

@@ -445,7 +445,7 @@ BOOST_AUTO_TEST_CASE(a_refused_connection_is_reported_as_such)
     auto const got = test::fetch(config);
     BOOST_REQUIRE_EQUAL(outcome(got), "connect_failed");
     BOOST_TEST(got.error().cause() == boost::system::errc::connection_refused);
-    BOOST_TEST(got.error().attempts() == 0U);
+    BOOST_TEST(got.error().attempts() == 1U);
     BOOST_TEST(got.error().transient());
 }
 

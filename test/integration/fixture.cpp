@@ -24,8 +24,10 @@ authorization_server start(server_options chosen)
     return std::move(*server);
 }
 
-token_result fetch(coauth::client_config const& config, coauth::token_request const& request)
+token_result fetch(coauth::client_config config, coauth::token_request const& request)
 {
+    // Each failure is looked at as it is: repetition has tests of its own.
+    config.retry.max_attempts = 1;
     boost::asio::io_context context;
     coauth::client client(context.get_executor(), config);
     std::vector<token_result> got;
@@ -36,8 +38,9 @@ token_result fetch(coauth::client_config const& config, coauth::token_request co
     return got.front();
 }
 
-std::vector<token_result> fetch_many(coauth::client_config const& config, std::size_t count)
+std::vector<token_result> fetch_many(coauth::client_config config, std::size_t count)
 {
+    config.retry.max_attempts = 1;
     boost::asio::io_context context;
     coauth::client client(context.get_executor(), config);
     std::vector<token_result> got;

@@ -38,9 +38,9 @@ server_options options();
 authorization_server start(server_options chosen = options());
 
 // Runs one operation to its end, and until nothing of it is left in the event loop.
-token_result fetch(coauth::client_config const& config, coauth::token_request const& request = {});
+token_result fetch(coauth::client_config config, coauth::token_request const& request = {});
 // So many at the same time.
-std::vector<token_result> fetch_many(coauth::client_config const& config, std::size_t count);
+std::vector<token_result> fetch_many(coauth::client_config config, std::size_t count);
 
 // "success", or the name of the error.
 std::string outcome(token_result const& got);

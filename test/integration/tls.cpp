@@ -50,7 +50,7 @@ void check_refused(authorization_server const& server, token_result const& got)
     BOOST_TEST(server.requests().empty());
     check_no_secret(got);
     if (!got)
-        BOOST_TEST(got.error().attempts() == 0U);
+        BOOST_TEST(got.error().attempts() == 1U);
 }
 
 server_options with(certificate kind, int tls_version = 0)

@@ -1,0 +1,167 @@
+#include "client_core.hpp"
+
+#include "client_operation.hpp"
+#include "net/tls_context.hpp"
+#include "protocol/answer.hpp"
+#include "protocol/mask.hpp"
+#include "protocol/proxy.hpp"
+#include "protocol/request.hpp"
+#include "protocol/validate.hpp"
+
+#include <boost/asio/query.hpp>
+
+#include <cstdlib>
+
+namespace coauth::detail
+{
+
+namespace asio = boost::asio;
+
+namespace
+{
+
+std::optional<std::string> variable(char const* name)
+{
+    char const* const value = std::getenv(name);
+    if (value == nullptr)
+        return std::nullopt;
+    return value;
+}
+
+std::uint16_t number(std::string const& port)
+{
+    return static_cast<std::uint16_t>(std::stoul(port));
+}
+
+} // namespace
+
+client_core::client_core(asio::any_io_executor run_on, client_config given)
+    : executor(std::move(run_on))
+    , config(std::move(given))
+    , pool(std::make_shared<client_pool>(config, executor))
+    , deadlines(std::make_shared<client_deadlines>(executor))
+    , endpoint_(prepare())
+{
+    // Asio ends the services of a context in the reverse order of their making: after this, those
+    // of sockets exist, and the watch comes before them.
+    asio::ip::tcp::socket const made_for_its_service(executor);
+    auto& watch =
+        asio::use_service<net::context_watch>(asio::query(executor, asio::execution::context));
+    watch.add(*this);
+    watch_ = &watch;
+}
+
+client_core::~client_core()
+{
+    if (auto* const watch = watch_.load())
+        watch->remove(*this);
+}
+
+void client_core::context_gone() noexcept
+{
+    watch_ = nullptr;
+    deadlines->context_gone();
+    pool->context_gone();
+}
+
+result<protocol::endpoint> client_core::prepare()
+{
+    auto endpoint = protocol::check_config(config);
+    if (!endpoint)
+        return endpoint;
+    auto made = std::make_shared<net::target>();
+    auto proxy = protocol::find_proxy(config.proxy, *endpoint, variable);
+    if (!proxy)
+        return proxy.error();
+    if (*proxy)
+    {
+        made->proxy_host = std::move((*proxy)->host);
+        made->proxy_port = (*proxy)->port;
+        made->tunnel_request = std::move((*proxy)->request);
+    }
+    if (endpoint->tls)
+    {
+        auto context = net::find_tls_context(config.tls);
+        if (!context)
+            return context.error();
+        made->tls = std::move(*context);
+    }
+    made->host = endpoint->host;
+    made->port = number(endpoint->port);
+    made->ip_literal = endpoint->ip_literal;
+    made->limits = config.limits;
+    made->all_headers = config.keep_headers || config.debug;
+    made->connect_stagger = config.connections.connect_stagger;
+    made->lookups = std::make_shared<net::lookup_cache>(executor, config.connections);
+    target_ = std::move(made);
+    return endpoint;
+}
+
+result<void> client_core::status() const
+{
+    if (endpoint_)
+        return {};
+    return endpoint_.error();
+}
+
+std::unique_ptr<net::connection> client_core::make_connection() const
+{
+    return std::make_unique<net::connection>(executor, target_);
+}
+
+result<secret> client_core::build(token_request const& request) const
+{
+    if (!endpoint_)
+        return endpoint_.error();
+    auto wire = protocol::build_token_request(config, *endpoint_, request);
+    if (wire && config.debug)
+        debug(protocol::masked_request(*wire));
+    return wire;
+}
+
+result<access_token>
+client_core::read(token_request const& request, net::exchange_outcome outcome) const
+{
+    if (config.debug)
+        debug(protocol::masked_answer(outcome.answer, config));
+    protocol::exchange_times const times{
+        outcome.sent, outcome.sent_steady, std::chrono::system_clock::now()};
+    return protocol::read_token_answer(config, request, std::move(outcome.answer), times);
+}
+
+void client_core::debug(std::string const& text) const noexcept
+{
+    try
+    {
+        config.debug(text);
+    }
+    catch (...) // NOLINT(bugprone-empty-catch): a log that fails must not fail the operation
+    {
+    }
+}
+
+void client_core::start(token_request request, token_handler handler)
+{
+    operation::start(shared_from_this(), std::move(request), std::move(handler));
+}
+
+void client_core::close() noexcept
+{
+    deadlines->close();
+    pool->close();
+}
+
+client_counters client_core::counters() const
+{
+    client_counters now;
+    now.tokens = counts.tokens;
+    now.failures = counts.failures;
+    now.attempts = counts.attempts;
+    now.connections_opened = counts.opened;
+    now.sessions_resumed = counts.resumed;
+    now.connections_reused = counts.reused;
+    pool->count(now);
+    return now;
+}
+
+} // namespace coauth::detail

@@ -1,0 +1,71 @@
+#ifndef COAUTH_SRC_CLIENT_CORE_HPP
+#define COAUTH_SRC_CLIENT_CORE_HPP
+
+#include <coauth/client.hpp>
+
+#include "client_deadlines.hpp"
+#include "client_pool.hpp"
+#include "net/connection.hpp"
+#include "net/context_watch.hpp"
+#include "protocol/endpoint.hpp"
+
+#include <atomic>
+#include <cstdint>
+
+namespace coauth::detail
+{
+
+using token_handler = boost::asio::any_completion_handler<access_token_signature>;
+
+// What a client is behind its handle: shared with its operations, so that it may go before them.
+class client_core final : public net::context_watch::member,
+                          public std::enable_shared_from_this<client_core>
+{
+public:
+    client_core(boost::asio::any_io_executor executor, client_config config);
+    ~client_core();
+    client_core(client_core const&) = delete;
+    client_core& operator=(client_core const&) = delete;
+
+    [[nodiscard]] result<void> status() const;
+    void start(token_request request, token_handler handler);
+    void close() noexcept;
+    [[nodiscard]] client_counters counters() const;
+
+    // The request as it goes over the wire, or why it cannot.
+    [[nodiscard]] result<secret> build(token_request const& request) const;
+    [[nodiscard]] result<access_token>
+    read(token_request const& request, net::exchange_outcome outcome) const;
+    [[nodiscard]] std::unique_ptr<net::connection> make_connection() const;
+
+    boost::asio::any_io_executor const executor;
+    client_config const config;
+    std::shared_ptr<client_pool> const pool;
+    std::shared_ptr<client_deadlines> const deadlines;
+
+    struct tally
+    {
+        std::atomic<std::uint64_t> tokens{0};
+        std::atomic<std::uint64_t> failures{0};
+        std::atomic<std::uint64_t> attempts{0};
+        std::atomic<std::uint64_t> opened{0};
+        std::atomic<std::uint64_t> resumed{0};
+        std::atomic<std::uint64_t> reused{0};
+    };
+    tally counts;
+    std::atomic<std::uint64_t> last_operation{0};
+
+private:
+    result<protocol::endpoint> prepare();
+    void context_gone() noexcept override;
+    void debug(std::string const& text) const noexcept;
+
+    std::shared_ptr<net::target const> target_;
+    result<protocol::endpoint> endpoint_;
+    // Null once the context is gone.
+    std::atomic<net::context_watch*> watch_{nullptr};
+};
+
+} // namespace coauth::detail
+
+#endif

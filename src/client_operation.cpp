@@ -1,0 +1,319 @@
+#include "client_operation.hpp"
+
+#include "policy/retry.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/prefer.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <random>
+
+namespace coauth::detail
+{
+
+namespace asio = boost::asio;
+using asio::awaitable;
+using boost::system::error_code;
+
+namespace
+{
+
+constexpr auto deferred_tuple = asio::as_tuple(asio::deferred);
+
+class timer_wait final : public net::cancellable
+{
+public:
+    explicit timer_wait(asio::any_io_executor const& executor) : timer(executor) {}
+    void cancel() override { timer.cancel(); }
+
+    asio::steady_timer timer;
+};
+
+double chance()
+{
+    thread_local std::minstd_rand random{std::random_device()()};
+    return std::uniform_real_distribution<double>(0, 1)(random);
+}
+
+} // namespace
+
+operation::operation(
+    std::shared_ptr<client_core> core, token_request request, token_handler handler)
+    : core_(std::move(core))
+    , request_(std::move(request))
+    , handler_(std::move(handler))
+    , handler_executor_(asio::prefer(
+          asio::get_associated_executor(handler_, core_->executor),
+          asio::execution::outstanding_work.tracked))
+    , net_{{}, net::phase_clock(core_->config.observer, clock::now())}
+    , deadline_(net_.phases.began() + core_->config.timeout)
+    , number_(++core_->last_operation)
+{
+}
+
+operation::~operation()
+{
+    core_->deadlines->remove(*this);
+}
+
+void operation::start(
+    std::shared_ptr<client_core> core, token_request request, token_handler handler)
+{
+    auto const self =
+        std::make_shared<operation>(std::move(core), std::move(request), std::move(handler));
+    self->initiating_ = std::this_thread::get_id();
+    self->launch();
+    self->initiating_ = std::thread::id();
+}
+
+void operation::launch()
+{
+    auto const self = std::static_pointer_cast<operation>(shared_from_this());
+    auto wire = core_->build(request_);
+    if (!wire)
+        return finish({}, wire.error());
+    wire_ = std::move(*wire);
+    if (!core_->deadlines->set(*this, deadline_))
+        return finish({}, error(errc::cancelled));
+    obey_slot();
+    asio::co_spawn(
+        core_->executor, run(self),
+        [self](std::exception_ptr const& failure, result<access_token> outcome)
+        { self->finish(failure, std::move(outcome)); });
+}
+
+// Lets the handler's cancellation slot end the operation.
+void operation::obey_slot()
+{
+    auto slot = asio::get_associated_cancellation_slot(handler_);
+    if (!slot.is_connected())
+        return;
+    slot.assign(
+        [weak = weak_from_this()](asio::cancellation_type type)
+        {
+            auto const self = weak.lock();
+            if (self && type != asio::cancellation_type::none)
+                std::static_pointer_cast<operation>(self)->net_.stop.abort(errc::cancelled);
+        });
+}
+
+void operation::close()
+{
+    net_.stop.abort(errc::cancelled);
+}
+
+void operation::expire(clock::time_point now)
+{
+    if (now >= deadline_)
+        return net_.stop.abort(errc::timeout);
+    core_->deadlines->set(*this, deadline_);
+    net_.stop.abort_attempt(errc::timeout);
+}
+
+void operation::begin_attempt()
+{
+    net_.stop.begin_attempt();
+    ++attempts_;
+    ++core_->counts.attempts;
+    attempt_began_ = clock::now();
+    auto const own = core_->config.retry.attempt_timeout;
+    if (own.count() != 0 && attempt_began_ + own < deadline_)
+        core_->deadlines->set(*this, attempt_began_ + own);
+    net_.phases.tell([&](observer& to) { to.on_attempt_started({attempts_}); });
+}
+
+awaitable<result<access_token>> operation::run(std::shared_ptr<operation> self)
+{
+    for (;;)
+    {
+        self->begin_attempt();
+        auto outcome = co_await self->attempt();
+        result<access_token> token = outcome
+                                         ? self->core_->read(self->request_, std::move(*outcome))
+                                         : result<access_token>(outcome.error());
+        if (token)
+            co_return token;
+        error const why = self->counted(token.error());
+        auto const wait = self->next_wait(why);
+        self->tell_failed(why, wait);
+        if (!wait)
+            co_return why;
+        self->last_failure_ = why;
+        bool const waited = co_await self->pause(*wait);
+        if (!waited)
+            co_return self->given_up("while waiting for the next attempt");
+    }
+}
+
+awaitable<operation::attempt_result> operation::attempt()
+{
+    client_pool::lease held;
+    auto const taken = co_await take(held);
+    if (taken == client_pool::verdict::refused)
+        co_return error(errc::too_many_waiting);
+    if (taken == client_pool::verdict::wait)
+        co_return given_up("while waiting in line for a connection");
+    bool reused = held.connection() != nullptr && held.connection()->quiet();
+    if (reused)
+    {
+        ++core_->counts.reused;
+        net_.phases.tell([](observer& to) { to.on_connection_reused({}); });
+    }
+    attempt_result outcome;
+    for (bool again = true; again;)
+    {
+        if (!reused)
+        {
+            auto const opened = co_await open(held);
+            if (!opened)
+                co_return opened.error();
+        }
+        outcome = co_await held.connection()->exchange(wire_.view(), net_);
+        // The server had closed it meanwhile: that says nothing of the request.
+        again = !outcome && reused && held.connection()->died_silently() && !net_.stop.aborted();
+        reused = false;
+    }
+    if (held.connection()->reusable())
+        std::move(held).release();
+    co_return outcome;
+}
+
+// Waits in line, if need be; `wait` when that was given up.
+awaitable<client_pool::verdict> operation::take(client_pool::lease& held)
+{
+    auto verdict = core_->pool->acquire(number_, held);
+    if (verdict != client_pool::verdict::wait)
+        co_return verdict;
+    client_pool::waiter waiter(*core_->pool, number_);
+    net::abort_switch::scope const scope(net_.stop, waiter);
+    auto const begin = [&](auto handler)
+    {
+        client_pool::waiter::handler done(std::move(handler));
+        waiter.begin(std::move(done));
+        // What was said before it stood in line was not heard.
+        if (!net_.stop.start([] {}))
+            waiter.cancel();
+    };
+    auto granted =
+        co_await asio::async_initiate<decltype(asio::deferred), void(client_pool::lease)>(
+            begin, asio::deferred);
+    held = std::move(granted);
+    if (held)
+        verdict = client_pool::verdict::granted;
+    co_return verdict;
+}
+
+awaitable<result<void>> operation::open(client_pool::lease& held)
+{
+    auto const began = clock::now();
+    held.replace(core_->make_connection());
+    auto const opened = co_await held.connection()->open(net_);
+    if (!opened)
+        co_return opened.error();
+    bool const resumed = held.connection()->resumed();
+    ++core_->counts.opened;
+    core_->counts.resumed += resumed ? 1U : 0U;
+    net_.phases.tell([&](observer& to)
+                     { to.on_connection_opened({clock::now() - began, resumed}); });
+    co_return result<void>();
+}
+
+// False: it was ended early.
+awaitable<bool> operation::pause(std::chrono::nanoseconds wait)
+{
+    net_.stop.begin_attempt();
+    timer_wait waiting(core_->executor);
+    net::abort_switch::scope const scope(net_.stop, waiting);
+    waiting.timer.expires_after(wait);
+    auto const begin = [&](auto handler)
+    {
+        waiting.timer.async_wait(std::move(handler));
+        if (!net_.stop.start([] {}))
+            waiting.timer.cancel();
+    };
+    auto const [ec] = co_await asio::async_initiate<decltype(deferred_tuple), void(error_code)>(
+        begin, deferred_tuple);
+    co_return !ec;
+}
+
+error operation::given_up(std::string const& while_doing) const
+{
+    error_info info;
+    if (last_failure_)
+        info = last_failure_->info();
+    info.context = while_doing;
+    if (last_failure_)
+        info.context += "; attempt " + std::to_string(attempts_) + ": " + last_failure_->message();
+    info.attempts = attempts_;
+    return {net_.stop.why().value_or(errc::cancelled), std::move(info)};
+}
+
+error operation::counted(error const& why) const
+{
+    auto info = why.info();
+    info.attempts = attempts_;
+    bool const ended_early = why == errc::timeout || why == errc::cancelled;
+    if (last_failure_ && ended_early)
+        info.context += "; the attempt before: " + last_failure_->message();
+    return {why.value(), std::move(info)};
+}
+
+std::optional<std::chrono::nanoseconds> operation::next_wait(error const& why) const
+{
+    if (net_.stop.for_good())
+        return std::nullopt;
+    policy::failed_attempt state;
+    state.made = attempts_;
+    state.now = std::chrono::system_clock::now();
+    state.left = deadline_ - clock::now();
+    state.random = chance();
+    return policy::next_attempt(why, core_->config.retry, state);
+}
+
+void operation::tell_failed(error const& why, std::optional<std::chrono::nanoseconds> next) const
+{
+    net_.phases.tell(
+        [&](observer& to)
+        { to.on_attempt_failed({attempts_, clock::now() - attempt_began_, why, next}); });
+}
+
+void operation::finish(std::exception_ptr const& failure, result<access_token> outcome)
+{
+    core_->deadlines->remove(*this);
+    if (failure)
+        outcome = error(errc::out_of_memory);
+    ++(outcome ? core_->counts.tokens : core_->counts.failures);
+    if (outcome)
+        net_.phases.tell(
+            [&](observer& to)
+            { to.on_token_received({clock::now() - net_.phases.began(), attempts_}); });
+    // Never within the initiating function.
+    if (initiating_.load() != std::this_thread::get_id())
+        return complete(std::move(outcome));
+    asio::post(
+        core_->executor,
+        [self = std::static_pointer_cast<operation>(shared_from_this()),
+         outcome = std::move(outcome)]() mutable { self->complete(std::move(outcome)); });
+}
+
+// On the handler's own executor: the slot is cleared there, where alone it may be emitted.
+void operation::complete(result<access_token> outcome)
+{
+    auto const deadlines = core_->deadlines;
+    auto deliver = [handler = std::move(handler_), outcome = std::move(outcome)]() mutable
+    {
+        asio::get_associated_cancellation_slot(handler).clear();
+        std::move(handler)(std::move(outcome));
+    };
+    asio::dispatch(asio::bind_executor(handler_executor_, std::move(deliver)));
+    deadlines->settle();
+}
+
+} // namespace coauth::detail

@@ -1,0 +1,105 @@
+#ifndef COAUTH_SRC_NET_ABORT_SWITCH_HPP
+#define COAUTH_SRC_NET_ABORT_SWITCH_HPP
+
+#include <coauth/error.hpp>
+
+#include <mutex>
+#include <optional>
+
+namespace coauth::net
+{
+
+// Something that waits, and whose wait can be ended: it then completes soon, as failed.
+class cancellable
+{
+public:
+    // Called under the lock of the switch, from any thread.
+    virtual void cancel() = 0;
+
+protected:
+    ~cancellable() = default;
+};
+
+// Ends what an operation waits for, from any thread and at any moment. The operation looks at it
+// before each wait, under the same lock, so that no call of `abort` is lost.
+class abort_switch
+{
+public:
+    // What the operation waits with while this lives. Not to be nested.
+    class scope
+    {
+    public:
+        scope(abort_switch& owner, cancellable& what) : owner_(owner)
+        {
+            std::lock_guard const lock(owner_.mutex_);
+            owner_.current_ = &what;
+        }
+        ~scope()
+        {
+            std::lock_guard const lock(owner_.mutex_);
+            owner_.current_ = nullptr;
+        }
+        scope(scope const&) = delete;
+        scope& operator=(scope const&) = delete;
+
+    private:
+        abort_switch& owner_;
+    };
+
+    void abort(errc why) { set(why, false); }
+    // Ends the present attempt alone: a later one begins anew.
+    void abort_attempt(errc why) { set(why, true); }
+
+    void begin_attempt()
+    {
+        std::lock_guard const lock(mutex_);
+        if (attempt_only_)
+            why_.reset();
+        attempt_only_ = false;
+    }
+
+    [[nodiscard]] std::optional<errc> why() const
+    {
+        std::lock_guard const lock(mutex_);
+        return why_;
+    }
+    [[nodiscard]] bool aborted() const { return why().has_value(); }
+    // It is not the present attempt alone that has ended.
+    [[nodiscard]] bool for_good() const
+    {
+        std::lock_guard const lock(mutex_);
+        return why_ && !attempt_only_;
+    }
+
+    // Begins a wait, unless aborted. False: nothing was begun.
+    template <class Begin>
+    bool start(Begin&& begin)
+    {
+        std::lock_guard const lock(mutex_);
+        if (why_)
+            return false;
+        begin();
+        return true;
+    }
+
+private:
+    void set(errc why, bool attempt_only)
+    {
+        std::lock_guard const lock(mutex_);
+        if (why_ && (!attempt_only_ || attempt_only))
+            return;
+        why_ = why;
+        attempt_only_ = attempt_only;
+        if (current_ != nullptr)
+            current_->cancel();
+    }
+
+    std::mutex mutable mutex_;
+    std::optional<errc> why_;
+    bool attempt_only_ = false;
+    cancellable* current_ = nullptr;
+};
+
+} // namespace coauth::net
+
+#endif

@@ -1,0 +1,484 @@
+#include "net/connection.hpp"
+
+#include "net/race.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/error.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <openssl/x509.h>
+
+#include <array>
+#include <cerrno>
+#include <sys/socket.h>
+#include <tuple>
+#include <utility>
+
+namespace coauth::net
+{
+
+namespace asio = boost::asio;
+using asio::awaitable;
+using asio::ip::tcp;
+using boost::system::error_code;
+using step = tls_engine::step;
+
+namespace
+{
+
+// Not use_awaitable: that costs a coroutine frame for each wait.
+constexpr auto deferred_tuple = asio::as_tuple(asio::deferred);
+
+bool ended(error_code ec)
+{
+    return ec == asio::error::eof;
+}
+
+std::string with_port(std::string const& host, std::uint16_t port)
+{
+    bool const brackets = host.find(':') != std::string::npos;
+    return (brackets ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+// An aborted operation does not wait any more, and learns it later all the same.
+template <class Handler, class... Arguments>
+void refuse(asio::any_io_executor const& executor, Handler&& handler, Arguments... arguments)
+{
+    asio::post(
+        executor, [handler = std::forward<Handler>(handler), arguments...]() mutable
+        { std::move(handler)(error_code(asio::error::operation_aborted), arguments...); });
+}
+
+} // namespace
+
+struct connection::start_read
+{
+    connection* self;
+    operation_context* op;
+    void* data;
+    std::size_t size;
+
+    template <class Handler>
+    void operator()(Handler&& handler) const
+    {
+        bool const started = op->stop.start(
+            [&]
+            {
+                self->socket_.async_read_some(
+                    asio::buffer(data, size), std::forward<Handler>(handler));
+            });
+        if (!started)
+            refuse(self->socket_.get_executor(), std::forward<Handler>(handler), std::size_t(0));
+    }
+};
+
+struct connection::start_wait
+{
+    connection* self;
+    operation_context* op;
+    tcp::socket::wait_type what;
+
+    template <class Handler>
+    void operator()(Handler&& handler) const
+    {
+        bool const started =
+            op->stop.start([&] { self->socket_.async_wait(what, std::forward<Handler>(handler)); });
+        if (!started)
+            refuse(self->socket_.get_executor(), std::forward<Handler>(handler));
+    }
+};
+
+auto connection::async_read(void* data, std::size_t size, operation_context& op)
+{
+    return asio::async_initiate<decltype(deferred_tuple), void(error_code, std::size_t)>(
+        start_read{this, &op, data, size}, deferred_tuple);
+}
+
+auto connection::async_wait(tcp::socket::wait_type what, operation_context& op)
+{
+    return asio::async_initiate<decltype(deferred_tuple), void(error_code)>(
+        start_wait{this, &op, what}, deferred_tuple);
+}
+
+connection::connection(asio::any_io_executor executor, std::shared_ptr<target const> where)
+    : where_(std::move(where))
+    , socket_(std::move(executor))
+    , reader_(where_->limits, where_->all_headers)
+{
+}
+
+connection::~connection() = default;
+
+void connection::cancel()
+{
+    error_code ignored;
+    socket_.cancel(ignored);
+}
+
+awaitable<result<void>> connection::open(operation_context& op)
+{
+    endpoints found;
+    auto outcome = co_await lookup(op, found);
+    if (outcome)
+        outcome = co_await connect(op, found);
+    if (outcome && !where_->tunnel_request.empty())
+        outcome = co_await tunnel(op);
+    if (outcome && where_->tls)
+        outcome = co_await handshake(op);
+    co_return outcome;
+}
+
+awaitable<result<void>> connection::lookup(operation_context& op, endpoints& found)
+{
+    op.phases.enter(phase::lookup);
+    bool const proxied = !where_->tunnel_request.empty();
+    std::string const& host = proxied ? where_->proxy_host : where_->host;
+    std::uint16_t const port = proxied ? where_->proxy_port : where_->port;
+    error_code ec;
+    auto const address = asio::ip::make_address(host, ec);
+    if (!ec)
+        found.emplace_back(address, port);
+    else
+    {
+        lookup_cache::waiter waiter(where_->lookups);
+        abort_switch::scope const scope(op.stop, waiter);
+        auto const begin = [&](auto handler)
+        {
+            auto const executor = socket_.get_executor();
+            lookup_cache::handler done(std::move(handler));
+            bool const started = op.stop.start([&] { waiter.begin(host, port, std::move(done)); });
+            if (!started)
+                refuse(executor, std::move(done), endpoints());
+        };
+        std::tie(ec, found) =
+            co_await asio::async_initiate<decltype(deferred_tuple), void(error_code, endpoints)>(
+                begin, deferred_tuple);
+    }
+    if (ec || op.stop.aborted())
+        co_return fail(
+            op, errc::resolve_failed,
+            "the host name '" + host + (proxied ? "' of the proxy" : "' of the token endpoint") +
+                " was not resolved; check its spelling and this machine's name service",
+            ec);
+    op.phases.leave();
+    co_return result<void>();
+}
+
+awaitable<result<void>> connection::connect(operation_context& op, endpoints const& found)
+{
+    op.phases.enter(phase::connect);
+    auto contest = std::make_shared<race>(socket_.get_executor(), found, where_->connect_stagger);
+    error_code ec;
+    {
+        race::waiter waiter(contest);
+        abort_switch::scope const scope(op.stop, waiter);
+        auto const begin = [&](auto handler)
+        {
+            auto const started = std::move(contest);
+            race::handler done(std::move(handler));
+            if (op.stop.start([&] { started->begin(std::move(done)); }))
+                return;
+            auto const executor = socket_.get_executor();
+            asio::post(
+                executor, [done = std::move(done), executor]() mutable
+                { std::move(done)(asio::error::operation_aborted, tcp::socket(executor)); });
+        };
+        std::tie(ec, socket_) =
+            co_await asio::async_initiate<decltype(deferred_tuple), void(error_code, tcp::socket)>(
+                begin, deferred_tuple);
+    }
+    last_failure_ = ec;
+    if (ec || op.stop.aborted())
+        co_return fail(
+            op, errc::connect_failed,
+            "no connection to " + next_hop() + "; check host, port, and whether the server runs",
+            ec);
+    error_code ignored;
+    socket_.set_option(tcp::no_delay(true), ignored);
+    socket_.non_blocking(true, ignored);
+    op.phases.leave();
+    co_return result<void>();
+}
+
+// What the proxy says is of interest up to the end of its header, and that it has to come to.
+awaitable<result<void>> connection::tunnel(operation_context& op)
+{
+    abort_switch::scope const scope(op.stop, *this);
+    std::string answer(8 * 1024, '\0');
+    std::size_t size = 0;
+    auto ec = co_await send_plain(where_->tunnel_request.view(), op);
+    while (!ec && size < answer.size() && answer.find("\r\n\r\n") == std::string::npos)
+    {
+        std::size_t got = 0;
+        std::tie(ec, got) = co_await async_read(answer.data() + size, answer.size() - size, op);
+        size += got;
+    }
+    answer.resize(size);
+    auto outcome = judge_tunnel(op, ec, answer);
+    co_return outcome;
+}
+
+result<void> connection::judge_tunnel(operation_context& op, error_code ec, std::string_view answer)
+{
+    if (ec || op.stop.aborted())
+        return fail(
+            op, errc::connection_lost, "the proxy " + proxy() + " broke off during CONNECT", ec);
+    bool const http = answer.starts_with("HTTP/1.") && answer.size() > 12 && answer[8] == ' ';
+    if (http && answer[9] == '2' && answer.ends_with("\r\n\r\n"))
+        return {};
+    std::string const said =
+        http ? std::string(answer.substr(9, 3)) : std::string("something that is not HTTP");
+    return fail(
+        op, errc::proxy_refused,
+        "the proxy " + proxy() + " answered " + said + " to CONNECT " + peer() +
+            "; check proxy.url, proxy.user and proxy.password, and what it allows",
+        {});
+}
+
+awaitable<result<void>> connection::handshake(operation_context& op)
+{
+    op.phases.enter(phase::tls);
+    abort_switch::scope const scope(op.stop, *this);
+    tls_ = tls_engine::make(where_->tls, socket_.native_handle(), peer());
+    if (!tls_)
+        co_return fail(op, errc::out_of_memory, {}, {});
+    error_code ec;
+    last_step_ = step::failed;
+    if (!tls_->expect(where_->host, where_->ip_literal))
+        ec = asio::error::invalid_argument;
+    while (!ec && !op.stop.aborted())
+    {
+        last_step_ = tls_->handshake();
+        if (last_step_ == step::want_read)
+            ec = co_await fill(op);
+        else if (last_step_ == step::want_write)
+            std::tie(ec) = co_await async_wait(tcp::socket::wait_write, op);
+        else
+            break;
+    }
+    if (last_step_ != step::done || op.stop.aborted())
+        co_return fail_handshake(op, ec);
+    op.phases.leave();
+    co_return result<void>();
+}
+
+// The end of the stream is for TLS to judge.
+awaitable<error_code> connection::fill(operation_context& op)
+{
+    auto const into = tls_->input();
+    auto const got = co_await async_read(into.data(), into.size(), op);
+    error_code ec = std::get<0>(got);
+    if (ended(ec))
+    {
+        tls_->feed_end();
+        ec = {};
+    }
+    else if (!ec)
+        tls_->feed(std::get<1>(got));
+    co_return ec;
+}
+
+awaitable<error_code> connection::send_plain(std::string_view bytes, operation_context& op)
+{
+    error_code ec;
+    while (!ec && !bytes.empty())
+    {
+        bytes.remove_prefix(socket_.write_some(asio::buffer(bytes.data(), bytes.size()), ec));
+        if (ec == asio::error::would_block || ec == asio::error::interrupted)
+            std::tie(ec) = co_await async_wait(tcp::socket::wait_write, op);
+    }
+    co_return ec;
+}
+
+awaitable<error_code> connection::send(std::string_view bytes, operation_context& op)
+{
+    error_code ec;
+    if (!tls_)
+    {
+        ec = co_await send_plain(bytes, op);
+        co_return ec;
+    }
+    while (!ec && !op.stop.aborted())
+    {
+        last_step_ = tls_->write(bytes);
+        if (last_step_ == step::want_write)
+            std::tie(ec) = co_await async_wait(tcp::socket::wait_write, op);
+        else if (last_step_ == step::want_read)
+            ec = co_await fill(op);
+        else
+            break;
+    }
+    if (!ec && last_step_ != step::done)
+        ec = tls_->failure() ? tls_->failure() : error_code(asio::error::connection_reset);
+    co_return ec;
+}
+
+awaitable<result<exchange_outcome>>
+connection::exchange(std::string_view request, operation_context& op)
+{
+    abort_switch::scope const scope(op.stop, *this);
+    exchange_outcome outcome;
+    reusable_ = false;
+    died_silently_ = false;
+    ++requests_;
+    reader_.restart();
+    op.phases.enter(phase::request);
+    outcome.sent = std::chrono::system_clock::now();
+    outcome.sent_steady = std::chrono::steady_clock::now();
+    auto ec = co_await send(request, op);
+    if (ec || op.stop.aborted())
+    {
+        died_silently_ = true;
+        co_return fail(
+            op, errc::connection_lost, "the connection to " + peer() + " broke during the request",
+            ec);
+    }
+    op.phases.leave();
+    op.phases.enter(phase::answer);
+    ec = co_await receive(op);
+    if (ec || !reader_.complete() || op.stop.aborted())
+        co_return fail_answer(op, ec);
+    reusable_ = reader_.reusable();
+    op.phases.leave();
+    outcome.answer = reader_.take();
+    co_return outcome;
+}
+
+awaitable<error_code> connection::receive(operation_context& op)
+{
+    auto state = response_reader::state::more;
+    error_code ec;
+    while (state == response_reader::state::more && !ec)
+    {
+        auto const space = reader_.prepare();
+        std::size_t size = 0;
+        if (!tls_)
+        {
+            std::tie(ec, size) = co_await async_read(space.data(), space.size(), op);
+            last_step_ = ended(ec) ? step::end : step::done;
+        }
+        else
+            last_step_ = tls_->read(space, size);
+        if (last_step_ == step::want_read)
+            ec = co_await fill(op);
+        else if (last_step_ == step::want_write)
+            std::tie(ec) = co_await async_wait(tcp::socket::wait_write, op);
+        else if (size != 0)
+            state = reader_.commit(size);
+        else if (last_step_ == step::end || last_step_ == step::truncated)
+        {
+            ec = {};
+            state = reader_.finish(last_step_ == step::end);
+        }
+        else if (last_step_ == step::failed)
+            ec = tls_->failure();
+    }
+    // A broken connection ends the message as any other end without proof does.
+    bool const broken = ec && ec.category() == asio::error::get_system_category() &&
+                        ec != asio::error::operation_aborted;
+    if (broken)
+        (void)reader_.finish(false);
+    co_return ec;
+}
+
+bool connection::quiet()
+{
+    char byte = 0;
+    auto const got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+error connection::fail_handshake(operation_context& op, error_code ec)
+{
+    long const verdict = tls_->verdict();
+    if (verdict != X509_V_OK)
+        return fail(op, errc::certificate_rejected, rejection(verdict), {});
+    if (!ec && last_step_ == step::truncated)
+        ec = asio::error::eof;
+    if (!ec)
+        ec = tls_->failure();
+    if (ended(ec) || ec.category() == asio::error::get_system_category())
+        return fail(
+            op, errc::connection_lost, peer() + " ended the connection during the TLS handshake",
+            ec);
+    return fail(
+        op, errc::tls_failed,
+        "no TLS connection to " + peer() + "; check that it speaks TLS 1.2 or later on this port",
+        ec);
+}
+
+std::string connection::rejection(long verdict) const
+{
+    std::string subject =
+        "the certificate of " + peer() + " was rejected: " + X509_verify_cert_error_string(verdict);
+    switch (verdict)
+    {
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+        return subject + "; it was not issued for this host: check the host in the token endpoint";
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        return subject + "; the server needs a current one, or this machine's clock is wrong";
+    case X509_V_ERR_CERT_REVOKED:
+        return subject + "; do not use this server until it has a new one";
+    case X509_V_ERR_UNABLE_TO_GET_CRL:
+        return subject + "; tls.crl_pem must cover every certificate of the chain";
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+        return subject + "; if the server uses a private CA, give its certificate in tls.ca_file "
+                         "or tls.ca_pem";
+    default:
+        return subject;
+    }
+}
+
+error connection::fail_answer(operation_context& op, error_code ec)
+{
+    died_silently_ = !reader_.started();
+    if (ec && ec.category() == asio::error::get_ssl_category())
+        return fail(op, errc::tls_failed, "the TLS connection to " + peer() + " failed", ec);
+    auto const& why = reader_.failure();
+    return fail(
+        op, why.value(), peer() + ": " + std::string(why.context()),
+        why.cause() ? why.cause() : ec);
+}
+
+error connection::fail(operation_context& op, errc code, std::string context, error_code cause)
+{
+    error_info info;
+    info.context = std::move(context);
+    info.cause = cause;
+    if (auto const why = op.stop.why())
+    {
+        code = *why;
+        auto const phase = std::string(to_string(op.phases.now()));
+        info.context = "while talking to " + peer() + ", in the phase " + phase;
+        info.cause = last_failure_;
+    }
+    error made(code, std::move(info));
+    op.phases.leave(made.cause() ? made.cause() : made.code());
+    return made;
+}
+
+std::string connection::peer() const
+{
+    return with_port(where_->host, where_->port);
+}
+
+std::string connection::next_hop() const
+{
+    return where_->tunnel_request.empty() ? peer() : proxy();
+}
+
+std::string connection::proxy() const
+{
+    return with_port(where_->proxy_host, where_->proxy_port);
+}
+
+} // namespace coauth::net

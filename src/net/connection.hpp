@@ -1,0 +1,131 @@
+#ifndef COAUTH_SRC_NET_CONNECTION_HPP
+#define COAUTH_SRC_NET_CONNECTION_HPP
+
+#include <coauth/client_config.hpp>
+
+#include "http_answer.hpp"
+#include "net/abort_switch.hpp"
+#include "net/lookup.hpp"
+#include "net/phase_clock.hpp"
+#include "net/response_reader.hpp"
+#include "net/tls_engine.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace coauth::net
+{
+
+// Where connections go, and what bounds them: the same for all connections of a client.
+struct target
+{
+    // No context: plain HTTP.
+    std::shared_ptr<tls_context> tls;
+    std::string host;
+    std::uint16_t port = 0;
+    bool ip_literal = false;
+    // What asks a proxy for a tunnel to there; empty: there is no proxy.
+    secret tunnel_request;
+    std::string proxy_host;
+    std::uint16_t proxy_port = 0;
+
+    answer_limits limits;
+    // Fields of the answer that are not needed to understand it are wanted as well.
+    bool all_headers = false;
+    std::chrono::milliseconds connect_stagger{};
+    std::shared_ptr<lookup_cache> lookups;
+};
+
+struct exchange_outcome
+{
+    http_answer answer;
+    // The moment before the first byte of the request was written.
+    std::chrono::system_clock::time_point sent;
+    std::chrono::steady_clock::time_point sent_steady;
+};
+
+// What an operation brings to a connection: how it is told to stop, and who is told of phases.
+struct operation_context
+{
+    abort_switch stop;
+    phase_clock phases;
+};
+
+// One connection to a server, used by one operation at a time.
+//
+// Its coroutines run on the caller's executor and need no strand: an abort, from any thread, only
+// ever ends the present wait.
+class connection final : public cancellable
+{
+public:
+    connection(boost::asio::any_io_executor executor, std::shared_ptr<target const> where);
+    ~connection();
+    connection(connection const&) = delete;
+    connection& operator=(connection const&) = delete;
+
+    // Resolve, connect, ask the proxy, TLS. `op` must outlive the call.
+    boost::asio::awaitable<result<void>> open(operation_context& op);
+
+    // One request, one answer. Afterwards `reusable()` says whether another may follow.
+    boost::asio::awaitable<result<exchange_outcome>>
+    exchange(std::string_view request, operation_context& op);
+
+    [[nodiscard]] bool reusable() const { return reusable_; }
+    // Nothing came since the last answer, and the peer is still there, as far as can be told.
+    [[nodiscard]] bool quiet();
+    // The last exchange failed before the first byte of an answer, as on a connection that the
+    // server had closed meanwhile.
+    [[nodiscard]] bool died_silently() const { return died_silently_; }
+    [[nodiscard]] bool resumed() const { return tls_ && tls_->resumed(); }
+    [[nodiscard]] unsigned requests() const { return requests_; }
+
+    void cancel() override;
+
+private:
+    struct start_read;
+    struct start_wait;
+
+    auto async_read(void* data, std::size_t size, operation_context& op);
+    auto async_wait(boost::asio::ip::tcp::socket::wait_type what, operation_context& op);
+
+    boost::asio::awaitable<result<void>> lookup(operation_context& op, endpoints& found);
+    boost::asio::awaitable<result<void>> connect(operation_context& op, endpoints const& found);
+    boost::asio::awaitable<result<void>> tunnel(operation_context& op);
+    boost::asio::awaitable<result<void>> handshake(operation_context& op);
+    boost::asio::awaitable<boost::system::error_code> fill(operation_context& op);
+    boost::asio::awaitable<boost::system::error_code>
+    send(std::string_view bytes, operation_context& op);
+    boost::asio::awaitable<boost::system::error_code>
+    send_plain(std::string_view bytes, operation_context& op);
+    boost::asio::awaitable<boost::system::error_code> receive(operation_context& op);
+
+    result<void>
+    judge_tunnel(operation_context& op, boost::system::error_code ec, std::string_view answer);
+    error fail_handshake(operation_context& op, boost::system::error_code ec);
+    error fail_answer(operation_context& op, boost::system::error_code ec);
+    error
+    fail(operation_context& op, errc code, std::string context, boost::system::error_code cause);
+    [[nodiscard]] std::string rejection(long verdict) const;
+    [[nodiscard]] std::string peer() const;
+    [[nodiscard]] std::string proxy() const;
+    [[nodiscard]] std::string next_hop() const;
+
+    std::shared_ptr<target const> where_;
+    boost::asio::ip::tcp::socket socket_;
+    std::unique_ptr<tls_engine> tls_;
+    response_reader reader_;
+    tls_engine::step last_step_ = tls_engine::step::done;
+    unsigned requests_ = 0;
+    bool reusable_ = false;
+    bool died_silently_ = false;
+    boost::system::error_code last_failure_;
+};
+
+} // namespace coauth::net
+
+#endif

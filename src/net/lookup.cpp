@@ -1,0 +1,155 @@
+#include "net/lookup.hpp"
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+
+namespace coauth::net
+{
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+using std::chrono::steady_clock;
+
+lookup_cache::lookup_cache(asio::any_io_executor executor, connection_options const& options)
+    : executor_(std::move(executor))
+    , lifetime_(options.lookup_lifetime)
+    , resolver_(options.resolver)
+{
+}
+
+void lookup_cache::waiter::begin(std::string const& host, std::uint16_t port, handler done)
+{
+    key_ = {host, port};
+    cache_->find(key_, *this, std::move(done));
+}
+
+void lookup_cache::waiter::cancel()
+{
+    cache_->leave(*this);
+}
+
+void lookup_cache::complete_later(handler done, error_code ec, endpoints found)
+{
+    asio::post(
+        executor_, [done = std::move(done), ec, found = std::move(found)]() mutable
+        { std::move(done)(ec, std::move(found)); });
+}
+
+void lookup_cache::find(key const& name, waiter& who, handler done)
+{
+    std::shared_ptr<flight> started;
+    {
+        std::lock_guard const lock(mutex_);
+        auto& known = entries_[name];
+        if (!known.found.empty() && steady_clock::now() < known.expires)
+            return complete_later(std::move(done), {}, known.found);
+        auto flying = known.in_flight.lock();
+        if (!flying)
+        {
+            flying = started = std::make_shared<flight>();
+            known.in_flight = started;
+        }
+        flying->waiting.emplace_back(&who, std::move(done));
+    }
+    if (started)
+        launch(name, started);
+}
+
+void lookup_cache::leave(waiter& who)
+{
+    std::lock_guard const lock(mutex_);
+    auto const known = entries_.find(who.key_);
+    auto const flying = known != entries_.end() ? known->second.in_flight.lock() : nullptr;
+    if (!flying)
+        return;
+    auto& waiting = flying->waiting;
+    auto const place = std::find_if(
+        waiting.begin(), waiting.end(), [&](auto const& one) { return one.first == &who; });
+    if (place == waiting.end())
+        return;
+    handler done;
+    // Asio 1.26: the move assignment of this type calls itself for ever.
+    done.swap(place->second);
+    place->second.swap(waiting.back().second);
+    place->first = waiting.back().first;
+    waiting.pop_back();
+    complete_later(std::move(done), asio::error::operation_aborted, {});
+}
+
+void lookup_cache::launch(key const& name, std::shared_ptr<flight> const& started)
+{
+    if (!resolver_)
+        return ask_system(name, started);
+    try
+    {
+        ask_user(name, started);
+    }
+    catch (...)
+    {
+        land(name, started, asio::error::no_recovery, {});
+    }
+}
+
+void lookup_cache::ask_system(key const& name, std::shared_ptr<flight> started)
+{
+    auto const resolver = std::make_shared<tcp::resolver>(executor_);
+    resolver->async_resolve(
+        name.first, std::to_string(name.second),
+        [self = shared_from_this(), resolver, name,
+         started = std::move(started)](error_code ec, tcp::resolver::results_type const& results)
+        {
+            endpoints found;
+            for (auto const& one : results)
+                found.push_back(one.endpoint());
+            self->land(name, started, ec, std::move(found));
+        });
+}
+
+void lookup_cache::ask_user(key const& name, std::shared_ptr<flight> started)
+{
+    resolver_(
+        name.first, name.second,
+        [weak = weak_from_this(), name,
+         started = std::move(started)](error_code ec, std::vector<ip_endpoint> const& given)
+        {
+            endpoints found;
+            for (auto const& one : given)
+            {
+                error_code bad;
+                auto const address = asio::ip::make_address(one.address, bad);
+                if (bad)
+                    ec = ec ? ec : bad;
+                else
+                    found.emplace_back(address, one.port);
+            }
+            if (auto const self = weak.lock())
+                self->land(name, started, found.empty() ? ec : error_code(), std::move(found));
+        });
+}
+
+void lookup_cache::land(
+    key const& name, std::shared_ptr<flight> const& landed, error_code ec, endpoints found)
+{
+    if (!ec && found.empty())
+        ec = asio::error::host_not_found;
+    std::vector<std::pair<waiter*, handler>> waiting;
+    {
+        std::lock_guard const lock(mutex_);
+        auto& known = entries_[name];
+        known.in_flight.reset();
+        if (!ec)
+            known.found = found;
+        known.expires = steady_clock::now() + lifetime_;
+        if (ec)
+            entries_.erase(name);
+        waiting.swap(landed->waiting);
+    }
+    for (auto& [who, done] : waiting)
+        complete_later(std::move(done), ec, found);
+}
+
+} // namespace coauth::net

@@ -1,0 +1,89 @@
+#ifndef COAUTH_SRC_NET_LOOKUP_HPP
+#define COAUTH_SRC_NET_LOOKUP_HPP
+
+#include <coauth/client_config.hpp>
+
+#include "net/abort_switch.hpp"
+
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace coauth::net
+{
+
+using endpoints = std::vector<boost::asio::ip::tcp::endpoint>;
+
+// Name lookups of one client: at most one in flight for each name, its result kept for a while.
+//
+// A lookup runs in a thread that cannot be interrupted. Whoever waits for one may leave; it then
+// ends into the cache.
+class lookup_cache : public std::enable_shared_from_this<lookup_cache>
+{
+public:
+    using handler = boost::asio::any_completion_handler<void(boost::system::error_code, endpoints)>;
+
+    lookup_cache(boost::asio::any_io_executor executor, connection_options const& options);
+
+    // One who waits. Has to live until its handler is called.
+    class waiter final : public cancellable
+    {
+    public:
+        explicit waiter(std::shared_ptr<lookup_cache> cache) : cache_(std::move(cache)) {}
+
+        // Calls the handler once, never within this call: with the addresses, what went wrong, or
+        // operation_aborted.
+        void begin(std::string const& host, std::uint16_t port, handler done);
+        void cancel() override;
+
+    private:
+        friend class lookup_cache;
+        std::shared_ptr<lookup_cache> cache_;
+        std::pair<std::string, std::uint16_t> key_;
+    };
+
+private:
+    using key = std::pair<std::string, std::uint16_t>;
+
+    // Owned by the lookup itself: it goes with the context that abandons it.
+    struct flight
+    {
+        std::vector<std::pair<waiter*, handler>> waiting;
+    };
+    struct entry
+    {
+        endpoints found;
+        std::chrono::steady_clock::time_point expires;
+        std::weak_ptr<flight> in_flight;
+    };
+
+    void find(key const& name, waiter& who, handler done);
+    void leave(waiter& who);
+    void launch(key const& name, std::shared_ptr<flight> const& started);
+    void ask_system(key const& name, std::shared_ptr<flight> started);
+    void ask_user(key const& name, std::shared_ptr<flight> started);
+    void land(
+        key const& name, std::shared_ptr<flight> const& landed, boost::system::error_code ec,
+        endpoints found);
+    void complete_later(handler done, boost::system::error_code ec, endpoints found);
+
+    boost::asio::any_io_executor executor_;
+    std::chrono::milliseconds lifetime_;
+    resolver_function resolver_;
+
+    std::mutex mutex_;
+    std::map<key, entry> entries_;
+};
+
+} // namespace coauth::net
+
+#endif

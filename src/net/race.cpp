@@ -1,0 +1,106 @@
+#include "net/race.hpp"
+
+#include <boost/asio/error.hpp>
+
+#include <utility>
+
+namespace coauth::net
+{
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+endpoints interleaved(endpoints const& addresses)
+{
+    endpoints first;
+    endpoints second;
+    for (auto const& address : addresses)
+        (address.protocol() == addresses.front().protocol() ? first : second).push_back(address);
+    endpoints all;
+    for (std::size_t i = 0; i < std::max(first.size(), second.size()); ++i)
+    {
+        if (i < first.size())
+            all.push_back(first[i]);
+        if (i < second.size())
+            all.push_back(second[i]);
+    }
+    return all;
+}
+
+race::race(
+    asio::any_io_executor executor, endpoints const& addresses,
+    std::chrono::milliseconds head_start)
+    : executor_(std::move(executor))
+    , addresses_(interleaved(addresses))
+    , head_start_(head_start)
+    , timer_(executor_)
+{
+}
+
+void race::begin(handler done)
+{
+    std::lock_guard const lock(mutex_);
+    // Asio 1.26: the move assignment of this type calls itself for ever.
+    done_.swap(done);
+    start_next();
+}
+
+void race::cancel()
+{
+    std::lock_guard const lock(mutex_);
+    next_ = addresses_.size();
+    timer_.cancel();
+    for (auto& one : running_)
+        one.cancel();
+}
+
+void race::start_next()
+{
+    auto const which = running_.emplace(running_.end(), executor_);
+    which->async_connect(
+        addresses_[next_++],
+        [self = shared_from_this(), which](error_code ec) { self->connected(which, ec); });
+    if (next_ < addresses_.size())
+        start_timer();
+}
+
+void race::start_timer()
+{
+    timer_.expires_after(head_start_);
+    timer_.async_wait(
+        [self = shared_from_this()](error_code ec)
+        {
+            std::lock_guard const lock(self->mutex_);
+            if (!ec && !self->finished_ && self->next_ < self->addresses_.size())
+                self->start_next();
+        });
+}
+
+void race::connected(std::list<socket>::iterator which, error_code ec)
+{
+    std::unique_lock lock(mutex_);
+    socket one = std::move(*which);
+    running_.erase(which);
+    if (finished_)
+        return;
+    if (!ec)
+        return finish(std::move(lock), ec, std::move(one));
+    if (next_ < addresses_.size())
+        start_next();
+    else if (running_.empty())
+        finish(std::move(lock), ec, std::move(one));
+}
+
+void race::finish(std::unique_lock<std::mutex> lock, error_code ec, socket won)
+{
+    finished_ = true;
+    timer_.cancel();
+    for (auto& one : running_)
+        one.cancel();
+    handler done;
+    done.swap(done_);
+    lock.unlock();
+    std::move(done)(ec, std::move(won));
+}
+
+} // namespace coauth::net

@@ -1,0 +1,215 @@
+#include "net/tls_engine.hpp"
+
+#include <boost/asio/ssl/error.hpp>
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <sys/socket.h>
+
+namespace coauth::net
+{
+
+using boost::system::error_code;
+
+// What OpenSSL calls to send and to receive.
+struct tls_engine::access
+{
+    static tls_engine& of(BIO* bio) { return *static_cast<tls_engine*>(BIO_get_data(bio)); }
+
+    static int write(BIO* bio, char const* data, int size)
+    {
+        auto& self = of(bio);
+        BIO_clear_retry_flags(bio);
+        // Never SIGPIPE, which OpenSSL's own socket BIO would raise.
+        auto const sent = ::send(self.socket_, data, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+        if (sent >= 0)
+            return static_cast<int>(sent);
+        if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
+            BIO_set_retry_write(bio);
+        else
+            self.system_error_ = errno;
+        return -1;
+    }
+
+    static int read(BIO* bio, char* data, int size)
+    {
+        auto& self = of(bio);
+        BIO_clear_retry_flags(bio);
+        auto const there = self.input_end_ - self.input_begin_;
+        if (there == 0 && self.ended_)
+            return 0;
+        if (there == 0)
+        {
+            BIO_set_retry_read(bio);
+            return -1;
+        }
+        auto const taken = std::min(there, static_cast<std::size_t>(size));
+        std::memcpy(data, self.input_.data() + self.input_begin_, taken);
+        self.input_begin_ += taken;
+        return static_cast<int>(taken);
+    }
+
+    static long control(BIO* bio, int command, long, void*)
+    {
+        if (command == BIO_CTRL_FLUSH)
+            return 1;
+        return command == BIO_CTRL_EOF ? static_cast<long>(of(bio).ended_) : 0;
+    }
+
+    static BIO_METHOD* make_method()
+    {
+        BIO_METHOD* const method =
+            BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "coauth");
+        if (method != nullptr)
+        {
+            BIO_meth_set_write(method, write);
+            BIO_meth_set_read(method, read);
+            BIO_meth_set_ctrl(method, control);
+        }
+        return method;
+    }
+
+    static BIO_METHOD* method()
+    {
+        static BIO_METHOD* const made = make_method();
+        return made;
+    }
+};
+
+tls_engine::tls_engine(std::shared_ptr<tls_context> context) : context_(std::move(context)) {}
+
+std::unique_ptr<tls_engine>
+tls_engine::make(std::shared_ptr<tls_context> context, int socket, std::string peer)
+{
+    std::unique_ptr<tls_engine> made(new tls_engine(std::move(context)));
+    made->socket_ = socket;
+    made->ssl_ = SSL_new(made->context_->native());
+    BIO* const bio = access::method() != nullptr ? BIO_new(access::method()) : nullptr;
+    if (made->ssl_ == nullptr || bio == nullptr)
+    {
+        BIO_free(bio);
+        return nullptr;
+    }
+    BIO_set_data(bio, made.get());
+    BIO_set_init(bio, 1);
+    SSL_set_bio(made->ssl_, bio, bio);
+    SSL_set_connect_state(made->ssl_);
+    SSL_set_mode(made->ssl_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    made->owner_ = {made->context_.get(), std::move(peer)};
+    made->context_->attach(made->ssl_, made->owner_);
+    return made;
+}
+
+tls_engine::~tls_engine()
+{
+    if (ssl_ == nullptr)
+        return;
+    // Says goodbye in OpenSSL's books alone: without it the session could not be resumed, and
+    // waiting for the peer's goodbye could take for ever.
+    SSL_set_quiet_shutdown(ssl_, 1);
+    SSL_shutdown(ssl_);
+    SSL_free(ssl_);
+    ERR_clear_error();
+}
+
+// Host name or address, and nothing but the subject alternative names count (RFC 9525).
+bool tls_engine::expect(std::string const& host, bool ip_literal)
+{
+    X509_VERIFY_PARAM* const expected = SSL_get0_param(ssl_);
+    X509_VERIFY_PARAM_set_hostflags(
+        expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    // SNI carries names only (RFC 6066 section 3).
+    if (ip_literal)
+        return X509_VERIFY_PARAM_set1_ip_asc(expected, host.c_str()) == 1;
+    return X509_VERIFY_PARAM_set1_host(expected, host.data(), host.size()) == 1 &&
+           SSL_set_tlsext_host_name(ssl_, host.c_str()) == 1;
+}
+
+tls_engine::step tls_engine::handshake()
+{
+    ERR_clear_error();
+    return outcome(SSL_do_handshake(ssl_));
+}
+
+tls_engine::step tls_engine::write(std::string_view bytes)
+{
+    while (!bytes.empty())
+    {
+        std::size_t written = 0;
+        ERR_clear_error();
+        int const returned = SSL_write_ex(ssl_, bytes.data(), bytes.size(), &written);
+        if (returned != 1)
+            return outcome(returned);
+        bytes.remove_prefix(written);
+    }
+    return step::done;
+}
+
+tls_engine::step tls_engine::read(std::span<char> into, std::size_t& size)
+{
+    size = 0;
+    ERR_clear_error();
+    return outcome(SSL_read_ex(ssl_, into.data(), into.size(), &size));
+}
+
+tls_engine::step tls_engine::outcome(int returned)
+{
+    if (returned == 1)
+        return step::done;
+    switch (SSL_get_error(ssl_, returned))
+    {
+    case SSL_ERROR_WANT_READ:
+        return step::want_read;
+    case SSL_ERROR_WANT_WRITE:
+        return step::want_write;
+    case SSL_ERROR_ZERO_RETURN:
+        return step::end;
+    default:
+        break;
+    }
+    if (system_error_ != 0)
+    {
+        failure_ = {system_error_, boost::system::system_category()};
+        return step::failed;
+    }
+    auto const code = ERR_get_error();
+    if (code == 0 || ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+        return step::truncated;
+    failure_ = {static_cast<int>(code), boost::asio::error::get_ssl_category()};
+    return step::failed;
+}
+
+std::span<char> tls_engine::input()
+{
+    // It asks for more only when it has taken all.
+    input_begin_ = input_end_ = 0;
+    return input_;
+}
+
+void tls_engine::feed(std::size_t size)
+{
+    input_end_ = size;
+}
+
+void tls_engine::feed_end()
+{
+    ended_ = true;
+}
+
+bool tls_engine::resumed() const
+{
+    return SSL_session_reused(ssl_) == 1;
+}
+
+long tls_engine::verdict() const
+{
+    return SSL_get_verify_result(ssl_);
+}
+
+} // namespace coauth::net
