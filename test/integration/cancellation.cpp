@@ -1,12 +1,12 @@
 // A cancellation ends an operation in every phase, far before its deadline.
 
 #include "fixture.hpp"
+#include "full_backlog.hpp"
 #include "hanging_lookup.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/test/unit_test.hpp>
 
@@ -122,23 +122,10 @@ BOOST_AUTO_TEST_CASE(while_tls_is_silent)
 
 BOOST_AUTO_TEST_CASE(while_the_connection_is_not_accepted)
 {
-    // A listener with a full queue: Linux drops further SYN.
-    asio::io_context context;
-    asio::ip::tcp::acceptor acceptor(
-        context, asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), 0));
-    acceptor.listen(0);
-    std::vector<asio::ip::tcp::socket> fillers;
-    for (int i = 0; i < 4; ++i)
-    {
-        fillers.emplace_back(context);
-        fillers.back().async_connect(acceptor.local_endpoint(), [](auto) {});
-    }
-    context.run_for(50ms);
-
+    full_backlog const hole;
     auto const server = start();
     auto config = server.config();
-    config.server.token_endpoint =
-        "https://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port()) + "/";
+    config.server.token_endpoint = "https://127.0.0.1:" + std::to_string(hole.port()) + "/";
     auto const started = [](authorization_server const&)
     {
         std::this_thread::sleep_for(50ms);

@@ -21,6 +21,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <future>
 #include <map>
@@ -215,16 +216,26 @@ std::chrono::microseconds measure_life(asio::thread_pool& pool, coauth::client& 
         std::chrono::steady_clock::now() - began);
 }
 
-void storm(bool tls, std::size_t count)
+std::size_t open_files()
+{
+    auto const files = std::filesystem::directory_iterator("/proc/self/fd");
+    return static_cast<std::size_t>(std::distance(begin(files), end(files)));
+}
+
+void storm(bool tls, coauth::connection_options const& connections, std::size_t count)
 {
     auto const server = start(tls);
     auto config = server.config();
     config.timeout = 120s;
+    config.connections = connections;
     tally ended;
+    auto const files_before = open_files();
     {
         asio::thread_pool pool(4);
         coauth::client client(pool.get_executor(), config);
         std::mutex mutex;
+        // Once to open what is then kept open.
+        (void)measure_life(pool, client);
         fates drawn(choose_seed(), measure_life(pool, client));
         std::size_t started = 0;
 
@@ -251,25 +262,38 @@ void storm(bool tls, std::size_t count)
             pool.stop();
         pool.join();
     }
+    // The server closes its ends soon after ours.
+    for (int i = 0; i < 100 && open_files() > files_before; ++i)
+        std::this_thread::sleep_for(100ms);
+    BOOST_TEST(open_files() == files_before);
     BOOST_TEST_MESSAGE(ended.text() << "requests: " << server.requests().size());
     BOOST_TEST(ended.total() == count);
     BOOST_TEST(ended.count("success") + ended.count("cancelled") == count, ended.text());
     // Else the storm has passed by the operations, and tests nothing.
     BOOST_TEST(ended.count("success") >= count / 10);
     BOOST_TEST(ended.count("cancelled") >= count / 10);
-    BOOST_TEST(server.requests().size() <= count + in_flight);
+    BOOST_TEST(server.requests().size() <= count + 2 * in_flight);
 }
 
 } // namespace
 
-BOOST_AUTO_TEST_CASE(storm_over_tls)
+BOOST_AUTO_TEST_CASE(storm_over_kept_connections)
 {
-    storm(true, 3'000);
+    storm(true, {}, 10'000);
 }
 
-BOOST_AUTO_TEST_CASE(storm_over_plain_http)
+BOOST_AUTO_TEST_CASE(storm_over_new_connections)
 {
-    storm(false, 7'000);
+    coauth::connection_options each_its_own;
+    each_its_own.idle_timeout = 0ms;
+    storm(true, each_its_own, 2'000);
+}
+
+BOOST_AUTO_TEST_CASE(storm_in_line)
+{
+    coauth::connection_options few;
+    few.max_connections = 8;
+    storm(false, few, 5'000);
 }
 
 // The client goes while operations start and run on other threads.

@@ -1,0 +1,455 @@
+// Connections are kept, used again, resumed and replaced; none of it is seen in a result.
+
+#include "fixture.hpp"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <mutex>
+#include <optional>
+#include <thread>
+
+using namespace test;
+namespace asio = boost::asio;
+
+namespace
+{
+
+// A client that stays, and one operation after another.
+struct keeper
+{
+    explicit keeper(coauth::client_config const& config) : client(context.get_executor(), config) {}
+
+    token_result fetch()
+    {
+        std::optional<token_result> got;
+        client.async_get_access_token(coauth::token_request(), [&](token_result r) { got = r; });
+        context.restart();
+        context.run();
+        BOOST_REQUIRE(got.has_value());
+        return *got;
+    }
+
+    std::vector<token_result> fetch_at_once(std::size_t count)
+    {
+        std::vector<token_result> got;
+        for (std::size_t i = 0; i < count; ++i)
+            client.async_get_access_token(
+                coauth::token_request(), [&](token_result r) { got.push_back(std::move(r)); });
+        context.restart();
+        context.run();
+        BOOST_REQUIRE_EQUAL(got.size(), count);
+        return got;
+    }
+
+    asio::io_context context;
+    coauth::client client;
+};
+
+coauth::client_config once(authorization_server const& server)
+{
+    auto config = server.config();
+    config.retry.max_attempts = 1;
+    return config;
+}
+
+std::size_t count(std::vector<token_result> const& all, std::string const& expected)
+{
+    std::size_t found = 0;
+    for (auto const& one : all)
+        found += outcome(one) == expected ? 1U : 0U;
+    return found;
+}
+
+// The peer has seen that the connection is over, or has closed it itself.
+void settle()
+{
+    std::this_thread::sleep_for(50ms);
+}
+
+std::string whole(std::string_view token)
+{
+    return http_answer(R"({"access_token":")" + std::string(token) + R"(","token_type":"Bearer"})");
+}
+
+class event_log : public coauth::observer
+{
+public:
+    void on_connection_opened(coauth::connection_opened const& e) override
+    {
+        add(e.resumed ? "opened, resumed" : "opened");
+    }
+    void on_connection_reused(coauth::connection_reused const&) override { add("reused"); }
+    void on_connection_closed(coauth::connection_closed const& e) override
+    {
+        add("closed after " + std::to_string(e.requests));
+    }
+    void on_attempt_started(coauth::attempt_started const& e) override
+    {
+        add("attempt " + std::to_string(e.number));
+    }
+    void on_attempt_failed(coauth::attempt_failed const& e) override
+    {
+        add("failed: " + std::string(to_string(e.why.value())) + (e.next_in ? ", again" : ""));
+    }
+    void on_token_received(coauth::token_received const& e) override
+    {
+        add("token after " + std::to_string(e.attempts));
+    }
+
+    std::vector<std::string> take()
+    {
+        std::lock_guard const lock(mutex_);
+        return std::exchange(lines_, {});
+    }
+
+private:
+    void add(std::string line)
+    {
+        std::lock_guard const lock(mutex_);
+        lines_.push_back(std::move(line));
+    }
+    std::mutex mutex_;
+    std::vector<std::string> lines_;
+};
+
+void check_lines(event_log& seen, std::vector<std::string> const& expected)
+{
+    auto const lines = seen.take();
+    BOOST_TEST(lines == expected, boost::test_tools::per_element());
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(connections)
+
+BOOST_AUTO_TEST_CASE(are_used_again)
+{
+    for (bool const tls : {true, false})
+    {
+        auto chosen = options();
+        chosen.tls = tls;
+        auto const server = start(chosen);
+        keeper kept(once(server));
+        for (int i = 0; i < 5; ++i)
+            BOOST_TEST(outcome(kept.fetch()) == "success");
+        BOOST_TEST(server.connections() == 1U);
+        BOOST_TEST(server.requests().back().earlier_on_connection == 4U);
+        auto const counters = kept.client.counters();
+        BOOST_TEST(counters.tokens == 5U);
+        BOOST_TEST(counters.attempts == 5U);
+        BOOST_TEST(counters.connections_opened == 1U);
+        BOOST_TEST(counters.connections_reused == 4U);
+        BOOST_TEST(counters.open == 1U);
+        BOOST_TEST(counters.idle == 1U);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(are_used_again_after_a_refusal)
+{
+    auto server = start();
+    keeper kept(once(server));
+    server.push(answer::json(400, R"({"error":"invalid_scope"})"));
+    BOOST_TEST(outcome(kept.fetch()) == "invalid_scope");
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    BOOST_TEST(server.connections() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(are_limited)
+{
+    auto const server = start();
+    auto config = once(server);
+    config.connections.max_connections = 2;
+    keeper kept(config);
+    BOOST_TEST(count(kept.fetch_at_once(20), "success") == 20U);
+    BOOST_TEST(server.connections() == 2U);
+    BOOST_TEST(server.requests().size() == 20U);
+}
+
+BOOST_AUTO_TEST_CASE(have_a_limited_line_before_them)
+{
+    auto const server = start();
+    auto config = once(server);
+    config.connections.max_connections = 1;
+    config.connections.max_waiting = 3;
+    keeper kept(config);
+    auto const got = kept.fetch_at_once(10);
+    BOOST_TEST(count(got, "success") == 4U);
+    BOOST_TEST(count(got, "too_many_waiting") == 6U);
+}
+
+BOOST_AUTO_TEST_CASE(may_be_waited_for_only_until_the_deadline)
+{
+    auto server = start();
+    auto late = answer::json(200, token_body);
+    late.delay = 60s;
+    server.always(late);
+    auto config = once(server);
+    config.connections.max_connections = 1;
+    config.timeout = 200ms;
+    keeper kept(config);
+    auto const got = kept.fetch_at_once(3);
+    BOOST_TEST(count(got, "timeout") == 3U);
+    BOOST_TEST(kept.client.counters().waiting == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(grow_too_old)
+{
+    auto const server = start();
+    auto config = once(server);
+    config.connections.idle_timeout = 20ms;
+    keeper kept(config);
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    std::this_thread::sleep_for(40ms);
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    BOOST_TEST(server.connections() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(are_not_kept_when_either_side_says_so)
+{
+    auto server = start();
+    auto config = once(server);
+    keeper kept(config);
+    auto closing = answer::json(200, token_body);
+    closing.end = ending::close;
+    server.push(closing);
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    BOOST_TEST(kept.client.counters().open == 0U);
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    BOOST_TEST(server.connections() == 2U);
+
+    config.connections.idle_timeout = 0ms;
+    keeper none(config);
+    BOOST_TEST(outcome(none.fetch()) == "success");
+    BOOST_TEST(outcome(none.fetch()) == "success");
+    BOOST_TEST(server.connections() == 4U);
+}
+
+// Without a word: the next operation finds out, and goes on over a new one.
+BOOST_AUTO_TEST_CASE(that_the_server_closed_are_replaced)
+{
+    for (auto const end : {ending::close, ending::truncate, ending::reset})
+    {
+        auto server = start();
+        keeper kept(once(server));
+        server.push(answer::bytes(whole("first"), end));
+        BOOST_TEST(kept.fetch()->value() == "first");
+        settle();
+        auto const got = kept.fetch();
+        BOOST_TEST(outcome(got) == "success");
+        BOOST_TEST(kept.client.counters().attempts == 2U);
+        BOOST_TEST(server.connections() == 2U);
+    }
+}
+
+// The request is on its way when the connection ends.
+BOOST_AUTO_TEST_CASE(that_die_before_the_first_byte_are_replaced_once)
+{
+    for (auto const end : {ending::close, ending::truncate, ending::reset})
+    {
+        auto server = start();
+        keeper kept(once(server));
+        BOOST_TEST(outcome(kept.fetch()) == "success");
+        auto nothing = answer::bytes("x", end);
+        nothing.cut_at = 0;
+        server.push(nothing);
+        BOOST_TEST(outcome(kept.fetch()) == "success");
+        BOOST_TEST(server.connections() == 2U);
+        BOOST_TEST(kept.client.counters().attempts == 2U);
+
+        // A new connection that does so is a failure.
+        server.push(nothing);
+        server.push(nothing);
+        BOOST_TEST(outcome(kept.fetch()) == "connection_lost");
+        BOOST_TEST(server.connections() == 3U);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(that_die_after_the_first_byte_are_not_replaced)
+{
+    auto server = start();
+    keeper kept(once(server));
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    auto part = answer::json(200, token_body);
+    part.cut_at = 1;
+    part.end = ending::truncate;
+    server.push(part);
+    BOOST_TEST(outcome(kept.fetch()) == "incomplete_answer");
+    BOOST_TEST(server.requests().size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(survive_a_restart_of_the_server)
+{
+    auto chosen = options();
+    chosen.tls = false;
+    std::optional<authorization_server> server(start(chosen));
+    chosen.port = server->port();
+    keeper kept(once(*server));
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    server.reset();
+    server.emplace(start(chosen));
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+}
+
+BOOST_AUTO_TEST_CASE(with_something_extra_behind_the_answer_are_not_used_again)
+{
+    struct row
+    {
+        char const* name;
+        std::string extra;
+        std::chrono::milliseconds later;
+    };
+    for (auto const& row : std::vector<row>{
+             {"a second answer", whole("foreign"), 0ms},
+             {"a second answer, late", whole("foreign"), 20ms},
+             {"rubbish", "rubbish", 0ms},
+             {"a line break, late", "\r\n", 20ms},
+             {"408 while idle", "HTTP/1.1 408 Timeout\r\nContent-Length: 0\r\n\r\n", 20ms},
+         })
+        BOOST_TEST_CONTEXT(row.name)
+        {
+            auto server = start();
+            keeper kept(once(server));
+            auto both = answer::bytes(whole("first") + row.extra, ending::stall);
+            if (row.later != 0ms)
+            {
+                both.piece = whole("first").size();
+                both.piece_delay = row.later;
+            }
+            server.push(both);
+            BOOST_TEST(kept.fetch()->value() == "first");
+            settle();
+            auto const got = kept.fetch();
+            BOOST_REQUIRE(outcome(got) == "success");
+            BOOST_TEST(got->value() != "foreign");
+            BOOST_TEST(server.connections() == 2U);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(of_a_cancelled_operation_are_not_used_again)
+{
+    auto server = start();
+    auto late = answer::bytes(whole("foreign"), ending::keep_alive);
+    late.delay = 100ms;
+    server.push(late);
+    keeper kept(once(server));
+    asio::cancellation_signal signal;
+    std::string seen;
+    kept.client.async_get_access_token(
+        coauth::token_request(),
+        asio::bind_cancellation_slot(signal.slot(), [&](token_result r) { seen = outcome(r); }));
+    while (server.requests().empty())
+        kept.context.run_one_for(10ms);
+    signal.emit(asio::cancellation_type::total);
+    kept.context.run();
+    BOOST_TEST(seen == "cancelled");
+    auto const got = kept.fetch();
+    BOOST_REQUIRE(outcome(got) == "success");
+    BOOST_TEST(got->value() != "foreign");
+    BOOST_TEST(server.connections() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(resume_tls_sessions)
+{
+    struct row
+    {
+        char const* name;
+        int version;
+        bool wanted;
+        std::size_t resumed;
+    };
+    for (auto const& row : std::vector<row>{
+             {"TLS 1.2", 0x0303, true, 9},
+             {"TLS 1.3", 0x0304, true, 9},
+             {"TLS 1.2, not wanted", 0x0303, false, 0},
+             {"TLS 1.3, not wanted", 0x0304, false, 0},
+         })
+        BOOST_TEST_CONTEXT(row.name)
+        {
+            auto chosen = options();
+            chosen.min_tls_version = chosen.max_tls_version = row.version;
+            auto const server = start(chosen);
+            auto config = once(server);
+            config.connections.idle_timeout = 0ms;
+            config.tls.session_resumption = row.wanted;
+            keeper kept(config);
+            for (int i = 0; i < 10; ++i)
+                BOOST_TEST(outcome(kept.fetch()) == "success");
+            BOOST_TEST(server.handshakes() == 10U);
+            BOOST_TEST(server.resumed() == row.resumed);
+            BOOST_TEST(kept.client.counters().sessions_resumed == row.resumed);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(resume_tls_sessions_of_failed_operations)
+{
+    auto server = start();
+    auto config = once(server);
+    config.connections.idle_timeout = 0ms;
+    config.timeout = 200ms;
+    keeper kept(config);
+    auto cut = answer::json(200, token_body);
+    cut.cut_at = 10;
+    cut.end = ending::reset;
+    auto late = answer::json(200, token_body);
+    late.delay = 60s;
+    server.push(answer::json(500, "{}"));
+    server.push(cut);
+    server.push(late);
+    for (auto const* expected : {"http_error", "", "timeout", "success"})
+    {
+        auto const got = outcome(kept.fetch());
+        BOOST_TEST((*expected == '\0' || got == expected));
+    }
+    BOOST_TEST(server.handshakes() == 4U);
+    BOOST_TEST(server.resumed() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(resume_no_session_of_another_server)
+{
+    auto chosen = options();
+    std::optional<authorization_server> server(start(chosen));
+    chosen.port = server->port();
+    auto config = once(*server);
+    config.connections.idle_timeout = 0ms;
+    keeper kept(config);
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    // The same address, other keys: its CA is another, and the ticket is of no use.
+    server.reset();
+    server.emplace(start(chosen));
+    BOOST_TEST(outcome(kept.fetch()) == "certificate_rejected");
+    BOOST_TEST(server->requests().empty());
+}
+
+BOOST_AUTO_TEST_CASE(are_told_to_the_observer)
+{
+    auto server = start();
+    auto const seen = std::make_shared<event_log>();
+    auto config = server.config();
+    config.observer = seen;
+    config.retry.first_delay = 1ms;
+    {
+        keeper kept(config);
+        (void)kept.fetch();
+        check_lines(*seen, {"attempt 1", "opened", "token after 1"});
+        (void)kept.fetch();
+        check_lines(*seen, {"attempt 1", "reused", "token after 1"});
+        server.push(answer::json(503, "{}"));
+        (void)kept.fetch();
+        check_lines(
+            *seen, {"attempt 1", "reused", "failed: http_error, again", "attempt 2", "reused",
+                    "token after 2"});
+        server.push(answer::json(401, R"({"error":"invalid_client"})"));
+        (void)kept.fetch();
+        check_lines(*seen, {"attempt 1", "reused", "failed: invalid_client"});
+    }
+    check_lines(*seen, {"closed after 5"});
+    keeper again(config);
+    (void)again.fetch();
+    check_lines(*seen, {"attempt 1", "opened, resumed", "token after 1"});
+}
+
+BOOST_AUTO_TEST_SUITE_END()

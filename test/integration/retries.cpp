@@ -1,0 +1,171 @@
+// What is transient is tried again, in time; what is not, is not.
+
+#include "fixture.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
+#include <boost/test/unit_test.hpp>
+
+using namespace test;
+
+namespace
+{
+
+// One operation with the retries that the configuration says.
+token_result ask(coauth::client_config const& config)
+{
+    boost::asio::io_context context;
+    coauth::client client(context.get_executor(), config);
+    token_result got = coauth::errc::cancelled;
+    client.async_get_access_token(
+        coauth::token_request(), [&](token_result r) { got = std::move(r); });
+    context.run();
+    return got;
+}
+
+coauth::client_config quick(authorization_server const& server)
+{
+    auto config = server.config();
+    config.retry.first_delay = 2ms;
+    return config;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(retries)
+
+BOOST_AUTO_TEST_CASE(of_each_failure)
+{
+    struct row
+    {
+        char const* name;
+        answer bad;
+        std::size_t requests;
+    };
+    auto const dead = [](ending end)
+    {
+        auto made = answer::bytes("x", end);
+        made.cut_at = 0;
+        return made;
+    };
+    auto cut = answer::json(200, token_body);
+    cut.cut_at = 20;
+    cut.end = ending::close;
+    for (auto const& row : std::vector<row>{
+             {"408", answer::json(408, ""), 2},
+             {"425", answer::json(425, ""), 2},
+             {"429", answer::json(429, ""), 2},
+             {"500", answer::json(500, ""), 2},
+             {"502", answer::json(502, "<html>"), 2},
+             {"503", answer::json(503, R"({"error":"temporarily_unavailable"})"), 2},
+             {"closed", dead(ending::close), 2},
+             {"reset", dead(ending::reset), 2},
+             {"cut", cut, 2},
+             {"400", answer::json(400, R"({"error":"invalid_request"})"), 1},
+             {"400, word of a passing fault",
+              answer::json(400, R"({"error":"temporarily_unavailable"})"), 1},
+             {"401", answer::json(401, R"({"error":"invalid_client"})"), 1},
+             {"404", answer::json(404, ""), 1},
+             {"redirect", answer::json(302, ""), 1},
+             {"no token", answer::json(200, "{}"), 1},
+             {"no HTTP", answer::bytes("hello\r\n\r\n"), 1},
+         })
+        BOOST_TEST_CONTEXT(row.name)
+        {
+            auto server = start();
+            server.push(row.bad);
+            auto const got = ask(quick(server));
+            BOOST_TEST(server.requests().size() == row.requests);
+            BOOST_TEST((outcome(got) == "success") == (row.requests == 2));
+            if (!got)
+                BOOST_TEST(got.error().attempts() == 1U);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(end)
+{
+    auto server = start();
+    server.always(answer::json(503, R"({"error":"temporarily_unavailable"})"));
+    auto config = quick(server);
+    auto const got = ask(config);
+    BOOST_TEST(outcome(got) == "temporarily_unavailable");
+    BOOST_TEST(got.error().attempts() == 3U);
+    BOOST_TEST(server.requests().size() == 3U);
+    config.retry.max_attempts = 1;
+    BOOST_TEST(ask(config).error().attempts() == 1U);
+    BOOST_TEST(server.requests().size() == 4U);
+}
+
+BOOST_AUTO_TEST_CASE(are_not_made_by_the_one_shot)
+{
+    auto server = start();
+    server.push(answer::json(503, ""));
+    boost::asio::io_context context;
+    auto got = coauth::async_get_access_token(
+        context.get_executor(), quick(server), coauth::token_request(), boost::asio::use_future);
+    context.run();
+    BOOST_TEST(outcome(got.get()) == "http_error");
+    BOOST_TEST(server.requests().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(are_not_begun_when_the_server_asks_for_more_time_than_there_is)
+{
+    for (char const* const field : {"Retry-After", "X-Rate-Limit-Reset"})
+        BOOST_TEST_CONTEXT(field)
+        {
+            auto server = start();
+            auto busy = answer::json(429, "");
+            busy.headers.add(
+                field, *field == 'R' ? "60"
+                                     : std::to_string(
+                                           std::chrono::duration_cast<std::chrono::seconds>(
+                                               std::chrono::system_clock::now().time_since_epoch())
+                                               .count() +
+                                           60));
+            server.push(busy);
+            auto const got = ask(quick(server));
+            BOOST_TEST(outcome(got) == "rate_limited");
+            BOOST_TEST(got.error().retry_at().has_value());
+            BOOST_TEST(server.requests().size() == 1U);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(wait_as_long_as_the_server_asks)
+{
+    auto server = start();
+    auto busy = answer::json(429, "");
+    busy.headers.add("Retry-After", "1");
+    server.push(busy);
+    stopwatch const watch;
+    BOOST_TEST(outcome(ask(quick(server))) == "success");
+    BOOST_TEST(watch.elapsed() >= 900ms);
+}
+
+BOOST_AUTO_TEST_CASE(end_an_attempt_that_takes_too_long)
+{
+    auto server = start();
+    auto late = answer::json(200, token_body);
+    late.delay = 60s;
+    server.push(late);
+    auto config = quick(server);
+    config.retry.attempt_timeout = 200ms;
+    BOOST_TEST(outcome(ask(config)) == "success");
+    BOOST_TEST(server.requests().size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(tell_why_the_last_attempt_failed)
+{
+    auto server = start();
+    auto late = answer::json(200, token_body);
+    late.delay = 60s;
+    server.push(answer::json(500, R"({"error":"server_error","error_description":"Why."})"));
+    server.push(late);
+    auto config = quick(server);
+    config.timeout = 300ms;
+    auto const got = ask(config);
+    BOOST_TEST(outcome(got) == "timeout");
+    BOOST_TEST(got.error().attempts() == 2U);
+    BOOST_TEST(got.error().message().find("Why.") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
