@@ -1,0 +1,114 @@
+#include "policy/retry.hpp"
+
+#include "support.hpp"
+
+using namespace test;
+using coauth::errc;
+using coauth::policy::failed_attempt;
+
+namespace
+{
+
+constexpr std::chrono::system_clock::time_point now{std::chrono::seconds(1'795'392'000)};
+
+coauth::error
+failure(errc code, unsigned status = 0, std::optional<std::chrono::seconds> retry_after = {})
+{
+    coauth::error_info info;
+    info.http_status = status;
+    if (retry_after)
+        info.retry_at = now + *retry_after;
+    return {code, std::move(info)};
+}
+
+// Milliseconds until the next attempt, or -1.
+std::int64_t
+wait(coauth::error const& why, unsigned made, double random, std::chrono::milliseconds left = 60s)
+{
+    coauth::retry_options options;
+    options.max_attempts = 5;
+    options.first_delay = 100ms;
+    options.max_delay = 500ms;
+    failed_attempt state;
+    state.made = made;
+    state.now = now;
+    state.left = left;
+    state.random = random;
+    auto const got = coauth::policy::next_attempt(why, options, state);
+    return got ? std::chrono::duration_cast<std::chrono::milliseconds>(*got).count() : -1;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(retry)
+
+BOOST_AUTO_TEST_CASE(exponential_back_off_with_full_jitter)
+{
+    struct row
+    {
+        unsigned made;
+        double random;
+        std::int64_t expected;
+    };
+    for (auto const& row : std::vector<row>{
+             {1, 0.0, 0},
+             {1, 0.5, 50},
+             {1, 0.99, 99},
+             {2, 0.5, 100},
+             {3, 0.5, 200},
+             {4, 0.5, 250},
+             {4, 0.0, 0},
+             {5, 0.5, -1},
+             {6, 0.5, -1},
+         })
+        BOOST_TEST_CONTEXT(row.made << " " << row.random)
+    BOOST_TEST(wait(failure(errc::connect_failed), row.made, row.random) == row.expected);
+}
+
+BOOST_AUTO_TEST_CASE(only_what_may_pass)
+{
+    struct row
+    {
+        errc code;
+        unsigned status;
+        bool again;
+    };
+    for (auto const& row : std::vector<row>{
+             {errc::resolve_failed, 0, true},        {errc::connect_failed, 0, true},
+             {errc::connection_lost, 0, true},       {errc::timeout, 0, true},
+             {errc::incomplete_answer, 200, true},   {errc::http_error, 408, true},
+             {errc::http_error, 425, true},          {errc::rate_limited, 429, true},
+             {errc::http_error, 500, true},          {errc::http_error, 502, true},
+             {errc::server_error, 500, true},        {errc::temporarily_unavailable, 503, true},
+             {errc::server_error, 400, false},       {errc::temporarily_unavailable, 401, false},
+             {errc::rate_limited, 403, false},       {errc::http_error, 404, false},
+             {errc::invalid_client, 401, false},     {errc::invalid_configuration, 0, false},
+             {errc::certificate_rejected, 0, false}, {errc::tls_failed, 0, false},
+             {errc::proxy_refused, 407, false},      {errc::cancelled, 0, false},
+             {errc::malformed_answer, 200, false},   {errc::malformed_http, 0, false},
+             {errc::redirect_refused, 302, false},   {errc::out_of_memory, 0, false},
+         })
+        BOOST_TEST_CONTEXT(to_string(row.code) << " " << row.status)
+    BOOST_TEST((wait(failure(row.code, row.status), 1, 0.5) >= 0) == row.again);
+}
+
+BOOST_AUTO_TEST_CASE(the_server_is_obeyed)
+{
+    auto const limited = [](std::chrono::seconds after)
+    { return failure(errc::rate_limited, 429, after); };
+    BOOST_TEST(wait(limited(2s), 1, 0.5) == 2000);
+    // Earlier than our own wait, or past: ours counts.
+    BOOST_TEST(wait(limited(0s), 1, 0.5) == 50);
+    BOOST_TEST(wait(limited(-5s), 1, 0.5) == 50);
+}
+
+BOOST_AUTO_TEST_CASE(a_wait_that_does_not_fit_is_not_begun)
+{
+    auto const limited = failure(errc::rate_limited, 429, 2s);
+    BOOST_TEST(wait(limited, 1, 0.5, 2001ms) == 2000);
+    BOOST_TEST(wait(limited, 1, 0.5, 2000ms) == -1);
+    BOOST_TEST(wait(failure(errc::timeout), 1, 0.0, 0ms) == -1);
+    BOOST_TEST(wait(failure(errc::timeout), 1, 0.0, -5ms) == -1);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
