@@ -13,6 +13,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <sys/socket.h>
 #include <tuple>
 #include <utility>
@@ -231,11 +232,15 @@ result<void> connection::judge_tunnel(operation_context& op, error_code ec, std:
         return {};
     std::string const said =
         http ? std::string(answer.substr(9, 3)) : std::string("something that is not HTTP");
-    return fail(
-        op, errc::proxy_refused,
-        "the proxy " + proxy() + " answered " + said + " to CONNECT " + peer() +
-            "; check proxy.url, proxy.user and proxy.password, and what it allows",
-        {});
+    auto info = fail(
+                    op, errc::proxy_refused,
+                    "the proxy " + proxy() + " answered " + said + " to CONNECT " + peer() +
+                        "; check proxy.url, proxy.user and proxy.password, and what it allows",
+                    {})
+                    .info();
+    auto const status = said.c_str();
+    info.http_status = http ? static_cast<unsigned>(std::strtoul(status, nullptr, 10)) : 0;
+    return error(errc::proxy_refused, std::move(info));
 }
 
 awaitable<result<void>> connection::handshake(operation_context& op)
