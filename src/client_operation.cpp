@@ -36,6 +36,13 @@ public:
     asio::steady_timer timer;
 };
 
+// Also when the handler throws.
+struct settle_later
+{
+    ~settle_later() { deadlines->settle(); }
+    std::shared_ptr<client_deadlines> deadlines;
+};
+
 double chance()
 {
     thread_local std::minstd_rand random{std::random_device()()};
@@ -115,6 +122,11 @@ void operation::expire(clock::time_point now)
         return net_.stop.abort(errc::timeout);
     core_->deadlines->set(*this, deadline_);
     net_.stop.abort_attempt(errc::timeout);
+    // It may have ended meanwhile, on another thread.
+    if (!finished_)
+        return;
+    core_->deadlines->remove(*this);
+    core_->deadlines->settle();
 }
 
 void operation::begin_attempt()
@@ -286,6 +298,7 @@ void operation::tell_failed(error const& why, std::optional<std::chrono::nanosec
 
 void operation::finish(std::exception_ptr const& failure, result<access_token> outcome)
 {
+    finished_ = true;
     core_->deadlines->remove(*this);
     if (failure)
         outcome = error(errc::out_of_memory);
@@ -306,14 +319,13 @@ void operation::finish(std::exception_ptr const& failure, result<access_token> o
 // On the handler's own executor: the slot is cleared there, where alone it may be emitted.
 void operation::complete(result<access_token> outcome)
 {
-    auto const deadlines = core_->deadlines;
+    settle_later const settle{core_->deadlines};
     auto deliver = [handler = std::move(handler_), outcome = std::move(outcome)]() mutable
     {
         asio::get_associated_cancellation_slot(handler).clear();
         std::move(handler)(std::move(outcome));
     };
     asio::dispatch(asio::bind_executor(handler_executor_, std::move(deliver)));
-    deadlines->settle();
 }
 
 } // namespace coauth::detail

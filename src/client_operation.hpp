@@ -61,6 +61,7 @@ private:
     unsigned attempts_ = 0;
     clock::time_point attempt_began_;
     std::optional<error> last_failure_;
+    std::atomic<bool> finished_{false};
     // The thread that is inside the initiating function.
     std::atomic<std::thread::id> initiating_;
 };

@@ -122,6 +122,8 @@ void client_pool::drop(id connection, std::unique_ptr<net::connection> gone) noe
         closed(*gone);
     gone.reset();
     std::lock_guard const lock(mutex_);
+    if (gone_)
+        return;
     if (auto const next = policy_.drop(connection))
         grant(*next, nullptr);
 }
@@ -187,7 +189,7 @@ void client_pool::context_gone() noexcept
     decltype(line_) line;
     decltype(early_) early;
     std::lock_guard const lock(mutex_);
-    closed_ = true;
+    closed_ = gone_ = true;
     idle.swap(idle_);
     line.swap(line_);
     early.swap(early_);

@@ -127,6 +127,8 @@ private:
     // Granted between `acquire` and `waiter::begin`.
     std::vector<std::pair<id, lease>> early_;
     bool closed_ = false;
+    // Its context is gone: nobody can be woken any more.
+    bool gone_ = false;
 };
 
 } // namespace coauth::detail

@@ -236,6 +236,8 @@ result<client_config> read_config(token_flags const& flags)
     config.authentication = *read_authentication(how, *client_id, std::move(*client_secret));
     config.tls.ca_file = flags.ca_file;
     config.timeout = *timeout;
+    // A person who looks at an error wants the first one.
+    config.retry.max_attempts = 1;
     config.user_agent = flags.user_agent;
     config.allow_http_loopback = flags.http_loopback;
     return config;

@@ -391,9 +391,22 @@ awaitable<error_code> connection::receive(operation_context& op)
 
 bool connection::quiet()
 {
-    char byte = 0;
-    auto const got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+    // Session tickets may still come, but not without end.
+    for (int records = 0; records < 4; ++records)
+    {
+        char byte = 0;
+        std::size_t size = 0;
+        if (tls_ && tls_->read({&byte, 1}, size) != step::want_read)
+            return false;
+        std::span<char> const into = tls_ ? tls_->input() : std::span<char>(&byte, 1);
+        auto const got = ::recv(socket_.native_handle(), into.data(), into.size(), MSG_DONTWAIT);
+        if (got < 0)
+            return errno == EAGAIN || errno == EWOULDBLOCK;
+        if (got == 0 || !tls_)
+            return false;
+        tls_->feed(static_cast<std::size_t>(got));
+    }
+    return false;
 }
 
 error connection::fail_handshake(operation_context& op, error_code ec)

@@ -76,7 +76,8 @@ public:
     exchange(std::string_view request, operation_context& op);
 
     [[nodiscard]] bool reusable() const { return reusable_; }
-    // Nothing came since the last answer, and the peer is still there, as far as can be told.
+    // Nothing came since the last answer but what TLS wants for itself, and the peer is still
+    // there, as far as can be told without waiting.
     [[nodiscard]] bool quiet();
     // The last exchange failed before the first byte of an answer, as on a connection that the
     // server had closed meanwhile.

@@ -137,7 +137,7 @@ tls_engine::step tls_engine::handshake()
     return outcome(SSL_do_handshake(ssl_));
 }
 
-tls_engine::step tls_engine::write(std::string_view bytes)
+tls_engine::step tls_engine::write(std::string_view& bytes)
 {
     while (!bytes.empty())
     {

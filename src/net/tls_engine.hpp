@@ -50,8 +50,8 @@ public:
     bool expect(std::string const& host, bool ip_literal);
 
     step handshake();
-    // On want_write, to be called again with the same bytes.
-    step write(std::string_view bytes);
+    // Takes from `bytes` what it has written; on want_write, to be called again with what is left.
+    step write(std::string_view& bytes);
     step read(std::span<char> into, std::size_t& size);
 
     // Where encrypted bytes are to be put. Only when `read` or `handshake` wants them.
