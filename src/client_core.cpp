@@ -109,12 +109,27 @@ std::unique_ptr<net::connection> client_core::make_connection() const
     return std::make_unique<net::connection>(executor, target_);
 }
 
-result<secret> client_core::build(token_request const& request) const
+result<std::shared_ptr<secret const>> client_core::build(token_request const& request)
 {
     if (!endpoint_)
         return endpoint_.error();
-    auto wire = protocol::build_token_request(config, *endpoint_, request);
-    if (wire && config.debug)
+    std::shared_ptr<secret const> wire;
+    {
+        std::lock_guard const lock(built_mutex_);
+        if (built_ && built_for_ == request)
+            wire = built_;
+    }
+    if (!wire)
+    {
+        auto made = protocol::build_token_request(config, *endpoint_, request);
+        if (!made)
+            return made.error();
+        wire = std::make_shared<secret const>(std::move(*made));
+        std::lock_guard const lock(built_mutex_);
+        built_ = wire;
+        built_for_ = request;
+    }
+    if (config.debug)
         debug(protocol::masked_request(*wire));
     return wire;
 }

@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 
 namespace coauth::detail
 {
@@ -32,8 +33,9 @@ public:
     void close() noexcept;
     [[nodiscard]] client_counters counters() const;
 
-    // The request as it goes over the wire, or why it cannot.
-    [[nodiscard]] result<secret> build(token_request const& request) const;
+    // The request as it goes over the wire, or why it cannot. The last one is kept: most clients
+    // ask for the same again and again.
+    [[nodiscard]] result<std::shared_ptr<secret const>> build(token_request const& request);
     [[nodiscard]] result<access_token>
     read(token_request const& request, net::exchange_outcome outcome) const;
     [[nodiscard]] std::unique_ptr<net::connection> make_connection() const;
@@ -59,6 +61,10 @@ private:
     result<protocol::endpoint> prepare();
     void context_gone() noexcept override;
     void debug(std::string const& text) const noexcept;
+
+    std::mutex built_mutex_;
+    token_request built_for_;
+    std::shared_ptr<secret const> built_;
 
     std::shared_ptr<net::target const> target_;
     result<protocol::endpoint> endpoint_;

@@ -167,10 +167,12 @@ awaitable<result<access_token>> operation::run(std::shared_ptr<operation> self)
 awaitable<operation::attempt_result> operation::attempt()
 {
     client_pool::lease held;
-    auto const taken = co_await take(held);
+    auto const taken = core_->pool->acquire(number_, held);
     if (taken == client_pool::verdict::refused)
         co_return error(errc::too_many_waiting);
     if (taken == client_pool::verdict::wait)
+        held = co_await wait_in_line();
+    if (!held)
         co_return given_up("while waiting in line for a connection");
     bool reused = held.connection() != nullptr && held.connection()->quiet();
     if (reused)
@@ -187,7 +189,7 @@ awaitable<operation::attempt_result> operation::attempt()
             if (!opened)
                 co_return opened.error();
         }
-        outcome = co_await held.connection()->exchange(wire_.view(), net_);
+        outcome = co_await held.connection()->exchange(wire_->view(), net_);
         // The server had closed it meanwhile: that says nothing of the request.
         again = !outcome && reused && held.connection()->died_silently() && !net_.stop.aborted();
         reused = false;
@@ -197,12 +199,9 @@ awaitable<operation::attempt_result> operation::attempt()
     co_return outcome;
 }
 
-// Waits in line, if need be; `wait` when that was given up.
-awaitable<client_pool::verdict> operation::take(client_pool::lease& held)
+// No lease: it was ended early.
+awaitable<client_pool::lease> operation::wait_in_line()
 {
-    auto verdict = core_->pool->acquire(number_, held);
-    if (verdict != client_pool::verdict::wait)
-        co_return verdict;
     client_pool::waiter waiter(*core_->pool, number_);
     net::abort_switch::scope const scope(net_.stop, waiter);
     auto const begin = [&](auto handler)
@@ -216,10 +215,7 @@ awaitable<client_pool::verdict> operation::take(client_pool::lease& held)
     auto granted =
         co_await asio::async_initiate<decltype(asio::deferred), void(client_pool::lease)>(
             begin, asio::deferred);
-    held = std::move(granted);
-    if (held)
-        verdict = client_pool::verdict::granted;
-    co_return verdict;
+    co_return granted;
 }
 
 awaitable<result<void>> operation::open(client_pool::lease& held)

@@ -31,7 +31,7 @@ private:
 
     static boost::asio::awaitable<result<access_token>> run(std::shared_ptr<operation> self);
     boost::asio::awaitable<attempt_result> attempt();
-    boost::asio::awaitable<client_pool::verdict> take(client_pool::lease& held);
+    boost::asio::awaitable<client_pool::lease> wait_in_line();
     boost::asio::awaitable<result<void>> open(client_pool::lease& held);
     boost::asio::awaitable<bool> pause(std::chrono::nanoseconds wait);
 
@@ -54,7 +54,7 @@ private:
     token_request request_;
     token_handler handler_;
     boost::asio::any_completion_executor handler_executor_;
-    secret wire_;
+    std::shared_ptr<secret const> wire_;
     net::operation_context net_;
     clock::time_point deadline_;
     std::uint64_t number_;

@@ -7,7 +7,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace coauth
 {
@@ -53,6 +52,10 @@ class COAUTH_DECL secret
 public:
     /// An empty secret.
     secret() noexcept = default;
+    secret(secret const& other);
+    secret(secret&& other) noexcept;
+    secret& operator=(secret other) noexcept;
+    ~secret();
 
     /// Takes the characters of `text`; the argument's own storage is wiped.
     secret(std::string text);
@@ -61,14 +64,14 @@ public:
     explicit secret(std::string_view text);
 
     /// The characters, valid while this object lives and is not assigned to.
-    [[nodiscard]] std::string_view view() const noexcept { return {bytes_.data(), bytes_.size()}; }
-    [[nodiscard]] bool empty() const noexcept { return bytes_.empty(); }
-    [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
+    [[nodiscard]] std::string_view view() const noexcept { return {bytes_, size_}; }
+    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
     /// Appends; the old storage is wiped when it has to grow.
     secret& append(std::string_view text);
     secret& append(char c);
-    void reserve(std::size_t size) { bytes_.reserve(size); }
+    void reserve(std::size_t size);
     /// Wipes the characters and empties the secret.
     void clear() noexcept;
 
@@ -79,7 +82,10 @@ public:
     friend Stream& operator<<(Stream&, secret const&) = delete;
 
 private:
-    std::vector<char, wiping_allocator<char>> bytes_;
+    // Not a container: those copy byte by byte for an allocator of one's own.
+    char* bytes_ = nullptr;
+    std::size_t size_ = 0;
+    std::size_t capacity_ = 0;
 };
 
 } // namespace coauth

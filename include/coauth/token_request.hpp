@@ -66,6 +66,8 @@ public:
         return std::move(this->parameter(std::move(name), std::move(value)));
     }
 
+    friend bool operator==(token_request const&, token_request const&) = default;
+
     [[nodiscard]] std::string const& scope() const noexcept { return scope_; }
     [[nodiscard]] std::vector<std::string> const& resources() const noexcept { return resources_; }
     [[nodiscard]] std::string const& audience() const noexcept { return audience_; }

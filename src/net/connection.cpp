@@ -298,6 +298,13 @@ awaitable<error_code> connection::send_plain(std::string_view bytes, operation_c
     co_return ec;
 }
 
+bool connection::send_now(std::string_view& bytes)
+{
+    if (tls_)
+        last_step_ = tls_->write(bytes);
+    return tls_ && last_step_ == step::done;
+}
+
 awaitable<error_code> connection::send(std::string_view bytes, operation_context& op)
 {
     error_code ec;
@@ -333,7 +340,9 @@ connection::exchange(std::string_view request, operation_context& op)
     op.phases.enter(phase::request);
     outcome.sent = std::chrono::system_clock::now();
     outcome.sent_steady = std::chrono::steady_clock::now();
-    auto ec = co_await send(request, op);
+    error_code ec;
+    if (!send_now(request))
+        ec = co_await send(request, op);
     if (ec || op.stop.aborted())
     {
         died_silently_ = true;

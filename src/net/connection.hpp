@@ -99,6 +99,8 @@ private:
     boost::asio::awaitable<result<void>> tunnel(operation_context& op);
     boost::asio::awaitable<result<void>> handshake(operation_context& op);
     boost::asio::awaitable<boost::system::error_code> fill(operation_context& op);
+    // Sends what it can at once; true: that was all.
+    bool send_now(std::string_view& bytes);
     boost::asio::awaitable<boost::system::error_code>
     send(std::string_view bytes, operation_context& op);
     boost::asio::awaitable<boost::system::error_code>

@@ -125,6 +125,9 @@ public:
     bool on_comment_part(json::string_view, error_code&) { return true; }
     bool on_comment(json::string_view, error_code&) { return true; }
 
+    // The longest string of most documents is the token, and most of the text.
+    void reserve(std::size_t size) { part_.reserve(size); }
+
 private:
     static bool refuse(error_code& ec)
     {
@@ -247,6 +250,8 @@ std::optional<json_document> json_document::parse(std::string_view text)
     json::basic_parser<handler> parser(options);
     // Enough for all that is kept of it, so that it does not grow by doubling.
     parser.handler().document.bytes_.reserve(text.size());
+    parser.handler().document.members_.reserve(8);
+    parser.handler().reserve(text.size());
     error_code ec;
     std::size_t const used_bytes = parser.write_some(false, text.data(), text.size(), ec);
     if (ec || !parser.done() || used_bytes != text.size())
