@@ -36,15 +36,14 @@ public:
 
     explicit ticket_store(SSL_CTX* context)
     {
-        SSL_CTX_set_session_cache_mode(
-            context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
-        SSL_CTX_set_app_data(context, this);
+        SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+        SSL_CTX_set_ex_data(context, index(), this);
         SSL_CTX_sess_set_new_cb(
             context,
             [](SSL* from, SSL_SESSION* ticket)
             {
                 auto* const self =
-                    static_cast<ticket_store*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(from)));
+                    static_cast<ticket_store*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(from), index()));
                 self->tickets_.emplace_back(ticket, &SSL_SESSION_free);
                 if (self->tickets_.size() > most)
                     self->tickets_.pop_front();
@@ -61,6 +60,13 @@ public:
     }
 
 private:
+    // Not the application data: that is Asio's.
+    static int index()
+    {
+        static int const found = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+        return found;
+    }
+
     std::deque<std::unique_ptr<SSL_SESSION, decltype(&SSL_SESSION_free)>> tickets_;
 };
 
