@@ -1,0 +1,30 @@
+"""Reads results.json: medians, spreads and what follows from them."""
+
+import json
+import pathlib
+import statistics
+
+NAMES = {"coauth": "coauth", "beast": "Beast", "openssl": "OpenSSL", "curl": "libcurl",
+         "go": "Go x/oauth2"}
+
+
+class Figures:
+    def __init__(self, path):
+        self.results = json.loads(pathlib.Path(path).read_text())
+        self.runs, self.counted = self.results["runs"], self.results["counted"]
+        self.peers = [peer for peer in NAMES if peer in next(iter(self.runs.values()))]
+
+    def all(self, case, peer, what="cpu_us"):
+        return [run[what] for run in self.runs[case][peer]]
+
+    def median(self, case, peer, what="cpu_us"):
+        return statistics.median(self.all(case, peer, what))
+
+    def memory(self, peer):
+        """Kilobytes for each further request in flight: repetition by repetition, so that there is
+        a spread."""
+        few, many = (self.all(f"keep-alive-{n}", peer, "peak_kb") for n in (64, 512))
+        return [(b - a) / (512 - 64) for a, b in zip(few, many)]
+
+    def memory_median(self, peer):
+        return statistics.median(self.memory(peer))

@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""Which goals the results meet: goals.py RESULTS. Exit status 1 when one is missed."""
+
+import sys
+
+from figures import NAMES, Figures
+
+
+def cpu_ratio(case, other, limit):
+    return (f"{case}: CPU, of {NAMES[other]}'s", limit,
+            lambda f: f.median(case, "coauth") / f.median(case, other))
+
+
+def counted_ratio(case, what, other, limit):
+    return (f"{case}: {what}, of {NAMES[other]}'s", limit,
+            lambda f: f.counted[case]["coauth"][what] / f.counted[case][other][what])
+
+
+GOALS = [
+    cpu_ratio("keep-alive-64", "beast", 0.90),
+    cpu_ratio("keep-alive-64", "openssl", 1.4),
+    cpu_ratio("keep-alive-64", "curl", 0.48),
+    cpu_ratio("keep-alive-64", "go", 0.30),
+    cpu_ratio("keep-alive-512", "beast", 0.95),
+    cpu_ratio("keep-alive-1", "beast", 1.0),
+    ("keep-alive-1: system calls a token", 6,
+     lambda f: f.counted["keep-alive-1"]["coauth"]["system_calls"]),
+    cpu_ratio("new-64", "openssl", 1.03),
+    ("resumed-64: CPU, of new-64's", 0.45,
+     lambda f: f.median("resumed-64", "coauth") / f.median("new-64", "coauth")),
+    cpu_ratio("resumed-64", "go", 0.95),
+    cpu_ratio("new-system-1", "curl", 0.05),
+    ("memory for each request in flight, of Beast's", 1.05,
+     lambda f: f.memory_median("coauth") / f.memory_median("beast")),
+    counted_ratio("keep-alive-64", "allocations", "beast", 0.6),
+]
+
+
+def main():
+    figures = Figures(sys.argv[1])
+    missed = 0
+    for name, limit, value_of in GOALS:
+        value = value_of(figures)
+        missed += value > limit
+        print(f"{'missed' if value > limit else 'met':8}{value:8.3f}  at most {limit:<6}{name}")
+    print(f"\n{len(GOALS) - missed} of {len(GOALS)} goals met")
+    if figures.results["quick"]:
+        print("The results are of a quick run: too short to judge by.")
+    sys.exit(missed != 0)
+
+
+main()

@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""Makes table.md, cpu.svg and memory.svg of DIRECTORY/results.json: report.py DIRECTORY."""
+
+import html
+import pathlib
+import statistics
+import sys
+
+from figures import NAMES, Figures
+
+TITLES = {
+    "keep-alive-1": "Kept connections, 1 in flight",
+    "keep-alive-64": "Kept connections, 64 in flight",
+    "keep-alive-512": "Kept connections, 512 in flight",
+    "new-1": "A new connection for each token, 1 in flight",
+    "new-64": "A new connection for each token, 64 in flight",
+    "resumed-1": "A new connection that resumes a TLS session, 1 in flight",
+    "resumed-64": "A new connection that resumes a TLS session, 64 in flight",
+    "new-system-1": "A new connection, trusting the system's CAs too, 1 in flight",
+}
+NOT_MEASURED = """\
+Not measured: name lookup, a network (all is loopback), other servers, HTTP/2, TLS 1.2, more than
+one client thread, allocations of Go. Latency and tokens/s are those of a client with one core to
+itself and a server with another: they compare the peers, and promise nothing elsewhere. System
+calls are counted under strace, which slows the client. libcurl parses its CA bundle for each new
+connection where the default CAPATH is in force, as it is in the case of the system's CAs."""
+
+
+def number(value):
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.1f}"
+
+
+def spread(values):
+    return f"{number(statistics.median(values))} [{number(min(values))} to {number(max(values))}]"
+
+
+def table(head, rows):
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + " --- |" + " ---: |" * (len(head) - 1)
+    for row in rows:
+        yield "| " + " | ".join(row) + " |"
+    yield ""
+
+
+def case_table(figures, case):
+    yield f"## {TITLES[case]}\n"
+    head = ["", "CPU a token, us", "of Beast", "p50, us", "p99, us", "tokens/s"]
+    beast = figures.median(case, "beast")
+    yield from table(head, (
+        [NAMES[peer], spread(figures.all(case, peer)), f"{figures.median(case, peer) / beast:.2f}",
+         *(spread(figures.all(case, peer, what)) for what in ("p50_us", "p99_us", "per_second"))]
+        for peer in figures.peers))
+
+
+def optional(value, form):
+    return "" if value is None else form.format(value)
+
+
+def counted_table(figures, case):
+    yield f"### {TITLES[case]}\n"
+    head = ["", "system calls", "allocations", "connections", "of these resumed"]
+    yield from table(head, (
+        [NAMES[peer], f"{found['system_calls']:.1f}",
+         optional(found.get("allocations"), "{:.0f}"), f"{found['connections']:.2f}",
+         optional(found["resumed"], "{:.0%}")]
+        for peer, found in figures.counted[case].items()))
+
+
+def memory_table(figures):
+    yield "## Memory, kept connections\n"
+    head = ["", "kB for each request in flight", "of Beast", "peak at 64, kB", "peak at 512, kB"]
+    beast = figures.memory_median("beast")
+    yield from table(head, (
+        [NAMES[peer], spread(figures.memory(peer)),
+         f"{figures.memory_median(peer) / beast:.2f}",
+         *(spread(figures.all(case, peer, "peak_kb"))
+           for case in ("keep-alive-64", "keep-alive-512"))]
+        for peer in figures.peers))
+
+
+def document(figures):
+    machine = figures.results["machine"]
+    repetitions = len(figures.all("new-1", "coauth"))
+    yield "# Tokens by coauth and its peers\n"
+    yield (f"{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}; coauth "
+           f"{machine['revision']}; " +
+           ", ".join(f"{name} {version}" for name, version in machine["packages"].items()) + ".\n")
+    yield (f"Medians of {repetitions} repetitions [lowest to highest], the peers taking turns. "
+           "nginx on one core, the client on another; TLS 1.3, ECDSA P-256. CPU is the client's, "
+           "user and system, while the load runs.\n")
+    if figures.results["quick"]:
+        yield "A quick run: too short to judge by.\n"
+    for case in figures.runs:
+        yield from case_table(figures, case)
+    yield from memory_table(figures)
+    yield "## Counted, a token\n"
+    for case in figures.counted:
+        yield from counted_table(figures, case)
+    yield NOT_MEASURED
+
+
+# Charts: bars of one panel below those of another; each panel has a scale of its own.
+WIDTH, LEFT, RIGHT, BAR, GAP, HEAD = 760, 110, 150, 20, 7, 40
+OURS, THEIRS, INK, FAINT = "#1f6feb", "#9aa7b4", "#1c2128", "#57606a"
+
+
+def text(x, y, content, size=13, anchor="start", colour=INK, weight="normal"):
+    return (f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" '
+            f'fill="{colour}" font-weight="{weight}">{html.escape(content)}</text>')
+
+
+def bar(y, peer, values, scale):
+    middle = y + BAR / 2
+    low, median, high = (LEFT + value * scale
+                         for value in (min(values), statistics.median(values), max(values)))
+    colour = OURS if peer == "coauth" else THEIRS
+    weight = "bold" if peer == "coauth" else "normal"
+    yield text(LEFT - 8, middle + 4.5, NAMES[peer], anchor="end", weight=weight)
+    yield (f'<rect x="{LEFT}" y="{y}" width="{median - LEFT:.1f}" height="{BAR}" '
+           f'fill="{colour}"/>')
+    yield (f'<path d="M{low:.1f} {middle}H{high:.1f}M{low:.1f} {middle - 4}v8M{high:.1f} '
+           f'{middle - 4}v8" stroke="{INK}" fill="none"/>')
+    yield text(high + 8, middle + 4.5, number(statistics.median(values)), weight=weight)
+
+
+def chart(title, unit, panels):
+    """`panels`: a title and the values of each peer."""
+    height = 64 + sum(HEAD + len(bars) * (BAR + GAP) for _, bars in panels)
+    yield (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
+           f'viewBox="0 0 {WIDTH} {height}" font-family="sans-serif">')
+    yield f"<title>{html.escape(title)}</title>"
+    yield f'<rect width="{WIDTH}" height="{height}" fill="white"/>'
+    yield text(16, 28, title, 17, weight="bold")
+    yield text(16, 48, f"{unit}; median, and lowest to highest; less is better", 12, colour=FAINT)
+    y = 56
+    for name, bars in panels:
+        yield text(16, y + HEAD - 14, name, weight="bold", colour=FAINT)
+        y += HEAD
+        scale = (WIDTH - LEFT - RIGHT) / max(max(values) for values in bars.values())
+        for peer, values in bars.items():
+            yield from bar(y, peer, values, scale)
+            y += BAR + GAP
+    yield "</svg>"
+
+
+def write(path, lines):
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def main():
+    directory = pathlib.Path(sys.argv[1])
+    figures = Figures(directory / "results.json")
+    write(directory / "table.md", document(figures))
+    write(directory / "cpu.svg", chart(
+        "CPU time for a token", "microseconds of the client",
+        [(TITLES[case], {peer: figures.all(case, peer) for peer in figures.peers})
+         for case in ("keep-alive-1", "keep-alive-64", "new-64", "resumed-64", "new-system-1")]))
+    write(directory / "memory.svg", chart(
+        "Memory for a request in flight", "kB of peak resident memory, from 64 to 512 in flight",
+        [("Kept connections", {peer: figures.memory(peer) for peer in figures.peers})]))
+    print(f"{directory}/table.md, results.json, cpu.svg, memory.svg")
+
+
+main()

@@ -1,0 +1,262 @@
+#!/usr/bin/env python3
+"""Runs the peers, one after another and again and again, against nginx: run.py PROGRAMS OUT
+[quick]. PROGRAMS holds bench_coauth and its peers; OUT gets results.json."""
+
+import contextlib
+import itertools
+import json
+import os
+import pathlib
+import platform
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+PEERS = ["coauth", "beast", "openssl", "curl", "go"]
+SYSTEM_BUNDLE = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
+SERVER_CORE, CLIENT_CORE = 0, 1
+TOKEN_LENGTH = 796
+# No run may take longer, in seconds.
+LIMIT = 180
+
+# name: mode, in flight, requests, with the system's trust store.
+CASES = {
+    "keep-alive-1": ("keep-alive", 1, 8000, False),
+    "keep-alive-64": ("keep-alive", 64, 40000, False),
+    "keep-alive-512": ("keep-alive", 512, 40000, False),
+    "new-1": ("new", 1, 1500, False),
+    "new-64": ("new", 64, 3000, False),
+    "resumed-1": ("resumed", 1, 2000, False),
+    "resumed-64": ("resumed", 64, 5000, False),
+    "new-system-1": ("new", 1, 100, True),
+}
+# System calls and allocations are counted in these; memory grows from 64 in flight to 512.
+COUNTED = ["keep-alive-1", "keep-alive-64", "new-64", "resumed-64"]
+
+NGINX = """
+daemon off;
+worker_processes 1;
+pid {dir}/nginx.pid;
+error_log {dir}/error.log warn;
+events {{ worker_connections 4096; multi_accept on; }}
+http {{
+    access_log off;
+    client_body_temp_path {dir}/t1; proxy_temp_path {dir}/t2; fastcgi_temp_path {dir}/t3;
+    uwsgi_temp_path {dir}/t4; scgi_temp_path {dir}/t5;
+    keepalive_requests 1000000000; keepalive_timeout 600s;
+    ssl_certificate {dir}/chain.pem; ssl_certificate_key {dir}/leaf.key;
+    ssl_protocols TLSv1.3; ssl_session_tickets on;
+    default_type application/json;
+    log_format reuse '$ssl_session_reused $connection_requests';
+    server {{
+        listen 127.0.0.1:{port} ssl backlog=4096;
+        location = /token {{ return 200 '{body}'; }}
+    }}
+    # Says which connections and sessions were reused.
+    server {{
+        listen 127.0.0.1:{logged_port} ssl backlog=4096;
+        access_log {dir}/reuse.log reuse;
+        location = /token {{ return 200 '{body}'; }}
+    }}
+}}
+"""
+
+
+def openssl(*arguments):
+    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
+
+
+def make_certificates(directory):
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30"]
+    openssl("req", "-x509", *key, "-subj", "/CN=bench CA", "-keyout", directory / "ca.key",
+            "-out", directory / "ca.pem", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+    openssl("req", "-x509", *key, "-subj", "/CN=localhost", "-keyout", directory / "leaf.key",
+            "-out", directory / "leaf.pem", "-CA", directory / "ca.pem",
+            "-CAkey", directory / "ca.key", "-addext", "basicConstraints=critical,CA:FALSE",
+            "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+            "-addext", "extendedKeyUsage=serverAuth")
+    ca = (directory / "ca.pem").read_text()
+    (directory / "chain.pem").write_text((directory / "leaf.pem").read_text() + ca)
+    # libcurl takes one file: the system's certificates and ours.
+    (directory / "bundle.pem").write_text(SYSTEM_BUNDLE.read_text() + ca)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def token_document():
+    text = ('{"access_token":"%s","token_type":"Bearer","expires_in":3600,"scope":"sms groups"}' %
+            "".join(itertools.islice(itertools.cycle("abcdefghijklmnopqrstuvwxyz0123456789"),
+                                     TOKEN_LENGTH)))
+    return text
+
+
+def pinned(core, *command):
+    return ["taskset", "-c", str(core), *map(str, command)]
+
+
+@contextlib.contextmanager
+def server(directory):
+    make_certificates(directory)
+    ports = free_port(), free_port()
+    (directory / "nginx.conf").write_text(NGINX.format(
+        dir=directory, port=ports[0], logged_port=ports[1], body=token_document()))
+    # Its worker need not be root, and writes its log.
+    directory.chmod(0o755)
+    nginx = subprocess.Popen(pinned(SERVER_CORE, "/usr/sbin/nginx", "-e", directory / "error.log",
+                                    "-p", directory, "-c", directory / "nginx.conf"))
+    try:
+        for port in ports:
+            wait_for(port, nginx)
+        yield ports
+    finally:
+        nginx.terminate()
+        nginx.wait()
+
+
+def wait_for(port, process):
+    for _ in range(100):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        if process.poll() is not None:
+            break
+        time.sleep(0.05)
+    raise SystemExit("nginx did not start")
+
+
+class Runner:
+    def __init__(self, programs, directory, ports):
+        self.programs, self.directory = programs, directory
+        self.port, self.logged_port = ports
+        # The environment may name certificates and proxies of its own.
+        self.environment = {"PATH": os.environ["PATH"]}
+
+    def command(self, peer, case, requests, logged=False):
+        mode, in_flight, _, system = CASES[case]
+        bundle = system and peer == "curl"
+        port = self.logged_port if logged else self.port
+        return [self.programs / f"bench_{peer}",
+                "--endpoint", f"https://127.0.0.1:{port}/token",
+                "--ca-file", self.directory / ("bundle.pem" if bundle else "ca.pem"),
+                "--mode", mode, "--in-flight", in_flight, "--requests", requests,
+                "--warmup", warmup(in_flight, system), *(["--system-trust"] if system else [])]
+
+    def run(self, command, environment=None):
+        done = subprocess.run(pinned(CLIENT_CORE, *command), env=environment or self.environment,
+                              capture_output=True, text=True, timeout=LIMIT, check=False)
+        if done.returncode != 0:
+            raise SystemExit(f"{' '.join(map(str, command))} failed:\n{done.stderr}")
+        return json.loads(done.stdout)
+
+    def measure(self, peer, case, requests):
+        return self.run(self.command(peer, case, requests))
+
+    def allocations(self, peer, case, requests):
+        library = next(self.programs.glob("*bench_count_allocations.so"))
+        environment = {**self.environment, "LD_PRELOAD": str(library)}
+        return self.run(self.command(peer, case, requests), environment)["allocations"]
+
+    def system_calls(self, peer, case, requests):
+        """The difference of two runs leaves out what starting and warming up takes."""
+        few, many = (self.traced(self.command(peer, case, n)) for n in (requests, 2 * requests))
+        return (many - few) / requests
+
+    def traced(self, command):
+        output = self.directory / "strace"
+        self.run(["strace", "-f", "-c", "-o", output, *command])
+        # share, seconds, microseconds a call, calls, perhaps errors, "total"
+        return int(output.read_text().splitlines()[-1].split()[3])
+
+    def reuse(self, peer, case, requests):
+        """What the server saw after the warm-up: the share of its connections that resumed a
+        session, and how many connections a request took."""
+        _, in_flight, _, system = CASES[case]
+        log = self.directory / "reuse.log"
+        os.truncate(log, 0)
+        self.run(self.command(peer, case, requests, logged=True))
+        # The last line may be written after the answer.
+        time.sleep(0.1)
+        lines = [line.split() for line in log.read_text().splitlines()][warmup(in_flight, system):]
+        opened = [reused for reused, number in lines if number == "1"]
+        return {"resumed": opened.count("r") / len(opened) if opened else None,
+                "connections": len(opened) / len(lines)}
+
+
+def warmup(in_flight, system):
+    # At least one for each connection; more to fill caches.
+    return 5 if system else max(2 * in_flight, 200)
+
+
+def measure_all(runner, repetitions, share):
+    results = {case: {peer: [] for peer in PEERS} for case in CASES}
+    for repetition in range(repetitions):
+        print(f"repetition {repetition + 1} of {repetitions}", flush=True)
+        for case, (_, in_flight, requests, _) in CASES.items():
+            for turn in range(len(PEERS)):
+                # Nobody always comes first.
+                peer = PEERS[(turn + repetition) % len(PEERS)]
+                count = max(in_flight, int(requests * share))
+                results[case][peer].append(runner.measure(peer, case, count))
+    return results
+
+
+def count_all(runner):
+    counted = {case: {peer: {} for peer in PEERS} for case in COUNTED}
+    for case, peer in itertools.product(COUNTED, PEERS):
+        requests = 2000 if case.startswith("keep-alive") else 400
+        found = counted[case][peer]
+        found.update(runner.reuse(peer, case, requests))
+        found["system_calls"] = runner.system_calls(peer, case, requests)
+        if peer != "go":
+            found["allocations"] = runner.allocations(peer, case, requests)
+    return counted
+
+
+def output_of(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def version_of(package):
+    return output_of("dpkg-query", "-W", "-f=${Version}", package)
+
+
+def machine():
+    cpu = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
+    packages = ["nginx-light", "libssl3", "libboost1.81-dev", "libcurl4", "golang-go",
+                "golang-golang-x-oauth2-dev", "g++"]
+    return {
+        "cpu": cpu[1] if cpu else platform.machine(),
+        "cores": os.cpu_count(),
+        "kernel": platform.release(),
+        "packages": {package: version_of(package) for package in packages},
+        "revision": output_of("git", "describe", "--always", "--dirty"),
+    }
+
+
+def main():
+    programs, out = (pathlib.Path(path).resolve() for path in sys.argv[1:3])
+    quick = sys.argv[3:] == ["quick"]
+    if len(os.sched_getaffinity(0)) < 2:
+        raise SystemExit("this takes two cores: one for the server, one for the client")
+    directory = pathlib.Path(tempfile.mkdtemp())
+    try:
+        with server(directory) as ports:
+            runner = Runner(programs, directory, ports)
+            print("system calls, allocations, reuse", flush=True)
+            counted = count_all(runner)
+            runs = measure_all(runner, *((3, 0.2) if quick else (7, 1)))
+    finally:
+        shutil.rmtree(directory)
+    results = {"machine": machine(), "quick": quick, "runs": runs, "counted": counted}
+    (out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Measures coauth beside its peers, against nginx on this machine. Installs what it needs from
+# Debian's packages. Results go to build/bench: table.md, results.json, cpu.svg, memory.svg.
+#
+#   bench/run.sh          seven repetitions; about 15 minutes
+#   bench/run.sh quick    fewer and shorter ones, to try it out; a few minutes
+#
+# bench/check.sh then compares the results with the goals.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+out=build/bench
+logs=$out/logs
+mkdir -p "$logs"
+
+# shellcheck source=test/steps.sh
+. test/steps.sh
+need "${packages[@]}" python3 openssl ca-certificates nginx-light strace libcurl4-openssl-dev \
+    golang-go golang-golang-x-oauth2-dev
+
+step "configure" cmake -S . -B "$out/cmake" -G Ninja -DCMAKE_BUILD_TYPE=Release \
+    -DCOAUTH_BUILD_BENCH=ON -DCOAUTH_BUILD_TESTS=OFF -DCOAUTH_BUILD_EXAMPLES=OFF \
+    -DCOAUTH_BUILD_CLI=OFF -DCOAUTH_BUILD_TESTING_SERVER=OFF
+step "build" cmake --build "$out/cmake"
+step "build the Go client" env GO111MODULE=off GOPATH=/usr/share/gocode \
+    GOCACHE="$PWD/$out/go-cache" go build -o "$out/cmake/bench/bench_go" bench/peers/go/main.go
+python3 bench/run.py "$out/cmake/bench" "$out" "$@"
+python3 bench/report.py "$out"
