@@ -10,6 +10,7 @@ import pathlib
 import platform
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -245,6 +246,8 @@ def main():
     quick = sys.argv[3:] == ["quick"]
     if len(os.sched_getaffinity(0)) < 2:
         raise SystemExit("this takes two cores: one for the server, one for the client")
+    # Ends the server too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     directory = pathlib.Path(tempfile.mkdtemp())
     try:
         with server(directory) as ports:
