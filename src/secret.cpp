@@ -73,7 +73,7 @@ secret& secret::append(std::string_view text)
 {
     if (text.empty())
         return *this;
-    if (text.size() > capacity_ - size_)
+    if (bytes_ == nullptr || text.size() > capacity_ - size_)
         reserve(std::max(size_ + text.size(), 2 * capacity_));
     std::memcpy(bytes_ + size_, text.data(), text.size());
     size_ += text.size();

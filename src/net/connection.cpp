@@ -104,9 +104,9 @@ auto connection::async_wait(tcp::socket::wait_type what, operation_context& op)
         start_wait{this, &op, what}, deferred_tuple);
 }
 
-connection::connection(asio::any_io_executor executor, std::shared_ptr<target const> where)
+connection::connection(asio::any_io_executor const& executor, std::shared_ptr<target const> where)
     : where_(std::move(where))
-    , socket_(std::move(executor))
+    , socket_(executor)
     , reader_(where_->limits, where_->all_headers)
 {
 }

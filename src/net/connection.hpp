@@ -63,7 +63,7 @@ struct operation_context
 class connection final : public cancellable
 {
 public:
-    connection(boost::asio::any_io_executor executor, std::shared_ptr<target const> where);
+    connection(boost::asio::any_io_executor const& executor, std::shared_ptr<target const> where);
     ~connection();
     connection(connection const&) = delete;
     connection& operator=(connection const&) = delete;

@@ -105,7 +105,7 @@ void lookup_cache::ask_system(key const& name, std::shared_ptr<flight> started)
             endpoints found;
             for (auto const& one : results)
                 found.push_back(one.endpoint());
-            self->land(name, started, ec, std::move(found));
+            self->land(name, started, ec, found);
         });
 }
 
@@ -127,12 +127,12 @@ void lookup_cache::ask_user(key const& name, std::shared_ptr<flight> started)
                     found.emplace_back(address, one.port);
             }
             if (auto const self = weak.lock())
-                self->land(name, started, found.empty() ? ec : error_code(), std::move(found));
+                self->land(name, started, found.empty() ? ec : error_code(), found);
         });
 }
 
 void lookup_cache::land(
-    key const& name, std::shared_ptr<flight> const& landed, error_code ec, endpoints found)
+    key const& name, std::shared_ptr<flight> const& landed, error_code ec, endpoints const& found)
 {
     if (!ec && found.empty())
         ec = asio::error::host_not_found;

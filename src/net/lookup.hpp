@@ -73,7 +73,7 @@ private:
     void ask_user(key const& name, std::shared_ptr<flight> started);
     void land(
         key const& name, std::shared_ptr<flight> const& landed, boost::system::error_code ec,
-        endpoints found);
+        endpoints const& found);
     void complete_later(handler done, boost::system::error_code ec, endpoints found);
 
     boost::asio::any_io_executor executor_;

@@ -287,8 +287,8 @@ int tls_context::on_new_session(SSL* connection, SSL_SESSION* session)
 
 void tls_context::keep(std::string const& peer, session_ptr session)
 {
-    // More are rarely wanted at once, and a server may send tickets without end.
-    constexpr std::size_t most_sessions = 8;
+    // As many as connections are opened at once; a server may send tickets without end.
+    constexpr std::size_t most_sessions = 128;
     constexpr std::size_t most_servers = 1024;
     std::lock_guard const lock(mutex_);
     auto found = by_peer_.find(peer);

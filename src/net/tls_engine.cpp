@@ -15,8 +15,6 @@
 namespace coauth::net
 {
 
-using boost::system::error_code;
-
 // What OpenSSL calls to send and to receive.
 struct tls_engine::access
 {
