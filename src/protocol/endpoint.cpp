@@ -97,9 +97,9 @@ endpoint take_apart(urls::url_view const& url, bool tls, std::size_t prefix)
     made.host_header = made.port == default_port ? in_url : in_url + ":" + made.port;
     made.target = text(url.encoded_path());
     if (made.target.empty())
-        made.target = "/";
+        made.target.push_back('/');
     if (url.has_query())
-        made.target += "?" + text(url.encoded_query());
+        made.target.append("?").append(text(url.encoded_query()));
     return made;
 }
 
