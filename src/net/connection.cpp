@@ -192,9 +192,11 @@ awaitable<result<void>> connection::connect(operation_context& op, endpoints con
                 begin, deferred_tuple);
     }
     last_failure_ = ec;
+    // Reset before it was looked at: it had been accepted.
+    bool const reset = ec == asio::error::connection_reset;
     if (ec || op.stop.aborted())
         co_return fail(
-            op, errc::connect_failed,
+            op, reset ? errc::connection_lost : errc::connect_failed,
             "no connection to " + next_hop() + "; check host, port, and whether the server runs",
             ec);
     error_code ignored;
