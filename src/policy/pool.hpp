@@ -67,8 +67,6 @@ public:
 
     // Takes out the connections that were idle too long; the caller closes them.
     std::vector<id> expire(time_point now);
-    // When the next one will be; none while nothing is idle.
-    [[nodiscard]] std::optional<time_point> next_expiry() const;
 
     [[nodiscard]] std::size_t open() const noexcept { return open_; }
     [[nodiscard]] std::size_t idle() const noexcept { return idle_.size(); }
