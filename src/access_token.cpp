@@ -13,9 +13,8 @@ struct access_token::rep
 {
     explicit rep(access_token_info given) : info(std::move(given))
     {
-        authorization.reserve(info.token_type.size() + 1 + info.value.size());
-        authorization.append(info.token_type).append(' ').append(info.value.view());
-        info.value.clear();
+        authorization = std::move(info.value);
+        authorization.prepend(info.token_type + ' ');
     }
 
     access_token_info info;

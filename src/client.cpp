@@ -20,6 +20,11 @@ void start_get_access_token(
     core->start(std::move(request), std::move(handler));
 }
 
+asio::any_io_executor executor_of(client_core const& core) noexcept
+{
+    return core.executor;
+}
+
 // For one operation: nothing is kept for a next one, and nothing repeated.
 std::shared_ptr<client_core>
 make_one_shot_core(asio::any_io_executor executor, client_config config)
@@ -76,7 +81,7 @@ client& client::operator=(client&& other) noexcept
 
 client::executor_type client::get_executor() const noexcept
 {
-    return core_->executor;
+    return detail::executor_of(*core_);
 }
 
 result<void> client::status() const

@@ -4,13 +4,9 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/associated_executor.hpp>
-#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
-#include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/prefer.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <random>
@@ -56,9 +52,6 @@ operation::operation(
     : core_(std::move(core))
     , request_(std::move(request))
     , handler_(std::move(handler))
-    , handler_executor_(asio::prefer(
-          asio::get_associated_executor(handler_, core_->executor),
-          asio::execution::outstanding_work.tracked))
     , net_{{}, net::phase_clock(core_->config.observer, clock::now())}
     , deadline_(net_.phases.began() + core_->config.timeout)
     , number_(++core_->last_operation)
@@ -312,16 +305,10 @@ void operation::finish(std::exception_ptr const& failure, result<access_token> o
          outcome = std::move(outcome)]() mutable { self->complete(std::move(outcome)); });
 }
 
-// On the handler's own executor: the slot is cleared there, where alone it may be emitted.
 void operation::complete(result<access_token> outcome)
 {
     settle_later const settle{core_->deadlines};
-    auto deliver = [handler = std::move(handler_), outcome = std::move(outcome)]() mutable
-    {
-        asio::get_associated_cancellation_slot(handler).clear();
-        std::move(handler)(std::move(outcome));
-    };
-    asio::dispatch(asio::bind_executor(handler_executor_, std::move(deliver)));
+    std::move(handler_)(std::move(outcome));
 }
 
 } // namespace coauth::detail

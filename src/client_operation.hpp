@@ -53,7 +53,6 @@ private:
     std::shared_ptr<client_core> core_;
     token_request request_;
     token_handler handler_;
-    boost::asio::any_completion_executor handler_executor_;
     std::shared_ptr<secret const> wire_;
     net::operation_context net_;
     clock::time_point deadline_;

@@ -11,7 +11,11 @@ namespace coauth
 
 void wipe(void* data, std::size_t size) noexcept
 {
-    OPENSSL_cleanse(data, size);
+    if (size == 0)
+        return;
+    std::memset(data, 0, size);
+    // The compiler must believe that someone looks at it.
+    asm volatile("" : : "r"(data) : "memory");
 }
 
 void wipe(std::string& text) noexcept
@@ -83,6 +87,17 @@ secret& secret::append(std::string_view text)
 secret& secret::append(char c)
 {
     return append(std::string_view(&c, 1));
+}
+
+secret& secret::prepend(std::string_view text)
+{
+    if (text.empty())
+        return *this;
+    reserve(size_ + text.size());
+    std::memmove(bytes_ + text.size(), bytes_, size_);
+    std::memcpy(bytes_, text.data(), text.size());
+    size_ += text.size();
+    return *this;
 }
 
 void secret::clear() noexcept

@@ -3,6 +3,7 @@
 
 #include <coauth/access_token.hpp>
 #include <coauth/client_config.hpp>
+#include <coauth/detail/delivery.hpp>
 #include <coauth/export.hpp>
 #include <coauth/result.hpp>
 #include <coauth/token_request.hpp>
@@ -15,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 namespace coauth
@@ -31,6 +33,7 @@ class client_core;
 COAUTH_DECL void start_get_access_token(
     std::shared_ptr<client_core> const& core, token_request request,
     boost::asio::any_completion_handler<access_token_signature> handler);
+COAUTH_DECL boost::asio::any_io_executor executor_of(client_core const& core) noexcept;
 
 class initiate_get_access_token
 {
@@ -42,7 +45,9 @@ public:
     template <class Handler>
     void operator()(Handler&& handler, token_request request) const
     {
-        start_get_access_token(core_, std::move(request), std::forward<Handler>(handler));
+        start_get_access_token(
+            core_, std::move(request),
+            delivery<std::decay_t<Handler>>(std::forward<Handler>(handler), executor_of(*core_)));
     }
 
 private:

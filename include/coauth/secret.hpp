@@ -71,6 +71,8 @@ public:
     /// Appends; the old storage is wiped when it has to grow.
     secret& append(std::string_view text);
     secret& append(char c);
+    /// Puts `text` before the rest; without an allocation where `reserve` made room for it.
+    secret& prepend(std::string_view text);
     void reserve(std::size_t size);
     /// Wipes the characters and empties the secret.
     void clear() noexcept;

@@ -2,6 +2,7 @@
 
 #include "net/race.hpp"
 
+#include <boost/asio/append.hpp>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/ip/address.hpp>
@@ -55,53 +56,36 @@ void refuse(asio::any_io_executor const& executor, Handler&& handler, Arguments.
 
 } // namespace
 
-struct connection::start_read
+struct connection::start_waiting
 {
     connection* self;
     operation_context* op;
-    void* data;
-    std::size_t size;
+    need what;
+    std::span<char> into;
 
     template <class Handler>
     void operator()(Handler&& handler) const
     {
-        bool const started = op->stop.start(
-            [&]
-            {
-                self->socket_.async_read_some(
-                    asio::buffer(data, size), std::forward<Handler>(handler));
-            });
-        if (!started)
-            refuse(self->socket_.get_executor(), std::forward<Handler>(handler), std::size_t(0));
+        auto& socket = self->socket_;
+        auto const begin = [&]
+        {
+            if (what == need::input)
+                socket.async_read_some(
+                    asio::buffer(into.data(), into.size()), std::forward<Handler>(handler));
+            else
+                socket.async_wait(
+                    tcp::socket::wait_write,
+                    asio::append(std::forward<Handler>(handler), std::size_t(0)));
+        };
+        if (!op->stop.start(begin))
+            refuse(socket.get_executor(), std::forward<Handler>(handler), std::size_t(0));
     }
 };
 
-struct connection::start_wait
-{
-    connection* self;
-    operation_context* op;
-    tcp::socket::wait_type what;
-
-    template <class Handler>
-    void operator()(Handler&& handler) const
-    {
-        bool const started =
-            op->stop.start([&] { self->socket_.async_wait(what, std::forward<Handler>(handler)); });
-        if (!started)
-            refuse(self->socket_.get_executor(), std::forward<Handler>(handler));
-    }
-};
-
-auto connection::async_read(void* data, std::size_t size, operation_context& op)
+auto connection::async_ready(need what, std::span<char> into, operation_context& op)
 {
     return asio::async_initiate<decltype(deferred_tuple), void(error_code, std::size_t)>(
-        start_read{this, &op, data, size}, deferred_tuple);
-}
-
-auto connection::async_wait(tcp::socket::wait_type what, operation_context& op)
-{
-    return asio::async_initiate<decltype(deferred_tuple), void(error_code)>(
-        start_wait{this, &op, what}, deferred_tuple);
+        start_waiting{this, &op, what, into}, deferred_tuple);
 }
 
 connection::connection(asio::any_io_executor const& executor, std::shared_ptr<target const> where)
@@ -212,12 +196,19 @@ awaitable<result<void>> connection::tunnel(operation_context& op)
     abort_switch::scope const scope(op.stop, *this);
     std::string answer(8 * 1024, '\0');
     std::size_t size = 0;
-    auto ec = co_await send_plain(where_->tunnel_request.view(), op);
-    while (!ec && size < answer.size() && answer.find("\r\n\r\n") == std::string::npos)
+    std::string_view request = where_->tunnel_request.view();
+    error_code ec;
+    for (bool more = true; more && !ec;)
     {
+        auto next = send_plain(request, ec);
+        if (next == need::nothing && !ec)
+            next = need::input;
+        std::span<char> const into(answer.data() + size, answer.size() - size);
         std::size_t got = 0;
-        std::tie(ec, got) = co_await async_read(answer.data() + size, answer.size() - size, op);
+        if (!ec)
+            std::tie(ec, got) = co_await async_ready(next, into, op);
         size += got;
+        more = size < answer.size() && answer.find("\r\n\r\n") == std::string::npos;
     }
     answer.resize(size);
     auto outcome = judge_tunnel(op, ec, answer);
@@ -258,13 +249,13 @@ awaitable<result<void>> connection::handshake(operation_context& op)
         ec = asio::error::invalid_argument;
     while (!ec && !op.stop.aborted())
     {
-        last_step_ = tls_->handshake();
-        if (last_step_ == step::want_read)
-            ec = co_await fill(op);
-        else if (last_step_ == step::want_write)
-            std::tie(ec) = co_await async_wait(tcp::socket::wait_write, op);
-        else
+        auto const next = shake_hands();
+        if (next == need::nothing)
             break;
+        std::size_t size = 0;
+        std::tie(ec, size) = co_await async_ready(next, input(next), op);
+        if (next == need::input)
+            feed(ec, size);
     }
     if (last_step_ != step::done || op.stop.aborted())
         co_return fail_handshake(op, ec);
@@ -272,64 +263,96 @@ awaitable<result<void>> connection::handshake(operation_context& op)
     co_return result<void>();
 }
 
-// The end of the stream is for TLS to judge.
-awaitable<error_code> connection::fill(operation_context& op)
+connection::need connection::need_of(step last)
 {
-    auto const into = tls_->input();
-    auto const got = co_await async_read(into.data(), into.size(), op);
-    error_code ec = std::get<0>(got);
-    if (ended(ec))
-    {
-        tls_->feed_end();
+    if (last == step::want_read)
+        return need::input;
+    return last == step::want_write ? need::room : need::nothing;
+}
+
+std::span<char> connection::input(need what)
+{
+    if (what != need::input)
+        return {};
+    return tls_ ? tls_->input() : reader_.prepare();
+}
+
+// Takes in what was read; the end of the stream is for the layer above to judge.
+void connection::feed(error_code& ec, std::size_t size)
+{
+    bool const end = ended(ec);
+    if (end)
         ec = {};
-    }
-    else if (!ec)
-        tls_->feed(std::get<1>(got));
-    co_return ec;
-}
-
-awaitable<error_code> connection::send_plain(std::string_view bytes, operation_context& op)
-{
-    error_code ec;
-    while (!ec && !bytes.empty())
-    {
-        bytes.remove_prefix(socket_.write_some(asio::buffer(bytes.data(), bytes.size()), ec));
-        if (ec == asio::error::would_block || ec == asio::error::interrupted)
-            std::tie(ec) = co_await async_wait(tcp::socket::wait_write, op);
-    }
-    co_return ec;
-}
-
-bool connection::send_now(std::string_view& bytes)
-{
-    if (tls_)
-        last_step_ = tls_->write(bytes);
-    return tls_ && last_step_ == step::done;
-}
-
-awaitable<error_code> connection::send(std::string_view bytes, operation_context& op)
-{
-    error_code ec;
+    if (ec)
+        return;
     if (!tls_)
-    {
-        ec = co_await send_plain(bytes, op);
-        co_return ec;
-    }
-    while (!ec && !op.stop.aborted())
-    {
-        last_step_ = tls_->write(bytes);
-        if (last_step_ == step::want_write)
-            std::tie(ec) = co_await async_wait(tcp::socket::wait_write, op);
-        else if (last_step_ == step::want_read)
-            ec = co_await fill(op);
-        else
-            break;
-    }
-    if (!ec && last_step_ != step::done)
-        ec = tls_->failure() ? tls_->failure() : error_code(asio::error::connection_reset);
-    co_return ec;
+        answer_ = end ? reader_.finish(true) : reader_.commit(size);
+    else if (end)
+        tls_->feed_end();
+    else
+        tls_->feed(size);
 }
 
+connection::need connection::shake_hands()
+{
+    last_step_ = tls_->handshake();
+    return need_of(last_step_);
+}
+
+connection::need connection::send_plain(std::string_view& bytes, error_code& ec)
+{
+    while (!ec && !bytes.empty())
+        bytes.remove_prefix(socket_.write_some(asio::buffer(bytes.data(), bytes.size()), ec));
+    if (ec != asio::error::would_block && ec != asio::error::interrupted)
+        return need::nothing;
+    ec = {};
+    return need::room;
+}
+
+connection::need connection::send(std::string_view& bytes, error_code& ec)
+{
+    if (!tls_)
+        return send_plain(bytes, ec);
+    last_step_ = tls_->write(bytes);
+    bool const broken = last_step_ == step::end || last_step_ == step::truncated;
+    if (broken || last_step_ == step::failed)
+        ec = broken ? error_code(asio::error::connection_reset) : tls_->failure();
+    return need_of(last_step_);
+}
+
+connection::need connection::receive(error_code& ec)
+{
+    while (!ec && answer_ == response_reader::state::more)
+    {
+        std::size_t size = 0;
+        last_step_ = tls_ ? tls_->read(reader_.prepare(), size) : step::want_read;
+        if (need_of(last_step_) != need::nothing)
+            return need_of(last_step_);
+        if (last_step_ == step::done)
+            answer_ = reader_.commit(size);
+        else if (last_step_ == step::failed)
+            ec = tls_->failure();
+        else
+            answer_ = reader_.finish(last_step_ == step::end);
+    }
+    return need::nothing;
+}
+
+connection::need
+connection::send_and_receive(std::string_view& request, operation_context& op, error_code& ec)
+{
+    if (!request.empty())
+    {
+        auto const next = send(request, ec);
+        if (next != need::nothing || ec)
+            return next;
+        op.phases.leave();
+        op.phases.enter(phase::answer);
+    }
+    return receive(ec);
+}
+
+// One coroutine for the whole of it: here a frame for each step would cost most.
 awaitable<result<exchange_outcome>>
 connection::exchange(std::string_view request, operation_context& op)
 {
@@ -339,65 +362,29 @@ connection::exchange(std::string_view request, operation_context& op)
     died_silently_ = false;
     ++requests_;
     reader_.restart();
+    answer_ = response_reader::state::more;
     op.phases.enter(phase::request);
     outcome.sent = std::chrono::system_clock::now();
     outcome.sent_steady = std::chrono::steady_clock::now();
     error_code ec;
-    if (!send_now(request))
-        ec = co_await send(request, op);
-    if (ec || op.stop.aborted())
+    auto next = send_and_receive(request, op, ec);
+    while (next != need::nothing && !ec)
     {
-        died_silently_ = true;
-        co_return fail(
-            op, errc::connection_lost, "the connection to " + peer() + " broke during the request",
-            ec);
+        std::size_t size = 0;
+        std::tie(ec, size) = co_await async_ready(next, input(next), op);
+        if (next == need::input)
+            feed(ec, size);
+        if (!ec)
+            next = send_and_receive(request, op, ec);
     }
-    op.phases.leave();
-    op.phases.enter(phase::answer);
-    ec = co_await receive(op);
+    if (!request.empty())
+        co_return fail_request(op, ec);
     if (ec || !reader_.complete() || op.stop.aborted())
         co_return fail_answer(op, ec);
     reusable_ = reader_.reusable();
     op.phases.leave();
     outcome.answer = reader_.take();
     co_return outcome;
-}
-
-awaitable<error_code> connection::receive(operation_context& op)
-{
-    auto state = response_reader::state::more;
-    error_code ec;
-    while (state == response_reader::state::more && !ec)
-    {
-        auto const space = reader_.prepare();
-        std::size_t size = 0;
-        if (!tls_)
-        {
-            std::tie(ec, size) = co_await async_read(space.data(), space.size(), op);
-            last_step_ = ended(ec) ? step::end : step::done;
-        }
-        else
-            last_step_ = tls_->read(space, size);
-        if (last_step_ == step::want_read)
-            ec = co_await fill(op);
-        else if (last_step_ == step::want_write)
-            std::tie(ec) = co_await async_wait(tcp::socket::wait_write, op);
-        else if (size != 0)
-            state = reader_.commit(size);
-        else if (last_step_ == step::end || last_step_ == step::truncated)
-        {
-            ec = {};
-            state = reader_.finish(last_step_ == step::end);
-        }
-        else if (last_step_ == step::failed)
-            ec = tls_->failure();
-    }
-    // A broken connection ends the message as any other end without proof does.
-    bool const broken = ec && ec.category() == asio::error::get_system_category() &&
-                        ec != asio::error::operation_aborted;
-    if (broken)
-        (void)reader_.finish(false);
-    co_return ec;
 }
 
 bool connection::quiet()
@@ -467,8 +454,19 @@ std::string connection::rejection(long verdict) const
     }
 }
 
+error connection::fail_request(operation_context& op, error_code ec)
+{
+    died_silently_ = true;
+    return fail(
+        op, errc::connection_lost, "the connection to " + peer() + " broke during the request", ec);
+}
+
 error connection::fail_answer(operation_context& op, error_code ec)
 {
+    // A broken connection ends the message as any other end without proof does.
+    if (ec.category() == asio::error::get_system_category() && ec &&
+        ec != asio::error::operation_aborted)
+        (void)reader_.finish(false);
     died_silently_ = !reader_.started();
     if (ec && ec.category() == asio::error::get_ssl_category())
         return fail(op, errc::tls_failed, "the TLS connection to " + peer() + " failed", ec);

@@ -16,6 +16,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 namespace coauth::net
@@ -88,28 +89,37 @@ public:
     void cancel() override;
 
 private:
-    struct start_read;
-    struct start_wait;
+    struct start_waiting;
+    // What has to come before it can go on.
+    enum class need
+    {
+        nothing,
+        input,
+        room,
+    };
 
-    auto async_read(void* data, std::size_t size, operation_context& op);
-    auto async_wait(boost::asio::ip::tcp::socket::wait_type what, operation_context& op);
+    static need need_of(tls_engine::step last);
+    // Waits for it; input is read to `into`.
+    auto async_ready(need what, std::span<char> into, operation_context& op);
 
     boost::asio::awaitable<result<void>> lookup(operation_context& op, endpoints& found);
     boost::asio::awaitable<result<void>> connect(operation_context& op, endpoints const& found);
     boost::asio::awaitable<result<void>> tunnel(operation_context& op);
     boost::asio::awaitable<result<void>> handshake(operation_context& op);
-    boost::asio::awaitable<boost::system::error_code> fill(operation_context& op);
-    // Sends what it can at once; true: that was all.
-    bool send_now(std::string_view& bytes);
-    boost::asio::awaitable<boost::system::error_code>
-    send(std::string_view bytes, operation_context& op);
-    boost::asio::awaitable<boost::system::error_code>
-    send_plain(std::string_view bytes, operation_context& op);
-    boost::asio::awaitable<boost::system::error_code> receive(operation_context& op);
+    // Each goes as far as it can without waiting.
+    need shake_hands();
+    need send_plain(std::string_view& bytes, boost::system::error_code& ec);
+    need send(std::string_view& bytes, boost::system::error_code& ec);
+    need receive(boost::system::error_code& ec);
+    need send_and_receive(
+        std::string_view& request, operation_context& op, boost::system::error_code& ec);
+    std::span<char> input(need what);
+    void feed(boost::system::error_code& ec, std::size_t size);
 
     result<void>
     judge_tunnel(operation_context& op, boost::system::error_code ec, std::string_view answer);
     error fail_handshake(operation_context& op, boost::system::error_code ec);
+    error fail_request(operation_context& op, boost::system::error_code ec);
     error fail_answer(operation_context& op, boost::system::error_code ec);
     error
     fail(operation_context& op, errc code, std::string context, boost::system::error_code cause);
@@ -122,6 +132,7 @@ private:
     boost::asio::ip::tcp::socket socket_;
     std::unique_ptr<tls_engine> tls_;
     response_reader reader_;
+    response_reader::state answer_ = response_reader::state::more;
     tls_engine::step last_step_ = tls_engine::step::done;
     unsigned requests_ = 0;
     bool reusable_ = false;

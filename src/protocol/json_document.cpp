@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <utility>
 
 namespace coauth::protocol
@@ -22,6 +23,16 @@ constexpr std::array<std::string_view, 12> used = {
     "error_uri",    "type",       "title",      "message", "uri",   "code"};
 
 constexpr std::size_t deepest = 32;
+constexpr std::size_t most_members = 1000;
+
+template <class Members>
+json_value find_among(Members const& where, std::string_view name) noexcept
+{
+    for (auto const& member : where)
+        if (member.name == name)
+            return member.value;
+    return {};
+}
 
 } // namespace
 
@@ -55,6 +66,8 @@ void append_json_string(secret& out, std::string_view text)
 class json_document::handler
 {
 public:
+    explicit handler(std::string_view text) : text_(text) {}
+
     static constexpr std::size_t max_object_size = std::size_t(-1);
     static constexpr std::size_t max_array_size = std::size_t(-1);
     static constexpr std::size_t max_key_size = std::size_t(-1);
@@ -73,7 +86,7 @@ public:
             return true;
         }
         if (depth_ == 1)
-            in_error_ = view(key_) == "error";
+            in_error_ = key_ == "error";
         return open('{', json_kind::object, ec);
     }
     bool on_object_end(std::size_t, error_code&) { return close('}'); }
@@ -84,26 +97,26 @@ public:
     bool on_key_part(json::string_view s, std::size_t, error_code&) { return add_part(s); }
     bool on_key(json::string_view s, std::size_t, error_code& ec)
     {
-        add_part(s);
+        auto const name = whole(s);
         if (depth_ == 1)
-            key_ = keep();
+            key_ = keep(name);
         else if (depth_ == 2 && in_error_)
-            error_key_ = keep();
+            error_key_ = keep(name);
         if (depth_ > 1)
         {
             separate();
-            append_json_string(nested_, depth_ == 2 && in_error_ ? view(error_key_) : part_.view());
+            append_json_string(nested_, name);
             nested_.append(':');
         }
+        bool const fits = check_member(name, ec);
         part_.clear();
-        return check_duplicate(ec);
+        return fits;
     }
 
     bool on_string_part(json::string_view s, std::size_t, error_code&) { return add_part(s); }
     bool on_string(json::string_view s, std::size_t, error_code& ec)
     {
-        add_part(s);
-        return scalar(json_kind::string, ec);
+        return scalar(json_kind::string, whole(s), ec);
     }
 
     bool on_number_part(json::string_view s, error_code&) { return add_part(s); }
@@ -113,20 +126,12 @@ public:
 
     bool on_bool(bool value, error_code& ec)
     {
-        part_.append(value ? "true" : "false");
-        return scalar(json_kind::boolean, ec);
+        return scalar(json_kind::boolean, value ? "true" : "false", ec);
     }
-    bool on_null(error_code& ec)
-    {
-        part_.append("null");
-        return scalar(json_kind::null, ec);
-    }
+    bool on_null(error_code& ec) { return scalar(json_kind::null, "null", ec); }
 
     bool on_comment_part(json::string_view, error_code&) { return true; }
     bool on_comment(json::string_view, error_code&) { return true; }
-
-    // The longest string of most documents is the token, and most of the text.
-    void reserve(std::size_t size) { part_.reserve(size); }
 
 private:
     static bool refuse(error_code& ec)
@@ -143,19 +148,27 @@ private:
 
     bool number(json::string_view s, error_code& ec)
     {
-        add_part(s);
-        return scalar(json_kind::number, ec);
+        return scalar(json_kind::number, whole(s), ec);
     }
 
-    [[nodiscard]] std::string_view view(span s) const { return document.view(s); }
-
-    span store(std::string_view text)
+    // All pieces as one, until the next begins.
+    std::string_view whole(json::string_view last)
     {
-        span const where{document.bytes_.size(), text.size()};
-        document.bytes_.append(text);
-        return where;
+        if (part_.empty())
+            return {last.data(), last.size()};
+        add_part(last);
+        return part_.view();
     }
-    span keep() { return store(part_.view()); }
+
+    // For as long as the document lives: what had no escapes stands in the text as it is.
+    std::string_view keep(std::string_view found)
+    {
+        std::less_equal<> const before;
+        if (before(text_.data(), found.data()) &&
+            before(found.data() + found.size(), text_.data() + text_.size()))
+            return found;
+        return document.made_.emplace_back(found).view();
+    }
 
     // Between two values, but not after an opening or a name.
     void separate()
@@ -186,40 +199,43 @@ private:
         if (depth_ != 1)
             return true;
         in_error_ = false;
-        document.members_.push_back({key_, store(nested_.view()), outer_kind_});
+        document.members_.push_back({key_, {outer_kind_, keep(nested_.view())}});
         nested_.clear();
         return true;
     }
 
-    bool scalar(json_kind kind, error_code& ec)
+    bool scalar(json_kind kind, std::string_view text, error_code& ec)
     {
         if (depth_ == 0)
             return refuse(ec);
+        bool const literal = kind == json_kind::null || kind == json_kind::boolean;
         if (depth_ == 1)
-            document.members_.push_back({key_, keep(), kind});
+            document.members_.push_back({key_, {kind, literal ? text : keep(text)}});
         else if (depth_ == 2 && in_error_)
-            document.error_members_.push_back({error_key_, keep(), kind});
+            document.error_members_.push_back({error_key_, {kind, literal ? text : keep(text)}});
         if (depth_ > 1)
-            write_scalar(kind);
+            write_scalar(kind, text);
         part_.clear();
         return true;
     }
 
-    void write_scalar(json_kind kind)
+    void write_scalar(json_kind kind, std::string_view text)
     {
         separate();
         if (kind == json_kind::string)
-            append_json_string(nested_, part_.view());
+            append_json_string(nested_, text);
         else
-            nested_.append(part_.view());
+            nested_.append(text);
     }
 
-    bool check_duplicate(error_code& ec)
+    // Not twice, and not without end: what is kept of a member takes more room than its text.
+    bool check_member(std::string_view name, error_code& ec)
     {
         bool const inner = depth_ == 2 && in_error_;
         if (depth_ != 1 && !inner)
             return true;
-        auto const name = view(inner ? error_key_ : key_);
+        if (++members_ > most_members)
+            return refuse(ec);
         auto const found = std::find(used.begin(), used.end(), name);
         if (found == used.end())
             return true;
@@ -234,8 +250,10 @@ private:
     std::size_t depth_ = 0;
     bool in_error_ = false;
     json_kind outer_kind_ = json_kind::absent;
-    span key_;
-    span error_key_;
+    std::string_view text_;
+    std::string_view key_;
+    std::string_view error_key_;
+    std::size_t members_ = 0;
     unsigned seen_ = 0;
     unsigned seen_in_error_ = 0;
     // The pieces of the string, name or number that is being read.
@@ -247,11 +265,7 @@ std::optional<json_document> json_document::parse(std::string_view text)
 {
     json::parse_options options;
     options.max_depth = deepest;
-    json::basic_parser<handler> parser(options);
-    // Enough for all that is kept of it, so that it does not grow by doubling.
-    parser.handler().document.bytes_.reserve(text.size());
-    parser.handler().document.members_.reserve(8);
-    parser.handler().reserve(text.size());
+    json::basic_parser<handler> parser(options, text);
     error_code ec;
     std::size_t const used_bytes = parser.write_some(false, text.data(), text.size(), ec);
     if (ec || !parser.done() || used_bytes != text.size())
@@ -259,33 +273,14 @@ std::optional<json_document> json_document::parse(std::string_view text)
     return std::move(parser.handler().document);
 }
 
-json_value
-json_document::find(std::vector<member> const& where, std::string_view name) const noexcept
-{
-    for (auto const& m : where)
-        if (view(m.name) == name)
-            return {m.kind, view(m.text)};
-    return {};
-}
-
 json_value json_document::find(std::string_view name) const noexcept
 {
-    return find(members_, name);
+    return find_among(members_, name);
 }
 
 json_value json_document::find_in_error(std::string_view name) const noexcept
 {
-    return find(error_members_, name);
-}
-
-std::string_view json_document::name(std::size_t i) const noexcept
-{
-    return view(members_[i].name);
-}
-
-json_value json_document::value(std::size_t i) const noexcept
-{
-    return {members_[i].kind, view(members_[i].text)};
+    return find_among(error_members_, name);
 }
 
 } // namespace coauth::protocol

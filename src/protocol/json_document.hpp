@@ -3,6 +3,8 @@
 
 #include <coauth/secret.hpp>
 
+#include <boost/container/small_vector.hpp>
+
 #include <cstddef>
 #include <optional>
 #include <string_view>
@@ -37,12 +39,12 @@ struct json_value
 
 // A JSON object as a token endpoint answers it: its members, and those of a nested `error` object.
 //
-// Strict: one object and nothing after it, depth at most 32, no member that we use twice.
-// Everything is kept in one wiped buffer.
+// Strict: one object and nothing after it, depth at most 32, at most 1,000 members, none that we
+// use twice.
 class json_document
 {
 public:
-    // None: not such a document.
+    // None: not such a document. It keeps views of `text`, which must outlive it.
     static std::optional<json_document> parse(std::string_view text);
 
     // A member of the document, and a member of its member `error`.
@@ -50,33 +52,22 @@ public:
     [[nodiscard]] json_value find_in_error(std::string_view name) const noexcept;
 
     [[nodiscard]] std::size_t size() const noexcept { return members_.size(); }
-    [[nodiscard]] std::string_view name(std::size_t i) const noexcept;
-    [[nodiscard]] json_value value(std::size_t i) const noexcept;
+    [[nodiscard]] std::string_view name(std::size_t i) const noexcept { return members_[i].name; }
+    [[nodiscard]] json_value value(std::size_t i) const noexcept { return members_[i].value; }
 
 private:
-    struct span
-    {
-        std::size_t at = 0;
-        std::size_t size = 0;
-    };
     struct member
     {
-        span name;
-        span text;
-        json_kind kind = json_kind::absent;
+        std::string_view name;
+        json_value value;
     };
     class handler;
 
-    [[nodiscard]] std::string_view view(span s) const noexcept
-    {
-        return bytes_.view().substr(s.at, s.size);
-    }
-    [[nodiscard]] json_value
-    find(std::vector<member> const& where, std::string_view name) const noexcept;
-
-    secret bytes_;
-    std::vector<member> members_;
+    // Most documents have few.
+    boost::container::small_vector<member, 8> members_;
     std::vector<member> error_members_;
+    // What the text does not hold as it is: strings with escapes, nested values.
+    std::vector<secret> made_;
 };
 
 // Appends `text` as a JSON string, quotes included.

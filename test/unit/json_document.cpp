@@ -159,12 +159,12 @@ BOOST_AUTO_TEST_CASE(sizes)
         std::string text;
     };
     std::string many = "{";
-    for (int i = 0; i < 20'000; ++i)
+    for (int i = 0; i < 999; ++i)
         many += "\"m" + std::to_string(i) + "\":" + std::to_string(i) + ",";
     many += "\"last\":1}";
     std::string const big(100'000, 'x');
     for (auto const& row : std::vector<row>{
-             {"20,000 members", many},
+             {"1,000 members", many},
              {"name of 100 KB", "{\"" + big + "\":1,\"last\":1}"},
              {"text of 100 KB", R"({"a":")" + big + "\",\"last\":1}"},
              {"number of 100 KB", "{\"a\":" + std::string(100'000, '7') + ",\"last\":1}"},
@@ -176,6 +176,7 @@ BOOST_AUTO_TEST_CASE(sizes)
             BOOST_TEST_REQUIRE(got.has_value());
             BOOST_TEST(got->find("last").text == "1");
         }
+    BOOST_TEST(!document::parse("{\"one\":\"more\"," + many.substr(1)).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(what_was_read_is_wiped)
