@@ -60,7 +60,8 @@ operation::operation(
 
 operation::~operation()
 {
-    core_->deadlines->remove(*this);
+    if (!finished_)
+        core_->deadlines->remove(*this);
 }
 
 void operation::start(

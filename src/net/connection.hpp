@@ -136,6 +136,7 @@ private:
     tls_engine::step last_step_ = tls_engine::step::done;
     unsigned requests_ = 0;
     bool reusable_ = false;
+    std::chrono::steady_clock::time_point answered_;
     bool died_silently_ = false;
     boost::system::error_code last_failure_;
 };

@@ -163,8 +163,16 @@ tls_engine::step tls_engine::write(std::string_view& bytes)
 tls_engine::step tls_engine::read(std::span<char> into, std::size_t& size)
 {
     size = 0;
+    // OpenSSL takes its time to find out that there is nothing.
+    if (!pending())
+        return step::want_read;
     forget_errors();
     return outcome(SSL_read_ex(ssl_, into.data(), into.size(), &size));
+}
+
+bool tls_engine::pending() const
+{
+    return input_begin_ != input_end_ || ended_ || SSL_has_pending(ssl_) == 1;
 }
 
 tls_engine::step tls_engine::outcome(int returned)

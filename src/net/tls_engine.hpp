@@ -54,6 +54,9 @@ public:
     step write(std::string_view& bytes);
     step read(std::span<char> into, std::size_t& size);
 
+    // Whether `read` would find anything without being fed.
+    [[nodiscard]] bool pending() const;
+
     // Where encrypted bytes are to be put. Only when `read` or `handshake` wants them.
     std::span<char> input();
     void feed(std::size_t size);
