@@ -20,6 +20,11 @@ class Figures:
     def median(self, case, peer, what="cpu_us"):
         return statistics.median(self.all(case, peer, what))
 
+    def ratio(self, case, peer, other, other_case=None):
+        """Of CPU, in the same repetition: what slows both cancels out."""
+        pairs = zip(self.all(case, peer), self.all(other_case or case, other))
+        return statistics.median(a / b for a, b in pairs)
+
     def memory(self, peer):
         """Kilobytes for each further request in flight: repetition by repetition, so that there is
         a spread."""

@@ -8,7 +8,7 @@ from figures import NAMES, Figures
 
 def cpu_ratio(case, other, limit):
     return (f"{case}: CPU, of {NAMES[other]}'s", limit,
-            lambda f: f.median(case, "coauth") / f.median(case, other))
+            lambda f: f.ratio(case, "coauth", other))
 
 
 def counted_ratio(case, what, other, limit):
@@ -27,7 +27,7 @@ GOALS = [
      lambda f: f.counted["keep-alive-1"]["coauth"]["system_calls"]),
     cpu_ratio("new-64", "openssl", 1.03),
     ("resumed-64: CPU, of new-64's", 0.45,
-     lambda f: f.median("resumed-64", "coauth") / f.median("new-64", "coauth")),
+     lambda f: f.ratio("resumed-64", "coauth", "coauth", "new-64")),
     cpu_ratio("resumed-64", "go", 0.95),
     cpu_ratio("new-system-1", "curl", 0.05),
     ("memory for each request in flight, of Beast's", 1.05,

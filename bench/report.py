@@ -45,9 +45,9 @@ def table(head, rows):
 def case_table(figures, case):
     yield f"## {TITLES[case]}\n"
     head = ["", "CPU a token, us", "of Beast", "p50, us", "p99, us", "tokens/s"]
-    beast = figures.median(case, "beast")
     yield from table(head, (
-        [NAMES[peer], spread(figures.all(case, peer)), f"{figures.median(case, peer) / beast:.2f}",
+        [NAMES[peer], spread(figures.all(case, peer)),
+         f"{figures.ratio(case, peer, 'beast'):.2f}",
          *(spread(figures.all(case, peer, what)) for what in ("p50_us", "p99_us", "per_second"))]
         for peer in figures.peers))
 
@@ -87,7 +87,8 @@ def document(figures):
            ", ".join(f"{name} {version}" for name, version in machine["packages"].items()) + ".\n")
     yield (f"Medians of {repetitions} repetitions [lowest to highest], the peers taking turns. "
            "nginx on one core, the client on another; TLS 1.3, ECDSA P-256. CPU is the client's, "
-           "user and system, while the load runs.\n")
+           "user and system, while the load runs; its ratio to Beast's is the median of those of "
+           "the repetitions.\n")
     if figures.results["quick"]:
         yield "A quick run: too short to judge by.\n"
     for case in figures.runs:

@@ -2,8 +2,8 @@
 # Measures coauth beside its peers, against nginx on this machine. Installs what it needs from
 # Debian's packages. Results go to build/bench: table.md, results.json, cpu.svg, memory.svg.
 #
-#   bench/run.sh          seven repetitions
-#   bench/run.sh quick    fewer and shorter ones, to try it out; about 5 minutes
+#   bench/run.sh          21 repetitions; about 15 minutes
+#   bench/run.sh quick    three, to try it out
 #
 # bench/check.sh then compares the results with the goals.
 set -euo pipefail
