@@ -117,6 +117,12 @@ awaitable<void> scripted_proxy::answer(std::shared_ptr<tunnel> one)
     }
 }
 
+std::size_t scripted_proxy::asked() const
+{
+    std::lock_guard const lock(mutex_);
+    return asked_;
+}
+
 bool scripted_proxy::wait_until_asked(std::size_t count) const
 {
     return wait(asked_, count);

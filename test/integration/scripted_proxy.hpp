@@ -40,6 +40,8 @@ public:
     scripted_proxy& operator=(scripted_proxy const&) = delete;
 
     [[nodiscard]] std::string url() const;
+    // How many tunnels were asked for.
+    [[nodiscard]] std::size_t asked() const;
     // Waits until so many tunnels were asked for, or so many connections are over. False: it took
     // more than ten seconds.
     [[nodiscard]] bool wait_until_asked(std::size_t count) const;

@@ -134,6 +134,29 @@ BOOST_AUTO_TEST_CASE(that_expired_are_replaced)
     }
 }
 
+// The end of the stream without a goodbye says nothing against the session (RFC 5246 section
+// 7.2.1), wherever it comes.
+BOOST_AUTO_TEST_CASE(outlive_a_connection_that_was_cut)
+{
+    for (int const version : both_versions)
+        for (auto const end : {ending::close, ending::truncate, ending::reset})
+            for (std::size_t const cut : {0U, 1U, 1000U})
+                BOOST_TEST_CONTEXT(
+                    "TLS " << version << ", " << static_cast<int>(end) << " at " << cut)
+                {
+                    auto server = start(speaking(version));
+                    keeper kept(once(server));
+                    BOOST_TEST(outcome(kept.fetch()) == "success");
+                    auto last = answer::bytes(http_answer(token_body), end);
+                    last.cut_at = cut;
+                    server.push(last);
+                    (void)kept.fetch();
+                    BOOST_TEST(outcome(kept.fetch()) == "success");
+                    BOOST_TEST(server.handshakes() == 2U);
+                    BOOST_TEST(server.resumed() == 1U);
+                }
+}
+
 BOOST_AUTO_TEST_CASE(may_not_be_had)
 {
     for (int const version : both_versions)
