@@ -17,6 +17,7 @@ namespace coauth
 enum class phase
 {
     lookup,
+    /// A proxy's tunnel included.
     connect,
     tls,
     request,

@@ -47,6 +47,16 @@ std::string with_port(std::string const& host, std::uint16_t port)
     return (brackets ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
+// As in "HTTP/1.1 200 OK" (RFC 9112 section 4).
+bool begins_with_status(std::string_view answer)
+{
+    if (answer.size() < 13 || !answer.starts_with("HTTP/1.") || answer[8] != ' ')
+        return false;
+    auto const number = answer.substr(9, 3);
+    bool const digits = number.find_first_not_of("0123456789") == std::string_view::npos;
+    return digits && (answer[12] == ' ' || answer[12] == '\r');
+}
+
 // An aborted operation does not wait any more, and learns it later all the same.
 template <class Handler, class... Arguments>
 void refuse(asio::any_io_executor const& executor, Handler&& handler, Arguments... arguments)
@@ -113,6 +123,8 @@ awaitable<result<void>> connection::open(operation_context& op)
         outcome = co_await connect(op, found);
     if (outcome && !where_->tunnel_request.empty())
         outcome = co_await tunnel(op);
+    if (outcome)
+        op.phases.leave();
     if (outcome && where_->tls)
         outcome = co_await handshake(op);
     co_return outcome;
@@ -188,7 +200,6 @@ awaitable<result<void>> connection::connect(operation_context& op, endpoints con
     error_code ignored;
     socket_.set_option(tcp::no_delay(true), ignored);
     socket_.non_blocking(true, ignored);
-    op.phases.leave();
     co_return result<void>();
 }
 
@@ -222,11 +233,15 @@ result<void> connection::judge_tunnel(operation_context& op, error_code ec, std:
     if (ec || op.stop.aborted())
         return fail(
             op, errc::connection_lost, "the proxy " + proxy() + " broke off during CONNECT", ec);
-    bool const http = answer.starts_with("HTTP/1.") && answer.size() > 12 && answer[8] == ' ';
-    if (http && answer[9] == '2' && answer.ends_with("\r\n\r\n"))
+    bool const http = begins_with_status(answer);
+    bool const granted = http && answer[9] == '2';
+    // What follows would be taken for the server's.
+    if (granted && answer.find("\r\n\r\n") + 4 == answer.size())
         return {};
-    std::string const said =
+    std::string said =
         http ? std::string(answer.substr(9, 3)) : std::string("something that is not HTTP");
+    if (granted)
+        said += ", and not just a header,";
     auto info = fail(
                     op, errc::proxy_refused,
                     "the proxy " + proxy() + " answered " + said + " to CONNECT " + peer() +

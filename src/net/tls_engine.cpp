@@ -50,9 +50,8 @@ struct tls_engine::access
     {
         auto& self = of(bio);
         BIO_clear_retry_flags(bio);
+        // It is not told of an end without a goodbye: it would never resume the session again.
         auto const there = self.input_end_ - self.input_begin_;
-        if (there == 0 && self.ended_)
-            return 0;
         if (there == 0)
         {
             BIO_set_retry_read(bio);
@@ -64,11 +63,9 @@ struct tls_engine::access
         return static_cast<int>(taken);
     }
 
-    static long control(BIO* bio, int command, long, void*)
+    static long control(BIO*, int command, long, void*)
     {
-        if (command == BIO_CTRL_FLUSH)
-            return 1;
-        return command == BIO_CTRL_EOF ? static_cast<long>(of(bio).ended_) : 0;
+        return command == BIO_CTRL_FLUSH ? 1 : 0;
     }
 
     static BIO_METHOD* make_method()
@@ -182,7 +179,7 @@ tls_engine::step tls_engine::outcome(int returned)
     switch (SSL_get_error(ssl_, returned))
     {
     case SSL_ERROR_WANT_READ:
-        return step::want_read;
+        return ended_ ? step::truncated : step::want_read;
     case SSL_ERROR_WANT_WRITE:
         return step::want_write;
     case SSL_ERROR_ZERO_RETURN:
@@ -196,7 +193,7 @@ tls_engine::step tls_engine::outcome(int returned)
         return step::failed;
     }
     auto const code = ERR_get_error();
-    if (code == 0 || ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+    if (code == 0)
         return step::truncated;
     failure_ = {static_cast<int>(code), boost::asio::error::get_ssl_category()};
     return step::failed;

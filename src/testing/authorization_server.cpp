@@ -9,7 +9,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_future.hpp>
 
 #include <new>
 #include <thread>
@@ -51,6 +53,12 @@ public:
         port = acceptor.local_endpoint().port();
         accept();
         thread = std::thread([this] { run(); });
+    }
+
+    void forget_sessions()
+    {
+        if (tls)
+            asio::post(context, asio::use_future([this] { testing::forget_sessions(*tls); })).get();
     }
 
     server_options const options;
@@ -186,6 +194,11 @@ void authorization_server::always(answer a)
 void authorization_server::unscript()
 {
     state_->log.unscript();
+}
+
+void authorization_server::forget_sessions()
+{
+    state_->forget_sessions();
 }
 
 std::vector<received_request> authorization_server::requests() const

@@ -1,8 +1,10 @@
 #include "testing/tls_server.hpp"
 
+#include <openssl/rand.h>
 #include <openssl/ssl.h>
 
 #include <stdexcept>
+#include <vector>
 
 namespace coauth::testing
 {
@@ -14,6 +16,20 @@ void check(bool ok, char const* what)
 {
     if (!ok)
         throw std::runtime_error(std::string("cannot set up the TLS server: ") + what);
+}
+
+void limit_sessions(SSL_CTX* tls, std::chrono::seconds lifetime)
+{
+    static constexpr unsigned char session_context[] = "coauth";
+    check(
+        SSL_CTX_set_session_id_context(tls, session_context, sizeof session_context) == 1,
+        "session tickets");
+    SSL_CTX_set_timeout(tls, static_cast<long>(lifetime.count()));
+    if (lifetime.count() > 0)
+        return;
+    SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_options(tls, SSL_OP_NO_TICKET);
+    check(SSL_CTX_set_num_tickets(tls, 0) == 1, "session_lifetime");
 }
 
 } // namespace
@@ -35,11 +51,19 @@ boost::asio::ssl::context make_tls_server(identity const& id, server_options con
     for (auto const& certificate : id.chain)
         check(SSL_CTX_add1_chain_cert(tls, certificate.get()) == 1, "chain");
 
-    static constexpr unsigned char session_context[] = "coauth";
-    check(
-        SSL_CTX_set_session_id_context(tls, session_context, sizeof session_context) == 1,
-        "session tickets");
+    limit_sessions(tls, options.session_lifetime);
     return made;
+}
+
+void forget_sessions(boost::asio::ssl::context& server)
+{
+    SSL_CTX* const tls = server.native_handle();
+    // Without a buffer, its size is asked for.
+    std::vector<unsigned char> key(
+        static_cast<std::size_t>(SSL_CTX_get_tlsext_ticket_keys(tls, nullptr, 0)));
+    check(RAND_bytes(key.data(), static_cast<int>(key.size())) == 1, "ticket key");
+    check(SSL_CTX_set_tlsext_ticket_keys(tls, key.data(), key.size()) == 1, "ticket key");
+    SSL_CTX_flush_sessions(tls, 0);
 }
 
 } // namespace coauth::testing

@@ -13,6 +13,9 @@ namespace coauth::testing
 // A server's side of TLS that shows `id`. Throws std::runtime_error when the options cannot be met.
 boost::asio::ssl::context make_tls_server(identity const& id, server_options const& options);
 
+// Refuses all sessions made so far. On the thread that runs the connections.
+void forget_sessions(boost::asio::ssl::context& server);
+
 } // namespace coauth::testing
 
 #endif

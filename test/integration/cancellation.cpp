@@ -3,6 +3,7 @@
 #include "fixture.hpp"
 #include "full_backlog.hpp"
 #include "hanging_lookup.hpp"
+#include "scripted_proxy.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -149,6 +150,46 @@ BOOST_AUTO_TEST_CASE(while_the_name_lookup_hangs)
           asio::cancellation_type::total})
         check_ended_lookup(config, "cancelled", [type](auto& signal, auto&) { signal.emit(type); });
     check_ended_lookup(config, "cancelled", [](auto&, auto& client) { client.reset(); });
+}
+
+BOOST_AUTO_TEST_CASE(while_a_proxy_is_asked_for_a_tunnel)
+{
+    for (char const* const answer : {"", "HTTP/1.1 200 OK\r\n"})
+    {
+        proxy_script told;
+        told.answer = answer;
+        scripted_proxy const proxy(told);
+        auto const server = start();
+        auto config = server.config();
+        config.proxy.url = proxy.url();
+        std::size_t connections = 0;
+        for (auto const type :
+             {asio::cancellation_type::terminal, asio::cancellation_type::partial,
+              asio::cancellation_type::total})
+        {
+            ++connections;
+            auto const asked_proxy = [&](authorization_server const&)
+            { return proxy.wait_until_asked(connections); };
+            check_cancelled(cancel_when(server, config, asked_proxy, type));
+            BOOST_TEST(proxy.wait_until_over(connections));
+        }
+
+        asio::io_context context;
+        std::optional<coauth::client> client(std::in_place, context.get_executor(), config);
+        std::vector<token_result> got;
+        client->async_get_access_token(
+            coauth::token_request(), [&](token_result r) { got.push_back(std::move(r)); });
+        stopwatch const watch;
+        while (proxy.asked() < connections + 1 && watch.elapsed() < promptly)
+            context.run_one_for(10ms);
+        client.reset();
+        context.run();
+        BOOST_REQUIRE_EQUAL(got.size(), 1U);
+        check_cancelled(got.front());
+        BOOST_TEST(watch.elapsed() < promptly);
+        BOOST_TEST(proxy.wait_until_over(connections + 1));
+        BOOST_TEST(server.connections() == 0U);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(while_the_answer_is_delayed)

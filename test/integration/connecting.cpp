@@ -2,11 +2,16 @@
 
 #include "fixture.hpp"
 #include "full_backlog.hpp"
+#include "hanging_lookup.hpp"
+#include "keeper.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <atomic>
+#include <functional>
+#include <optional>
+#include <thread>
 
 using namespace test;
 
@@ -29,6 +34,18 @@ coauth::resolver_function always(std::vector<coauth::ip_endpoint> addresses)
     return [addresses = std::move(addresses)](auto const&, auto, auto const& done)
     { done({}, addresses); };
 }
+
+coauth::client_config by_name_each_time(authorization_server const& server)
+{
+    auto config = by_name(server);
+    config.connections.idle_timeout = 0ms;
+    return config;
+}
+
+constexpr auto unreachable = boost::system::errc::host_unreachable;
+
+using answer_lookup =
+    std::function<void(boost::system::error_code, std::vector<coauth::ip_endpoint>)>;
 
 } // namespace
 
@@ -119,6 +136,207 @@ BOOST_AUTO_TEST_CASE(a_resolver_that_fails)
             config.connections.resolver = row.resolver;
             BOOST_TEST(outcome(fetch(config)) == "resolve_failed");
         }
+}
+
+BOOST_AUTO_TEST_CASE(a_lookup_that_fails_after_one_that_was_kept)
+{
+    auto const server = start();
+    auto config = by_name_each_time(server);
+    config.connections.lookup_lifetime = 200ms;
+    int lookups = 0;
+    bool failing = false;
+    config.connections.resolver = [&](auto const&, std::uint16_t port, auto const& done)
+    {
+        ++lookups;
+        if (failing)
+            done(make_error_code(unreachable), {});
+        else
+            done({}, {{"127.0.0.1", port}});
+    };
+    keeper kept(config);
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    failing = true;
+    // What was found is kept.
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    BOOST_TEST(lookups == 1);
+    std::this_thread::sleep_for(210ms);
+    // But not for longer, and a failure is not kept at all.
+    for (int i = 2; i <= 4; ++i)
+    {
+        auto const got = kept.fetch();
+        BOOST_TEST(outcome(got) == "resolve_failed");
+        BOOST_TEST((got || got.error().cause() == unreachable));
+        BOOST_TEST((got || got.error().transient()));
+        BOOST_TEST(lookups == i);
+    }
+    failing = false;
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    BOOST_TEST(lookups == 5);
+}
+
+BOOST_AUTO_TEST_CASE(without_a_lifetime_every_connection_looks_up)
+{
+    auto const server = start();
+    auto config = by_name_each_time(server);
+    config.connections.lookup_lifetime = 0ms;
+    int lookups = 0;
+    config.connections.resolver = [&](auto const&, std::uint16_t port, auto const& done)
+    {
+        ++lookups;
+        done({}, {{"127.0.0.1", port}});
+    };
+    keeper kept(config);
+    for (int i = 1; i <= 3; ++i)
+    {
+        BOOST_TEST(outcome(kept.fetch()) == "success");
+        BOOST_TEST(lookups == i);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(one_failure_is_for_all_who_wait)
+{
+    auto const server = start();
+    auto config = by_name_each_time(server);
+    std::vector<answer_lookup> asked;
+    config.connections.resolver = [&](auto const&, auto, auto const& done)
+    { asked.push_back(done); };
+    keeper kept(config);
+    std::vector<token_result> got;
+    auto const ask = [&](int operations)
+    {
+        for (int i = 0; i < operations; ++i)
+            kept.client.async_get_access_token(
+                coauth::token_request(), [&](token_result r) { got.push_back(std::move(r)); });
+        kept.context.restart();
+        kept.context.poll();
+    };
+    ask(6);
+    ask(4);
+    BOOST_REQUIRE_EQUAL(asked.size(), 1U);
+    BOOST_TEST(got.empty());
+    asked[0](make_error_code(unreachable), {});
+    kept.context.run();
+    BOOST_TEST(count(got, "resolve_failed") == 10U);
+
+    // Who comes later has a lookup of their own.
+    got.clear();
+    ask(3);
+    BOOST_REQUIRE_EQUAL(asked.size(), 2U);
+    asked[1]({}, {{"127.0.0.1", server.port()}});
+    kept.context.run();
+    BOOST_TEST(count(got, "success") == 3U);
+    BOOST_TEST(asked.size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(one_failure_of_the_system_is_for_all_who_wait)
+{
+    auto const server = start();
+    auto config = by_name_each_time(server);
+    config.server.token_endpoint = server.token_endpoint(hanging_lookup::host);
+    config.connections.lookup_lifetime = 100ms;
+    keeper kept(config);
+    std::vector<token_result> got;
+    {
+        hanging_lookup const hang;
+        for (int i = 0; i < 10; ++i)
+            kept.client.async_get_access_token(
+                coauth::token_request(), [&](token_result r) { got.push_back(std::move(r)); });
+        kept.context.poll();
+        BOOST_REQUIRE(hang.wait());
+    }
+    kept.context.run();
+    BOOST_TEST(count(got, "resolve_failed") == 10U);
+    BOOST_TEST(hanging_lookup::asked() == 1);
+    {
+        // The certificate has another name: it was reached.
+        answered_lookup const answered;
+        BOOST_TEST(outcome(kept.fetch()) == "certificate_rejected");
+        BOOST_TEST(hanging_lookup::asked() == 2);
+    }
+    std::this_thread::sleep_for(110ms);
+    auto const failed = kept.fetch();
+    BOOST_TEST(outcome(failed) == "resolve_failed");
+    BOOST_TEST((failed || failed.error().cause() == boost::asio::error::host_not_found_try_again));
+    answered_lookup const again;
+    BOOST_TEST(outcome(kept.fetch()) == "certificate_rejected");
+}
+
+BOOST_AUTO_TEST_CASE(a_resolver_that_answers_twice)
+{
+    auto const server = start();
+    auto config = by_name_each_time(server);
+    std::vector<answer_lookup> asked;
+    config.connections.resolver = [&](auto const&, std::uint16_t port, auto const& done)
+    {
+        asked.push_back(done);
+        done({}, {{"127.0.0.1", port}});
+        done(make_error_code(unreachable), {});
+        throw std::runtime_error("");
+    };
+    keeper kept(config);
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    asked.front()({}, {{"127.0.0.1", 1}});
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    // The first answer counts, and was kept.
+    BOOST_TEST(asked.size() == 1U);
+}
+
+// It dropped the function, and nobody can call it any more.
+BOOST_AUTO_TEST_CASE(a_resolver_that_forgets_to_answer)
+{
+    auto const server = start();
+    auto config = by_name_each_time(server);
+    config.connections.resolver = [](auto const&, auto, auto const&) {};
+    keeper kept(config);
+    BOOST_TEST(count(kept.fetch_at_once(3), "resolve_failed") == 3U);
+    BOOST_TEST(kept.client.counters().open == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_resolver_on_a_thread_of_its_own)
+{
+    auto const server = start();
+    auto config = by_name_each_time(server);
+    config.connections.lookup_lifetime = 0ms;
+    std::thread thread;
+    config.connections.resolver = [&](auto const&, std::uint16_t port, auto done)
+    {
+        if (thread.joinable())
+            thread.join();
+        thread = std::thread([port, done = std::move(done)] { done({}, {{"127.0.0.1", port}}); });
+    };
+    keeper kept(config);
+    for (int i = 0; i < 10; ++i)
+        BOOST_TEST(count(kept.fetch_at_once(3), "success") == 3U);
+    thread.join();
+}
+
+// The operation was abandoned with its context, and the answer finds nobody.
+BOOST_AUTO_TEST_CASE(a_resolver_that_answers_when_the_context_is_gone)
+{
+    auto const server = start();
+    auto config = by_name(server);
+    for (bool const answered : {true, false})
+    {
+        answer_lookup asked;
+        config.connections.resolver = [&](auto const&, auto, auto done)
+        { asked = std::move(done); };
+        std::optional<coauth::client> client;
+        int completions = 0;
+        {
+            boost::asio::io_context context;
+            client.emplace(context.get_executor(), config);
+            client->async_get_access_token(
+                coauth::token_request(), [&](token_result const&) { ++completions; });
+            context.poll();
+            BOOST_REQUIRE(asked);
+        }
+        if (answered)
+            asked({}, {{"127.0.0.1", server.port()}});
+        asked = nullptr;
+        client.reset();
+        BOOST_TEST(completions == 0);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_resolver_that_never_answers_is_left_at_the_deadline)

@@ -1,6 +1,7 @@
 // Connections are kept, used again, resumed and replaced; none of it is seen in a result.
 
 #include "fixture.hpp"
+#include "keeper.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -8,7 +9,6 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/test/unit_test.hpp>
 
-#include <mutex>
 #include <optional>
 #include <thread>
 
@@ -17,52 +17,6 @@ namespace asio = boost::asio;
 
 namespace
 {
-
-// A client that stays, and one operation after another.
-struct keeper
-{
-    explicit keeper(coauth::client_config const& config) : client(context.get_executor(), config) {}
-
-    token_result fetch()
-    {
-        std::optional<token_result> got;
-        client.async_get_access_token(coauth::token_request(), [&](token_result r) { got = r; });
-        context.restart();
-        context.run();
-        BOOST_REQUIRE(got.has_value());
-        return *got;
-    }
-
-    std::vector<token_result> fetch_at_once(std::size_t count)
-    {
-        std::vector<token_result> got;
-        for (std::size_t i = 0; i < count; ++i)
-            client.async_get_access_token(
-                coauth::token_request(), [&](token_result r) { got.push_back(std::move(r)); });
-        context.restart();
-        context.run();
-        BOOST_REQUIRE_EQUAL(got.size(), count);
-        return got;
-    }
-
-    asio::io_context context;
-    coauth::client client;
-};
-
-coauth::client_config once(authorization_server const& server)
-{
-    auto config = server.config();
-    config.retry.max_attempts = 1;
-    return config;
-}
-
-std::size_t count(std::vector<token_result> const& all, std::string const& expected)
-{
-    std::size_t found = 0;
-    for (auto const& one : all)
-        found += outcome(one) == expected ? 1U : 0U;
-    return found;
-}
 
 // The peer has seen that the connection is over, or has closed it itself.
 void settle()
@@ -73,53 +27,6 @@ void settle()
 std::string whole(std::string_view token)
 {
     return http_answer(R"({"access_token":")" + std::string(token) + R"(","token_type":"Bearer"})");
-}
-
-class event_log : public coauth::observer
-{
-public:
-    void on_connection_opened(coauth::connection_opened const& e) override
-    {
-        add(e.resumed ? "opened, resumed" : "opened");
-    }
-    void on_connection_reused(coauth::connection_reused const&) override { add("reused"); }
-    void on_connection_closed(coauth::connection_closed const& e) override
-    {
-        add("closed after " + std::to_string(e.requests));
-    }
-    void on_attempt_started(coauth::attempt_started const& e) override
-    {
-        add("attempt " + std::to_string(e.number));
-    }
-    void on_attempt_failed(coauth::attempt_failed const& e) override
-    {
-        add("failed: " + std::string(to_string(e.why.value())) + (e.next_in ? ", again" : ""));
-    }
-    void on_token_received(coauth::token_received const& e) override
-    {
-        add("token after " + std::to_string(e.attempts));
-    }
-
-    std::vector<std::string> take()
-    {
-        std::lock_guard const lock(mutex_);
-        return std::exchange(lines_, {});
-    }
-
-private:
-    void add(std::string line)
-    {
-        std::lock_guard const lock(mutex_);
-        lines_.push_back(std::move(line));
-    }
-    std::mutex mutex_;
-    std::vector<std::string> lines_;
-};
-
-void check_lines(event_log& seen, std::vector<std::string> const& expected)
-{
-    auto const lines = seen.take();
-    BOOST_TEST(lines == expected, boost::test_tools::per_element());
 }
 
 } // namespace

@@ -13,16 +13,26 @@ namespace
 std::mutex mutex;
 std::condition_variable changed;
 bool hang = false;
+bool answer = false;
 int hanging = 0;
+int lookups = 0;
 
-int hang_and_fail()
+// The address; null: there is none.
+char const* look_up()
 {
     std::unique_lock lock(mutex);
+    ++lookups;
     ++hanging;
     changed.notify_all();
     changed.wait(lock, [] { return !hang; });
     --hanging;
-    return EAI_AGAIN;
+    return answer ? "127.0.0.1" : nullptr;
+}
+
+void set_answer(bool there_is_one)
+{
+    std::lock_guard const lock(mutex);
+    answer = there_is_one;
 }
 
 } // namespace
@@ -31,7 +41,11 @@ extern "C" int
 getaddrinfo(char const* node, char const* service, addrinfo const* hints, addrinfo** found)
 {
     if (node != nullptr && std::string_view(node) == test::hanging_lookup::host)
-        return hang_and_fail();
+    {
+        node = look_up();
+        if (node == nullptr)
+            return EAI_AGAIN;
+    }
     using function = int (*)(char const*, char const*, addrinfo const*, addrinfo**);
     static auto const next = reinterpret_cast<function>(dlsym(RTLD_NEXT, "getaddrinfo"));
     return next(node, service, hints, found);
@@ -44,6 +58,7 @@ hanging_lookup::hanging_lookup()
 {
     std::lock_guard const lock(mutex);
     hang = true;
+    lookups = 0;
 }
 
 hanging_lookup::~hanging_lookup()
@@ -57,6 +72,22 @@ bool hanging_lookup::wait()
 {
     std::unique_lock lock(mutex);
     return changed.wait_for(lock, std::chrono::seconds(10), [] { return hanging != 0; });
+}
+
+int hanging_lookup::asked()
+{
+    std::lock_guard const lock(mutex);
+    return lookups;
+}
+
+answered_lookup::answered_lookup()
+{
+    set_answer(true);
+}
+
+answered_lookup::~answered_lookup()
+{
+    set_answer(false);
 }
 
 } // namespace test

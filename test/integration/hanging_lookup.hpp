@@ -18,6 +18,18 @@ public:
 
     // Waits until a lookup hangs. False: none did within ten seconds.
     [[nodiscard]] static bool wait();
+    // How often the name was looked up since the last of these was made.
+    [[nodiscard]] static int asked();
+};
+
+// While it lives, that name has a loopback address; else, while no lookup hangs, it has none.
+class answered_lookup
+{
+public:
+    answered_lookup();
+    ~answered_lookup();
+    answered_lookup(answered_lookup const&) = delete;
+    answered_lookup& operator=(answered_lookup const&) = delete;
 };
 
 } // namespace test

@@ -1,6 +1,8 @@
-// Through a proxy that others wrote: Debian's tinyproxy.
+// Through a proxy that others wrote, Debian's tinyproxy, and through one that misbehaves.
 
 #include "fixture.hpp"
+#include "keeper.hpp"
+#include "scripted_proxy.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -81,6 +83,23 @@ coauth::client_config through(authorization_server const& server, std::string ur
     auto config = server.config();
     config.proxy.url = std::move(url);
     return config;
+}
+
+constexpr char const* consent = "HTTP/1.1 200 Connection established\r\nVia: 1.1 test\r\n\r\n";
+
+proxy_script script(std::string answer, std::size_t piece = 0)
+{
+    proxy_script made;
+    made.answer = std::move(answer);
+    made.piece = piece;
+    return made;
+}
+
+proxy_script leading_to(authorization_server const& server, std::string answer)
+{
+    auto made = script(std::move(answer));
+    made.leads_to = server.port();
+    return made;
 }
 
 } // namespace
@@ -185,6 +204,207 @@ BOOST_AUTO_TEST_CASE(what_is_no_proxy)
         BOOST_TEST((got == "proxy_refused" || got == "timeout" || got == "connection_lost"), got);
     }
     BOOST_TEST(server.connections() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(its_consent_may_come_in_any_form)
+{
+    struct row
+    {
+        char const* name;
+        std::string answer;
+        std::size_t piece;
+    };
+    for (auto const& row : std::vector<row>{
+             {"in one", consent, 0},
+             {"byte by byte", consent, 1},
+             {"the header's end in two", consent, std::string(consent).size() - 2},
+             {"HTTP/1.0", "HTTP/1.0 200 OK\r\n\r\n", 0},
+             {"another 2xx", "HTTP/1.1 204 No Content\r\n\r\n", 0},
+             // Of no meaning there (RFC 9110 section 9.3.6).
+             {"Content-Length", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", 0},
+             {"chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", 0},
+             {"Connection: close", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", 0},
+             {"a large header", "HTTP/1.1 200 OK\r\nX: " + std::string(8000, 'x') + "\r\n\r\n",
+              1000},
+         })
+        BOOST_TEST_CONTEXT(row.name)
+        {
+            auto const server = start();
+            auto told = leading_to(server, row.answer);
+            told.piece = row.piece;
+            scripted_proxy const proxy(told);
+            keeper kept(through(server, proxy.url()));
+            BOOST_TEST(outcome(kept.fetch()) == "success");
+            BOOST_TEST(outcome(kept.fetch()) == "success");
+            BOOST_TEST(server.connections() == 1U);
+            BOOST_TEST(kept.client.counters().attempts == 2U);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(its_refusal_is_told_with_its_status)
+{
+    std::string const page(2000, 'x');
+    std::string const body = "Content-Length: 2000\r\n\r\n" + page;
+    struct row
+    {
+        char const* name;
+        std::string answer;
+        unsigned status;
+        std::size_t piece = 0;
+    };
+    for (auto const& row : std::vector<row>{
+             {"407 with a body", "HTTP/1.1 407 Authentication\r\n" + body, 407},
+             {"407, in pieces", "HTTP/1.1 407 Authentication\r\n" + body, 407, 10},
+             {"407, the body later", "HTTP/1.1 407 No\r\n" + body, 407, 41},
+             {"502", "HTTP/1.1 502 Bad Gateway\r\n\r\n", 502},
+             {"302", "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\n\r\n", 302},
+             {"101", "HTTP/1.1 101 Switching Protocols\r\n\r\n", 101},
+             {"a body with an empty line", "HTTP/1.1 403 No\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", 403},
+             {"no number", "HTTP/1.1 2xx OK\r\n\r\n", 0},
+             {"a short number", "HTTP/1.1 20\r\nA: b\r\n\r\n", 0},
+             {"a long number", "HTTP/1.1 2000 OK\r\n\r\n", 0},
+             {"no HTTP", "SSH-2.0-test\r\n\r\n", 0},
+             {"a later HTTP", "HTTP/2.0 200 OK\r\n\r\n", 0},
+         })
+        BOOST_TEST_CONTEXT(row.name)
+        {
+            auto const server = start();
+            scripted_proxy const proxy(script(row.answer, row.piece));
+            auto config = through(server, proxy.url());
+            config.timeout = 5s;
+            auto const got = fetch(config);
+            BOOST_TEST(outcome(got) == "proxy_refused");
+            BOOST_TEST((got || got.error().http_status() == row.status));
+            BOOST_TEST(proxy.wait_until_over(1));
+            BOOST_TEST(server.connections() == 0U);
+        }
+}
+
+// Whatever a proxy says behind its consent would be taken for the server's.
+BOOST_AUTO_TEST_CASE(what_follows_its_consent_is_refused)
+{
+    for (std::string const& extra : std::vector<std::string>{
+             "x", "\r\n", "\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n",
+             std::string("\x15\x03\x03\x00\x02\x01\x00", 7), http_answer(token_body)})
+        for (bool const later : {false, true})
+            BOOST_TEST_CONTEXT(extra << (later ? ", later" : ""))
+            {
+                auto const server = start();
+                auto told = leading_to(server, consent + extra);
+                told.piece = later ? std::string(consent).size() : 0;
+                told.pause = 20ms;
+                scripted_proxy const proxy(told);
+                auto const got = fetch(through(server, proxy.url()));
+                BOOST_TEST(
+                    outcome(got) == (!later               ? "proxy_refused"
+                                     : extra[0] == '\x15' ? "connection_lost"
+                                                          : "tls_failed"));
+                BOOST_TEST(server.handshakes() == 0U);
+                BOOST_TEST(server.requests().empty());
+            }
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_that_ends_early_is_a_lost_connection)
+{
+    std::string const whole = consent;
+    for (std::size_t const cut :
+         {std::size_t(0), std::size_t(5), std::size_t(30), whole.size() - 1})
+        BOOST_TEST_CONTEXT(cut)
+        {
+            auto const server = start();
+            auto told = script(whole.substr(0, cut));
+            told.close = true;
+            scripted_proxy const proxy(told);
+            auto const got = fetch(through(server, proxy.url()));
+            BOOST_TEST(outcome(got) == "connection_lost");
+            BOOST_TEST((got || got.error().transient()));
+            BOOST_TEST((got || got.error().message().find("CONNECT") != std::string::npos));
+        }
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_without_end_is_refused)
+{
+    auto const server = start();
+    scripted_proxy const proxy(script("HTTP/1.1 200 OK\r\nX: " + std::string(20'000, 'x')));
+    stopwatch const watch;
+    BOOST_TEST(outcome(fetch(through(server, proxy.url()))) == "proxy_refused");
+    BOOST_TEST(watch.elapsed() < 3s);
+    BOOST_TEST(proxy.wait_until_over(1));
+}
+
+// Also where no answer and only a part of one comes, the deadline holds.
+BOOST_AUTO_TEST_CASE(a_silent_one_is_left_at_the_deadline)
+{
+    for (auto const& told : {script({}), script("HTTP/1.1 200 OK\r\n"), script(consent, 1)})
+        BOOST_TEST_CONTEXT(told.answer)
+        {
+            auto dripping = told;
+            dripping.pause = 50ms;
+            auto const server = start();
+            scripted_proxy const proxy(dripping);
+            auto config = through(server, proxy.url());
+            config.timeout = 300ms;
+            stopwatch const watch;
+            auto const got = fetch(config);
+            BOOST_TEST(outcome(got) == "timeout");
+            BOOST_TEST(watch.elapsed() >= 300ms);
+            BOOST_TEST(watch.elapsed() < 3s);
+            BOOST_TEST((got || got.error().message().find("connect") != std::string::npos));
+            BOOST_TEST(proxy.wait_until_over(1));
+            BOOST_TEST(server.connections() == 0U);
+        }
+}
+
+// To ask for the tunnel is a part of connecting.
+BOOST_AUTO_TEST_CASE(the_observer_sees_one_phase)
+{
+    struct recorder : coauth::observer
+    {
+        void on_phase_ended(coauth::phase_ended const& event) override
+        {
+            seen += std::string(coauth::to_string(event.what)) + (event.failure ? "! " : " ");
+            if (event.what == coauth::phase::connect)
+                took = event.took;
+        }
+        std::string seen;
+        std::chrono::steady_clock::duration took{};
+    };
+    auto const server = start();
+    auto told = leading_to(server, consent);
+    told.pause = 100ms;
+    told.piece = 20;
+    scripted_proxy const slow(told);
+    auto config = through(server, slow.url());
+    auto const good = std::make_shared<recorder>();
+    config.observer = good;
+    BOOST_TEST(outcome(fetch(config)) == "success");
+    BOOST_TEST(good->seen == "lookup connect tls request answer ");
+    BOOST_TEST((good->took >= 100ms));
+
+    scripted_proxy const refusing(script("HTTP/1.1 403 Forbidden\r\n\r\n"));
+    config.proxy.url = refusing.url();
+    auto const bad = std::make_shared<recorder>();
+    config.observer = bad;
+    BOOST_TEST(outcome(fetch(config)) == "proxy_refused");
+    BOOST_TEST(bad->seen == "lookup connect! ");
+}
+
+BOOST_AUTO_TEST_CASE(a_tunnel_that_died_is_replaced_by_another)
+{
+    auto server = start();
+    scripted_proxy const proxy(leading_to(server, consent));
+    auto config = through(server, proxy.url());
+    config.retry.max_attempts = 1;
+    keeper kept(config);
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    auto nothing = answer::bytes("x", ending::reset);
+    nothing.cut_at = 0;
+    server.push(nothing);
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    BOOST_TEST(kept.client.counters().attempts == 2U);
+    BOOST_TEST(kept.client.counters().sessions_resumed == 1U);
+    BOOST_TEST(proxy.wait_until_asked(2));
+    BOOST_TEST(server.connections() == 2U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -161,6 +161,9 @@ struct server_options
     int max_tls_version = 0;
     /// A cipher list in OpenSSL's words for TLS up to 1.2; empty: the default.
     std::string ciphers = {};
+    /// How long a TLS session can be resumed, in whole seconds as TLS counts them. 0: it cannot,
+    /// and no ticket is given out.
+    std::chrono::seconds session_lifetime{7200};
     /// What is done with new connections.
     testing::refuse_connection refuse = testing::refuse_connection::no;
     /// What `refuse_connection::plain_text` sends.
@@ -200,6 +203,10 @@ public:
     void always(answer a);
     /// Forgets all scripted answers.
     void unscript();
+
+    /// Changes the key of its session tickets: no TLS session made before can be resumed, and
+    /// whoever offers one is led through a full handshake.
+    void forget_sessions();
 
     /// The requests received so far, whole ones only.
     [[nodiscard]] std::vector<received_request> requests() const;

@@ -1,0 +1,299 @@
+// A TLS session is resumed where that is allowed, and a full handshake is no failure.
+
+#include "fixture.hpp"
+#include "keeper.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <fstream>
+#include <functional>
+#include <list>
+#include <thread>
+#include <unistd.h>
+
+using namespace test;
+
+namespace
+{
+
+constexpr int both_versions[] = {0x0303, 0x0304};
+
+server_options speaking(int version)
+{
+    auto chosen = options();
+    chosen.min_tls_version = chosen.max_tls_version = version;
+    return chosen;
+}
+
+// How the connections of so many operations, one after another, were opened.
+std::vector<std::string> openings(coauth::client_config config, int operations)
+{
+    auto const seen = std::make_shared<event_log>();
+    config.observer = seen;
+    keeper kept(config);
+    for (int i = 0; i < operations; ++i)
+        BOOST_TEST(outcome(kept.fetch()) == "success");
+    std::vector<std::string> found;
+    for (auto& line : seen->take())
+        if (line.starts_with("opened"))
+            found.push_back(std::move(line));
+    return found;
+}
+
+void check_openings(coauth::client_config const& config, std::vector<std::string> const& expected)
+{
+    auto const found = openings(config, static_cast<int>(expected.size()));
+    BOOST_TEST(found == expected, boost::test_tools::per_element());
+}
+
+// A file that is gone with the test.
+class scratch_file
+{
+public:
+    ~scratch_file() { ::unlink(path_.c_str()); }
+    scratch_file() = default;
+    scratch_file(scratch_file const&) = delete;
+    scratch_file& operator=(scratch_file const&) = delete;
+
+    void write(std::string const& text) const { std::ofstream(path_) << text; }
+    [[nodiscard]] std::string const& path() const { return path_; }
+
+private:
+    std::string path_ = "ca." + std::to_string(::getpid()) + ".pem";
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(sessions)
+
+BOOST_AUTO_TEST_CASE(that_the_server_forgot_are_replaced)
+{
+    for (int const version : both_versions)
+        BOOST_TEST_CONTEXT("TLS " << version)
+        {
+            auto server = start(speaking(version));
+            auto const config = not_kept(server);
+            check_openings(config, {"opened", "opened, resumed"});
+            server.forget_sessions();
+            check_openings(config, {"opened", "opened, resumed", "opened, resumed"});
+            BOOST_TEST(server.handshakes() == 5U);
+            BOOST_TEST(server.resumed() == 3U);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(that_the_server_always_refuses_do_no_harm)
+{
+    for (int const version : both_versions)
+        BOOST_TEST_CONTEXT("TLS " << version)
+        {
+            auto server = start(speaking(version));
+            auto const config = not_kept(server);
+            for (int i = 0; i < 5; ++i)
+            {
+                check_openings(config, {"opened"});
+                server.forget_sessions();
+            }
+            BOOST_TEST(server.resumed() == 0U);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(are_offered_newest_first)
+{
+    for (int const version : both_versions)
+        BOOST_TEST_CONTEXT("TLS " << version)
+        {
+            auto server = start(speaking(version));
+            keeper kept(not_kept(server));
+            BOOST_TEST(count(kept.fetch_at_once(8), "success") == 8U);
+            // Some of no use, beneath those that are made now.
+            server.forget_sessions();
+            BOOST_TEST(outcome(kept.fetch()) == "success");
+            BOOST_TEST(server.resumed() == 0U);
+            for (int i = 0; i < 5; ++i)
+                BOOST_TEST(outcome(kept.fetch()) == "success");
+            BOOST_TEST(server.resumed() == 5U);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(that_expired_are_replaced)
+{
+    std::list<authorization_server> servers;
+    for (int const version : both_versions)
+    {
+        auto chosen = speaking(version);
+        chosen.session_lifetime = 1s;
+        servers.push_back(start(chosen));
+        check_openings(not_kept(servers.back()), {"opened"});
+    }
+    // In whole seconds, more than one.
+    std::this_thread::sleep_for(2050ms);
+    for (auto const& server : servers)
+    {
+        check_openings(not_kept(server), {"opened", "opened, resumed"});
+        BOOST_TEST(server.resumed() == 1U);
+    }
+}
+
+// The end of the stream without a goodbye says nothing against the session (RFC 5246 section
+// 7.2.1), wherever it comes.
+BOOST_AUTO_TEST_CASE(outlive_a_connection_that_was_cut)
+{
+    for (int const version : both_versions)
+        for (auto const end : {ending::close, ending::truncate, ending::reset})
+            for (std::size_t const cut : {0U, 1U, 1000U})
+                BOOST_TEST_CONTEXT(
+                    "TLS " << version << ", " << static_cast<int>(end) << " at " << cut)
+                {
+                    auto server = start(speaking(version));
+                    keeper kept(once(server));
+                    BOOST_TEST(outcome(kept.fetch()) == "success");
+                    auto last = answer::bytes(http_answer(token_body), end);
+                    last.cut_at = cut;
+                    server.push(last);
+                    (void)kept.fetch();
+                    BOOST_TEST(outcome(kept.fetch()) == "success");
+                    BOOST_TEST(server.handshakes() == 2U);
+                    BOOST_TEST(server.resumed() == 1U);
+                }
+}
+
+BOOST_AUTO_TEST_CASE(may_not_be_had)
+{
+    for (int const version : both_versions)
+    {
+        auto chosen = speaking(version);
+        chosen.session_lifetime = 0s;
+        auto const server = start(chosen);
+        check_openings(not_kept(server), {"opened", "opened", "opened"});
+        BOOST_TEST(server.resumed() == 0U);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(are_resumed_by_connections_opened_at_once)
+{
+    struct row
+    {
+        int version;
+        // A session of TLS 1.2 serves all; in 1.3 each connection gets two tickets at first.
+        std::size_t first;
+    };
+    for (auto const row : {row{0x0303, 1}, row{0x0304, 8}})
+        BOOST_TEST_CONTEXT("TLS " << row.version)
+        {
+            auto const server = start(speaking(row.version));
+            keeper kept(not_kept(server));
+            BOOST_TEST(count(kept.fetch_at_once(row.first), "success") == row.first);
+            BOOST_TEST(server.resumed() == 0U);
+            for (int i = 0; i < 3; ++i)
+                BOOST_TEST(count(kept.fetch_at_once(16), "success") == 16U);
+            BOOST_TEST(server.handshakes() == row.first + 48);
+            BOOST_TEST(server.resumed() == 48U);
+            BOOST_TEST(kept.client.counters().sessions_resumed == 48U);
+        }
+}
+
+// Each connection takes a ticket of its own: two that are opened at once never show the same one.
+BOOST_AUTO_TEST_CASE(of_tls_1_3_are_for_one_connection)
+{
+    auto const server = start(speaking(0x0304));
+    keeper kept(not_kept(server));
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    BOOST_TEST(count(kept.fetch_at_once(5), "success") == 5U);
+    BOOST_TEST(server.resumed() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(are_for_one_host)
+{
+    for (int const version : both_versions)
+        BOOST_TEST_CONTEXT("TLS " << version)
+        {
+            auto chosen = speaking(version);
+            chosen.certificate = coauth::testing::certificate::wrong_host;
+            auto const server = start(chosen);
+            auto config = not_kept(server);
+            config.connections.resolver = [](auto const&, std::uint16_t port, auto const& done)
+            { done({}, {{"127.0.0.1", port}}); };
+            config.server.token_endpoint = server.token_endpoint("other.example");
+            check_openings(config, {"opened", "opened, resumed"});
+            // The same address, and a name that the certificate does not have.
+            for (char const* const host : {"localhost", "127.0.0.1", "example"})
+            {
+                config.server.token_endpoint = server.token_endpoint(host);
+                BOOST_TEST(outcome(fetch(config)) == "certificate_rejected");
+            }
+            BOOST_TEST(server.requests().size() == 2U);
+
+            // Also when the certificate has both.
+            auto const two_names = start(speaking(version));
+            config = not_kept(two_names);
+            check_openings(config, {"opened", "opened, resumed"});
+            config.server.token_endpoint = two_names.token_endpoint("localhost");
+            check_openings(config, {"opened", "opened, resumed"});
+        }
+}
+
+BOOST_AUTO_TEST_CASE(are_for_one_choice_of_whom_to_trust)
+{
+    auto const other = start();
+    struct row
+    {
+        char const* name;
+        std::function<void(coauth::tls_options&, authorization_server const&)> change;
+    };
+    for (auto const &row :
+         std::vector<row>{
+             {"another CA", [&](auto& tls, auto&) { tls.ca_pem = other.ca_pem(); }},
+             {"the system's CAs", [](auto& tls, auto&) { tls = {}; }},
+             {"another CA and the system's",
+              [&](auto& tls, auto&)
+              {
+                  tls.ca_pem = other.ca_pem();
+                  tls.system_trust_store = true;
+              }},
+             {"a certificate revoked meanwhile",
+              [](auto& tls, auto& server) { tls.crl_pem = server.crl_pem(); }},
+             {"revocation lists of others",
+              [&](auto& tls, auto&) { tls.crl_pem = other.crl_pem(false); }},
+         })
+        for (int const version : both_versions)
+            BOOST_TEST_CONTEXT(row.name << ", TLS " << version)
+            {
+                auto const server = start(speaking(version));
+                auto const right = not_kept(server);
+                check_openings(right, {"opened", "opened, resumed"});
+                auto wrong = right;
+                row.change(wrong.tls, server);
+                BOOST_TEST(outcome(fetch(wrong)) == "certificate_rejected");
+                BOOST_TEST(server.requests().size() == 2U);
+                check_openings(right, {"opened, resumed"});
+            }
+}
+
+BOOST_AUTO_TEST_CASE(of_a_replaced_ca_file_are_not_resumed)
+{
+    auto const other = start();
+    auto const server = start();
+    scratch_file const file;
+    file.write(server.ca_pem());
+    auto config = not_kept(server);
+    config.tls.ca_pem.clear();
+    config.tls.ca_file = file.path();
+    check_openings(config, {"opened", "opened, resumed"});
+    file.write(other.ca_pem());
+    BOOST_TEST(outcome(fetch(config)) == "certificate_rejected");
+    BOOST_TEST(server.requests().size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(of_a_client_that_wants_none_are_not_there_for_others)
+{
+    auto const server = start();
+    auto config = not_kept(server);
+    config.tls.session_resumption = false;
+    check_openings(config, {"opened", "opened"});
+    config.tls.session_resumption = true;
+    check_openings(config, {"opened", "opened, resumed"});
+    config.tls.session_resumption = false;
+    check_openings(config, {"opened"});
+}
+
+BOOST_AUTO_TEST_SUITE_END()
