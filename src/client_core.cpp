@@ -59,9 +59,13 @@ client_core::~client_core()
 
 void client_core::context_gone() noexcept
 {
+    // The operations that are abandoned here may be all that holds the client.
+    auto const self = weak_from_this().lock();
     watch_ = nullptr;
     deadlines->context_gone();
     pool->context_gone();
+    if (target_)
+        target_->lookups->context_gone();
 }
 
 result<protocol::endpoint> client_core::prepare()

@@ -61,7 +61,8 @@ struct ip_endpoint
 /// Looks up a host name in place of the system's resolver.
 ///
 /// Has to call `done` once, from any thread, now or later, with the addresses in the order of
-/// preference or with what went wrong. It must not block.
+/// preference or with what went wrong. It must not block. Further calls are ignored; a `done` that
+/// is destroyed uncalled is a failed lookup.
 using resolver_function = std::function<void(
     std::string const& host, std::uint16_t port,
     std::function<void(boost::system::error_code, std::vector<ip_endpoint>)> done)>;

@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace coauth::net
 {
@@ -13,6 +14,42 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 using std::chrono::steady_clock;
+
+// What the user's resolver has to answer. Nobody can do so any more once it is destroyed.
+class lookup_cache::question
+{
+public:
+    question(std::weak_ptr<lookup_cache> cache, key name, std::shared_ptr<flight> started)
+        : cache_(std::move(cache))
+        , name_(std::move(name))
+        , flight_(std::move(started))
+    {
+    }
+    ~question()
+    {
+        try
+        {
+            answer(asio::error::no_recovery, {});
+        }
+        catch (...) // NOLINT(bugprone-empty-catch)
+        {
+            // Without memory: those who wait are left to their deadline.
+        }
+    }
+    question(question const&) = delete;
+    question& operator=(question const&) = delete;
+
+    void answer(error_code ec, endpoints const& found) const
+    {
+        if (auto const cache = cache_.lock())
+            cache->land(name_, *flight_, ec, found);
+    }
+
+private:
+    std::weak_ptr<lookup_cache> cache_;
+    key name_;
+    std::shared_ptr<flight> flight_;
+};
 
 lookup_cache::lookup_cache(asio::any_io_executor executor, connection_options const& options)
     : executor_(std::move(executor))
@@ -90,7 +127,7 @@ void lookup_cache::launch(key const& name, std::shared_ptr<flight> const& starte
     }
     catch (...)
     {
-        land(name, started, asio::error::no_recovery, {});
+        land(name, *started, asio::error::no_recovery, {});
     }
 }
 
@@ -105,16 +142,16 @@ void lookup_cache::ask_system(key const& name, std::shared_ptr<flight> started)
             endpoints found;
             for (auto const& one : results)
                 found.push_back(one.endpoint());
-            self->land(name, started, ec, found);
+            self->land(name, *started, ec, found);
         });
 }
 
 void lookup_cache::ask_user(key const& name, std::shared_ptr<flight> started)
 {
+    auto const asked = std::make_shared<question>(weak_from_this(), name, std::move(started));
     resolver_(
         name.first, name.second,
-        [weak = weak_from_this(), name,
-         started = std::move(started)](error_code ec, std::vector<ip_endpoint> const& given)
+        [asked](error_code ec, std::vector<ip_endpoint> const& given)
         {
             endpoints found;
             for (auto const& one : given)
@@ -126,30 +163,38 @@ void lookup_cache::ask_user(key const& name, std::shared_ptr<flight> started)
                 else
                     found.emplace_back(address, one.port);
             }
-            if (auto const self = weak.lock())
-                self->land(name, started, found.empty() ? ec : error_code(), found);
+            asked->answer(found.empty() ? ec : error_code(), found);
         });
 }
 
-void lookup_cache::land(
-    key const& name, std::shared_ptr<flight> const& landed, error_code ec, endpoints const& found)
+void lookup_cache::land(key const& name, flight& landed, error_code ec, endpoints const& found)
 {
+    std::lock_guard const lock(mutex_);
+    if (gone_ || std::exchange(landed.over, true))
+        return;
     if (!ec && found.empty())
         ec = asio::error::host_not_found;
-    std::vector<std::pair<waiter*, handler>> waiting;
+    if (ec)
+        entries_.erase(name);
+    else
+        entries_[name] = {found, steady_clock::now() + lifetime_, {}};
+    for (auto& [who, done] : landed.waiting)
+        complete_later(std::move(done), ec, found);
+    landed.waiting.clear();
+}
+
+void lookup_cache::context_gone() noexcept
+{
+    std::map<key, entry> entries;
     {
         std::lock_guard const lock(mutex_);
-        auto& known = entries_[name];
-        known.in_flight.reset();
-        if (!ec)
-            known.found = found;
-        known.expires = steady_clock::now() + lifetime_;
-        if (ec)
-            entries_.erase(name);
-        waiting.swap(landed->waiting);
+        gone_ = true;
+        entries.swap(entries_);
     }
-    for (auto& [who, done] : waiting)
-        complete_later(std::move(done), ec, found);
+    // Nobody else looks at those who wait any more.
+    for (auto const& [name, known] : entries)
+        if (auto const flying = known.in_flight.lock())
+            flying->waiting.clear();
 }
 
 } // namespace coauth::net

@@ -34,6 +34,9 @@ public:
 
     lookup_cache(boost::asio::any_io_executor executor, connection_options const& options);
 
+    // Abandons those who wait, as the context does: its answers may come from elsewhere, later.
+    void context_gone() noexcept;
+
     // One who waits. Has to live until its handler is called.
     class waiter final : public cancellable
     {
@@ -58,6 +61,7 @@ private:
     struct flight
     {
         std::vector<std::pair<waiter*, handler>> waiting;
+        bool over = false;
     };
     struct entry
     {
@@ -65,15 +69,16 @@ private:
         std::chrono::steady_clock::time_point expires;
         std::weak_ptr<flight> in_flight;
     };
+    class question;
 
     void find(key const& name, waiter& who, handler done);
     void leave(waiter& who);
     void launch(key const& name, std::shared_ptr<flight> const& started);
     void ask_system(key const& name, std::shared_ptr<flight> started);
     void ask_user(key const& name, std::shared_ptr<flight> started);
-    void land(
-        key const& name, std::shared_ptr<flight> const& landed, boost::system::error_code ec,
-        endpoints const& found);
+    // The first time counts.
+    void
+    land(key const& name, flight& landed, boost::system::error_code ec, endpoints const& found);
     void complete_later(handler done, boost::system::error_code ec, endpoints found);
 
     boost::asio::any_io_executor executor_;
@@ -82,6 +87,7 @@ private:
 
     std::mutex mutex_;
     std::map<key, entry> entries_;
+    bool gone_ = false;
 };
 
 } // namespace coauth::net

@@ -175,6 +175,27 @@ BOOST_AUTO_TEST_CASE(that_die_before_the_first_byte_are_replaced_once)
     }
 }
 
+// Not by another idle one, which may be as dead.
+BOOST_AUTO_TEST_CASE(that_die_while_others_are_idle_are_replaced_by_new_ones)
+{
+    for (auto const end : {ending::close, ending::truncate, ending::reset})
+    {
+        auto server = start();
+        keeper kept(once(server));
+        BOOST_TEST(count(kept.fetch_at_once(3), "success") == 3U);
+        BOOST_TEST(kept.client.counters().idle == 3U);
+        auto nothing = answer::bytes("x", end);
+        nothing.cut_at = 0;
+        server.push(nothing);
+        BOOST_TEST(outcome(kept.fetch()) == "success");
+        BOOST_TEST(server.requests().back().earlier_on_connection == 0U);
+        BOOST_TEST(server.connections() == 4U);
+        BOOST_TEST(kept.client.counters().attempts == 4U);
+        BOOST_TEST(kept.client.counters().open == 3U);
+        BOOST_TEST(kept.client.counters().idle == 3U);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(that_die_after_the_first_byte_are_not_replaced)
 {
     auto server = start();
@@ -199,6 +220,58 @@ BOOST_AUTO_TEST_CASE(survive_a_restart_of_the_server)
     server.reset();
     server.emplace(start(chosen));
     BOOST_TEST(outcome(kept.fetch()) == "success");
+}
+
+// All of them are dead then, and the first operations after it find out at the same time.
+BOOST_AUTO_TEST_CASE(survive_a_restart_of_the_server_when_there_are_many)
+{
+    auto chosen = options();
+    chosen.tls = false;
+    std::optional<authorization_server> server(start(chosen));
+    chosen.port = server->port();
+    auto config = once(*server);
+    config.connections.max_connections = 4;
+    keeper kept(config);
+    BOOST_TEST(count(kept.fetch_at_once(4), "success") == 4U);
+    BOOST_TEST(server->connections() == 4U);
+    server.reset();
+    server.emplace(start(chosen));
+    BOOST_TEST(count(kept.fetch_at_once(12), "success") == 12U);
+    BOOST_TEST(server->connections() == 4U);
+    auto const counters = kept.client.counters();
+    BOOST_TEST(counters.attempts == 16U);
+    BOOST_TEST(counters.open == 4U);
+    BOOST_TEST(counters.idle == 4U);
+}
+
+BOOST_AUTO_TEST_CASE(survive_a_restart_of_the_server_in_the_middle)
+{
+    auto chosen = options();
+    chosen.tls = false;
+    std::optional<authorization_server> server(start(chosen));
+    chosen.port = server->port();
+    auto config = server->config();
+    config.retry.first_delay = 1ms;
+    keeper kept(config);
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    auto late = answer::bytes(whole("foreign"), ending::keep_alive);
+    late.delay = 60s;
+    server->always(late);
+    std::vector<token_result> got;
+    for (int i = 0; i < 4; ++i)
+        kept.client.async_get_access_token(
+            coauth::token_request(), [&](token_result r) { got.push_back(std::move(r)); });
+    kept.context.restart();
+    stopwatch const watch;
+    while (server->requests().size() < 5 && watch.elapsed() < 5s)
+        kept.context.run_one_for(10ms);
+    server.reset();
+    server.emplace(start(chosen));
+    kept.context.run();
+    BOOST_TEST(count(got, "success") == 4U);
+    for (auto const& one : got)
+        BOOST_TEST((!one || one->value() != "foreign"));
+    BOOST_TEST(kept.client.counters().open == kept.client.counters().idle);
 }
 
 BOOST_AUTO_TEST_CASE(with_something_extra_behind_the_answer_are_not_used_again)
@@ -234,6 +307,29 @@ BOOST_AUTO_TEST_CASE(with_something_extra_behind_the_answer_are_not_used_again)
             BOOST_TEST(got->value() != "foreign");
             BOOST_TEST(server.connections() == 2U);
         }
+}
+
+// The answer to the first attempt comes while the second one waits for its own.
+BOOST_AUTO_TEST_CASE(whose_answer_is_late_are_not_used_again)
+{
+    auto server = start();
+    auto late = answer::bytes(whole("foreign"), ending::keep_alive);
+    late.delay = 600ms;
+    server.push(late);
+    auto second = answer::bytes(whole("second"), ending::keep_alive);
+    second.delay = 350ms;
+    server.push(second);
+    auto config = server.config();
+    config.retry.attempt_timeout = 500ms;
+    config.retry.first_delay = 1ms;
+    keeper kept(config);
+    auto const got = kept.fetch();
+    BOOST_REQUIRE(outcome(got) == "success");
+    BOOST_TEST(got->value() == "second");
+    BOOST_TEST(server.connections() == 2U);
+    BOOST_TEST(kept.client.counters().open == 1U);
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    BOOST_TEST(server.connections() == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(of_a_cancelled_operation_are_not_used_again)

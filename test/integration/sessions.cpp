@@ -5,6 +5,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <list>
@@ -280,6 +281,23 @@ BOOST_AUTO_TEST_CASE(of_a_replaced_ca_file_are_not_resumed)
     config.tls.ca_file = file.path();
     check_openings(config, {"opened", "opened, resumed"});
     file.write(other.ca_pem());
+    BOOST_TEST(outcome(fetch(config)) == "certificate_rejected");
+    BOOST_TEST(server.requests().size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(made_with_the_systems_trust_are_not_resumed_without_it)
+{
+    auto const other = start();
+    auto const server = start();
+    scratch_file const system;
+    system.write(server.ca_pem());
+    auto config = not_kept(server);
+    config.tls.ca_pem = other.ca_pem();
+    config.tls.system_trust_store = true;
+    ::setenv("SSL_CERT_FILE", system.path().c_str(), 1);
+    check_openings(config, {"opened", "opened, resumed"});
+    ::unsetenv("SSL_CERT_FILE");
+    config.tls.system_trust_store = false;
     BOOST_TEST(outcome(fetch(config)) == "certificate_rejected");
     BOOST_TEST(server.requests().size() == 2U);
 }
