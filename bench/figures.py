@@ -21,9 +21,8 @@ class Figures:
         return statistics.median(self.all(case, peer, what))
 
     def ratio(self, case, peer, other, other_case=None):
-        """Of CPU, in the same repetition: what slows both cancels out."""
-        pairs = zip(self.all(case, peer), self.all(other_case or case, other))
-        return statistics.median(a / b for a, b in pairs)
+        """Of the medians of CPU time."""
+        return self.median(case, peer) / self.median(other_case or case, other)
 
     def memory(self, peer):
         """Kilobytes for each further request in flight: repetition by repetition, so that there is

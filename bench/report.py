@@ -87,8 +87,7 @@ def document(figures):
            ", ".join(f"{name} {version}" for name, version in machine["packages"].items()) + ".\n")
     yield (f"Medians of {repetitions} repetitions [lowest to highest], the peers taking turns. "
            "nginx on one core, the client on another; TLS 1.3, ECDSA P-256. CPU is the client's, "
-           "user and system, while the load runs; its ratio to Beast's is the median of those of "
-           "the repetitions.\n")
+           "user and system, while the load runs.\n")
     if figures.results["quick"]:
         yield "A quick run: too short to judge by.\n"
     for case in figures.runs:
