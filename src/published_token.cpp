@@ -5,7 +5,6 @@
 #include <array>
 #include <ctime>
 #include <memory>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -112,6 +111,8 @@ struct stock
     // Until another source may have the slot.
     unsigned patience_left = 0;
     std::shared_ptr<std::atomic<std::uint64_t>> taken;
+    // Its thread is to give it back.
+    bool revoked = false;
 
     // False: its end has come.
     bool look_at_clocks(std::int64_t wall, bool& due) noexcept
@@ -147,7 +148,18 @@ public:
         else
             taking_.exchange(true, std::memory_order_seq_cst);
     }
-    void leave() noexcept { taking_.store(false, std::memory_order_release); }
+    void leave() noexcept
+    {
+        if (light_barrier.load(std::memory_order_relaxed))
+        {
+            taking_.store(false, std::memory_order_release);
+            std::atomic_signal_fence(std::memory_order_seq_cst);
+        }
+        else
+            taking_.exchange(false, std::memory_order_seq_cst);
+        if (asked_.load(std::memory_order_seq_cst))
+            give_back();
+    }
 
     // Of this thread, without a lock, between `enter` and `leave`.
     stock& at(std::size_t slot) noexcept { return stocks_[slot]; }
@@ -186,8 +198,11 @@ private:
     }
 
     static void empty(stock& one) noexcept;
+    void give_back() noexcept;
 
     std::atomic<bool> taking_{false};
+    // Some stock was revoked while it was taken from.
+    std::atomic<bool> asked_{false};
     std::array<stock, slot_count> stocks_;
     // Held by whoever changes a stock otherwise than by taking from it.
     std::mutex mutex_;
@@ -284,9 +299,10 @@ void thread_stocks::fill(
 
 void thread_stocks::empty(stock& one) noexcept
 {
-    if (one.number == 0)
+    if (one.branch == nullptr)
         return;
     one.number = 0;
+    one.revoked = false;
     std::int64_t const left = one.left.exchange(0);
     one.taken->fetch_add(static_cast<std::uint64_t>(stock_size - left), std::memory_order_relaxed);
     one.taken.reset();
@@ -302,11 +318,28 @@ void thread_stocks::take_back(std::size_t slot, std::uint64_t number) noexcept
     for (auto* const thread : known.threads)
     {
         std::lock_guard const changing(thread->mutex_);
-        while (thread->taking_.load(std::memory_order_seq_cst))
-            std::this_thread::yield();
-        if (thread->stocks_[slot].number == number)
-            empty(thread->stocks_[slot]);
+        auto& one = thread->stocks_[slot];
+        if (one.number != number)
+            continue;
+        if (thread->taking_.load(std::memory_order_seq_cst))
+        {
+            one.revoked = true;
+            thread->asked_.store(true, std::memory_order_seq_cst);
+            // After this, the thread has left, or will see what it is asked when it does.
+            if (!heavy_barrier() || thread->taking_.load(std::memory_order_seq_cst))
+                continue;
+        }
+        empty(one);
     }
+}
+
+void thread_stocks::give_back() noexcept
+{
+    std::lock_guard const lock(mutex_);
+    asked_.store(false, std::memory_order_relaxed);
+    for (auto& one : stocks_)
+        if (one.revoked)
+            empty(one);
 }
 
 std::uint64_t thread_stocks::taken(std::size_t slot, std::uint64_t number) noexcept

@@ -280,7 +280,8 @@ void token_source::keep(moment now, access_token token, double random)
     life_ = life_of(token, options_, random);
     token_ = std::move(token);
     obtained_ = now.wall;
-    no_renewal_before_ = now.steady;
+    // Where answers come so late that it is due already, they are still not asked for in a row.
+    hold_renewal_back(now);
 }
 
 // The server gave the same token again: it does not live longer for that, and asking soon again
