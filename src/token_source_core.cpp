@@ -118,13 +118,19 @@ void token_wait::obey_slot()
 
 void token_wait::complete(token_wait* self, result<access_token> outcome)
 {
-    auto const core = std::move(self->core_);
-    auto const where = std::move(self->elsewhere_);
-    auto handler = unmake(self);
-    if (!where)
-        return deliver(std::move(handler), std::move(outcome));
-    auto there = [handler = std::move(handler), outcome = std::move(outcome)]() mutable
-    { deliver(std::move(handler), std::move(outcome)); };
+    auto const finish = [](owned who, result<access_token> what)
+    {
+        auto const core = std::move(who->core_);
+        deliver(unmake(who.release()), std::move(what));
+    };
+    owned who(self);
+    if (!who->elsewhere_)
+        return finish(std::move(who), std::move(outcome));
+    // The handler's slot may be emitted until the handler's own executor has cleared it: so long
+    // this stays.
+    auto const where = who->elsewhere_;
+    auto there = [finish, who = std::move(who), outcome = std::move(outcome)]() mutable
+    { finish(std::move(who), std::move(outcome)); };
     asio::dispatch(asio::bind_executor(where, std::move(there)));
 }
 

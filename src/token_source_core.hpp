@@ -29,6 +29,12 @@ public:
 
     token_wait(std::shared_ptr<token_source_core> core, token_handler handler);
 
+    struct unmaking
+    {
+        void operator()(token_wait* self) const noexcept { (void)unmake(self); }
+    };
+    using owned = std::unique_ptr<token_wait, unmaking>;
+
     // Lets the handler's cancellation slot end the wait.
     void obey_slot();
     // On the client's executor: hands the outcome to the handler, on its own.
