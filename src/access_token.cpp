@@ -1,5 +1,7 @@
 #include <coauth/access_token.hpp>
 
+#include "token_share.hpp"
+
 #include <array>
 #include <cstdio>
 #include <ctime>
@@ -9,7 +11,7 @@
 namespace coauth
 {
 
-struct access_token::rep
+struct access_token::rep : detail::token_share
 {
     explicit rep(access_token_info given) : info(std::move(given))
     {
@@ -47,46 +49,80 @@ std::array<char, 32> iso_8601(std::chrono::system_clock::time_point when) noexce
 
 } // namespace
 
-access_token::access_token(access_token_info info)
-    : rep_(std::make_shared<rep const>(std::move(info)))
+access_token::access_token(access_token_info info) : share_(new rep(std::move(info))) {}
+
+void access_token::add_use(detail::token_share& share) noexcept
 {
+    share.uses.fetch_add(1, std::memory_order_relaxed);
+}
+
+void access_token::end_use(detail::token_share& share) noexcept
+{
+    detail::token_shares::end_uses(share, 1);
+}
+
+access_token::rep const* access_token::content() const noexcept
+{
+    if (share_ == nullptr)
+        return nullptr;
+    return static_cast<rep const*>(share_->whole != nullptr ? share_->whole : share_);
+}
+
+void detail::token_shares::end_uses(token_share& share, std::int64_t count) noexcept
+{
+    if (share.uses.fetch_sub(count, std::memory_order_acq_rel) != count)
+        return;
+    if (token_share* const whole = share.whole)
+    {
+        delete &share;
+        end_uses(*whole, 1);
+        return;
+    }
+    delete static_cast<access_token::rep*>(&share);
 }
 
 std::string_view access_token::value() const noexcept
 {
-    if (!rep_)
+    auto const* const rep = content();
+    if (rep == nullptr)
         return {};
-    return rep_->authorization.view().substr(rep_->info.token_type.size() + 1);
+    return rep->authorization.view().substr(rep->info.token_type.size() + 1);
 }
 
 std::string_view access_token::authorization() const noexcept
 {
-    return rep_ ? rep_->authorization.view() : std::string_view();
+    auto const* const rep = content();
+    return rep != nullptr ? rep->authorization.view() : std::string_view();
 }
 
 std::string_view access_token::token_type() const noexcept
 {
-    return rep_ ? std::string_view(rep_->info.token_type) : std::string_view();
+    auto const* const rep = content();
+    return rep != nullptr ? std::string_view(rep->info.token_type) : std::string_view();
 }
 
 std::string_view access_token::scope() const noexcept
 {
-    return rep_ ? std::string_view(rep_->info.scope) : std::string_view();
+    auto const* const rep = content();
+    return rep != nullptr ? std::string_view(rep->info.scope) : std::string_view();
 }
 
 std::chrono::system_clock::time_point access_token::requested_at() const noexcept
 {
-    return rep_ ? rep_->info.requested_at : std::chrono::system_clock::time_point();
+    auto const* const rep = content();
+    return rep != nullptr ? rep->info.requested_at : std::chrono::system_clock::time_point();
 }
 
 std::chrono::steady_clock::time_point access_token::requested_at_steady() const noexcept
 {
-    return rep_ ? rep_->info.requested_at_steady : std::chrono::steady_clock::time_point();
+    auto const* const rep = content();
+    return rep != nullptr ? rep->info.requested_at_steady : std::chrono::steady_clock::time_point();
 }
 
 std::optional<std::chrono::seconds> access_token::lifetime() const noexcept
 {
-    return rep_ ? rep_->info.lifetime : std::chrono::seconds(0);
+    auto const* const rep = content();
+    return rep != nullptr ? rep->info.lifetime : std::chrono::seconds(0);
 }
 
 std::optional<std::chrono::system_clock::time_point> access_token::expires_at() const noexcept
@@ -118,25 +154,30 @@ std::optional<std::string_view> access_token::member(std::string_view name) cons
 std::vector<token_member> const& access_token::members() const noexcept
 {
     static std::vector<token_member> const none;
-    return rep_ ? rep_->info.members : none;
+    auto const* const rep = content();
+    return rep != nullptr ? rep->info.members : none;
 }
 
 unsigned access_token::http_status() const noexcept
 {
-    return rep_ ? rep_->info.http_status : 0;
+    auto const* const rep = content();
+    return rep != nullptr ? rep->info.http_status : 0;
 }
 
 http_headers const& access_token::headers() const noexcept
 {
     static http_headers const none;
-    return rep_ ? rep_->info.headers : none;
+    auto const* const rep = content();
+    return rep != nullptr ? rep->info.headers : none;
 }
 
 bool operator==(access_token const& a, access_token const& b) noexcept
 {
-    if (a.rep_ == b.rep_ || !a.rep_ || !b.rep_)
-        return a.rep_ == b.rep_;
-    return a.rep_->authorization == b.rep_->authorization;
+    auto const* const left = a.content();
+    auto const* const right = b.content();
+    if (left == right || left == nullptr || right == nullptr)
+        return left == right;
+    return left->authorization == right->authorization;
 }
 
 std::ostream& operator<<(std::ostream& out, access_token const& token)

@@ -159,9 +159,9 @@ void client_core::debug(std::string const& text) const noexcept
     }
 }
 
-void client_core::start(token_request request, token_handler handler)
+std::weak_ptr<timed> client_core::start(token_request request, token_handler handler)
 {
-    operation::start(shared_from_this(), std::move(request), std::move(handler));
+    return operation::start(shared_from_this(), std::move(request), std::move(handler));
 }
 
 void client_core::close() noexcept

@@ -29,7 +29,8 @@ public:
     client_core& operator=(client_core const&) = delete;
 
     [[nodiscard]] result<void> status() const;
-    void start(token_request request, token_handler handler);
+    // The operation, while it lives: `close` ends it.
+    std::weak_ptr<timed> start(token_request request, token_handler handler);
     void close() noexcept;
     [[nodiscard]] client_counters counters() const;
 

@@ -64,7 +64,7 @@ operation::~operation()
         core_->deadlines->remove(*this);
 }
 
-void operation::start(
+std::weak_ptr<timed> operation::start(
     std::shared_ptr<client_core> core, token_request request, token_handler handler)
 {
     auto const self =
@@ -72,6 +72,7 @@ void operation::start(
     self->initiating_ = std::this_thread::get_id();
     self->launch();
     self->initiating_ = std::thread::id();
+    return self;
 }
 
 void operation::launch()

@@ -20,7 +20,7 @@ namespace coauth::detail
 class operation final : public timed
 {
 public:
-    static void
+    static std::weak_ptr<timed>
     start(std::shared_ptr<client_core> core, token_request request, token_handler handler);
 
     ~operation();

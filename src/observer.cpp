@@ -23,4 +23,22 @@ std::string_view to_string(phase p) noexcept
     return "unknown";
 }
 
+std::string_view to_string(fetch_reason reason) noexcept
+{
+    switch (reason)
+    {
+    case fetch_reason::empty:
+        return "empty";
+    case fetch_reason::expired:
+        return "expired";
+    case fetch_reason::renewal:
+        return "renewal";
+    case fetch_reason::invalidated:
+        return "invalidated";
+    case fetch_reason::forced:
+        return "forced";
+    }
+    return "unknown";
+}
+
 } // namespace coauth

@@ -7,14 +7,20 @@
 
 #include <chrono>
 #include <iosfwd>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace coauth
 {
+
+namespace detail
+{
+struct token_share;
+class token_shares;
+} // namespace detail
 
 /// One further member of a token document: its name and its value as JSON text.
 struct token_member
@@ -48,11 +54,29 @@ class COAUTH_DECL access_token
 public:
     /// No token: every view is empty.
     access_token() noexcept = default;
+    access_token(access_token const& other) noexcept : share_(other.share_)
+    {
+        if (share_ != nullptr)
+            add_use(*share_);
+    }
+    access_token(access_token&& other) noexcept : share_(std::exchange(other.share_, nullptr)) {}
+    access_token& operator=(access_token other) noexcept
+    {
+        std::swap(share_, other.share_);
+        return *this;
+    }
+    ~access_token()
+    {
+        if (share_ != nullptr)
+            end_use(*share_);
+    }
 
     /// A token from its parts, for tests and for tokens from elsewhere.
     explicit access_token(access_token_info info);
 
-    [[nodiscard]] bool empty() const noexcept { return !rep_; }
+    [[nodiscard]] bool empty() const noexcept { return share_ == nullptr; }
+    /// True when there is a token.
+    explicit operator bool() const noexcept { return share_ != nullptr; }
 
     /// The token itself (`access_token`): secret.
     [[nodiscard]] std::string_view value() const noexcept;
@@ -97,8 +121,15 @@ public:
     friend COAUTH_DECL std::ostream& operator<<(std::ostream& out, access_token const& token);
 
 private:
+    friend class detail::token_shares;
     struct rep;
-    std::shared_ptr<rep const> rep_;
+
+    explicit access_token(detail::token_share* share) noexcept : share_(share) {}
+    static void add_use(detail::token_share& share) noexcept;
+    static void end_use(detail::token_share& share) noexcept;
+    [[nodiscard]] rep const* content() const noexcept;
+
+    detail::token_share* share_ = nullptr;
 };
 
 } // namespace coauth

@@ -140,6 +140,7 @@ public:
     void close() noexcept;
 
 private:
+    friend class token_source;
     std::shared_ptr<detail::client_core> core_;
 };
 

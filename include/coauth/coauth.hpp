@@ -14,6 +14,8 @@
 #include <coauth/secret.hpp>
 #include <coauth/smscx.hpp>
 #include <coauth/token_request.hpp>
+#include <coauth/token_source.hpp>
+#include <coauth/token_source_options.hpp>
 #include <coauth/version.hpp>
 
 #endif

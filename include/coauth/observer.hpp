@@ -7,6 +7,7 @@
 #include <boost/system/error_code.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string_view>
 
@@ -81,11 +82,69 @@ struct token_received
     unsigned attempts;
 };
 
-/// Told what happens inside a client; derive from it and override what is of interest.
+/// Why a `token_source` fetches a token.
+enum class fetch_reason
+{
+    /// There was none yet.
+    empty,
+    /// The last one ended.
+    expired,
+    /// It nears its end; it is used meanwhile.
+    renewal,
+    /// It was invalidated.
+    invalidated,
+    /// The program asked for a new one.
+    forced,
+};
+
+/// The name of the reason, as in `"renewal"`.
+[[nodiscard]] COAUTH_DECL std::string_view to_string(fetch_reason reason) noexcept;
+
+/// A token source begins to fetch a token.
+struct fetch_started
+{
+    fetch_reason reason;
+};
+
+/// A token source got the token that it fetched.
+struct fetch_succeeded
+{
+    fetch_reason reason;
+    std::chrono::steady_clock::duration took;
+    /// Operations that waited for it.
+    std::size_t waiting;
+    /// How long it will be handed out; none: it has no known end.
+    std::optional<std::chrono::steady_clock::duration> usable_for;
+};
+
+/// A token source did not get the token that it fetched.
+struct fetch_failed
+{
+    fetch_reason reason;
+    std::chrono::steady_clock::duration took;
+    /// Operations that waited for it: they all get the error.
+    std::size_t waiting;
+    error const& why;
+    /// No other fetch is begun before.
+    std::chrono::steady_clock::duration next_in;
+    /// How long the token before is still handed out; none: there is none.
+    std::optional<std::chrono::steady_clock::duration> usable_for;
+};
+
+/// A token source dropped its token since it was invalidated.
+struct token_invalidated
+{
+    /// Since it was obtained.
+    std::chrono::steady_clock::duration age;
+};
+
+/// Told what happens inside a client and its token sources; derive from it and override what is of
+/// interest.
 ///
-/// Its functions are called from any thread that runs the client's executor, one after another for
-/// one operation, concurrently for different ones. They must return soon. What they throw is
-/// swallowed. No event holds a secret.
+/// Its functions are called from any thread that runs the client's executor
+/// (`on_token_invalidated`: from the thread that invalidates), one after another for one operation,
+/// concurrently for different ones. They must return soon. What they throw is swallowed. No event
+/// holds a secret.
 class COAUTH_DECL observer
 {
 public:
@@ -98,6 +157,10 @@ public:
     virtual void on_attempt_started(attempt_started const&) {}
     virtual void on_attempt_failed(attempt_failed const&) {}
     virtual void on_token_received(token_received const&) {}
+    virtual void on_fetch_started(fetch_started const&) {}
+    virtual void on_fetch_succeeded(fetch_succeeded const&) {}
+    virtual void on_fetch_failed(fetch_failed const&) {}
+    virtual void on_token_invalidated(token_invalidated const&) {}
 };
 
 } // namespace coauth

@@ -1,0 +1,613 @@
+#include "token_source_core.hpp"
+
+#include <boost/asio/associated_allocator.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/bind_allocator.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/prefer.hpp>
+#include <boost/asio/query.hpp>
+
+#include <random>
+
+namespace coauth::detail
+{
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using verdict = policy::token_source::verdict;
+
+namespace
+{
+
+// For so long at a time operations are completed before the executor may do other work.
+constexpr std::chrono::microseconds stretch{250};
+
+policy::moment now() noexcept
+{
+    return {std::chrono::system_clock::now(), std::chrono::steady_clock::now()};
+}
+
+unsigned seed() noexcept
+{
+    try
+    {
+        return std::random_device()();
+    }
+    catch (std::exception const&)
+    {
+        return static_cast<unsigned>(now().steady.time_since_epoch().count());
+    }
+}
+
+double chance() noexcept
+{
+    thread_local std::minstd_rand random{seed()};
+    return std::uniform_real_distribution<double>(0, 1)(random);
+}
+
+using wait_allocator =
+    std::allocator_traits<asio::associated_allocator_t<token_handler>>::rebind_alloc<token_wait>;
+
+// On the executor of the handler: the slot is cleared there, where alone it may be emitted.
+void deliver(token_handler handler, result<access_token> outcome)
+{
+    asio::get_associated_cancellation_slot(handler).clear();
+    std::move(handler)(std::move(outcome));
+}
+
+// Not within the caller's own call.
+void deliver_later(
+    asio::any_io_executor const& executor, token_handler handler, result<access_token> outcome)
+{
+    auto const where = asio::prefer(
+        asio::get_associated_executor(handler, executor),
+        asio::execution::outstanding_work.tracked);
+    auto const allocator = asio::get_associated_allocator(handler);
+    auto there = [where, handler = std::move(handler), outcome = std::move(outcome)]() mutable
+    {
+        auto last = [handler = std::move(handler), outcome = std::move(outcome)]() mutable
+        { deliver(std::move(handler), std::move(outcome)); };
+        asio::dispatch(asio::bind_executor(where, std::move(last)));
+    };
+    asio::post(executor, asio::bind_allocator(allocator, std::move(there)));
+}
+
+} // namespace
+
+token_wait::token_wait(std::shared_ptr<token_source_core> core, token_handler handler)
+    : core_(std::move(core))
+    , handler_(std::move(handler))
+{
+    asio::any_completion_executor const home(core_->executor);
+    auto const wanted = asio::get_associated_executor(handler_, core_->executor);
+    if (wanted != home)
+        elsewhere_ = asio::prefer(wanted, asio::execution::outstanding_work.tracked);
+}
+
+token_wait* token_wait::make(std::shared_ptr<token_source_core> core, token_handler handler)
+{
+    wait_allocator allocator(asio::get_associated_allocator(handler));
+    token_wait* const memory = allocator.allocate(1);
+    return new (memory) token_wait(std::move(core), std::move(handler));
+}
+
+token_handler token_wait::unmake(token_wait* self) noexcept
+{
+    auto handler = std::move(self->handler_);
+    wait_allocator allocator(asio::get_associated_allocator(handler));
+    self->~token_wait();
+    allocator.deallocate(self, 1);
+    return handler;
+}
+
+void token_wait::obey_slot()
+{
+    auto slot = asio::get_associated_cancellation_slot(handler_);
+    if (!slot.is_connected())
+        return;
+    slot.assign(
+        [this](asio::cancellation_type type)
+        {
+            if (type != asio::cancellation_type::none)
+                core_->cancel(*this);
+        });
+}
+
+void token_wait::complete(token_wait* self, result<access_token> outcome)
+{
+    auto const finish = [](owned who, result<access_token> what)
+    {
+        auto const core = std::move(who->core_);
+        deliver(unmake(who.release()), std::move(what));
+    };
+    owned who(self);
+    if (!who->elsewhere_)
+        return finish(std::move(who), std::move(outcome));
+    // The handler's slot may be emitted until the handler's own executor has cleared it: so long
+    // this stays.
+    auto const where = who->elsewhere_;
+    auto there = [finish, who = std::move(who), outcome = std::move(outcome)]() mutable
+    { finish(std::move(who), std::move(outcome)); };
+    asio::dispatch(asio::bind_executor(where, std::move(there)));
+}
+
+// Completes those who wait no more, a stretch at a time.
+class token_source_core::waking
+{
+public:
+    explicit waking(asio::any_io_executor executor) : executor_(std::move(executor)) {}
+    waking(waking const&) = delete;
+    waking& operator=(waking const&) = delete;
+    // With its context: nobody is called any more.
+    ~waking()
+    {
+        while (auto* const one = rest.pop())
+            (void)token_wait::unmake(static_cast<token_wait*>(one));
+    }
+
+    static void run(std::shared_ptr<waking> const& self)
+    {
+        // Also when a handler throws.
+        struct go_on
+        {
+            ~go_on()
+            {
+                if (!woken->rest.empty())
+                    later(woken);
+            }
+            std::shared_ptr<waking> const& woken;
+        };
+        go_on const guard{self};
+        self->complete_until(clock::now() + stretch);
+    }
+
+    policy::waiting_chain rest;
+    result<access_token> outcome = error(errc::cancelled);
+
+private:
+    static void later(std::shared_ptr<waking> const& self) noexcept
+    {
+        try
+        {
+            asio::post(self->executor_, [self] { run(self); });
+        }
+        catch (...)
+        {
+            // Without memory for that, all at once.
+            self->complete_all();
+        }
+    }
+
+    void complete_until(clock::time_point end)
+    {
+        for (unsigned done = 1; auto* const one = rest.pop(); ++done)
+        {
+            token_wait::complete(static_cast<token_wait*>(one), outcome);
+            if (done % 8 == 0 && clock::now() >= end)
+                return;
+        }
+    }
+
+    void complete_all() noexcept
+    {
+        while (!rest.empty())
+            try
+            {
+                complete_until(clock::time_point::max());
+            }
+            catch (...) // NOLINT(bugprone-empty-catch): it cannot leave this function
+            {
+            }
+    }
+
+    asio::any_io_executor executor_;
+};
+
+token_source_core::token_source_core(
+    std::shared_ptr<client_core> client, token_request request, token_source_options options)
+    : executor(client->executor)
+    , client_(std::move(client))
+    , request_(std::move(request))
+    , options_(std::move(options))
+    , events_(client_->config.observer, {})
+    , policy_(options_)
+    , timer_(executor)
+{
+    auto const usable = policy::check(options_);
+    if (!usable)
+        policy_.close(usable.error());
+    auto& watch =
+        asio::use_service<net::context_watch>(asio::query(executor, asio::execution::context));
+    watch.add(*this);
+    watch_ = &watch;
+}
+
+token_source_core::~token_source_core()
+{
+    if (auto* const watch = watch_.load())
+        watch->remove(*this);
+}
+
+void token_source_core::context_gone() noexcept
+{
+    watch_ = nullptr;
+    policy::waiting_chain waiting;
+    // Handlers may own what owns this.
+    auto const self = weak_from_this().lock();
+    {
+        std::lock_guard const lock(mutex_);
+        gone_ = true;
+        policy_.close(error(errc::cancelled));
+        waiting = policy_.drop_all();
+        published_.withdraw();
+        timer_.reset();
+        armed_.reset();
+    }
+    while (auto* const one = waiting.pop())
+        (void)token_wait::unmake(static_cast<token_wait*>(one));
+}
+
+access_token token_source_core::try_get() noexcept
+{
+    bool due = false;
+    auto token = published_.take(due);
+    if (due)
+    {
+        std::lock_guard const lock(mutex_);
+        tend(false);
+    }
+    return token;
+}
+
+void token_source_core::start(token_wish const& wish, token_handler handler)
+{
+    if (!wish.renew)
+        if (auto token = try_get())
+            return deliver_later(executor, std::move(handler), std::move(token));
+    auto* const who = token_wait::make(shared_from_this(), std::move(handler));
+    if (wish.limit)
+        who->limit = clock::now() + std::min<clock::duration>(*wish.limit, std::chrono::hours(24));
+    answer made;
+    try
+    {
+        who->obey_slot();
+        made = ask(wish, *who);
+    }
+    catch (...)
+    {
+        auto const lost = token_wait::unmake(who);
+        asio::get_associated_cancellation_slot(lost).clear();
+        throw;
+    }
+    if (made.what == verdict::wait)
+        return;
+    auto unused = token_wait::unmake(who);
+    asio::get_associated_cancellation_slot(unused).clear();
+    if (made.what == verdict::serve)
+        deliver_later(executor, std::move(unused), std::move(made.token));
+    else
+        deliver_later(executor, std::move(unused), std::move(made.why));
+}
+
+// After `wait` it may have been completed already.
+token_source_core::answer token_source_core::ask(token_wish const& wish, token_wait& who)
+{
+    look_for_credentials();
+    std::lock_guard const lock(mutex_);
+    wanted_ = true;
+    if (gone_)
+    {
+        answer refused;
+        refused.why = error(errc::cancelled);
+        return refused;
+    }
+    auto made = wish.renew ? policy_.refresh(now(), who) : policy_.get(now(), who);
+    try
+    {
+        if (made.fetch)
+            begin_fetch(*made.fetch);
+        if (made.what == verdict::wait)
+            arm();
+    }
+    catch (...)
+    {
+        if (made.what == verdict::wait)
+            policy_.leave(who);
+        throw;
+    }
+    ++(made.what == verdict::serve  ? counts_.hits
+       : made.what == verdict::wait ? counts_.waits
+                                    : counts_.refusals);
+    return made;
+}
+
+void token_source_core::look_for_credentials() {}
+
+void token_source_core::cancel(token_wait& who)
+{
+    auto const end = std::make_shared<waking>(executor);
+    std::lock_guard const lock(mutex_);
+    if (gone_ || !policy_.leave(who))
+        return;
+    end->rest = policy::waiting_chain(who);
+    try
+    {
+        asio::post(executor, [end] { waking::run(end); });
+    }
+    catch (...)
+    {
+        policy_.rejoin(*end->rest.pop());
+        throw;
+    }
+    if (policy_.abandon())
+        end_fetch();
+    tend(false);
+}
+
+void token_source_core::warm_up() noexcept
+{
+    std::lock_guard const lock(mutex_);
+    wanted_ = true;
+    tend(true);
+}
+
+bool token_source_core::invalidate(access_token const& token) noexcept
+{
+    std::chrono::system_clock::time_point obtained;
+    policy::moment const at = now();
+    {
+        std::lock_guard const lock(mutex_);
+        obtained = policy_.obtained_at();
+        if (!policy_.invalidate(at, token))
+            return false;
+        published_.withdraw();
+        ++counts_.invalidated;
+        if (options_.renew_unused && wanted_)
+            tend(true);
+    }
+    events_.tell([&](observer& to) { to.on_token_invalidated({at.wall - obtained}); });
+    return true;
+}
+
+void token_source_core::close() noexcept
+{
+    std::lock_guard const lock(mutex_);
+    if (gone_)
+        return;
+    policy_.close(error(errc::cancelled));
+    published_.withdraw();
+    end_fetch();
+    if (timer_)
+        timer_->cancel();
+    armed_.reset();
+}
+
+token_source_status token_source_core::status() const
+{
+    std::lock_guard const lock(mutex_);
+    return policy_.status(now());
+}
+
+token_source_counters token_source_core::counters() const
+{
+    std::lock_guard const lock(mutex_);
+    auto made = counts_;
+    made.hits += published_.taken();
+    return made;
+}
+
+void token_source_core::tend(bool wanted) noexcept
+{
+    if (gone_)
+        return;
+    try
+    {
+        if (auto const why = policy_.tend(now(), wanted))
+            begin_fetch(*why);
+        arm();
+    }
+    catch (...) // NOLINT(bugprone-empty-catch): without memory now, another call tries again
+    {
+    }
+}
+
+// The client may call observers at once, and this may be anybody's thread.
+void token_source_core::begin_fetch(fetch_reason why)
+{
+    fetch_to_end_ = false;
+    try
+    {
+        auto const number = fetch_number_ + 1;
+        asio::post(
+            executor, [self = shared_from_this(), why, number] { self->fetch(why, number); });
+        fetch_number_ = number;
+    }
+    catch (...)
+    {
+        policy_.not_begun();
+        throw;
+    }
+}
+
+void token_source_core::end_fetch() noexcept
+{
+    fetch_to_end_ = true;
+    if (auto const running = fetch_.lock())
+        running->close();
+}
+
+void token_source_core::fetch(fetch_reason why, std::uint64_t number)
+{
+    bool unwanted = false;
+    {
+        std::lock_guard const lock(mutex_);
+        fetch_began_ = clock::now();
+        unwanted = fetch_to_end_ || policy_.closed();
+    }
+    events_.tell([&](observer& to) { to.on_fetch_started({why}); });
+    std::shared_ptr<waking> done;
+    try
+    {
+        done = std::make_shared<waking>(executor);
+        if (unwanted)
+            return fetched(why, error(errc::cancelled), done);
+        auto const started = client_->start(
+            request_, [self = shared_from_this(), why, done](result<access_token> outcome)
+            { self->fetched(why, std::move(outcome), done); });
+        std::lock_guard const lock(mutex_);
+        // It may have ended meanwhile, on another thread, and the next one may have begun.
+        if (fetch_number_ != number)
+            return;
+        fetch_ = started;
+        if (fetch_to_end_)
+            end_fetch();
+    }
+    catch (std::bad_alloc const&)
+    {
+        fetched(why, error(errc::out_of_memory), done);
+    }
+}
+
+void token_source_core::fetched(
+    fetch_reason why, result<access_token> outcome, std::shared_ptr<waking> const& done)
+{
+    auto const at = now();
+    policy::token_source::settled ended;
+    clock::duration took{};
+    {
+        std::lock_guard const lock(mutex_);
+        fetch_.reset();
+        if (gone_)
+            return;
+        took = at.steady - fetch_began_;
+        ended = settle(why, at, std::move(outcome));
+        tend(options_.renew_unused && wanted_);
+    }
+    tell(why, at, took, ended.outcome, ended.done.size());
+    if (done)
+    {
+        done->rest = std::move(ended.done);
+        done->outcome = std::move(ended.outcome);
+        return waking::run(done);
+    }
+    while (auto* const one = ended.done.pop())
+        token_wait::complete(static_cast<token_wait*>(one), ended.outcome);
+}
+
+policy::token_source::settled token_source_core::settle(
+    fetch_reason why, policy::moment at, result<access_token> outcome) noexcept
+{
+    policy::token_source::settled ended;
+    try
+    {
+        ended = policy_.fetched(at, std::move(outcome), chance());
+        if (ended.fetch)
+            begin_fetch(*ended.fetch);
+    }
+    catch (...)
+    {
+        ended.outcome = error(errc::out_of_memory);
+        ended.done = policy_.drop_all();
+    }
+    ++counts_.fetches;
+    counts_.failures += ended.outcome ? 0U : 1U;
+    counts_.renewals += ended.outcome && why == fetch_reason::renewal ? 1U : 0U;
+    auto const* const token = policy_.usable(at);
+    if (ended.outcome && token != nullptr)
+    {
+        auto const& life = policy_.life();
+        published_.publish(
+            *token, {life.renew.wall, life.end.wall, life.renew.steady, life.end.steady});
+    }
+    return ended;
+}
+
+void token_source_core::tell(
+    fetch_reason why, policy::moment at, clock::duration took, result<access_token> const& outcome,
+    std::size_t waited) const
+{
+    if (!client_->config.observer)
+        return;
+    std::optional<clock::duration> usable_for;
+    clock::duration next_in{};
+    {
+        std::lock_guard const lock(mutex_);
+        auto const end = policy_.life().end.steady;
+        if (policy_.usable(at) != nullptr && end != clock::time_point::max())
+            usable_for = end - at.steady;
+        next_in = policy_.held_back(at);
+    }
+    events_.tell(
+        [&](observer& to)
+        {
+            if (outcome)
+                to.on_fetch_succeeded({why, took, waited, usable_for});
+            else
+                to.on_fetch_failed({why, took, waited, outcome.error(), next_in, usable_for});
+        });
+}
+
+// One timer for all: the next time limit, and the next renewal that nobody asks for.
+void token_source_core::arm()
+{
+    if (!timer_)
+        return;
+    auto next = policy_.next_limit();
+    if (options_.renew_unused && wanted_)
+        if (auto const renewal = policy_.next_renewal(now()))
+            next = next ? std::min(*next, *renewal) : *renewal;
+    if (!next)
+    {
+        // A timer that nobody needs must not keep the context at work.
+        if (std::exchange(armed_, std::nullopt))
+            timer_->cancel();
+        return;
+    }
+    if (armed_ && *armed_ <= *next)
+        return;
+    armed_.reset();
+    timer_->expires_at(*next);
+    timer_->async_wait(
+        [weak = weak_from_this()](error_code ec)
+        {
+            auto const self = weak.lock();
+            if (self && !ec)
+                self->on_timer();
+        });
+    armed_ = next;
+}
+
+void token_source_core::on_timer()
+{
+    // Also when a handler throws.
+    struct rearm
+    {
+        ~rearm()
+        {
+            std::lock_guard const lock(self.mutex_);
+            self.armed_.reset();
+            if (self.policy_.abandon())
+                self.end_fetch();
+            self.tend(self.options_.renew_unused && self.wanted_);
+        }
+        token_source_core& self;
+    };
+    auto const began = clock::now();
+    rearm const guard{*this};
+    while (clock::now() < began + stretch)
+    {
+        policy::waiter* one = nullptr;
+        {
+            std::lock_guard const lock(mutex_);
+            one = policy_.expire(began);
+        }
+        if (one == nullptr)
+            return;
+        token_wait::complete(static_cast<token_wait*>(one), error(errc::timeout));
+    }
+}
+
+} // namespace coauth::detail

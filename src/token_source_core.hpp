@@ -1,0 +1,129 @@
+#ifndef COAUTH_SRC_TOKEN_SOURCE_CORE_HPP
+#define COAUTH_SRC_TOKEN_SOURCE_CORE_HPP
+
+#include <coauth/token_source.hpp>
+
+#include "client_core.hpp"
+#include "net/context_watch.hpp"
+#include "policy/token_source.hpp"
+#include "published_token.hpp"
+
+#include <boost/asio/any_completion_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+namespace coauth::detail
+{
+
+// An operation that waits for a fetch. Lives in memory of its handler's allocator.
+class token_wait final : public policy::waiter
+{
+public:
+    static token_wait* make(std::shared_ptr<token_source_core> core, token_handler handler);
+    // Gives back the memory and the handler that it was for.
+    static token_handler unmake(token_wait* self) noexcept;
+
+    token_wait(std::shared_ptr<token_source_core> core, token_handler handler);
+
+    struct unmaking
+    {
+        void operator()(token_wait* self) const noexcept { (void)unmake(self); }
+    };
+    using owned = std::unique_ptr<token_wait, unmaking>;
+
+    // Lets the handler's cancellation slot end the wait.
+    void obey_slot();
+    // On the client's executor: hands the outcome to the handler, on its own.
+    static void complete(token_wait* self, result<access_token> outcome);
+
+private:
+    std::shared_ptr<token_source_core> core_;
+    token_handler handler_;
+    // Where the handler wants to be called; empty: on the client's executor.
+    boost::asio::any_completion_executor elsewhere_;
+};
+
+// What a token source is behind its handle: shared with its operations, so that it may go before
+// them.
+//
+// Whoever waits, waits for a fetch that is under way, and is completed when it ends: there is
+// always something that will wake them.
+class token_source_core final : public net::context_watch::member,
+                                public std::enable_shared_from_this<token_source_core>
+{
+public:
+    token_source_core(
+        std::shared_ptr<client_core> client, token_request request, token_source_options options);
+    ~token_source_core();
+    token_source_core(token_source_core const&) = delete;
+    token_source_core& operator=(token_source_core const&) = delete;
+
+    access_token try_get() noexcept;
+    void start(token_wish const& wish, token_handler handler);
+    void cancel(token_wait& who);
+    void warm_up() noexcept;
+    bool invalidate(access_token const& token) noexcept;
+    void close() noexcept;
+    [[nodiscard]] token_source_status status() const;
+    [[nodiscard]] token_source_counters counters() const;
+
+    boost::asio::any_io_executor const executor;
+
+private:
+    using answer = policy::token_source::answer;
+    using clock = std::chrono::steady_clock;
+    class waking;
+
+    [[nodiscard]] answer ask(token_wish const& wish, token_wait& who);
+    void look_for_credentials();
+    void context_gone() noexcept override;
+    // With the lock held.
+    void tend(bool wanted) noexcept;
+    void begin_fetch(fetch_reason why);
+    void end_fetch() noexcept;
+    void arm();
+
+    void fetch(fetch_reason why, std::uint64_t number);
+    void
+    fetched(fetch_reason why, result<access_token> outcome, std::shared_ptr<waking> const& done);
+    // With the lock held.
+    [[nodiscard]] policy::token_source::settled
+    settle(fetch_reason why, policy::moment at, result<access_token> outcome) noexcept;
+    void tell(
+        fetch_reason why, policy::moment at, clock::duration took,
+        result<access_token> const& outcome, std::size_t waited) const;
+    void on_timer();
+
+    std::shared_ptr<client_core> const client_;
+    token_request const request_;
+    token_source_options const options_;
+    net::phase_clock const events_;
+    published_token published_;
+
+    std::mutex mutable mutex_;
+    policy::token_source policy_;
+    token_source_counters counts_;
+    // The fetch under way, once it has begun, and how many there were.
+    std::uint64_t fetch_number_ = 0;
+    std::weak_ptr<timed> fetch_;
+    clock::time_point fetch_began_;
+    // It is to end as soon as it can be told so.
+    bool fetch_to_end_ = false;
+    // Somebody wanted a token: from now on it is renewed also while nobody does, if so configured.
+    bool wanted_ = false;
+    // Its context is gone: nobody can be woken any more.
+    bool gone_ = false;
+    std::optional<boost::asio::steady_timer> timer_;
+    // When the timer will fire; none: it does not run.
+    std::optional<clock::time_point> armed_;
+    // Null once the context is gone.
+    std::atomic<net::context_watch*> watch_{nullptr};
+};
+
+} // namespace coauth::detail
+
+#endif

@@ -1,0 +1,661 @@
+// What callers of a token source see: who waits for what, who is told what, and when.
+
+#include "fixture.hpp"
+
+#include <boost/asio/any_completion_executor.hpp>
+#include <boost/asio/bind_allocator.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/use_future.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <thread>
+
+using namespace test;
+namespace asio = boost::asio;
+using coauth::fetch_reason;
+using coauth::token_source_options;
+using coauth::token_source_state;
+
+namespace
+{
+
+std::string document(std::string const& token, int expires_in = 3600)
+{
+    return R"({"access_token":")" + token + R"(","token_type":"Bearer","expires_in":)" +
+           std::to_string(expires_in) + "}";
+}
+
+answer late(std::chrono::milliseconds delay, answer what = answer::json(200, token_body))
+{
+    what.delay = delay;
+    return what;
+}
+
+// A source on an event loop of the test's own.
+struct on_one_thread
+{
+    explicit on_one_thread(token_source_options const& options = {})
+        : client(context.get_executor(), config())
+        , tokens(std::in_place, client, coauth::token_request(), options)
+    {
+    }
+
+    coauth::client_config config()
+    {
+        auto made = server.config();
+        made.retry.max_attempts = 1;
+        return made;
+    }
+    // Runs until nothing is left to do.
+    void run()
+    {
+        context.restart();
+        context.run();
+    }
+    auto into()
+    {
+        return [this](token_result r) { got.push_back(std::move(r)); };
+    }
+    void begin_with(std::string const& token, int expires_in = 3600)
+    {
+        server.push(answer::json(200, document(token, expires_in)));
+        tokens->async_get_access_token(into());
+        run();
+        BOOST_REQUIRE_EQUAL(got.size(), 1U);
+        BOOST_REQUIRE_EQUAL(require_token(got.front()).value(), token);
+        got.clear();
+    }
+    [[nodiscard]] std::size_t requests() const { return server.requests().size(); }
+
+    authorization_server server = start();
+    asio::io_context context;
+    coauth::client client;
+    std::optional<coauth::token_source> tokens;
+    std::vector<token_result> got;
+};
+
+// Counts what is allocated and given back through it.
+template <class T>
+struct counting_allocator
+{
+    using value_type = T;
+    explicit counting_allocator(long& live, long& total) : live(&live), total(&total) {}
+    template <class U>
+    counting_allocator(counting_allocator<U> const& other) : live(other.live)
+                                                           , total(other.total)
+    {
+    }
+    T* allocate(std::size_t n)
+    {
+        ++*live;
+        ++*total;
+        return std::allocator<T>().allocate(n);
+    }
+    void deallocate(T* p, std::size_t n)
+    {
+        --*live;
+        std::allocator<T>().deallocate(p, n);
+    }
+    template <class U>
+    bool operator==(counting_allocator<U> const& other) const
+    {
+        return live == other.live;
+    }
+    long* live;
+    long* total;
+};
+
+class events : public coauth::observer
+{
+public:
+    void on_fetch_started(coauth::fetch_started const& e) override
+    {
+        log += "started:" + std::string(to_string(e.reason)) + ' ';
+    }
+    void on_fetch_succeeded(coauth::fetch_succeeded const& e) override
+    {
+        log +=
+            "succeeded:" + std::string(to_string(e.reason)) + ':' + std::to_string(e.waiting) + ' ';
+        usable_for = e.usable_for;
+    }
+    void on_fetch_failed(coauth::fetch_failed const& e) override
+    {
+        log += "failed:" + std::string(to_string(e.reason)) + ':' + std::to_string(e.waiting) +
+               ':' + std::string(to_string(e.why.value())) + ' ';
+        next_in = e.next_in;
+    }
+    void on_token_invalidated(coauth::token_invalidated const&) override { log += "invalidated "; }
+    std::string log;
+    std::optional<std::chrono::steady_clock::duration> usable_for;
+    std::chrono::steady_clock::duration next_in{};
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(token_source)
+
+BOOST_AUTO_TEST_CASE(first_a_fetch_then_hits)
+{
+    on_one_thread t;
+    BOOST_TEST(t.tokens->try_get().empty());
+    BOOST_TEST((t.tokens->status().state == token_source_state::empty));
+    t.begin_with("a");
+    auto const token = t.tokens->try_get();
+    BOOST_TEST(token.value() == "a");
+    BOOST_TEST(token.authorization() == "Bearer a");
+    auto const status = t.tokens->status();
+    BOOST_TEST((status.state == token_source_state::fresh));
+    BOOST_TEST(status.ready());
+    BOOST_TEST(!status.fetching);
+    BOOST_TEST((*status.usable_until - *status.obtained_at > 3560s));
+    BOOST_TEST((*status.renew_at - *status.obtained_at < 2881s));
+
+    t.tokens->async_get_access_token(t.into());
+    BOOST_TEST(t.got.empty(), "completed within the initiating function");
+    t.run();
+    BOOST_REQUIRE_EQUAL(t.got.size(), 1U);
+    BOOST_TEST(require_token(t.got.front()).value() == "a");
+    BOOST_TEST(t.requests() == 1U);
+    auto const counters = t.tokens->counters();
+    BOOST_TEST(counters.hits == 2U);
+    BOOST_TEST(counters.waits == 1U);
+    BOOST_TEST(counters.fetches == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_hit_makes_no_trip_through_the_loop)
+{
+    on_one_thread t;
+    t.begin_with("a");
+    bool posted_ran = false;
+    bool ran_first = false;
+    auto const work = [&]() -> asio::awaitable<void>
+    {
+        asio::post(t.context, [&] { posted_ran = true; });
+        for (int i = 0; i < 100; ++i)
+        {
+            auto token = co_await t.tokens->async_get_access_token();
+            BOOST_TEST(token->value() == "a");
+        }
+        auto limited = co_await t.tokens->async_get_access_token(1s);
+        BOOST_TEST(limited->value() == "a");
+        ran_first = !posted_ran;
+    };
+    asio::co_spawn(t.context, work, asio::detached);
+    t.run();
+    BOOST_TEST(ran_first);
+    BOOST_TEST(posted_ran);
+}
+
+BOOST_AUTO_TEST_CASE(one_fetch_for_ten_thousand)
+{
+    for (bool const success : {true, false})
+    {
+        on_one_thread t;
+        t.server.push(late(
+            50ms, success ? answer::json(200, token_body)
+                          : answer::json(400, R"({"error":"invalid_scope"})")));
+        for (int i = 0; i < 10'000; ++i)
+            t.tokens->async_get_access_token(t.into());
+        BOOST_TEST(t.tokens->status().waiting == 10'000U);
+        t.run();
+        BOOST_REQUIRE_EQUAL(t.got.size(), 10'000U);
+        for (auto const& r : t.got)
+            BOOST_REQUIRE_EQUAL(outcome(r), success ? "success" : "invalid_scope");
+        BOOST_TEST(t.requests() == 1U);
+        // The failure is kept for a while, and says for how long.
+        if (success)
+            continue;
+        t.got.clear();
+        t.tokens->async_get_access_token(t.into());
+        BOOST_TEST(t.got.empty());
+        t.run();
+        BOOST_TEST(outcome(t.got.at(0)) == "invalid_scope");
+        BOOST_TEST(t.got.at(0).error().retry_at().has_value());
+        BOOST_TEST(t.requests() == 1U);
+        BOOST_TEST((t.tokens->status().state == token_source_state::back_off));
+    }
+}
+
+// Batches, so that other work of the executor gets its turn.
+BOOST_AUTO_TEST_CASE(many_are_woken_without_hogging_the_executor)
+{
+    on_one_thread t;
+    t.server.push(late(50ms));
+    constexpr int count = 20'000;
+    int woken = 0;
+    int turns = 0;
+    std::function<void()> const other = [&]
+    {
+        turns += woken > 0;
+        if (woken < count)
+            asio::post(t.context, other);
+    };
+    for (int i = 0; i < count; ++i)
+        t.tokens->async_get_access_token(
+            [&](token_result const&)
+            {
+                stopwatch const busy;
+                ++woken;
+                for (auto const until = std::chrono::steady_clock::now() + 1us;
+                     std::chrono::steady_clock::now() < until;)
+                {
+                }
+            });
+    asio::post(t.context, other);
+    t.run();
+    BOOST_TEST(woken == count);
+    // 20 ms of work at least, in stretches of a quarter.
+    BOOST_TEST(turns > 20);
+}
+
+BOOST_AUTO_TEST_CASE(a_waiter_is_cancelled_alone)
+{
+    for (auto const type :
+         {asio::cancellation_type::terminal, asio::cancellation_type::partial,
+          asio::cancellation_type::total})
+    {
+        on_one_thread t;
+        t.server.push(late(100ms));
+        asio::cancellation_signal signal;
+        std::vector<token_result> cancelled;
+        t.tokens->async_get_access_token(asio::bind_cancellation_slot(
+            signal.slot(), [&](token_result r) { cancelled.push_back(std::move(r)); }));
+        t.tokens->async_get_access_token(t.into());
+        t.context.poll();
+        signal.emit(type);
+        BOOST_TEST(cancelled.empty(), "completed within the emission");
+        t.context.poll();
+        BOOST_REQUIRE_EQUAL(cancelled.size(), 1U);
+        BOOST_TEST(outcome(cancelled.front()) == "cancelled");
+        BOOST_TEST(t.got.empty());
+        signal.emit(type);
+        t.run();
+        BOOST_TEST(cancelled.size() == 1U);
+        BOOST_TEST(outcome(t.got.at(0)) == "success");
+        BOOST_TEST(t.requests() == 1U);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(the_last_waiter_leaves)
+{
+    for (bool const ends : {false, true})
+    {
+        token_source_options options;
+        options.cancel_abandoned = ends;
+        on_one_thread t(options);
+        t.server.push(late(200ms));
+        asio::cancellation_signal signal;
+        t.tokens->async_get_access_token(asio::bind_cancellation_slot(signal.slot(), t.into()));
+        t.context.poll();
+        BOOST_TEST(t.server.wait_for_requests(0));
+        stopwatch const watch;
+        signal.emit(asio::cancellation_type::total);
+        t.run();
+        BOOST_TEST(outcome(t.got.at(0)) == "cancelled");
+        BOOST_TEST(t.tokens->try_get().empty() == ends);
+        BOOST_TEST((watch.elapsed() < 150ms) == ends);
+        // No back-off: nothing failed.
+        BOOST_TEST(!t.tokens->status().last_error);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_waiter_has_a_time_limit_of_its_own)
+{
+    on_one_thread t;
+    t.server.push(late(300ms));
+    std::vector<std::string> order;
+    stopwatch const watch;
+    for (auto const limit : {100ms, 50ms, 10'000ms})
+        t.tokens->async_get_access_token(
+            limit, [&order, limit](token_result const& r)
+            { order.push_back(std::to_string(limit.count()) + outcome(r)); });
+    t.context.run_for(200ms);
+    BOOST_TEST(
+        order == (std::vector<std::string>{"50timeout", "100timeout"}),
+        boost::test_tools::per_element());
+    t.run();
+    BOOST_TEST(order.back() == "10000success");
+    // The timer for the rest keeps nothing at work.
+    BOOST_TEST(watch.elapsed() < 3s);
+    BOOST_TEST(t.requests() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_limit_in_a_coroutine)
+{
+    on_one_thread t;
+    t.server.push(late(300ms));
+    std::string ended;
+    auto const work = [&]() -> asio::awaitable<void>
+    {
+        auto token = co_await t.tokens->async_get_access_token(50ms);
+        ended = outcome(token);
+    };
+    asio::co_spawn(t.context, work, asio::detached);
+    t.run();
+    BOOST_TEST(ended == "timeout");
+    BOOST_TEST(t.tokens->try_get().value() == "tok.en-1");
+}
+
+BOOST_AUTO_TEST_CASE(renewed_in_the_background)
+{
+    auto const seen = std::make_shared<events>();
+    on_one_thread t;
+    auto config = t.config();
+    config.observer = seen;
+    coauth::client observed(t.context.get_executor(), config);
+    t.tokens.emplace(observed);
+    t.begin_with("a", 2);
+    std::this_thread::sleep_for(1650ms);
+    t.server.push(answer::json(200, document("b", 3600)));
+    // Due: the call gets the old token at once, and the renewal begins.
+    BOOST_TEST(t.tokens->try_get().value() == "a");
+    BOOST_TEST((t.tokens->status().state == token_source_state::renewing));
+    BOOST_TEST(t.tokens->status().fetching);
+    t.run();
+    BOOST_TEST(t.tokens->try_get().value() == "b");
+    BOOST_TEST(t.requests() == 2U);
+    BOOST_TEST(seen->log == "started:empty succeeded:empty:1 started:renewal succeeded:renewal:0 ");
+    BOOST_TEST((*seen->usable_for > 3560s));
+    BOOST_TEST(t.tokens->counters().renewals == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_failed_renewal_does_no_harm_before_the_end)
+{
+    on_one_thread t;
+    t.begin_with("a", 2);
+    t.server.always(answer::json(503, "{}"));
+    std::this_thread::sleep_for(1650ms);
+    BOOST_TEST(t.tokens->try_get().value() == "a");
+    t.run();
+    BOOST_TEST(t.tokens->try_get().value() == "a");
+    auto const status = t.tokens->status();
+    BOOST_TEST(status.failing_since.has_value());
+    BOOST_TEST((status.last_error->value() == coauth::errc::http_error));
+    std::this_thread::sleep_for(200ms);
+    BOOST_TEST(t.tokens->try_get().empty());
+}
+
+BOOST_AUTO_TEST_CASE(renewed_though_nobody_asks)
+{
+    token_source_options options;
+    options.renew_unused = true;
+    on_one_thread t(options);
+    t.server.push(answer::json(200, document("a", 1)));
+    t.server.push(answer::json(200, document("b", 1)));
+    t.server.push(answer::json(200, document("c", 3600)));
+    t.tokens->warm_up();
+    t.context.run_for(2500ms);
+    BOOST_TEST(t.requests() == 3U);
+    BOOST_TEST(t.tokens->try_get().value() == "c");
+    BOOST_TEST(!t.context.stopped());
+    t.tokens->close();
+    t.run();
+}
+
+BOOST_AUTO_TEST_CASE(a_thousand_who_invalidate_the_same)
+{
+    on_one_thread t;
+    t.begin_with("a");
+    t.server.push(answer::json(200, document("b")));
+    std::vector<coauth::access_token> rejected(1000, t.tokens->try_get());
+    int dropped = 0;
+    for (auto const& token : rejected)
+    {
+        dropped += t.tokens->invalidate(token);
+        t.tokens->async_get_access_token(t.into());
+    }
+    BOOST_TEST(dropped == 1);
+    t.run();
+    BOOST_TEST(t.requests() == 2U);
+    for (auto const& r : t.got)
+        BOOST_REQUIRE_EQUAL(require_token(r).value(), "b");
+    // Those who come late.
+    for (auto const& token : rejected)
+        BOOST_TEST_REQUIRE(!t.tokens->invalidate(token));
+    BOOST_TEST(t.tokens->try_get().value() == "b");
+    BOOST_TEST(t.tokens->counters().invalidated == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(refreshed_by_force)
+{
+    on_one_thread t;
+    t.begin_with("a");
+    t.server.push(late(50ms, answer::json(200, document("b"))));
+    t.tokens->async_refresh(t.into());
+    t.tokens->async_refresh(t.into());
+    t.context.restart();
+    t.context.poll();
+    BOOST_TEST(t.tokens->try_get().value() == "a");
+    t.run();
+    BOOST_REQUIRE_EQUAL(t.got.size(), 2U);
+    BOOST_TEST(require_token(t.got.back()).value() == "b");
+    BOOST_TEST(t.tokens->try_get().value() == "b");
+    BOOST_TEST(t.requests() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(throttled_until_the_time_that_the_server_names)
+{
+    on_one_thread t;
+    auto throttled = answer::json(429, "{}");
+    throttled.headers.add("Retry-After", "1");
+    t.server.push(throttled);
+    for (int i = 0; i < 3; ++i)
+    {
+        t.tokens->async_get_access_token(t.into());
+        t.tokens->async_refresh(t.into());
+        t.run();
+    }
+    BOOST_TEST(t.requests() == 1U);
+    for (auto const& r : t.got)
+        BOOST_REQUIRE_EQUAL(outcome(r), "rate_limited");
+    t.got.clear();
+    std::this_thread::sleep_for(1100ms);
+    t.begin_with("a");
+}
+
+BOOST_AUTO_TEST_CASE(destroyed_while_they_wait)
+{
+    for (int const what : {0, 1, 2})
+    {
+        on_one_thread t;
+        t.server.push(late(60s));
+        std::optional<coauth::client> other(std::in_place, t.context.get_executor(), t.config());
+        t.tokens.emplace(*other);
+        for (int i = 0; i < 100; ++i)
+            t.tokens->async_get_access_token(t.into());
+        t.context.run_for(20ms);
+        stopwatch const watch;
+        if (what == 0)
+            t.tokens.reset();
+        else if (what == 1)
+            t.tokens->close();
+        else
+            other.reset();
+        BOOST_TEST(t.got.empty());
+        t.run();
+        BOOST_TEST(watch.elapsed() < 2s);
+        BOOST_REQUIRE_EQUAL(t.got.size(), 100U);
+        for (auto const& r : t.got)
+            BOOST_REQUIRE_EQUAL(outcome(r), "cancelled");
+        if (what == 1)
+        {
+            t.tokens->async_get_access_token(t.into());
+            t.run();
+            BOOST_TEST(outcome(t.got.back()) == "cancelled");
+            BOOST_TEST(t.tokens->try_get().empty());
+            BOOST_TEST((t.tokens->status().state == token_source_state::closed));
+        }
+    }
+}
+
+// The handlers go with the context, and what they own with them: here a coroutine that owns the
+// source it waits for.
+BOOST_AUTO_TEST_CASE(the_context_goes_first)
+{
+    auto server = start();
+    server.always(late(60s));
+    auto const owned = std::make_shared<int>(0);
+    std::optional<asio::io_context> context(std::in_place);
+    auto const work = [&](std::shared_ptr<int> witness) -> asio::awaitable<void>
+    {
+        coauth::client client(context->get_executor(), server.config());
+        coauth::token_source tokens(client);
+        auto token = co_await tokens.async_get_access_token();
+        BOOST_ERROR("completed: " << outcome(token) << witness.use_count());
+    };
+    for (int i = 0; i < 3; ++i)
+        asio::co_spawn(*context, work(owned), asio::detached);
+    context->run_for(50ms);
+    BOOST_TEST(owned.use_count() == 4);
+    context.reset();
+    BOOST_TEST(owned.use_count() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(its_context_ends_by_itself)
+{
+    on_one_thread t;
+    t.begin_with("a");
+    t.tokens->async_get_access_token(std::chrono::hours(1), t.into());
+    stopwatch const watch;
+    t.run();
+    BOOST_TEST(watch.elapsed() < 1s);
+    BOOST_TEST(t.got.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(executor_and_allocator_of_the_handler)
+{
+    on_one_thread t;
+    asio::thread_pool elsewhere(1);
+    auto const strand = asio::make_strand(elsewhere);
+    long live = 0;
+    long total = 0;
+    std::atomic<int> right{0};
+    auto const handler = [&]
+    {
+        return asio::bind_executor(
+            strand, asio::bind_allocator(
+                        counting_allocator<int>(live, total), [&](token_result const& r)
+                        { right += r.has_value() && strand.running_in_this_thread(); }));
+    };
+    // One that waits, and one that hits.
+    t.tokens->async_get_access_token(handler());
+    BOOST_TEST(total > 0);
+    t.run();
+    t.tokens->async_get_access_token(handler());
+    t.run();
+    for (stopwatch const watch; right < 2 && watch.elapsed() < 5s;)
+        std::this_thread::sleep_for(1ms);
+    elsewhere.join();
+    BOOST_TEST(right == 2);
+    BOOST_TEST(live == 0);
+}
+
+BOOST_AUTO_TEST_CASE(every_completion_token)
+{
+    asio::thread_pool pool(2);
+    auto const server = start();
+    coauth::client client(pool.get_executor(), server.config());
+    coauth::token_source tokens(client);
+    BOOST_TEST(tokens.async_get_access_token(asio::use_future).get().has_value());
+    BOOST_TEST(tokens.async_get_access_token(1s, asio::use_future).get().has_value());
+    BOOST_TEST(tokens.async_refresh(asio::use_future).get().has_value());
+    auto operation = tokens.async_get_access_token(asio::deferred);
+    BOOST_TEST(std::move(operation)(asio::use_future).get().has_value());
+    auto const spawned = [&]() -> asio::awaitable<bool>
+    {
+        auto plain = co_await tokens.async_refresh();
+        auto explicitly = co_await tokens.async_get_access_token(asio::use_awaitable);
+        co_return plain&& explicitly;
+    };
+    BOOST_TEST(asio::co_spawn(pool, spawned, asio::use_future).get());
+    auto moved = std::move(tokens);
+    BOOST_TEST(!moved.try_get().empty());
+    pool.join();
+}
+
+// What one handler throws is the caller's affair; the others are still completed.
+BOOST_AUTO_TEST_CASE(a_handler_throws)
+{
+    on_one_thread t;
+    t.server.push(late(20ms));
+    for (int i = 0; i < 3; ++i)
+    {
+        t.tokens->async_get_access_token(t.into());
+        t.tokens->async_get_access_token([](token_result const&)
+                                         { throw std::runtime_error("mine"); });
+    }
+    int thrown = 0;
+    for (bool ended = false; !ended;)
+        try
+        {
+            t.run();
+            ended = true;
+        }
+        catch (std::runtime_error const&)
+        {
+            ++thrown;
+        }
+    BOOST_TEST(thrown == 3);
+    BOOST_TEST(t.got.size() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(faulty_options_and_faulty_clients)
+{
+    token_source_options options;
+    options.renew_after = 2;
+    on_one_thread t(options);
+    t.tokens->async_get_access_token(t.into());
+    t.run();
+    BOOST_TEST(outcome(t.got.at(0)) == "invalid_configuration");
+    BOOST_TEST(t.got.at(0).error().context().find("renew_after") != std::string_view::npos);
+    BOOST_TEST(t.requests() == 0U);
+
+    coauth::client faulty(t.context.get_executor(), {});
+    coauth::token_source tokens(faulty);
+    tokens.async_get_access_token(t.into());
+    t.run();
+    BOOST_TEST(outcome(t.got.at(1)) == "invalid_configuration");
+}
+
+BOOST_AUTO_TEST_CASE(events_and_counters_of_failures)
+{
+    auto const seen = std::make_shared<events>();
+    on_one_thread t;
+    auto config = t.config();
+    config.observer = seen;
+    coauth::client observed(t.context.get_executor(), config);
+    t.tokens.emplace(observed);
+    t.server.push(answer::json(400, R"({"error":"invalid_scope"})"));
+    t.tokens->async_get_access_token(t.into());
+    t.run();
+    t.tokens->async_get_access_token(t.into());
+    t.run();
+    BOOST_TEST(seen->log == "started:empty failed:empty:1:invalid_scope ");
+    BOOST_TEST((seen->next_in >= 60s));
+    auto const counters = t.tokens->counters();
+    BOOST_TEST(counters.failures == 1U);
+    BOOST_TEST(counters.refusals == 1U);
+    t.got.clear();
+    t.server.push(answer::json(200, document("a")));
+    t.tokens->async_refresh(t.into());
+    t.run();
+    BOOST_TEST(t.tokens->invalidate(t.tokens->try_get()));
+    BOOST_TEST(
+        seen->log == "started:empty failed:empty:1:invalid_scope started:forced "
+                     "succeeded:forced:1 invalidated ");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,220 @@
+// A million operations on one token source from a pool of threads, while its token lives for a
+// second, is invalidated, renewed by force and refused by the server, and callers are cancelled:
+// each completes exactly once. Made to be run under ThreadSanitizer.
+//
+// The random numbers follow from one seed, which is printed; COAUTH_SEED=n uses that one again.
+
+#include <coauth/coauth.hpp>
+#include <coauth/testing/authorization_server.hpp>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <atomic>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <random>
+#include <thread>
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using coauth::testing::answer;
+using coauth::testing::authorization_server;
+using token_result = coauth::result<coauth::access_token>;
+using pool_strand = asio::strand<asio::thread_pool::executor_type>;
+
+namespace
+{
+
+std::uint64_t choose_seed()
+{
+    char const* const given = std::getenv("COAUTH_SEED");
+    std::uint64_t const seed = given ? std::strtoull(given, nullptr, 10) : std::random_device{}();
+    BOOST_TEST_MESSAGE("COAUTH_SEED=" << seed);
+    return seed;
+}
+
+struct counts
+{
+    std::atomic<std::uint64_t> operations{0};
+    std::atomic<std::uint64_t> tokens{0};
+    std::atomic<std::uint64_t> begun{0};
+    std::atomic<std::uint64_t> ended{0};
+    std::atomic<std::uint64_t> cancelled{0};
+    std::atomic<std::uint64_t> twice{0};
+};
+
+// One operation that is cancelled soon, on a strand of its own.
+class cancelled_call : public std::enable_shared_from_this<cancelled_call>
+{
+public:
+    cancelled_call(pool_strand strand, coauth::token_source& tokens, counts& seen)
+        : strand_(std::move(strand))
+        , tokens_(tokens)
+        , seen_(seen)
+    {
+    }
+
+    void run(bool refresh)
+    {
+        auto const self = shared_from_this();
+        ++seen_.begun;
+        auto handler = asio::bind_cancellation_slot(
+            signal_.slot(),
+            asio::bind_executor(strand_, [self](token_result const& got) { self->end(got); }));
+        if (refresh)
+            tokens_.async_refresh(std::move(handler));
+        else
+            tokens_.async_get_access_token(5ms, std::move(handler));
+        asio::post(strand_, [self] { self->signal_.emit(asio::cancellation_type::total); });
+    }
+
+private:
+    void end(token_result const& got)
+    {
+        seen_.twice += ended_ ? 1U : 0U;
+        ended_ = true;
+        ++seen_.ended;
+        seen_.cancelled += !got && got.error() == coauth::errc::cancelled ? 1U : 0U;
+    }
+
+    pool_strand strand_;
+    coauth::token_source& tokens_;
+    counts& seen_;
+    asio::cancellation_signal signal_;
+    bool ended_ = false;
+};
+
+asio::awaitable<void>
+use(pool_strand strand, coauth::token_source& tokens, counts& seen, std::uint64_t seed,
+    std::uint64_t operations)
+{
+    std::mt19937_64 random(seed);
+    coauth::access_token held;
+    for (std::uint64_t i = 0; i < operations; ++i)
+    {
+        ++seen.operations;
+        auto const dice = random() % 1000;
+        if (dice < 800)
+        {
+            held = tokens.try_get();
+            seen.tokens += held ? 1U : 0U;
+        }
+        else if (dice < 980)
+        {
+            ++seen.begun;
+            auto got = co_await tokens.async_get_access_token();
+            ++seen.ended;
+            seen.tokens += got ? 1U : 0U;
+        }
+        else if (dice < 990)
+            std::make_shared<cancelled_call>(strand, tokens, seen)->run(dice < 985);
+        else if (dice < 992)
+            (void)tokens.invalidate(held);
+        else if (dice < 994)
+            (void)tokens.status();
+        else if (dice < 995)
+            (void)tokens.counters();
+        else
+            tokens.warm_up();
+    }
+}
+
+authorization_server start()
+{
+    coauth::testing::server_options options;
+    options.tls = false;
+    options.token_lifetime = 1s;
+    auto server = authorization_server::start(std::move(options));
+    if (!server)
+        BOOST_FAIL("the server does not start: " << server.error());
+    return std::move(*server);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(storm_over_a_token_source)
+{
+    auto server = start();
+    auto const seed = choose_seed();
+    coauth::token_source_options options;
+    options.first_back_off = 1ms;
+    options.max_back_off = 5ms;
+    options.renew_interval = 10ms;
+    options.cancel_abandoned = true;
+    asio::thread_pool pool(4);
+    coauth::client client(pool.get_executor(), server.config());
+    coauth::token_source tokens(client, coauth::token_request(), options);
+    counts seen;
+    constexpr std::uint64_t users = 64;
+    constexpr std::uint64_t each = 16'000;
+    for (std::uint64_t i = 0; i < users; ++i)
+    {
+        auto strand = asio::make_strand(pool);
+        asio::co_spawn(strand, use(strand, tokens, seen, seed + i, each), asio::detached);
+    }
+    // A thread that is none of the pool's.
+    std::atomic<bool> ended{false};
+    std::thread outside(
+        [&]
+        {
+            while (!ended)
+            {
+                auto const token = tokens.try_get();
+                seen.operations += token ? 1U : 0U;
+                if (seen.operations % 1024 == 0)
+                    std::this_thread::sleep_for(1ms);
+            }
+        });
+    for (int i = 0; i < 20; ++i)
+    {
+        std::this_thread::sleep_for(10ms);
+        server.push(answer::json(503, "{}"));
+    }
+    pool.join();
+    ended = true;
+    outside.join();
+    BOOST_TEST_MESSAGE(
+        seen.operations << " operations, " << seen.tokens << " tokens, " << seen.cancelled
+                        << " cancelled, " << server.requests().size() << " requests");
+    BOOST_TEST(seen.operations >= users * each);
+    BOOST_TEST(seen.begun == seen.ended);
+    BOOST_TEST(seen.twice == 0U);
+    // Else the storm has passed by what it is to test.
+    BOOST_TEST(seen.tokens > users * each / 10);
+    BOOST_TEST(seen.cancelled > 100U);
+    BOOST_TEST(server.requests().size() > 10U);
+}
+
+// The source goes while operations start and wait on other threads.
+BOOST_AUTO_TEST_CASE(close_a_token_source_in_the_middle)
+{
+    auto server = start();
+    std::mt19937_64 random(choose_seed());
+    for (int round = 0; round < 100; ++round)
+    {
+        counts seen;
+        asio::thread_pool pool(4);
+        coauth::client client(pool.get_executor(), server.config());
+        coauth::token_source tokens(client);
+        for (std::uint64_t i = 0; i < 16; ++i)
+        {
+            auto strand = asio::make_strand(pool);
+            asio::co_spawn(strand, use(strand, tokens, seen, random(), 200), asio::detached);
+        }
+        std::this_thread::sleep_for(std::chrono::microseconds(random() % 5'000));
+        tokens.close();
+        pool.join();
+        BOOST_TEST_REQUIRE(seen.begun == seen.ended);
+        BOOST_TEST_REQUIRE(seen.twice == 0U);
+    }
+}

@@ -1,0 +1,184 @@
+#include "published_token.hpp"
+
+#include "memory_watch.hpp"
+#include "support.hpp"
+
+#include <atomic>
+#include <deque>
+#include <thread>
+
+using namespace test;
+using coauth::access_token;
+using publication = coauth::detail::published_token;
+
+namespace
+{
+
+access_token make(std::string value)
+{
+    coauth::access_token_info info;
+    info.value = coauth::secret(std::move(value));
+    return access_token(std::move(info));
+}
+
+publication::life in(std::chrono::milliseconds renew, std::chrono::milliseconds end)
+{
+    auto const wall = std::chrono::system_clock::now();
+    auto const steady = std::chrono::steady_clock::now();
+    return {wall + renew, wall + end, steady + renew, steady + end};
+}
+
+std::string taken(publication& from)
+{
+    bool due = false;
+    return std::string(from.take(due).value());
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(published_token)
+
+BOOST_AUTO_TEST_CASE(what_was_published_last)
+{
+    publication tested;
+    BOOST_TEST(taken(tested) == "");
+    tested.publish(make("a"), in(1h, 2h));
+    BOOST_TEST(taken(tested) == "a");
+    BOOST_TEST(taken(tested) == "a");
+    tested.publish(make("b"), in(1h, 2h));
+    BOOST_TEST(taken(tested) == "b");
+    tested.withdraw();
+    BOOST_TEST(taken(tested) == "");
+    BOOST_TEST(tested.taken() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(not_beyond_its_end_on_either_clock)
+{
+    auto const good = in(1h, 2h);
+    for (bool const wall : {true, false})
+    {
+        publication tested;
+        auto until = good;
+        if (wall)
+            until.end_wall = std::chrono::system_clock::now() + 100ms;
+        else
+            until.end_steady = std::chrono::steady_clock::now() + 100ms;
+        tested.publish(make("a"), until);
+        BOOST_TEST(taken(tested) == "a");
+        std::this_thread::sleep_for(110ms);
+        BOOST_TEST(taken(tested) == "");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(says_when_it_is_due)
+{
+    publication tested;
+    tested.publish(make("a"), in(50ms, 1h));
+    bool due = false;
+    (void)tested.take(due);
+    BOOST_TEST(!due);
+    std::this_thread::sleep_for(70ms);
+    (void)tested.take(due);
+    BOOST_TEST(due);
+}
+
+BOOST_AUTO_TEST_CASE(many_sources_share_the_slots_of_a_thread)
+{
+    std::deque<publication> tested(1000);
+    for (int round = 0; round < 50; ++round)
+        for (std::size_t i = 0; i < tested.size(); ++i)
+        {
+            if (round == 0)
+                tested[i].publish(make(std::to_string(i)), in(1h, 2h));
+            BOOST_REQUIRE_EQUAL(taken(tested[i]), std::to_string(i));
+        }
+    for (auto const& one : tested)
+        BOOST_REQUIRE_EQUAL(one.taken(), 50U);
+}
+
+// A thread that took it and then does nothing more keeps no secret in memory.
+BOOST_AUTO_TEST_CASE(idle_threads_keep_nothing)
+{
+    constexpr char const* value = "idle-threads-keep-nothing-of-this-token";
+    memory_watch const watch(value);
+    std::atomic<int> step{0};
+    publication tested;
+    tested.publish(make(value), in(1h, 2h));
+    std::thread idle(
+        [&]
+        {
+            bool due = false;
+            for (int i = 0; i < 10; ++i)
+                (void)tested.take(due);
+            step = 1;
+            step.notify_all();
+            step.wait(1);
+        });
+    step.wait(0);
+    auto const before = watch.released();
+    tested.withdraw();
+    BOOST_TEST(watch.released() > before);
+    step = 2;
+    step.notify_all();
+    idle.join();
+    BOOST_TEST(watch.found() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(copies_outlive_source_and_thread)
+{
+    access_token kept;
+    std::thread(
+        [&]
+        {
+            publication tested;
+            tested.publish(make("a"), in(1h, 2h));
+            bool due = false;
+            kept = tested.take(due);
+        })
+        .join();
+    auto const copy = kept;
+    kept = access_token();
+    BOOST_TEST(copy.value() == "a");
+}
+
+// Takers on several threads while it changes all the time: what they get is whole, and never older
+// than what they got before.
+BOOST_AUTO_TEST_CASE(taken_while_it_changes)
+{
+    publication tested;
+    std::atomic<bool> ended{false};
+    std::atomic<bool> wrong{false};
+    std::vector<std::thread> takers;
+    for (int i = 0; i < 3; ++i)
+        takers.emplace_back(
+            [&]
+            {
+                unsigned long last = 0;
+                std::vector<access_token> held(16);
+                for (std::size_t n = 0; !ended; ++n)
+                {
+                    bool due = false;
+                    auto token = tested.take(due);
+                    if (!token)
+                        continue;
+                    auto const number = std::stoul(std::string(token.value()));
+                    wrong = wrong || number < last;
+                    last = number;
+                    held[n % held.size()] = std::move(token);
+                }
+            });
+    for (int i = 1; i <= 3000; ++i)
+    {
+        tested.publish(make(std::to_string(i)), in(1h, 2h));
+        if (i % 10 == 0)
+            tested.withdraw();
+        if (i % 100 == 0)
+            std::this_thread::sleep_for(1ms);
+    }
+    ended = true;
+    for (auto& one : takers)
+        one.join();
+    BOOST_TEST(!wrong);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
