@@ -64,8 +64,8 @@ operation::~operation()
         core_->deadlines->remove(*this);
 }
 
-std::weak_ptr<timed> operation::start(
-    std::shared_ptr<client_core> core, token_request request, token_handler handler)
+std::weak_ptr<timed>
+operation::start(std::shared_ptr<client_core> core, token_request request, token_handler handler)
 {
     auto const self =
         std::make_shared<operation>(std::move(core), std::move(request), std::move(handler));
