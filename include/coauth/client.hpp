@@ -136,6 +136,7 @@ public:
 
 private:
     friend class token_source;
+    friend class token_cache;
     std::shared_ptr<detail::client_core> core_;
 };
 
