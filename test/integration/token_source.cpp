@@ -524,6 +524,27 @@ BOOST_AUTO_TEST_CASE(the_context_goes_first)
     BOOST_TEST(owned.use_count() == 1);
 }
 
+// What waits for one source owns the next: all of them go while the context does.
+BOOST_AUTO_TEST_CASE(sources_that_own_each_other_go_with_the_context)
+{
+    auto server = start();
+    server.always(late(60s));
+    auto const owned = std::make_shared<int>(0);
+    std::optional<asio::io_context> context(std::in_place);
+    {
+        std::shared_ptr<coauth::token_source> next;
+        for (int i = 0; i < 5; ++i)
+        {
+            coauth::client client(context->get_executor(), server.config());
+            auto one = std::make_shared<coauth::token_source>(client);
+            one->async_get_access_token([one, next, owned](token_result const&) {});
+            next = std::move(one);
+        }
+    }
+    context.reset();
+    BOOST_TEST(owned.use_count() == 1);
+}
+
 BOOST_AUTO_TEST_CASE(its_context_ends_by_itself)
 {
     on_one_thread t;
