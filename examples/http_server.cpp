@@ -1,4 +1,5 @@
-// A web server that calls an API on behalf of each visitor, with a bearer token.
+// A web server that calls an API on behalf of each visitor, with a bearer token: one token for all,
+// renewed in the background, and replaced when the API refuses it.
 //
 //   http_server --demo      starts an API of its own on the loopback, makes one visit, and ends
 //   http_server PORT HOST   serves at 127.0.0.1:PORT and calls http://HOST/
@@ -94,29 +95,41 @@ asio::awaitable<response_type> ask(api_address where, request_type request)
     co_return response;
 }
 
-// What this server is for: a visitor's request becomes a call of the API.
-asio::awaitable<response_type> call_api(coauth::client& client, api_address api)
+request_type api_request(api_address const& api, coauth::access_token const& token)
 {
-    auto request = coauth::token_request().scope("read");
-    auto token = co_await client.async_get_access_token(request);
-    if (!token)
-    {
-        std::cerr << "no token: " << token.error() << '\n'; // holds no secret
-        co_return respond(http::status::bad_gateway, "The API cannot be reached now.\n");
-    }
-    request_type call(http::verb::get, "/", 11);
-    call.set(http::field::host, api.host);
-    call.set(http::field::authorization, token->authorization());
-    auto answer = co_await ask(api, call);
-    co_return respond(answer.result(), "The API says: " + answer.body());
+    request_type request(http::verb::get, "/", 11);
+    request.set(http::field::host, api.host);
+    request.set(http::field::authorization, token.authorization());
+    return request;
 }
 
-// The API of the demonstration: it answers who brings a bearer token.
-asio::awaitable<response_type> demo_api(request_type request)
+// What this server is for: a visitor's request becomes a call of the API.
+asio::awaitable<response_type> call_api(coauth::token_source& tokens, api_address api)
 {
-    bool const allowed = request[http::field::authorization].starts_with("Bearer ");
-    co_return allowed ? respond(http::status::ok, "hello, bearer of a token\n")
-                      : respond(http::status::unauthorized, "who are you?\n");
+    // Called once more, with another token, when the API refuses the first.
+    auto const call = [&api](coauth::access_token token)
+    { return ask(api, api_request(api, token)); };
+    auto answer = co_await coauth::async_with_token(tokens, call);
+    if (!answer)
+    {
+        std::cerr << "no token: " << answer.error() << '\n'; // holds no secret
+        co_return respond(http::status::bad_gateway, "The API cannot be reached now.\n");
+    }
+    co_return respond(answer->result(), "The API says: " + answer->body());
+}
+
+// The API of the demonstration: it answers who brings a bearer token, but the first one that it
+// sees has been revoked.
+asio::awaitable<response_type> demo_api(request_type request, std::string& revoked)
+{
+    std::string const token(request[http::field::authorization]);
+    if (revoked.empty())
+        revoked = token;
+    if (token.starts_with("Bearer ") && token != revoked)
+        co_return respond(http::status::ok, "hello, bearer of a token\n");
+    auto refusal = respond(http::status::unauthorized, "not with this token\n");
+    refusal.set(http::field::www_authenticate, "Bearer error=\"invalid_token\"");
+    co_return refusal;
 }
 
 using handler = std::function<asio::awaitable<response_type>(request_type)>;
@@ -178,20 +191,24 @@ tcp::acceptor listen_at(asio::io_context& context, unsigned short port)
 }
 
 // Every visitor's request is answered by a call of the API.
-handler front(coauth::client& client, api_address api)
+handler front(coauth::token_source& tokens, api_address api)
 {
-    return [&client, api = std::move(api)](request_type) { return call_api(client, api); };
+    return [&tokens, api = std::move(api)](request_type) { return call_api(tokens, api); };
 }
 
 int run_demo()
 {
     asio::io_context context;
     coauth::client client(context.get_executor(), config_from_environment());
+    coauth::token_source tokens(client, coauth::token_request().scope("read"));
+    std::string revoked;
     auto api = listen_at(context, 0);
     auto server = listen_at(context, 0);
+    handler const demo = [&revoked](request_type request)
+    { return demo_api(std::move(request), revoked); };
     int status = EXIT_FAILURE;
-    asio::co_spawn(context, listen(api, demo_api), asio::detached);
-    asio::co_spawn(context, listen(server, front(client, address_of(api))), asio::detached);
+    asio::co_spawn(context, listen(api, demo), asio::detached);
+    asio::co_spawn(context, listen(server, front(tokens, address_of(api))), asio::detached);
     asio::co_spawn(context, demo_visit(address_of(server), context, status), asio::detached);
     context.run();
     return status;
@@ -207,11 +224,13 @@ int run_server(unsigned short port, std::string const& host)
         std::cerr << ready.error() << '\n';
         return EXIT_FAILURE;
     }
+    coauth::token_source tokens(client, coauth::token_request().scope("read"));
+    tokens.warm_up();
     auto const colon = host.find(':');
     api_address const api{
         host.substr(0, colon), colon == std::string::npos ? "80" : host.substr(colon + 1)};
     auto server = listen_at(context, port);
-    asio::co_spawn(context, listen(server, front(client, api)), asio::detached);
+    asio::co_spawn(context, listen(server, front(tokens, api)), asio::detached);
     std::cout << "http://127.0.0.1:" << port << "/\n" << std::flush;
     context.run();
     return EXIT_SUCCESS;

@@ -28,7 +28,9 @@ std::optional<std::string> variable(char const* name)
     return value;
 }
 
-std::uint16_t number(std::string const& port)
+std::atomic<std::uint64_t> last_client{0};
+
+std::uint16_t port_number(std::string const& port)
 {
     return static_cast<std::uint16_t>(std::stoul(port));
 }
@@ -36,7 +38,8 @@ std::uint16_t number(std::string const& port)
 } // namespace
 
 client_core::client_core(asio::any_io_executor run_on, client_config given)
-    : executor(std::move(run_on))
+    : number(++last_client)
+    , executor(std::move(run_on))
     , config(std::move(given))
     , pool(std::make_shared<client_pool>(config, executor))
     , deadlines(std::make_shared<client_deadlines>(executor))
@@ -91,7 +94,7 @@ result<protocol::endpoint> client_core::prepare()
         made->tls = std::move(*context);
     }
     made->host = endpoint->host;
-    made->port = number(endpoint->port);
+    made->port = port_number(endpoint->port);
     made->ip_literal = endpoint->ip_literal;
     made->limits = config.limits;
     made->all_headers = config.keep_headers || config.debug;
@@ -113,39 +116,94 @@ std::unique_ptr<net::connection> client_core::make_connection() const
     return std::make_unique<net::connection>(executor, target_);
 }
 
-result<std::shared_ptr<secret const>> client_core::build(token_request const& request)
+result<secret> client_core::ask_for_secret() const
+{
+    try
+    {
+        return config.authentication.client_secret_function()();
+    }
+    catch (std::bad_alloc const&)
+    {
+        return error(errc::out_of_memory);
+    }
+    catch (...)
+    {
+        error_info info;
+        info.context = "the function that gives the client secret threw an exception";
+        return error(errc::invalid_configuration, std::move(info));
+    }
+}
+
+result<std::shared_ptr<client_config const>> client_core::present_config()
+{
+    bool const fixed = !config.authentication.client_secret_function();
+    std::lock_guard const lock(present_mutex_);
+    if (fixed && present_)
+        return present_;
+    auto given = fixed ? result<secret>(secret()) : ask_for_secret();
+    if (!given)
+    {
+        secret_failed_ = true;
+        return given.error();
+    }
+    if (present_ && !secret_failed_ && present_->authentication.client_secret() == *given)
+        return present_;
+    auto made = std::make_shared<client_config>(config);
+    if (!fixed)
+        made->authentication = config.authentication.with_secret(std::move(*given));
+    auto const usable = protocol::check_config(*made);
+    secret_failed_ = !usable;
+    if (!usable)
+        return usable.error();
+    present_ = std::move(made);
+    ++credentials_;
+    return present_;
+}
+
+std::uint64_t client_core::look_for_credentials()
+{
+    if (config.authentication.client_secret_function())
+        (void)present_config();
+    return credentials_;
+}
+
+result<client_core::built> client_core::build(token_request const& request)
 {
     if (!endpoint_)
         return endpoint_.error();
-    std::shared_ptr<secret const> wire;
+    auto const present = present_config();
+    if (!present)
+        return present.error();
+    built made;
     {
         std::lock_guard const lock(built_mutex_);
-        if (built_ && built_for_ == request)
-            wire = built_;
+        if (built_.config == *present && built_for_ == request)
+            made = built_;
     }
-    if (!wire)
+    if (!made.wire)
     {
-        auto made = protocol::build_token_request(config, *endpoint_, request);
-        if (!made)
-            return made.error();
-        wire = std::make_shared<secret const>(std::move(*made));
+        auto wire = protocol::build_token_request(**present, *endpoint_, request);
+        if (!wire)
+            return wire.error();
+        made = {std::make_shared<secret const>(std::move(*wire)), *present};
         std::lock_guard const lock(built_mutex_);
-        built_ = wire;
+        built_ = made;
         built_for_ = request;
     }
     if (config.debug)
-        debug(protocol::masked_request(*wire));
-    return wire;
+        debug(protocol::masked_request(*made.wire));
+    return made;
 }
 
-result<access_token>
-client_core::read(token_request const& request, net::exchange_outcome outcome) const
+result<access_token> client_core::read(
+    token_request const& request, client_config const& sent_with,
+    net::exchange_outcome outcome) const
 {
     if (config.debug)
-        debug(protocol::masked_answer(outcome.answer, config));
+        debug(protocol::masked_answer(outcome.answer, sent_with));
     protocol::exchange_times const times{
         outcome.sent, outcome.sent_steady, std::chrono::system_clock::now()};
-    return protocol::read_token_answer(config, request, std::move(outcome.answer), times);
+    return protocol::read_token_answer(sent_with, request, std::move(outcome.answer), times);
 }
 
 void client_core::debug(std::string const& text) const noexcept

@@ -34,13 +34,25 @@ public:
     void close() noexcept;
     [[nodiscard]] client_counters counters() const;
 
-    // The request as it goes over the wire, or why it cannot. The last one is kept: most clients
-    // ask for the same again and again.
-    [[nodiscard]] result<std::shared_ptr<secret const>> build(token_request const& request);
-    [[nodiscard]] result<access_token>
-    read(token_request const& request, net::exchange_outcome outcome) const;
+    // A request as it goes over the wire, and the configuration with the secret that is in it.
+    struct built
+    {
+        std::shared_ptr<secret const> wire;
+        std::shared_ptr<client_config const> config;
+    };
+    // Or why it cannot be made. The last one is kept: most clients ask for the same again and
+    // again.
+    [[nodiscard]] result<built> build(token_request const& request);
+    [[nodiscard]] result<access_token> read(
+        token_request const& request, client_config const& sent_with,
+        net::exchange_outcome outcome) const;
+    // Asks for the secret anew; the number says whether it is another than before.
+    std::uint64_t look_for_credentials();
+    [[nodiscard]] std::uint64_t credentials() const noexcept { return credentials_; }
     [[nodiscard]] std::unique_ptr<net::connection> make_connection() const;
 
+    // Of no other client of this process, at any time.
+    std::uint64_t const number;
     boost::asio::any_io_executor const executor;
     client_config const config;
     std::shared_ptr<client_pool> const pool;
@@ -63,9 +75,18 @@ private:
     void context_gone() noexcept override;
     void debug(std::string const& text) const noexcept;
 
+    [[nodiscard]] result<std::shared_ptr<client_config const>> present_config();
+    [[nodiscard]] result<secret> ask_for_secret() const;
+
+    // Held while the user's function is asked for the secret.
+    std::mutex present_mutex_;
+    std::shared_ptr<client_config const> present_;
+    bool secret_failed_ = false;
+    std::atomic<std::uint64_t> credentials_{0};
+
     std::mutex built_mutex_;
     token_request built_for_;
-    std::shared_ptr<secret const> built_;
+    built built_;
 
     std::shared_ptr<net::target const> target_;
     result<protocol::endpoint> endpoint_;

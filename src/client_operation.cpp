@@ -81,7 +81,7 @@ void operation::launch()
     auto wire = core_->build(request_);
     if (!wire)
         return finish({}, wire.error());
-    wire_ = std::move(*wire);
+    request_sent_ = std::move(*wire);
     if (!core_->deadlines->set(*this, deadline_))
         return finish({}, error(errc::cancelled));
     obey_slot();
@@ -142,13 +142,16 @@ awaitable<result<access_token>> operation::run(std::shared_ptr<operation> self)
     {
         self->begin_attempt();
         auto outcome = co_await self->attempt();
-        result<access_token> token = outcome
-                                         ? self->core_->read(self->request_, std::move(*outcome))
-                                         : result<access_token>(outcome.error());
+        result<access_token> token =
+            outcome ? self->core_->read(
+                          self->request_, *self->request_sent_.config, std::move(*outcome))
+                    : result<access_token>(outcome.error());
         if (token)
             co_return token;
         error const why = self->counted(token.error());
-        auto const wait = self->next_wait(why);
+        auto wait = self->next_wait(why);
+        if (!wait && self->take_other_credentials(why))
+            wait = std::chrono::nanoseconds(0);
         self->tell_failed(why, wait);
         if (!wait)
             co_return why;
@@ -184,7 +187,7 @@ awaitable<operation::attempt_result> operation::attempt()
             if (!opened)
                 co_return opened.error();
         }
-        outcome = co_await held.connection()->exchange(wire_->view(), net_);
+        outcome = co_await held.connection()->exchange(request_sent_.wire->view(), net_);
         // The server had closed it meanwhile: that says nothing of the request.
         again = !outcome && reused && held.connection()->died_silently() && !net_.stop.aborted();
         reused = false;
@@ -278,6 +281,20 @@ std::optional<std::chrono::nanoseconds> operation::next_wait(error const& why) c
     state.left = deadline_ - clock::now();
     state.random = chance();
     return policy::next_attempt(why, core_->config.retry, state);
+}
+
+// The secret may have been replaced since it was asked for: then it is worth another attempt, once.
+bool operation::take_other_credentials(error const& why)
+{
+    bool const refused = why == errc::invalid_client || why == errc::unauthorized_client;
+    if (!refused || tried_others_ || net_.stop.for_good())
+        return false;
+    auto others = core_->build(request_);
+    if (!others || others->config == request_sent_.config)
+        return false;
+    tried_others_ = true;
+    request_sent_ = std::move(*others);
+    return true;
 }
 
 void operation::tell_failed(error const& why, std::optional<std::chrono::nanoseconds> next) const

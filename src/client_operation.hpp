@@ -45,6 +45,7 @@ private:
     [[nodiscard]] error given_up(std::string const& while_doing) const;
     [[nodiscard]] error counted(error const& why) const;
     [[nodiscard]] std::optional<std::chrono::nanoseconds> next_wait(error const& why) const;
+    [[nodiscard]] bool take_other_credentials(error const& why);
     void tell_failed(error const& why, std::optional<std::chrono::nanoseconds> next) const;
 
     void finish(std::exception_ptr const& failure, result<access_token> outcome);
@@ -53,7 +54,9 @@ private:
     std::shared_ptr<client_core> core_;
     token_request request_;
     token_handler handler_;
-    std::shared_ptr<secret const> wire_;
+    client_core::built request_sent_;
+    // Other credentials were tried than those that the server refused.
+    bool tried_others_ = false;
     net::operation_context net_;
     clock::time_point deadline_;
     std::uint64_t number_;

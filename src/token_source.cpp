@@ -1,3 +1,4 @@
+#include <coauth/async_with_token.hpp>
 #include <coauth/token_source.hpp>
 
 #include "token_source_core.hpp"
@@ -28,6 +29,18 @@ wait_for(std::shared_ptr<token_source_core> core, token_wish wish)
 }
 
 } // namespace
+
+asio::awaitable<result<access_token>> get_from_source(std::shared_ptr<token_source_core> core)
+{
+    if (auto token = core->try_get())
+        return had(std::move(token));
+    return wait_for(std::move(core), {});
+}
+
+bool invalidate_in_source(token_source_core& core, access_token const& token) noexcept
+{
+    return core.invalidate(token);
+}
 
 void start_get_from_source(
     std::shared_ptr<token_source_core> const& core, token_wish const& wish, token_handler handler)

@@ -324,7 +324,22 @@ token_source_core::answer token_source_core::ask(token_wish const& wish, token_w
     return made;
 }
 
-void token_source_core::look_for_credentials() {}
+// While the credentials are refused, now and then whether there are others.
+void token_source_core::look_for_credentials()
+{
+    {
+        std::lock_guard const lock(mutex_);
+        auto const at = clock::now();
+        if (!policy_.wants_other_credentials() || at < next_look_)
+            return;
+        next_look_ = at + std::chrono::seconds(1);
+    }
+    // Asks a function of the user: not with the lock held.
+    auto const present = client_->look_for_credentials();
+    std::lock_guard const lock(mutex_);
+    if (present != refused_credentials_)
+        policy_.credentials_changed();
+}
 
 void token_source_core::cancel(token_wait& who)
 {
@@ -512,6 +527,8 @@ policy::token_source::settled token_source_core::settle(
         ended.outcome = error(errc::out_of_memory);
         ended.done = policy_.drop_all();
     }
+    if (!ended.outcome)
+        refused_credentials_ = client_->credentials();
     ++counts_.fetches;
     counts_.failures += ended.outcome ? 0U : 1U;
     counts_.renewals += ended.outcome && why == fetch_reason::renewal ? 1U : 0U;

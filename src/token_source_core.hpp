@@ -113,6 +113,9 @@ private:
     clock::time_point fetch_began_;
     // It is to end as soon as it can be told so.
     bool fetch_to_end_ = false;
+    // The credentials of the last failure, and when to look again whether there are others.
+    std::uint64_t refused_credentials_ = 0;
+    clock::time_point next_look_;
     // Somebody wanted a token: from now on it is renewed also while nobody does, if so configured.
     bool wanted_ = false;
     // Its context is gone: nobody can be woken any more.

@@ -141,6 +141,7 @@ public:
 
 private:
     friend class token_source;
+    friend class token_cache;
     std::shared_ptr<detail::client_core> core_;
 };
 

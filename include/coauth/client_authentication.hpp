@@ -1,13 +1,29 @@
 #ifndef COAUTH_CLIENT_AUTHENTICATION_HPP
 #define COAUTH_CLIENT_AUTHENTICATION_HPP
 
+#include <coauth/export.hpp>
+#include <coauth/result.hpp>
 #include <coauth/secret.hpp>
 
+#include <functional>
 #include <string>
 #include <utility>
 
 namespace coauth
 {
+
+/// Says what the client secret is now, or why it cannot be had.
+///
+/// Asked before every request, and once more when the server refuses the credentials: if they have
+/// changed, the request is made once more with the new ones. Called from the threads that run the
+/// executor, one call at a time; it must return soon, so it yields what is at hand, and must not
+/// use the client. What it throws is taken for a failure.
+using secret_function = std::function<result<secret>()>;
+
+/// The client secret is the content of a file, without a line break at its end: for secrets that
+/// are mounted and replaced while the program runs. The file is looked at before every request, and
+/// read again when it has changed.
+[[nodiscard]] COAUTH_DECL secret_function secret_file(std::string path);
 
 /// How the client proves to the authorization server who it is (RFC 6749 section 2.3).
 ///
@@ -35,10 +51,22 @@ public:
         return {method::client_secret_basic, std::move(client_id), std::move(client_secret)};
     }
 
+    static client_authentication
+    client_secret_basic(std::string client_id, secret_function client_secret)
+    {
+        return {method::client_secret_basic, std::move(client_id), std::move(client_secret)};
+    }
+
     /// HTTP Basic with id and secret as they are (RFC 7617), as SMS.CX and others expect. The id
     /// may not contain a colon, and neither may contain control characters.
     static client_authentication
     client_secret_basic_raw(std::string client_id, secret client_secret)
+    {
+        return {method::client_secret_basic_raw, std::move(client_id), std::move(client_secret)};
+    }
+
+    static client_authentication
+    client_secret_basic_raw(std::string client_id, secret_function client_secret)
     {
         return {method::client_secret_basic_raw, std::move(client_id), std::move(client_secret)};
     }
@@ -49,15 +77,33 @@ public:
         return {method::client_secret_post, std::move(client_id), std::move(client_secret)};
     }
 
+    static client_authentication
+    client_secret_post(std::string client_id, secret_function client_secret)
+    {
+        return {method::client_secret_post, std::move(client_id), std::move(client_secret)};
+    }
+
     /// No proof; only `client_id` is sent (RFC 6749 section 3.2.1).
     static client_authentication none(std::string client_id)
     {
         return {method::none, std::move(client_id), secret()};
     }
 
+    /// The same with this secret, and no function.
+    [[nodiscard]] client_authentication with_secret(secret now) const
+    {
+        return {method_, client_id_, std::move(now)};
+    }
+
     [[nodiscard]] method how() const noexcept { return method_; }
     [[nodiscard]] std::string const& client_id() const noexcept { return client_id_; }
+    /// The secret; empty where a function gives it.
     [[nodiscard]] secret const& client_secret() const noexcept { return client_secret_; }
+    /// The function that gives the secret; empty where there is none.
+    [[nodiscard]] secret_function const& client_secret_function() const noexcept
+    {
+        return client_secret_function_;
+    }
 
 private:
     client_authentication(method how, std::string client_id, secret client_secret)
@@ -67,9 +113,17 @@ private:
     {
     }
 
+    client_authentication(method how, std::string client_id, secret_function client_secret)
+        : method_(how)
+        , client_id_(std::move(client_id))
+        , client_secret_function_(std::move(client_secret))
+    {
+    }
+
     method method_ = method::unset;
     std::string client_id_;
     secret client_secret_;
+    secret_function client_secret_function_;
 };
 
 } // namespace coauth

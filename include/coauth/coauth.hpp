@@ -3,6 +3,7 @@
 
 #include <coauth/access_token.hpp>
 #include <coauth/async_get_access_token.hpp>
+#include <coauth/async_with_token.hpp>
 #include <coauth/authorization_server.hpp>
 #include <coauth/client.hpp>
 #include <coauth/client_authentication.hpp>
@@ -13,6 +14,8 @@
 #include <coauth/result.hpp>
 #include <coauth/secret.hpp>
 #include <coauth/smscx.hpp>
+#include <coauth/token_cache.hpp>
+#include <coauth/token_refused.hpp>
 #include <coauth/token_request.hpp>
 #include <coauth/token_source.hpp>
 #include <coauth/token_source_options.hpp>

@@ -25,6 +25,7 @@ namespace detail
 {
 
 class token_source_core;
+class source_access;
 
 // What a caller wants of a source.
 struct token_wish
@@ -174,7 +175,8 @@ public:
     /// token, one is heard.
     ///
     /// When the server hands out the same token again, it is handed on, and this has no effect on
-    /// it until the back-off has passed: a server that insists causes no loop.
+    /// it until a back-off has passed: a server that insists causes no loop. The same holds for the
+    /// fifth token, and further ones, that is refused within 30 s after it came.
     ///
     /// \return True when it was dropped.
     bool invalidate(access_token const& token) noexcept;
@@ -188,6 +190,8 @@ public:
     void close() noexcept;
 
 private:
+    friend class detail::source_access;
+
     template <class CompletionToken>
     auto initiate(detail::token_wish const& wish, CompletionToken&& token)
     {

@@ -4,7 +4,6 @@
 #include <boost/asio/execution_context.hpp>
 
 #include <mutex>
-#include <vector>
 
 namespace coauth::net
 {
@@ -25,6 +24,12 @@ public:
 
     protected:
         ~member() = default;
+
+    private:
+        friend class context_watch;
+        member* previous_ = nullptr;
+        member* next_ = nullptr;
+        bool listed_ = false;
     };
 
     explicit context_watch(boost::asio::execution_context& context)
@@ -35,28 +40,47 @@ public:
     void add(member& one)
     {
         std::lock_guard const lock(mutex_);
-        members_.push_back(&one);
+        one.previous_ = last_;
+        (last_ != nullptr ? last_->next_ : first_) = &one;
+        last_ = &one;
+        one.listed_ = true;
     }
     void remove(member& one) noexcept
     {
         std::lock_guard const lock(mutex_);
-        std::erase(members_, &one);
+        if (one.listed_)
+            unlink(one);
     }
 
 private:
+    // What belongs to one member may own another, which then goes in the midst of this.
     void shutdown() override
     {
-        std::vector<member*> members;
-        {
-            std::lock_guard const lock(mutex_);
-            members.swap(members_);
-        }
-        for (auto* const one : members)
+        while (auto* const one = take())
             one->context_gone();
     }
 
+    member* take() noexcept
+    {
+        std::lock_guard const lock(mutex_);
+        member* const one = first_;
+        if (one != nullptr)
+            unlink(*one);
+        return one;
+    }
+
+    void unlink(member& one) noexcept
+    {
+        (one.next_ != nullptr ? one.next_->previous_ : last_) = one.previous_;
+        (one.previous_ != nullptr ? one.previous_->next_ : first_) = one.next_;
+        one.previous_ = one.next_ = nullptr;
+        one.listed_ = false;
+    }
+
     std::mutex mutex_;
-    std::vector<member*> members_;
+    // In a list: there may be a hundred thousand token sources, each of which comes and goes.
+    member* first_ = nullptr;
+    member* last_ = nullptr;
 };
 
 } // namespace coauth::net

@@ -15,6 +15,11 @@ using std::chrono::seconds;
 // Lives are at most 2^31 seconds: far from where nanoseconds end, and sums of them too.
 constexpr seconds longest{2'147'483'647};
 
+// Of tokens that are refused within so long after they came, so many in a row are replaced at once:
+// an API that accepts none must not cause a fetch for each of its answers.
+constexpr seconds young{30};
+constexpr unsigned free_refusals = 4;
+
 nanoseconds share(nanoseconds whole, double part) noexcept
 {
     return nanoseconds(static_cast<nanoseconds::rep>(static_cast<double>(whole.count()) * part));
@@ -266,17 +271,19 @@ void token_source::keep(moment now, access_token token, double random)
 {
     if (!token_.empty() && token == token_)
         return keep_again(now, std::move(token), random);
-    if (!refused_.empty() && token == refused_)
-    {
+    bool const again = !refused_.empty() && token == refused_;
+    if (again)
         ++refused_again_;
-        refused_until_ = after(
-            now.steady, back_off(error(errc::server_error), refused_again_, options_, random));
-    }
     else
     {
         refused_ = access_token();
         refused_again_ = 0;
     }
+    unsigned const in_row = refused_young_ - std::min(refused_young_, free_refusals);
+    if (auto const times = std::max(refused_again_, in_row); times != 0)
+        refused_until_ =
+            after(now.steady, back_off(error(errc::server_error), times, options_, random));
+    kept_at_ = now.steady;
     life_ = life_of(token, options_, random);
     token_ = std::move(token);
     obtained_ = now.wall;
@@ -320,10 +327,11 @@ bool token_source::invalidate(moment now, access_token const& token)
 {
     if (closed_ || token_.empty() || !(token == token_))
         return false;
-    if (!refused_.empty() && token == refused_ && now.steady < refused_until_)
+    if (now.steady < refused_until_)
         return false;
     if (!(token == refused_))
         refused_again_ = 0;
+    refused_young_ = now.steady - kept_at_ < young ? refused_young_ + 1 : 0;
     refused_ = std::exchange(token_, access_token());
     none_since_ = fetch_reason::invalidated;
     return true;

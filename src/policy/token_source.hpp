@@ -157,10 +157,14 @@ private:
     std::chrono::system_clock::time_point obtained_;
     // Why there is no token.
     fetch_reason none_since_ = fetch_reason::empty;
-    // The token that was invalidated last; when it comes back, until when that is not heard again.
+    // The token that was invalidated last; when it comes back, or one after another is refused,
+    // until when that is not heard again.
     access_token refused_;
     steady_time refused_until_ = steady_time::min();
     unsigned refused_again_ = 0;
+    // When the present token came, and how many in a row were invalidated soon after.
+    steady_time kept_at_ = steady_time::min();
+    unsigned refused_young_ = 0;
 
     std::optional<fetch_reason> fetching_;
     // The fetch under way was given up.

@@ -30,16 +30,19 @@ result<void> check_authentication(client_authentication const& who)
                       "line break at its end");
     if (who.how() == method::none)
         return {};
+    bool const raw = who.how() == method::client_secret_basic_raw;
+    if (raw && who.client_id().find(':') != std::string::npos)
+        return refuse("authentication: the client id contains a colon, which raw HTTP Basic cannot "
+                      "carry; use client_secret_basic or client_secret_post");
+    // It is looked at when it is there.
+    if (who.client_secret_function())
+        return {};
     if (who.client_secret().empty())
         return refuse("authentication: the client secret is empty; give the one that the server "
                       "issued, or use client_authentication::none");
     if (has_control(who.client_secret().view()))
         return refuse("authentication: the client secret contains a control character; check for a "
                       "line break at its end");
-    bool const raw = who.how() == method::client_secret_basic_raw;
-    if (raw && who.client_id().find(':') != std::string::npos)
-        return refuse("authentication: the client id contains a colon, which raw HTTP Basic cannot "
-                      "carry; use client_secret_basic or client_secret_post");
     return {};
 }
 

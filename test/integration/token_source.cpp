@@ -524,6 +524,27 @@ BOOST_AUTO_TEST_CASE(the_context_goes_first)
     BOOST_TEST(owned.use_count() == 1);
 }
 
+// What waits for one source owns the next: all of them go while the context does.
+BOOST_AUTO_TEST_CASE(sources_that_own_each_other_go_with_the_context)
+{
+    auto server = start();
+    server.always(late(60s));
+    auto const owned = std::make_shared<int>(0);
+    std::optional<asio::io_context> context(std::in_place);
+    {
+        std::shared_ptr<coauth::token_source> next;
+        for (int i = 0; i < 5; ++i)
+        {
+            coauth::client client(context->get_executor(), server.config());
+            auto one = std::make_shared<coauth::token_source>(client);
+            one->async_get_access_token([one, next, owned](token_result const&) {});
+            next = std::move(one);
+        }
+    }
+    context.reset();
+    BOOST_TEST(owned.use_count() == 1);
+}
+
 BOOST_AUTO_TEST_CASE(its_context_ends_by_itself)
 {
     on_one_thread t;
@@ -656,6 +677,89 @@ BOOST_AUTO_TEST_CASE(events_and_counters_of_failures)
     BOOST_TEST(
         seen->log == "started:empty failed:empty:1:invalid_scope started:forced "
                      "succeeded:forced:1 invalidated ");
+}
+
+// The secret is what the function says at the time; refused, it is asked for once more.
+BOOST_AUTO_TEST_CASE(credentials_that_change)
+{
+    on_one_thread t;
+    std::string present = "old";
+    int asked = 0;
+    auto config = t.config();
+    config.authentication = coauth::client_authentication::client_secret_post(
+        client_id,
+        [&]() -> coauth::result<coauth::secret>
+        {
+            ++asked;
+            return coauth::secret(std::string_view(present));
+        });
+    coauth::client changing(t.context.get_executor(), config);
+    t.tokens.emplace(changing);
+    auto const refusal = answer::json(401, R"({"error":"invalid_client"})");
+
+    // It changed between the question and the answer.
+    t.server.push(late(100ms, refusal));
+    t.server.push(answer::json(200, document("a")));
+    t.tokens->async_get_access_token(t.into());
+    while (t.requests() < 1)
+        t.context.run_one_for(5ms);
+    present = "new";
+    t.run();
+    BOOST_TEST(outcome(t.got.at(0)) == "success");
+    auto const requests = t.server.requests();
+    BOOST_REQUIRE_EQUAL(requests.size(), 2U);
+    BOOST_TEST(requests[0].body.find("client_secret=old") != std::string::npos);
+    BOOST_TEST(requests[1].body.find("client_secret=new") != std::string::npos);
+
+    // It did not change: one attempt, and then none for a while.
+    t.got.clear();
+    t.server.push(refusal);
+    t.tokens->async_refresh(t.into());
+    t.run();
+    BOOST_TEST(outcome(t.got.at(0)) == "invalid_client");
+    BOOST_TEST(t.requests() == 3U);
+    (void)t.tokens->invalidate(t.tokens->try_get());
+    t.tokens->async_get_access_token(t.into());
+    t.run();
+    BOOST_TEST(outcome(t.got.at(1)) == "invalid_client");
+    BOOST_TEST(t.requests() == 3U);
+
+    // It changes: the next caller, some time later, need not wait for the end of the back-off.
+    present = "newest";
+    std::this_thread::sleep_for(1100ms);
+    t.tokens->async_get_access_token(t.into());
+    t.run();
+    BOOST_TEST(t.requests() == 4U);
+    BOOST_TEST(t.server.requests().back().body.find("client_secret=newest") != std::string::npos);
+    for (auto const& r : t.got)
+        check_no_secret(r, "newest");
+}
+
+BOOST_AUTO_TEST_CASE(a_secret_that_cannot_be_had)
+{
+    on_one_thread t;
+    auto const outcome_with = [&](coauth::secret_function from)
+    {
+        auto config = t.config();
+        config.authentication =
+            coauth::client_authentication::client_secret_basic(client_id, std::move(from));
+        return fetch(config);
+    };
+    auto const thrown =
+        outcome_with([]() -> coauth::result<coauth::secret> { throw std::runtime_error("mine"); });
+    BOOST_TEST(outcome(thrown) == "invalid_configuration");
+    auto const failed = outcome_with(
+        []() -> coauth::result<coauth::secret> { return coauth::error(coauth::errc::timeout); });
+    BOOST_TEST(outcome(failed) == "timeout");
+    auto const faulty =
+        outcome_with([]() -> coauth::result<coauth::secret> { return coauth::secret("a\nb"); });
+    BOOST_TEST(outcome(faulty) == "invalid_configuration");
+    auto const missing = outcome_with(coauth::secret_file("/does/not/exist"));
+    BOOST_TEST(outcome(missing) == "invalid_configuration");
+    auto const good = outcome_with(
+        []() -> coauth::result<coauth::secret> { return coauth::secret(client_secret); });
+    BOOST_TEST(outcome(good) == "success");
+    BOOST_TEST(t.requests() == 1U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

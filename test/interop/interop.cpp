@@ -83,9 +83,10 @@ struct row
     std::string ca = "ca.pem";
 };
 
-auto const basic = client_authentication::client_secret_basic;
-auto const raw = client_authentication::client_secret_basic_raw;
-auto const post = client_authentication::client_secret_post;
+using with_secret = client_authentication (*)(std::string, coauth::secret);
+with_secret const basic = client_authentication::client_secret_basic;
+with_secret const raw = client_authentication::client_secret_basic_raw;
+with_secret const post = client_authentication::client_secret_post;
 auto const none = client_authentication::none;
 
 token_request anything()

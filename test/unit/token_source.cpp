@@ -297,6 +297,28 @@ BOOST_AUTO_TEST_CASE(a_server_that_insists_on_a_refused_token)
     BOOST_TEST(fetches < 20);
 }
 
+BOOST_AUTO_TEST_CASE(an_api_that_accepts_no_token)
+{
+    bench b;
+    b.begin_with(b.token("t"));
+    int fetches = 0;
+    // A caller each 10 ms whose token is refused, for ten minutes.
+    for (int i = 0; i < 60'000; ++i)
+    {
+        b.pass(10ms);
+        auto const* const present = b.tested.usable(b.now());
+        BOOST_TEST_REQUIRE(present != nullptr);
+        auto const refused = *present;
+        if (b.tested.invalidate(b.now(), refused))
+        {
+            BOOST_TEST_REQUIRE((b.get().what == verdict::wait));
+            (void)b.fetched(b.token("t" + std::to_string(++fetches)), 0.9);
+        }
+    }
+    BOOST_TEST(fetches > 5);
+    BOOST_TEST(fetches < 150);
+}
+
 BOOST_AUTO_TEST_CASE(a_server_that_gives_the_same_token_until_it_dies)
 {
     bench b;

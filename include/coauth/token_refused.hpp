@@ -1,0 +1,30 @@
+#ifndef COAUTH_TOKEN_REFUSED_HPP
+#define COAUTH_TOKEN_REFUSED_HPP
+
+#include <coauth/export.hpp>
+
+#include <string_view>
+
+namespace coauth
+{
+
+/// True when the answer of an API says that the access token is not good, or not any more: status
+/// 401, and a challenge (WWW-Authenticate) that says `error="invalid_token"` (RFC 6750 section 3.1)
+/// or gives no error at all.
+[[nodiscard]] COAUTH_DECL bool
+token_refused(unsigned status, std::string_view www_authenticate) noexcept;
+
+/// The same of an answer that is a message of Boost.Beast, or has its `result_int()` and
+/// `operator[]`.
+struct answer_refuses_token
+{
+    template <class Answer>
+    [[nodiscard]] bool operator()(Answer const& answer) const
+    {
+        return token_refused(answer.result_int(), answer["WWW-Authenticate"]);
+    }
+};
+
+} // namespace coauth
+
+#endif

@@ -1,0 +1,143 @@
+#include "fixture.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <thread>
+
+using namespace test;
+namespace asio = boost::asio;
+using coauth::token_request;
+
+namespace
+{
+
+struct caching
+{
+    explicit caching(coauth::token_cache_options const& options = {}) : cache(options) {}
+
+    std::shared_ptr<coauth::token_source> at(int number)
+    {
+        return cache.source(client, token_request().audience(std::to_string(number)));
+    }
+
+    authorization_server server = start();
+    asio::io_context context;
+    coauth::client client{context.get_executor(), server.config()};
+    coauth::token_cache cache;
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(token_cache)
+
+BOOST_AUTO_TEST_CASE(one_source_for_what_is_the_same)
+{
+    caching c;
+    auto const first = c.cache.source(c.client, token_request().scope("read write"));
+    BOOST_TEST(first == c.cache.source(c.client, token_request().scope("write read")));
+    BOOST_TEST(first != c.cache.source(c.client, token_request().scope("read")));
+    coauth::client other(c.context.get_executor(), c.server.config());
+    BOOST_TEST(first != c.cache.source(other, token_request().scope("read write")));
+    auto const counters = c.cache.counters();
+    BOOST_TEST(counters.hits == 1U);
+    BOOST_TEST(counters.misses == 3U);
+    BOOST_TEST(counters.size == 3U);
+
+    std::vector<token_result> got;
+    first->async_get_access_token([&](token_result r) { got.push_back(std::move(r)); });
+    c.context.run();
+    BOOST_TEST(require_token(got.at(0)).scope() == "read write");
+}
+
+BOOST_AUTO_TEST_CASE(the_least_recently_used_goes)
+{
+    coauth::token_cache_options options;
+    options.max_sources = 3;
+    caching c(options);
+    std::weak_ptr<coauth::token_source> const zero = c.at(0);
+    std::weak_ptr<coauth::token_source> const one = c.at(1);
+    (void)c.at(2);
+    (void)c.at(0);
+    (void)c.at(3);
+    BOOST_TEST(one.expired());
+    BOOST_TEST(!zero.expired());
+    BOOST_TEST(c.cache.counters().evicted == 1U);
+    BOOST_TEST(c.cache.counters().size == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(who_holds_one_may_go_on)
+{
+    coauth::token_cache_options options;
+    options.max_sources = 1;
+    caching c(options);
+    auto const held = c.at(0);
+    std::vector<token_result> got;
+    held->async_get_access_token([&](token_result r) { got.push_back(std::move(r)); });
+    (void)c.at(1);
+    c.context.run();
+    BOOST_TEST(outcome(got.at(0)) == "success");
+}
+
+BOOST_AUTO_TEST_CASE(idle_ones_go)
+{
+    coauth::token_cache_options options;
+    options.max_idle = 1s;
+    options.max_sources = 100;
+    caching c(options);
+    for (int i = 0; i < 10; ++i)
+        (void)c.at(i);
+    std::this_thread::sleep_for(1100ms);
+    (void)c.at(10);
+    BOOST_TEST(c.cache.counters().swept == 2U);
+    c.cache.sweep();
+    BOOST_TEST(c.cache.counters().swept == 10U);
+    BOOST_TEST(c.cache.counters().size == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_client_goes)
+{
+    caching c;
+    coauth::client other(c.context.get_executor(), c.server.config());
+    (void)c.cache.source(other);
+    (void)c.at(1);
+    c.cache.erase(other);
+    BOOST_TEST(c.cache.counters().size == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_hundred_thousand)
+{
+    caching c;
+    constexpr int count = 100'000;
+    for (int i = 0; i < count; ++i)
+        BOOST_TEST_REQUIRE(c.at(i) != nullptr);
+    auto const first = c.cache.counters();
+    BOOST_TEST(first.misses == 100'000U);
+    // The parts do not fill alike.
+    BOOST_TEST(first.size > 95'000U);
+    BOOST_TEST(first.size <= 100'032U);
+}
+
+// From many threads, with more keys than there is room for.
+BOOST_AUTO_TEST_CASE(from_many_threads)
+{
+    coauth::token_cache_options options;
+    options.max_sources = 2000;
+    caching c(options);
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t)
+        threads.emplace_back(
+            [&c, t]
+            {
+                for (int i = 0; i < 5000; ++i)
+                    (void)c.at((i * (t + 1)) % 3000)->try_get();
+            });
+    for (auto& one : threads)
+        one.join();
+    auto const counters = c.cache.counters();
+    BOOST_TEST(counters.hits + counters.misses == 20'000U);
+    BOOST_TEST(counters.size <= 2048U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

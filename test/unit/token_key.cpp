@@ -1,0 +1,59 @@
+#include "policy/token_key.hpp"
+
+#include "support.hpp"
+
+#include <set>
+
+using namespace test;
+using coauth::token_request;
+
+namespace
+{
+
+std::string key(token_request const& request, std::uint64_t client = 1)
+{
+    std::string made;
+    coauth::policy::append_token_key(made, client, request);
+    return made;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(token_key)
+
+BOOST_AUTO_TEST_CASE(scopes_and_resources_are_sets)
+{
+    BOOST_TEST(key(token_request().scope("a b")) == key(token_request().scope("b a")));
+    BOOST_TEST(key(token_request().scope("a b a")) == key(token_request().scope("a b")));
+    BOOST_TEST(
+        key(token_request().resource("x").resource("y")) ==
+        key(token_request().resource("y").resource("x").resource("y")));
+}
+
+BOOST_AUTO_TEST_CASE(all_that_shapes_a_token_tells_keys_apart)
+{
+    std::vector<token_request> const different{
+        token_request(),
+        token_request().scope("a"),
+        token_request().scope("a b"),
+        token_request().scope("ab"),
+        token_request().scope("A"),
+        token_request().resource("a"),
+        token_request().resource("a b"),
+        token_request().resource("a").resource("b"),
+        token_request().audience("a"),
+        token_request().audience("1:a"),
+        token_request().scope("a").audience("b"),
+        token_request().parameter("a", "b"),
+        token_request().parameter("ab", ""),
+        token_request().parameter("a", "b").parameter("c", "d"),
+        token_request().parameter("a", "b1:c1:d"),
+        token_request().parameter("c", "d").parameter("a", "b"),
+    };
+    std::set<std::string> keys;
+    for (auto const& request : different)
+        for (std::uint64_t const client : {1U, 11U})
+            BOOST_TEST(keys.insert(key(request, client)).second);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
