@@ -24,6 +24,13 @@ class Figures:
         """Of the medians of CPU time."""
         return self.median(case, peer) / self.median(other_case or case, other)
 
+    def hit(self, how, threads, what="cpu_ns"):
+        return [run[what] for run in self.results["hits"][str(threads)][how]]
+
+    def hit_ratio(self, what, how, threads, other, other_threads):
+        return (statistics.median(self.hit(how, threads, what)) /
+                statistics.median(self.hit(other, other_threads, what)))
+
     def memory(self, peer):
         """Kilobytes for each further request in flight: repetition by repetition, so that there is
         a spread."""

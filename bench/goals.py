@@ -32,6 +32,14 @@ GOALS = [
     cpu_ratio("new-system-1", "curl", 0.05),
     ("memory for each request in flight, of Beast's", 1.05,
      lambda f: f.memory_median("coauth") / f.memory_median("beast")),
+    ("a hit, 1 thread: CPU, of Go's", 0.25,
+     lambda f: f.hit_ratio("cpu_ns", "coauth", 1, "go", 1)),
+    ("a hit, 2 threads: wall time, of Go's", 0.15,
+     lambda f: f.hit_ratio("wall_ns", "coauth", 2, "go", 2)),
+    ("a hit: wall time of 2 threads, of 1", 1.15,
+     lambda f: f.hit_ratio("wall_ns", "coauth", 2, "coauth", 1)),
+    ("an awaited hit, 1 thread: CPU, of Go's", 0.5,
+     lambda f: f.hit_ratio("cpu_ns", "coauth-awaited", 1, "go", 1)),
     counted_ratio("keep-alive-64", "allocations", "beast", 0.6),
 ]
 

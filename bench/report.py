@@ -66,6 +66,20 @@ def counted_table(figures, case):
         for peer, found in figures.counted[case].items()))
 
 
+HITS = {"coauth": "coauth, try_get()", "coauth-awaited": "coauth, awaited",
+        "atomic": "std::atomic<std::shared_ptr>", "mutex": "a mutex and a shared_ptr",
+        "go": "Go ReuseTokenSource"}
+
+
+def hit_table(figures):
+    yield "## A token that is there already\n"
+    head = ["", "CPU a hit, 1 thread, ns", "2 threads, ns", "wall time a hit, 2 threads, ns"]
+    yield from table(head, (
+        [title, spread(figures.hit(how, 1)), spread(figures.hit(how, 2)),
+         spread(figures.hit(how, 2, "wall_ns"))]
+        for how, title in HITS.items()))
+
+
 def memory_table(figures):
     yield "## Memory, kept connections\n"
     head = ["", "kB for each request in flight", "of Beast", "peak at 64, kB", "peak at 512, kB"]
@@ -92,6 +106,7 @@ def document(figures):
         yield "A quick run: too short to judge by.\n"
     for case in figures.runs:
         yield from case_table(figures, case)
+    yield from hit_table(figures)
     yield from memory_table(figures)
     yield "## Counted, a token\n"
     for case in figures.counted:
@@ -109,13 +124,13 @@ def text(x, y, content, size=13, anchor="start", colour=INK, weight="normal"):
             f'fill="{colour}" font-weight="{weight}">{html.escape(content)}</text>')
 
 
-def bar(y, peer, values, scale):
+def bar(y, name, ours, values, scale):
     middle = y + BAR / 2
     low, median, high = (LEFT + value * scale
                          for value in (min(values), statistics.median(values), max(values)))
-    colour = OURS if peer == "coauth" else THEIRS
-    weight = "bold" if peer == "coauth" else "normal"
-    yield text(LEFT - 8, middle + 4.5, NAMES[peer], anchor="end", weight=weight)
+    colour = OURS if ours else THEIRS
+    weight = "bold" if ours else "normal"
+    yield text(LEFT - 8, middle + 4.5, name, anchor="end", weight=weight)
     yield (f'<rect x="{LEFT}" y="{y}" width="{median - LEFT:.1f}" height="{BAR}" '
            f'fill="{colour}"/>')
     yield (f'<path d="M{low:.1f} {middle}H{high:.1f}M{low:.1f} {middle - 4}v8M{high:.1f} '
@@ -123,7 +138,7 @@ def bar(y, peer, values, scale):
     yield text(high + 8, middle + 4.5, number(statistics.median(values)), weight=weight)
 
 
-def chart(title, unit, panels):
+def chart(title, unit, panels, names):
     """`panels`: a title and the values of each peer."""
     height = 64 + sum(HEAD + len(bars) * (BAR + GAP) for _, bars in panels)
     yield (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
@@ -138,7 +153,7 @@ def chart(title, unit, panels):
         y += HEAD
         scale = (WIDTH - LEFT - RIGHT) / max(max(values) for values in bars.values())
         for peer, values in bars.items():
-            yield from bar(y, peer, values, scale)
+            yield from bar(y, names[peer], peer.startswith("coauth"), values, scale)
             y += BAR + GAP
     yield "</svg>"
 
@@ -154,11 +169,19 @@ def main():
     write(directory / "cpu.svg", chart(
         "CPU time for a token", "microseconds of the client",
         [(TITLES[case], {peer: figures.all(case, peer) for peer in figures.peers})
-         for case in ("keep-alive-1", "keep-alive-64", "new-64", "resumed-64", "new-system-1")]))
+         for case in ("keep-alive-1", "keep-alive-64", "new-64", "resumed-64", "new-system-1")],
+        NAMES))
     write(directory / "memory.svg", chart(
         "Memory for a request in flight", "kB of peak resident memory, from 64 to 512 in flight",
-        [("Kept connections", {peer: figures.memory(peer) for peer in figures.peers})]))
-    print(f"{directory}/table.md, results.json, cpu.svg, memory.svg")
+        [("Kept connections", {peer: figures.memory(peer) for peer in figures.peers})],
+        NAMES))
+    write(directory / "hits.svg", chart(
+        "A token that is there already", "nanoseconds of CPU for a hit",
+        [(title, {how: figures.hit(how, threads) for how in HITS})
+         for title, threads in (("One thread", 1), ("Each of two threads", 2))],
+        {"coauth": "try_get()", "coauth-awaited": "awaited", "atomic": "atomic", "mutex": "mutex",
+         "go": "Go x/oauth2"}))
+    print(f"{directory}/table.md, results.json, cpu.svg, memory.svg, hits.svg")
 
 
 main()

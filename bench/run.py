@@ -37,6 +37,9 @@ CASES = {
 }
 # System calls and allocations are counted in these; memory grows from 64 in flight to 512.
 COUNTED = ["keep-alive-1", "keep-alive-64", "new-64", "resumed-64"]
+# Taking a token that is there already, by one thread and by two.
+HITS = {"coauth": 20_000_000, "coauth-awaited": 4_000_000, "atomic": 4_000_000, "mutex": 4_000_000,
+        "go": 4_000_000}
 
 NGINX = """
 daemon off;
@@ -149,8 +152,18 @@ class Runner:
                 "--mode", mode, "--in-flight", in_flight, "--requests", requests,
                 "--warmup", warmup(in_flight, system), *(["--system-trust"] if system else [])]
 
-    def run(self, command, environment=None):
-        done = subprocess.run(pinned(CLIENT_CORE, *command), env=environment or self.environment,
+    def hits(self, how, threads):
+        if how == "go":
+            command = [self.programs / "bench_go_hits", threads, HITS[how]]
+        else:
+            command = [self.programs / "bench_hits", how,
+                       "--endpoint", f"https://127.0.0.1:{self.port}/token",
+                       "--ca-file", self.directory / "ca.pem",
+                       "--in-flight", threads, "--requests", HITS[how], "--warmup", 10000]
+        return self.run(command, cores="0,1" if threads == 2 else CLIENT_CORE)
+
+    def run(self, command, environment=None, cores=CLIENT_CORE):
+        done = subprocess.run(pinned(cores, *command), env=environment or self.environment,
                               capture_output=True, text=True, timeout=LIMIT, check=False)
         if done.returncode != 0:
             raise SystemExit(f"{' '.join(map(str, command))} failed:\n{done.stderr}")
@@ -207,6 +220,13 @@ def measure_all(runner, repetitions):
     return results
 
 
+def measure_hits(runner, repetitions):
+    results = {str(threads): {how: [] for how in HITS} for threads in (1, 2)}
+    for _, threads, how in itertools.product(range(repetitions), (1, 2), HITS):
+        results[str(threads)][how].append(runner.hits(how, threads))
+    return results
+
+
 def count_all(runner):
     counted = {case: {peer: {} for peer in PEERS} for case in COUNTED}
     for case, peer in itertools.product(COUNTED, PEERS):
@@ -253,11 +273,14 @@ def main():
             runner = Runner(programs, directory, ports)
             print("system calls, allocations, reuse", flush=True)
             counted = count_all(runner)
+            print("hits", flush=True)
+            hits = measure_hits(runner, 3 if quick else 11)
             # Many short runs rather than few long ones: the machine's mood changes slowly.
             runs = measure_all(runner, 3 if quick else 21)
     finally:
         shutil.rmtree(directory)
-    results = {"machine": machine(), "quick": quick, "runs": runs, "counted": counted}
+    results = {"machine": machine(), "quick": quick, "runs": runs, "counted": counted,
+               "hits": hits}
     (out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures coauth beside its peers, against nginx on this machine. Installs what it needs from
-# Debian's packages. Results go to build/bench: table.md, results.json, cpu.svg, memory.svg.
+# Debian's packages. Results go to build/bench: table.md, results.json, cpu.svg, memory.svg, hits.svg.
 #
 #   bench/run.sh          21 repetitions; about 15 minutes
 #   bench/run.sh quick    three, to try it out
@@ -23,5 +23,8 @@ step "configure" cmake -S . -B "$out/cmake" -G Ninja -DCMAKE_BUILD_TYPE=Release 
 step "build" cmake --build "$out/cmake"
 step "build the Go client" env GO111MODULE=off GOPATH=/usr/share/gocode \
     GOCACHE="$PWD/$out/go-cache" go build -o "$out/cmake/bench/bench_go" bench/peers/go/main.go
+step "build the Go token source" env GO111MODULE=off GOPATH=/usr/share/gocode \
+    GOCACHE="$PWD/$out/go-cache" go build -o "$out/cmake/bench/bench_go_hits" \
+    bench/peers/go_hits/main.go
 python3 bench/run.py "$out/cmake/bench" "$out" "$@"
 python3 bench/report.py "$out"

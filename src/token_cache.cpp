@@ -28,7 +28,7 @@ class token_cache::state
 {
 public:
     explicit state(token_cache_options options)
-        : options_(std::move(options))
+        : options_(options)
         , parts_(options_.max_sources <= enough_to_share ? 1 : most_parts)
         , max_in_part_(
               std::max<std::size_t>(1, (options_.max_sources + parts_.size() - 1) / parts_.size()))
@@ -166,10 +166,7 @@ private:
     std::size_t const max_in_part_;
 };
 
-token_cache::token_cache(token_cache_options options)
-    : state_(std::make_unique<state>(std::move(options)))
-{
-}
+token_cache::token_cache(token_cache_options options) : state_(std::make_unique<state>(options)) {}
 
 token_cache::~token_cache() = default;
 

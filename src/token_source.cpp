@@ -71,8 +71,7 @@ std::string_view to_string(token_source_state state) noexcept
 }
 
 token_source::token_source(client& client, token_request request, token_source_options options)
-    : core_(std::make_shared<detail::token_source_core>(
-          client.core_, std::move(request), std::move(options)))
+    : core_(std::make_shared<detail::token_source_core>(client.core_, std::move(request), options))
 {
 }
 

@@ -85,13 +85,21 @@ token_wait::token_wait(std::shared_ptr<token_source_core> core, token_handler ha
     auto const wanted = asio::get_associated_executor(handler_, core_->executor);
     if (wanted != home)
         elsewhere_ = asio::prefer(wanted, asio::execution::outstanding_work.tracked);
-}
+} // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): `handler_` has it now
 
 token_wait* token_wait::make(std::shared_ptr<token_source_core> core, token_handler handler)
 {
     wait_allocator allocator(asio::get_associated_allocator(handler));
     token_wait* const memory = allocator.allocate(1);
-    return new (memory) token_wait(std::move(core), std::move(handler));
+    try
+    {
+        return new (memory) token_wait(std::move(core), std::move(handler));
+    }
+    catch (...)
+    {
+        allocator.deallocate(memory, 1);
+        throw;
+    }
 }
 
 token_handler token_wait::unmake(token_wait* self) noexcept
@@ -211,7 +219,7 @@ token_source_core::token_source_core(
     : executor(client->executor)
     , client_(std::move(client))
     , request_(std::move(request))
-    , options_(std::move(options))
+    , options_(options)
     , events_(client_->config.observer, {})
     , policy_(options_)
     , timer_(executor)

@@ -1,0 +1,200 @@
+// A token that is there already: coauth's token_source beside what one writes without it.
+//
+//   bench_hits HOW ...   HOW: coauth, coauth-awaited, mutex, atomic
+//
+// --in-flight is the number of threads here, --requests the number of hits of each.
+
+#include <coauth/client.hpp>
+#include <coauth/token_source.hpp>
+
+#include "common.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include <atomic>
+#include <barrier>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+namespace asio = boost::asio;
+
+namespace
+{
+
+std::size_t const expected = std::string_view("Bearer ").size() + bench::token_length;
+
+void check(std::string_view authorization)
+{
+    if (authorization.size() != expected)
+        throw std::runtime_error("this is not the server's token");
+}
+
+struct kept_token
+{
+    std::string authorization;
+    bench::clock::time_point end;
+
+    [[nodiscard]] bool good() const { return bench::clock::now() < end; }
+};
+
+std::shared_ptr<kept_token const> keep(coauth::access_token const& token)
+{
+    return std::make_shared<kept_token const>(kept_token{
+        std::string(token.authorization()), bench::clock::now() + std::chrono::hours(1)});
+}
+
+struct by_mutex
+{
+    explicit by_mutex(coauth::token_source& from) : token(keep(from.try_get())) {}
+
+    void hit()
+    {
+        std::shared_ptr<kept_token const> mine;
+        {
+            std::lock_guard const lock(mutex);
+            if (token->good())
+                mine = token;
+        }
+        check(mine->authorization);
+    }
+
+    std::mutex mutex;
+    std::shared_ptr<kept_token const> token;
+};
+
+struct by_atomic
+{
+    explicit by_atomic(coauth::token_source& from) : token(keep(from.try_get())) {}
+
+    void hit() const
+    {
+        auto const mine = token.load(std::memory_order_acquire);
+        check(mine->good() ? std::string_view(mine->authorization) : std::string_view());
+    }
+
+    std::atomic<std::shared_ptr<kept_token const>> token;
+};
+
+struct by_coauth
+{
+    explicit by_coauth(coauth::token_source& from) : source(from) {}
+
+    void hit() const
+    {
+        auto const token = source.try_get();
+        check(token.authorization());
+    }
+
+    coauth::token_source& source;
+};
+
+template <class Way>
+void repeat(Way& way, std::size_t hits)
+{
+    for (std::size_t i = 0; i < hits; ++i)
+        way.hit();
+}
+
+asio::awaitable<void> repeat_awaited(coauth::token_source& source, std::size_t hits)
+{
+    for (std::size_t i = 0; i < hits; ++i)
+    {
+        auto const token = co_await source.async_get_access_token();
+        check(token ? token->authorization() : std::string_view());
+    }
+}
+
+struct by_awaiting
+{
+    explicit by_awaiting(coauth::token_source& from) : source(from) {}
+    coauth::token_source& source;
+};
+
+void repeat(by_awaiting& way, std::size_t hits)
+{
+    asio::io_context context(1);
+    asio::co_spawn(
+        context, repeat_awaited(way.source, hits),
+        [](std::exception_ptr const& failure)
+        {
+            if (failure)
+                std::rethrow_exception(failure);
+        });
+    context.run();
+}
+
+template <class Way>
+void measure_hits(char const* how, Way way, bench::options const& opts)
+{
+    std::barrier ready(static_cast<std::ptrdiff_t>(opts.in_flight) + 1);
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < opts.in_flight; ++i)
+        threads.emplace_back(
+            [&]
+            {
+                repeat(way, opts.warmup);
+                ready.arrive_and_wait();
+                repeat(way, opts.requests);
+                ready.arrive_and_wait();
+            });
+    ready.arrive_and_wait();
+    auto const asked = bench::allocations();
+    auto const cpu = bench::cpu_us();
+    auto const began = bench::clock::now();
+    ready.arrive_and_wait();
+    auto const wall = std::chrono::duration<double, std::nano>(bench::clock::now() - began).count();
+    auto const used = (bench::cpu_us() - cpu) * 1000;
+    auto const allocated = bench::allocations() - asked;
+    auto const hits = static_cast<double>(opts.requests);
+    auto const all = hits * static_cast<double>(opts.in_flight);
+    std::printf(
+        "{\"how\":\"%s\",\"cpu_ns\":%.2f,\"wall_ns\":%.2f,\"allocations\":%.4f}\n", how, used / all,
+        wall / hits, static_cast<double>(allocated) / all);
+}
+
+coauth::client_config configuration(bench::options const& opts)
+{
+    coauth::client_config config;
+    config.server.token_endpoint = opts.endpoint;
+    config.authentication = coauth::client_authentication::client_secret_basic(
+        bench::client_id, std::string(bench::client_secret));
+    config.tls.ca_file = opts.ca_file;
+    return config;
+}
+
+void run(std::string_view how, bench::options const& opts)
+{
+    asio::thread_pool pool(1);
+    coauth::client client(pool.get_executor(), configuration(opts));
+    coauth::token_source source(client);
+    auto const first = source.async_get_access_token(asio::use_future).get();
+    if (!first)
+        throw std::runtime_error(first.error().message());
+    if (how == "coauth")
+        measure_hits("coauth", by_coauth(source), opts);
+    else if (how == "coauth-awaited")
+        measure_hits("coauth-awaited", by_awaiting(source), opts);
+    else if (how == "mutex")
+        measure_hits<by_mutex&>("mutex", *std::make_unique<by_mutex>(source), opts);
+    else if (how == "atomic")
+        measure_hits<by_atomic&>("atomic", *std::make_unique<by_atomic>(source), opts);
+    else
+        throw std::invalid_argument("HOW is coauth, coauth-awaited, mutex or atomic");
+}
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    return bench::report_failure(
+        [&]
+        {
+            if (argc < 2)
+                throw std::invalid_argument("bench_hits HOW ...");
+            run(argv[1], bench::parse(argc - 1, argv + 1));
+        });
+}
