@@ -11,8 +11,8 @@ namespace coauth::detail
 
 // A count of the copies of a token. A token has one, with its content behind it; where threads
 // would contend for that, each gets a branch: a count of its own, which as a whole is one use of
-// the token's.
-struct token_share
+// the token's. Each on a cache line of its own.
+struct alignas(64) token_share
 {
     std::atomic<std::int64_t> uses{1};
     // Of a branch: the token's own count. Null: it is that itself.

@@ -62,15 +62,16 @@ void deliver(token_handler handler, result<access_token> outcome)
 void deliver_later(
     asio::any_io_executor const& executor, token_handler handler, result<access_token> outcome)
 {
-    auto const where = asio::prefer(
+    auto where = asio::prefer(
         asio::get_associated_executor(handler, executor),
         asio::execution::outstanding_work.tracked);
     auto const allocator = asio::get_associated_allocator(handler);
-    auto there = [where, handler = std::move(handler), outcome = std::move(outcome)]() mutable
+    auto there = [where = std::move(where), handler = std::move(handler),
+                  outcome = std::move(outcome)]() mutable
     {
         auto last = [handler = std::move(handler), outcome = std::move(outcome)]() mutable
         { deliver(std::move(handler), std::move(outcome)); };
-        asio::dispatch(asio::bind_executor(where, std::move(last)));
+        asio::dispatch(asio::bind_executor(std::move(where), std::move(last)));
     };
     asio::post(executor, asio::bind_allocator(allocator, std::move(there)));
 }
@@ -136,10 +137,10 @@ void token_wait::complete(token_wait* self, result<access_token> outcome)
         return finish(std::move(who), std::move(outcome));
     // The handler's slot may be emitted until the handler's own executor has cleared it: so long
     // this stays.
-    auto const where = who->elsewhere_;
+    auto where = std::move(who->elsewhere_);
     auto there = [finish, who = std::move(who), outcome = std::move(outcome)]() mutable
     { finish(std::move(who), std::move(outcome)); };
-    asio::dispatch(asio::bind_executor(where, std::move(there)));
+    asio::dispatch(asio::bind_executor(std::move(where), std::move(there)));
 }
 
 // Completes those who wait no more, a stretch at a time.

@@ -18,6 +18,7 @@
 #include <boost/asio/use_future.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -92,7 +93,11 @@ template <class T>
 struct counting_allocator
 {
     using value_type = T;
-    explicit counting_allocator(long& live, long& total) : live(&live), total(&total) {}
+    explicit counting_allocator(std::atomic<long>& live, std::atomic<long>& total)
+        : live(&live)
+        , total(&total)
+    {
+    }
     template <class U>
     counting_allocator(counting_allocator<U> const& other) : live(other.live)
                                                            , total(other.total)
@@ -114,8 +119,8 @@ struct counting_allocator
     {
         return live == other.live;
     }
-    long* live;
-    long* total;
+    std::atomic<long>* live;
+    std::atomic<long>* total;
 };
 
 class events : public coauth::observer
@@ -561,8 +566,8 @@ BOOST_AUTO_TEST_CASE(executor_and_allocator_of_the_handler)
     on_one_thread t;
     asio::thread_pool elsewhere(1);
     auto const strand = asio::make_strand(elsewhere);
-    long live = 0;
-    long total = 0;
+    std::atomic<long> live = 0;
+    std::atomic<long> total = 0;
     std::atomic<int> right{0};
     auto const handler = [&]
     {
