@@ -71,7 +71,7 @@ void deliver_later(
     {
         auto last = [handler = std::move(handler), outcome = std::move(outcome)]() mutable
         { deliver(std::move(handler), std::move(outcome)); };
-        asio::dispatch(asio::bind_executor(std::move(where), std::move(last)));
+        asio::dispatch(asio::bind_executor(where, std::move(last)));
     };
     asio::post(executor, asio::bind_allocator(allocator, std::move(there)));
 }
@@ -140,7 +140,7 @@ void token_wait::complete(token_wait* self, result<access_token> outcome)
     auto where = std::move(who->elsewhere_);
     auto there = [finish, who = std::move(who), outcome = std::move(outcome)]() mutable
     { finish(std::move(who), std::move(outcome)); };
-    asio::dispatch(asio::bind_executor(std::move(where), std::move(there)));
+    asio::dispatch(asio::bind_executor(where, std::move(there)));
 }
 
 // Completes those who wait no more, a stretch at a time.
