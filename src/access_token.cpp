@@ -83,46 +83,46 @@ void detail::token_shares::end_uses(token_share& share, std::int64_t count) noex
 
 std::string_view access_token::value() const noexcept
 {
-    auto const* const rep = content();
-    if (rep == nullptr)
+    auto const* const held = content();
+    if (held == nullptr)
         return {};
-    return rep->authorization.view().substr(rep->info.token_type.size() + 1);
+    return held->authorization.view().substr(held->info.token_type.size() + 1);
 }
 
 std::string_view access_token::authorization() const noexcept
 {
-    auto const* const rep = content();
-    return rep != nullptr ? rep->authorization.view() : std::string_view();
+    auto const* const held = content();
+    return held != nullptr ? held->authorization.view() : std::string_view();
 }
 
 std::string_view access_token::token_type() const noexcept
 {
-    auto const* const rep = content();
-    return rep != nullptr ? std::string_view(rep->info.token_type) : std::string_view();
+    auto const* const held = content();
+    return held != nullptr ? std::string_view(held->info.token_type) : std::string_view();
 }
 
 std::string_view access_token::scope() const noexcept
 {
-    auto const* const rep = content();
-    return rep != nullptr ? std::string_view(rep->info.scope) : std::string_view();
+    auto const* const held = content();
+    return held != nullptr ? std::string_view(held->info.scope) : std::string_view();
 }
 
 std::chrono::system_clock::time_point access_token::requested_at() const noexcept
 {
-    auto const* const rep = content();
-    return rep != nullptr ? rep->info.requested_at : std::chrono::system_clock::time_point();
+    auto const* const held = content();
+    return held != nullptr ? held->info.requested_at : std::chrono::system_clock::time_point();
 }
 
 std::chrono::steady_clock::time_point access_token::requested_at_steady() const noexcept
 {
-    auto const* const rep = content();
-    return rep != nullptr ? rep->info.requested_at_steady : std::chrono::steady_clock::time_point();
+    auto const* const held = content();
+    return held != nullptr ? held->info.requested_at_steady : std::chrono::steady_clock::time_point();
 }
 
 std::optional<std::chrono::seconds> access_token::lifetime() const noexcept
 {
-    auto const* const rep = content();
-    return rep != nullptr ? rep->info.lifetime : std::chrono::seconds(0);
+    auto const* const held = content();
+    return held != nullptr ? held->info.lifetime : std::chrono::seconds(0);
 }
 
 std::optional<std::chrono::system_clock::time_point> access_token::expires_at() const noexcept
@@ -154,21 +154,21 @@ std::optional<std::string_view> access_token::member(std::string_view name) cons
 std::vector<token_member> const& access_token::members() const noexcept
 {
     static std::vector<token_member> const none;
-    auto const* const rep = content();
-    return rep != nullptr ? rep->info.members : none;
+    auto const* const held = content();
+    return held != nullptr ? held->info.members : none;
 }
 
 unsigned access_token::http_status() const noexcept
 {
-    auto const* const rep = content();
-    return rep != nullptr ? rep->info.http_status : 0;
+    auto const* const held = content();
+    return held != nullptr ? held->info.http_status : 0;
 }
 
 http_headers const& access_token::headers() const noexcept
 {
     static http_headers const none;
-    auto const* const rep = content();
-    return rep != nullptr ? rep->info.headers : none;
+    auto const* const held = content();
+    return held != nullptr ? held->info.headers : none;
 }
 
 bool operator==(access_token const& a, access_token const& b) noexcept
