@@ -34,7 +34,8 @@ namespace
 {
 
 // Until one side is through; then nobody can say anything any more.
-awaitable<void> pass_on(std::shared_ptr<void> owner, tcp::socket& from, tcp::socket& to)
+awaitable<void>
+pass_on([[maybe_unused]] std::shared_ptr<void> owner, tcp::socket& from, tcp::socket& to)
 {
     std::array<char, 4096> bytes;
     boost::system::error_code ended;
