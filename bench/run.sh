@@ -21,10 +21,10 @@ step "configure" cmake -S . -B "$out/cmake" -G Ninja -DCMAKE_BUILD_TYPE=Release 
     -DCOAUTH_BUILD_BENCH=ON -DCOAUTH_BUILD_TESTS=OFF -DCOAUTH_BUILD_EXAMPLES=OFF \
     -DCOAUTH_BUILD_CLI=OFF -DCOAUTH_BUILD_TESTING_SERVER=OFF
 step "build" cmake --build "$out/cmake"
-step "build the Go client" env GO111MODULE=off GOPATH=/usr/share/gocode \
-    GOCACHE="$PWD/$out/go-cache" go build -o "$out/cmake/bench/bench_go" bench/peers/go/main.go
-step "build the Go token source" env GO111MODULE=off GOPATH=/usr/share/gocode \
-    GOCACHE="$PWD/$out/go-cache" go build -o "$out/cmake/bench/bench_go_hits" \
-    bench/peers/go_hits/main.go
+for program in go go_hits go_waiters; do
+    step "build $program" env GO111MODULE=off GOPATH=/usr/share/gocode \
+        GOCACHE="$PWD/$out/go-cache" go build -o "$out/cmake/bench/bench_$program" \
+        "bench/peers/$program/main.go"
+done
 python3 bench/run.py "$out/cmake/bench" "$out" "$@"
 python3 bench/report.py "$out"

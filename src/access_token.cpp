@@ -116,7 +116,8 @@ std::chrono::system_clock::time_point access_token::requested_at() const noexcep
 std::chrono::steady_clock::time_point access_token::requested_at_steady() const noexcept
 {
     auto const* const held = content();
-    return held != nullptr ? held->info.requested_at_steady : std::chrono::steady_clock::time_point();
+    return held != nullptr ? held->info.requested_at_steady
+                           : std::chrono::steady_clock::time_point();
 }
 
 std::optional<std::chrono::seconds> access_token::lifetime() const noexcept

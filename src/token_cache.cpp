@@ -108,7 +108,7 @@ private:
     };
     using gone = std::list<entry>;
 
-    struct alignas(64) part
+    struct alignas(64) part_type
     {
         std::mutex mutable mutex;
         // The most recently used first; the keys of the map are views of its.
@@ -121,7 +121,7 @@ private:
     };
 
     std::shared_ptr<token_source> make(
-        part& in, std::string const& key, client& client, token_request const& request,
+        part_type& in, std::string const& key, client& client, token_request const& request,
         clock::time_point now, gone& out)
     {
         // All that may throw comes first.
@@ -141,7 +141,7 @@ private:
         return tokens;
     }
 
-    void sweep(part& in, clock::time_point now, gone& out, std::size_t most) const
+    void sweep(part_type& in, clock::time_point now, gone& out, std::size_t most) const
     {
         if (options_.max_idle.count() <= 0)
             return;
@@ -155,14 +155,14 @@ private:
         }
     }
 
-    static void take_out(part& in, gone::iterator one, gone& out)
+    static void take_out(part_type& in, gone::iterator one, gone& out)
     {
         in.by_key.erase(one->key);
         out.splice(out.end(), in.by_use, one);
     }
 
     token_cache_options const options_;
-    std::vector<part> parts_;
+    std::vector<part_type> parts_;
     std::size_t const max_in_part_;
 };
 

@@ -93,9 +93,9 @@ template <class T>
 struct counting_allocator
 {
     using value_type = T;
-    explicit counting_allocator(std::atomic<long>& live, std::atomic<long>& total)
-        : live(&live)
-        , total(&total)
+    explicit counting_allocator(std::atomic<long>& held, std::atomic<long>& asked)
+        : live(&held)
+        , total(&asked)
     {
     }
     template <class U>
