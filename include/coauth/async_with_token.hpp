@@ -34,6 +34,11 @@ struct awaited<boost::asio::awaitable<Answer, Executor>>
 template <class Operation>
 using answer_of = typename awaited<std::invoke_result_t<Operation&, access_token>>::type;
 
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+// The frame of a coroutine that takes a local lambda: GCC 12 takes it for a class in a header.
+#pragma GCC diagnostic ignored "-Wsubobject-linkage"
+#endif
 template <class Operation, class Refused>
 boost::asio::awaitable<result<answer_of<Operation>>>
 with_token(std::shared_ptr<token_source_core> core, Operation operation, Refused refused)
@@ -56,6 +61,9 @@ with_token(std::shared_ptr<token_source_core> core, Operation operation, Refused
     auto second = co_await operation(*other);
     co_return outcome(std::move(second));
 }
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 class source_access
 {
@@ -90,8 +98,7 @@ public:
 ///     answer. Copied or moved, and kept until the end.
 /// \param refused Called with the answer; says whether it refuses the token.
 /// \return An awaitable, to be awaited once, of `result<Answer>`: the answer, or why there is no
-/// token.
-///     What `operation` throws comes out of it.
+///     token. What `operation` throws comes out of it.
 /// \par GCC 12 A lambda with captures must not be written within the awaited expression; name it
 ///     first, as above.
 template <class Operation, class Refused = answer_refuses_token>
