@@ -40,6 +40,9 @@ COUNTED = ["keep-alive-1", "keep-alive-64", "new-64", "resumed-64"]
 # Taking a token that is there already, by one thread and by two.
 HITS = {"coauth": 20_000_000, "coauth-awaited": 4_000_000, "atomic": 4_000_000, "mutex": 4_000_000,
         "go": 4_000_000}
+# How many wait for one token, by whom; "gate" is what the waiting coroutines cost by themselves.
+WAITERS = (10_000, 100_000)
+WAITING = ("coauth", "gate", "go")
 
 NGINX = """
 daemon off;
@@ -59,6 +62,7 @@ http {{
     server {{
         listen 127.0.0.1:{port} ssl backlog=4096;
         location = /token {{ return 200 '{body}'; }}
+        location = /refuse {{ return 401 '{{"error":"invalid_client"}}'; }}
     }}
     # Says which connections and sessions were reused.
     server {{
@@ -162,6 +166,16 @@ class Runner:
                        "--in-flight", threads, "--requests", HITS[how], "--warmup", 10000]
         return self.run(command, cores="0,1" if threads == 2 else CLIENT_CORE)
 
+    def waiters(self, how, number, refused):
+        if how == "go":
+            command = [self.programs / "bench_go_waiters", number, *(["refused"] if refused else [])]
+        else:
+            path = "refuse" if refused else "token"
+            command = [self.programs / "bench_waiters", how,
+                       "--endpoint", f"https://127.0.0.1:{self.port}/{path}",
+                       "--ca-file", self.directory / "ca.pem", "--in-flight", number]
+        return self.run(command)
+
     def run(self, command, environment=None, cores=CLIENT_CORE):
         done = subprocess.run(pinned(cores, *command), env=environment or self.environment,
                               capture_output=True, text=True, timeout=LIMIT, check=False)
@@ -227,6 +241,15 @@ def measure_hits(runner, repetitions):
     return results
 
 
+def measure_waiters(runner, repetitions):
+    results = {str(number): {how: [] for how in WAITING} for number in WAITERS}
+    for _, number, how in itertools.product(range(repetitions), WAITERS, WAITING):
+        results[str(number)][how].append(runner.waiters(how, number, refused=False))
+    results["refused"] = {how: runner.waiters(how, WAITERS[0], refused=True)
+                          for how in ("coauth", "go")}
+    return results
+
+
 def count_all(runner):
     counted = {case: {peer: {} for peer in PEERS} for case in COUNTED}
     for case, peer in itertools.product(COUNTED, PEERS):
@@ -275,12 +298,14 @@ def main():
             counted = count_all(runner)
             print("hits", flush=True)
             hits = measure_hits(runner, 3 if quick else 11)
+            print("waiters", flush=True)
+            waiters = measure_waiters(runner, 3 if quick else 11)
             # Many short runs rather than few long ones: the machine's mood changes slowly.
             runs = measure_all(runner, 3 if quick else 21)
     finally:
         shutil.rmtree(directory)
     results = {"machine": machine(), "quick": quick, "runs": runs, "counted": counted,
-               "hits": hits}
+               "hits": hits, "waiters": waiters}
     (out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
 
 

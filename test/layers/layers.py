@@ -34,7 +34,7 @@ RULES = [
     (r"include/", SRC, "public headers include nothing of src"),
     (
         r"include/coauth/(?!client\.hpp|token_source\.hpp|token_cache\.hpp|async_get_access_token\.hpp|"
-        r"async_with_token\.hpp|coauth\.hpp)",
+        r"async_with_token\.hpp|coauth\.hpp|detail/(delivery|token_waiting)\.hpp)",
         ASIO,
         "headers of values know no Asio",
     ),
@@ -77,9 +77,14 @@ HEAVY_FILES = {"src/net/exchange.cpp", "src/net/response_reader.cpp"}
 LIGHT_ASIO = {
     "any_completion_handler",
     "any_io_executor",
+    "associated_allocator",
+    "associated_cancellation_slot",
+    "associated_executor",
     "async_result",
     "awaitable",
     "deferred",
+    "dispatch",
+    "executor_work_guard",
 }
 
 # Rooms of which every file must have been seen, or the build was not whole.
