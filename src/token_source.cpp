@@ -20,12 +20,10 @@ asio::awaitable<result<access_token>> had(access_token token)
 }
 
 asio::awaitable<result<access_token>>
-wait_for(std::shared_ptr<token_source_core> core, token_wish wish)
+wait_for(std::shared_ptr<token_source_core> core, token_wish const& wish)
 {
-    auto outcome =
-        co_await asio::async_initiate<asio::use_awaitable_t<> const, access_token_signature>(
-            initiate_get_from_source(std::move(core), wish), asio::use_awaitable);
-    co_return outcome;
+    return asio::async_initiate<asio::use_awaitable_t<> const, access_token_signature>(
+        initiate_get_from_source(std::move(core), wish), asio::use_awaitable);
 }
 
 } // namespace
@@ -40,12 +38,6 @@ asio::awaitable<result<access_token>> get_from_source(std::shared_ptr<token_sour
 bool invalidate_in_source(token_source_core& core, access_token const& token) noexcept
 {
     return core.invalidate(token);
-}
-
-void start_get_from_source(
-    std::shared_ptr<token_source_core> const& core, token_wish const& wish, token_handler handler)
-{
-    core->start(wish, std::move(handler));
 }
 
 } // namespace detail

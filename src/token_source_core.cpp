@@ -1,13 +1,6 @@
 #include "token_source_core.hpp"
 
-#include <boost/asio/associated_allocator.hpp>
-#include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/associated_executor.hpp>
-#include <boost/asio/bind_allocator.hpp>
-#include <boost/asio/bind_executor.hpp>
-#include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/prefer.hpp>
 #include <boost/asio/query.hpp>
 
 #include <random>
@@ -48,99 +41,41 @@ double chance() noexcept
     return std::uniform_real_distribution<double>(0, 1)(random);
 }
 
-using wait_allocator =
-    std::allocator_traits<asio::associated_allocator_t<token_handler>>::rebind_alloc<token_wait>;
-
-// On the executor of the handler: the slot is cleared there, where alone it may be emitted.
-void deliver(token_handler handler, result<access_token> outcome)
+token_waiting::owned owned(policy::waiter* one) noexcept
 {
-    asio::get_associated_cancellation_slot(handler).clear();
-    std::move(handler)(std::move(outcome));
+    return token_waiting::owned(static_cast<token_waiting*>(one));
 }
 
-// Not within the caller's own call.
-void deliver_later(
-    asio::any_io_executor const& executor, token_handler handler, result<access_token> outcome)
+void abandon(policy::waiting_chain& waiting) noexcept
 {
-    auto where = asio::prefer(
-        asio::get_associated_executor(handler, executor),
-        asio::execution::outstanding_work.tracked);
-    auto const allocator = asio::get_associated_allocator(handler);
-    auto there = [where = std::move(where), handler = std::move(handler),
-                  outcome = std::move(outcome)]() mutable
-    {
-        auto last = [handler = std::move(handler), outcome = std::move(outcome)]() mutable
-        { deliver(std::move(handler), std::move(outcome)); };
-        asio::dispatch(asio::bind_executor(where, std::move(last)));
-    };
-    asio::post(executor, asio::bind_allocator(allocator, std::move(there)));
+    while (auto* const one = waiting.pop())
+        (void)owned(one);
 }
 
 } // namespace
 
-token_wait::token_wait(std::shared_ptr<token_source_core> core, token_handler handler)
-    : core_(std::move(core))
-    , handler_(std::move(handler))
+boost::asio::any_io_executor const& executor_of(token_source_core const& core) noexcept
 {
-    asio::any_completion_executor const home(core_->executor);
-    auto const wanted = asio::get_associated_executor(handler_, core_->executor);
-    if (wanted != home)
-        elsewhere_ = asio::prefer(wanted, asio::execution::outstanding_work.tracked);
-} // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): `handler_` has it now
-
-token_wait* token_wait::make(std::shared_ptr<token_source_core> core, token_handler handler)
-{
-    wait_allocator allocator(asio::get_associated_allocator(handler));
-    token_wait* const memory = allocator.allocate(1);
-    try
-    {
-        return new (memory) token_wait(std::move(core), std::move(handler));
-    }
-    catch (...)
-    {
-        allocator.deallocate(memory, 1);
-        throw;
-    }
+    return core.executor;
 }
 
-token_handler token_wait::unmake(token_wait* self) noexcept
+std::optional<result<access_token>>
+start_waiting(token_source_core& core, token_wish const& wish, token_waiting::owned& who)
 {
-    auto handler = std::move(self->handler_);
-    wait_allocator allocator(asio::get_associated_allocator(handler));
-    self->~token_wait();
-    allocator.deallocate(self, 1);
-    return handler;
+    return core.start(wish, who);
 }
 
-void token_wait::obey_slot()
+void cancel_waiting(token_source_core& core, token_waiting& who)
 {
-    auto slot = asio::get_associated_cancellation_slot(handler_);
-    if (!slot.is_connected())
-        return;
-    slot.assign(
-        [this](asio::cancellation_type type)
-        {
-            if (type != asio::cancellation_type::none)
-                core_->cancel(*this);
-        });
+    core.cancel(who);
 }
 
-void token_wait::complete(token_wait* self, result<access_token> outcome)
+void complete_later(
+    token_source_core const& core, token_waiting::owned who, result<access_token> outcome)
 {
-    auto const finish = [](owned who, result<access_token> what)
-    {
-        auto const core = std::move(who->core_);
-        deliver(unmake(who.release()), std::move(what));
-    };
-    owned who(self);
-    if (!who->elsewhere_)
-        return finish(std::move(who), std::move(outcome));
-    // The handler's slot may be emitted until the handler's own executor has cleared it: so long
-    // this stays.
-    auto where = std::move(who->elsewhere_);
-    auto there = [finish, who = std::move(who), outcome = std::move(outcome)]() mutable
-    { finish(std::move(who), std::move(outcome)); };
-    asio::dispatch(asio::bind_executor(where, std::move(there)));
+    auto completion = [who = std::move(who), outcome = std::move(outcome)]() mutable
+    { token_waiting::complete(std::move(who), std::move(outcome)); };
+    asio::post(core.executor, std::move(completion));
 }
 
 // Completes those who wait no more, a stretch at a time.
@@ -151,11 +86,7 @@ public:
     waking(waking const&) = delete;
     waking& operator=(waking const&) = delete;
     // With its context: nobody is called any more.
-    ~waking()
-    {
-        while (auto* const one = rest.pop())
-            (void)token_wait::unmake(static_cast<token_wait*>(one));
-    }
+    ~waking() { abandon(rest); }
 
     static void run(std::shared_ptr<waking> const& self)
     {
@@ -194,7 +125,7 @@ private:
     {
         for (unsigned done = 1; auto* const one = rest.pop(); ++done)
         {
-            token_wait::complete(static_cast<token_wait*>(one), outcome);
+            token_waiting::complete(owned(one), outcome);
             if (done % 8 == 0 && clock::now() >= end)
                 return;
         }
@@ -255,8 +186,7 @@ void token_source_core::context_gone() noexcept
         timer_.reset();
         armed_.reset();
     }
-    while (auto* const one = waiting.pop())
-        (void)token_wait::unmake(static_cast<token_wait*>(one));
+    abandon(waiting);
 }
 
 access_token token_source_core::try_get() noexcept
@@ -271,38 +201,25 @@ access_token token_source_core::try_get() noexcept
     return token;
 }
 
-void token_source_core::start(token_wish const& wish, token_handler handler)
+std::optional<result<access_token>>
+token_source_core::start(token_wish const& wish, token_waiting::owned& who)
 {
     if (!wish.renew)
         if (auto token = try_get())
-            return deliver_later(executor, std::move(handler), std::move(token));
-    auto* const who = token_wait::make(shared_from_this(), std::move(handler));
+            return token;
     if (wish.limit)
         who->limit = clock::now() + std::min<clock::duration>(*wish.limit, std::chrono::hours(24));
-    answer made;
-    try
-    {
-        who->obey_slot();
-        made = ask(wish, *who);
-    }
-    catch (...)
-    {
-        auto const lost = token_wait::unmake(who);
-        asio::get_associated_cancellation_slot(lost).clear();
-        throw;
-    }
-    if (made.what == verdict::wait)
-        return;
-    auto unused = token_wait::unmake(who);
-    asio::get_associated_cancellation_slot(unused).clear();
+    auto made = ask(wish, *who);
     if (made.what == verdict::serve)
-        deliver_later(executor, std::move(unused), std::move(made.token));
-    else
-        deliver_later(executor, std::move(unused), std::move(made.why));
+        return std::move(made.token);
+    if (made.what != verdict::wait)
+        return std::move(made.why);
+    (void)who.release();
+    return std::nullopt;
 }
 
 // After `wait` it may have been completed already.
-token_source_core::answer token_source_core::ask(token_wish const& wish, token_wait& who)
+token_source_core::answer token_source_core::ask(token_wish const& wish, token_waiting& who)
 {
     look_for_credentials();
     std::lock_guard const lock(mutex_);
@@ -350,7 +267,7 @@ void token_source_core::look_for_credentials()
         policy_.credentials_changed();
 }
 
-void token_source_core::cancel(token_wait& who)
+void token_source_core::cancel(token_waiting& who)
 {
     auto const end = std::make_shared<waking>(executor);
     std::lock_guard const lock(mutex_);
@@ -518,7 +435,7 @@ void token_source_core::fetched(
         return waking::run(done);
     }
     while (auto* const one = ended.done.pop())
-        token_wait::complete(static_cast<token_wait*>(one), ended.outcome);
+        token_waiting::complete(owned(one), ended.outcome);
 }
 
 policy::token_source::settled token_source_core::settle(
@@ -632,7 +549,7 @@ void token_source_core::on_timer()
         }
         if (one == nullptr)
             return;
-        token_wait::complete(static_cast<token_wait*>(one), error(errc::timeout));
+        token_waiting::complete(owned(one), error(errc::timeout));
     }
 }
 

@@ -8,7 +8,6 @@
 #include "policy/token_source.hpp"
 #include "published_token.hpp"
 
-#include <boost/asio/any_completion_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <atomic>
@@ -18,34 +17,6 @@
 
 namespace coauth::detail
 {
-
-// An operation that waits for a fetch. Lives in memory of its handler's allocator.
-class token_wait final : public policy::waiter
-{
-public:
-    static token_wait* make(std::shared_ptr<token_source_core> core, token_handler handler);
-    // Gives back the memory and the handler that it was for.
-    static token_handler unmake(token_wait* self) noexcept;
-
-    token_wait(std::shared_ptr<token_source_core> core, token_handler handler);
-
-    struct unmaking
-    {
-        void operator()(token_wait* self) const noexcept { (void)unmake(self); }
-    };
-    using owned = std::unique_ptr<token_wait, unmaking>;
-
-    // Lets the handler's cancellation slot end the wait.
-    void obey_slot();
-    // On the client's executor: hands the outcome to the handler, on its own.
-    static void complete(token_wait* self, result<access_token> outcome);
-
-private:
-    std::shared_ptr<token_source_core> core_;
-    token_handler handler_;
-    // Where the handler wants to be called; empty: on the client's executor.
-    boost::asio::any_completion_executor elsewhere_;
-};
 
 // What a token source is behind its handle: shared with its operations, so that it may go before
 // them.
@@ -63,8 +34,9 @@ public:
     token_source_core& operator=(token_source_core const&) = delete;
 
     access_token try_get() noexcept;
-    void start(token_wish const& wish, token_handler handler);
-    void cancel(token_wait& who);
+    [[nodiscard]] std::optional<result<access_token>>
+    start(token_wish const& wish, token_waiting::owned& who);
+    void cancel(token_waiting& who);
     void warm_up() noexcept;
     bool invalidate(access_token const& token) noexcept;
     void close() noexcept;
@@ -78,7 +50,7 @@ private:
     using clock = std::chrono::steady_clock;
     class waking;
 
-    [[nodiscard]] answer ask(token_wish const& wish, token_wait& who);
+    [[nodiscard]] answer ask(token_wish const& wish, token_waiting& who);
     void look_for_credentials();
     void context_gone() noexcept override;
     // With the lock held.

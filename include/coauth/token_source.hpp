@@ -3,12 +3,12 @@
 
 #include <coauth/access_token.hpp>
 #include <coauth/client.hpp>
+#include <coauth/detail/token_waiting.hpp>
 #include <coauth/export.hpp>
 #include <coauth/result.hpp>
 #include <coauth/token_request.hpp>
 #include <coauth/token_source_options.hpp>
 
-#include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -16,6 +16,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace coauth
@@ -24,20 +25,7 @@ namespace coauth
 namespace detail
 {
 
-class token_source_core;
 class source_access;
-
-// What a caller wants of a source.
-struct token_wish
-{
-    // A new token, however good the present one is.
-    bool renew = false;
-    std::optional<std::chrono::steady_clock::duration> limit = {};
-};
-
-COAUTH_DECL void start_get_from_source(
-    std::shared_ptr<token_source_core> const& core, token_wish const& wish,
-    boost::asio::any_completion_handler<access_token_signature> handler);
 
 class initiate_get_from_source
 {
@@ -51,7 +39,8 @@ public:
     template <class Handler>
     void operator()(Handler&& handler) const
     {
-        start_get_from_source(core_, wish_, std::forward<Handler>(handler));
+        token_waiting_of<std::decay_t<Handler>>::start(
+            core_, wish_, std::forward<Handler>(handler));
     }
 
 private:

@@ -1,7 +1,8 @@
 #ifndef COAUTH_SRC_POLICY_WAITING_LIST_HPP
 #define COAUTH_SRC_POLICY_WAITING_LIST_HPP
 
-#include <chrono>
+#include <coauth/detail/waiter.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -10,31 +11,6 @@
 
 namespace coauth::policy
 {
-
-// Somebody who waits. Links itself into a list: no allocation.
-class waiter
-{
-public:
-    using time_point = std::chrono::steady_clock::time_point;
-    static constexpr time_point no_limit = time_point::max();
-
-    // Until when it waits.
-    time_point limit = no_limit;
-
-protected:
-    waiter() = default;
-    ~waiter() = default;
-
-private:
-    friend class waiting_list;
-    friend class waiting_chain;
-    waiter* previous_ = nullptr;
-    waiter* next_ = nullptr;
-    // In the heap of limits.
-    std::size_t place_ = 0;
-    // Which filling of the list it is in; 0: none.
-    std::uint64_t round_ = 0;
-};
 
 // Those who were taken out of a list together, first come first.
 class waiting_chain

@@ -1,0 +1,227 @@
+#ifndef COAUTH_DETAIL_TOKEN_WAITING_HPP
+#define COAUTH_DETAIL_TOKEN_WAITING_HPP
+
+#include <coauth/access_token.hpp>
+#include <coauth/detail/waiter.hpp>
+#include <coauth/export.hpp>
+#include <coauth/result.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_allocator.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace coauth::detail
+{
+
+class token_source_core;
+class token_waiting;
+
+// What a caller wants of a source.
+struct token_wish
+{
+    // A new token, however good the present one is.
+    bool renew = false;
+    std::optional<std::chrono::steady_clock::duration> limit = {};
+};
+
+// An operation that waits for a token source's fetch.
+class token_waiting : public policy::waiter
+{
+public:
+    struct abandoning
+    {
+        void operator()(token_waiting* self) const noexcept { self->end_(self, nullptr); }
+    };
+    using owned = std::unique_ptr<token_waiting, abandoning>;
+
+    token_waiting(token_waiting const&) = delete;
+    token_waiting& operator=(token_waiting const&) = delete;
+
+    // On the source's executor: hands the outcome to the handler, on its own.
+    static void complete(owned self, result<access_token> outcome)
+    {
+        auto* const one = self.release();
+        one->end_(one, &outcome);
+    }
+
+    // Until it is completed.
+    std::shared_ptr<token_source_core> core;
+
+protected:
+    // Destroys itself; without an outcome the handler is not called.
+    using end = void (*)(token_waiting* self, result<access_token>* outcome);
+
+    token_waiting(std::shared_ptr<token_source_core> of, end how) : core(std::move(of)), end_(how)
+    {
+    }
+    ~token_waiting() = default;
+
+private:
+    end const end_;
+};
+
+COAUTH_DECL boost::asio::any_io_executor const& executor_of(token_source_core const& core) noexcept;
+// The outcome, if there is one at once; else `who` waits, and may be gone already.
+COAUTH_DECL std::optional<result<access_token>>
+start_waiting(token_source_core& core, token_wish const& wish, token_waiting::owned& who);
+COAUTH_DECL void cancel_waiting(token_source_core& core, token_waiting& who);
+// Not within the caller's own call.
+COAUTH_DECL void complete_later(
+    token_source_core const& core, token_waiting::owned who, result<access_token> outcome);
+
+// Lives in memory of its handler's allocator: one piece for all.
+template <class Handler>
+class token_waiting_of final : public token_waiting
+{
+public:
+    static void
+    start(std::shared_ptr<token_source_core> const& of, token_wish const& wish, Handler handler)
+    {
+        auto who = make(of, std::move(handler));
+        auto& self = static_cast<token_waiting_of&>(*who);
+        std::optional<result<access_token>> had;
+        try
+        {
+            self.obey_slot();
+            had = start_waiting(*of, wish, who);
+        }
+        catch (...)
+        {
+            self.forget_slot();
+            throw;
+        }
+        if (!had)
+            return;
+        self.forget_slot();
+        complete_later(*of, std::move(who), std::move(*had));
+    }
+
+private:
+    using executor = boost::asio::associated_executor_t<Handler, boost::asio::any_io_executor>;
+    using allocator = typename std::allocator_traits<
+        boost::asio::associated_allocator_t<Handler>>::template rebind_alloc<token_waiting_of>;
+
+    token_waiting_of(std::shared_ptr<token_source_core> of, Handler handler)
+        : token_waiting(std::move(of), &token_waiting_of::end_with)
+        , handler_(std::move(handler))
+        , work_(boost::asio::get_associated_executor(handler_, executor_of(*core)))
+        , here_(is_home(work_.get_executor(), executor_of(*core)))
+    {
+        // The fetch keeps the source's executor at work.
+        if (here_)
+            work_.reset();
+    }
+    ~token_waiting_of() = default;
+
+    static owned make(std::shared_ptr<token_source_core> of, Handler handler)
+    {
+        allocator from(boost::asio::get_associated_allocator(handler));
+        auto* const memory = std::allocator_traits<allocator>::allocate(from, 1);
+        try
+        {
+            return owned(new (memory) token_waiting_of(std::move(of), std::move(handler)));
+        }
+        catch (...)
+        {
+            std::allocator_traits<allocator>::deallocate(from, memory, 1);
+            throw;
+        }
+    }
+
+    // Lets the handler's slot end the wait.
+    void obey_slot()
+    {
+        auto slot = boost::asio::get_associated_cancellation_slot(handler_);
+        if (slot.is_connected())
+            slot.assign(
+                [this](boost::asio::cancellation_type type)
+                {
+                    if (type != boost::asio::cancellation_type::none)
+                        cancel_waiting(*core, *this);
+                });
+    }
+    void forget_slot() noexcept { boost::asio::get_associated_cancellation_slot(handler_).clear(); }
+
+    static bool is_home(executor const& wanted, boost::asio::any_io_executor const& home) noexcept
+    {
+        if constexpr (std::is_same_v<executor, boost::asio::any_io_executor>)
+            return wanted == home;
+        else
+        {
+            auto const* const same = home.template target<executor>();
+            return same != nullptr && *same == wanted;
+        }
+    }
+
+    // Gives back the memory, and the handler that it was for.
+    static Handler unmake(token_waiting_of* self) noexcept
+    {
+        Handler handler(std::move(self->handler_));
+        allocator from(boost::asio::get_associated_allocator(handler));
+        self->~token_waiting_of();
+        std::allocator_traits<allocator>::deallocate(from, self, 1);
+        return handler;
+    }
+
+    // On the handler's executor: its slot is cleared there, where alone it may be emitted.
+    static void deliver(token_waiting_of* self, result<access_token>&& outcome)
+    {
+        auto const source = std::move(self->core);
+        self->forget_slot();
+        auto handler = unmake(self);
+        std::move(handler)(std::move(outcome));
+    }
+
+    // Until then the slot may be emitted: so long this stays.
+    struct delivery
+    {
+        using executor_type = executor;
+        using allocator_type = boost::asio::associated_allocator_t<Handler>;
+
+        [[nodiscard]] executor_type get_executor() const noexcept { return where; }
+        [[nodiscard]] allocator_type get_allocator() const noexcept
+        {
+            return boost::asio::get_associated_allocator(
+                static_cast<token_waiting_of*>(who.get())->handler_);
+        }
+        void operator()()
+        {
+            deliver(static_cast<token_waiting_of*>(who.release()), std::move(outcome));
+        }
+
+        executor where;
+        owned who;
+        result<access_token> outcome;
+    };
+
+    static void end_with(token_waiting* base, result<access_token>* outcome)
+    {
+        auto* const self = static_cast<token_waiting_of*>(base);
+        if (outcome == nullptr)
+            (void)unmake(self);
+        else if (self->here_)
+            deliver(self, std::move(*outcome));
+        else
+            boost::asio::dispatch(
+                delivery{self->work_.get_executor(), owned(self), std::move(*outcome)});
+    }
+
+    Handler handler_;
+    boost::asio::executor_work_guard<executor> work_;
+    // The handler wants to be called where the source completes it.
+    bool here_;
+};
+
+} // namespace coauth::detail
+
+#endif
