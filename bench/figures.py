@@ -31,6 +31,17 @@ class Figures:
         return (statistics.median(self.hit(how, threads, what)) /
                 statistics.median(self.hit(other, other_threads, what)))
 
+    def waiting(self, how, number, what):
+        return [run[what] for run in self.results["waiters"][str(number)][how]]
+
+    def waiting_median(self, how, number, what):
+        return statistics.median(self.waiting(how, number, what))
+
+    def waiter_memory(self, number):
+        """Bytes for each waiter that are the library's: beyond those of the coroutines that wait."""
+        return (self.waiting_median("coauth", number, "bytes") -
+                self.waiting_median("gate", number, "bytes"))
+
     def memory(self, peer):
         """Kilobytes for each further request in flight: repetition by repetition, so that there is
         a spread."""

@@ -16,6 +16,12 @@ def counted_ratio(case, what, other, limit):
             lambda f: f.counted[case]["coauth"][what] / f.counted[case][other][what])
 
 
+def waking(number, limit):
+    return (f"{number:,} waiters: CPU to wake one, of Go's", limit,
+            lambda f: f.waiting_median("coauth", number, "wake_us") /
+            f.waiting_median("go", number, "wake_us"))
+
+
 GOALS = [
     cpu_ratio("keep-alive-64", "beast", 0.90),
     cpu_ratio("keep-alive-64", "openssl", 1.4),
@@ -36,10 +42,24 @@ GOALS = [
      lambda f: f.hit_ratio("cpu_ns", "coauth", 1, "go", 1)),
     ("a hit, 2 threads: wall time, of Go's", 0.15,
      lambda f: f.hit_ratio("wall_ns", "coauth", 2, "go", 2)),
-    ("a hit: wall time of 2 threads, of 1", 1.15,
-     lambda f: f.hit_ratio("wall_ns", "coauth", 2, "coauth", 1)),
+    ("a hit: CPU with 2 threads, of 1", 1.15,
+     lambda f: f.hit_ratio("cpu_ns", "coauth", 2, "coauth", 1)),
     ("an awaited hit, 1 thread: CPU, of Go's", 0.5,
      lambda f: f.hit_ratio("cpu_ns", "coauth-awaited", 1, "go", 1)),
+    ("an awaited hit: allocations", 0, lambda f: f.results["hits"]["awaited_allocations"]),
+    ("10,000 waiters: fetches on success", 1,
+     lambda f: max(f.waiting("coauth", 10_000, "fetches"))),
+    ("10,000 waiters: fetches on failure", 1,
+     lambda f: f.results["waiters"]["refused"]["coauth"]["fetches"]),
+    waking(10_000, 0.6),
+    waking(100_000, 0.8),
+    ("100,000 waiters: bytes of the library's for each", 400,
+     lambda f: f.waiter_memory(100_000)),
+    ("100,000 waiters: resident memory, of Go's", 0.45,
+     lambda f: f.waiting_median("coauth", 100_000, "resident_bytes") /
+     f.waiting_median("go", 100_000, "resident_bytes")),
+    ("100,000 waiters: longest stretch on the executor, us", 1000,
+     lambda f: f.waiting_median("coauth", 100_000, "longest_us")),
     counted_ratio("keep-alive-64", "allocations", "beast", 0.6),
 ]
 

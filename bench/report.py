@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes table.md, cpu.svg and memory.svg of DIRECTORY/results.json: report.py DIRECTORY."""
+"""Makes table.md and the charts of DIRECTORY/results.json: report.py DIRECTORY."""
 
 import html
 import pathlib
@@ -26,12 +26,13 @@ calls are counted under strace, which slows the client. libcurl parses its CA bu
 connection where the default CAPATH is in force, as it is in the case of the system's CAs."""
 
 
-def number(value):
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.1f}"
+def number(value, digits=1):
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.{digits}f}"
 
 
-def spread(values):
-    return f"{number(statistics.median(values))} [{number(min(values))} to {number(max(values))}]"
+def spread(values, digits=1):
+    middle, low, high = (number(of(values), digits) for of in (statistics.median, min, max))
+    return f"{middle} [{low} to {high}]"
 
 
 def table(head, rows):
@@ -80,6 +81,31 @@ def hit_table(figures):
         for how, title in HITS.items()))
 
 
+WAITERS_REFUSED = 10_000
+WAITING = {"coauth": "coauth", "gate": "bare coroutines", "go": "Go ReuseTokenSource"}
+
+
+def waiter_tables(figures):
+    refused = figures.results["waiters"]["refused"]
+    yield "## Many who wait for one token\n"
+    for waiters in ("10000", "100000"):
+        yield f"### {int(waiters):,} waiters\n"
+        head = ["", "fetches", "CPU to wake one, us", "resident bytes for each",
+                "bytes in use for each", "longest stretch, us"]
+        yield from table(head, (
+            [title, f"{figures.waiting_median(how, waiters, 'fetches'):.0f}",
+             spread(figures.waiting(how, waiters, "wake_us"), 2),
+             *(spread(figures.waiting(how, waiters, what)) if what in first else ""
+               for what in ("resident_bytes", "bytes", "longest_us"))]
+            for how, title in WAITING.items()
+            for first in [figures.results["waiters"][waiters][how][0]]))
+    yield (f"When the server refuses, {WAITERS_REFUSED:,} waiters of coauth make "
+           f"{refused['coauth']['fetches']:,} fetch, those of Go {refused['go']['fetches']:,}. Bare "
+           "coroutines wait for something that costs nothing: their memory is the callers' own. "
+           "The longest stretch is how much CPU time others on the executor waited while all were "
+           "woken.\n")
+
+
 def memory_table(figures):
     yield "## Memory, kept connections\n"
     head = ["", "kB for each request in flight", "of Beast", "peak at 64, kB", "peak at 512, kB"]
@@ -107,6 +133,7 @@ def document(figures):
     for case in figures.runs:
         yield from case_table(figures, case)
     yield from hit_table(figures)
+    yield from waiter_tables(figures)
     yield from memory_table(figures)
     yield "## Counted, a token\n"
     for case in figures.counted:
@@ -135,7 +162,8 @@ def bar(y, name, ours, values, scale):
            f'fill="{colour}"/>')
     yield (f'<path d="M{low:.1f} {middle}H{high:.1f}M{low:.1f} {middle - 4}v8M{high:.1f} '
            f'{middle - 4}v8" stroke="{INK}" fill="none"/>')
-    yield text(high + 8, middle + 4.5, number(statistics.median(values)), weight=weight)
+    shown = statistics.median(values)
+    yield text(high + 8, middle + 4.5, number(shown, 1 if shown >= 10 else 2), weight=weight)
 
 
 def chart(title, unit, panels, names):
@@ -181,7 +209,15 @@ def main():
          for title, threads in (("One thread", 1), ("Each of two threads", 2))],
         {"coauth": "try_get()", "coauth-awaited": "awaited", "atomic": "atomic", "mutex": "mutex",
          "go": "Go x/oauth2"}))
-    print(f"{directory}/table.md, results.json, cpu.svg, memory.svg, hits.svg")
+    write(directory / "waiters.svg", chart(
+        "Many who wait for one token", "CPU time and resident memory",
+        [(title.format(f"{int(waiters):,}"),
+          {how: figures.waiting(how, waiters, what) for how in WAITING})
+         for title, what in (("Microseconds to wake each of {}", "wake_us"),
+                             ("Bytes for each of {}", "resident_bytes"))
+         for waiters in ("10000", "100000")],
+        {"coauth": "coauth", "gate": "(callers)", "go": "Go x/oauth2"}))
+    print(f"{directory}/table.md, results.json, cpu.svg, memory.svg, hits.svg, waiters.svg")
 
 
 main()

@@ -38,8 +38,8 @@ CASES = {
 # System calls and allocations are counted in these; memory grows from 64 in flight to 512.
 COUNTED = ["keep-alive-1", "keep-alive-64", "new-64", "resumed-64"]
 # Taking a token that is there already, by one thread and by two.
-HITS = {"coauth": 20_000_000, "coauth-awaited": 4_000_000, "atomic": 4_000_000, "mutex": 4_000_000,
-        "go": 4_000_000}
+HITS = {"coauth": 20_000_000, "coauth-awaited": 10_000_000, "atomic": 5_000_000, "mutex": 5_000_000,
+        "go": 5_000_000}
 # How many wait for one token, by whom; "gate" is what the waiting coroutines cost by themselves.
 WAITERS = (10_000, 100_000)
 WAITING = ("coauth", "gate", "go")
@@ -156,7 +156,7 @@ class Runner:
                 "--mode", mode, "--in-flight", in_flight, "--requests", requests,
                 "--warmup", warmup(in_flight, system), *(["--system-trust"] if system else [])]
 
-    def hits(self, how, threads):
+    def hits(self, how, threads, counted=False):
         if how == "go":
             command = [self.programs / "bench_go_hits", threads, HITS[how]]
         else:
@@ -164,7 +164,8 @@ class Runner:
                        "--endpoint", f"https://127.0.0.1:{self.port}/token",
                        "--ca-file", self.directory / "ca.pem",
                        "--in-flight", threads, "--requests", HITS[how], "--warmup", 10000]
-        return self.run(command, cores="0,1" if threads == 2 else CLIENT_CORE)
+        return self.run(command, self.counting() if counted else None,
+                        "0,1" if threads == 2 else CLIENT_CORE)
 
     def waiters(self, how, number, refused):
         if how == "go":
@@ -187,9 +188,11 @@ class Runner:
         return self.run(self.command(peer, case, requests))
 
     def allocations(self, peer, case, requests):
+        return self.run(self.command(peer, case, requests), self.counting())["allocations"]
+
+    def counting(self):
         library = next(self.programs.glob("*bench_count_allocations.so"))
-        environment = {**self.environment, "LD_PRELOAD": str(library)}
-        return self.run(self.command(peer, case, requests), environment)["allocations"]
+        return {**self.environment, "LD_PRELOAD": str(library)}
 
     def system_calls(self, peer, case, requests):
         """The difference of two runs leaves out what starting and warming up takes."""
@@ -238,6 +241,7 @@ def measure_hits(runner, repetitions):
     results = {str(threads): {how: [] for how in HITS} for threads in (1, 2)}
     for _, threads, how in itertools.product(range(repetitions), (1, 2), HITS):
         results[str(threads)][how].append(runner.hits(how, threads))
+    results["awaited_allocations"] = runner.hits("coauth-awaited", 1, counted=True)["allocations"]
     return results
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures coauth beside its peers, against nginx on this machine. Installs what it needs from
-# Debian's packages. Results go to build/bench: table.md, results.json, cpu.svg, memory.svg, hits.svg.
+# Debian's packages. Results go to build/bench: table.md, results.json and charts.
 #
 #   bench/run.sh          21 repetitions; about 15 minutes
 #   bench/run.sh quick    three, to try it out

@@ -54,7 +54,7 @@ public:
 private:
     friend class thread_stocks;
 
-    access_token take_slowly(bool& due) noexcept;
+    [[gnu::noinline]] access_token take_slowly(bool& due) noexcept;
     void change(access_token token, life const& until, std::uint64_t number) noexcept;
 
     // Read by every take: on a line of its own.

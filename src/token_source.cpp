@@ -16,7 +16,7 @@ namespace
 
 asio::awaitable<result<access_token>> had(access_token token)
 {
-    co_return result<access_token>(std::move(token));
+    co_return std::move(token);
 }
 
 asio::awaitable<result<access_token>>

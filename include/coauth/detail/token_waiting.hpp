@@ -114,12 +114,10 @@ private:
     token_waiting_of(std::shared_ptr<token_source_core> of, Handler handler)
         : token_waiting(std::move(of), &token_waiting_of::end_with)
         , handler_(std::move(handler))
-        , work_(boost::asio::get_associated_executor(handler_, executor_of(*core)))
-        , here_(is_home(work_.get_executor(), executor_of(*core)))
     {
-        // The fetch keeps the source's executor at work.
-        if (here_)
-            work_.reset();
+        auto const wanted = boost::asio::get_associated_executor(handler_, executor_of(*core));
+        if (!is_home(wanted, executor_of(*core)))
+            elsewhere_.emplace(wanted);
     }
     ~token_waiting_of() = default;
 
@@ -209,17 +207,17 @@ private:
         auto* const self = static_cast<token_waiting_of*>(base);
         if (outcome == nullptr)
             (void)unmake(self);
-        else if (self->here_)
+        else if (!self->elsewhere_)
             deliver(self, std::move(*outcome));
         else
             boost::asio::dispatch(
-                delivery{self->work_.get_executor(), owned(self), std::move(*outcome)});
+                delivery{self->elsewhere_->get_executor(), owned(self), std::move(*outcome)});
     }
 
     Handler handler_;
-    boost::asio::executor_work_guard<executor> work_;
-    // The handler wants to be called where the source completes it.
-    bool here_;
+    // Where the handler wants to be called, if not on the source's executor: a fetch keeps that at
+    // work.
+    std::optional<boost::asio::executor_work_guard<executor>> elsewhere_;
 };
 
 } // namespace coauth::detail
