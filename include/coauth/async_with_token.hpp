@@ -34,11 +34,6 @@ struct awaited<boost::asio::awaitable<Answer, Executor>>
 template <class Operation>
 using answer_of = typename awaited<std::invoke_result_t<Operation&, access_token>>::type;
 
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic push
-// The frame of a coroutine that takes a local lambda: GCC 12 takes it for a class in a header.
-#pragma GCC diagnostic ignored "-Wsubobject-linkage"
-#endif
 template <class Operation, class Refused>
 boost::asio::awaitable<result<answer_of<Operation>>>
 with_token(std::shared_ptr<token_source_core> core, Operation operation, Refused refused)
@@ -61,9 +56,6 @@ with_token(std::shared_ptr<token_source_core> core, Operation operation, Refused
     auto second = co_await operation(*other);
     co_return outcome(std::move(second));
 }
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
 
 class source_access
 {
