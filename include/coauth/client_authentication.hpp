@@ -1,29 +1,14 @@
 #ifndef COAUTH_CLIENT_AUTHENTICATION_HPP
 #define COAUTH_CLIENT_AUTHENTICATION_HPP
 
-#include <coauth/export.hpp>
-#include <coauth/result.hpp>
 #include <coauth/secret.hpp>
+#include <coauth/secret_function.hpp>
 
-#include <functional>
 #include <string>
 #include <utility>
 
 namespace coauth
 {
-
-/// Says what the client secret is now, or why it cannot be had.
-///
-/// Asked before every request, and once more when the server refuses the credentials: if they have
-/// changed, the request is made once more with the new ones. Called from the threads that run the
-/// executor, one call at a time; it must return soon, so it yields what is at hand, and must not
-/// use the client. What it throws is taken for a failure.
-using secret_function = std::function<result<secret>()>;
-
-/// The client secret is the content of a file, without a line break at its end: for secrets that
-/// are mounted and replaced while the program runs. The file is looked at before every request, and
-/// read again when it has changed.
-[[nodiscard]] COAUTH_DECL secret_function secret_file(std::string path);
 
 /// How the client proves to the authorization server who it is (RFC 6749 section 2.3).
 ///

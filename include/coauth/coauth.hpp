@@ -13,6 +13,8 @@
 #include <coauth/observer.hpp>
 #include <coauth/result.hpp>
 #include <coauth/secret.hpp>
+#include <coauth/secret_function.hpp>
+#include <coauth/signing_key.hpp>
 #include <coauth/smscx.hpp>
 #include <coauth/token_cache.hpp>
 #include <coauth/token_refused.hpp>

@@ -1,0 +1,62 @@
+#ifndef COAUTH_SRC_PROTOCOL_ASSERTION_HPP
+#define COAUTH_SRC_PROTOCOL_ASSERTION_HPP
+
+#include <coauth/secret.hpp>
+#include <coauth/signing_key.hpp>
+
+#include "protocol/assertion_key.hpp"
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+namespace coauth::protocol
+{
+
+// RFC 4648 section 5, without padding.
+std::string base64url(std::string_view bytes);
+// SHA-256, its bytes as they are.
+std::string sha256(std::string_view bytes);
+// A `jti`: 128 random bits. Empty: there is no randomness now.
+std::string unique_id();
+
+// What a client assertion says (RFC 7523 section 3): the client is issuer and subject.
+struct assertion_claims
+{
+    std::string_view client_id;
+    std::string_view audience;
+    std::string_view id;
+    std::chrono::system_clock::time_point issued_at;
+    std::chrono::seconds lifetime{60};
+};
+
+// What has to be signed: header and claims, each in base64url, and a dot between.
+std::string assertion_input(assertion_key const& by, assertion_claims const& claims);
+// The same for HS256, HS384 or HS512.
+std::string assertion_input(signature_algorithm by, assertion_claims const& claims);
+
+// What a DPoP proof says (RFC 9449 section 4.2).
+struct proof_claims
+{
+    std::string_view method;
+    // Without query and fragment.
+    std::string_view url;
+    std::string_view id;
+    std::chrono::system_clock::time_point issued_at;
+    // The server's last nonce; empty: none.
+    std::string_view nonce;
+    // Of the token that it goes with, to a resource server; empty: to a token endpoint.
+    std::string_view access_token;
+};
+
+std::string proof_input(assertion_key const& by, proof_claims const& claims);
+
+// The bytes of a HMAC by HS256, HS384 or HS512.
+result<std::string> hmac(signature_algorithm by, secret const& key, std::string_view input);
+
+// The signed token: the input, a dot, and the signature in base64url.
+secret signed_token(std::string_view input, std::string_view signature);
+
+} // namespace coauth::protocol
+
+#endif
