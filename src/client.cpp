@@ -2,6 +2,8 @@
 #include <coauth/client.hpp>
 
 #include "client_core.hpp"
+#include "errand.hpp"
+#include "net/client_certificate.hpp"
 #include "net/tls_context.hpp"
 #include "protocol/validate.hpp"
 
@@ -18,6 +20,22 @@ void start_get_access_token(
     std::shared_ptr<client_core> const& core, token_request request, token_handler handler)
 {
     core->start(std::move(request), std::move(handler));
+}
+
+void start_introspect(
+    std::shared_ptr<client_core> const& core, secret token, std::string type_hint,
+    introspect_token::handler handler)
+{
+    core->start(std::make_unique<introspect_token>(
+        std::move(token), std::move(type_hint), std::move(handler)));
+}
+
+void start_revoke(
+    std::shared_ptr<client_core> const& core, secret token, std::string type_hint,
+    revoke_token::handler handler)
+{
+    core->start(
+        std::make_unique<revoke_token>(std::move(token), std::move(type_hint), std::move(handler)));
 }
 
 asio::any_io_executor executor_of(client_core const& core) noexcept
@@ -50,11 +68,20 @@ result<void> validate(client_config const& config)
     auto const endpoint = protocol::check_config(config);
     if (!endpoint)
         return endpoint.error();
+    auto const key = protocol::load_key(config, std::chrono::system_clock::now());
+    if (!key)
+        return key.error();
+    if (config.dpop)
+        if (auto const usable = config.dpop->status(); !usable)
+            return usable;
     if (!endpoint->tls)
         return {};
     auto const context = net::find_tls_context(config.tls);
     if (!context)
         return context.error();
+    auto const certificate = net::client_certificate::load(config.tls);
+    if (!certificate)
+        return certificate.error();
     return {};
 }
 
@@ -92,6 +119,20 @@ result<void> client::status() const
 asio::awaitable<result<access_token>> client::async_get_access_token(token_request request)
 {
     return detail::get_access_token(core_, std::move(request));
+}
+
+asio::awaitable<result<introspection>> client::async_introspect(secret token, std::string type_hint)
+{
+    return asio::async_initiate<asio::use_awaitable_t<> const, introspection_signature>(
+        detail::initiate_introspect(core_), asio::use_awaitable, std::move(token),
+        std::move(type_hint));
+}
+
+asio::awaitable<result<void>> client::async_revoke(secret token, std::string type_hint)
+{
+    return asio::async_initiate<asio::use_awaitable_t<> const, revocation_signature>(
+        detail::initiate_revoke(core_), asio::use_awaitable, std::move(token),
+        std::move(type_hint));
 }
 
 client_counters client::counters() const

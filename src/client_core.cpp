@@ -1,15 +1,18 @@
 #include "client_core.hpp"
 
 #include "client_operation.hpp"
+#include "errand.hpp"
+#include "net/client_certificate.hpp"
 #include "net/tls_context.hpp"
 #include "protocol/answer.hpp"
+#include "protocol/assertion.hpp"
 #include "protocol/mask.hpp"
 #include "protocol/proxy.hpp"
 #include "protocol/request.hpp"
-#include "protocol/validate.hpp"
 
 #include <boost/asio/query.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace coauth::detail
@@ -35,15 +38,54 @@ std::uint16_t port_number(std::string const& port)
     return static_cast<std::uint16_t>(std::stoul(port));
 }
 
+bool same_origin(protocol::endpoint const& a, protocol::endpoint const& b)
+{
+    return a.tls == b.tls && a.host == b.host && a.port == b.port;
+}
+
+result<std::shared_ptr<net::target const>> make_target(
+    protocol::endpoint const& endpoint, client_config const& config,
+    asio::any_io_executor const& executor)
+{
+    auto made = std::make_shared<net::target>();
+    auto proxy = protocol::find_proxy(config.proxy, endpoint, variable);
+    if (!proxy)
+        return proxy.error();
+    if (*proxy)
+    {
+        made->proxy_host = std::move((*proxy)->host);
+        made->proxy_port = (*proxy)->port;
+        made->tunnel_request = std::move((*proxy)->request);
+    }
+    if (endpoint.tls)
+    {
+        auto context = net::find_tls_context(config.tls);
+        if (!context)
+            return context.error();
+        made->tls = std::move(*context);
+        auto certificate = net::client_certificate::load(config.tls);
+        if (!certificate)
+            return certificate.error();
+        made->certificate = std::move(*certificate);
+    }
+    made->host = endpoint.host;
+    made->port = port_number(endpoint.port);
+    made->ip_literal = endpoint.ip_literal;
+    made->limits = config.limits;
+    made->all_headers = config.keep_headers || config.debug;
+    made->connect_stagger = config.connections.connect_stagger;
+    made->lookups = std::make_shared<net::lookup_cache>(executor, config.connections);
+    return std::shared_ptr<net::target const>(std::move(made));
+}
+
 } // namespace
 
 client_core::client_core(asio::any_io_executor run_on, client_config given)
     : number(++last_client)
     , executor(std::move(run_on))
     , config(std::move(given))
-    , pool(std::make_shared<client_pool>(config, executor))
     , deadlines(std::make_shared<client_deadlines>(executor))
-    , endpoint_(prepare())
+    , status_(prepare())
 {
     // Asio ends the services of a context in the reverse order of their making: after this, those
     // of sockets exist, and the watch comes before them.
@@ -66,54 +108,121 @@ void client_core::context_gone() noexcept
     auto const self = weak_from_this().lock();
     watch_ = nullptr;
     deadlines->context_gone();
-    pool->context_gone();
-    if (target_)
-        target_->lookups->context_gone();
+    each_pool([](client_pool& pool) { pool.context_gone(); });
+    for (auto const& one : destinations_)
+        if (one)
+            one->target->lookups->context_gone();
 }
 
-result<protocol::endpoint> client_core::prepare()
+result<void> client_core::prepare()
 {
-    auto endpoint = protocol::check_config(config);
+    auto const good = protocol::check_config(config);
+    if (!good)
+        return good.error();
+    auto key = protocol::load_key(config, std::chrono::system_clock::now());
+    if (!key)
+        return key.error();
+    key_ = std::move(*key);
+    if (config.dpop)
+        if (auto const usable = config.dpop->status(); !usable)
+            return usable;
+    for (auto const of :
+         {protocol::place::token, protocol::place::introspection, protocol::place::revocation})
+        destinations_.push_back(prepare(of));
+    if (!destinations_.front())
+        return destinations_.front().error();
+    return {};
+}
+
+result<client_core::destination> client_core::prepare(protocol::place of) const
+{
+    destination made;
+    made.url = protocol::url_of(config, of);
+    auto endpoint = protocol::find_endpoint(config, of);
     if (!endpoint)
-        return endpoint;
-    auto made = std::make_shared<net::target>();
-    auto proxy = protocol::find_proxy(config.proxy, *endpoint, variable);
-    if (!proxy)
-        return proxy.error();
-    if (*proxy)
+        return endpoint.error();
+    made.endpoint = std::move(*endpoint);
+    for (auto const& other : destinations_)
+        if (other && same_origin(other->endpoint, made.endpoint))
+        {
+            made.target = other->target;
+            made.pool = other->pool;
+            return made;
+        }
+    auto target = make_target(made.endpoint, config, executor);
+    if (!target)
+        return target.error();
+    made.target = std::move(*target);
+    made.pool = std::make_shared<client_pool>(config, executor);
+    return made;
+}
+
+template <class F>
+void client_core::each_pool(F const& f) const
+{
+    for (std::size_t i = 0; i < destinations_.size(); ++i)
     {
-        made->proxy_host = std::move((*proxy)->host);
-        made->proxy_port = (*proxy)->port;
-        made->tunnel_request = std::move((*proxy)->request);
+        auto const pool_of = [&](std::size_t n)
+        { return destinations_[n] ? destinations_[n]->pool.get() : nullptr; };
+        client_pool* const pool = pool_of(i);
+        bool seen = pool == nullptr;
+        for (std::size_t other = 0; other < i; ++other)
+            seen = seen || pool_of(other) == pool;
+        if (!seen)
+            f(*pool);
     }
-    if (endpoint->tls)
-    {
-        auto context = net::find_tls_context(config.tls);
-        if (!context)
-            return context.error();
-        made->tls = std::move(*context);
-    }
-    made->host = endpoint->host;
-    made->port = port_number(endpoint->port);
-    made->ip_literal = endpoint->ip_literal;
-    made->limits = config.limits;
-    made->all_headers = config.keep_headers || config.debug;
-    made->connect_stagger = config.connections.connect_stagger;
-    made->lookups = std::make_shared<net::lookup_cache>(executor, config.connections);
-    target_ = std::move(made);
-    return endpoint;
 }
 
 result<void> client_core::status() const
 {
-    if (endpoint_)
-        return {};
-    return endpoint_.error();
+    return status_;
 }
 
-std::unique_ptr<net::connection> client_core::make_connection() const
+result<client_core::destination const*> client_core::where(protocol::place of) const
 {
-    return std::make_unique<net::connection>(executor, target_);
+    if (!status_)
+        return status_.error();
+    auto const& found = destinations_[static_cast<std::size_t>(of)];
+    if (!found)
+        return found.error();
+    return &*found;
+}
+
+bool client_core::proves() const noexcept
+{
+    using method = client_authentication::method;
+    auto const how = config.authentication.how();
+    return config.dpop || how == method::client_secret_jwt || how == method::private_key_jwt;
+}
+
+std::string client_core::assertion_input(client_config const& present) const
+{
+    using method = client_authentication::method;
+    auto const& who = present.authentication;
+    auto const& wanted = who.assertions();
+    auto const& server = present.server;
+    auto const id = protocol::unique_id();
+    protocol::assertion_claims claims;
+    claims.client_id = who.client_id();
+    claims.audience = !wanted.audience.empty() ? wanted.audience
+                      : !server.issuer.empty() ? server.issuer
+                                               : server.token_endpoint;
+    claims.id = id;
+    claims.issued_at = std::chrono::system_clock::now();
+    claims.lifetime = wanted.lifetime;
+    if (key_)
+        return protocol::assertion_input(*key_, claims);
+    if (who.how() == method::client_secret_jwt)
+        return protocol::assertion_input(who.algorithm(), claims);
+    return {};
+}
+
+result<std::string> client_core::sign(client_config const& present, std::string_view input) const
+{
+    if (key_)
+        return key_->sign(input);
+    auto const& who = present.authentication;
+    return protocol::hmac(who.algorithm(), who.client_secret(), input);
 }
 
 result<secret> client_core::ask_for_secret() const
@@ -167,43 +276,52 @@ std::uint64_t client_core::look_for_credentials()
     return credentials_;
 }
 
-result<client_core::built> client_core::build(token_request const& request)
+result<client_core::built> client_core::build(
+    errand const& what, destination const& to, protocol::attempt_proofs const& proofs)
 {
-    if (!endpoint_)
-        return endpoint_.error();
     auto const present = present_config();
     if (!present)
         return present.error();
+    auto const* const request = proves() ? nullptr : what.request();
     built made;
+    if (request != nullptr)
     {
         std::lock_guard const lock(built_mutex_);
-        if (built_.config == *present && built_for_ == request)
+        if (built_.config == *present && built_for_ == *request)
             made = built_;
     }
     if (!made.wire)
     {
-        auto wire = protocol::build_token_request(**present, *endpoint_, request);
+        auto wire = what.build(**present, to.endpoint, proofs);
         if (!wire)
             return wire.error();
         made = {std::make_shared<secret const>(std::move(*wire)), *present};
+    }
+    if (request != nullptr)
+    {
         std::lock_guard const lock(built_mutex_);
         built_ = made;
-        built_for_ = request;
+        built_for_ = *request;
     }
-    if (config.debug)
+    // Without its proofs it is not sent yet.
+    bool const whole = !proves() || !proofs.assertion.empty() || !proofs.dpop.empty();
+    if (config.debug && whole)
         debug(protocol::masked_request(*made.wire));
     return made;
 }
 
-result<access_token> client_core::read(
-    token_request const& request, client_config const& sent_with,
+result<void> client_core::read(
+    errand& what, destination const& from, client_config const& sent_with,
     net::exchange_outcome outcome) const
 {
     if (config.debug)
         debug(protocol::masked_answer(outcome.answer, sent_with));
+    if (config.dpop)
+        if (auto const nonce = outcome.answer.headers.find("DPoP-Nonce"))
+            config.dpop->remember_nonce(from.url, *nonce);
     protocol::exchange_times const times{
         outcome.sent, outcome.sent_steady, std::chrono::system_clock::now()};
-    return protocol::read_token_answer(sent_with, request, std::move(outcome.answer), times);
+    return what.read(sent_with, std::move(outcome.answer), times);
 }
 
 void client_core::debug(std::string const& text) const noexcept
@@ -219,13 +337,19 @@ void client_core::debug(std::string const& text) const noexcept
 
 std::weak_ptr<timed> client_core::start(token_request request, token_handler handler)
 {
-    return operation::start(shared_from_this(), std::move(request), std::move(handler));
+    return operation::start(
+        shared_from_this(), std::make_unique<get_token>(std::move(request), std::move(handler)));
+}
+
+void client_core::start(std::unique_ptr<errand> what)
+{
+    operation::start(shared_from_this(), std::move(what));
 }
 
 void client_core::close() noexcept
 {
     deadlines->close();
-    pool->close();
+    each_pool([](client_pool& pool) { pool.close(); });
 }
 
 client_counters client_core::counters() const
@@ -237,7 +361,7 @@ client_counters client_core::counters() const
     now.connections_opened = counts.opened;
     now.sessions_resumed = counts.resumed;
     now.connections_reused = counts.reused;
-    pool->count(now);
+    each_pool([&](client_pool const& pool) { pool.count(now); });
     return now;
 }
 

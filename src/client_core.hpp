@@ -7,14 +7,22 @@
 #include "client_pool.hpp"
 #include "net/connection.hpp"
 #include "net/context_watch.hpp"
+#include "protocol/assertion_key.hpp"
 #include "protocol/endpoint.hpp"
+#include "protocol/request.hpp"
+#include "protocol/validate.hpp"
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <mutex>
+#include <string>
+#include <vector>
 
 namespace coauth::detail
 {
+
+class errand;
 
 using token_handler = boost::asio::any_completion_handler<access_token_signature>;
 
@@ -31,8 +39,25 @@ public:
     [[nodiscard]] result<void> status() const;
     // The operation, while it lives: `close` ends it.
     std::weak_ptr<timed> start(token_request request, token_handler handler);
+    void start(std::unique_ptr<errand> what);
     void close() noexcept;
     [[nodiscard]] client_counters counters() const;
+
+    // Where requests of one kind go, and the connections to there.
+    struct destination
+    {
+        protocol::endpoint endpoint;
+        std::string url;
+        std::shared_ptr<net::target const> target;
+        std::shared_ptr<client_pool> pool;
+
+        [[nodiscard]] std::unique_ptr<net::connection>
+        make_connection(boost::asio::any_io_executor const& executor) const
+        {
+            return std::make_unique<net::connection>(executor, target);
+        }
+    };
+    [[nodiscard]] result<destination const*> where(protocol::place of) const;
 
     // A request as it goes over the wire, and the configuration with the secret that is in it.
     struct built
@@ -40,22 +65,31 @@ public:
         std::shared_ptr<secret const> wire;
         std::shared_ptr<client_config const> config;
     };
-    // Or why it cannot be made. The last one is kept: most clients ask for the same again and
-    // again.
-    [[nodiscard]] result<built> build(token_request const& request);
-    [[nodiscard]] result<access_token> read(
-        token_request const& request, client_config const& sent_with,
+    // Or why it cannot be made. The last one without proofs is kept: most clients ask for the same
+    // again and again.
+    [[nodiscard]] result<built>
+    build(errand const& what, destination const& to, protocol::attempt_proofs const& proofs);
+    [[nodiscard]] result<void> read(
+        errand& what, destination const& from, client_config const& sent_with,
         net::exchange_outcome outcome) const;
+
+    // Whether each attempt carries something that was signed for it.
+    [[nodiscard]] bool proves() const noexcept;
+    // What has to be signed for an attempt; empty: nothing.
+    [[nodiscard]] std::string assertion_input(client_config const& present) const;
+    [[nodiscard]] result<std::string>
+    sign(client_config const& present, std::string_view input) const;
+    // Null: it signs by other means than a key of one's own.
+    [[nodiscard]] protocol::assertion_key const* key() const noexcept { return key_.get(); }
+
     // Asks for the secret anew; the number says whether it is another than before.
     std::uint64_t look_for_credentials();
     [[nodiscard]] std::uint64_t credentials() const noexcept { return credentials_; }
-    [[nodiscard]] std::unique_ptr<net::connection> make_connection() const;
 
     // Of no other client of this process, at any time.
     std::uint64_t const number;
     boost::asio::any_io_executor const executor;
     client_config const config;
-    std::shared_ptr<client_pool> const pool;
     std::shared_ptr<client_deadlines> const deadlines;
 
     struct tally
@@ -71,7 +105,10 @@ public:
     std::atomic<std::uint64_t> last_operation{0};
 
 private:
-    result<protocol::endpoint> prepare();
+    result<void> prepare();
+    result<destination> prepare(protocol::place of) const;
+    template <class F>
+    void each_pool(F const& f) const;
     void context_gone() noexcept override;
     void debug(std::string const& text) const noexcept;
 
@@ -88,8 +125,10 @@ private:
     token_request built_for_;
     built built_;
 
-    std::shared_ptr<net::target const> target_;
-    result<protocol::endpoint> endpoint_;
+    std::shared_ptr<protocol::assertion_key const> key_;
+    // By place; those of the same origin share their connections.
+    std::vector<result<destination>> destinations_;
+    result<void> status_;
     // Null once the context is gone.
     std::atomic<net::context_watch*> watch_{nullptr};
 };

@@ -1,9 +1,10 @@
 #include "client_operation.hpp"
 
 #include "policy/retry.hpp"
+#include "protocol/assertion.hpp"
+#include "signer_call.hpp"
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
@@ -47,11 +48,9 @@ double chance()
 
 } // namespace
 
-operation::operation(
-    std::shared_ptr<client_core> core, token_request request, token_handler handler)
+operation::operation(std::shared_ptr<client_core> core, std::unique_ptr<errand> what)
     : core_(std::move(core))
-    , request_(std::move(request))
-    , handler_(std::move(handler))
+    , what_(std::move(what))
     , net_{{}, net::phase_clock(core_->config.observer, clock::now())}
     , deadline_(net_.phases.began() + core_->config.timeout)
     , number_(++core_->last_operation)
@@ -65,10 +64,9 @@ operation::~operation()
 }
 
 std::weak_ptr<timed>
-operation::start(std::shared_ptr<client_core> core, token_request request, token_handler handler)
+operation::start(std::shared_ptr<client_core> core, std::unique_ptr<errand> what)
 {
-    auto const self =
-        std::make_shared<operation>(std::move(core), std::move(request), std::move(handler));
+    auto const self = std::make_shared<operation>(std::move(core), std::move(what));
     self->initiating_ = std::this_thread::get_id();
     self->launch();
     self->initiating_ = std::thread::id();
@@ -78,7 +76,12 @@ operation::start(std::shared_ptr<client_core> core, token_request request, token
 void operation::launch()
 {
     auto const self = std::static_pointer_cast<operation>(shared_from_this());
-    auto wire = core_->build(request_);
+    auto const where = core_->where(what_->where());
+    if (!where)
+        return finish({}, where.error());
+    where_ = *where;
+    // Also where proofs come later: what cannot be asked is known now.
+    auto wire = core_->build(*what_, *where_, {});
     if (!wire)
         return finish({}, wire.error());
     request_sent_ = std::move(*wire);
@@ -86,15 +89,14 @@ void operation::launch()
         return finish({}, error(errc::cancelled));
     obey_slot();
     asio::co_spawn(
-        core_->executor, run(self),
-        [self](std::exception_ptr const& failure, result<access_token> outcome)
+        core_->executor, run(self), [self](std::exception_ptr const& failure, result<void> outcome)
         { self->finish(failure, std::move(outcome)); });
 }
 
 // Lets the handler's cancellation slot end the operation.
 void operation::obey_slot()
 {
-    auto slot = asio::get_associated_cancellation_slot(handler_);
+    auto slot = what_->slot();
     if (!slot.is_connected())
         return;
     slot.assign(
@@ -136,21 +138,22 @@ void operation::begin_attempt()
     net_.phases.tell([&](observer& to) { to.on_attempt_started({attempts_}); });
 }
 
-awaitable<result<access_token>> operation::run(std::shared_ptr<operation> self)
+awaitable<result<void>> operation::run(std::shared_ptr<operation> self)
 {
     for (;;)
     {
         self->begin_attempt();
-        auto outcome = co_await self->attempt();
-        result<access_token> token =
-            outcome ? self->core_->read(
-                          self->request_, *self->request_sent_.config, std::move(*outcome))
-                    : result<access_token>(outcome.error());
-        if (token)
-            co_return token;
-        error const why = self->counted(token.error());
+        auto done = co_await self->prove();
+        if (done)
+        {
+            auto outcome = co_await self->attempt();
+            done = self->read(std::move(outcome));
+        }
+        if (done)
+            co_return done;
+        error const why = self->counted(done.error());
         auto wait = self->next_wait(why);
-        if (!wait && self->take_other_credentials(why))
+        if (!wait && self->has_changed(why))
             wait = std::chrono::nanoseconds(0);
         self->tell_failed(why, wait);
         if (!wait)
@@ -162,10 +165,78 @@ awaitable<result<access_token>> operation::run(std::shared_ptr<operation> self)
     }
 }
 
+result<void> operation::read(attempt_result outcome)
+{
+    if (!outcome)
+        return outcome.error();
+    return core_->read(*what_, *where_, *request_sent_.config, std::move(*outcome));
+}
+
+awaitable<result<void>> operation::prove()
+{
+    bool const needed = core_->proves();
+    if (!needed)
+        co_return result<void>();
+    auto const config = request_sent_.config;
+    protocol::attempt_proofs proofs;
+    auto signed_here = co_await assertion(*config);
+    if (!signed_here)
+        co_return signed_here.error();
+    proofs.assertion = std::move(*signed_here);
+    if (config->dpop)
+    {
+        auto proof = config->dpop->proof_for("POST", where_->url);
+        if (!proof)
+            co_return proof.error();
+        proofs.dpop = std::move(*proof);
+    }
+    auto wire = core_->build(*what_, *where_, proofs);
+    if (!wire)
+        co_return wire.error();
+    request_sent_ = std::move(*wire);
+    co_return result<void>();
+}
+
+// Empty: none is signed for each attempt.
+awaitable<result<secret>> operation::assertion(client_config const& config)
+{
+    std::string const input = core_->assertion_input(config);
+    if (input.empty())
+        co_return secret();
+    result<std::string> signature = error(errc::cancelled);
+    bool const asks = core_->key() != nullptr && core_->key()->signer();
+    if (asks)
+        signature = co_await ask_signer(input);
+    else
+        signature = core_->sign(config, input);
+    if (!signature)
+        co_return signature.error();
+    co_return protocol::signed_token(input, *signature);
+}
+
+awaitable<result<std::string>> operation::ask_signer(std::string input)
+{
+    auto const call = std::make_shared<signer_call>(core_->executor);
+    net::abort_switch::scope const scope(net_.stop, *call);
+    auto const begin = [&](auto handler)
+    {
+        call->begin(core_->key()->signer(), std::move(input), std::move(handler));
+        if (!net_.stop.start([] {}))
+            call->cancel();
+    };
+    auto signature =
+        co_await asio::async_initiate<decltype(asio::deferred), void(result<std::string>)>(
+            begin, asio::deferred);
+    bool const given_up_here = !signature && net_.stop.aborted();
+    if (given_up_here)
+        co_return given_up("while waiting for the signature of the client assertion");
+    co_return signature;
+}
+
 awaitable<operation::attempt_result> operation::attempt()
 {
     client_pool::lease held;
-    auto const taken = core_->pool->acquire(number_, held);
+    auto const taken = where_->pool->acquire(number_, held);
     if (taken == client_pool::verdict::refused)
         co_return error(errc::too_many_waiting);
     if (taken == client_pool::verdict::wait)
@@ -200,7 +271,7 @@ awaitable<operation::attempt_result> operation::attempt()
 // No lease: it was ended early.
 awaitable<client_pool::lease> operation::wait_in_line()
 {
-    client_pool::waiter waiter(*core_->pool, number_);
+    client_pool::waiter waiter(*where_->pool, number_);
     net::abort_switch::scope const scope(net_.stop, waiter);
     auto const begin = [&](auto handler)
     {
@@ -219,7 +290,7 @@ awaitable<client_pool::lease> operation::wait_in_line()
 awaitable<result<void>> operation::open(client_pool::lease& held)
 {
     auto const began = clock::now();
-    held.replace(core_->make_connection());
+    held.replace(where_->make_connection(core_->executor));
     auto const opened = co_await held.connection()->open(net_);
     if (!opened)
         co_return opened.error();
@@ -283,13 +354,23 @@ std::optional<std::chrono::nanoseconds> operation::next_wait(error const& why) c
     return policy::next_attempt(why, core_->config.retry, state);
 }
 
+bool operation::has_changed(error const& why)
+{
+    if (net_.stop.for_good())
+        return false;
+    // The nonce that came with the answer is remembered by now (RFC 9449 section 8).
+    if (why == errc::use_dpop_nonce && core_->config.dpop && !tried_nonce_)
+        return tried_nonce_ = true;
+    return take_other_credentials(why);
+}
+
 // The secret may have been replaced since it was asked for: then it is worth another attempt, once.
 bool operation::take_other_credentials(error const& why)
 {
     bool const refused = why == errc::invalid_client || why == errc::unauthorized_client;
-    if (!refused || tried_others_ || net_.stop.for_good())
+    if (!refused || tried_others_)
         return false;
-    auto others = core_->build(request_);
+    auto others = core_->build(*what_, *where_, {});
     if (!others || others->config == request_sent_.config)
         return false;
     tried_others_ = true;
@@ -304,14 +385,16 @@ void operation::tell_failed(error const& why, std::optional<std::chrono::nanosec
         { to.on_attempt_failed({attempts_, clock::now() - attempt_began_, why, next}); });
 }
 
-void operation::finish(std::exception_ptr const& failure, result<access_token> outcome)
+void operation::finish(std::exception_ptr const& failure, result<void> outcome)
 {
     finished_ = true;
     core_->deadlines->remove(*this);
     if (failure)
         outcome = error(errc::out_of_memory);
-    ++(outcome ? core_->counts.tokens : core_->counts.failures);
-    if (outcome)
+    bool const token = what_->request() != nullptr;
+    if (token)
+        ++(outcome ? core_->counts.tokens : core_->counts.failures);
+    if (token && outcome)
         net_.phases.tell(
             [&](observer& to)
             { to.on_token_received({clock::now() - net_.phases.began(), attempts_}); });
@@ -324,10 +407,10 @@ void operation::finish(std::exception_ptr const& failure, result<access_token> o
          outcome = std::move(outcome)]() mutable { self->complete(std::move(outcome)); });
 }
 
-void operation::complete(result<access_token> outcome)
+void operation::complete(result<void> outcome)
 {
     settle_later const settle{core_->deadlines};
-    std::move(handler_)(std::move(outcome));
+    what_->complete(std::move(outcome));
 }
 
 } // namespace coauth::detail

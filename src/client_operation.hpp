@@ -2,6 +2,7 @@
 #define COAUTH_SRC_CLIENT_OPERATION_HPP
 
 #include "client_core.hpp"
+#include "errand.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
@@ -21,15 +22,19 @@ class operation final : public timed
 {
 public:
     static std::weak_ptr<timed>
-    start(std::shared_ptr<client_core> core, token_request request, token_handler handler);
+    start(std::shared_ptr<client_core> core, std::unique_ptr<errand> what);
 
     ~operation();
-    operation(std::shared_ptr<client_core> core, token_request request, token_handler handler);
+    operation(std::shared_ptr<client_core> core, std::unique_ptr<errand> what);
 
 private:
     using attempt_result = result<net::exchange_outcome>;
 
-    static boost::asio::awaitable<result<access_token>> run(std::shared_ptr<operation> self);
+    static boost::asio::awaitable<result<void>> run(std::shared_ptr<operation> self);
+    // Makes the request anew where it holds proofs that are good for one attempt.
+    boost::asio::awaitable<result<void>> prove();
+    boost::asio::awaitable<result<std::string>> ask_signer(std::string input);
+    boost::asio::awaitable<result<secret>> assertion(client_config const& config);
     boost::asio::awaitable<attempt_result> attempt();
     boost::asio::awaitable<client_pool::lease> wait_in_line();
     boost::asio::awaitable<result<void>> open(client_pool::lease& held);
@@ -45,18 +50,23 @@ private:
     [[nodiscard]] error given_up(std::string const& while_doing) const;
     [[nodiscard]] error counted(error const& why) const;
     [[nodiscard]] std::optional<std::chrono::nanoseconds> next_wait(error const& why) const;
+    // Whether it is worth another attempt at once, since what was refused is another now.
+    [[nodiscard]] bool has_changed(error const& why);
     [[nodiscard]] bool take_other_credentials(error const& why);
+    [[nodiscard]] result<void> read(attempt_result outcome);
     void tell_failed(error const& why, std::optional<std::chrono::nanoseconds> next) const;
 
-    void finish(std::exception_ptr const& failure, result<access_token> outcome);
-    void complete(result<access_token> outcome);
+    void finish(std::exception_ptr const& failure, result<void> outcome);
+    void complete(result<void> outcome);
 
     std::shared_ptr<client_core> core_;
-    token_request request_;
-    token_handler handler_;
+    std::unique_ptr<errand> const what_;
+    client_core::destination const* where_ = nullptr;
     client_core::built request_sent_;
     // Other credentials were tried than those that the server refused.
     bool tried_others_ = false;
+    // The server gave a nonce for the DPoP proof, and it was used.
+    bool tried_nonce_ = false;
     net::operation_context net_;
     clock::time_point deadline_;
     std::uint64_t number_;

@@ -198,9 +198,9 @@ void client_pool::context_gone() noexcept
 void client_pool::count(client_counters& into) const
 {
     std::lock_guard const lock(mutex_);
-    into.open = policy_.open();
-    into.idle = policy_.idle();
-    into.waiting = policy_.waiting();
+    into.open += policy_.open();
+    into.idle += policy_.idle();
+    into.waiting += policy_.waiting();
 }
 
 } // namespace coauth::detail

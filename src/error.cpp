@@ -53,13 +53,13 @@ constexpr code_facts facts[] = {
      "the server finds the request malformed; check further parameters and the client "
      "authentication method"},
     {errc::invalid_client, "invalid_client", oauth,
-     "the server does not accept the client's credentials; check client id, secret, and whether it "
-     "wants them by HTTP Basic or in the body"},
+     "the server does not accept the client's credentials; check client id, secret or key, and by "
+     "which method it wants them"},
     {errc::invalid_grant, "invalid_grant", oauth, "the server does not accept the grant"},
     {errc::unauthorized_client, "unauthorized_client", oauth,
-     "this client may not use the client credentials grant; allow it at the server"},
+     "this client may not use this grant; allow it at the server"},
     {errc::unsupported_grant_type, "unsupported_grant_type", oauth,
-     "the server does not support the client credentials grant"},
+     "the server does not support this grant"},
     {errc::invalid_scope, "invalid_scope", oauth,
      "the scope is unknown, malformed, or more than this client may have"},
     {errc::invalid_target, "invalid_target", oauth,
@@ -72,6 +72,10 @@ constexpr code_facts facts[] = {
     {errc::server_error, "server_error", oauth, "the server reports a fault of its own"},
     {errc::temporarily_unavailable, "temporarily_unavailable", oauth,
      "the server is overloaded or in maintenance"},
+    {errc::use_dpop_nonce, "use_dpop_nonce", oauth,
+     "the server wants a nonce in the DPoP proof, and did not accept the one that it gave"},
+    {errc::invalid_dpop_proof, "invalid_dpop_proof", oauth,
+     "the server does not accept the DPoP proof; check the clock and the key's algorithm"},
     {errc::other_oauth_error, "other_oauth_error", oauth, "the server refused the request"},
     {errc::rate_limited, "rate_limited", error_kind::rate_limited, "the server throttles requests"},
 };

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 namespace coauth
 {
@@ -33,7 +34,18 @@ struct lifetime_rules
     std::chrono::seconds assumed{300};
 };
 
-/// What is known of an authorization server.
+/// Endpoints beside each other: those of a server, or their aliases for clients with a certificate.
+struct server_endpoints
+{
+    /// The absolute URL of each: https, no user information, no fragment. Empty: not known.
+    std::string token_endpoint;
+    /// RFC 7662.
+    std::string introspection_endpoint;
+    /// RFC 7009.
+    std::string revocation_endpoint;
+};
+
+/// What is known of an authorization server. Written by hand, or found by `async_discover`.
 struct authorization_server
 {
     /// The absolute URL of the token endpoint (RFC 6749 section 3.2): https, no user information,
@@ -43,6 +55,19 @@ struct authorization_server
     lifetime_rules lifetimes = {};
     /// Refuse an answer without `token_type`, as RFC 6749 section 5.1 has it. Off: it is Bearer.
     bool require_token_type = false;
+    /// Its issuer identifier (RFC 8414 section 2). Where it is known, client assertions are made
+    /// out to it.
+    std::string issuer = {};
+    /// Where `client::async_introspect` and `client::async_revoke` ask. Empty: they fail.
+    std::string introspection_endpoint = {};
+    std::string revocation_endpoint = {};
+    /// Used in place of the endpoints above by a client with a certificate (RFC 8705 section 5).
+    server_endpoints mtls_endpoint_aliases = {};
+    /// What it says it understands, by the names of its metadata; empty: it did not say.
+    std::vector<std::string> authentication_methods = {};
+    std::vector<std::string> authentication_algorithms = {};
+    std::vector<std::string> dpop_algorithms = {};
+    std::vector<std::string> grant_types = {};
 };
 
 } // namespace coauth

@@ -5,6 +5,7 @@
 #include <coauth/client_config.hpp>
 #include <coauth/detail/delivery.hpp>
 #include <coauth/export.hpp>
+#include <coauth/introspection.hpp>
 #include <coauth/result.hpp>
 #include <coauth/token_request.hpp>
 
@@ -16,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -24,6 +26,9 @@ namespace coauth
 
 /// The completion signature of every operation that yields a token.
 using access_token_signature = void(result<access_token>);
+/// Those of `client::async_introspect` and `client::async_revoke`.
+using introspection_signature = void(result<introspection>);
+using revocation_signature = void(result<void>);
 
 namespace detail
 {
@@ -33,6 +38,12 @@ class client_core;
 COAUTH_DECL void start_get_access_token(
     std::shared_ptr<client_core> const& core, token_request request,
     boost::asio::any_completion_handler<access_token_signature> handler);
+COAUTH_DECL void start_introspect(
+    std::shared_ptr<client_core> const& core, secret token, std::string type_hint,
+    boost::asio::any_completion_handler<introspection_signature> handler);
+COAUTH_DECL void start_revoke(
+    std::shared_ptr<client_core> const& core, secret token, std::string type_hint,
+    boost::asio::any_completion_handler<revocation_signature> handler);
 COAUTH_DECL boost::asio::any_io_executor executor_of(client_core const& core) noexcept;
 
 class initiate_get_access_token
@@ -53,6 +64,28 @@ public:
 private:
     std::shared_ptr<client_core> core_;
 };
+
+// `Start` is one of the functions above that take a token.
+template <auto Start>
+class initiate_about_token
+{
+public:
+    explicit initiate_about_token(std::shared_ptr<client_core> core) : core_(std::move(core)) {}
+
+    template <class Handler>
+    void operator()(Handler&& handler, secret token, std::string type_hint) const
+    {
+        Start(
+            core_, std::move(token), std::move(type_hint),
+            delivery<std::decay_t<Handler>>(std::forward<Handler>(handler), executor_of(*core_)));
+    }
+
+private:
+    std::shared_ptr<client_core> core_;
+};
+
+using initiate_introspect = initiate_about_token<&start_introspect>;
+using initiate_revoke = initiate_about_token<&start_revoke>;
 
 } // namespace detail
 
@@ -131,6 +164,36 @@ public:
     {
         return boost::asio::async_initiate<CompletionToken, access_token_signature>(
             detail::initiate_get_access_token(core_), token, std::move(request));
+    }
+
+    /// Asks the server about a token (RFC 7662): one that came to this program from others.
+    ///
+    /// \param token The token's text.
+    /// \param type_hint "access_token" or "refresh_token", to help the server; may be empty.
+    ///
+    /// Cancellation, errors and completion are those of `async_get_access_token`;
+    /// `errc::invalid_configuration` where `authorization_server::introspection_endpoint` is not
+    /// known. A token that is not good is no error: `introspection::active` is false.
+    [[nodiscard]] boost::asio::awaitable<result<introspection>>
+    async_introspect(secret token, std::string type_hint = std::string());
+    /// The same for any completion token; signature `void(coauth::result<introspection>)`.
+    template <boost::asio::completion_token_for<introspection_signature> CompletionToken>
+    auto async_introspect(secret token, std::string type_hint, CompletionToken&& completion)
+    {
+        return boost::asio::async_initiate<CompletionToken, introspection_signature>(
+            detail::initiate_introspect(core_), completion, std::move(token), std::move(type_hint));
+    }
+
+    /// Tells the server that a token is not needed any more (RFC 7009). Parameters and errors as
+    /// for `async_introspect`; a token that the server does not know is no error.
+    [[nodiscard]] boost::asio::awaitable<result<void>>
+    async_revoke(secret token, std::string type_hint = std::string());
+    /// The same for any completion token; signature `void(coauth::result<void>)`.
+    template <boost::asio::completion_token_for<revocation_signature> CompletionToken>
+    auto async_revoke(secret token, std::string type_hint, CompletionToken&& completion)
+    {
+        return boost::asio::async_initiate<CompletionToken, revocation_signature>(
+            detail::initiate_revoke(core_), completion, std::move(token), std::move(type_hint));
     }
 
     /// What it did so far, and its connections now. Safe from any thread.

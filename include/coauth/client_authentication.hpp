@@ -3,12 +3,24 @@
 
 #include <coauth/secret.hpp>
 #include <coauth/secret_function.hpp>
+#include <coauth/signing_key.hpp>
 
+#include <chrono>
 #include <string>
 #include <utility>
 
 namespace coauth
 {
+
+/// How client assertions are made (RFC 7523 section 3). A plain aggregate.
+struct assertion_options
+{
+    /// To whom they are made out. Empty: to the server's issuer where it is known, else to the
+    /// token endpoint.
+    std::string audience = {};
+    /// How long each is good: from 1 s to 1 hour.
+    std::chrono::seconds lifetime{60};
+};
 
 /// How the client proves to the authorization server who it is (RFC 6749 section 2.3).
 ///
@@ -24,6 +36,11 @@ public:
         client_secret_basic,
         client_secret_basic_raw,
         client_secret_post,
+        client_secret_jwt,
+        private_key_jwt,
+        client_assertion,
+        tls_client_auth,
+        self_signed_tls_client_auth,
     };
 
     client_authentication() = default;
@@ -68,6 +85,39 @@ public:
         return {method::client_secret_post, std::move(client_id), std::move(client_secret)};
     }
 
+    /// An assertion signed with the client secret (RFC 7523; OpenID Connect Core section 9), a new
+    /// one for each attempt. The algorithm is HS256, HS384 or HS512.
+    static client_authentication client_secret_jwt(
+        std::string client_id, secret client_secret,
+        signature_algorithm algorithm = signature_algorithm::hs256, assertion_options options = {});
+    static client_authentication client_secret_jwt(
+        std::string client_id, secret_function client_secret,
+        signature_algorithm algorithm = signature_algorithm::hs256, assertion_options options = {});
+
+    /// An assertion signed with a private key (RFC 7523), a new one for each attempt.
+    static client_authentication
+    private_key_jwt(std::string client_id, signing_key key, assertion_options options = {});
+
+    /// An assertion that others made (RFC 7521 section 4.2): a Kubernetes service account token, a
+    /// workload identity token of a cloud. With `secret_file` a file that is read again when it
+    /// has changed. Where the client id is empty, the assertion alone says who the client is.
+    static client_authentication client_assertion(
+        std::string client_id, secret_function assertion,
+        std::string type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+
+    /// The certificate of the TLS connection, `tls_options::certificate_file` or
+    /// `certificate_pem`, issued by a CA that the server trusts (RFC 8705 section 2.1).
+    static client_authentication tls_client_auth(std::string client_id)
+    {
+        return {method::tls_client_auth, std::move(client_id), secret()};
+    }
+
+    /// The same with a certificate that the server knows itself (RFC 8705 section 2.2).
+    static client_authentication self_signed_tls_client_auth(std::string client_id)
+    {
+        return {method::self_signed_tls_client_auth, std::move(client_id), secret()};
+    }
+
     /// No proof; only `client_id` is sent (RFC 6749 section 3.2.1).
     static client_authentication none(std::string client_id)
     {
@@ -77,7 +127,10 @@ public:
     /// The same with this secret, and no function.
     [[nodiscard]] client_authentication with_secret(secret now) const
     {
-        return {method_, client_id_, std::move(now)};
+        auto made = *this;
+        made.client_secret_ = std::move(now);
+        made.client_secret_function_ = nullptr;
+        return made;
     }
 
     [[nodiscard]] method how() const noexcept { return method_; }
@@ -89,6 +142,12 @@ public:
     {
         return client_secret_function_;
     }
+    /// What signs assertions; empty where nothing does.
+    [[nodiscard]] signing_key const& key() const noexcept { return key_; }
+    /// How the client secret signs.
+    [[nodiscard]] signature_algorithm algorithm() const noexcept { return algorithm_; }
+    [[nodiscard]] assertion_options const& assertions() const noexcept { return assertions_; }
+    [[nodiscard]] std::string const& assertion_type() const noexcept { return assertion_type_; }
 
 private:
     client_authentication(method how, std::string client_id, secret client_secret)
@@ -109,7 +168,51 @@ private:
     std::string client_id_;
     secret client_secret_;
     secret_function client_secret_function_;
+    signing_key key_;
+    signature_algorithm algorithm_ = signature_algorithm::hs256;
+    assertion_options assertions_;
+    std::string assertion_type_ = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 };
+
+inline client_authentication client_authentication::client_secret_jwt(
+    std::string client_id, secret client_secret, signature_algorithm algorithm,
+    assertion_options options)
+{
+    client_authentication made(
+        method::client_secret_jwt, std::move(client_id), std::move(client_secret));
+    made.algorithm_ = algorithm;
+    made.assertions_ = std::move(options);
+    return made;
+}
+
+inline client_authentication client_authentication::client_secret_jwt(
+    std::string client_id, secret_function client_secret, signature_algorithm algorithm,
+    assertion_options options)
+{
+    client_authentication made(
+        method::client_secret_jwt, std::move(client_id), std::move(client_secret));
+    made.algorithm_ = algorithm;
+    made.assertions_ = std::move(options);
+    return made;
+}
+
+inline client_authentication client_authentication::private_key_jwt(
+    std::string client_id, signing_key key, assertion_options options)
+{
+    client_authentication made(method::private_key_jwt, std::move(client_id), secret());
+    made.key_ = std::move(key);
+    made.assertions_ = std::move(options);
+    return made;
+}
+
+inline client_authentication client_authentication::client_assertion(
+    std::string client_id, secret_function assertion, std::string type)
+{
+    client_authentication made(
+        method::client_assertion, std::move(client_id), std::move(assertion));
+    made.assertion_type_ = std::move(type);
+    return made;
+}
 
 } // namespace coauth
 

@@ -3,10 +3,12 @@
 
 #include <coauth/authorization_server.hpp>
 #include <coauth/client_authentication.hpp>
+#include <coauth/dpop.hpp>
 #include <coauth/export.hpp>
 #include <coauth/observer.hpp>
 #include <coauth/result.hpp>
 #include <coauth/secret.hpp>
+#include <coauth/secret_function.hpp>
 #include <coauth/version.hpp>
 
 #include <boost/system/error_code.hpp>
@@ -36,6 +38,16 @@ struct tls_options
     /// Certificate revocation lists as PEM text; with them every certificate of the chain must be
     /// covered and not revoked. Without them revocation is not checked.
     std::string crl_pem;
+    /// The client's own certificate, and those between it and its CA, for servers that ask for it
+    /// (RFC 8705): a PEM file, or PEM text. The files are looked at when a connection is opened,
+    /// and read again when they have changed; connections that are open keep the one they have.
+    std::string certificate_file = {};
+    std::string certificate_pem = {};
+    /// Its private key, likewise; empty: it is in `certificate_file` or `certificate_pem`.
+    std::string key_file = {};
+    secret key_pem = {};
+    /// Asked for only when the key is encrypted.
+    secret_function key_passphrase = {};
     /// Resume TLS sessions on new connections to the same server: half the cost of a handshake.
     bool session_resumption = true;
 };
@@ -140,6 +152,9 @@ struct client_config
     /// Gets the request and the answer as readable text with every secret masked. Called from the
     /// threads that run the executor; must not block. Empty: nothing is made.
     std::function<void(std::string_view)> debug = {};
+    /// Proves with each request that the client has a key, to which the tokens are then bound
+    /// (RFC 9449). May be shared by several clients. Empty: tokens are bearer tokens.
+    std::shared_ptr<dpop_prover> dpop = {};
     /// Told what happens. May be shared by several clients.
     std::shared_ptr<coauth::observer> observer = {};
 };

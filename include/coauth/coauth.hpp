@@ -8,8 +8,11 @@
 #include <coauth/client.hpp>
 #include <coauth/client_authentication.hpp>
 #include <coauth/client_config.hpp>
+#include <coauth/discover.hpp>
+#include <coauth/dpop.hpp>
 #include <coauth/error.hpp>
 #include <coauth/http_headers.hpp>
+#include <coauth/introspection.hpp>
 #include <coauth/observer.hpp>
 #include <coauth/result.hpp>
 #include <coauth/secret.hpp>

@@ -2,7 +2,9 @@
 #define COAUTH_TOKEN_REQUEST_HPP
 
 #include <coauth/export.hpp>
+#include <coauth/secret.hpp>
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,7 +12,17 @@
 namespace coauth
 {
 
-/// What one token is asked for (RFC 6749 section 4.4.2): everything is optional.
+/// What a token is asked for with, other than the client's own credentials: the parameters of a
+/// grant, the secret ones among them.
+struct token_grant
+{
+    /// The `grant_type`.
+    std::string type;
+    std::vector<std::pair<std::string, secret>> parameters;
+};
+
+/// What one token is asked for (RFC 6749 section 4.4.2): everything is optional. By default with
+/// the client's own credentials; the named functions make requests of other grants.
 ///
 /// \code
 /// auto request = coauth::token_request().scope("sms groups").audience("https://api.example.com");
@@ -22,6 +34,50 @@ class token_request
 {
 public:
     token_request() {} // NOLINT(modernize-use-equals-default)
+
+    /// Exchanges a token for another (RFC 8693 section 2.1).
+    static token_request token_exchange(
+        secret subject_token,
+        std::string subject_token_type = "urn:ietf:params:oauth:token-type:access_token")
+    {
+        token_request made;
+        made.grant_ = std::make_shared<token_grant const>(token_grant{
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+            {{"subject_token", std::move(subject_token)},
+             {"subject_token_type", std::move(subject_token_type)}}});
+        return made;
+    }
+    /// The same on behalf of another: who acts, beside for whom.
+    static token_request token_exchange(
+        secret subject_token, std::string subject_token_type, secret actor_token,
+        std::string actor_token_type)
+    {
+        token_request made;
+        made.grant_ = std::make_shared<token_grant const>(token_grant{
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+            {{"subject_token", std::move(subject_token)},
+             {"subject_token_type", std::move(subject_token_type)},
+             {"actor_token", std::move(actor_token)},
+             {"actor_token_type", std::move(actor_token_type)}}});
+        return made;
+    }
+    /// Presents an assertion that others made about a user or a service (RFC 7523 section 2.1).
+    static token_request jwt_bearer(secret assertion)
+    {
+        token_request made;
+        made.grant_ = std::make_shared<token_grant const>(token_grant{
+            "urn:ietf:params:oauth:grant-type:jwt-bearer", {{"assertion", std::move(assertion)}}});
+        return made;
+    }
+    /// Presents a refresh token (RFC 6749 section 6). A server that gives a new one with each
+    /// answer has it in `access_token::member("refresh_token")`.
+    static token_request refresh_token(secret token)
+    {
+        token_request made;
+        made.grant_ = std::make_shared<token_grant const>(
+            token_grant{"refresh_token", {{"refresh_token", std::move(token)}}});
+        return made;
+    }
 
     /// The scope: space-separated, case-sensitive words (RFC 6749 section 3.3). Empty, the default:
     /// no scope is sent, and the server grants what it grants by default (SMS.CX: all rights).
@@ -66,6 +122,7 @@ public:
         return std::move(this->parameter(std::move(name), std::move(value)));
     }
 
+    /// True when both ask for the same; those of other grants only when one is a copy of the other.
     friend bool operator==(token_request const&, token_request const&) = default;
 
     [[nodiscard]] std::string const& scope() const noexcept { return scope_; }
@@ -76,12 +133,15 @@ public:
     {
         return parameters_;
     }
+    /// The grant; null: client credentials.
+    [[nodiscard]] token_grant const* grant() const noexcept { return grant_.get(); }
 
 private:
     std::string scope_;
     std::vector<std::string> resources_;
     std::string audience_;
     std::vector<std::pair<std::string, std::string>> parameters_;
+    std::shared_ptr<token_grant const> grant_;
 };
 
 } // namespace coauth

@@ -257,8 +257,7 @@ awaitable<result<void>> connection::handshake(operation_context& op)
 {
     op.phases.enter(phase::tls);
     abort_switch::scope const scope(op.stop, *this);
-    tls_ = tls_engine::make(where_->tls, socket_.native_handle(), peer());
-    if (!tls_)
+    if (!start_tls())
         co_return fail(op, errc::out_of_memory, {}, {});
     error_code ec;
     last_step_ = step::failed;
@@ -278,6 +277,16 @@ awaitable<result<void>> connection::handshake(operation_context& op)
         co_return fail_handshake(op, ec);
     op.phases.leave();
     co_return result<void>();
+}
+
+bool connection::start_tls()
+{
+    auto const own = where_->certificate ? where_->certificate->present() : nullptr;
+    std::string owner = peer();
+    if (own)
+        owner += own->fingerprint();
+    tls_ = tls_engine::make(where_->tls, socket_.native_handle(), std::move(owner));
+    return tls_ && (!own || tls_->offer(*own));
 }
 
 connection::need connection::need_of(step last)

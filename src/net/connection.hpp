@@ -5,6 +5,7 @@
 
 #include "http_answer.hpp"
 #include "net/abort_switch.hpp"
+#include "net/client_certificate.hpp"
 #include "net/lookup.hpp"
 #include "net/phase_clock.hpp"
 #include "net/response_reader.hpp"
@@ -27,6 +28,8 @@ struct target
 {
     // No context: plain HTTP.
     std::shared_ptr<tls_context> tls;
+    // The client's own; null: none.
+    std::shared_ptr<client_certificate> certificate;
     std::string host;
     std::uint16_t port = 0;
     bool ip_literal = false;
@@ -106,6 +109,7 @@ private:
     boost::asio::awaitable<result<void>> connect(operation_context& op, endpoints const& found);
     boost::asio::awaitable<result<void>> tunnel(operation_context& op);
     boost::asio::awaitable<result<void>> handshake(operation_context& op);
+    bool start_tls();
     // Each goes as far as it can without waiting.
     need shake_hands();
     need send_plain(std::string_view& bytes, boost::system::error_code& ec);

@@ -86,6 +86,7 @@ private:
     [[nodiscard]] bool is_needed(http::field field, beast::string_view name) const
     {
         return field == http::field::content_type || field == http::field::content_encoding ||
+               beast::iequals(name, "DPoP-Nonce") ||
                (answer.status >= 400 &&
                 (field == http::field::retry_after || field == http::field::date ||
                  beast::iequals(name, "X-Rate-Limit-Reset")));

@@ -1,6 +1,7 @@
 #ifndef COAUTH_SRC_NET_TLS_ENGINE_HPP
 #define COAUTH_SRC_NET_TLS_ENGINE_HPP
 
+#include "net/client_certificate.hpp"
 #include "net/tls_context.hpp"
 
 #include <boost/system/error_code.hpp>
@@ -48,6 +49,9 @@ public:
 
     // Whom to accept: the host name or address is verified, and SNI set for a name.
     bool expect(std::string const& host, bool ip_literal);
+
+    // Who the client is, should the server ask.
+    bool offer(certificate_chain const& own) { return own.offer(ssl_); }
 
     step handshake();
     // Takes from `bytes` what it has written; on want_write, to be called again with what is left.

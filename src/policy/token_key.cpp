@@ -46,6 +46,9 @@ void append_token_key(std::string& key, std::uint64_t client, token_request cons
         append_field(key, name);
         append_field(key, value);
     }
+    // Not by its content, which is secret. Whoever keeps the key keeps the request.
+    if (request.grant() != nullptr)
+        append_field(key, std::to_string(reinterpret_cast<std::uintptr_t>(request.grant())));
 }
 
 } // namespace coauth::policy

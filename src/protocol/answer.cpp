@@ -2,6 +2,7 @@
 
 #include "policy/lifetime.hpp"
 #include "policy/retry_time.hpp"
+#include "protocol/endpoint.hpp"
 #include "protocol/json_document.hpp"
 #include "protocol/mask.hpp"
 
@@ -48,7 +49,7 @@ struct word_code
     errc code;
 };
 
-constexpr std::array<word_code, 14> words = {{
+constexpr std::array<word_code, 17> words = {{
     {"invalid_request", errc::invalid_request},
     {"invalid_client", errc::invalid_client},
     {"invalid_grant", errc::invalid_grant},
@@ -63,6 +64,9 @@ constexpr std::array<word_code, 14> words = {{
     {"temporarily_unavailable", errc::temporarily_unavailable},
     {"rate_limit", errc::rate_limited},
     {"slow_down", errc::rate_limited},
+    {"use_dpop_nonce", errc::use_dpop_nonce},
+    {"invalid_dpop_proof", errc::invalid_dpop_proof},
+    {"unsupported_token_type", errc::unsupported_token_type},
 }};
 
 errc code_of(std::string_view word)
@@ -98,7 +102,41 @@ public:
     {
     }
 
-    result<access_token> read()
+    result<access_token> read_token()
+    {
+        if (auto const failed = look())
+            return *failed;
+        return token();
+    }
+
+    result<introspection> read_introspection()
+    {
+        if (auto const failed = look())
+            return *failed;
+        return inspected();
+    }
+
+    result<void> read_revocation()
+    {
+        auto const failed = look();
+        // A body has no meaning here, unless it is an error's.
+        bool const refused =
+            answer_.status < 200 || answer_.status > 299 || (document_ && has_oauth_error());
+        if (failed && refused)
+            return *failed;
+        return {};
+    }
+
+    result<authorization_server> read_metadata(std::string_view issuer)
+    {
+        if (auto const failed = look())
+            return *failed;
+        return metadata(issuer);
+    }
+
+private:
+    // Why there is nothing to be read; none: there is a document without an error.
+    std::optional<error> look()
     {
         bool const plain = coded_plainly();
         if (plain)
@@ -111,10 +149,9 @@ public:
             return malformed(answer_.body.empty() ? "it has no body" : "it is not a JSON object");
         if (has_oauth_error())
             return failure();
-        return token();
+        return std::nullopt;
     }
 
-private:
     [[nodiscard]] bool coded_plainly() const
     {
         auto const coding = answer_.headers.find("Content-Encoding");
@@ -259,14 +296,17 @@ private:
     [[nodiscard]] result<std::string> token_type() const
     {
         auto const value = document_->find("token_type");
-        if (value.absent_or_null() && !config_.server.require_token_type)
-            return std::string("Bearer");
+        std::string const wanted = config_.dpop ? "DPoP" : "Bearer";
+        if (value.absent_or_null() && !config_.server.require_token_type && !config_.dpop)
+            return wanted;
         if (value.kind != json_kind::string)
             return malformed("its token_type is missing or is not a string");
-        if (equal_ignoring_case(value.text, "Bearer"))
-            return std::string("Bearer");
+        // What an exchange yields need not be an access token (RFC 8693 section 2.2.1).
+        bool const not_applicable = request_.grant() != nullptr && value.text == "N_A";
+        if (equal_ignoring_case(value.text, wanted) || not_applicable)
+            return not_applicable ? std::string(value.text) : wanted;
         return malformed(
-            "the token_type is '" + safe(value.text).substr(0, 64) + "', not Bearer",
+            "the token_type is '" + safe(value.text).substr(0, 64) + "', not " + wanted,
             errc::unsupported_token_type);
     }
 
@@ -297,25 +337,122 @@ private:
         return policy::interpret_expires_in(form, value.text, config_.server.lifetimes);
     }
 
+    [[nodiscard]] token_member member(std::size_t i) const
+    {
+        auto const value = document_->value(i);
+        secret json;
+        if (value.kind == json_kind::string)
+            append_json_string(json, value.text);
+        else
+            json.append(value.text);
+        return {std::string(document_->name(i)), std::move(json)};
+    }
+
     [[nodiscard]] std::vector<token_member> other_members() const
     {
         constexpr std::array<std::string_view, 4> own = {
             "access_token", "token_type", "expires_in", "scope"};
         std::vector<token_member> others;
         for (std::size_t i = 0; i < document_->size(); ++i)
-        {
-            auto const name = document_->name(i);
-            if (std::find(own.begin(), own.end(), name) != own.end())
-                continue;
-            auto const value = document_->value(i);
-            secret json;
-            if (value.kind == json_kind::string)
-                append_json_string(json, value.text);
-            else
-                json.append(value.text);
-            others.push_back({std::string(name), std::move(json)});
-        }
+            if (std::find(own.begin(), own.end(), document_->name(i)) == own.end())
+                others.push_back(member(i));
         return others;
+    }
+
+    [[nodiscard]] result<introspection> inspected() const
+    {
+        auto const active = document_->find("active");
+        if (active.kind != json_kind::boolean)
+            return malformed("its member active is missing or is not a boolean");
+        introspection found;
+        found.active = active.text == "true";
+        for (auto const& [name, into] :
+             {std::pair("scope", &introspection::scope),
+              {"client_id", &introspection::client_id},
+              {"username", &introspection::username},
+              {"token_type", &introspection::token_type},
+              {"sub", &introspection::subject},
+              {"iss", &introspection::issuer}})
+            found.*into = document_->find(name).as_string().value_or(std::string_view());
+        found.audience = document_->find("aud").as_strings().value_or(std::vector<std::string>());
+        found.expires_at = document_->find("exp").as_time();
+        found.issued_at = document_->find("iat").as_time();
+        found.not_before = document_->find("nbf").as_time();
+        for (std::size_t i = 0; i < document_->size(); ++i)
+            found.members.push_back(member(i));
+        return found;
+    }
+
+    // A URL that may be asked: https, as every endpoint.
+    [[nodiscard]] result<std::string>
+    endpoint_of(json_document const& where, std::string_view name) const
+    {
+        auto const value = where.find(name);
+        if (value.absent_or_null())
+            return std::string();
+        if (value.kind != json_kind::string)
+            return malformed("its " + std::string(name) + " is not a string");
+        auto const good = parse_endpoint(value.text, name, config_.allow_http_loopback);
+        if (!good)
+            return malformed(safe(good.error().context()));
+        return std::string(value.text);
+    }
+
+    [[nodiscard]] result<void> read_aliases(authorization_server& found) const
+    {
+        auto const value = document_->find("mtls_endpoint_aliases");
+        auto const aliases = value.kind == json_kind::object ? json_document::parse(value.text)
+                                                             : std::optional<json_document>();
+        if (!aliases)
+            return {};
+        auto& into = found.mtls_endpoint_aliases;
+        for (auto const& [name, member] :
+             {std::pair("token_endpoint", &server_endpoints::token_endpoint),
+              {"introspection_endpoint", &server_endpoints::introspection_endpoint},
+              {"revocation_endpoint", &server_endpoints::revocation_endpoint}})
+        {
+            auto url = endpoint_of(*aliases, name);
+            if (!url)
+                return url.error();
+            into.*member = std::move(*url);
+        }
+        return {};
+    }
+
+    [[nodiscard]] result<authorization_server> metadata(std::string_view issuer) const
+    {
+        // To the letter (RFC 8414 section 3.3): else one server could speak for another.
+        if (document_->find("issuer").as_string() != issuer)
+            return malformed(
+                "its issuer is '" + safe(document_->find("issuer")).substr(0, longest_word) +
+                "', not the one that was asked for");
+        authorization_server found;
+        found.issuer = issuer;
+        for (auto const& [name, into] :
+             {std::pair("token_endpoint", &authorization_server::token_endpoint),
+              {"introspection_endpoint", &authorization_server::introspection_endpoint},
+              {"revocation_endpoint", &authorization_server::revocation_endpoint}})
+        {
+            auto url = endpoint_of(*document_, name);
+            if (!url)
+                return url.error();
+            found.*into = std::move(*url);
+        }
+        if (found.token_endpoint.empty())
+            return malformed("it names no token_endpoint");
+        for (auto const& [name, into] :
+             {std::pair(
+                  "token_endpoint_auth_methods_supported",
+                  &authorization_server::authentication_methods),
+              {"token_endpoint_auth_signing_alg_values_supported",
+               &authorization_server::authentication_algorithms},
+              {"dpop_signing_alg_values_supported", &authorization_server::dpop_algorithms},
+              {"grant_types_supported", &authorization_server::grant_types}})
+            found.*into = document_->find(name).as_strings().value_or(std::vector<std::string>());
+        auto const aliases = read_aliases(found);
+        if (!aliases)
+            return aliases.error();
+        return found;
     }
 
     [[nodiscard]] result<access_token> token()
@@ -370,7 +507,29 @@ result<access_token> read_token_answer(
     client_config const& config, token_request const& request, http_answer answer,
     exchange_times const& times)
 {
-    return answer_reader(config, request, std::move(answer), times).read();
+    return answer_reader(config, request, std::move(answer), times).read_token();
+}
+
+result<introspection> read_introspection_answer(
+    client_config const& config, http_answer answer, exchange_times const& times)
+{
+    token_request const none;
+    return answer_reader(config, none, std::move(answer), times).read_introspection();
+}
+
+result<void>
+read_revocation_answer(client_config const& config, http_answer answer, exchange_times const& times)
+{
+    token_request const none;
+    return answer_reader(config, none, std::move(answer), times).read_revocation();
+}
+
+result<authorization_server> read_metadata_answer(
+    client_config const& config, std::string_view issuer, http_answer answer,
+    exchange_times const& times)
+{
+    token_request const none;
+    return answer_reader(config, none, std::move(answer), times).read_metadata(issuer);
 }
 
 } // namespace coauth::protocol

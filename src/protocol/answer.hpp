@@ -3,11 +3,13 @@
 
 #include <coauth/access_token.hpp>
 #include <coauth/client_config.hpp>
+#include <coauth/introspection.hpp>
 #include <coauth/token_request.hpp>
 
 #include "http_answer.hpp"
 
 #include <chrono>
+#include <string_view>
 
 namespace coauth::protocol
 {
@@ -24,6 +26,19 @@ struct exchange_times
 // (section 5.2, SMS.CX, RFC 9457, by status).
 result<access_token> read_token_answer(
     client_config const& config, token_request const& request, http_answer answer,
+    exchange_times const& times);
+
+// What the server says of a token (RFC 7662 section 2.2), or the error.
+result<introspection> read_introspection_answer(
+    client_config const& config, http_answer answer, exchange_times const& times);
+
+// RFC 7009 section 2.2: success, whatever the body is, or the error.
+result<void> read_revocation_answer(
+    client_config const& config, http_answer answer, exchange_times const& times);
+
+// The metadata of this issuer (RFC 8414 section 3.2), or what is wrong with them.
+result<authorization_server> read_metadata_answer(
+    client_config const& config, std::string_view issuer, http_answer answer,
     exchange_times const& times);
 
 } // namespace coauth::protocol

@@ -3,6 +3,7 @@
 
 #include <coauth/signing_key.hpp>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,7 +20,7 @@ public:
     // Reads it, or says what is wrong with it; `what` names the option in messages, as in
     // "authentication: the signing key".
     static result<std::shared_ptr<assertion_key const>>
-    load(signing_key const& from, std::string_view what);
+    load(signing_key const& from, std::string_view what, std::chrono::system_clock::time_point now);
 
     ~assertion_key();
     assertion_key(assertion_key const&) = delete;

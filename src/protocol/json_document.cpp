@@ -3,9 +3,11 @@
 #include "protocol/encoding.hpp"
 
 #include <boost/json/basic_parser_impl.hpp>
+#include <boost/json/parse.hpp>
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <functional>
 #include <utility>
 
@@ -18,9 +20,25 @@ namespace json = boost::json;
 using boost::system::error_code;
 
 // What is read from a document or from its `error`: none of these may come twice.
-constexpr std::array<std::string_view, 12> used = {
-    "access_token", "token_type", "expires_in", "scope",   "error", "error_description",
-    "error_uri",    "type",       "title",      "message", "uri",   "code"};
+constexpr std::array<std::string_view, 18> used = {
+    "access_token",
+    "token_type",
+    "expires_in",
+    "scope",
+    "error",
+    "error_description",
+    "error_uri",
+    "type",
+    "title",
+    "message",
+    "uri",
+    "code",
+    "active",
+    "issuer",
+    "token_endpoint",
+    "introspection_endpoint",
+    "revocation_endpoint",
+    "mtls_endpoint_aliases"};
 
 constexpr std::size_t deepest = 32;
 constexpr std::size_t most_members = 1000;
@@ -41,6 +59,41 @@ std::optional<std::string_view> json_value::as_string() const noexcept
     if (kind != json_kind::string)
         return std::nullopt;
     return text;
+}
+
+std::optional<std::vector<std::string>> json_value::as_strings() const
+{
+    if (kind == json_kind::string)
+        return std::vector<std::string>{std::string(text)};
+    if (kind != json_kind::array)
+        return std::nullopt;
+    error_code failed;
+    auto const parsed = json::parse({text.data(), text.size()}, failed);
+    if (failed || !parsed.is_array())
+        return std::nullopt;
+    std::vector<std::string> strings;
+    for (auto const& element : parsed.get_array())
+    {
+        if (!element.is_string())
+            return std::nullopt;
+        strings.emplace_back(element.get_string().data(), element.get_string().size());
+    }
+    return strings;
+}
+
+std::optional<std::chrono::system_clock::time_point> json_value::as_time() const noexcept
+{
+    // The year 9999.
+    constexpr std::int64_t latest = 253'402'300'799;
+    std::int64_t seconds = 0;
+    auto const whole = text.substr(0, text.find('.'));
+    auto const end = whole.data() + whole.size();
+    if (kind != json_kind::number)
+        return std::nullopt;
+    auto const [stopped, failure] = std::from_chars(whole.data(), end, seconds);
+    if (failure != std::errc() || stopped != end || seconds < 0 || seconds > latest)
+        return std::nullopt;
+    return std::chrono::system_clock::time_point(std::chrono::seconds(seconds));
 }
 
 void append_json_string(secret& out, std::string_view text)

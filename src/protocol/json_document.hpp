@@ -5,8 +5,10 @@
 
 #include <boost/container/small_vector.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -35,6 +37,10 @@ struct json_value
         return kind == json_kind::absent || kind == json_kind::null;
     }
     [[nodiscard]] std::optional<std::string_view> as_string() const noexcept;
+    // A string, or the strings of an array; none: it is neither.
+    [[nodiscard]] std::optional<std::vector<std::string>> as_strings() const;
+    // The number of seconds since 1970; none: it is not a whole number that a clock can show.
+    [[nodiscard]] std::optional<std::chrono::system_clock::time_point> as_time() const noexcept;
 };
 
 // A JSON object as a token endpoint answers it: its members, and those of a nested `error` object.

@@ -21,8 +21,17 @@ bool contains(std::array<std::string_view, N> const& names, std::string_view nam
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-constexpr std::array<std::string_view, 5> harmless_parameters = {
-    "grant_type", "scope", "resource", "audience", "client_id"};
+constexpr std::array<std::string_view, 10> harmless_parameters = {
+    "grant_type",
+    "scope",
+    "resource",
+    "audience",
+    "client_id",
+    "client_assertion_type",
+    "subject_token_type",
+    "actor_token_type",
+    "requested_token_type",
+    "token_type_hint"};
 
 constexpr std::array<std::string_view, 7> harmless_members = {
     "token_type", "expires_in", "scope", "error", "error_description", "error_uri", "error_code"};
@@ -69,7 +78,9 @@ void append_masked_form(std::string& out, std::string_view body)
 void append_masked_line(std::string& out, std::string_view line)
 {
     auto const name = line.substr(0, line.find(':'));
-    if (equal_ignoring_case(name, "authorization"))
+    if (equal_ignoring_case(name, "dpop"))
+        out.append(name).append(": ").append(mask);
+    else if (equal_ignoring_case(name, "authorization"))
     {
         auto const value = line.substr(std::min(line.size(), name.size() + 2));
         out.append(name).append(": ").append(value.substr(0, value.find(' '))).append(" ");
@@ -194,12 +205,38 @@ void scrub(std::string& text, client_authentication const& who)
     replace_all(text, plain.view());
 }
 
+namespace
+{
+
+// Signed tokens, whoever made them: an assertion that the server repeats, or a token.
+void mask_jwts(std::string& text)
+{
+    auto const in_jwt = [](char c)
+    {
+        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '_' || c == '.';
+    };
+    for (std::size_t at = text.find("eyJ"); at != std::string::npos; at = text.find("eyJ", at + 1))
+    {
+        std::size_t end = at;
+        while (end != text.size() && in_jwt(text[end]))
+            ++end;
+        if (std::count(
+                text.begin() + static_cast<std::ptrdiff_t>(at),
+                text.begin() + static_cast<std::ptrdiff_t>(end), '.') >= 2)
+            text.replace(at, end - at, mask);
+    }
+}
+
+} // namespace
+
 std::string safe_text(std::string_view text, client_authentication const& who)
 {
     // Scrubbed before it is cut: half a secret would not be found.
     constexpr std::size_t looked_at = 16 * longest_text;
     std::string safe(text.substr(0, looked_at));
     scrub(safe, who);
+    mask_jwts(safe);
     safe = cut(safe, longest_text);
     replace_controls(safe, {});
     return safe;

@@ -15,9 +15,11 @@ using method = client_authentication::method;
 // More than any server reads, and little enough to build without a thought.
 constexpr std::size_t longest_body = std::size_t(64) * 1024;
 
-constexpr std::array<std::string_view, 8> reserved = {
-    "grant_type", "scope",         "resource",         "audience",
-    "client_id",  "client_secret", "client_assertion", "client_assertion_type"};
+constexpr std::array<std::string_view, 14> reserved = {
+    "grant_type",  "scope",           "resource",         "audience",
+    "client_id",   "client_secret",   "client_assertion", "client_assertion_type",
+    "assertion",   "refresh_token",   "subject_token",    "subject_token_type",
+    "actor_token", "actor_token_type"};
 
 error refuse(std::string context)
 {
@@ -79,6 +81,19 @@ result<void> check_parameter(std::string_view name, std::string_view value)
     return {};
 }
 
+result<void> check_grant(token_grant const& grant)
+{
+    for (auto const& [name, value] : grant.parameters)
+    {
+        if (value.empty())
+            return refuse(name + " is empty; give the one to be presented");
+        if (has_control(value.view()))
+            return refuse(
+                name + " contains a control character; check for a line break at its end");
+    }
+    return {};
+}
+
 result<void> check(token_request const& request)
 {
     auto checked = check_scope(request.scope());
@@ -90,6 +105,8 @@ result<void> check(token_request const& request)
     for (auto const& [name, value] : request.parameters())
         if (checked)
             checked = check_parameter(name, value);
+    if (checked && request.grant() != nullptr)
+        checked = check_grant(*request.grant());
     return checked;
 }
 
@@ -102,38 +119,40 @@ void append_pair(secret& body, std::string_view name, std::string_view value)
     append_form_encoded(body, value);
 }
 
-secret form_body(client_authentication const& who, token_request const& request)
-{
-    secret body;
-    body.reserve(256);
-    append_pair(body, "grant_type", "client_credentials");
-    if (!request.scope().empty())
-        append_pair(body, "scope", request.scope());
-    for (auto const& uri : request.resources())
-        append_pair(body, "resource", uri);
-    if (!request.audience().empty())
-        append_pair(body, "audience", request.audience());
-    for (auto const& [name, value] : request.parameters())
-        append_pair(body, name, value);
-    if (who.how() == method::client_secret_post || who.how() == method::none)
-        append_pair(body, "client_id", who.client_id());
-    if (who.how() == method::client_secret_post)
-        append_pair(body, "client_secret", who.client_secret().view());
-    return body;
-}
-
 bool uses_basic(client_authentication const& who)
 {
     return who.how() == method::client_secret_basic || who.how() == method::client_secret_basic_raw;
 }
 
-void append_head(secret& out, client_config const& config, endpoint const& where, std::size_t body)
+// The client's part of the body.
+void append_authentication(
+    secret& body, client_authentication const& who, attempt_proofs const& proofs)
 {
-    out.append("POST ").append(where.target).append(" HTTP/1.1\r\n");
+    bool const basic = uses_basic(who);
+    if (!basic && !who.client_id().empty())
+        append_pair(body, "client_id", who.client_id());
+    if (who.how() == method::client_secret_post)
+        append_pair(body, "client_secret", who.client_secret().view());
+    bool const given = who.how() == method::client_assertion;
+    if (!given && proofs.assertion.empty())
+        return;
+    append_pair(body, "client_assertion_type", who.assertion_type());
+    append_pair(
+        body, "client_assertion", given ? who.client_secret().view() : proofs.assertion.view());
+}
+
+void append_head(secret& out, client_config const& config, endpoint const& where)
+{
+    out.append(where.target).append(" HTTP/1.1\r\n");
     out.append("Host: ").append(where.host_header).append("\r\n");
     if (!config.user_agent.empty())
         out.append("User-Agent: ").append(config.user_agent).append("\r\n");
     out.append("Accept: application/json\r\n");
+}
+
+void append_form_head(
+    secret& out, client_config const& config, attempt_proofs const& proofs, std::size_t body)
+{
     auto const& who = config.authentication;
     if (uses_basic(who))
         out.append("Authorization: Basic ")
@@ -142,27 +161,77 @@ void append_head(secret& out, client_config const& config, endpoint const& where
                         who.how() == method::client_secret_basic)
                         .view())
             .append("\r\n");
+    if (!proofs.dpop.empty())
+        out.append("DPoP: ").append(proofs.dpop.view()).append("\r\n");
     out.append("Content-Type: application/x-www-form-urlencoded\r\n");
     out.append("Content-Length: ").append(std::to_string(body)).append("\r\n\r\n");
 }
 
 } // namespace
 
-result<secret> build_token_request(
-    client_config const& config, endpoint const& where, token_request const& request)
+result<secret> token_form(token_request const& request)
 {
     auto const checked = check(request);
     if (!checked)
         return checked.error();
-    auto const body = form_body(config.authentication, request);
+    secret form;
+    form.reserve(256);
+    auto const* const grant = request.grant();
+    append_pair(form, "grant_type", grant != nullptr ? grant->type : "client_credentials");
+    if (grant != nullptr)
+        for (auto const& [name, value] : grant->parameters)
+            append_pair(form, name, value.view());
+    if (!request.scope().empty())
+        append_pair(form, "scope", request.scope());
+    for (auto const& uri : request.resources())
+        append_pair(form, "resource", uri);
+    if (!request.audience().empty())
+        append_pair(form, "audience", request.audience());
+    for (auto const& [name, value] : request.parameters())
+        append_pair(form, name, value);
+    return form;
+}
+
+result<secret> about_token_form(secret const& token, std::string_view type_hint)
+{
+    if (token.empty())
+        return refuse("the token is empty; give the text of the token that is meant");
+    if (has_control(token.view()) || has_control(type_hint))
+        return refuse("the token, or the hint of its type, contains a control character");
+    secret form;
+    append_pair(form, "token", token.view());
+    if (!type_hint.empty())
+        append_pair(form, "token_type_hint", type_hint);
+    return form;
+}
+
+result<secret> build_form_request(
+    client_config const& config, endpoint const& where, secret const& form,
+    attempt_proofs const& proofs)
+{
+    secret body;
+    body.reserve(form.size() + 256 + 2 * proofs.assertion.size());
+    body.append(form.view());
+    append_authentication(body, config.authentication, proofs);
     if (body.size() > longest_body)
         return refuse(
             "the request's body would be " + std::to_string(body.size()) +
             " bytes; it may be at most " + std::to_string(longest_body));
     secret wire;
-    wire.reserve(512 + where.target.size() + body.size());
-    append_head(wire, config, where, body.size());
+    wire.reserve(512 + where.target.size() + proofs.dpop.size() + body.size());
+    wire.append("POST ");
+    append_head(wire, config, where);
+    append_form_head(wire, config, proofs, body.size());
     wire.append(body.view());
+    return wire;
+}
+
+secret build_get_request(client_config const& config, endpoint const& where)
+{
+    secret wire;
+    wire.append("GET ");
+    append_head(wire, config, where);
+    wire.append("\r\n");
     return wire;
 }
 

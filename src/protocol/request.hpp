@@ -9,10 +9,26 @@
 namespace coauth::protocol
 {
 
-// The whole HTTP/1.1 request, head and body in one buffer (RFC 6749 section 4.4.2), ready to be
-// written; or errc::invalid_parameter.
-result<secret> build_token_request(
-    client_config const& config, endpoint const& where, token_request const& request);
+// The parameters of a token request, checked; or errc::invalid_parameter.
+result<secret> token_form(token_request const& request);
+// Those of RFC 7662 section 2.1 and RFC 7009 section 2.1.
+result<secret> about_token_form(secret const& token, std::string_view type_hint);
+
+// What goes with one attempt alone.
+struct attempt_proofs
+{
+    // The client assertion, where one is signed for each attempt.
+    secret assertion;
+    // The value of the DPoP field.
+    secret dpop;
+};
+
+// The whole HTTP/1.1 request, head and body in one buffer, ready to be written: the parameters with
+// the client's authentication.
+result<secret> build_form_request(
+    client_config const& config, endpoint const& where, secret const& form,
+    attempt_proofs const& proofs);
+secret build_get_request(client_config const& config, endpoint const& where);
 
 } // namespace coauth::protocol
 

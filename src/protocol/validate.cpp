@@ -2,6 +2,8 @@
 
 #include "protocol/encoding.hpp"
 
+#include <array>
+
 namespace coauth::protocol
 {
 namespace
@@ -17,23 +19,8 @@ error refuse(std::string context)
 }
 
 // The credentials themselves are never part of a message.
-result<void> check_authentication(client_authentication const& who)
+result<void> check_secret(client_authentication const& who)
 {
-    if (who.how() == method::unset)
-        return refuse("authentication is not set; use client_authentication::client_secret_basic "
-                      "or another of its functions");
-    if (who.client_id().empty())
-        return refuse(
-            "authentication: the client id is empty; give the one that the server issued");
-    if (has_control(who.client_id()))
-        return refuse("authentication: the client id contains a control character; check for a "
-                      "line break at its end");
-    if (who.how() == method::none)
-        return {};
-    bool const raw = who.how() == method::client_secret_basic_raw;
-    if (raw && who.client_id().find(':') != std::string::npos)
-        return refuse("authentication: the client id contains a colon, which raw HTTP Basic cannot "
-                      "carry; use client_secret_basic or client_secret_post");
     // It is looked at when it is there.
     if (who.client_secret_function())
         return {};
@@ -44,6 +31,84 @@ result<void> check_authentication(client_authentication const& who)
         return refuse("authentication: the client secret contains a control character; check for a "
                       "line break at its end");
     return {};
+}
+
+result<void> check_assertions(client_authentication const& who)
+{
+    using namespace std::chrono_literals;
+    auto const& options = who.assertions();
+    if (options.lifetime < 1s || options.lifetime > 1h)
+        return refuse(
+            "authentication: the lifetime of assertions is " +
+            std::to_string(options.lifetime.count()) + " s; it must be from 1 s to 1 hour");
+    if (has_control(options.audience))
+        return refuse("authentication: the audience of assertions contains a control character");
+    return {};
+}
+
+result<void> check_client_id(client_authentication const& who)
+{
+    // Such an assertion may say it alone.
+    if (who.client_id().empty() && who.how() != method::client_assertion)
+        return refuse(
+            "authentication: the client id is empty; give the one that the server issued");
+    if (has_control(who.client_id()))
+        return refuse("authentication: the client id contains a control character; check for a "
+                      "line break at its end");
+    if (who.how() == method::client_secret_basic_raw &&
+        who.client_id().find(':') != std::string::npos)
+        return refuse("authentication: the client id contains a colon, which raw HTTP Basic cannot "
+                      "carry; use client_secret_basic or client_secret_post");
+    return {};
+}
+
+bool is_hmac(signature_algorithm algorithm)
+{
+    return algorithm == signature_algorithm::hs256 || algorithm == signature_algorithm::hs384 ||
+           algorithm == signature_algorithm::hs512;
+}
+
+bool has_certificate(tls_options const& options)
+{
+    return !options.certificate_file.empty() || !options.certificate_pem.empty();
+}
+
+result<void> check_authentication(client_config const& config)
+{
+    auto const& who = config.authentication;
+    if (who.how() == method::unset)
+        return refuse("authentication is not set; use client_authentication::client_secret_basic "
+                      "or another of its functions");
+    auto const named = check_client_id(who);
+    if (!named)
+        return named;
+    switch (who.how())
+    {
+    case method::unset:
+    case method::none:
+        return {};
+    case method::tls_client_auth:
+    case method::self_signed_tls_client_auth:
+        if (!has_certificate(config.tls))
+            return refuse("authentication: there is no client certificate; give "
+                          "tls.certificate_file or tls.certificate_pem");
+        return {};
+    case method::private_key_jwt:
+        if (who.key().empty())
+            return refuse("authentication: the signing key is empty; use signing_key::pem_file or "
+                          "another of its functions");
+        return check_assertions(who);
+    case method::client_secret_jwt:
+        if (!is_hmac(who.algorithm()))
+            return refuse(
+                "authentication: a client secret signs by HS256, HS384 or HS512, not " +
+                std::string(to_string(who.algorithm())) + "; use private_key_jwt");
+        if (auto const good = check_assertions(who); !good)
+            return good;
+        return check_secret(who);
+    default:
+        return check_secret(who);
+    }
 }
 
 result<void> check_limits(answer_limits const& limits)
@@ -66,6 +131,14 @@ result<void> check_tls(tls_options const& options)
     if (!options.ca_pem.empty() && options.ca_pem.find("-----BEGIN") == std::string::npos)
         return refuse("tls.ca_pem is not PEM text; it must contain -----BEGIN CERTIFICATE----- (a "
                       "file name goes into tls.ca_file)");
+    bool const certificate = has_certificate(options);
+    if (!certificate && (!options.key_file.empty() || !options.key_pem.empty()))
+        return refuse("tls.key_file or key_pem is given without a certificate; give "
+                      "tls.certificate_file or certificate_pem too");
+    if (!options.certificate_file.empty() && !options.certificate_pem.empty())
+        return refuse("tls.certificate_file and tls.certificate_pem are both given; give one");
+    if (!options.key_file.empty() && !options.key_pem.empty())
+        return refuse("tls.key_file and tls.key_pem are both given; give one");
     return {};
 }
 
@@ -111,17 +184,50 @@ result<void> check_rest(client_config const& config)
 
 result<endpoint> check_config(client_config const& config)
 {
-    auto where = parse_endpoint(
-        config.server.token_endpoint, "server.token_endpoint", config.allow_http_loopback);
+    auto where = find_endpoint(config, place::token);
     if (!where)
         return where;
     for (auto const& checked :
-         {check_authentication(config.authentication), check_limits(config.limits),
-          check_tls(config.tls), check_connections(config.connections), check_retry(config.retry),
-          check_rest(config)})
+         {check_authentication(config), check_limits(config.limits), check_tls(config.tls),
+          check_connections(config.connections), check_retry(config.retry), check_rest(config)})
         if (!checked)
             return checked.error();
     return where;
+}
+
+result<std::shared_ptr<assertion_key const>>
+load_key(client_config const& config, std::chrono::system_clock::time_point now)
+{
+    if (config.authentication.how() != method::private_key_jwt)
+        return std::shared_ptr<assertion_key const>();
+    return assertion_key::load(config.authentication.key(), "authentication: the signing key", now);
+}
+
+std::string const& url_of(client_config const& config, place of)
+{
+    auto const& server = config.server;
+    auto const& aliases = server.mtls_endpoint_aliases;
+    bool const certificate = has_certificate(config.tls);
+    auto const either = [&](std::string const& alias, std::string const& plain) -> auto const&
+    { return certificate && !alias.empty() ? alias : plain; };
+    switch (of)
+    {
+    case place::introspection:
+        return either(aliases.introspection_endpoint, server.introspection_endpoint);
+    case place::revocation:
+        return either(aliases.revocation_endpoint, server.revocation_endpoint);
+    case place::token:
+        break;
+    }
+    return either(aliases.token_endpoint, server.token_endpoint);
+}
+
+result<endpoint> find_endpoint(client_config const& config, place of)
+{
+    auto const& url = url_of(config, of);
+    constexpr std::array<std::string_view, 3> names = {
+        "server.token_endpoint", "server.introspection_endpoint", "server.revocation_endpoint"};
+    return parse_endpoint(url, names[static_cast<std::size_t>(of)], config.allow_http_loopback);
 }
 
 } // namespace coauth::protocol

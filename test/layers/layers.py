@@ -34,12 +34,12 @@ RULES = [
     (r"include/", SRC, "public headers include nothing of src"),
     (
         r"include/coauth/(?!client\.hpp|token_source\.hpp|token_cache\.hpp|async_get_access_token\.hpp|"
-        r"async_with_token\.hpp|coauth\.hpp|detail/(delivery|token_waiting)\.hpp)",
+        r"async_with_token\.hpp|discover\.hpp|coauth\.hpp|detail/(delivery|token_waiting)\.hpp)",
         ASIO,
         "headers of values know no Asio",
     ),
     (r"src/[^/]+\.cpp", BEAST, "Beast stays in src/net"),
-    (r"src/(?!client|token_source|token_cache|observer)[^/]+\.cpp", ASIO, "values know no Asio"),
+    (r"src/(?!client|discover|signer_call|token_source|token_cache|observer)[^/]+\.cpp", ASIO, "values know no Asio"),
     (r"src/[^/]+\.cpp", JSON, "JSON stays in the response parser"),
     (r"src/(protocol|policy)/", ASIO, "protocol and policy know no Asio"),
     (r"src/(protocol|policy)/", BEAST, "protocol and policy know no Beast"),
