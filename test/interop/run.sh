@@ -24,6 +24,30 @@ certificate() {
         fail "openssl failed: $(cat tls/openssl.log)"
 }
 
+# A private key and its public half: key NAME OPTION...
+key() {
+    openssl genpkey "${@:2}" -out "tls/$1.key" 2>tls/openssl.log &&
+        openssl pkey -in "tls/$1.key" -pubout -out "tls/$1.pub" 2>tls/openssl.log ||
+        fail "openssl failed: $(cat tls/openssl.log)"
+}
+
+# What clients prove themselves with.
+keys() {
+    key rsa -algorithm RSA -pkeyopt rsa_keygen_bits:2048
+    key short -algorithm RSA -pkeyopt rsa_keygen_bits:1024
+    key p256 -algorithm EC -pkeyopt ec_paramgen_curve:P-256
+    key other -algorithm EC -pkeyopt ec_paramgen_curve:P-256
+    key p384 -algorithm EC -pkeyopt ec_paramgen_curve:P-384
+    key p521 -algorithm EC -pkeyopt ec_paramgen_curve:P-521
+    key ed25519 -algorithm ed25519
+    cp tls/p256.pub tls/public.key
+    openssl pkey -in tls/p256.key -aes256 -passout "pass:open sesame" -out tls/encrypted.key
+    certificate client "client" -CA tls/ca.pem -CAkey tls/ca.key
+    certificate other-client "other client" -CA tls/ca.pem -CAkey tls/ca.key
+    certificate self-signed "client that signs itself"
+    certificate expired-client "client" -CA tls/ca.pem -CAkey tls/ca.key -days -1
+}
+
 install() {
     need npm
     cp "$source"/{package.json,package-lock.json,server.mjs} .
@@ -49,14 +73,16 @@ run() {
         -addext basicConstraints=critical,CA:FALSE \
         -addext subjectAltName=IP:127.0.0.1,DNS:localhost
 
+    keys
+
     # The server ends when its standard input does: whatever ends this script ends it too.
-    coproc server { exec "$node" server.mjs tls/server.pem tls/server.key 2>server.log; }
+    coproc server { exec "$node" server.mjs tls 2>server.log; }
     # shellcheck disable=SC2064 # expanded now on purpose
     trap "kill $! 2>/dev/null || true" EXIT
     # shellcheck disable=SC2154 # coproc sets it
-    read -r -t 60 COAUTH_INTEROP_URL <&"${server[0]}" ||
+    read -r -t 60 COAUTH_INTEROP_URL COAUTH_INTEROP_MTLS_URL <&"${server[0]}" ||
         fail "the server did not start: $(cat server.log)"
-    export COAUTH_INTEROP_URL COAUTH_INTEROP_TLS=$PWD/tls
+    export COAUTH_INTEROP_URL COAUTH_INTEROP_MTLS_URL COAUTH_INTEROP_TLS=$PWD/tls
 
     "$@" || fail "$1 failed. The server said: $(cat server.log)"
 }

@@ -1,17 +1,27 @@
-// An authorization server for the rows of interop.cpp, at a free port of 127.0.0.1.
+// An authorization server for the rows of interop.cpp and authentication.cpp, at two free ports of
+// 127.0.0.1: the second asks for client certificates.
 //
-//   node server.mjs CERTIFICATE KEY
+//   node server.mjs DIRECTORY     where run.sh has put certificates and keys
 //
-// Prints its issuer when it is ready, and ends with its standard input: a parent that dies in
+// Prints its issuer and the second address when it is ready, and ends with its standard input: a parent that dies in
 // whatever way takes it along.
 
+import { createPublicKey, randomBytes, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import Provider, { errors } from 'oidc-provider';
 
 process.stdin.resume().on('end', () => process.exit()).on('error', () => process.exit());
 
-const [certificate, key] = process.argv.slice(2);
+const directory = process.argv[2];
+const read = (name) => readFileSync(`${directory}/${name}`);
+
+const publicKey = (name) => ({
+  ...createPublicKey(read(`${name}.pub`)).export({ format: 'jwk' }), kid: name, use: 'sig' });
+const keyOf = {
+  RS256: 'rsa', RS384: 'rsa', RS512: 'rsa', PS256: 'rsa', PS384: 'rsa', PS512: 'rsa',
+  ES256: 'p256', ES384: 'p384', ES512: 'p521', EdDSA: 'ed25519' };
+const selfSigned = new X509Certificate(read('self-signed.pem'));
 
 // client_id, client_secret, and what else is registered of a client.
 const clients = [
@@ -33,6 +43,23 @@ const clients = [
   ['dpop', 'dpop-secret', { dpop_bound_access_tokens: true }],
   ['certificate-bound', 'certificate-bound-secret',
     { tls_client_certificate_bound_access_tokens: true }],
+  ['dpop-nonce', 'dpop-nonce-secret', { dpop_bound_access_tokens: true }],
+  ['key-nonce', undefined, {
+    token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: 'ES256',
+    dpop_bound_access_tokens: true, jwks: { keys: [publicKey('p256')] } }],
+  ...Object.entries(keyOf).map(([algorithm, name]) => [`key-${algorithm}`, undefined, {
+    token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: algorithm,
+    jwks: { keys: [publicKey(name)] } }]),
+  ...['HS256', 'HS384', 'HS512'].map((algorithm) => [`secret-${algorithm}`, 'k'.repeat(64), {
+    token_endpoint_auth_method: 'client_secret_jwt', token_endpoint_auth_signing_alg: algorithm,
+  }]),
+  ['tls', undefined, {
+    token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_subject_dn: 'CN=client' }],
+  ['self-signed', undefined, {
+    token_endpoint_auth_method: 'self_signed_tls_client_auth',
+    jwks: { keys: [{
+      ...selfSigned.publicKey.export({ format: 'jwk' }),
+      x5c: [selfSigned.raw.toString('base64')] }] } }],
 ];
 
 const resources = {
@@ -47,29 +74,64 @@ function resourceServer(ctx, resource) {
   return resources[resource];
 }
 
-const server = createServer({ cert: readFileSync(certificate), key: readFileSync(key) });
-server.listen(0, '127.0.0.1', () => {
-  const issuer = `https://127.0.0.1:${server.address().port}`;
-  const provider = new Provider(issuer, {
-    clients: clients.map(([client_id, client_secret, more]) => ({
-      client_id,
-      client_secret,
-      grant_types: ['client_credentials'],
-      redirect_uris: [],
-      response_types: [],
-      ...more,
-    })),
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none', 'private_key_jwt'],
-    scopes: ['read', 'write', 'admin'],
-    features: {
-      clientCredentials: { enabled: true },
-      devInteractions: { enabled: false },
-      dPoP: { enabled: true },
-      mTLS: {
-        enabled: true, certificateBoundAccessTokens: true, getCertificate: () => undefined },
-      resourceIndicators: { enabled: true, getResourceServerInfo: resourceServer },
-    },
-  });
-  server.on('request', provider.callback());
-  process.stdout.write(`${issuer}\n`);
+const tls = { cert: read('server.pem'), key: read('server.key') };
+const server = createServer(tls);
+const mtlsServer = createServer({
+  ...tls, ca: read('ca.pem'), requestCert: true, rejectUnauthorized: false });
+
+const listen = (one) => new Promise((ready) => {
+  one.listen(0, '127.0.0.1', () => ready(`https://127.0.0.1:${one.address().port}`));
 });
+const issuer = await listen(server);
+const mtls = await listen(mtlsServer);
+
+const provider = new Provider(issuer, {
+  clients: clients.map(([client_id, client_secret, more]) => ({
+    client_id,
+    client_secret,
+    grant_types: ['client_credentials'],
+    redirect_uris: [],
+    response_types: [],
+    ...more,
+  })),
+  clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'none',
+    'private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'],
+  enabledJWA: {
+    clientAuthSigningAlgValues: [...Object.keys(keyOf), 'HS256', 'HS384', 'HS512'],
+    dPoPSigningAlgValues: ['ES256', 'ES384', 'RS256', 'PS256', 'EdDSA', 'Ed25519'],
+  },
+  discovery: {
+    mtls_endpoint_aliases: {
+      token_endpoint: `${mtls}/token`,
+      introspection_endpoint: `${mtls}/token/introspection`,
+      revocation_endpoint: `${mtls}/token/revocation`,
+    },
+  },
+  scopes: ['read', 'write', 'admin'],
+  features: {
+    clientCredentials: { enabled: true },
+    devInteractions: { enabled: false },
+    introspection: { enabled: true },
+    revocation: { enabled: true },
+    dPoP: {
+      enabled: true,
+      nonceSecret: randomBytes(32),
+      requireNonce: (ctx) => ctx.oidc.client?.clientId.endsWith('-nonce') ?? false,
+    },
+    mTLS: {
+      enabled: true,
+      certificateBoundAccessTokens: true,
+      tlsClientAuth: true,
+      selfSignedTlsClientAuth: true,
+      getCertificate: (ctx) => ctx.socket.getPeerX509Certificate?.(),
+      certificateAuthorized: (ctx) => ctx.socket.authorized,
+      certificateSubjectMatches: (ctx, property, expected) =>
+        property === 'tls_client_auth_subject_dn' &&
+        ctx.socket.getPeerX509Certificate().subject === expected,
+    },
+    resourceIndicators: { enabled: true, getResourceServerInfo: resourceServer },
+  },
+});
+server.on('request', provider.callback());
+mtlsServer.on('request', provider.callback());
+process.stdout.write(`${issuer} ${mtls}\n`);
