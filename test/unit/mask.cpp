@@ -17,7 +17,7 @@ std::string shown_request(client_authentication const& who, coauth::token_reques
     auto made = config();
     made.authentication = who;
     auto const where = coauth::protocol::check_config(made);
-    auto const wire = coauth::protocol::build_token_request(made, *where, request);
+    auto const wire = build_token_request(made, *where, request);
     BOOST_TEST_REQUIRE(wire.has_value());
     return coauth::protocol::masked_request(*wire);
 }

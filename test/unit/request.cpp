@@ -17,7 +17,7 @@ coauth::result<coauth::secret> build(client_config const& made, token_request co
 {
     auto const where = coauth::protocol::check_config(made);
     BOOST_TEST_REQUIRE(where.has_value());
-    return coauth::protocol::build_token_request(made, *where, request);
+    return build_token_request(made, *where, request);
 }
 
 std::string wire(client_config const& made, token_request const& request = token_request())

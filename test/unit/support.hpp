@@ -3,6 +3,8 @@
 
 #include <coauth/client_config.hpp>
 
+#include "protocol/request.hpp"
+
 #include <boost/test/unit_test.hpp>
 
 #include <chrono>
@@ -25,6 +27,17 @@ inline constexpr char const* client_secret = "p:S 3+cr/%t&=\xC3\xBC~";
 inline constexpr char const* basic_value =
     "YXBwJTJCMSUyNTJGJTI2JTNEJTIyJUMzJUE5OnAlM0FTKzMlMkJjciUyRiUyNXQlMjYlM0QlQzMlQkMlN0U=";
 inline constexpr char const* raw_basic_value = "YXBwKzElMkYmPSLDqTpwOlMgMytjci8ldCY9w7x+";
+
+// A token request as it goes over the wire, without what is signed for an attempt.
+inline coauth::result<coauth::secret> build_token_request(
+    coauth::client_config const& config, coauth::protocol::endpoint const& where,
+    coauth::token_request const& request)
+{
+    auto const form = coauth::protocol::token_form(request);
+    if (!form)
+        return form.error();
+    return coauth::protocol::build_form_request(config, where, *form, {});
+}
 
 // "success", or the name of the error.
 template <class T>

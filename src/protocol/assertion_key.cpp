@@ -1,0 +1,367 @@
+#include "protocol/assertion_key.hpp"
+
+#include "protocol/assertion.hpp"
+
+#include <openssl/bio.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+#include <vector>
+
+namespace coauth::protocol
+{
+namespace
+{
+
+using enum signature_algorithm;
+
+constexpr std::size_t longest_key = std::size_t(64) * 1024;
+
+struct freeing
+{
+    void operator()(BIO* p) const noexcept { BIO_free(p); }
+    void operator()(BIGNUM* p) const noexcept { BN_free(p); }
+    void operator()(ECDSA_SIG* p) const noexcept { ECDSA_SIG_free(p); }
+    void operator()(EVP_MD_CTX* p) const noexcept { EVP_MD_CTX_free(p); }
+    void operator()(EVP_PKEY* p) const noexcept { EVP_PKEY_free(p); }
+    void operator()(X509* p) const noexcept { X509_free(p); }
+    void operator()(std::FILE* p) const noexcept { (void)std::fclose(p); }
+};
+template <class T>
+using owned = std::unique_ptr<T, freeing>;
+
+error refuse(std::string context)
+{
+    ERR_clear_error();
+    error_info info;
+    info.context = std::move(context);
+    return {errc::invalid_configuration, std::move(info)};
+}
+
+result<secret> read_file(std::string const& path, std::string const& what)
+{
+    owned<std::FILE> const file(std::fopen(path.c_str(), "rbe"));
+    if (!file)
+        return refuse(what + " cannot be read; give the path of a PEM file");
+    // Nothing of it stays in a buffer of the library.
+    (void)std::setvbuf(file.get(), nullptr, _IONBF, 0);
+    std::string text(longest_key + 1, '\0');
+    auto const size = std::fread(text.data(), 1, text.size(), file.get());
+    secret read(std::string_view(text).substr(0, size));
+    wipe(text);
+    if (std::ferror(file.get()) != 0)
+        return refuse(what + " cannot be read; give the path of a PEM file");
+    if (size == 0 || size > longest_key)
+        return refuse(what + " is empty or larger than 64 KiB; give the path of a PEM file");
+    return read;
+}
+
+// Answers OpenSSL's question for the pass-phrase; the terminal's user is never asked.
+struct passphrase
+{
+    secret_function const& ask;
+    bool asked = false;
+    std::optional<error> failed = {};
+
+    static int answer(char* into, int size, int /*writing*/, void* self) noexcept
+    {
+        return static_cast<passphrase*>(self)->give(into, static_cast<std::size_t>(size));
+    }
+    int give(char* into, std::size_t size) noexcept
+    {
+        asked = true;
+        try
+        {
+            auto const given = ask ? ask() : result<secret>(error(errc::invalid_configuration));
+            if (ask && !given)
+                failed = given.error();
+            if (!given || given->size() > size)
+                return -1;
+            std::memcpy(into, given->view().data(), given->size());
+            return static_cast<int>(given->size());
+        }
+        catch (...)
+        {
+            return -1;
+        }
+    }
+};
+
+owned<BIO> bio_over(std::string_view text)
+{
+    return owned<BIO>(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+}
+
+result<owned<EVP_PKEY>>
+read_key(std::string_view pem, secret_function const& ask, std::string const& what)
+{
+    auto const bio = bio_over(pem);
+    passphrase phrase{ask};
+    owned<EVP_PKEY> key(
+        bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, passphrase::answer, &phrase) : nullptr);
+    ERR_clear_error();
+    if (key)
+        return key;
+    if (phrase.failed)
+        return refuse(what + ": the pass-phrase cannot be had: " + phrase.failed->message());
+    if (phrase.asked && !ask)
+        return refuse(what + " is encrypted; give a function that knows the pass-phrase");
+    if (phrase.asked)
+        return refuse(what + " is not opened by this pass-phrase; check it");
+    if (pem.find("PUBLIC KEY-----") != std::string_view::npos ||
+        pem.find("BEGIN CERTIFICATE-----") != std::string_view::npos)
+        return refuse(what + " holds a public key or a certificate alone; give the private key");
+    return refuse(what + " holds no PEM private key; it must contain -----BEGIN PRIVATE KEY-----");
+}
+
+std::string curve_of(EVP_PKEY* key)
+{
+    std::array<char, 80> name{};
+    std::size_t size = 0;
+    if (EVP_PKEY_get_group_name(key, name.data(), name.size(), &size) != 1)
+        ERR_clear_error();
+    return {name.data(), size};
+}
+
+// What a key may sign by, the default first; empty: it is of a kind that is not understood.
+std::vector<signature_algorithm> algorithms_of(EVP_PKEY* key)
+{
+    switch (EVP_PKEY_get_base_id(key))
+    {
+    case EVP_PKEY_RSA:
+        return {rs256, rs384, rs512, ps256, ps384, ps512};
+    case EVP_PKEY_ED25519:
+        return {eddsa};
+    case EVP_PKEY_EC:
+    {
+        auto const curve = curve_of(key);
+        if (curve == "prime256v1")
+            return {es256};
+        if (curve == "secp384r1")
+            return {es384};
+        if (curve == "secp521r1")
+            return {es512};
+        return {};
+    }
+    default:
+        return {};
+    }
+}
+
+result<signature_algorithm>
+choose_algorithm(EVP_PKEY* key, std::optional<signature_algorithm> wanted, std::string const& what)
+{
+    auto const fit = algorithms_of(key);
+    if (fit.empty())
+        return refuse(
+            what + " is of a kind that is not supported; give an RSA, P-256, P-384, P-521 or "
+                   "Ed25519 key");
+    if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && EVP_PKEY_get_bits(key) < 2048)
+        return refuse(
+            what + " is an RSA key of " + std::to_string(EVP_PKEY_get_bits(key)) +
+            " bits; it must have at least 2048 (RFC 7518 section 3.3)");
+    if (!wanted)
+        return fit.front();
+    for (auto const one : fit)
+        if (one == *wanted)
+            return one;
+    std::string names;
+    for (auto const one : fit)
+        names.append(names.empty() ? "" : ", ").append(to_string(one));
+    return refuse(
+        what + " does not fit the algorithm " + std::string(to_string(*wanted)) + "; it signs by " +
+        names);
+}
+
+// A number as `size` bytes, or as few as it takes.
+std::string number_of(EVP_PKEY* key, char const* name, std::size_t size = 0)
+{
+    BIGNUM* raw = nullptr;
+    if (EVP_PKEY_get_bn_param(key, name, &raw) != 1)
+        return {};
+    owned<BIGNUM> const number(raw);
+    std::string bytes(std::max(size, static_cast<std::size_t>(BN_num_bytes(raw))), '\0');
+    BN_bn2binpad(
+        raw, reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
+    return bytes;
+}
+
+// RFC 7638 section 3: the required members, in this order, and nothing else.
+std::string jwk_of(EVP_PKEY* key, signature_algorithm algorithm)
+{
+    if (algorithm == eddsa)
+    {
+        std::array<unsigned char, 32> x{};
+        std::size_t size = x.size();
+        EVP_PKEY_get_raw_public_key(key, x.data(), &size);
+        return R"({"crv":"Ed25519","kty":"OKP","x":")" +
+               base64url(std::string(x.begin(), x.end())) + "\"}";
+    }
+    if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA)
+        return R"({"e":")" + base64url(number_of(key, OSSL_PKEY_PARAM_RSA_E)) +
+               R"(","kty":"RSA","n":")" + base64url(number_of(key, OSSL_PKEY_PARAM_RSA_N)) + "\"}";
+    std::string const curve = algorithm == es256 ? "P-256" : algorithm == es384 ? "P-384" : "P-521";
+    std::size_t const size = algorithm == es256 ? 32 : algorithm == es384 ? 48 : 66;
+    return R"({"crv":")" + curve + R"(","kty":"EC","x":")" +
+           base64url(number_of(key, OSSL_PKEY_PARAM_EC_PUB_X, size)) + R"(","y":")" +
+           base64url(number_of(key, OSSL_PKEY_PARAM_EC_PUB_Y, size)) + "\"}";
+}
+
+// `x5t#S256` of the certificate, which has to be the key's.
+result<std::string> certificate_thumbprint_of(
+    std::string const& pem, EVP_PKEY* key, std::chrono::system_clock::time_point now,
+    std::string const& what)
+{
+    auto const bio = bio_over(pem);
+    owned<X509> const certificate(
+        bio ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr) : nullptr);
+    if (!certificate)
+        return refuse(
+            what + ": its certificate is no PEM certificate; it must contain -----BEGIN "
+                   "CERTIFICATE-----");
+    if (key != nullptr && X509_check_private_key(certificate.get(), key) != 1)
+        return refuse(what + ": its certificate is that of another key");
+    auto const seconds = std::chrono::system_clock::to_time_t(now);
+    if (ASN1_TIME_cmp_time_t(X509_get0_notAfter(certificate.get()), seconds) < 0)
+        return refuse(what + ": its certificate has expired; give the one that replaced it");
+    if (ASN1_TIME_cmp_time_t(X509_get0_notBefore(certificate.get()), seconds) > 0)
+        return refuse(what + ": its certificate is not valid yet; check the clock");
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned size = 0;
+    X509_digest(certificate.get(), EVP_sha256(), digest.data(), &size);
+    return base64url(std::string(digest.begin(), digest.begin() + size));
+}
+
+EVP_MD const* digest_of(signature_algorithm algorithm)
+{
+    switch (algorithm)
+    {
+    case rs384:
+    case ps384:
+    case es384:
+        return EVP_sha384();
+    case rs512:
+    case ps512:
+    case es512:
+        return EVP_sha512();
+    case eddsa:
+        return nullptr;
+    default:
+        return EVP_sha256();
+    }
+}
+
+bool is_pss(signature_algorithm algorithm)
+{
+    return algorithm == ps256 || algorithm == ps384 || algorithm == ps512;
+}
+
+// r and s, one after the other, each as long as the curve (RFC 7518 section 3.4); OpenSSL gives
+// DER.
+std::string fixed_size(std::string const& der, signature_algorithm algorithm)
+{
+    auto const* bytes = reinterpret_cast<unsigned char const*>(der.data());
+    owned<ECDSA_SIG> const parsed(d2i_ECDSA_SIG(nullptr, &bytes, static_cast<long>(der.size())));
+    if (!parsed)
+        return {};
+    int const size = algorithm == es256 ? 32 : algorithm == es384 ? 48 : 66;
+    std::string both(2 * static_cast<std::size_t>(size), '\0');
+    auto* const out = reinterpret_cast<unsigned char*>(both.data());
+    BN_bn2binpad(ECDSA_SIG_get0_r(parsed.get()), out, size);
+    BN_bn2binpad(ECDSA_SIG_get0_s(parsed.get()), out + size, size);
+    return both;
+}
+
+} // namespace
+
+void assertion_key::free_key::operator()(EVP_PKEY* key) const noexcept
+{
+    EVP_PKEY_free(key);
+}
+
+assertion_key::~assertion_key() = default;
+
+result<std::shared_ptr<assertion_key const>> assertion_key::load(
+    signing_key const& from, std::string_view whose, std::chrono::system_clock::time_point now)
+{
+    std::string what(whose);
+    auto const* const given = from.given();
+    if (given == nullptr)
+        return refuse(what + " is empty; use signing_key::pem_file or another of its functions");
+    if (!given->path.empty())
+        what += " '" + given->path + "'";
+    std::shared_ptr<assertion_key> made(new assertion_key());
+    made->key_id_ = given->key_id;
+    made->sign_ = given->sign;
+    if (made->sign_)
+    {
+        made->algorithm_ = given->algorithm.value_or(rs256);
+        if (made->algorithm_ <= hs512)
+            return refuse(what + " is a function, which signs by no HMAC; name another algorithm");
+    }
+    else
+    {
+        auto const text =
+            given->path.empty() ? result<secret>(given->pem) : read_file(given->path, what);
+        if (!text)
+            return text.error();
+        auto key = read_key(text->view(), given->passphrase, what);
+        if (!key)
+            return key.error();
+        auto const algorithm = choose_algorithm(key->get(), given->algorithm, what);
+        if (!algorithm)
+            return algorithm.error();
+        made->algorithm_ = *algorithm;
+        made->key_.reset(key->release());
+        made->jwk_ = jwk_of(made->key_.get(), made->algorithm_);
+        made->thumbprint_ = base64url(sha256(made->jwk_));
+    }
+    if (!given->certificate_pem.empty())
+    {
+        auto thumbprint =
+            certificate_thumbprint_of(given->certificate_pem, made->key_.get(), now, what);
+        if (!thumbprint)
+            return thumbprint.error();
+        made->x5t_ = std::move(*thumbprint);
+    }
+    ERR_clear_error();
+    return std::shared_ptr<assertion_key const>(std::move(made));
+}
+
+result<std::string> assertion_key::sign(std::string_view input) const
+{
+    owned<EVP_MD_CTX> const context(EVP_MD_CTX_new());
+    EVP_PKEY_CTX* settings = nullptr;
+    auto const* const bytes = reinterpret_cast<unsigned char const*>(input.data());
+    bool good = context && key_ &&
+                EVP_DigestSignInit(
+                    context.get(), &settings, digest_of(algorithm_), nullptr, key_.get()) == 1;
+    if (good && is_pss(algorithm_))
+        good = EVP_PKEY_CTX_set_rsa_padding(settings, RSA_PKCS1_PSS_PADDING) == 1 &&
+               EVP_PKEY_CTX_set_rsa_pss_saltlen(settings, RSA_PSS_SALTLEN_DIGEST) == 1;
+    std::size_t size = 0;
+    good = good && EVP_DigestSign(context.get(), nullptr, &size, bytes, input.size()) == 1;
+    std::string signature(size, '\0');
+    good = good && EVP_DigestSign(
+                       context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
+                       bytes, input.size()) == 1;
+    if (!good)
+        return refuse("the key could not sign by " + std::string(to_string(algorithm_)));
+    signature.resize(size);
+    if (algorithm_ == es256 || algorithm_ == es384 || algorithm_ == es512)
+        return fixed_size(signature, algorithm_);
+    return signature;
+}
+
+} // namespace coauth::protocol

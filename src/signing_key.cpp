@@ -1,0 +1,101 @@
+#include <coauth/signing_key.hpp>
+
+#include <array>
+
+namespace coauth
+{
+namespace
+{
+
+constexpr std::array<std::string_view, 13> names = {"HS256", "HS384", "HS512", "RS256", "RS384",
+                                                    "RS512", "PS256", "PS384", "PS512", "ES256",
+                                                    "ES384", "ES512", "EdDSA"};
+
+template <class Change>
+std::shared_ptr<signing_key::description const>
+changed(signing_key::description const* from, Change const& change)
+{
+    auto made = from != nullptr ? std::make_shared<signing_key::description>(*from)
+                                : std::make_shared<signing_key::description>();
+    change(*made);
+    return made;
+}
+
+} // namespace
+
+std::string_view to_string(signature_algorithm algorithm) noexcept
+{
+    auto const index = static_cast<std::size_t>(algorithm);
+    return index < names.size() ? names[index] : "unknown";
+}
+
+std::optional<signature_algorithm> signature_algorithm_of(std::string_view name) noexcept
+{
+    for (std::size_t i = 0; i < names.size(); ++i)
+        if (names[i] == name)
+            return static_cast<signature_algorithm>(i);
+    return std::nullopt;
+}
+
+signing_key signing_key::pem_file(std::string path, secret_function passphrase)
+{
+    signing_key made;
+    made.given_ = changed(
+        nullptr,
+        [&](description& it)
+        {
+            it.path = std::move(path);
+            it.passphrase = std::move(passphrase);
+        });
+    return made;
+}
+
+signing_key signing_key::pem(secret text, secret_function passphrase)
+{
+    signing_key made;
+    made.given_ = changed(
+        nullptr,
+        [&](description& it)
+        {
+            it.pem = std::move(text);
+            it.passphrase = std::move(passphrase);
+        });
+    return made;
+}
+
+signing_key signing_key::signer(signature_algorithm algorithm, signer_function sign)
+{
+    signing_key made;
+    made.given_ = changed(
+        nullptr,
+        [&](description& it)
+        {
+            it.algorithm = algorithm;
+            it.sign = std::move(sign);
+        });
+    return made;
+}
+
+signing_key signing_key::algorithm(signature_algorithm wanted) const
+{
+    signing_key made;
+    made.given_ = changed(given_.get(), [&](description& it) { it.algorithm = wanted; });
+    return made;
+}
+
+signing_key signing_key::key_id(std::string id) const
+{
+    signing_key made;
+    made.given_ = changed(given_.get(), [&](description& it) { it.key_id = std::move(id); });
+    return made;
+}
+
+signing_key signing_key::certificate_pem(std::string text) const
+{
+    signing_key made;
+    made.given_ =
+        changed(given_.get(), [&](description& it) { it.certificate_pem = std::move(text); });
+    return made;
+}
+
+} // namespace coauth
