@@ -57,7 +57,8 @@ void signer_call::begin(signer_function const& sign, std::string input, handler 
 {
     {
         std::lock_guard const lock(mutex_);
-        done_ = std::move(done);
+        // Asio 1.26's move assignment calls itself for ever.
+        done_.swap(done);
     }
     try
     {
@@ -85,7 +86,7 @@ signer_call::handler signer_call::take() noexcept
 {
     std::lock_guard const lock(mutex_);
     handler taken;
-    std::swap(taken, done_);
+    taken.swap(done_);
     return taken;
 }
 

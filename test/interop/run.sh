@@ -45,7 +45,6 @@ keys() {
     certificate client "client" -CA tls/ca.pem -CAkey tls/ca.key
     certificate other-client "other client" -CA tls/ca.pem -CAkey tls/ca.key
     certificate self-signed "client that signs itself"
-    certificate expired-client "client" -CA tls/ca.pem -CAkey tls/ca.key -days -1
 }
 
 install() {

@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(request)
     using who = client_authentication;
     coauth::secret const password(client_secret);
     auto const asked =
-        coauth::token_request().scope("a b").audience("au").parameter("assertion", "hush-hush");
+        coauth::token_request().scope("a b").audience("au").parameter("password", "hush-hush");
     struct row
     {
         char const* name;
@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(request)
             check_contains(shown, row.shown);
             check_contains(shown, "POST /oauth/token HTTP/1.1\nHost: as.example.com\n");
             check_contains(shown, "\n\ngrant_type=client_credentials&scope=a+b&audience=au");
-            check_contains(shown, "&assertion=***");
+            check_contains(shown, "&password=***");
             check_lacks(shown, "hush-hush");
             check_no_secret(shown);
         }
