@@ -1,6 +1,8 @@
 #include <coauth/version.hpp>
 
+#include "cli/discover_command.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/known_token_command.hpp"
 #include "cli/serve_command.hpp"
 #include "cli/token_command.hpp"
 
@@ -20,11 +22,14 @@ constexpr char const* help =
     "\n"
     "OAuth 2.0 access tokens for servers.\n"
     "\n"
-    "  coauth token      get an access token, from SMS.CX or any other server\n"
-    "  coauth serve      run an authorization server on this machine, for tests\n"
+    "  coauth token        get an access token, from SMS.CX or any other server\n"
+    "  coauth introspect   ask a server about a token\n"
+    "  coauth revoke       tell a server that a token is not needed any more\n"
+    "  coauth discover     show what a server says of itself\n"
+    "  coauth serve        run an authorization server on this machine, for tests\n"
     "\n"
-    "  --help, -h        show this help; coauth token --help: that command's flags\n"
-    "  --version         show the version\n";
+    "  --help, -h          show this help; coauth token --help: that command's flags\n"
+    "  --version           show the version\n";
 
 exit_status run(arguments args)
 {
@@ -33,6 +38,12 @@ exit_status run(arguments args)
         args.erase(args.begin());
     if (command == "token")
         return token_command(args);
+    if (command == "introspect")
+        return introspect_command(args);
+    if (command == "revoke")
+        return revoke_command(args);
+    if (command == "discover")
+        return discover_command(args);
     if (command == "serve")
         return serve_command(args);
     if (command == "--version")
@@ -41,7 +52,8 @@ exit_status run(arguments args)
         return std::cout << help, exit_status::ok;
     if (command.empty())
         return std::cerr << help, exit_status::usage;
-    std::cerr << "coauth: the commands are token and serve; see coauth --help\n";
+    std::cerr << "coauth: the commands are token, introspect, revoke, discover and serve; see "
+                 "coauth --help\n";
     return exit_status::usage;
 }
 

@@ -44,7 +44,7 @@ private:
 class silent_terminal
 {
 public:
-    explicit silent_terminal(int fd) noexcept
+    silent_terminal(int fd, char const* what) noexcept
         : fd_(fd)
         , changed_(isatty(fd) == 1 && tcgetattr(fd, &before_) == 0)
     {
@@ -54,7 +54,9 @@ public:
         struct sigaction wake = {};
         wake.sa_handler = [](int) {};
         sigaction(SIGINT, &wake, &before_interrupt_);
-        say("Client secret: ");
+        say("The ");
+        say(what);
+        say(": ");
         termios silent = before_;
         silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
         tcsetattr(fd_, TCSAFLUSH, &silent);
@@ -91,9 +93,9 @@ std::string reason(int number)
 }
 
 // The characters of the file, or 0 or the errno that says why not.
-int read_all(int fd, secret& into)
+int read_all(int fd, char const* what, secret& into)
 {
-    silent_terminal const silent(fd);
+    silent_terminal const silent(fd, what);
     std::array<char, 4096> buffer;
     ssize_t size = 0;
     do
@@ -120,49 +122,50 @@ secret without_newline(secret given)
     return secret(text);
 }
 
-result<secret> checked(secret given, std::string const& place)
+result<secret> checked(secret given, secret_place const& which, std::string const& place)
 {
     if (given.size() > max_size)
         return usage_error(
-            place + " holds more than 64 KiB, too much for a client secret: is it the right one?");
+            place + " holds more than 64 KiB, too much for a " + which.what +
+            ": is it the right one?");
     auto text = without_newline(std::move(given));
     if (text.empty())
-        return usage_error(place + " holds no client secret: it is empty");
+        return usage_error(place + " holds no " + which.what + ": it is empty");
     return text;
 }
 
-result<secret> read_from(descriptor const& source, std::string const& place)
+result<secret>
+read_from(descriptor const& source, secret_place const& which, std::string const& place)
 {
     secret text;
-    int const failure = source.get() < 0 ? errno : read_all(source.get(), text);
+    int const failure = source.get() < 0 ? errno : read_all(source.get(), which.what, text);
     if (failure != 0)
         return usage_error(
-            "the client secret cannot be read from " + place + ": " + reason(failure));
-    return checked(std::move(text), place);
+            std::string("the ") + which.what + " cannot be read from " + place + ": " +
+            reason(failure));
+    return checked(std::move(text), which, place);
 }
 
-result<secret> read_environment()
+result<secret> read_environment(secret_place const& which)
 {
-    char const* const value = std::getenv(secret_variable);
+    char const* const value = std::getenv(which.variable);
     if (value == nullptr)
         return usage_error(
-            std::string(
-                "the client secret is missing: name a file that holds it with "
-                "--client-secret-file FILE, or pipe it to --client-secret-file -, or set ") +
-            secret_variable);
-    return checked(secret(value), std::string("the environment variable ") + secret_variable);
+            std::string("the ") + which.what + " is missing: name a file that holds it with " +
+            which.flag + " FILE, or pipe it to " + which.flag + " -, or set " + which.variable);
+    return checked(secret(value), which, std::string("the environment variable ") + which.variable);
 }
 
 } // namespace
 
-result<secret> read_client_secret(std::string const& file)
+result<secret> read_secret(secret_place const& which, std::string const& file)
 {
     if (file.empty())
-        return read_environment();
+        return read_environment(which);
     if (file == "-")
-        return read_from(descriptor(STDIN_FILENO), "standard input");
+        return read_from(descriptor(STDIN_FILENO), which, "standard input");
     return read_from(
-        descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC)),
+        descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC)), which,
         "the file '" + printable(file) + "'");
 }
 

@@ -9,12 +9,23 @@
 namespace coauth::cli
 {
 
-// The environment variable that may hold the client secret.
-inline constexpr char const* secret_variable = "COAUTH_CLIENT_SECRET";
+// Which secret is read, and where it may come from.
+struct secret_place
+{
+    // As in "client secret".
+    char const* what;
+    // The flag that names the file, and the environment variable.
+    char const* flag;
+    char const* variable;
+};
 
-// Reads a secret from `file`, from standard input when it is "-" (asked for without echo at a
+inline constexpr secret_place client_secret_place{
+    "client secret", "--client-secret-file", "COAUTH_CLIENT_SECRET"};
+inline constexpr secret_place token_place{"token", "--token-file", "COAUTH_TOKEN"};
+
+// Reads it from `file`, from standard input when that is "-" (asked for without echo at a
 // terminal), or from the environment when it is empty. One newline at its end is not part of it.
-[[nodiscard]] result<secret> read_client_secret(std::string const& file);
+[[nodiscard]] result<secret> read_secret(secret_place const& which, std::string const& file);
 
 } // namespace coauth::cli
 

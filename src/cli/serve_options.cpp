@@ -96,7 +96,7 @@ result<std::string> read_secret(std::string const& file)
 {
     if (file.empty())
         return made_up_secret();
-    auto const given = read_client_secret(file);
+    auto const given = read_secret(client_secret_place, file);
     if (!given)
         return given.error();
     return std::string(given->view());

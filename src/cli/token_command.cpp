@@ -1,18 +1,12 @@
 #include "cli/token_command.hpp"
 
-#include <coauth/client.hpp>
-
+#include "cli/decode.hpp"
 #include "cli/printable.hpp"
 #include "cli/report.hpp"
+#include "cli/run_operation.hpp"
 #include "cli/timeline.hpp"
 #include "cli/token_options.hpp"
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
-
-#include <csignal>
 #include <iostream>
 #include <unistd.h>
 
@@ -21,7 +15,6 @@ namespace coauth::cli
 namespace
 {
 
-namespace asio = boost::asio;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
@@ -52,32 +45,11 @@ private:
     bool answer_ = false;
 };
 
-// Asks for the token; an interrupt ends that in an orderly way.
-outcome fetch(client_config config, token_request request)
+outcome fetch(client_options options, token_request request)
 {
-    // Never destroyed: that would wait for a name lookup that hangs.
-    auto& context = *new asio::io_context(1);
-    auto& cancel = *new asio::cancellation_signal();
-    auto& signals = *new asio::signal_set(context, SIGINT, SIGTERM);
-    auto& tokens = *new client(context.get_executor(), std::move(config));
-
-    outcome got = error(errc::cancelled);
-    signals.async_wait(
-        [&cancel](boost::system::error_code ec, int)
-        {
-            if (!ec)
-                cancel.emit(asio::cancellation_type::terminal);
-        });
-    tokens.async_get_access_token(
-        std::move(request), asio::bind_cancellation_slot(
-                                cancel.slot(),
-                                [&](outcome result)
-                                {
-                                    got = std::move(result);
-                                    context.stop();
-                                }));
-    context.run();
-    return got;
+    return run_with_client<access_token>(
+        std::move(options), [&](client& tokens, auto done)
+        { tokens.async_get_access_token(std::move(request), std::move(done)); });
 }
 
 void print(outcome const& got, token_options const& options, milliseconds elapsed)
@@ -91,21 +63,27 @@ void print(outcome const& got, token_options const& options, milliseconds elapse
     else if (options.output == output_form::header)
         std::cout << "Authorization: " << got->authorization() << '\n';
     else
-        std::cout << token_summary(
-            *got, options.config.server.token_endpoint, elapsed, terminal(STDOUT_FILENO));
+    {
+        auto const& from = options.client.issuer.empty()
+                               ? options.client.config.server.token_endpoint
+                               : options.client.issuer;
+        std::cout << token_summary(*got, from, elapsed, terminal(STDOUT_FILENO));
+        if (options.decode)
+            std::cout << decoded_token(got->value(), terminal(STDOUT_FILENO));
+    }
 }
 
 exit_status fetch_and_print(token_options options)
 {
     terminal const log(STDERR_FILENO);
     auto const phases = std::make_shared<timeline>();
-    if (options.verbose)
+    if (options.client.verbose)
     {
-        options.config.observer = phases;
-        options.config.debug = conversation(log);
+        options.client.config.observer = phases;
+        options.client.config.debug = conversation(log);
     }
     auto const began = steady_clock::now();
-    auto const got = fetch(options.config, options.request);
+    auto const got = fetch(options.client, options.request);
     auto const elapsed = std::chrono::round<milliseconds>(steady_clock::now() - began);
     if (auto const chart = phases->chart(log); !chart.empty())
         std::clog << chart << '\n' << std::flush;

@@ -1,9 +1,9 @@
 #ifndef COAUTH_SRC_CLI_TOKEN_OPTIONS_HPP
 #define COAUTH_SRC_CLI_TOKEN_OPTIONS_HPP
 
-#include <coauth/client_config.hpp>
 #include <coauth/token_request.hpp>
 
+#include "cli/client_options.hpp"
 #include "cli/flags.hpp"
 
 #include <iosfwd>
@@ -22,10 +22,11 @@ enum class output_form
 // What `coauth token` was asked to do.
 struct token_options
 {
-    client_config config;
+    client_options client;
     token_request request;
     output_form output = output_form::summary;
-    bool verbose = false;
+    // Show what a JSON Web Token says.
+    bool decode = false;
     bool help = false;
 };
 

@@ -1,0 +1,381 @@
+#include "cli/client_options.hpp"
+
+#include <coauth/smscx.hpp>
+
+#include "cli/flags.hpp"
+#include "cli/printable.hpp"
+#include "cli/secret_input.hpp"
+
+#include <boost/program_options.hpp>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <optional>
+
+namespace coauth::cli
+{
+namespace
+{
+
+namespace po = boost::program_options;
+using method = client_authentication::method;
+
+struct named_method
+{
+    std::string_view name;
+    std::string_view short_name;
+    method how;
+};
+
+constexpr std::array<named_method, 9> methods = {{
+    {"client_secret_basic", "basic", method::client_secret_basic},
+    {"client_secret_basic_raw", "basic-raw", method::client_secret_basic_raw},
+    {"client_secret_post", "post", method::client_secret_post},
+    {"client_secret_jwt", "secret-jwt", method::client_secret_jwt},
+    {"private_key_jwt", "key-jwt", method::private_key_jwt},
+    {"client_assertion", "assertion", method::client_assertion},
+    {"tls_client_auth", "tls", method::tls_client_auth},
+    {"self_signed_tls_client_auth", "self-signed-tls", method::self_signed_tls_client_auth},
+    {"none", "none", method::none},
+}};
+
+std::string quoted(std::string const& text)
+{
+    return "'" + printable(text) + "'";
+}
+
+result<method> read_method(std::string const& name)
+{
+    for (auto const& one : methods)
+        if (name == one.name || name == one.short_name)
+            return one.how;
+    std::string known;
+    for (auto const& one : methods)
+        known.append(known.empty() ? "" : ", ").append(one.short_name);
+    return usage_error("--auth is one of " + known + ", not " + quoted(name));
+}
+
+result<std::chrono::milliseconds> read_timeout(std::string const& text)
+{
+    double seconds = 0;
+    auto const end = text.data() + text.size();
+    auto const [stop, failure] = std::from_chars(text.data(), end, seconds);
+    // Within what an integer holds; the library knows the real bounds.
+    bool const readable = failure == std::errc() && stop == end && std::abs(seconds) < 1e9;
+    if (!readable)
+        return usage_error("--timeout is a number of seconds, as in 2.5, not " + quoted(text));
+    return std::chrono::milliseconds(std::llround(seconds * 1000));
+}
+
+// SMS.CX unless another server is named; both together are its manners at another address.
+result<authorization_server> read_server(client_flags const& flags)
+{
+    if (!flags.provider.empty() && flags.provider != "smscx")
+        return usage_error(
+            "there is no provider " + quoted(flags.provider) +
+            ": give smscx, or the URL of any other server with --issuer or --token-endpoint");
+    if (!flags.host.empty() && !flags.token_endpoint.empty())
+        return usage_error("--host and --token-endpoint exclude each other: --token-endpoint is "
+                           "the whole URL already");
+    if (!flags.issuer.empty() && !(flags.provider + flags.host + flags.token_endpoint).empty())
+        return usage_error("--issuer excludes --provider, --host and --token-endpoint: the issuer "
+                           "says where its endpoints are");
+    bool const smscx =
+        !flags.provider.empty() || (flags.token_endpoint.empty() && flags.issuer.empty());
+    authorization_server server;
+    if (smscx)
+        server = smscx::server(flags.host.empty() ? smscx::default_host : flags.host);
+    if (!flags.token_endpoint.empty())
+        server.token_endpoint = flags.token_endpoint;
+    server.introspection_endpoint = flags.introspection_endpoint;
+    server.revocation_endpoint = flags.revocation_endpoint;
+    return server;
+}
+
+std::optional<method> default_method(client_flags const& flags)
+{
+    if (!flags.assertion_file.empty())
+        return method::client_assertion;
+    if (!flags.issuer.empty())
+        return std::nullopt;
+    if (!flags.key_file.empty())
+        return method::private_key_jwt;
+    if (!flags.certificate_file.empty())
+        return method::tls_client_auth;
+    bool const generic = flags.provider.empty() && !flags.token_endpoint.empty();
+    return generic ? method::client_secret_basic : method::client_secret_basic_raw;
+}
+
+// Whether a secret has to be read.
+bool needs_secret(client_flags const& flags, std::optional<method> how)
+{
+    if (!how)
+        return flags.key_file.empty() && flags.certificate_file.empty();
+    return *how == method::client_secret_basic || *how == method::client_secret_basic_raw ||
+           *how == method::client_secret_post || *how == method::client_secret_jwt;
+}
+
+result<std::string> read_client_id(client_flags const& flags, std::optional<method> how)
+{
+    if (!flags.client_id.empty())
+        return flags.client_id;
+    char const* const value = std::getenv("COAUTH_CLIENT_ID");
+    if (value != nullptr && *value != '\0')
+        return std::string(value);
+    if (how == method::client_assertion)
+        return std::string();
+    return usage_error("the client id is missing: give --client-id ID, or set COAUTH_CLIENT_ID");
+}
+
+// The pass-phrase of a key may be in the environment.
+secret_function passphrase()
+{
+    return []() -> result<secret>
+    {
+        char const* const value = std::getenv("COAUTH_KEY_PASSPHRASE");
+        if (value == nullptr)
+            return usage_error("set COAUTH_KEY_PASSPHRASE");
+        return secret(value);
+    };
+}
+
+result<std::optional<signature_algorithm>> read_algorithm(std::string const& name)
+{
+    if (name.empty())
+        return std::optional<signature_algorithm>();
+    auto const known = signature_algorithm_of(name);
+    if (!known)
+        return usage_error(
+            "--alg is a name such as RS256, PS256, ES256, EdDSA or HS256, not " + quoted(name));
+    return known;
+}
+
+result<signing_key> read_key(client_flags const& flags)
+{
+    auto const algorithm = read_algorithm(flags.algorithm);
+    if (!algorithm)
+        return algorithm.error();
+    if (flags.key_file.empty())
+        return signing_key();
+    auto key = signing_key::pem_file(flags.key_file, passphrase()).key_id(flags.key_id);
+    return *algorithm ? key.algorithm(**algorithm) : key;
+}
+
+result<client_authentication> make_authentication(
+    client_flags const& flags, method how, std::string id, client_credentials const& have)
+{
+    auto const& text = have.client_secret;
+    switch (how)
+    {
+    case method::client_secret_basic:
+        return client_authentication::client_secret_basic(std::move(id), text);
+    case method::client_secret_basic_raw:
+        return client_authentication::client_secret_basic_raw(std::move(id), text);
+    case method::client_secret_post:
+        return client_authentication::client_secret_post(std::move(id), text);
+    case method::client_secret_jwt:
+        return client_authentication::client_secret_jwt(
+            std::move(id), text,
+            signature_algorithm_of(flags.algorithm).value_or(signature_algorithm::hs256));
+    case method::private_key_jwt:
+        if (have.key.empty())
+            return usage_error("this --auth needs a key: give --key-file FILE");
+        return client_authentication::private_key_jwt(std::move(id), have.key);
+    case method::client_assertion:
+        if (flags.assertion_file.empty())
+            return usage_error("this --auth needs an assertion: give --assertion-file FILE");
+        return client_authentication::client_assertion(
+            std::move(id), secret_file(flags.assertion_file));
+    case method::tls_client_auth:
+        return client_authentication::tls_client_auth(std::move(id));
+    case method::self_signed_tls_client_auth:
+        return client_authentication::self_signed_tls_client_auth(std::move(id));
+    case method::unset:
+    case method::none:
+        break;
+    }
+    return client_authentication::none(std::move(id));
+}
+
+// What is the same whoever asks.
+result<client_options> read_common(client_flags const& flags)
+{
+    client_options options;
+    auto server = read_server(flags);
+    if (!server)
+        return server.error();
+    auto const timeout = read_timeout(flags.timeout);
+    if (!timeout)
+        return timeout.error();
+    auto& config = options.config;
+    config.server = std::move(*server);
+    config.tls.ca_file = flags.ca_file;
+    config.timeout = *timeout;
+    // A person who looks at an error wants the first one.
+    config.retry.max_attempts = 1;
+    config.user_agent = flags.user_agent;
+    config.allow_http_loopback = flags.http_loopback;
+    options.issuer = flags.issuer;
+    options.verbose = flags.verbose;
+    return options;
+}
+
+void take_keys(client_flags const& flags, client_config& config)
+{
+    config.tls.certificate_file = flags.certificate_file;
+    config.tls.key_file = flags.certificate_key_file;
+    config.tls.key_passphrase = passphrase();
+    if (!flags.dpop_file.empty())
+        config.dpop =
+            std::make_shared<dpop_prover>(signing_key::pem_file(flags.dpop_file, passphrase()));
+}
+
+} // namespace
+
+void add_server_flags(po::options_description& to, client_flags& into)
+{
+    to.add_options()(
+        "provider", po::value(&into.provider)->value_name("NAME"),
+        "smscx, the default: SMS.CX at https://api.sms.cx")(
+        "host", po::value(&into.host)->value_name("URL"),
+        "another host of SMS.CX, as in https://api.example.com")(
+        "issuer", po::value(&into.issuer)->value_name("URL"),
+        "any other server by its issuer, which says where all else is (RFC 8414)")(
+        "token-endpoint", po::value(&into.token_endpoint)->value_name("URL"),
+        "the token endpoint of any other server (RFC 6749)");
+}
+
+void add_endpoint_flags(po::options_description& to, client_flags& into)
+{
+    to.add_options()(
+        "introspection-endpoint", po::value(&into.introspection_endpoint)->value_name("URL"),
+        "where a token is asked about (RFC 7662), without --issuer")(
+        "revocation-endpoint", po::value(&into.revocation_endpoint)->value_name("URL"),
+        "where a token is revoked (RFC 7009), without --issuer");
+}
+
+void add_trust_flags(po::options_description& to, client_flags& into)
+{
+    to.add_options()(
+        "ca-file", po::value(&into.ca_file)->value_name("FILE"),
+        "trust the CA certificates of this PEM file instead of the system's")(
+        "http-loopback", po::bool_switch(&into.http_loopback),
+        "allow http:// to 127.0.0.1, ::1 and localhost, for tests");
+}
+
+void add_client_flags(po::options_description& to, client_flags& into)
+{
+    to.add_options()(
+        "client-id", po::value(&into.client_id)->value_name("ID"),
+        "the client id; at SMS.CX the application id. Else COAUTH_CLIENT_ID")(
+        "client-secret-file", po::value(&into.secret_file)->value_name("FILE"),
+        "the file with the client secret, - for standard input. Else COAUTH_CLIENT_SECRET")(
+        "auth", po::value(&into.auth)->value_name("HOW"),
+        "basic, basic-raw, post, secret-jwt, key-jwt, assertion, tls, self-signed-tls or none, or "
+        "the name that RFCs give it. Default: what fits the flags and the server; at SMS.CX "
+        "basic-raw")(
+        "key-file", po::value(&into.key_file)->value_name("FILE"),
+        "the private key that signs assertions, in PEM. COAUTH_KEY_PASSPHRASE opens it")(
+        "alg", po::value(&into.algorithm)->value_name("NAME"),
+        "how it signs, as in PS256. Default: what fits the key")(
+        "kid", po::value(&into.key_id)->value_name("ID"), "the name of the key at the server")(
+        "assertion-file", po::value(&into.assertion_file)->value_name("FILE"),
+        "an assertion that others made, as a workload identity")(
+        "cert-file", po::value(&into.certificate_file)->value_name("FILE"),
+        "the client's TLS certificate, in PEM (RFC 8705)")(
+        "cert-key-file", po::value(&into.certificate_key_file)->value_name("FILE"),
+        "its key. Default: in the same file")(
+        "dpop", po::value(&into.dpop_file)->value_name("FILE"),
+        "bind the token to this private key, in PEM (RFC 9449)");
+}
+
+void add_run_flags(po::options_description& to, client_flags& into)
+{
+    client_config const defaults;
+    to.add_options()(
+        "timeout", po::value(&into.timeout)->default_value("10")->value_name("SECONDS"),
+        "give up after so long, all phases together")(
+        "user-agent",
+        po::value(&into.user_agent)->default_value(defaults.user_agent)->value_name("TEXT"),
+        "the User-Agent field")(
+        "verbose,v", po::bool_switch(&into.verbose),
+        "show request, answer and where the time went on standard error; secrets are masked")(
+        "help,h", po::bool_switch(&into.help), "show this help");
+}
+
+result<client_options> read_client_options(client_flags const& flags)
+{
+    auto options = read_common(flags);
+    if (!options)
+        return options;
+    auto how = default_method(flags);
+    if (!flags.auth.empty())
+    {
+        auto const named = read_method(flags.auth);
+        if (!named)
+            return named.error();
+        how = *named;
+    }
+    auto id = read_client_id(flags, how);
+    if (!id)
+        return id.error();
+    auto key = read_key(flags);
+    if (!key)
+        return key.error();
+    auto& have = options->credentials;
+    have.key = std::move(*key);
+    have.certificate = !flags.certificate_file.empty();
+    options->client_id = std::move(*id);
+    // Known to be right before a secret is read, which may be waited for.
+    if (how)
+        if (auto const good = make_authentication(flags, *how, options->client_id, have); !good)
+            return good.error();
+    if (needs_secret(flags, how))
+    {
+        auto text = read_secret(client_secret_place, flags.secret_file);
+        if (!text)
+            return text.error();
+        have.client_secret = std::move(*text);
+    }
+    options->choose = !how;
+    if (how)
+        options->config.authentication =
+            *make_authentication(flags, *how, options->client_id, have);
+    take_keys(flags, options->config);
+    return options;
+}
+
+result<client_options> read_discovery_options(client_flags const& flags)
+{
+    if (flags.issuer.empty())
+        return usage_error("the issuer is missing: give --issuer URL");
+    return read_common(flags);
+}
+
+discovery_options discovery_of(client_config const& config)
+{
+    discovery_options options;
+    options.tls = config.tls;
+    options.timeout = config.timeout;
+    options.allow_http_loopback = config.allow_http_loopback;
+    options.user_agent = config.user_agent;
+    return options;
+}
+
+result<void> take_server(client_options& into, authorization_server found)
+{
+    into.config.server = std::move(found);
+    if (!into.choose)
+        return {};
+    auto chosen =
+        choose_authentication(into.config.server, into.client_id, std::move(into.credentials));
+    if (!chosen)
+        return chosen.error();
+    into.config.authentication = std::move(*chosen);
+    return {};
+}
+
+} // namespace coauth::cli

@@ -1,0 +1,15 @@
+#ifndef COAUTH_SRC_CLI_DISCOVER_COMMAND_HPP
+#define COAUTH_SRC_CLI_DISCOVER_COMMAND_HPP
+
+#include "cli/exit_status.hpp"
+#include "cli/flags.hpp"
+
+namespace coauth::cli
+{
+
+// `coauth discover`: shows what an issuer says of itself.
+[[nodiscard]] exit_status discover_command(arguments const& args);
+
+} // namespace coauth::cli
+
+#endif
