@@ -64,7 +64,7 @@ std::string summary(authorization_server const& server, terminal const& where)
 
 exit_status fail(error const& why)
 {
-    std::cerr << failure_summary(why, terminal(STDERR_FILENO));
+    std::cerr << failure_summary(why, terminal(STDERR_FILENO), "not discovered");
     return status_of(why.kind());
 }
 

@@ -51,9 +51,9 @@ void print_help(std::string_view command, std::string_view what)
     std::cout << "Usage: " << command << " [flags]\n\n" << what << "\n\n" << all_flags(unused);
 }
 
-exit_status fail(error const& why)
+exit_status fail(error const& why, char const* what)
 {
-    std::cerr << failure_summary(why, terminal(STDERR_FILENO));
+    std::cerr << failure_summary(why, terminal(STDERR_FILENO), what);
     return status_of(why.kind());
 }
 
@@ -109,7 +109,7 @@ exit_status introspect_command(arguments const& args)
 {
     auto options = read_options(args, "coauth introspect");
     if (!options)
-        return fail(options.error());
+        return fail(options.error(), "nothing known");
     if (options->help)
         return print_help(
                    "coauth introspect",
@@ -120,7 +120,7 @@ exit_status introspect_command(arguments const& args)
         std::move(options->client), [&](client& from, auto done)
         { from.async_introspect(options->token, options->type_hint, std::move(done)); });
     if (!found)
-        return fail(found.error());
+        return fail(found.error(), "nothing known");
     std::cout << document(*found);
     return found->active ? exit_status::ok : exit_status::refused;
 }
@@ -129,7 +129,7 @@ exit_status revoke_command(arguments const& args)
 {
     auto options = read_options(args, "coauth revoke");
     if (!options)
-        return fail(options.error());
+        return fail(options.error(), "not revoked");
     if (options->help)
         return print_help(
                    "coauth revoke",
@@ -139,7 +139,7 @@ exit_status revoke_command(arguments const& args)
         std::move(options->client), [&](client& from, auto handler)
         { from.async_revoke(options->token, options->type_hint, std::move(handler)); });
     if (!done)
-        return fail(done.error());
+        return fail(done.error(), "not revoked");
     std::cout << "The token is revoked.\n";
     return exit_status::ok;
 }

@@ -102,9 +102,9 @@ std::string token_summary(
     return text;
 }
 
-std::string failure_summary(error const& failure, terminal const& where)
+std::string failure_summary(error const& failure, terminal const& where, std::string const& what)
 {
-    std::string text = where.red("coauth: no token: ") + printable(failure.message()) + '\n';
+    std::string text = where.red("coauth: " + what + ": ") + printable(failure.message()) + '\n';
     std::string details;
     if (failure.http_status() != 0)
         details += line(where, "status", "HTTP " + std::to_string(failure.http_status()));

@@ -18,7 +18,8 @@ using outcome = result<access_token>;
 [[nodiscard]] std::string token_summary(
     access_token const& token, std::string const& endpoint, std::chrono::milliseconds elapsed,
     terminal const& where);
-[[nodiscard]] std::string failure_summary(error const& failure, terminal const& where);
+[[nodiscard]] std::string
+failure_summary(error const& failure, terminal const& where, std::string const& what = "no token");
 
 // For programs: one line of JSON, always valid UTF-8.
 [[nodiscard]] std::string json_line(outcome const& result, std::chrono::milliseconds elapsed);

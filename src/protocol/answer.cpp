@@ -286,7 +286,7 @@ private:
             return "the client may not do this; check its rights at the server";
         case 404:
         case 405:
-            return "there is no token endpoint at this URL; check server.token_endpoint";
+            return "there is no such endpoint at this URL; check it";
         default:
             return answer_.status >= 500 ? "the server failed; try again later"
                                          : "the request was refused without a reason";

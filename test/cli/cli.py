@@ -332,7 +332,8 @@ class Usage(Case):
             "output": (complete + ("--output", "xml"),
                        "--output is summary, token, header or json, not 'xml'"),
             "auth": (complete + ("--auth", "digest"),
-                     "--auth is basic, basic-raw or post, not 'digest'"),
+                     "--auth is one of basic, basic-raw, post, secret-jwt, key-jwt, assertion, tls, "
+                     "self-signed-tls, none, not 'digest'"),
             "timeout text": (complete + ("--timeout", "soon"), "--timeout is a number of seconds"),
             "timeout zero": (complete + ("--timeout", "0"), "it must be from 1 ms to 1 hour"),
             "timeout nan": (complete + ("--timeout", "nan"), "--timeout is a number of seconds"),
