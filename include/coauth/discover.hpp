@@ -70,7 +70,7 @@ private:
 /// Finds out what an authorization server is, from its issuer identifier alone.
 ///
 /// \code
-/// auto server = co_await coauth::async_discover(executor, "https://login.example.com/tenant");
+/// auto server = co_await coauth::async_discover(executor, issuer);
 /// if (!server)
 ///     co_return;
 /// coauth::client_config config;

@@ -18,10 +18,13 @@ namespace coauth
 /// token is bound.
 ///
 /// \code
+/// coauth::client_config config;
 /// config.dpop = std::make_shared<coauth::dpop_prover>(coauth::signing_key::pem_file("dpop.key"));
-/// coauth::client client(executor, config);
 ///
-/// // The token's type is then DPoP, and calls of an API carry a proof of their own.
+/// // The type of its tokens is DPoP, and calls of an API carry a proof of their own.
+/// auto token = co_await client.async_get_access_token();
+/// if (!token)
+///     co_return;
 /// auto const proof = config.dpop->proof_for("GET", "https://api.example.com/messages", *token);
 /// \endcode
 ///

@@ -41,7 +41,8 @@ asio::awaitable<api_answer> get(std::string_view, coauth::access_token)
 FRAGMENT = """
 asio::awaitable<void> fragment_{number}(
     asio::any_io_executor executor, coauth::client& client, coauth::secret secret,
-    std::string application_id, coauth::secret application_secret, std::string host, bool& ended)
+    std::string application_id, coauth::secret application_secret, std::string host,
+    std::string issuer, coauth::discovery_options discovery, bool& ended)
 {{
     {{
 #line {line} "{source}"
@@ -62,6 +63,10 @@ int main(int, char** arguments)
     config.server.token_endpoint = std::getenv("COAUTH_TOKEN_ENDPOINT");
     config.tls.ca_file = std::getenv("COAUTH_CA_FILE");
     config.authentication = coauth::client_authentication::client_secret_basic(id, secret);
+    auto const& endpoint = config.server.token_endpoint;
+    std::string const issuer = endpoint.substr(0, endpoint.find('/', endpoint.find("://") + 3));
+    coauth::discovery_options discovery;
+    discovery.tls = config.tls;
     struct row
     {{
         char const* dialect;
@@ -82,7 +87,7 @@ int main(int, char** arguments)
             context,
             row.run(
                 context.get_executor(), client, secret, id, secret, std::getenv("SMSCX_HOST"),
-                ended),
+                issuer, discovery, ended),
             asio::detached);
         context.run();
         std::cout << row.where << (ended ? ": ran\\n" : ": did not reach its end\\n");
@@ -128,6 +133,8 @@ def main():
             # The real host must not be asked: the block runs against a server on this machine.
             text = text.replace("(application_id, application_secret)",
                                 "(application_id, application_secret, host)")
+            text = text.replace("async_discover(executor, issuer)",
+                                "async_discover(executor, issuer, discovery)")
             if "smscx::config" in text:
                 text = text.replace("coauth::client sms", 'config.tls.ca_file = std::getenv("COAUTH_CA_FILE");'
                                     " coauth::client sms")
