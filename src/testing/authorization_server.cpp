@@ -1,16 +1,16 @@
 #include <coauth/smscx.hpp>
 #include <coauth/testing/authorization_server.hpp>
 
+#include "testing/authority.hpp"
 #include "testing/certificates.hpp"
 #include "testing/connection.hpp"
 #include "testing/journal.hpp"
+#include "testing/listener.hpp"
 #include "testing/tls_server.hpp"
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_future.hpp>
 
 #include <new>
@@ -28,12 +28,14 @@ class authorization_server::state
 public:
     explicit state(server_options chosen) : options(std::move(chosen))
     {
-        if (options.tls)
-        {
-            id = make_identity(options.certificate);
-            ca_pem = to_pem(*id.root.certificate);
-            tls.emplace(make_tls_server(id, options));
-        }
+        if (!options.tls)
+            return;
+        id = make_identity(options.certificate);
+        ca_pem = to_pem(*id.root.certificate);
+        auto const asked = options.client_certificates;
+        tls.emplace(make_tls_server(id, options, asked == client_certificates::asked));
+        if (asked == client_certificates::asked_at_alias)
+            alias_tls.emplace(make_tls_server(id, options, true));
     }
 
     ~state()
@@ -45,20 +47,37 @@ public:
 
     void listen()
     {
-        tcp::endpoint const where(asio::ip::make_address(options.address), options.port);
-        acceptor.open(where.protocol());
-        acceptor.set_option(tcp::acceptor::reuse_address(true));
-        acceptor.bind(where);
-        acceptor.listen();
-        port = acceptor.local_endpoint().port();
-        accept();
+        main.emplace(
+            context, options.address, options.port,
+            [this](tcp::socket socket) { take(std::move(socket), tls); });
+        port = mtls_port = main->port();
+        if (alias_tls)
+        {
+            alias.emplace(
+                context, options.address, std::uint16_t{0},
+                [this](tcp::socket socket) { take(std::move(socket), alias_tls); });
+            mtls_port = alias->port();
+            alias->accept();
+        }
+        server.emplace(options, port, mtls_port);
+        main->accept();
         thread = std::thread([this] { run(); });
     }
 
     void forget_sessions()
     {
-        if (tls)
-            asio::post(context, asio::use_future([this] { testing::forget_sessions(*tls); })).get();
+        on_thread(
+            [this]
+            {
+                for (auto* const each : {&tls, &alias_tls})
+                    if (*each)
+                        testing::forget_sessions(**each);
+            });
+    }
+
+    void renew_dpop_nonce()
+    {
+        on_thread([this] { server->renew_nonce(); });
     }
 
     server_options const options;
@@ -66,25 +85,22 @@ public:
     identity id;
     std::string ca_pem;
     std::uint16_t port = 0;
+    std::uint16_t mtls_port = 0;
+    // Its functions that only read the options may be called from any thread.
+    std::optional<authority> server;
 
 private:
-    void accept()
+    using tls_context = std::optional<asio::ssl::context>;
+
+    template <class Function>
+    void on_thread(Function function)
     {
-        acceptor.async_accept(
-            [this](boost::system::error_code ec, tcp::socket socket)
-            {
-                if (ec)
-                    return accept_later();
-                accept();
-                serve(std::move(socket), {options, log, tls ? &*tls : nullptr});
-            });
+        asio::post(context, asio::use_future(std::move(function))).get();
     }
 
-    // Out of file descriptors, most likely.
-    void accept_later()
+    void take(tcp::socket socket, tls_context& by)
     {
-        pause.expires_after(std::chrono::milliseconds(10));
-        pause.async_wait([this](boost::system::error_code) { accept(); });
+        serve(std::move(socket), {options, log, *server, by ? &*by : nullptr});
     }
 
     void run() noexcept
@@ -102,10 +118,11 @@ private:
         }
     }
 
-    std::optional<asio::ssl::context> tls;
+    tls_context tls;
+    tls_context alias_tls;
     asio::io_context context{1};
-    tcp::acceptor acceptor{context};
-    asio::steady_timer pause{context};
+    std::optional<listener> main;
+    std::optional<listener> alias;
     std::thread thread;
 };
 
@@ -151,11 +168,32 @@ std::uint16_t authorization_server::port() const noexcept
 
 std::string authorization_server::token_endpoint(std::string const& host) const
 {
-    auto const& options = state_->options;
-    bool const v6 = options.address.find(':') != std::string::npos;
-    auto const own = v6 ? "[" + options.address + "]" : options.address;
-    return (options.tls ? "https://" : "http://") + (host.empty() ? own : host) + ":" +
-           std::to_string(port()) + options.path;
+    return state_->server->origin(host) + state_->options.path;
+}
+
+std::string authorization_server::issuer() const
+{
+    return state_->server->issuer();
+}
+
+std::string authorization_server::introspection_endpoint() const
+{
+    return state_->server->origin() + state_->options.introspection_path;
+}
+
+std::string authorization_server::revocation_endpoint() const
+{
+    return state_->server->origin() + state_->options.revocation_path;
+}
+
+std::uint16_t authorization_server::mtls_port() const noexcept
+{
+    return state_->mtls_port;
+}
+
+std::string authorization_server::mtls_token_endpoint() const
+{
+    return state_->server->mtls_origin() + state_->options.path;
 }
 
 std::string const& authorization_server::ca_pem() const noexcept
@@ -199,6 +237,11 @@ void authorization_server::unscript()
 void authorization_server::forget_sessions()
 {
     state_->forget_sessions();
+}
+
+void authorization_server::renew_dpop_nonce()
+{
+    state_->renew_dpop_nonce();
 }
 
 std::vector<received_request> authorization_server::requests() const

@@ -1,6 +1,7 @@
 #include "testing/connection.hpp"
 
-#include "testing/token_endpoint.hpp"
+#include "testing/client_check.hpp"
+#include "testing/endpoints.hpp"
 #include "testing/wire.hpp"
 
 #include <boost/asio/buffer.hpp>
@@ -133,6 +134,7 @@ private:
         ++env_.log.handshakes;
         if (SSL_session_reused(tls))
             ++env_.log.resumed;
+        certificate_ = read_client_certificate(tls);
         read_request();
     }
 
@@ -193,7 +195,8 @@ private:
         auto const request = take_request();
         keep_alive_ = parser_->keep_alive();
         auto scripted = env_.log.record(request);
-        answer_ = scripted ? std::move(*scripted) : answer_token_request(env_.options, request);
+        answer_ =
+            scripted ? std::move(*scripted) : answer_request(env_.server, request, certificate_);
         ++served_;
         if (answer_.delay.count() == 0)
             return send();
@@ -211,6 +214,7 @@ private:
         request.body = message.body();
         request.bytes = std::move(request_bytes_);
         request.earlier_on_connection = served_;
+        note_client(env_.server, request, certificate_);
         return request;
     }
 
@@ -304,6 +308,7 @@ private:
 
     Stream stream_;
     environment env_;
+    client_certificate certificate_;
     asio::steady_timer timer_;
     std::array<char, block_size> block_;
     std::string input_;

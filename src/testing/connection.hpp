@@ -3,6 +3,7 @@
 
 #include <coauth/testing/authorization_server.hpp>
 
+#include "testing/authority.hpp"
 #include "testing/journal.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
@@ -20,6 +21,7 @@ struct environment
 {
     server_options const& options;
     journal& log;
+    authority& server;
     // Null: plain HTTP.
     boost::asio::ssl::context* tls;
 };

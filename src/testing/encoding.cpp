@@ -2,6 +2,7 @@
 
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <stdexcept>
 
@@ -24,6 +25,12 @@ int hex_value(char c)
 
 constexpr std::string_view base64_alphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+char url_digit(std::uint32_t bits)
+{
+    char const c = base64_alphabet[bits & 63U];
+    return c == '+' ? '-' : c == '/' ? '_' : c;
+}
 
 } // namespace
 
@@ -99,6 +106,33 @@ std::optional<std::string> decode_base64(std::string_view text)
     return out;
 }
 
+std::optional<std::string> decode_base64url(std::string_view text)
+{
+    if (text.find_first_of("+/=") != std::string_view::npos || text.size() % 4 == 1)
+        return std::nullopt;
+    std::string ordinary(text);
+    std::replace(ordinary.begin(), ordinary.end(), '-', '+');
+    std::replace(ordinary.begin(), ordinary.end(), '_', '/');
+    ordinary.resize((ordinary.size() + 3) / 4 * 4, '=');
+    return decode_base64(ordinary);
+}
+
+std::string encode_base64url(std::string_view bytes)
+{
+    std::string out;
+    std::uint32_t bits = 0;
+    unsigned count = 0;
+    for (char const c : bytes)
+    {
+        bits = bits << 8 | static_cast<unsigned char>(c);
+        for (count += 8; count >= 6; count -= 6)
+            out += url_digit(bits >> (count - 6));
+    }
+    if (count > 0)
+        out += url_digit(bits << (6 - count));
+    return out;
+}
+
 std::string random_text(std::size_t size)
 {
     std::vector<unsigned char> random(size);
@@ -107,10 +141,7 @@ std::string random_text(std::size_t size)
 
     std::string out;
     for (unsigned char const byte : random)
-    {
-        char const c = base64_alphabet[byte & 63U];
-        out += c == '+' ? '-' : c == '/' ? '_' : c;
-    }
+        out += url_digit(byte);
     return out;
 }
 

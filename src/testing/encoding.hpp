@@ -19,6 +19,10 @@ std::optional<std::vector<std::pair<std::string, std::string>>> decode_form(std:
 
 std::optional<std::string> decode_base64(std::string_view text);
 
+// RFC 4648 section 5, without padding.
+std::optional<std::string> decode_base64url(std::string_view text);
+std::string encode_base64url(std::string_view bytes);
+
 // So many random characters of the base64url alphabet.
 std::string random_text(std::size_t size);
 

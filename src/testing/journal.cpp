@@ -1,9 +1,20 @@
 #include "testing/journal.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace coauth::testing
 {
+
+namespace
+{
+
+bool is_for(answer const& a, received_request const& request)
+{
+    return a.path.empty() || a.path == request.target.substr(0, request.target.find('?'));
+}
+
+} // namespace
 
 void journal::push(answer a)
 {
@@ -14,14 +25,16 @@ void journal::push(answer a)
 void journal::always(answer a)
 {
     std::lock_guard const lock(mutex_);
-    always_ = std::move(a);
+    std::erase_if(always_, [&](answer const& old) { return old.path == a.path; });
+    // One for a path goes before the one for all.
+    always_.insert(a.path.empty() ? always_.end() : always_.begin(), std::move(a));
 }
 
 void journal::unscript()
 {
     std::lock_guard const lock(mutex_);
     pushed_.clear();
-    always_.reset();
+    always_.clear();
 }
 
 std::optional<answer> journal::record(received_request const& request)
@@ -29,11 +42,16 @@ std::optional<answer> journal::record(received_request const& request)
     std::lock_guard const lock(mutex_);
     requests_.push_back(request);
     changed_.notify_all();
-    if (pushed_.empty())
-        return always_;
-    auto next = std::move(pushed_.front());
-    pushed_.pop_front();
-    return next;
+    auto const for_it = [&](answer const& a) { return is_for(a, request); };
+    auto const next = std::find_if(pushed_.begin(), pushed_.end(), for_it);
+    if (next != pushed_.end())
+    {
+        auto found = std::move(*next);
+        pushed_.erase(next);
+        return found;
+    }
+    auto const standing = std::find_if(always_.begin(), always_.end(), for_it);
+    return standing == always_.end() ? std::nullopt : std::optional(*standing);
 }
 
 void journal::count_connection()

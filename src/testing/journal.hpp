@@ -40,7 +40,7 @@ private:
     mutable std::mutex mutex_;
     mutable std::condition_variable changed_;
     std::deque<answer> pushed_;
-    std::optional<answer> always_;
+    std::vector<answer> always_;
     std::vector<received_request> requests_;
     std::string server_name_;
     std::size_t connections_ = 0;

@@ -1,5 +1,7 @@
 #include "testing/tls_server.hpp"
 
+#include "testing/client_certificate.hpp"
+
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 
@@ -34,7 +36,8 @@ void limit_sessions(SSL_CTX* tls, std::chrono::seconds lifetime)
 
 } // namespace
 
-boost::asio::ssl::context make_tls_server(identity const& id, server_options const& options)
+boost::asio::ssl::context
+make_tls_server(identity const& id, server_options const& options, bool asks_for_certificates)
 {
     boost::asio::ssl::context made(boost::asio::ssl::context::tls_server);
     SSL_CTX* const tls = made.native_handle();
@@ -51,6 +54,8 @@ boost::asio::ssl::context make_tls_server(identity const& id, server_options con
     for (auto const& certificate : id.chain)
         check(SSL_CTX_add1_chain_cert(tls, certificate.get()) == 1, "chain");
 
+    if (asks_for_certificates)
+        ask_for_certificates(*tls, options.client_ca_pem);
     limit_sessions(tls, options.session_lifetime);
     return made;
 }

@@ -10,8 +10,10 @@
 namespace coauth::testing
 {
 
-// A server's side of TLS that shows `id`. Throws std::runtime_error when the options cannot be met.
-boost::asio::ssl::context make_tls_server(identity const& id, server_options const& options);
+// A server's side of TLS that shows `id`, and asks for the client's when it is to. Throws
+// std::runtime_error when the options cannot be met.
+boost::asio::ssl::context
+make_tls_server(identity const& id, server_options const& options, bool asks_for_certificates);
 
 // Refuses all sessions made so far. On the thread that runs the connections.
 void forget_sessions(boost::asio::ssl::context& server);

@@ -1,13 +1,15 @@
 #ifndef COAUTH_SRC_TESTING_TOKEN_ENDPOINT_HPP
 #define COAUTH_SRC_TESTING_TOKEN_ENDPOINT_HPP
 
-#include <coauth/testing/authorization_server.hpp>
+#include "testing/authority.hpp"
+#include "testing/client_certificate.hpp"
 
 namespace coauth::testing
 {
 
-// What an authorization server answers when nothing is scripted. A request in, an answer out.
-answer answer_token_request(server_options const& options, received_request const& request);
+// What the token endpoint answers.
+answer answer_token_request(
+    authority& server, received_request const& request, client_certificate const& certificate);
 
 } // namespace coauth::testing
 

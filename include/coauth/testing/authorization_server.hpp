@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// A loopback authorization server for tests: link `coauth::testing`. Not for production.
@@ -117,12 +118,34 @@ struct answer
     /// After it was sent whole, send its bytes from here on again and again, until the peer closes.
     std::optional<std::size_t> repeat_from = {};
     ending end = ending::keep_alive;
+    /// Only for requests to this path, whatever their query; empty: for any.
+    std::string path = {};
 
     /// An answer with a JSON body.
     [[nodiscard]] static COAUTH_DECL answer json(unsigned status, std::string body);
     /// Exactly these bytes.
     [[nodiscard]] static COAUTH_DECL answer bytes(std::string raw, ending end = ending::close);
 };
+
+/// How a client proves who it is (RFC 6749 section 2.3, OpenID Connect Core section 9, RFC 8705).
+enum class authentication_method
+{
+    /// By nothing, or by a client_id alone.
+    none,
+    client_secret_basic,
+    client_secret_post,
+    /// An assertion with a HMAC of the client's secret.
+    client_secret_jwt,
+    /// An assertion signed with the client's private key.
+    private_key_jwt,
+    /// A certificate of a CA, for the client's subject.
+    tls_client_auth,
+    /// The very certificate that is registered.
+    self_signed_tls_client_auth,
+};
+
+/// The name as metadata has it, as in "private_key_jwt".
+[[nodiscard]] COAUTH_DECL std::string_view to_string(authentication_method method) noexcept;
 
 /// One request as the server received it.
 struct received_request
@@ -135,6 +158,63 @@ struct received_request
     std::string bytes;
     /// How many requests its connection had carried before.
     unsigned earlier_on_connection = 0;
+    /// How the client tried to prove who it is, whether or not it succeeded.
+    authentication_method authentication = authentication_method::none;
+    /// The client that it said it is.
+    std::string client_id = {};
+    /// SHA-256 of the client's certificate in base64url, as in `x5t#S256` (RFC 8705 section 3.1);
+    /// empty: none was shown.
+    std::string client_certificate_thumbprint = {};
+    /// The thumbprint (RFC 7638) of the key in its DPoP proof, right or not; empty: none was there.
+    std::string dpop_thumbprint = {};
+};
+
+/// A client, and what it proves itself by. What is empty does not prove anything; a
+/// client with nothing at all is public, and has its id alone to say.
+struct registered_client
+{
+    std::string id;
+    /// For Basic and in the body.
+    std::string secret = {};
+    /// For client_secret_jwt.
+    std::string assertion_secret = {};
+    /// For private_key_jwt: PEM text of a public key or of a certificate each.
+    std::vector<std::string> public_keys = {};
+    /// For self_signed_tls_client_auth: PEM text of a certificate each.
+    std::vector<std::string> certificates = {};
+    /// For tls_client_auth: the subject as RFC 4514 writes it and as
+    /// `openssl x509 -subject -nameopt RFC2253` prints it, as in "CN=client,O=Example".
+    std::string subject = {};
+};
+
+/// Whose assertions are grants (RFC 7523 section 2.1).
+struct trusted_issuer
+{
+    std::string issuer;
+    /// PEM text of a public key or of a certificate each.
+    std::vector<std::string> public_keys;
+};
+
+/// Whether tokens can be bound to a client's key by DPoP (RFC 9449).
+enum class dpop
+{
+    /// Proofs are ignored.
+    off,
+    /// A request with a proof gets a bound token, one without a Bearer token.
+    accepted,
+    /// A request without a proof is refused.
+    required,
+};
+
+/// Whether clients are asked for a certificate in the TLS handshake. It is never demanded there: a
+/// client that shows none has to prove itself in another way.
+enum class client_certificates
+{
+    not_asked,
+    asked,
+    /// At a second port alone, which the metadata names (`mtls_endpoint_aliases`, RFC 8705
+    /// section 5).
+    asked_at_alias,
 };
 
 /// How the server behaves.
@@ -168,13 +248,43 @@ struct server_options
     testing::refuse_connection refuse = testing::refuse_connection::no;
     /// What `refuse_connection::plain_text` sends.
     std::string plain_text = "220 mail.example ESMTP\r\n";
+
+    /// Clients beside `client_id`; one of the same id adds to what that client proves itself by.
+    std::vector<registered_client> clients = {};
+    /// The `aud` values of which client assertions need one; empty: the issuer and the URL of the
+    /// token endpoint, by the address and by "localhost".
+    std::vector<std::string> audiences = {};
+    /// The path of the issuer's URL, as in "/tenant"; empty: none. It moves the metadata (RFC 8414
+    /// section 3.1), not the endpoints.
+    std::string issuer_path = {};
+    /// Paths of the introspection (RFC 7662) and revocation endpoints (RFC 7009); empty: none.
+    std::string introspection_path = "/oauth/introspect";
+    std::string revocation_path = "/oauth/revoke";
+    /// The grant types accepted, of: "client_credentials", "refresh_token",
+    /// "urn:ietf:params:oauth:grant-type:jwt-bearer" and
+    /// "urn:ietf:params:oauth:grant-type:token-exchange".
+    std::vector<std::string> grants = {"client_credentials"};
+    /// For the JWT bearer grant; empty: any assertion is taken, unread.
+    std::vector<trusted_issuer> assertion_issuers = {};
+    /// Refresh tokens of the client `client_id` that are good from the start.
+    std::vector<std::string> refresh_tokens = {};
+    /// Whether a refresh token is good once, and a new one comes with each answer to one.
+    bool rotate_refresh_tokens = false;
+    testing::dpop dpop = testing::dpop::off;
+    /// Whether a proof needs the server's nonce (RFC 9449 section 8).
+    bool dpop_nonce = false;
+    testing::client_certificates client_certificates = testing::client_certificates::not_asked;
+    /// The CAs that tls_client_auth trusts, as PEM text.
+    std::string client_ca_pem = {};
 };
 
 /// An authorization server on a loopback address, with a thread of its own.
 ///
 /// It makes its CA and its certificates when it starts; it checks method, path, grant, credentials
-/// and scope as a real one does; what it is told to answer it answers instead. All functions may be
-/// called from any thread. Destruction closes every connection and waits for the thread.
+/// and scope as a real one does; what it is told to answer it answers instead. Beside the token
+/// endpoint it has metadata (at /.well-known/oauth-authorization-server and
+/// /.well-known/openid-configuration), introspection and revocation. All functions may be called
+/// from any thread. Destruction closes every connection and waits for the thread.
 class COAUTH_DECL authorization_server
 {
 public:
@@ -189,6 +299,13 @@ public:
     [[nodiscard]] std::uint16_t port() const noexcept;
     /// "https://127.0.0.1:PORT/oauth/token"; with `host` in place of the address when given.
     [[nodiscard]] std::string token_endpoint(std::string const& host = {}) const;
+    /// What the metadata says as `issuer`: "https://127.0.0.1:PORT" and `issuer_path`.
+    [[nodiscard]] std::string issuer() const;
+    [[nodiscard]] std::string introspection_endpoint() const;
+    [[nodiscard]] std::string revocation_endpoint() const;
+    /// Where clients are asked for certificates; the same as `port()` unless that is an alias.
+    [[nodiscard]] std::uint16_t mtls_port() const noexcept;
+    [[nodiscard]] std::string mtls_token_endpoint() const;
     /// The certificate of the CA to trust.
     [[nodiscard]] std::string const& ca_pem() const noexcept;
     /// The certificate revocation lists of that CA and of its intermediate; the server's own
@@ -197,9 +314,9 @@ public:
     /// A configuration with which a client gets a token from this server.
     [[nodiscard]] client_config config() const;
 
-    /// One request gets this answer: the next one, after those pushed before.
+    /// One request gets this answer: the next one to its path, after those pushed before.
     void push(answer a);
-    /// Every request gets this one, when none is pushed.
+    /// Every request to its path gets this one, when none is pushed.
     void always(answer a);
     /// Forgets all scripted answers.
     void unscript();
@@ -207,6 +324,8 @@ public:
     /// Changes the key of its session tickets: no TLS session made before can be resumed, and
     /// whoever offers one is led through a full handshake.
     void forget_sessions();
+    /// Changes the nonce that DPoP proofs need: clients learn the new one from the next answer.
+    void renew_dpop_nonce();
 
     /// The requests received so far, whole ones only.
     [[nodiscard]] std::vector<received_request> requests() const;

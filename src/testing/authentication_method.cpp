@@ -1,0 +1,28 @@
+#include <coauth/testing/authorization_server.hpp>
+
+namespace coauth::testing
+{
+
+std::string_view to_string(authentication_method method) noexcept
+{
+    switch (method)
+    {
+    case authentication_method::none:
+        return "none";
+    case authentication_method::client_secret_basic:
+        return "client_secret_basic";
+    case authentication_method::client_secret_post:
+        return "client_secret_post";
+    case authentication_method::client_secret_jwt:
+        return "client_secret_jwt";
+    case authentication_method::private_key_jwt:
+        return "private_key_jwt";
+    case authentication_method::tls_client_auth:
+        return "tls_client_auth";
+    case authentication_method::self_signed_tls_client_auth:
+        return "self_signed_tls_client_auth";
+    }
+    return "none";
+}
+
+} // namespace coauth::testing

@@ -1,0 +1,120 @@
+#include "testing/authority.hpp"
+
+#include "testing/encoding.hpp"
+
+#include <utility>
+
+namespace coauth::testing
+{
+
+namespace
+{
+
+std::string bracketed(std::string const& address)
+{
+    return address.find(':') == std::string::npos ? address : "[" + address + "]";
+}
+
+// What `more` has, where `known` has nothing.
+void add_to(registered_client& known, registered_client const& more)
+{
+    known.id = more.id;
+    if (known.secret.empty())
+        known.secret = more.secret;
+    if (known.assertion_secret.empty())
+        known.assertion_secret = more.assertion_secret;
+    if (known.subject.empty())
+        known.subject = more.subject;
+    auto const append = [](auto& to, auto const& from)
+    { to.insert(to.end(), from.begin(), from.end()); };
+    append(known.public_keys, more.public_keys);
+    append(known.certificates, more.certificates);
+}
+
+} // namespace
+
+authority::authority(server_options const& chosen, std::uint16_t port, std::uint16_t mtls_port)
+    : options(chosen)
+    , port_(port)
+    , mtls_port_(mtls_port)
+{
+    renew_nonce();
+    for (auto const& name : chosen.refresh_tokens)
+    {
+        issued_token token;
+        token.client_id = chosen.client_id;
+        token.issued_at = std::chrono::system_clock::now();
+        token.expires_at = std::chrono::system_clock::time_point::max();
+        token.refresh = true;
+        tokens.add(name, std::move(token));
+    }
+}
+
+void authority::renew_nonce()
+{
+    if (options.dpop_nonce)
+        nonce = random_text(20);
+}
+
+std::string authority::url(std::string const& host, std::uint16_t port) const
+{
+    return (options.tls ? "https://" : "http://") +
+           (host.empty() ? bracketed(options.address) : host) + ":" + std::to_string(port);
+}
+
+std::string authority::origin(std::string const& host) const
+{
+    return url(host, port_);
+}
+
+std::string authority::mtls_origin() const
+{
+    return url({}, mtls_port_);
+}
+
+std::string authority::issuer() const
+{
+    return origin() + options.issuer_path;
+}
+
+std::vector<std::string> authority::urls(std::string_view path) const
+{
+    std::vector<std::string> all;
+    for (auto const port : {port_, mtls_port_})
+        for (auto const* const host : {"", "localhost"})
+            all.push_back(url(host, port) + std::string(path));
+    return all;
+}
+
+std::vector<std::string> authority::audiences() const
+{
+    if (!options.audiences.empty())
+        return options.audiences;
+    auto all = urls(options.path);
+    auto const issuers = urls(options.issuer_path);
+    all.insert(all.end(), issuers.begin(), issuers.end());
+    return all;
+}
+
+registered_client authority::find_client(std::string_view id) const
+{
+    registered_client found;
+    if (id == options.client_id)
+    {
+        found.id = options.client_id;
+        found.secret = options.client_secret;
+    }
+    for (auto const& each : options.clients)
+        if (each.id == id)
+            add_to(found, each);
+    return found;
+}
+
+bool authority::use_once(std::string_view whose, std::string_view id)
+{
+    std::string name(whose);
+    name += '\n';
+    return used_.insert(name.append(id)).second;
+}
+
+} // namespace coauth::testing

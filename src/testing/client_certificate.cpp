@@ -1,0 +1,72 @@
+#include "testing/client_certificate.hpp"
+
+#include "testing/encoding.hpp"
+#include "testing/openssl_ptr.hpp"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+
+#include <array>
+#include <stdexcept>
+
+namespace coauth::testing
+{
+
+namespace
+{
+
+int take_any(int, X509_STORE_CTX*)
+{
+    return 1;
+}
+
+std::string subject_of(X509 const& certificate)
+{
+    openssl_ptr<BIO> const bio(BIO_new(BIO_s_mem()));
+    if (!bio || X509_NAME_print_ex(
+                    bio.get(), X509_get_subject_name(&certificate), 0,
+                    XN_FLAG_RFC2253 & ~static_cast<unsigned long>(ASN1_STRFLGS_ESC_MSB)) < 0)
+        return {};
+    char* data = nullptr;
+    long const size = BIO_get_mem_data(bio.get(), &data);
+    return {data, static_cast<std::size_t>(size)};
+}
+
+} // namespace
+
+std::string certificate_thumbprint(X509 const& certificate)
+{
+    std::array<unsigned char, 32> digest{};
+    if (X509_digest(&certificate, EVP_sha256(), digest.data(), nullptr) != 1)
+        return {};
+    return encode_base64url({reinterpret_cast<char const*>(digest.data()), digest.size()});
+}
+
+client_certificate read_client_certificate(SSL* connection)
+{
+    openssl_ptr<X509> const shown(SSL_get1_peer_certificate(connection));
+    if (!shown)
+        return {};
+    return {
+        certificate_thumbprint(*shown), subject_of(*shown),
+        SSL_get_verify_result(connection) == X509_V_OK};
+}
+
+void ask_for_certificates(SSL_CTX& server, std::string const& ca_pem)
+{
+    SSL_CTX_set_verify(&server, SSL_VERIFY_PEER, take_any);
+    if (ca_pem.empty())
+        return;
+    openssl_ptr<BIO> const bio(BIO_new_mem_buf(ca_pem.data(), static_cast<int>(ca_pem.size())));
+    bool any = false;
+    while (auto const ca =
+               openssl_ptr<X509>(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)))
+        any = X509_STORE_add_cert(SSL_CTX_get_cert_store(&server), ca.get()) == 1;
+    // The end of the text is an error to OpenSSL.
+    ERR_clear_error();
+    if (!any)
+        throw std::runtime_error("cannot set up the TLS server: client_ca_pem");
+}
+
+} // namespace coauth::testing

@@ -1,0 +1,182 @@
+#include "testing/client_check.hpp"
+
+#include "testing/assertion.hpp"
+#include "testing/dpop.hpp"
+#include "testing/encoding.hpp"
+#include "testing/public_key.hpp"
+#include "testing/signature.hpp"
+#include "testing/web_token.hpp"
+
+#include <algorithm>
+
+namespace coauth::testing
+{
+
+namespace
+{
+
+using method = authentication_method;
+
+constexpr char const* jwt_bearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+// What a request says of its client.
+struct presented_client
+{
+    authentication_method by = method::none;
+    std::string id;
+    // Of the methods with one in the request.
+    std::string secret = {};
+    std::string assertion = {};
+    bool twice = false;
+};
+
+// The user and password of a Basic header as this dialect reads them; nothing when it cannot be
+// read.
+presented_client read_basic(dialect how, std::string_view header)
+{
+    presented_client none{method::client_secret_basic, {}};
+    auto const space = header.find(' ');
+    if (space == std::string_view::npos || !equal_ignoring_case(header.substr(0, space), "basic"))
+        return none;
+    auto const text = decode_base64(header.substr(space + 1));
+    auto const colon = text ? text->find(':') : std::string::npos;
+    if (colon == std::string::npos)
+        return none;
+    auto const raw_id = text->substr(0, colon);
+    auto const raw_secret = text->substr(colon + 1);
+    if (how == dialect::smscx)
+        return {method::client_secret_basic, raw_id, raw_secret};
+    auto const id = decode_form_text(raw_id);
+    auto const secret = decode_form_text(raw_secret);
+    return id && secret ? presented_client{method::client_secret_basic, *id, *secret} : none;
+}
+
+presented_client read_assertion(std::string const& assertion, std::optional<std::string> id)
+{
+    auto const token = read_web_token(assertion);
+    auto const& hmacs = hmac_algorithms();
+    bool const by_secret =
+        token &&
+        std::find(hmacs.begin(), hmacs.end(), text_member(token->header, "alg")) != hmacs.end();
+    presented_client found;
+    found.by = by_secret ? method::client_secret_jwt : method::private_key_jwt;
+    found.id = id ? *id : token ? text_member(token->claims, "sub") : std::string();
+    found.assertion = assertion;
+    return found;
+}
+
+// By which of the two a certificate can prove this client.
+authentication_method method_of_certificate(registered_client const& client)
+{
+    if (!client.certificates.empty())
+        return method::self_signed_tls_client_auth;
+    return client.subject.empty() ? method::none : method::tls_client_auth;
+}
+
+presented_client read_client(
+    authority const& server, received_request const& request, form const& parameters,
+    client_certificate const& certificate)
+{
+    auto const header = request.headers.find("Authorization");
+    auto const id = member(parameters, "client_id");
+    auto const secret = member(parameters, "client_secret");
+    auto const assertion = member(parameters, "client_assertion");
+
+    presented_client found{method::none, id.value_or("")};
+    if (header)
+        found = read_basic(server.options.dialect, *header);
+    else if (assertion)
+        found = read_assertion(*assertion, id);
+    else if (secret)
+        found = {method::client_secret_post, id.value_or(""), *secret};
+    else if (!certificate.thumbprint.empty())
+        found.by = method_of_certificate(server.find_client(found.id));
+    found.twice = header.has_value() + secret.has_value() + assertion.has_value() > 1;
+    return found;
+}
+
+bool is_public(registered_client const& client)
+{
+    return client.secret.empty() && client.assertion_secret.empty() && client.public_keys.empty() &&
+           client.certificates.empty() && client.subject.empty();
+}
+
+std::optional<failure>
+check_secret(registered_client const& client, presented_client const& presented)
+{
+    if (presented.secret == client.secret && (!client.secret.empty() || is_public(client)))
+        return std::nullopt;
+    return invalid_client("Client authentication failed.");
+}
+
+std::optional<failure> check_assertion(
+    authority& server, registered_client const& client, presented_client const& presented,
+    form const& parameters)
+{
+    if (member(parameters, "client_assertion_type") != jwt_bearer)
+        return invalid_client("The client_assertion_type is not " + std::string(jwt_bearer) + ".");
+    assertion_rules rules{client.id, client.id, server.audiences(), {}};
+    if (presented.by == method::client_secret_jwt)
+        rules.secret = client.assertion_secret;
+    else
+        rules.keys = client.public_keys;
+    if (auto fault = find_fault(server, presented.assertion, rules))
+        return invalid_client(std::move(*fault));
+    return std::nullopt;
+}
+
+std::optional<failure>
+check_certificate(registered_client const& client, client_certificate const& certificate)
+{
+    for (auto const& pem : client.certificates)
+    {
+        auto const known = read_certificate_pem(pem);
+        if (known && certificate_thumbprint(*known) == certificate.thumbprint)
+            return std::nullopt;
+    }
+    if (client.subject.empty())
+        return invalid_client("The client's certificate is not the registered one.");
+    if (!certificate.trusted)
+        return invalid_client("The client's certificate is not of a trusted CA, or not valid.");
+    if (certificate.subject != client.subject)
+        return invalid_client("The client's certificate is for another subject.");
+    return std::nullopt;
+}
+
+} // namespace
+
+void note_client(
+    authority const& server, received_request& request, client_certificate const& certificate)
+{
+    request.client_certificate_thumbprint = certificate.thumbprint;
+    request.dpop_thumbprint = find_proof_key(request);
+    auto const presented =
+        read_client(server, request, decode_form(request.body).value_or(form()), certificate);
+    request.authentication = presented.by;
+    request.client_id = presented.id;
+}
+
+checked<registered_client> check_client(
+    authority& server, received_request const& request, form const& parameters,
+    client_certificate const& certificate)
+{
+    auto const presented = read_client(server, request, parameters, certificate);
+    if (presented.twice)
+        return invalid_request("Two ways of client authentication in one request.");
+    auto client = server.find_client(presented.id);
+    if (client.id.empty())
+        return invalid_client("Client authentication failed.");
+
+    std::optional<failure> problem;
+    if (!presented.assertion.empty())
+        problem = check_assertion(server, client, presented, parameters);
+    else if (method_of_certificate(client) == presented.by && presented.by != method::none)
+        problem = check_certificate(client, certificate);
+    else
+        problem = check_secret(client, presented);
+    if (problem)
+        return std::move(*problem);
+    return client;
+}
+
+} // namespace coauth::testing

@@ -1,0 +1,118 @@
+#include "testing/dpop.hpp"
+
+#include "testing/public_key.hpp"
+#include "testing/signature.hpp"
+#include "testing/web_token.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+namespace coauth::testing
+{
+
+namespace
+{
+
+namespace json = boost::json;
+
+constexpr double longest_age = 300;
+
+std::optional<web_token> read_proof(received_request const& request)
+{
+    return read_web_token(request.headers.find("DPoP").value_or(""));
+}
+
+// Null: none is there.
+json::object const* find_jwk(web_token const& proof)
+{
+    auto const* const jwk = proof.header.if_contains("jwk");
+    return jwk ? jwk->if_object() : nullptr;
+}
+
+failure invalid_proof(char const* description)
+{
+    return refused("invalid_dpop_proof", description);
+}
+
+char const* find_fault_of_key(web_token const& proof)
+{
+    if (text_member(proof.header, "typ") != "dpop+jwt")
+        return "The type of the proof is not dpop+jwt (typ).";
+    auto const& known = key_algorithms();
+    auto const algorithm = text_member(proof.header, "alg");
+    if (std::find(known.begin(), known.end(), algorithm) == known.end())
+        return "The algorithm of the proof is not an asymmetric one that is known (alg).";
+    auto const* const jwk = find_jwk(proof);
+    if (!jwk)
+        return "The proof has no key (jwk).";
+    if (has_private_member(*jwk))
+        return "The proof shows a private key (jwk).";
+    auto const key = read_jwk(*jwk);
+    if (!key)
+        return "The key of the proof is not understood (jwk).";
+    if (!verify_signature(algorithm, *key, proof.signed_part, proof.signature))
+        return "The signature of the proof is wrong.";
+    return nullptr;
+}
+
+char const* find_fault_of_claims(
+    authority const& server, received_request const& request, web_token const& proof)
+{
+    if (text_member(proof.claims, "htm") != request.method)
+        return "The proof is for another method (htm).";
+    auto const urls = server.urls(request.target.substr(0, request.target.find('?')));
+    if (std::find(urls.begin(), urls.end(), text_member(proof.claims, "htu")) == urls.end())
+        return "The proof is for another URL (htu).";
+    using seconds = std::chrono::duration<double>;
+    double const now = seconds(std::chrono::system_clock::now().time_since_epoch()).count();
+    auto const issued = number_member(proof.claims, "iat");
+    if (!issued || std::abs(now - *issued) > longest_age)
+        return "The proof is not of the last 5 minutes (iat).";
+    if (proof.claims.contains("ath"))
+        return "The proof is for a token, and none goes with it (ath).";
+    if (text_member(proof.claims, "jti").empty())
+        return "The proof has no identifier (jti).";
+    return nullptr;
+}
+
+checked<std::string> check_present_proof(authority& server, received_request const& request)
+{
+    auto const proof = read_proof(request);
+    if (!proof)
+        return invalid_proof("The proof is no JSON Web Token.");
+    if (auto const* const fault = find_fault_of_key(*proof))
+        return invalid_proof(fault);
+    if (auto const* const fault = find_fault_of_claims(server, request, *proof))
+        return invalid_proof(fault);
+    if (text_member(proof->claims, "nonce") != server.nonce)
+        return refused("use_dpop_nonce", "The proof needs the nonce in this answer (nonce).");
+    auto thumbprint = jwk_thumbprint(*find_jwk(*proof));
+    if (!server.use_once("DPoP " + thumbprint, text_member(proof->claims, "jti")))
+        return invalid_proof("The proof was used before (jti).");
+    return thumbprint;
+}
+
+} // namespace
+
+std::string find_proof_key(received_request const& request)
+{
+    auto const proof = read_proof(request);
+    auto const* const jwk = proof ? find_jwk(*proof) : nullptr;
+    return jwk ? jwk_thumbprint(*jwk) : std::string();
+}
+
+checked<std::string> check_proof(authority& server, received_request const& request)
+{
+    auto const mode = server.options.dpop;
+    auto const count = mode == dpop::off ? 0 : request.headers.count("DPoP");
+    if (count == 1)
+        return check_present_proof(server, request);
+    if (count > 1)
+        return invalid_proof("There is more than one proof.");
+    if (mode == dpop::required)
+        return invalid_proof("A proof is required (DPoP).");
+    return std::string();
+}
+
+} // namespace coauth::testing

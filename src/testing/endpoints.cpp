@@ -1,0 +1,47 @@
+#include "testing/endpoints.hpp"
+
+#include "testing/encoding.hpp"
+#include "testing/failure.hpp"
+#include "testing/metadata.hpp"
+#include "testing/token_endpoint.hpp"
+#include "testing/token_status.hpp"
+
+namespace coauth::testing
+{
+
+namespace
+{
+
+answer
+route(authority& server, received_request const& request, client_certificate const& certificate)
+{
+    auto const& options = server.options;
+    auto const& path = request.target;
+    if (path == options.path)
+        return answer_token_request(server, request, certificate);
+    if (path == options.introspection_path)
+        return answer_introspection_request(server, request, certificate);
+    if (path == options.revocation_path)
+        return answer_revocation_request(server, request, certificate);
+    if (is_metadata_path(server, path))
+        return answer_metadata_request(server, request);
+    return to_answer(options.dialect, {404, "not_found", "There is nothing at this path."});
+}
+
+} // namespace
+
+answer answer_request(
+    authority& server, received_request const& request, client_certificate const& certificate)
+{
+    auto made = route(server, request, certificate);
+    if (server.options.dialect == dialect::smscx)
+    {
+        made.headers.add("X-Request-Id", random_text(20));
+        made.headers.add("X-Response-Time", "1");
+        made.headers.add("X-Rate-Limit-Limit", "100");
+        made.headers.add("X-Rate-Limit-Remaining", "99");
+    }
+    return made;
+}
+
+} // namespace coauth::testing

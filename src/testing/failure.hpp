@@ -1,0 +1,38 @@
+#ifndef COAUTH_SRC_TESTING_FAILURE_HPP
+#define COAUTH_SRC_TESTING_FAILURE_HPP
+
+#include <coauth/testing/authorization_server.hpp>
+
+#include <boost/system/result.hpp>
+
+#include <optional>
+#include <string>
+
+namespace coauth::testing
+{
+
+// One row of a server's table of errors.
+struct failure
+{
+    unsigned status;
+    char const* word;
+    std::string description;
+    // SMS.CX numbers the errors of the OAuth parameters, and no others.
+    std::optional<int> code = {};
+    // The methods that the path takes, of a 405.
+    char const* allow = "POST";
+};
+
+template <class T>
+using checked = boost::system::result<T, failure>;
+
+failure invalid_request(std::string description);
+failure invalid_client(std::string description);
+// A failure of the OAuth parameters.
+failure refused(char const* word, std::string description);
+
+answer to_answer(dialect how, failure const& what);
+
+} // namespace coauth::testing
+
+#endif

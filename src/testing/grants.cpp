@@ -1,0 +1,129 @@
+#include "testing/grants.hpp"
+
+#include "testing/assertion.hpp"
+#include "testing/web_token.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+namespace coauth::testing
+{
+
+namespace
+{
+
+failure invalid_grant(std::string description)
+{
+    return refused("invalid_grant", std::move(description));
+}
+
+// RFC 6749 section 3.3: words separated by one space each.
+std::vector<std::string> split_scope(std::string_view scope)
+{
+    std::vector<std::string> words;
+    while (true)
+    {
+        auto const end = scope.find(' ');
+        words.emplace_back(scope.substr(0, end));
+        if (end == std::string_view::npos)
+            return words;
+        scope.remove_prefix(end + 1);
+    }
+}
+
+// The scope asked for, all when none is. A failure when it is unknown or malformed.
+checked<granted> grant_scope(std::vector<std::string> const& known, form const& parameters)
+{
+    auto const asked = member(parameters, "scope").value_or("");
+    if (!asked.empty())
+    {
+        for (auto const& word : split_scope(asked))
+            if (std::find(known.begin(), known.end(), word) == known.end())
+                return refused("invalid_scope", "The scope is unknown.");
+        return granted{asked};
+    }
+    std::string all;
+    for (auto const& word : known)
+        all += (all.empty() ? "" : " ") + word;
+    return granted{all};
+}
+
+checked<granted>
+grant_refresh(authority& server, registered_client const& client, form const& parameters)
+{
+    auto const name = required_member(parameters, "refresh_token");
+    if (!name)
+        return name.error();
+    auto const* const found = server.tokens.find(*name, std::chrono::system_clock::now());
+    if (!found || !found->refresh || found->client_id != client.id)
+        return invalid_grant("The refresh token is unknown, revoked or of another client.");
+    auto made = grant_scope(server.options.scopes, parameters);
+    if (!made || !server.options.rotate_refresh_tokens)
+        return made;
+    made->refresh_token = server.tokens.add(*found);
+    server.tokens.remove(*name);
+    return made;
+}
+
+std::optional<std::string> find_fault_of_grant(authority& server, std::string const& assertion)
+{
+    auto const& trusted = server.options.assertion_issuers;
+    if (trusted.empty())
+        return std::nullopt;
+    auto const token = read_web_token(assertion);
+    auto const issuer = token ? text_member(token->claims, "iss") : std::string();
+    auto const by = std::find_if(
+        trusted.begin(), trusted.end(),
+        [&](trusted_issuer const& each) { return each.issuer == issuer; });
+    if (by == trusted.end())
+        return "The assertion is of an issuer that is not trusted (iss).";
+    return find_fault(server, assertion, {issuer, {}, server.audiences(), by->public_keys});
+}
+
+checked<granted> grant_assertion(authority& server, form const& parameters)
+{
+    auto const assertion = required_member(parameters, "assertion");
+    if (!assertion)
+        return assertion.error();
+    if (auto fault = find_fault_of_grant(server, *assertion))
+        return invalid_grant(std::move(*fault));
+    return grant_scope(server.options.scopes, parameters);
+}
+
+checked<granted> grant_exchange(authority const& server, form const& parameters)
+{
+    for (auto const* const name : {"subject_token", "subject_token_type"})
+        if (auto const found = required_member(parameters, name); !found)
+            return found.error();
+    if (member(parameters, "actor_token") && !member(parameters, "actor_token_type"))
+        return invalid_request("The parameter actor_token_type is missing.");
+    auto made = grant_scope(server.options.scopes, parameters);
+    if (made)
+        made->issued_token_type = member(parameters, "requested_token_type")
+                                      .value_or("urn:ietf:params:oauth:token-type:access_token");
+    return made;
+}
+
+} // namespace
+
+checked<granted>
+check_grant(authority& server, registered_client const& client, form const& parameters)
+{
+    auto const type = required_member(parameters, "grant_type");
+    if (!type)
+        return type.error();
+    auto const& accepted = server.options.grants;
+    bool const is_accepted = std::find(accepted.begin(), accepted.end(), *type) != accepted.end();
+    if (is_accepted && *type == "client_credentials")
+        return grant_scope(server.options.scopes, parameters);
+    if (is_accepted && *type == "refresh_token")
+        return grant_refresh(server, client, parameters);
+    if (is_accepted && *type == "urn:ietf:params:oauth:grant-type:jwt-bearer")
+        return grant_assertion(server, parameters);
+    if (is_accepted && *type == "urn:ietf:params:oauth:grant-type:token-exchange")
+        return grant_exchange(server, parameters);
+    return refused("unsupported_grant_type", "The grant type is not accepted.");
+}
+
+} // namespace coauth::testing

@@ -1,0 +1,28 @@
+#ifndef COAUTH_SRC_TESTING_GRANTS_HPP
+#define COAUTH_SRC_TESTING_GRANTS_HPP
+
+#include "testing/authority.hpp"
+#include "testing/form_request.hpp"
+
+#include <string>
+
+namespace coauth::testing
+{
+
+// What a grant yields.
+struct granted
+{
+    std::string scope;
+    // Empty: none in the answer.
+    std::string refresh_token = {};
+    // Of a token exchange (RFC 8693 section 2.2.1).
+    std::string issued_token_type = {};
+};
+
+// Judges the grant of an authenticated client.
+checked<granted>
+check_grant(authority& server, registered_client const& client, form const& parameters);
+
+} // namespace coauth::testing
+
+#endif

@@ -1,0 +1,31 @@
+#ifndef COAUTH_SRC_TESTING_PUBLIC_KEY_HPP
+#define COAUTH_SRC_TESTING_PUBLIC_KEY_HPP
+
+#include "testing/openssl_ptr.hpp"
+
+#include <boost/json/object.hpp>
+
+#include <optional>
+#include <string>
+
+namespace coauth::testing
+{
+
+// The key in PEM text, of its own or in a certificate. Null: there is none.
+openssl_ptr<EVP_PKEY> read_public_pem(std::string const& text);
+
+// The first certificate in PEM text. Null: there is none.
+openssl_ptr<X509> read_certificate_pem(std::string const& text);
+
+// A JSON Web Key: RSA, EC or Ed25519 (RFC 7518 section 6, RFC 8037). Null: not understood.
+openssl_ptr<EVP_PKEY> read_jwk(boost::json::object const& jwk);
+
+// Whether it has members that only its owner may know.
+bool has_private_member(boost::json::object const& jwk);
+
+// RFC 7638, by SHA-256 in base64url; empty for a kind of key that is not understood.
+std::string jwk_thumbprint(boost::json::object const& jwk);
+
+} // namespace coauth::testing
+
+#endif

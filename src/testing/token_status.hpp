@@ -1,0 +1,20 @@
+#ifndef COAUTH_SRC_TESTING_TOKEN_STATUS_HPP
+#define COAUTH_SRC_TESTING_TOKEN_STATUS_HPP
+
+#include "testing/authority.hpp"
+#include "testing/client_certificate.hpp"
+
+namespace coauth::testing
+{
+
+// What the introspection endpoint answers (RFC 7662 section 2.2).
+answer answer_introspection_request(
+    authority& server, received_request const& request, client_certificate const& certificate);
+
+// What the revocation endpoint answers (RFC 7009 section 2.2).
+answer answer_revocation_request(
+    authority& server, received_request const& request, client_certificate const& certificate);
+
+} // namespace coauth::testing
+
+#endif
