@@ -1,7 +1,7 @@
 #ifndef COAUTH_SRC_TESTING_AUTHORITY_HPP
 #define COAUTH_SRC_TESTING_AUTHORITY_HPP
 
-#include <coauth/testing/authorization_server.hpp>
+#include <coauth/testing/server_options.hpp>
 
 #include "testing/token_store.hpp"
 

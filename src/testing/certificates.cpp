@@ -4,7 +4,7 @@
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 
-#include <initializer_list>
+#include <optional>
 #include <stdexcept>
 
 namespace coauth::testing

@@ -1,7 +1,7 @@
 #ifndef COAUTH_SRC_TESTING_CERTIFICATES_HPP
 #define COAUTH_SRC_TESTING_CERTIFICATES_HPP
 
-#include <coauth/testing/authorization_server.hpp>
+#include <coauth/testing/certificate.hpp>
 
 #include "testing/openssl_ptr.hpp"
 

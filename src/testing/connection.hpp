@@ -1,7 +1,7 @@
 #ifndef COAUTH_SRC_TESTING_CONNECTION_HPP
 #define COAUTH_SRC_TESTING_CONNECTION_HPP
 
-#include <coauth/testing/authorization_server.hpp>
+#include <coauth/testing/server_options.hpp>
 
 #include "testing/authority.hpp"
 #include "testing/journal.hpp"

@@ -1,6 +1,9 @@
 #ifndef COAUTH_SRC_TESTING_ENDPOINTS_HPP
 #define COAUTH_SRC_TESTING_ENDPOINTS_HPP
 
+#include <coauth/testing/answer.hpp>
+#include <coauth/testing/received_request.hpp>
+
 #include "testing/authority.hpp"
 #include "testing/client_certificate.hpp"
 

@@ -1,7 +1,9 @@
 #ifndef COAUTH_SRC_TESTING_FAILURE_HPP
 #define COAUTH_SRC_TESTING_FAILURE_HPP
 
-#include <coauth/testing/authorization_server.hpp>
+#include <coauth/testing/answer.hpp>
+#include <coauth/testing/received_request.hpp>
+#include <coauth/testing/server_options.hpp>
 
 #include <boost/system/result.hpp>
 

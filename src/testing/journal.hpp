@@ -1,7 +1,8 @@
 #ifndef COAUTH_SRC_TESTING_JOURNAL_HPP
 #define COAUTH_SRC_TESTING_JOURNAL_HPP
 
-#include <coauth/testing/authorization_server.hpp>
+#include <coauth/testing/answer.hpp>
+#include <coauth/testing/received_request.hpp>
 
 #include <atomic>
 #include <condition_variable>

@@ -1,6 +1,9 @@
 #ifndef COAUTH_SRC_TESTING_METADATA_HPP
 #define COAUTH_SRC_TESTING_METADATA_HPP
 
+#include <coauth/testing/answer.hpp>
+#include <coauth/testing/received_request.hpp>
+
 #include "testing/authority.hpp"
 
 namespace coauth::testing

@@ -1,7 +1,7 @@
 #ifndef COAUTH_SRC_TESTING_TLS_SERVER_HPP
 #define COAUTH_SRC_TESTING_TLS_SERVER_HPP
 
-#include <coauth/testing/authorization_server.hpp>
+#include <coauth/testing/server_options.hpp>
 
 #include "testing/certificates.hpp"
 

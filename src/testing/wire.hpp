@@ -1,7 +1,7 @@
 #ifndef COAUTH_SRC_TESTING_WIRE_HPP
 #define COAUTH_SRC_TESTING_WIRE_HPP
 
-#include <coauth/testing/authorization_server.hpp>
+#include <coauth/testing/answer.hpp>
 
 #include <string>
 

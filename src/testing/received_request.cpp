@@ -1,4 +1,4 @@
-#include <coauth/testing/authorization_server.hpp>
+#include <coauth/testing/received_request.hpp>
 
 namespace coauth::testing
 {

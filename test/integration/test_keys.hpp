@@ -1,0 +1,70 @@
+#ifndef COAUTH_TEST_INTEGRATION_TEST_KEYS_HPP
+#define COAUTH_TEST_INTEGRATION_TEST_KEYS_HPP
+
+#include <boost/json/object.hpp>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+struct evp_pkey_st;
+
+namespace test
+{
+
+// A private key, made and used by OpenSSL alone: nothing that it says comes from the library.
+class private_key
+{
+public:
+    // "RSA", "P-256", "P-384", "P-521" or "Ed25519".
+    explicit private_key(std::string const& kind);
+
+    [[nodiscard]] std::string public_pem() const;
+    [[nodiscard]] std::string private_pem() const;
+    // The public half as a JSON Web Key.
+    [[nodiscard]] boost::json::object jwk() const;
+    // RFC 7638.
+    [[nodiscard]] std::string thumbprint() const;
+    // As RFC 7518 wants it.
+    [[nodiscard]] std::string sign(std::string_view algorithm, std::string_view text) const;
+
+    [[nodiscard]] evp_pkey_st* get() const { return key_.get(); }
+
+private:
+    std::shared_ptr<evp_pkey_st> key_;
+    std::string kind_;
+};
+
+// The kind of key that the algorithm wants.
+std::string kind_of(std::string_view algorithm);
+
+// A key, and a certificate for it.
+struct identity
+{
+    private_key key;
+    std::string certificate_pem;
+    // `x5t#S256`.
+    std::string thumbprint;
+};
+
+// For "O=Example, CN=`common_name`"; self-signed without an issuer. The lifetime may be negative.
+identity make_identity(
+    std::string const& common_name, identity const* issuer = nullptr, bool is_ca = false,
+    long lifetime = 3600);
+
+// The two parts of a JSON Web Token that are signed.
+struct token_draft
+{
+    boost::json::object header;
+    boost::json::object claims;
+};
+
+// Write the algorithm into its header, and sign it.
+std::string signed_by(private_key const& key, std::string const& algorithm, token_draft draft);
+std::string signed_by(std::string const& secret, std::string const& algorithm, token_draft draft);
+
+std::string base64url(std::string_view bytes);
+
+} // namespace test
+
+#endif
