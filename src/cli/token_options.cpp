@@ -143,7 +143,7 @@ void print_token_help(std::ostream& out)
            "  coauth token --client-id ID --client-secret-file FILE\n"
            "  coauth token --token-endpoint https://auth.example.com/oauth/token \\\n"
            "               --client-id ID --client-secret-file FILE --scope \"read write\"\n"
-           "  coauth token --issuer https://login.example.com --client-id ID --key-file KEY.pem\n"
+           "  coauth token --issuer https://login.example.com --client-id ID --key-file FILE\n"
            "  curl -H \"$(coauth token --output header ...)\" https://api.example.com/\n"
         << all_flags(unused)
         << "\nExit status: 0 a token, 1 refused by the server, 2 usage or configuration,\n"

@@ -323,7 +323,7 @@ class Usage(Case):
         complete = self.COMPLETE
         rows = {
             "no command": ((), "Usage: coauth"),
-            "unknown command": (("fetch",), "the commands are token and serve"),
+            "unknown command": (("fetch",), "the commands are token, introspect, revoke, discover and serve"),
             "unknown flag": (complete + ("--colour",), "--colour"),
             "abbreviated flag": (complete + ("--tim", "3"), "--tim"),
             "secret as an argument": (complete + ("--client-secret", SECRET), "--client-secret"),

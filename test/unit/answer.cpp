@@ -367,7 +367,7 @@ BOOST_AUTO_TEST_CASE(by_status_where_there_is_no_word)
             {"503", 503, "", "http_error"},
             {"599", 599, "", "http_error"},
         });
-    check_contains(reading()(404, "").error().message(), "check server.token_endpoint");
+    check_contains(reading()(404, "").error().message(), "there is no such endpoint at this URL");
     check_contains(reading()(401, "").error().message(), "check client id and secret");
     check_contains(reading()(302, "").error().message(), "never followed");
 }
