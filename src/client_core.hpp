@@ -52,9 +52,9 @@ public:
         std::shared_ptr<client_pool> pool;
 
         [[nodiscard]] std::unique_ptr<net::connection>
-        make_connection(boost::asio::any_io_executor const& executor) const
+        make_connection(boost::asio::any_io_executor const& run_on) const
         {
-            return std::make_unique<net::connection>(executor, target);
+            return std::make_unique<net::connection>(run_on, target);
         }
     };
     [[nodiscard]] result<destination const*> where(protocol::place of) const;
