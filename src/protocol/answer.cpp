@@ -296,7 +296,7 @@ private:
     [[nodiscard]] result<std::string> token_type() const
     {
         auto const value = document_->find("token_type");
-        std::string const wanted = config_.dpop ? "DPoP" : "Bearer";
+        std::string wanted = config_.dpop ? "DPoP" : "Bearer";
         if (value.absent_or_null() && !config_.server.require_token_type && !config_.dpop)
             return wanted;
         if (value.kind != json_kind::string)

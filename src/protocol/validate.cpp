@@ -79,7 +79,7 @@ result<void> check_authentication(client_config const& config)
     if (who.how() == method::unset)
         return refuse("authentication is not set; use client_authentication::client_secret_basic "
                       "or another of its functions");
-    auto const named = check_client_id(who);
+    auto named = check_client_id(who);
     if (!named)
         return named;
     switch (who.how())

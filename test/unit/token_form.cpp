@@ -1,0 +1,95 @@
+// What goes into the body for the grants, and to the endpoints beside the token endpoint.
+
+#include "protocol/request.hpp"
+#include "protocol/validate.hpp"
+#include "support.hpp"
+
+using namespace test;
+using coauth::client_authentication;
+using coauth::secret;
+using coauth::token_request;
+
+namespace
+{
+
+std::string form(token_request const& request)
+{
+    auto const built = coauth::protocol::token_form(request);
+    BOOST_TEST_REQUIRE(outcome(built) == "success");
+    return text(*built);
+}
+
+std::string
+body(client_authentication const& who, coauth::protocol::attempt_proofs const& proofs = {})
+{
+    auto made = config();
+    made.authentication = who;
+    auto const where = coauth::protocol::find_endpoint(made, coauth::protocol::place::token);
+    auto const built = coauth::protocol::build_form_request(made, *where, secret("a=b"), proofs);
+    BOOST_TEST_REQUIRE(outcome(built) == "success");
+    auto const whole = text(*built);
+    return whole.substr(whole.find("\r\n\r\n") + 4);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(token_form)
+
+BOOST_AUTO_TEST_CASE(exchange)
+{
+    BOOST_TEST(
+        form(token_request::token_exchange(secret("t")).scope("read")) ==
+        "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&subject_token=t&"
+        "subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&scope=read");
+    check_contains(
+        form(token_request::token_exchange(secret("t"), "a:b", secret("u"), "c:d")),
+        "subject_token=t&subject_token_type=a%3Ab&actor_token=u&actor_token_type=c%3Ad");
+}
+
+BOOST_AUTO_TEST_CASE(jwt_bearer_and_refresh_token)
+{
+    BOOST_TEST(
+        form(token_request::jwt_bearer(secret("x.y.z"))) ==
+        "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=x.y.z");
+    BOOST_TEST(
+        form(token_request::refresh_token(secret("r"))) ==
+        "grant_type=refresh_token&refresh_token=r");
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_presented)
+{
+    for (auto const& request :
+         {token_request::refresh_token(secret()), token_request::jwt_bearer(secret("hush\n"))})
+    {
+        auto const built = coauth::protocol::token_form(request);
+        BOOST_TEST(outcome(built) == "invalid_parameter");
+        check_lacks(built.error().message(), "hush");
+    }
+    BOOST_TEST(outcome(coauth::protocol::about_token_form(secret(), "")) == "invalid_parameter");
+}
+
+BOOST_AUTO_TEST_CASE(about_a_token)
+{
+    BOOST_TEST(text(*coauth::protocol::about_token_form(secret("t"), "")) == "token=t");
+    BOOST_TEST(
+        text(*coauth::protocol::about_token_form(secret("t"), "refresh_token")) ==
+        "token=t&token_type_hint=refresh_token");
+}
+
+BOOST_AUTO_TEST_CASE(assertions)
+{
+    coauth::protocol::attempt_proofs proofs;
+    proofs.assertion = secret("h.c.s");
+    BOOST_TEST(
+        body(client_authentication::private_key_jwt("id", {}), proofs) ==
+        "a=b&client_id=id&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-"
+        "type%3Ajwt-bearer&client_assertion=h.c.s");
+    auto const others = client_authentication::client_assertion(
+        "", []() -> coauth::result<secret> { return secret(); });
+    // Its text is in the place of a secret by then.
+    check_contains(body(others.with_secret(secret("k8s"))), "&client_assertion=k8s");
+    check_lacks(body(others.with_secret(secret("k8s"))), "client_id");
+    BOOST_TEST(body(client_authentication::tls_client_auth("id")) == "a=b&client_id=id");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
