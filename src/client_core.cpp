@@ -5,6 +5,7 @@
 #include "net/client_certificate.hpp"
 #include "net/tls_context.hpp"
 #include "protocol/answer.hpp"
+#include "protocol/ask.hpp"
 #include "protocol/assertion.hpp"
 #include "protocol/mask.hpp"
 #include "protocol/proxy.hpp"
@@ -188,11 +189,14 @@ result<client_core::destination const*> client_core::where(protocol::place of) c
     return &*found;
 }
 
-bool client_core::proves() const noexcept
+bool client_core::proves(errand const& what) const noexcept
 {
     using method = client_authentication::method;
     auto const how = config.authentication.how();
-    return config.dpop || how == method::client_secret_jwt || how == method::private_key_jwt;
+    auto const* const request = what.request();
+    bool const asks = request != nullptr && protocol::asks_anew(*request);
+    return asks || config.dpop || how == method::client_secret_jwt ||
+           how == method::private_key_jwt;
 }
 
 std::string client_core::assertion_input(client_config const& present) const
@@ -203,7 +207,8 @@ std::string client_core::assertion_input(client_config const& present) const
     auto const& server = present.server;
     auto const id = protocol::unique_id();
     protocol::assertion_claims claims;
-    claims.client_id = who.client_id();
+    claims.issuer = who.client_id();
+    claims.subject = who.client_id();
     claims.audience = !wanted.audience.empty() ? wanted.audience
                       : !server.issuer.empty() ? server.issuer
                                                : server.token_endpoint;
@@ -225,31 +230,15 @@ result<std::string> client_core::sign(client_config const& present, std::string_
     return protocol::hmac(who.algorithm(), who.client_secret(), input);
 }
 
-result<secret> client_core::ask_for_secret() const
-{
-    try
-    {
-        return config.authentication.client_secret_function()();
-    }
-    catch (std::bad_alloc const&)
-    {
-        return error(errc::out_of_memory);
-    }
-    catch (...)
-    {
-        error_info info;
-        info.context = "the function that gives the client secret threw an exception";
-        return error(errc::invalid_configuration, std::move(info));
-    }
-}
-
 result<std::shared_ptr<client_config const>> client_core::present_config()
 {
     bool const fixed = !config.authentication.client_secret_function();
     std::lock_guard const lock(present_mutex_);
     if (fixed && present_)
         return present_;
-    auto given = fixed ? result<secret>(secret()) : ask_for_secret();
+    auto given =
+        fixed ? result<secret>(secret())
+              : protocol::ask(config.authentication.client_secret_function(), "client secret");
     if (!given)
     {
         secret_failed_ = true;
@@ -277,25 +266,25 @@ std::uint64_t client_core::look_for_credentials()
 }
 
 result<client_core::built> client_core::build(
-    errand const& what, destination const& to, protocol::attempt_proofs const& proofs)
+    errand const& what, destination const& to, std::shared_ptr<client_config const> const& present,
+    protocol::attempt_proofs const* proofs)
 {
-    auto const present = present_config();
-    if (!present)
-        return present.error();
-    auto const* const request = proves() ? nullptr : what.request();
+    bool const whole = proofs != nullptr || !proves(what);
+    auto const* const request = proofs == nullptr && whole ? what.request() : nullptr;
     built made;
     if (request != nullptr)
     {
         std::lock_guard const lock(built_mutex_);
-        if (built_.config == *present && built_for_ == *request)
+        if (built_.config == present && built_for_ == *request)
             made = built_;
     }
     if (!made.wire)
     {
-        auto wire = what.build(**present, to.endpoint, proofs);
+        auto wire = what.build(
+            *present, to.endpoint, proofs != nullptr ? *proofs : protocol::attempt_proofs());
         if (!wire)
             return wire.error();
-        made = {std::make_shared<secret const>(std::move(*wire)), *present};
+        made = {std::make_shared<secret const>(std::move(*wire)), present};
     }
     if (request != nullptr)
     {
@@ -303,8 +292,6 @@ result<client_core::built> client_core::build(
         built_ = made;
         built_for_ = *request;
     }
-    // Without its proofs it is not sent yet.
-    bool const whole = !proves() || !proofs.assertion.empty() || !proofs.dpop.empty();
     if (config.debug && whole)
         debug(protocol::masked_request(*made.wire));
     return made;

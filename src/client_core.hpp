@@ -65,16 +65,20 @@ public:
         std::shared_ptr<secret const> wire;
         std::shared_ptr<client_config const> config;
     };
-    // Or why it cannot be made. The last one without proofs is kept: most clients ask for the same
-    // again and again.
-    [[nodiscard]] result<built>
-    build(errand const& what, destination const& to, protocol::attempt_proofs const& proofs);
+    // With what the user's function says now.
+    [[nodiscard]] result<std::shared_ptr<client_config const>> present_config();
+    // Or why it cannot be made; null: the proofs come later, if any. The last one that needs none
+    // is kept: most clients ask for the same again and again.
+    [[nodiscard]] result<built> build(
+        errand const& what, destination const& to,
+        std::shared_ptr<client_config const> const& present,
+        protocol::attempt_proofs const* proofs);
     [[nodiscard]] result<void> read(
         errand& what, destination const& from, client_config const& sent_with,
         net::exchange_outcome outcome) const;
 
-    // Whether each attempt carries something that was signed for it.
-    [[nodiscard]] bool proves() const noexcept;
+    // Whether each attempt carries something that was made for it.
+    [[nodiscard]] bool proves(errand const& what) const noexcept;
     // What has to be signed for an attempt; empty: nothing.
     [[nodiscard]] std::string assertion_input(client_config const& present) const;
     [[nodiscard]] result<std::string>
@@ -111,9 +115,6 @@ private:
     void each_pool(F const& f) const;
     void context_gone() noexcept override;
     void debug(std::string const& text) const noexcept;
-
-    [[nodiscard]] result<std::shared_ptr<client_config const>> present_config();
-    [[nodiscard]] result<secret> ask_for_secret() const;
 
     // Held while the user's function is asked for the secret.
     std::mutex present_mutex_;

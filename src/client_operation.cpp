@@ -81,7 +81,10 @@ void operation::launch()
         return finish({}, where.error());
     where_ = *where;
     // Also where proofs come later: what cannot be asked is known now.
-    auto wire = core_->build(*what_, *where_, {});
+    auto const present = core_->present_config();
+    if (!present)
+        return finish({}, present.error());
+    auto wire = core_->build(*what_, *where_, *present, nullptr);
     if (!wire)
         return finish({}, wire.error());
     request_sent_ = std::move(*wire);
@@ -174,11 +177,15 @@ result<void> operation::read(attempt_result outcome)
 
 awaitable<result<void>> operation::prove()
 {
-    bool const needed = core_->proves();
+    bool const needed = core_->proves(*what_);
     if (!needed)
         co_return result<void>();
     auto const config = request_sent_.config;
     protocol::attempt_proofs proofs;
+    auto asked = what_->ask();
+    if (!asked)
+        co_return asked.error();
+    proofs.grant = std::move(*asked);
     auto signed_here = co_await assertion(*config);
     if (!signed_here)
         co_return signed_here.error();
@@ -190,7 +197,7 @@ awaitable<result<void>> operation::prove()
             co_return proof.error();
         proofs.dpop = std::move(*proof);
     }
-    auto wire = core_->build(*what_, *where_, proofs);
+    auto wire = core_->build(*what_, *where_, config, &proofs);
     if (!wire)
         co_return wire.error();
     request_sent_ = std::move(*wire);
@@ -370,8 +377,11 @@ bool operation::take_other_credentials(error const& why)
     bool const refused = why == errc::invalid_client || why == errc::unauthorized_client;
     if (!refused || tried_others_)
         return false;
-    auto others = core_->build(*what_, *where_, {});
-    if (!others || others->config == request_sent_.config)
+    auto const present = core_->present_config();
+    if (!present || *present == request_sent_.config)
+        return false;
+    auto others = core_->build(*what_, *where_, *present, nullptr);
+    if (!others)
         return false;
     tried_others_ = true;
     request_sent_ = std::move(*others);

@@ -225,44 +225,6 @@ async_discover(asio::any_io_executor executor, std::string issuer, discovery_opt
     return detail::discover(std::move(executor), std::move(issuer), options);
 }
 
-result<client_authentication> choose_authentication(
-    authorization_server const& server, std::string client_id, client_credentials credentials)
-{
-    auto const& known = server.authentication_methods;
-    auto const knows = [&](std::string_view method)
-    {
-        return known.empty() ? method == "client_secret_basic"
-                             : std::find(known.begin(), known.end(), method) != known.end();
-    };
-    if (!credentials.key.empty() && knows("private_key_jwt"))
-        return client_authentication::private_key_jwt(
-            std::move(client_id), std::move(credentials.key));
-    if (credentials.certificate && knows("tls_client_auth"))
-        return client_authentication::tls_client_auth(std::move(client_id));
-    if (credentials.certificate && knows("self_signed_tls_client_auth"))
-        return client_authentication::self_signed_tls_client_auth(std::move(client_id));
-    bool const has_secret = !credentials.client_secret.empty();
-    if (has_secret && knows("client_secret_basic"))
-        return client_authentication::client_secret_basic(
-            std::move(client_id), std::move(credentials.client_secret));
-    if (has_secret && knows("client_secret_post"))
-        return client_authentication::client_secret_post(
-            std::move(client_id), std::move(credentials.client_secret));
-    if (has_secret && knows("client_secret_jwt"))
-        return client_authentication::client_secret_jwt(
-            std::move(client_id), std::move(credentials.client_secret));
-    bool const has_nothing = !has_secret && credentials.key.empty() && !credentials.certificate;
-    if (has_nothing && knows("none"))
-        return client_authentication::none(std::move(client_id));
-    error_info info;
-    info.context = "authentication: there are no credentials for what the server knows:";
-    for (auto const& method : known)
-        info.context += ' ' + method;
-    if (known.empty())
-        info.context += " client_secret_basic";
-    return error(errc::invalid_configuration, std::move(info));
-}
-
 asio::awaitable<result<authorization_server>>
 async_discover(asio::any_io_executor executor, std::string issuer)
 {

@@ -26,6 +26,8 @@ public:
     [[nodiscard]] virtual protocol::place where() const noexcept { return protocol::place::token; }
     // For a token: the same asked again goes over the wire as it did before.
     [[nodiscard]] virtual token_request const* request() const noexcept { return nullptr; }
+    // The parameters that the user's functions give for one attempt, as a form.
+    [[nodiscard]] virtual result<secret> ask() const { return secret(); }
     [[nodiscard]] virtual result<secret> build(
         client_config const& config, protocol::endpoint const& to,
         protocol::attempt_proofs const& proofs) const = 0;
@@ -82,11 +84,12 @@ public:
     }
 
     [[nodiscard]] token_request const* request() const noexcept override { return &request_; }
+    [[nodiscard]] result<secret> ask() const override { return protocol::asked_form(request_); }
     [[nodiscard]] result<secret> build(
         client_config const& config, protocol::endpoint const& to,
         protocol::attempt_proofs const& proofs) const override
     {
-        auto const form = protocol::token_form(request_);
+        auto const form = protocol::token_form(request_, proofs.grant);
         if (!form)
             return form.error();
         return protocol::build_form_request(config, to, *form, proofs);

@@ -33,6 +33,7 @@ public:
     {
         unset,
         none,
+        anonymous,
         client_secret_basic,
         client_secret_basic_raw,
         client_secret_post,
@@ -122,6 +123,13 @@ public:
     static client_authentication none(std::string client_id)
     {
         return {method::none, std::move(client_id), secret()};
+    }
+
+    /// Nothing, not even a client id, where an assertion that is the grant says who asks (RFC 7521
+    /// section 4.1), as with `token_request::jwt_bearer` for a service account of Google.
+    static client_authentication anonymous()
+    {
+        return {method::anonymous, std::string(), secret()};
     }
 
     /// The same with this secret, and no function.

@@ -5,6 +5,7 @@
 #include <coauth/async_get_access_token.hpp>
 #include <coauth/async_with_token.hpp>
 #include <coauth/authorization_server.hpp>
+#include <coauth/choose_authentication.hpp>
 #include <coauth/client.hpp>
 #include <coauth/client_authentication.hpp>
 #include <coauth/client_config.hpp>
@@ -17,6 +18,7 @@
 #include <coauth/result.hpp>
 #include <coauth/secret.hpp>
 #include <coauth/secret_function.hpp>
+#include <coauth/signed_assertion.hpp>
 #include <coauth/signing_key.hpp>
 #include <coauth/smscx.hpp>
 #include <coauth/token_cache.hpp>

@@ -2,6 +2,7 @@
 #define COAUTH_DISCOVER_HPP
 
 #include <coauth/authorization_server.hpp>
+#include <coauth/choose_authentication.hpp>
 #include <coauth/client_config.hpp>
 #include <coauth/detail/delivery.hpp>
 #include <coauth/export.hpp>
@@ -101,25 +102,6 @@ auto async_discover(
         detail::initiate_discover(std::move(executor)), token, std::move(issuer),
         std::move(options));
 }
-
-/// What a client has to prove itself with. A plain aggregate.
-struct client_credentials
-{
-    secret client_secret = {};
-    signing_key key = {};
-    /// `tls_options::certificate_file` or `certificate_pem` is given.
-    bool certificate = false;
-};
-
-/// Chooses a method of client authentication that the server says it knows and for which there are
-/// the credentials: the key first, then the certificate, then the secret (by HTTP Basic, in the
-/// body, or as the key of an assertion), then none.
-///
-/// A server that does not say what it knows takes the secret by HTTP Basic (RFC 8414 section 2).
-///
-/// \return `errc::invalid_configuration` where none fits; the message names what the server knows.
-[[nodiscard]] COAUTH_DECL result<client_authentication> choose_authentication(
-    authorization_server const& server, std::string client_id, client_credentials credentials);
 
 } // namespace coauth
 

@@ -3,6 +3,7 @@
 
 #include <coauth/export.hpp>
 #include <coauth/secret.hpp>
+#include <coauth/secret_function.hpp>
 
 #include <memory>
 #include <string>
@@ -19,6 +20,8 @@ struct token_grant
     /// The `grant_type`.
     std::string type;
     std::vector<std::pair<std::string, secret>> parameters;
+    /// Those whose values are asked for anew before every request.
+    std::vector<std::pair<std::string, secret_function>> asked = {};
 };
 
 /// What one token is asked for (RFC 6749 section 4.4.2): everything is optional. By default with
@@ -40,43 +43,62 @@ public:
         secret subject_token,
         std::string subject_token_type = "urn:ietf:params:oauth:token-type:access_token")
     {
-        token_request made;
-        made.grant_ = std::make_shared<token_grant const>(token_grant{
+        return {
             "urn:ietf:params:oauth:grant-type:token-exchange",
             {{"subject_token", std::move(subject_token)},
-             {"subject_token_type", std::move(subject_token_type)}}});
-        return made;
+             {"subject_token_type", std::move(subject_token_type)}}};
     }
     /// The same on behalf of another: who acts, beside for whom.
     static token_request token_exchange(
         secret subject_token, std::string subject_token_type, secret actor_token,
         std::string actor_token_type)
     {
-        token_request made;
-        made.grant_ = std::make_shared<token_grant const>(token_grant{
+        return {
             "urn:ietf:params:oauth:grant-type:token-exchange",
             {{"subject_token", std::move(subject_token)},
              {"subject_token_type", std::move(subject_token_type)},
              {"actor_token", std::move(actor_token)},
-             {"actor_token_type", std::move(actor_token_type)}}});
-        return made;
+             {"actor_token_type", std::move(actor_token_type)}}};
     }
-    /// Presents an assertion that others made about a user or a service (RFC 7523 section 2.1).
+    /// The same with the token that a function gives, asked before every request: with
+    /// `secret_file` the token of a workload, which is replaced while the program runs.
+    static token_request token_exchange(
+        secret_function subject_token,
+        std::string subject_token_type = "urn:ietf:params:oauth:token-type:jwt")
+    {
+        return {
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+            {{"subject_token_type", std::move(subject_token_type)}},
+            {{"subject_token", std::move(subject_token)}}};
+    }
+
+    /// Presents an assertion about a user or a service (RFC 7523 section 2.1).
     static token_request jwt_bearer(secret assertion)
     {
-        token_request made;
-        made.grant_ = std::make_shared<token_grant const>(token_grant{
-            "urn:ietf:params:oauth:grant-type:jwt-bearer", {{"assertion", std::move(assertion)}}});
-        return made;
+        return {
+            "urn:ietf:params:oauth:grant-type:jwt-bearer", {{"assertion", std::move(assertion)}}};
     }
+    /// The same with the assertion that a function gives, asked before every request:
+    /// `signed_assertion` makes a new one each time.
+    static token_request jwt_bearer(secret_function assertion)
+    {
+        return {
+            "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            {},
+            {{"assertion", std::move(assertion)}}};
+    }
+
     /// Presents a refresh token (RFC 6749 section 6). A server that gives a new one with each
     /// answer has it in `access_token::member("refresh_token")`.
     static token_request refresh_token(secret token)
     {
-        token_request made;
-        made.grant_ = std::make_shared<token_grant const>(
-            token_grant{"refresh_token", {{"refresh_token", std::move(token)}}});
-        return made;
+        return {"refresh_token", {{"refresh_token", std::move(token)}}};
+    }
+    /// The same with the refresh token that a function gives, asked before every request: where the
+    /// server replaces them, the last one.
+    static token_request refresh_token(secret_function token)
+    {
+        return {"refresh_token", {}, {{"refresh_token", std::move(token)}}};
     }
 
     /// The scope: space-separated, case-sensitive words (RFC 6749 section 3.3). Empty, the default:
@@ -137,6 +159,15 @@ public:
     [[nodiscard]] token_grant const* grant() const noexcept { return grant_.get(); }
 
 private:
+    using values = std::vector<std::pair<std::string, secret>>;
+    using functions = std::vector<std::pair<std::string, secret_function>>;
+
+    token_request(std::string grant_type, values parameters, functions asked = {})
+        : grant_(std::make_shared<token_grant const>(
+              token_grant{std::move(grant_type), std::move(parameters), std::move(asked)}))
+    {
+    }
+
     std::string scope_;
     std::vector<std::string> resources_;
     std::string audience_;

@@ -195,6 +195,7 @@ result<client_authentication> make_authentication(
         return client_authentication::self_signed_tls_client_auth(std::move(id));
     case method::unset:
     case method::none:
+    case method::anonymous:
         break;
     }
     return client_authentication::none(std::move(id));

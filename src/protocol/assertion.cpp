@@ -63,14 +63,16 @@ std::int64_t seconds_of(std::chrono::system_clock::time_point when)
 
 std::string claims_of(assertion_claims const& claims)
 {
-    return json_object()
-        .member("iss", claims.client_id)
-        .member("sub", claims.client_id)
+    json_object said;
+    said.member("iss", claims.issuer)
+        .optional("sub", claims.subject)
         .member("aud", claims.audience)
         .member("jti", claims.id)
         .number("iat", seconds_of(claims.issued_at))
-        .number("exp", seconds_of(claims.issued_at + claims.lifetime))
-        .encoded();
+        .number("exp", seconds_of(claims.issued_at + claims.lifetime));
+    for (auto const& [name, value] : claims.further)
+        said.member(name, value);
+    return said.encoded();
 }
 
 EVP_MD const* digest_of(signature_algorithm algorithm)

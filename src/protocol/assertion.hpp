@@ -7,8 +7,10 @@
 #include "protocol/assertion_key.hpp"
 
 #include <chrono>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace coauth::protocol
 {
@@ -20,14 +22,17 @@ std::string sha256(std::string_view bytes);
 // A `jti`: 128 random bits. Empty: there is no randomness now.
 std::string unique_id();
 
-// What a client assertion says (RFC 7523 section 3): the client is issuer and subject.
+// What an assertion says (RFC 7523 section 3).
 struct assertion_claims
 {
-    std::string_view client_id;
+    std::string_view issuer;
+    // Empty: it does not say.
+    std::string_view subject;
     std::string_view audience;
     std::string_view id;
     std::chrono::system_clock::time_point issued_at;
     std::chrono::seconds lifetime{60};
+    std::span<std::pair<std::string, std::string> const> further = {};
 };
 
 // What has to be signed: header and claims, each in base64url, and a dot between.

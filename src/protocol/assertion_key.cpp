@@ -159,10 +159,10 @@ std::vector<signature_algorithm> algorithms_of(EVP_PKEY* key)
     }
 }
 
-result<signature_algorithm>
+result<std::vector<signature_algorithm>>
 choose_algorithm(EVP_PKEY* key, std::optional<signature_algorithm> wanted, std::string const& what)
 {
-    auto const fit = algorithms_of(key);
+    auto fit = algorithms_of(key);
     if (fit.empty())
         return refuse(
             what + " is of a kind that is not supported; give an RSA, P-256, P-384, P-521 or "
@@ -172,10 +172,9 @@ choose_algorithm(EVP_PKEY* key, std::optional<signature_algorithm> wanted, std::
             what + " is an RSA key of " + std::to_string(EVP_PKEY_get_bits(key)) +
             " bits; it must have at least 2048 (RFC 7518 section 3.3)");
     if (!wanted)
-        return fit.front();
-    for (auto const one : fit)
-        if (one == *wanted)
-            return one;
+        return fit;
+    if (std::find(fit.begin(), fit.end(), *wanted) != fit.end())
+        return std::vector<signature_algorithm>{*wanted};
     std::string names;
     for (auto const one : fit)
         names.append(names.empty() ? "" : ", ").append(to_string(one));
@@ -306,8 +305,8 @@ result<std::shared_ptr<assertion_key const>> assertion_key::load(
     made->sign_ = given->sign;
     if (made->sign_)
     {
-        made->algorithm_ = given->algorithm.value_or(rs256);
-        if (made->algorithm_ <= hs512)
+        made->algorithms_ = {given->algorithm.value_or(rs256)};
+        if (made->algorithm() <= hs512)
             return refuse(what + " is a function, which signs by no HMAC; name another algorithm");
     }
     else
@@ -319,12 +318,12 @@ result<std::shared_ptr<assertion_key const>> assertion_key::load(
         auto key = read_key(text->view(), given->passphrase, what);
         if (!key)
             return key.error();
-        auto const algorithm = choose_algorithm(key->get(), given->algorithm, what);
-        if (!algorithm)
-            return algorithm.error();
-        made->algorithm_ = *algorithm;
+        auto algorithms = choose_algorithm(key->get(), given->algorithm, what);
+        if (!algorithms)
+            return algorithms.error();
+        made->algorithms_ = std::move(*algorithms);
         made->key_.reset(key->release());
-        made->jwk_ = jwk_of(made->key_.get(), made->algorithm_);
+        made->jwk_ = jwk_of(made->key_.get(), made->algorithm());
         made->thumbprint_ = base64url(sha256(made->jwk_));
     }
     if (!given->certificate_pem.empty())
@@ -341,13 +340,14 @@ result<std::shared_ptr<assertion_key const>> assertion_key::load(
 
 result<std::string> assertion_key::sign(std::string_view input) const
 {
+    auto const by = algorithm();
     owned<EVP_MD_CTX> const context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* settings = nullptr;
     auto const* const bytes = reinterpret_cast<unsigned char const*>(input.data());
-    bool good = context && key_ &&
-                EVP_DigestSignInit(
-                    context.get(), &settings, digest_of(algorithm_), nullptr, key_.get()) == 1;
-    if (good && is_pss(algorithm_))
+    bool good =
+        context && key_ &&
+        EVP_DigestSignInit(context.get(), &settings, digest_of(by), nullptr, key_.get()) == 1;
+    if (good && is_pss(by))
         good = EVP_PKEY_CTX_set_rsa_padding(settings, RSA_PKCS1_PSS_PADDING) == 1 &&
                EVP_PKEY_CTX_set_rsa_pss_saltlen(settings, RSA_PSS_SALTLEN_DIGEST) == 1;
     std::size_t size = 0;
@@ -357,10 +357,10 @@ result<std::string> assertion_key::sign(std::string_view input) const
                        context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
                        bytes, input.size()) == 1;
     if (!good)
-        return refuse("the key could not sign by " + std::string(to_string(algorithm_)));
+        return refuse("the key could not sign by " + std::string(to_string(by)));
     signature.resize(size);
-    if (algorithm_ == es256 || algorithm_ == es384 || algorithm_ == es512)
-        return fixed_size(signature, algorithm_);
+    if (by == es256 || by == es384 || by == es512)
+        return fixed_size(signature, by);
     return signature;
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 struct evp_pkey_st;
 
@@ -26,7 +27,13 @@ public:
     assertion_key(assertion_key const&) = delete;
     assertion_key& operator=(assertion_key const&) = delete;
 
-    [[nodiscard]] signature_algorithm algorithm() const noexcept { return algorithm_; }
+    // By which it signs.
+    [[nodiscard]] signature_algorithm algorithm() const noexcept { return algorithms_.front(); }
+    // By which it could sign, where the user has not said: that one first.
+    [[nodiscard]] std::vector<signature_algorithm> const& algorithms() const noexcept
+    {
+        return algorithms_;
+    }
     [[nodiscard]] std::string const& key_id() const noexcept { return key_id_; }
     // `x5t#S256`: of the certificate; empty where there is none.
     [[nodiscard]] std::string const& certificate_thumbprint() const noexcept { return x5t_; }
@@ -51,7 +58,7 @@ private:
 
     std::unique_ptr<evp_pkey_st, free_key> key_;
     signer_function sign_;
-    signature_algorithm algorithm_{};
+    std::vector<signature_algorithm> algorithms_;
     std::string key_id_;
     std::string x5t_;
     std::string jwk_;

@@ -1,5 +1,6 @@
 #include "protocol/request.hpp"
 
+#include "protocol/ask.hpp"
 #include "protocol/encoding.hpp"
 
 #include <algorithm>
@@ -81,16 +82,23 @@ result<void> check_parameter(std::string_view name, std::string_view value)
     return {};
 }
 
+result<void> check_presented(std::string const& name, secret const& value)
+{
+    if (value.empty())
+        return refuse(name + " is empty; give the one to be presented");
+    if (has_control(value.view()))
+        return refuse(name + " contains a control character; check for a line break at its end");
+    return {};
+}
+
 result<void> check_grant(token_grant const& grant)
 {
     for (auto const& [name, value] : grant.parameters)
-    {
-        if (value.empty())
-            return refuse(name + " is empty; give the one to be presented");
-        if (has_control(value.view()))
-            return refuse(
-                name + " contains a control character; check for a line break at its end");
-    }
+        if (auto const good = check_presented(name, value); !good)
+            return good;
+    for (auto const& [name, function] : grant.asked)
+        if (!function)
+            return refuse("the function that gives the " + name + " is empty");
     return {};
 }
 
@@ -169,7 +177,29 @@ void append_form_head(
 
 } // namespace
 
-result<secret> token_form(token_request const& request)
+bool asks_anew(token_request const& request) noexcept
+{
+    return request.grant() != nullptr && !request.grant()->asked.empty();
+}
+
+result<secret> asked_form(token_request const& request)
+{
+    secret form;
+    if (!asks_anew(request))
+        return form;
+    for (auto const& [name, function] : request.grant()->asked)
+    {
+        auto const value = ask(function, name);
+        if (!value)
+            return value.error();
+        if (auto const good = check_presented(name, *value); !good)
+            return good.error();
+        append_pair(form, name, value->view());
+    }
+    return form;
+}
+
+result<secret> token_form(token_request const& request, secret const& asked)
 {
     auto const checked = check(request);
     if (!checked)
@@ -181,6 +211,8 @@ result<secret> token_form(token_request const& request)
     if (grant != nullptr)
         for (auto const& [name, value] : grant->parameters)
             append_pair(form, name, value.view());
+    if (!asked.empty())
+        form.append('&').append(asked.view());
     if (!request.scope().empty())
         append_pair(form, "scope", request.scope());
     for (auto const& uri : request.resources())

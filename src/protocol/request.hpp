@@ -9,8 +9,13 @@
 namespace coauth::protocol
 {
 
-// The parameters of a token request, checked; or errc::invalid_parameter.
-result<secret> token_form(token_request const& request);
+// The parameters of a token request, checked; or errc::invalid_parameter. `asked` is what
+// `asked_form` gave.
+result<secret> token_form(token_request const& request, secret const& asked = {});
+// Whether the user's functions give some of them.
+bool asks_anew(token_request const& request) noexcept;
+// What they give now.
+result<secret> asked_form(token_request const& request);
 // Those of RFC 7662 section 2.1 and RFC 7009 section 2.1.
 result<secret> about_token_form(secret const& token, std::string_view type_hint);
 
@@ -21,6 +26,8 @@ struct attempt_proofs
     secret assertion;
     // The value of the DPoP field.
     secret dpop;
+    // Parameters of the grant.
+    secret grant;
 };
 
 // The whole HTTP/1.1 request, head and body in one buffer, ready to be written: the parameters with

@@ -48,8 +48,10 @@ result<void> check_assertions(client_authentication const& who)
 
 result<void> check_client_id(client_authentication const& who)
 {
-    // Such an assertion may say it alone.
-    if (who.client_id().empty() && who.how() != method::client_assertion)
+    // An assertion may say it alone.
+    bool const said_elsewhere =
+        who.how() == method::client_assertion || who.how() == method::anonymous;
+    if (who.client_id().empty() && !said_elsewhere)
         return refuse(
             "authentication: the client id is empty; give the one that the server issued");
     if (has_control(who.client_id()))
@@ -86,6 +88,7 @@ result<void> check_authentication(client_config const& config)
     {
     case method::unset:
     case method::none:
+    case method::anonymous:
         return {};
     case method::tls_client_auth:
     case method::self_signed_tls_client_auth:

@@ -108,7 +108,7 @@ BOOST_AUTO_TEST_CASE(ed25519_key_thumbprint_and_signature)
 BOOST_AUTO_TEST_CASE(claims)
 {
     assertion_claims said;
-    said.client_id = "a \"client\"";
+    said.issuer = said.subject = "a \"client\"";
     said.audience = "https://as.example/";
     said.id = "j1";
     said.issued_at = some_time + 700ms;

@@ -1,0 +1,17 @@
+#ifndef COAUTH_SRC_PROTOCOL_ASK_HPP
+#define COAUTH_SRC_PROTOCOL_ASK_HPP
+
+#include <coauth/secret_function.hpp>
+
+#include <string_view>
+
+namespace coauth::protocol
+{
+
+// What the user's function yields, and an error in place of what it throws; `what` names it in the
+// message, as in "client secret".
+result<secret> ask(secret_function const& function, std::string_view what);
+
+} // namespace coauth::protocol
+
+#endif
