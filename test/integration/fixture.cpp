@@ -52,11 +52,6 @@ std::vector<token_result> fetch_many(coauth::client_config config, std::size_t c
     return got;
 }
 
-std::string outcome(token_result const& got)
-{
-    return got ? "success" : std::string(coauth::to_string(got.error().value()));
-}
-
 coauth::access_token const& require_token(token_result const& got)
 {
     if (!got)

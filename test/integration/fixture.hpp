@@ -43,7 +43,11 @@ token_result fetch(coauth::client_config config, coauth::token_request const& re
 std::vector<token_result> fetch_many(coauth::client_config config, std::size_t count);
 
 // "success", or the name of the error.
-std::string outcome(token_result const& got);
+template <class T>
+std::string outcome(coauth::result<T> const& got)
+{
+    return got ? "success" : std::string(coauth::to_string(got.error().value()));
+}
 // Ends the test case when there is no token.
 coauth::access_token const& require_token(token_result const& got);
 // Neither the credentials in any form nor `also` occur in any text of the error.

@@ -8,10 +8,10 @@
 namespace test
 {
 
-token_result keeper::fetch()
+token_result keeper::fetch(coauth::token_request const& request)
 {
     std::optional<token_result> got;
-    client.async_get_access_token(coauth::token_request(), [&](token_result r) { got = r; });
+    client.async_get_access_token(request, [&](token_result r) { got = r; });
     context.restart();
     context.run();
     BOOST_REQUIRE(got.has_value());

@@ -17,7 +17,7 @@ struct keeper
 {
     explicit keeper(coauth::client_config const& config) : client(context.get_executor(), config) {}
 
-    token_result fetch();
+    token_result fetch(coauth::token_request const& request = {});
     std::vector<token_result> fetch_at_once(std::size_t count);
 
     boost::asio::io_context context;

@@ -2,15 +2,14 @@
 
 #include "fixture.hpp"
 #include "keeper.hpp"
+#include "scratch_file.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <cstdlib>
-#include <fstream>
 #include <functional>
 #include <list>
 #include <thread>
-#include <unistd.h>
 
 using namespace test;
 
@@ -46,22 +45,6 @@ void check_openings(coauth::client_config const& config, std::vector<std::string
     auto const found = openings(config, static_cast<int>(expected.size()));
     BOOST_TEST(found == expected, boost::test_tools::per_element());
 }
-
-// A file that is gone with the test.
-class scratch_file
-{
-public:
-    ~scratch_file() { ::unlink(path_.c_str()); }
-    scratch_file() = default;
-    scratch_file(scratch_file const&) = delete;
-    scratch_file& operator=(scratch_file const&) = delete;
-
-    void write(std::string const& text) const { std::ofstream(path_) << text; }
-    [[nodiscard]] std::string const& path() const { return path_; }
-
-private:
-    std::string path_ = "ca." + std::to_string(::getpid()) + ".pem";
-};
 
 } // namespace
 
@@ -274,7 +257,7 @@ BOOST_AUTO_TEST_CASE(of_a_replaced_ca_file_are_not_resumed)
 {
     auto const other = start();
     auto const server = start();
-    scratch_file const file;
+    scratch_file const file("ca");
     file.write(server.ca_pem());
     auto config = not_kept(server);
     config.tls.ca_pem.clear();
@@ -289,7 +272,7 @@ BOOST_AUTO_TEST_CASE(made_with_the_systems_trust_are_not_resumed_without_it)
 {
     auto const other = start();
     auto const server = start();
-    scratch_file const system;
+    scratch_file const system("system");
     system.write(server.ca_pem());
     auto config = not_kept(server);
     config.tls.ca_pem = other.ca_pem();

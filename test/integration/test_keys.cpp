@@ -1,5 +1,6 @@
 #include "test_keys.hpp"
 
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <openssl/bio.h>
@@ -285,6 +286,24 @@ std::string signed_by(std::string const& secret, std::string const& algorithm, t
             digest_of(algorithm), secret.data(), static_cast<int>(secret.size()), bytes(input),
             input.size(), out.data(), &size) != nullptr);
     return input + "." + base64url(to_text(out.data(), size));
+}
+
+json::object part_of(std::string_view token, int which)
+{
+    if (which > 0)
+        token.remove_prefix(token.find('.') + 1);
+    std::string text(token.substr(0, token.find('.')));
+    for (char& c : text)
+        c = c == '-' ? '+' : c == '_' ? '/' : c;
+    auto const padding = (4 - text.size() % 4) % 4;
+    text.append(padding, '=');
+    std::string out(3 * text.size() / 4, '\0');
+    check(
+        EVP_DecodeBlock(
+            reinterpret_cast<unsigned char*>(out.data()), bytes(text),
+            static_cast<int>(text.size())) >= 0);
+    out.resize(out.size() - padding);
+    return json::parse(out).as_object();
 }
 
 } // namespace test

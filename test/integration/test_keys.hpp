@@ -63,6 +63,9 @@ struct token_draft
 std::string signed_by(private_key const& key, std::string const& algorithm, token_draft draft);
 std::string signed_by(std::string const& secret, std::string const& algorithm, token_draft draft);
 
+// The header (0) or the claims (1) of a token.
+boost::json::object part_of(std::string_view token, int which);
+
 std::string base64url(std::string_view bytes);
 
 } // namespace test

@@ -1,0 +1,225 @@
+// How a client proves who it is: by every key, anew for each attempt, and with what has changed.
+
+#include "authentication.hpp"
+
+#include "scratch_file.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <set>
+
+using namespace test;
+using coauth::client_authentication;
+using coauth::secret;
+using coauth::testing::authentication_method;
+
+namespace
+{
+
+constexpr char const* hmac_secret = "a secret of enough bytes for a hash";
+constexpr char const* assertion_type = "urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-"
+                                       "bearer";
+
+std::string assertion_of(coauth::testing::received_request const& request)
+{
+    return parameter(request, "client_assertion");
+}
+
+// A good assertion of the other client, as a platform would make it.
+std::string platform_assertion(authorization_server const& server, private_key const& key)
+{
+    static int count = 0;
+    using seconds = std::chrono::seconds;
+    auto const now =
+        std::chrono::duration_cast<seconds>(std::chrono::system_clock::now().time_since_epoch())
+            .count();
+    token_draft draft;
+    draft.claims["iss"] = other_id;
+    draft.claims["sub"] = other_id;
+    draft.claims["aud"] = server.token_endpoint();
+    draft.claims["exp"] = now + 60;
+    draft.claims["jti"] = "platform-" + std::to_string(++count);
+    return signed_by(key, "ES256", draft);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(authentication)
+
+BOOST_AUTO_TEST_CASE(by_a_key_and_every_algorithm)
+{
+    for (char const* const name :
+         {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
+        BOOST_TEST_CONTEXT(name)
+        {
+            private_key const key(kind_of(name));
+            auto const server = start(knowing(key));
+            auto const by = signing_key_of(key)
+                                .algorithm(coauth::signature_algorithm_of(name).value())
+                                .key_id("k1");
+            auto const config =
+                authenticated(server, client_authentication::private_key_jwt(other_id, by));
+            BOOST_TEST(outcome(fetch(config)) == "success");
+            auto const seen = server.requests().back();
+            BOOST_TEST((seen.authentication == authentication_method::private_key_jwt));
+            BOOST_TEST(parameter(seen, "client_assertion_type") == assertion_type);
+            BOOST_TEST(part_of(assertion_of(seen), 0).at("alg").as_string() == name);
+            BOOST_TEST(part_of(assertion_of(seen), 0).at("kid").as_string() == "k1");
+        }
+}
+
+BOOST_AUTO_TEST_CASE(by_a_secret_that_signs)
+{
+    coauth::testing::registered_client client;
+    client.assertion_secret = hmac_secret;
+    auto const server = start(knowing(client));
+    for (char const* const name : {"HS256", "HS384", "HS512"})
+        BOOST_TEST_CONTEXT(name)
+        {
+            auto const config = authenticated(
+                server, client_authentication::client_secret_jwt(
+                            other_id, hmac_secret, coauth::signature_algorithm_of(name).value()));
+            BOOST_TEST(outcome(fetch(config)) == "success");
+            auto const seen = server.requests().back();
+            BOOST_TEST((seen.authentication == authentication_method::client_secret_jwt));
+            BOOST_TEST(seen.body.find(hmac_secret) == std::string::npos);
+        }
+    auto const wrong =
+        authenticated(server, client_authentication::client_secret_jwt(other_id, "another"));
+    BOOST_TEST(outcome(fetch(wrong)) == "invalid_client");
+}
+
+BOOST_AUTO_TEST_CASE(of_each_attempt_is_its_own)
+{
+    private_key const key("P-256");
+    auto server = start(knowing(key));
+    auto config = authenticated(
+        server, client_authentication::private_key_jwt(other_id, signing_key_of(key)));
+    config.retry.max_attempts = 3;
+    config.retry.first_delay = 1ms;
+    server.push(answer::json(503, ""));
+    server.push(answer::json(503, ""));
+    keeper kept(config);
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    std::set<std::string> ids;
+    for (auto const& seen : server.requests())
+    {
+        auto const claims = part_of(assertion_of(seen), 1);
+        ids.insert(claims.at("jti").as_string().c_str());
+        BOOST_TEST(claims.at("exp").as_int64() - claims.at("iat").as_int64() == 60);
+    }
+    BOOST_TEST(ids.size() == 4U);
+}
+
+BOOST_AUTO_TEST_CASE(is_made_out_to_whom_the_server_expects)
+{
+    private_key const key("P-256");
+    auto chosen = knowing(key);
+    chosen.audiences = {"urn:own"};
+    auto const server = start(std::move(chosen));
+    struct row
+    {
+        char const* issuer;
+        char const* audience;
+        std::string said;
+    };
+    for (auto const& [issuer, audience, said] : std::vector<row>{
+             {"", "", server.token_endpoint()},
+             {"https://issuer.example", "", "https://issuer.example"},
+             {"https://issuer.example", "urn:own", "urn:own"}})
+        BOOST_TEST_CONTEXT(said)
+        {
+            coauth::assertion_options options;
+            options.audience = audience;
+            options.lifetime = 10s;
+            auto config = authenticated(
+                server,
+                client_authentication::private_key_jwt(other_id, signing_key_of(key), options));
+            config.server.issuer = issuer;
+            bool const expected = said == "urn:own";
+            BOOST_TEST(outcome(fetch(config)) == (expected ? "success" : "invalid_client"));
+            auto const claims = part_of(assertion_of(server.requests().back()), 1);
+            BOOST_TEST(claims.at("aud").as_string() == said.c_str());
+            BOOST_TEST(claims.at("exp").as_int64() - claims.at("iat").as_int64() == 10);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(by_another_key_is_refused_and_shows_nothing)
+{
+    private_key const key("P-256");
+    private_key const other("P-256");
+    auto const server = start(knowing(key));
+    auto config = authenticated(
+        server, client_authentication::private_key_jwt(other_id, signing_key_of(other)));
+    std::string shown;
+    config.debug = [&](std::string_view text) { shown += text; };
+    auto const got = fetch(config);
+    BOOST_TEST(outcome(got) == "invalid_client");
+    auto const assertion = assertion_of(server.requests().back());
+    BOOST_REQUIRE(!assertion.empty());
+    check_no_secret(got, assertion);
+    BOOST_TEST(shown.find("client_assertion=***") != std::string::npos, shown);
+    BOOST_TEST(shown.find(assertion.substr(assertion.rfind('.'))) == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(by_the_assertion_of_a_file_that_is_replaced)
+{
+    private_key const key("P-256");
+    auto const server = start(knowing(key));
+    scratch_file const file("assertion", platform_assertion(server, key) + "\n");
+    keeper kept(authenticated(
+        server,
+        client_authentication::client_assertion(other_id, coauth::secret_file(file.path()))));
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    // Used up, as the server sees it.
+    BOOST_TEST(outcome(kept.fetch()) == "invalid_client");
+    file.write(platform_assertion(server, key));
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    BOOST_TEST(server.requests().size() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(by_an_assertion_that_changed_while_it_was_under_way)
+{
+    private_key const key("P-256");
+    auto const server = start(knowing(key));
+    int calls = 0;
+    auto const give = [&]() -> coauth::result<secret>
+    { return secret(++calls == 1 ? "stale" : platform_assertion(server, key)); };
+    // The client id is in the assertion alone.
+    auto const config = authenticated(server, client_authentication::client_assertion("", give));
+    BOOST_TEST(outcome(fetch(config)) == "success");
+    BOOST_TEST(calls == 2);
+    auto const all = server.requests();
+    BOOST_REQUIRE_EQUAL(all.size(), 2U);
+    BOOST_TEST(assertion_of(all[0]) == "stale");
+    BOOST_TEST(all[1].client_id == other_id);
+}
+
+BOOST_AUTO_TEST_CASE(with_a_secret_that_changed_is_signed_with_the_new_one)
+{
+    coauth::testing::registered_client client;
+    client.assertion_secret = hmac_secret;
+    auto const server = start(knowing(client));
+    int calls = 0;
+    auto const give = [&]() -> coauth::result<secret>
+    { return secret(++calls == 1 ? "the one of yesterday, also long enough" : hmac_secret); };
+    auto const config =
+        authenticated(server, client_authentication::client_secret_jwt(other_id, give));
+    BOOST_TEST(outcome(fetch(config)) == "success");
+    BOOST_TEST(server.requests().size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(that_cannot_work_is_said_before_anything_is_sent)
+{
+    auto const server = start();
+    auto const config = authenticated(
+        server, client_authentication::private_key_jwt(
+                    other_id, coauth::signing_key::pem_file("no-such-file.pem")));
+    auto const got = fetch(config);
+    BOOST_TEST(outcome(got) == "invalid_configuration");
+    BOOST_TEST(got.error().message().find("'no-such-file.pem'") != std::string::npos);
+    BOOST_TEST(server.connections() == 0U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

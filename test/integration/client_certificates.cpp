@@ -1,0 +1,281 @@
+// TLS certificates of the client (RFC 8705): shown, replaced while the client runs, and told apart.
+
+#include "authentication.hpp"
+#include "scratch_file.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <functional>
+#include <optional>
+#include <thread>
+
+using namespace test;
+using coauth::client_authentication;
+using coauth::testing::authentication_method;
+namespace wanted = coauth::testing;
+
+namespace
+{
+
+constexpr int both_versions[] = {0x0303, 0x0304};
+
+server_options knowing(std::vector<identity> const& known)
+{
+    coauth::testing::registered_client client;
+    for (auto const& one : known)
+        client.certificates.push_back(one.certificate_pem);
+    auto chosen = test::knowing(std::move(client));
+    chosen.client_certificates = wanted::client_certificates::asked;
+    return chosen;
+}
+
+coauth::client_config showing(authorization_server const& server, identity const& shown)
+{
+    auto config =
+        authenticated(server, client_authentication::self_signed_tls_client_auth(other_id));
+    config.tls.certificate_pem = shown.certificate_pem;
+    config.tls.key_pem = coauth::secret(shown.key.private_pem());
+    return config;
+}
+
+// Certificate and key in files.
+struct files
+{
+    explicit files(identity const& first)
+        : certificate("certificate", first.certificate_pem)
+        , key("key", first.key.private_pem())
+    {
+    }
+    void write(identity const& next) const
+    {
+        certificate.write(next.certificate_pem);
+        key.write(next.key.private_pem());
+    }
+
+    scratch_file certificate;
+    scratch_file key;
+};
+
+coauth::client_config showing(authorization_server const& server, files const& shown)
+{
+    auto config =
+        authenticated(server, client_authentication::self_signed_tls_client_auth(other_id));
+    config.tls.certificate_file = shown.certificate.path();
+    config.tls.key_file = shown.key.path();
+    // A new connection each time, unless a test says otherwise.
+    config.connections.idle_timeout = 0ms;
+    return config;
+}
+
+std::string last_shown(authorization_server const& server)
+{
+    return server.requests().back().client_certificate_thumbprint;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(client_certificates)
+
+BOOST_AUTO_TEST_CASE(prove_the_client_and_bind_the_token)
+{
+    auto const known = make_identity("client");
+    for (int const version : both_versions)
+        BOOST_TEST_CONTEXT("TLS " << version)
+        {
+            auto chosen = knowing({known});
+            chosen.min_tls_version = chosen.max_tls_version = version;
+            auto const server = start(std::move(chosen));
+            auto config = showing(server, known);
+            config.server.introspection_endpoint = server.introspection_endpoint();
+            keeper kept(config);
+            auto const token = require_token(kept.fetch());
+            auto const seen = server.requests().back();
+            BOOST_TEST((seen.authentication == authentication_method::self_signed_tls_client_auth));
+            BOOST_TEST(seen.client_certificate_thumbprint == known.thumbprint);
+
+            std::optional<coauth::result<coauth::introspection>> told;
+            kept.client.async_introspect(
+                coauth::secret(token.value()), {}, [&](auto const& r) { told = r; });
+            kept.context.restart();
+            kept.context.run();
+            BOOST_REQUIRE(told && *told);
+            BOOST_TEST(
+                (*told)->member("cnf").value_or("").find(known.thumbprint) !=
+                std::string_view::npos);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(of_a_ca_prove_the_client)
+{
+    auto const ca = make_identity("CA", nullptr, true);
+    auto const between = make_identity("between", &ca, true);
+    auto const known = make_identity("client", &between);
+    coauth::testing::registered_client client;
+    client.subject = "CN=client,O=Example";
+    auto chosen = test::knowing(std::move(client));
+    chosen.client_certificates = wanted::client_certificates::asked;
+    chosen.client_ca_pem = ca.certificate_pem;
+    auto const server = start(std::move(chosen));
+    auto config = showing(server, known);
+    config.authentication = client_authentication::tls_client_auth(other_id);
+    // Without what stands between, the server finds no way to its CA.
+    BOOST_TEST(outcome(fetch(config)) == "invalid_client");
+    config.tls.certificate_pem = known.certificate_pem + between.certificate_pem;
+    BOOST_TEST(outcome(fetch(config)) == "success");
+    BOOST_TEST(last_shown(server) == known.thumbprint);
+}
+
+BOOST_AUTO_TEST_CASE(go_to_the_alias_of_the_endpoint)
+{
+    auto const known = make_identity("client");
+    auto chosen = knowing({known});
+    chosen.client_certificates = wanted::client_certificates::asked_at_alias;
+    auto const server = start(std::move(chosen));
+    auto config = showing(server, known);
+    config.server.mtls_endpoint_aliases.token_endpoint = server.mtls_token_endpoint();
+    BOOST_TEST(outcome(fetch(config)) == "success");
+    auto const at_alias = "127.0.0.1:" + std::to_string(server.mtls_port());
+    BOOST_TEST(server.requests().back().headers.find("Host").value_or("") == at_alias);
+
+    // Without a certificate there is nothing to go there for.
+    auto other = once(server);
+    other.server.mtls_endpoint_aliases = config.server.mtls_endpoint_aliases;
+    BOOST_TEST(outcome(fetch(other)) == "success");
+    BOOST_TEST(server.requests().back().headers.find("Host").value_or("") != at_alias);
+}
+
+BOOST_AUTO_TEST_CASE(that_are_replaced_are_shown_by_new_connections)
+{
+    auto const first = make_identity("client");
+    auto const second = make_identity("client");
+    for (int const version : both_versions)
+        BOOST_TEST_CONTEXT("TLS " << version)
+        {
+            auto chosen = knowing({first, second});
+            chosen.min_tls_version = chosen.max_tls_version = version;
+            auto const server = start(std::move(chosen));
+            files const shown(first);
+            keeper kept(showing(server, shown));
+            BOOST_TEST(outcome(kept.fetch()) == "success");
+            BOOST_TEST(outcome(kept.fetch()) == "success");
+            BOOST_TEST(last_shown(server) == first.thumbprint);
+            BOOST_TEST(server.resumed() == 1U);
+            shown.write(second);
+            BOOST_TEST(outcome(kept.fetch()) == "success");
+            BOOST_TEST(last_shown(server) == second.thumbprint);
+            // A session has the certificate in it with which it was made.
+            BOOST_TEST(server.resumed() == 1U);
+            BOOST_TEST(outcome(kept.fetch()) == "success");
+            BOOST_TEST(last_shown(server) == second.thumbprint);
+            BOOST_TEST(server.resumed() == 2U);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(that_are_replaced_leave_what_is_under_way_alone)
+{
+    auto const first = make_identity("client");
+    auto const second = make_identity("client");
+    auto server = start(knowing({first, second}));
+    files const shown(first);
+    auto config = showing(server, shown);
+    config.connections.idle_timeout = 30s;
+    keeper kept(config);
+    auto late = answer::json(200, token_body);
+    late.delay = 200ms;
+    server.push(late);
+    std::thread deploys(
+        [&]
+        {
+            (void)server.wait_for_requests(1);
+            shown.write(second);
+        });
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    deploys.join();
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    BOOST_TEST(last_shown(server) == first.thumbprint);
+    BOOST_TEST(server.connections() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(that_are_broken_do_not_replace_good_ones)
+{
+    auto const first = make_identity("client");
+    auto const second = make_identity("client");
+    auto const expired = make_identity("client", nullptr, false, -60);
+    auto const server = start(knowing({first, second}));
+    files const shown(first);
+    keeper kept(showing(server, shown));
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    for (auto const& text :
+         {std::string(), std::string("garbage"), expired.certificate_pem,
+          // Its key is not there yet.
+          second.certificate_pem})
+    {
+        shown.certificate.write(text);
+        BOOST_TEST(outcome(kept.fetch()) == "success");
+        BOOST_TEST(last_shown(server) == first.thumbprint);
+    }
+    shown.key.write(second.key.private_pem());
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    BOOST_TEST(last_shown(server) == second.thumbprint);
+}
+
+BOOST_AUTO_TEST_CASE(do_not_share_sessions)
+{
+    auto const first = make_identity("client");
+    auto const second = make_identity("client");
+    for (int const version : both_versions)
+        BOOST_TEST_CONTEXT("TLS " << version)
+        {
+            auto chosen = knowing({first, second});
+            chosen.min_tls_version = chosen.max_tls_version = version;
+            auto const server = start(std::move(chosen));
+            for (auto const* const one : {&first, &second, &first})
+            {
+                auto config = showing(server, *one);
+                config.connections.idle_timeout = 0ms;
+                BOOST_TEST(outcome(fetch(config)) == "success");
+                BOOST_TEST(last_shown(server) == one->thumbprint);
+            }
+            // One without a certificate is not taken for any of them.
+            BOOST_TEST(outcome(fetch(not_kept(server))) == "success");
+            BOOST_TEST(last_shown(server).empty());
+            BOOST_TEST(server.resumed() == 1U);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(that_cannot_be_used_are_refused_before_anything_is_sent)
+{
+    auto const known = make_identity("client");
+    auto const other = make_identity("client");
+    auto const server = start(knowing({known}));
+    struct row
+    {
+        char const* says;
+        std::function<void(coauth::tls_options&)> make;
+    };
+    for (auto const& [says, make] :
+         std::vector<row>{
+             {"is not the key of the certificate",
+              [&](auto& tls) { tls.key_pem = coauth::secret(other.key.private_pem()); }},
+             {"has expired",
+              [&](auto& tls)
+              {
+                  auto const expired = make_identity("client", nullptr, false, -60);
+                  tls.certificate_pem = expired.certificate_pem;
+                  tls.key_pem = coauth::secret(expired.key.private_pem());
+              }},
+             {"holds no PEM certificate", [](auto& tls) { tls.certificate_pem = "x"; }},
+             {"holds no PEM private key", [](auto& tls) { tls.key_pem = coauth::secret("x"); }}})
+        BOOST_TEST_CONTEXT(says)
+        {
+            auto config = showing(server, known);
+            make(config.tls);
+            auto const got = fetch(config);
+            BOOST_TEST(outcome(got) == "invalid_configuration");
+            BOOST_REQUIRE(!got);
+            BOOST_TEST(got.error().message().find(says) != std::string::npos, got.error());
+        }
+    BOOST_TEST(server.connections() == 0U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,41 @@
+#ifndef COAUTH_TEST_INTEGRATION_SCRATCH_FILE_HPP
+#define COAUTH_TEST_INTEGRATION_SCRATCH_FILE_HPP
+
+#include <cstdio>
+#include <fstream>
+#include <string>
+#include <unistd.h>
+
+namespace test
+{
+
+// A file that is gone with the test.
+class scratch_file
+{
+public:
+    // The name tells it from others of the same test.
+    explicit scratch_file(std::string const& name, std::string const& text = {})
+        : path_(name + "." + std::to_string(::getpid()) + ".pem")
+    {
+        write(text);
+    }
+    ~scratch_file() { ::unlink(path_.c_str()); }
+    scratch_file(scratch_file const&) = delete;
+    scratch_file& operator=(scratch_file const&) = delete;
+
+    // As programs that deploy files do: there is never half of one.
+    void write(std::string const& text) const
+    {
+        auto const beside = path_ + ".new";
+        std::ofstream(beside) << text;
+        (void)std::rename(beside.c_str(), path_.c_str());
+    }
+    [[nodiscard]] std::string const& path() const { return path_; }
+
+private:
+    std::string path_;
+};
+
+} // namespace test
+
+#endif

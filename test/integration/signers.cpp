@@ -1,0 +1,221 @@
+// A function that signs in place of a key: whatever it does, the operation ends once, and in time.
+
+#include "authentication.hpp"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <thread>
+
+using namespace test;
+namespace asio = boost::asio;
+using coauth::client_authentication;
+
+namespace
+{
+
+using signed_handler = std::function<void(coauth::result<std::string>)>;
+
+coauth::client_config signed_through(authorization_server const& server, coauth::signer_function by)
+{
+    auto const key = coauth::signing_key::signer(coauth::signature_algorithm::es256, std::move(by));
+    return authenticated(server, client_authentication::private_key_jwt(other_id, key));
+}
+
+coauth::error quota_error()
+{
+    coauth::error_info info;
+    info.context = "the key service has no quota left";
+    return {coauth::errc::rate_limited, std::move(info)};
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(signers)
+
+BOOST_AUTO_TEST_CASE(that_answer_at_once_are_heard)
+{
+    private_key const key("P-256");
+    auto const server = start(knowing(key));
+    auto const sign = [&](std::string const& input, signed_handler const& done)
+    { done(key.sign("ES256", input)); };
+    BOOST_TEST(outcome(fetch(signed_through(server, sign))) == "success");
+}
+
+BOOST_AUTO_TEST_CASE(that_answer_later_on_another_thread_are_heard_once)
+{
+    private_key const key("P-256");
+    auto const server = start(knowing(key));
+    std::thread other;
+    auto const sign = [&](std::string const& input, signed_handler const& done)
+    {
+        other = std::thread(
+            [&key, input, done]
+            {
+                std::this_thread::sleep_for(20ms);
+                done(key.sign("ES256", input));
+                done(key.sign("ES256", "something else"));
+                done(quota_error());
+            });
+    };
+    BOOST_TEST(outcome(fetch(signed_through(server, sign))) == "success");
+    other.join();
+    BOOST_TEST(server.requests().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(that_fail_are_told_of_and_nothing_is_sent)
+{
+    struct row
+    {
+        coauth::signer_function sign;
+        char const* outcome;
+        char const* says;
+    };
+    for (auto const& [sign, expected, says] :
+         std::vector<row>{
+             {[](std::string const&, signed_handler const& done) { done(quota_error()); },
+              "rate_limited", "no quota left"},
+             {[](std::string const&, signed_handler const&) {}, "invalid_configuration",
+              "without an answer"},
+             {[](std::string const&, signed_handler const&) { throw std::runtime_error("hush"); },
+              "invalid_configuration", "threw an exception"}})
+        BOOST_TEST_CONTEXT(says)
+        {
+            auto const server = start();
+            auto const got = fetch(signed_through(server, sign));
+            BOOST_TEST(outcome(got) == expected);
+            BOOST_REQUIRE(!got);
+            BOOST_TEST(got.error().message().find(says) != std::string::npos, got.error());
+            BOOST_TEST(got.error().message().find("hush") == std::string::npos);
+            BOOST_TEST(server.requests().empty());
+        }
+}
+
+BOOST_AUTO_TEST_CASE(that_sign_wrongly_are_refused_by_the_server)
+{
+    private_key const key("P-256");
+    auto const server = start(knowing(key));
+    auto const sign = [&](std::string const&, signed_handler const& done)
+    { done(std::string("no signature")); };
+    BOOST_TEST(outcome(fetch(signed_through(server, sign))) == "invalid_client");
+}
+
+BOOST_AUTO_TEST_CASE(that_never_answer_end_with_the_deadline)
+{
+    auto const server = start();
+    std::vector<signed_handler> kept;
+    auto config = signed_through(
+        server, [&](std::string const&, signed_handler done) { kept.push_back(std::move(done)); });
+    config.timeout = 100ms;
+    auto const got = fetch(config);
+    BOOST_TEST(outcome(got) == "timeout");
+    BOOST_TEST(got.error().message().find("signature") != std::string::npos, got.error());
+    // Too late for anything.
+    BOOST_REQUIRE_EQUAL(kept.size(), 1U);
+    kept.front()(std::string("late"));
+    BOOST_TEST(server.requests().empty());
+}
+
+BOOST_AUTO_TEST_CASE(that_are_slow_cost_an_attempt_its_own_time)
+{
+    private_key const key("P-256");
+    auto const server = start(knowing(key));
+    std::vector<signed_handler> kept;
+    auto config = signed_through(
+        server,
+        [&](std::string const& input, signed_handler done)
+        {
+            if (!kept.empty())
+                return done(key.sign("ES256", input));
+            kept.push_back(std::move(done));
+        });
+    config.retry.max_attempts = 2;
+    config.retry.attempt_timeout = 50ms;
+    config.retry.first_delay = 1ms;
+    keeper client(config);
+    BOOST_TEST(outcome(client.fetch()) == "success");
+    BOOST_TEST(server.requests().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(are_not_waited_for_by_a_cancellation)
+{
+    for (auto const type :
+         {asio::cancellation_type::terminal, asio::cancellation_type::partial,
+          asio::cancellation_type::total})
+    {
+        auto const server = start();
+        asio::io_context context;
+        asio::cancellation_signal signal;
+        std::vector<signed_handler> kept;
+        auto const config = signed_through(
+            server,
+            [&](std::string const&, signed_handler done)
+            {
+                kept.push_back(std::move(done));
+                asio::post(context, [&] { signal.emit(type); });
+            });
+        coauth::client client(context.get_executor(), config);
+        std::vector<std::string> ends;
+        client.async_get_access_token(
+            coauth::token_request(),
+            asio::bind_cancellation_slot(
+                signal.slot(), [&](token_result const& r) { ends.push_back(outcome(r)); }));
+        context.run();
+        BOOST_TEST(ends == std::vector<std::string>{"cancelled"}, boost::test_tools::per_element());
+        kept.front()(std::string("late"));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(are_not_waited_for_by_the_end_of_the_client)
+{
+    auto const server = start();
+    asio::io_context context;
+    std::optional<coauth::client> client;
+    std::vector<signed_handler> kept;
+    client.emplace(
+        context.get_executor(), signed_through(
+                                    server,
+                                    [&](std::string const&, signed_handler done)
+                                    {
+                                        kept.push_back(std::move(done));
+                                        asio::post(context, [&] { client.reset(); });
+                                    }));
+    std::vector<std::string> ends;
+    client->async_get_access_token(
+        coauth::token_request(), [&](token_result const& r) { ends.push_back(outcome(r)); });
+    context.run();
+    BOOST_TEST(ends == std::vector<std::string>{"cancelled"}, boost::test_tools::per_element());
+    kept.front()(std::string("late"));
+}
+
+BOOST_AUTO_TEST_CASE(may_outlive_the_context)
+{
+    auto const server = start();
+    std::vector<signed_handler> kept;
+    bool completed = false;
+    {
+        asio::io_context context;
+        coauth::client client(
+            context.get_executor(), signed_through(
+                                        server,
+                                        [&](std::string const&, signed_handler done)
+                                        {
+                                            kept.push_back(std::move(done));
+                                            context.stop();
+                                        }));
+        client.async_get_access_token(
+            coauth::token_request(), [&](token_result const&) { completed = true; });
+        context.run();
+    }
+    BOOST_REQUIRE_EQUAL(kept.size(), 1U);
+    kept.front()(std::string("late"));
+    kept.clear();
+    BOOST_TEST(!completed);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
