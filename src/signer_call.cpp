@@ -60,9 +60,11 @@ void signer_call::begin(signer_function const& sign, std::string input, handler 
         // Asio 1.26's move assignment calls itself for ever.
         done_.swap(done);
     }
+    // Outlives what is thrown, which is then what is told.
+    std::shared_ptr<once> answer;
     try
     {
-        auto const answer = std::make_shared<once>(shared_from_this());
+        answer = std::make_shared<once>(shared_from_this());
         sign(
             std::move(input),
             [answer](result<std::string> signature) { answer->answer(std::move(signature)); });

@@ -68,7 +68,7 @@ public:
     owned<X509> leaf;
     owned<STACK_OF(X509)> others;
     owned<EVP_PKEY> key;
-    std::string thumbprint;
+    std::string digests;
 
     bool offer(SSL* connection) const override
     {
@@ -78,7 +78,7 @@ public:
         ERR_clear_error();
         return good;
     }
-    [[nodiscard]] std::string const& fingerprint() const noexcept override { return thumbprint; }
+    [[nodiscard]] std::string const& fingerprint() const noexcept override { return digests; }
 };
 
 // Answers OpenSSL's question for the pass-phrase; never the terminal's user.
@@ -134,12 +134,12 @@ read_key(secret const& text, secret_function const& ask, std::string const& what
     return refuse(what + " holds no PEM private key; it must contain -----BEGIN PRIVATE KEY-----");
 }
 
-std::string fingerprint_of(X509* certificate)
+void append_digest(std::string& fingerprint, X509 const* certificate)
 {
     std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
     unsigned size = 0;
     X509_digest(certificate, EVP_sha256(), bytes.data(), &size);
-    return {bytes.begin(), bytes.begin() + size};
+    fingerprint.append(bytes.begin(), bytes.begin() + size);
 }
 
 result<void> check_dates(X509* certificate, std::string const& what)
@@ -160,10 +160,14 @@ result<void> read_certificates(chain& into, secret const& text, std::string cons
     if (!into.leaf || !into.others)
         return refuse(
             what + " holds no PEM certificate; it must contain -----BEGIN CERTIFICATE-----");
+    // Of all: a server that could not follow the chain remembers so in its sessions.
+    append_digest(into.digests, into.leaf.get());
     while (X509* const next = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr))
+    {
         sk_X509_push(into.others.get(), next);
+        append_digest(into.digests, next);
+    }
     ERR_clear_error();
-    into.thumbprint = fingerprint_of(into.leaf.get());
     return check_dates(into.leaf.get(), what);
 }
 

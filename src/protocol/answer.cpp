@@ -49,7 +49,7 @@ struct word_code
     errc code;
 };
 
-constexpr std::array<word_code, 17> words = {{
+constexpr std::array<word_code, 16> words = {{
     {"invalid_request", errc::invalid_request},
     {"invalid_client", errc::invalid_client},
     {"invalid_grant", errc::invalid_grant},
@@ -66,7 +66,6 @@ constexpr std::array<word_code, 17> words = {{
     {"slow_down", errc::rate_limited},
     {"use_dpop_nonce", errc::use_dpop_nonce},
     {"invalid_dpop_proof", errc::invalid_dpop_proof},
-    {"unsupported_token_type", errc::unsupported_token_type},
 }};
 
 errc code_of(std::string_view word)

@@ -18,6 +18,7 @@ namespace
 using method = authentication_method;
 
 constexpr char const* jwt_bearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+constexpr char const* jwt_bearer_grant = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 // What a request says of its client.
 struct presented_client
@@ -163,6 +164,10 @@ checked<registered_client> check_client(
     auto const presented = read_client(server, request, parameters, certificate);
     if (presented.twice)
         return invalid_request("Two ways of client authentication in one request.");
+    // The assertion says who asks (RFC 7521 section 4.1).
+    bool const by_grant = member(parameters, "grant_type") == jwt_bearer_grant;
+    if (by_grant && presented.by == method::none && presented.id.empty())
+        return registered_client{};
     auto client = server.find_client(presented.id);
     if (client.id.empty())
         return invalid_client("Client authentication failed.");
