@@ -227,9 +227,12 @@ awaitable<result<std::string>> operation::ask_signer(std::string input)
     net::abort_switch::scope const scope(net_.stop, *call);
     auto const begin = [&](auto handler)
     {
-        call->begin(core_->key()->signer(), std::move(input), std::move(handler));
-        if (!net_.stop.start([] {}))
-            call->cancel();
+        // Of its own: the operation may be over before the signer is called.
+        auto const held = call;
+        auto const core = core_;
+        auto text = std::move(input);
+        net_.stop.start_or_cancel([&] { held->hold(std::move(handler)); });
+        held->ask(core->key()->signer(), std::move(text));
     };
     auto signature =
         co_await asio::async_initiate<decltype(asio::deferred), void(result<std::string>)>(
@@ -283,10 +286,7 @@ awaitable<client_pool::lease> operation::wait_in_line()
     auto const begin = [&](auto handler)
     {
         client_pool::waiter::handler done(std::move(handler));
-        waiter.begin(std::move(done));
-        // What was said before it stood in line was not heard.
-        if (!net_.stop.start([] {}))
-            waiter.cancel();
+        net_.stop.start_or_cancel([&] { waiter.begin(std::move(done)); });
     };
     auto granted =
         co_await asio::async_initiate<decltype(asio::deferred), void(client_pool::lease)>(
@@ -318,9 +318,7 @@ awaitable<bool> operation::pause(std::chrono::nanoseconds wait)
     waiting.timer.expires_after(wait);
     auto const begin = [&](auto handler)
     {
-        waiting.timer.async_wait(std::move(handler));
-        if (!net_.stop.start([] {}))
-            waiting.timer.cancel();
+        net_.stop.start_or_cancel([&] { waiting.timer.async_wait(std::move(handler)); });
     };
     auto const [ec] = co_await asio::async_initiate<decltype(deferred_tuple), void(error_code)>(
         begin, deferred_tuple);

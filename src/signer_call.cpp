@@ -53,12 +53,19 @@ signer_call::~signer_call()
         watch->remove(*this);
 }
 
-void signer_call::begin(signer_function const& sign, std::string input, handler done)
+void signer_call::hold(handler done)
+{
+    std::lock_guard const lock(mutex_);
+    // Asio 1.26's move assignment calls itself for ever.
+    done_.swap(done);
+}
+
+void signer_call::ask(signer_function const& sign, std::string input)
 {
     {
         std::lock_guard const lock(mutex_);
-        // Asio 1.26's move assignment calls itself for ever.
-        done_.swap(done);
+        if (!done_)
+            return;
     }
     // Outlives what is thrown, which is then what is told.
     std::shared_ptr<once> answer;

@@ -30,8 +30,10 @@ public:
     signer_call(signer_call const&) = delete;
     signer_call& operator=(signer_call const&) = delete;
 
-    // Calls the handler once, on the executor, never within this call.
-    void begin(signer_function const& sign, std::string input, handler done);
+    // Takes the handler, which is called once, on the executor, never within this call.
+    void hold(handler done);
+    // Asks the signer, unless the handler has been called meanwhile.
+    void ask(signer_function const& sign, std::string input);
     void cancel() override;
 
 private:

@@ -139,7 +139,8 @@ public:
     /// Success, or what is wrong with the configuration.
     [[nodiscard]] result<void> status() const;
 
-    /// Gets a new access token with the client credentials grant (RFC 6749 section 4.4).
+    /// Gets a new access token: with the client credentials grant (RFC 6749 section 4.4), unless
+    /// the request is of another.
     ///
     /// Takes an idle connection, or resolves, connects and verifies the server; sends the request
     /// and reads its answer; all before `client_config::timeout`.

@@ -82,6 +82,18 @@ public:
         return true;
     }
 
+    // Begins a wait, and ends it at once when aborted. What waits may go on, on another thread,
+    // before this returns, but not past the end of its scope: nothing of the operation's may be
+    // touched after this.
+    template <class Begin>
+    void start_or_cancel(Begin&& begin)
+    {
+        std::lock_guard const lock(mutex_);
+        begin();
+        if (why_ && current_ != nullptr)
+            current_->cancel();
+    }
+
 private:
     void set(errc why, bool attempt_only)
     {

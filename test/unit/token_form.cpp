@@ -56,6 +56,25 @@ BOOST_AUTO_TEST_CASE(jwt_bearer_and_refresh_token)
         "grant_type=refresh_token&refresh_token=r");
 }
 
+BOOST_AUTO_TEST_CASE(what_is_asked_for_anew)
+{
+    int calls = 0;
+    auto const request = token_request::token_exchange(
+        [&]() -> coauth::result<secret> { return secret("t&" + std::to_string(++calls)); }, "a:b");
+    BOOST_TEST(coauth::protocol::asks_anew(request));
+    BOOST_TEST(!coauth::protocol::asks_anew(token_request::jwt_bearer(secret("x"))));
+    BOOST_TEST(!coauth::protocol::asks_anew(token_request()));
+    // Known to be right before it is asked.
+    check_lacks(form(request), "subject_token=");
+    BOOST_TEST(calls == 0);
+    BOOST_TEST(text(*coauth::protocol::asked_form(request)) == "subject_token=t%261");
+    auto const asked = coauth::protocol::asked_form(request);
+    BOOST_TEST(
+        text(*coauth::protocol::token_form(request, *asked)) ==
+        "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&"
+        "subject_token_type=a%3Ab&subject_token=t%262");
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_presented)
 {
     for (auto const& request :
