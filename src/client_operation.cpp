@@ -317,9 +317,7 @@ awaitable<bool> operation::pause(std::chrono::nanoseconds wait)
     net::abort_switch::scope const scope(net_.stop, waiting);
     waiting.timer.expires_after(wait);
     auto const begin = [&](auto handler)
-    {
-        net_.stop.start_or_cancel([&] { waiting.timer.async_wait(std::move(handler)); });
-    };
+    { net_.stop.start_or_cancel([&] { waiting.timer.async_wait(std::move(handler)); }); };
     auto const [ec] = co_await asio::async_initiate<decltype(deferred_tuple), void(error_code)>(
         begin, deferred_tuple);
     co_return !ec;
