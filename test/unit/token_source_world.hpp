@@ -1,0 +1,593 @@
+#ifndef COAUTH_TEST_UNIT_TOKEN_SOURCE_WORLD_HPP
+#define COAUTH_TEST_UNIT_TOKEN_SOURCE_WORLD_HPP
+
+#include "policy/token_source.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+// A model of the world around a token source: servers that fail, throttle, answer late, give the
+// same token again, tokens of one second and tokens without end, clocks that jump both ways,
+// machines that sleep, callers that come, leave and force; and after each step what must always be
+// so.
+namespace test
+{
+
+using namespace std::chrono_literals;
+using coauth::access_token;
+using coauth::errc;
+using coauth::error;
+using coauth::fetch_reason;
+using coauth::policy::moment;
+using source = coauth::policy::token_source;
+using verdict = source::verdict;
+using std::chrono::nanoseconds;
+
+struct broken : std::runtime_error
+{
+    using std::runtime_error::runtime_error;
+};
+
+inline void require(bool holds, char const* what)
+{
+    if (!holds)
+        throw broken(what);
+}
+
+// A caller, with what it saw.
+class caller final : public coauth::policy::waiter
+{
+public:
+    bool waits = false;
+};
+
+// What the server has in mind for the fetch under way.
+struct plan
+{
+    enum class kind
+    {
+        token,
+        same_token,
+        transient,
+        throttled,
+        refused,
+    };
+    kind what = kind::token;
+    // On the true clock.
+    nanoseconds ends_at{};
+    moment sent;
+};
+
+// What is known of a token that the server gave.
+struct given_token
+{
+    access_token token;
+    moment sent;
+    std::optional<std::chrono::seconds> life;
+    // Of the lives that the server said it has.
+    std::chrono::seconds shortest{};
+    bool invalidated = false;
+};
+
+// What is left to chance comes of `Lots`: `below(n)` is a number from 0 to n - 1, `chance()` one in
+// [0, 1).
+template <class Lots>
+class world
+{
+public:
+    explicit world(Lots lots) : lots_(std::move(lots)), options_(draw_options()), source_(options_)
+    {
+        callers_.resize(40);
+    }
+
+    void step()
+    {
+        auto const dice = lots_.below(100);
+        if (dice < 40)
+            get();
+        else if (dice < 44)
+            refresh();
+        else if (dice < 50)
+            look();
+        else if (dice < 55)
+            invalidate();
+        else if (dice < 60)
+            leave();
+        else if (dice < 63)
+            tend();
+        else if (dice < 90)
+            pass_time();
+        else if (dice < 92)
+            jump();
+        else if (dice < 94)
+            sleep();
+        else if (dice < 95)
+            change_credentials();
+        else
+            end_fetch_if_due(true);
+        end_fetch_if_due(false);
+        expire();
+        require(source_.fetching() == plan_.has_value(), "a fetch is under way, or none is");
+        require(source_.waiting() == waiting_, "as many wait as came and did not go");
+        require(waiting_ == 0 || plan_, "whoever waits, waits for a fetch");
+    }
+
+    // Nobody is forgotten at the end.
+    void close()
+    {
+        source_.close(error(errc::cancelled));
+        require(source_.usable(now()) == nullptr, "a closed source hands out nothing");
+        if (plan_)
+        {
+            plan_.reset();
+            settle(source_.fetched(now(), error(errc::cancelled), 0.5));
+        }
+        require(waiting_ == 0, "closing completes everybody");
+        caller late;
+        require(source_.get(now(), late).what == verdict::refuse, "a closed source refuses");
+    }
+
+    [[nodiscard]] nanoseconds simulated() const { return time_; }
+    std::uint64_t fetches = 0;
+    std::uint64_t served = 0;
+
+private:
+    double chance() { return lots_.chance(); }
+    bool one_in(unsigned n) { return lots_.below(n) == 0; }
+
+    coauth::token_source_options draw_options()
+    {
+        coauth::token_source_options made;
+        made.cancel_abandoned = one_in(2);
+        if (one_in(4))
+            made.max_age = std::chrono::seconds(lots_.below(7200) + 1);
+        if (one_in(8))
+            made.margin = 0ms;
+        if (one_in(8))
+            made.renew_spread = 0;
+        return made;
+    }
+
+    [[nodiscard]] moment now() const
+    {
+        return {
+            std::chrono::system_clock::time_point(1'800'000'000s) + time_ + wall_offset_,
+            std::chrono::steady_clock::time_point(1'000s) + time_ - slept_};
+    }
+
+    nanoseconds draw_time()
+    {
+        static constexpr nanoseconds scales[] = {1ms, 100ms, 1s, 10s, 60s, 600s, 3600s};
+        auto const scale = scales[lots_.below(std::size(scales))];
+        return nanoseconds(
+            static_cast<std::int64_t>(chance() * static_cast<double>(scale.count())));
+    }
+
+    void pass_time() { time_ += draw_time(); }
+    void jump() { wall_offset_ += one_in(2) ? draw_time() : -draw_time(); }
+    void sleep()
+    {
+        auto const span = draw_time();
+        time_ += span;
+        slept_ += span;
+    }
+
+    caller* idle_caller()
+    {
+        for (auto& one : callers_)
+            if (!one.waits)
+                return &one;
+        return nullptr;
+    }
+
+    void get()
+    {
+        auto* const who = idle_caller();
+        if (who == nullptr)
+            return;
+        who->limit = one_in(3) ? now().steady + draw_time() : caller::no_limit;
+        bool const was_usable = source_.usable(now()) != nullptr;
+        bool const was_fetching = plan_.has_value();
+        auto const made = source_.get(now(), *who);
+        require((made.what == verdict::serve) == was_usable, "a usable token is served");
+        if (made.what == verdict::serve)
+            check_served(made.token);
+        else if (made.what == verdict::wait)
+            await(*who);
+        else
+            check_refused(made.why, was_fetching, last_failure_ + longest_wait_);
+        if (made.fetch)
+            begin(*made.fetch, was_usable);
+        require(made.what != verdict::wait || plan_, "whoever waits has something to wait for");
+    }
+
+    void refresh()
+    {
+        auto* const who = idle_caller();
+        if (who == nullptr)
+            return;
+        who->limit = caller::no_limit;
+        bool const was_fetching = plan_.has_value();
+        auto const made = source_.refresh(now(), *who);
+        require(made.what != verdict::serve, "a new token is not the old one");
+        if (made.what == verdict::wait)
+            await(*who);
+        else
+            check_refused(made.why, was_fetching, server_until_);
+        if (made.fetch)
+            begin(*made.fetch, false);
+    }
+
+    void await(caller& who)
+    {
+        who.waits = true;
+        ++waiting_;
+    }
+
+    void
+    check_refused(error const& why, bool was_fetching, std::chrono::steady_clock::time_point until)
+    {
+        require(!was_fetching, "nobody is refused while a fetch is under way");
+        require(failed_, "a refusal follows a failure");
+        require(why == last_error_, "a refusal carries the last error");
+        require(why.retry_at().has_value(), "a refusal says when to come again");
+        require(now().steady < until, "a failure is not kept beyond its back-off");
+    }
+
+    void look()
+    {
+        if (auto const* const token = source_.usable(now()))
+            check_served(*token);
+    }
+
+    // By the definition, not by the code: the end less the margin, by either clock.
+    void check_served(access_token const& token)
+    {
+        ++served;
+        auto const& known = find(token);
+        require(!known.invalidated, "an invalidated token is not served");
+        if (!known.life)
+            return;
+        auto life = *known.life;
+        if (options_.max_age)
+            life = std::min(life, *options_.max_age);
+        auto const usable = life - std::min<nanoseconds>(options_.margin, nanoseconds(life) / 10);
+        require(now().wall < known.sent.wall + usable, "not past its end by the wall clock");
+        require(now().steady < known.sent.steady + usable, "not past its end by the steady clock");
+    }
+
+    given_token& find(access_token const& token)
+    {
+        for (auto& one : given_)
+            if (one.token == token)
+                return one;
+        throw broken("a token that the server never gave");
+    }
+
+    void invalidate()
+    {
+        if (given_.empty())
+            return;
+        auto& one =
+            given_[given_.size() - 1 - lots_.below(std::min<std::size_t>(given_.size(), 3))];
+        auto const* const present = source_.usable(now());
+        auto const before = present != nullptr ? *present : access_token();
+        bool const dropped = source_.invalidate(now(), one.token);
+        auto const* const after = source_.usable(now());
+        if (dropped)
+        {
+            one.invalidated = true;
+            require(after == nullptr, "a dropped token is gone");
+        }
+        else
+            require(
+                (after != nullptr ? *after : access_token()) == before,
+                "another token, or an insisting server's, stays");
+    }
+
+    void leave()
+    {
+        auto& one = callers_[lots_.below(callers_.size())];
+        bool const left = source_.leave(one);
+        require(left == one.waits, "who waits can leave, who does not cannot");
+        if (!left)
+            return;
+        one.waits = false;
+        --waiting_;
+        abandon();
+    }
+
+    void abandon()
+    {
+        bool const ended = source_.abandon();
+        require(!ended || (plan_ && waiting_ == 0), "only a fetch that nobody wants is given up");
+        require(!ended || options_.cancel_abandoned, "and only if so configured");
+        given_up_ = given_up_ || ended;
+    }
+
+    void expire()
+    {
+        bool any = false;
+        while (auto* const one = source_.expire(now().steady))
+        {
+            auto& who = static_cast<caller&>(*one);
+            require(who.waits, "who expires has waited");
+            require(who.limit <= now().steady, "nobody expires early");
+            who.waits = false;
+            --waiting_;
+            any = true;
+        }
+        for (auto const& one : callers_)
+            require(!one.waits || one.limit > now().steady, "nobody waits beyond his limit");
+        if (any)
+            abandon();
+    }
+
+    void tend()
+    {
+        bool const wanted = one_in(2);
+        bool const was_usable = source_.usable(now()) != nullptr;
+        auto const next = source_.next_renewal(now());
+        auto const why = source_.tend(now(), wanted);
+        require(!why || (next && *next <= now().steady), "what a timer waits for is what is begun");
+        if (why)
+            begin(*why, was_usable);
+    }
+
+    void begin(fetch_reason why, bool was_usable)
+    {
+        ++fetches;
+        require(!plan_, "never two fetches at a time");
+        require(now().steady >= server_until_, "never before the time that the server named");
+        bool const forced = why == fetch_reason::forced;
+        require(
+            forced || now().steady >= last_failure_ + options_.first_back_off / 10,
+            "never at once after a failure");
+        require(was_usable == (why == fetch_reason::renewal), "only a usable token is renewed");
+        if (why == fetch_reason::renewal)
+            check_renewal();
+        plan_ = draw_plan();
+    }
+
+    void check_renewal()
+    {
+        auto const& known = find(*source_.usable(now()));
+        require(known.life || options_.max_age, "a token without end is not renewed");
+        auto life = known.life.value_or(std::chrono::seconds::max());
+        if (options_.max_age)
+            life = std::min(life, *options_.max_age);
+        nanoseconds const early = life * 7 / 10;
+        require(
+            now().wall >= known.sent.wall + early || now().steady >= known.sent.steady + early,
+            "not before its time");
+        if (renewed_ == known.token)
+            require(
+                now().steady >=
+                    last_renewal_ + std::min<nanoseconds>(
+                                        30s, nanoseconds(std::min(life, known.shortest)) / 20),
+                "the renewals of one token keep their distance");
+        renewed_ = known.token;
+        last_renewal_ = now().steady;
+    }
+
+    plan draw_plan()
+    {
+        plan made;
+        auto const dice = lots_.below(20);
+        made.what = dice < 10                      ? plan::kind::token
+                    : dice < 12 && !given_.empty() ? plan::kind::same_token
+                    : dice < 16                    ? plan::kind::transient
+                    : dice < 18                    ? plan::kind::throttled
+                                                   : plan::kind::refused;
+        made.sent = now();
+        made.ends_at =
+            time_ + (one_in(10)
+                         ? draw_time()
+                         : nanoseconds(static_cast<std::int64_t>(lots_.below(2'000'000'000))));
+        given_up_ = false;
+        return made;
+    }
+
+    void end_fetch_if_due(bool at_once)
+    {
+        if (!plan_ || (!at_once && plan_->ends_at > time_ && !given_up_))
+            return;
+        // A cancellation may come too late.
+        bool const cancelled = given_up_ && one_in(2);
+        auto const outcome = cancelled ? result_of(errc::cancelled) : answer(*plan_);
+        bool const stays = cancelled && waiting_ != 0;
+        given_up_ = false;
+        auto const was = waiting_;
+        plan_.reset();
+        auto const* const present = source_.usable(now());
+        auto const before = present != nullptr ? *present : access_token();
+        auto ended = source_.fetched(now(), outcome, chance());
+        if (cancelled)
+        {
+            require(ended.done.empty(), "a fetch that was given up completes nobody");
+            require(ended.fetch.has_value() == stays, "who came since then gets another");
+            if (ended.fetch)
+            {
+                ++fetches;
+                plan_ = draw_plan();
+            }
+            return;
+        }
+        require(ended.done.size() == was, "the end of a fetch completes everybody");
+        note(outcome, ended.outcome, before);
+        settle(std::move(ended));
+    }
+
+    static coauth::result<access_token> result_of(errc code) { return error(code); }
+
+    coauth::result<access_token> answer(plan const& made)
+    {
+        switch (made.what)
+        {
+        case plan::kind::token:
+            return new_token(made.sent);
+        case plan::kind::same_token:
+            return same_token(made.sent);
+        case plan::kind::transient:
+            return error(one_in(2) ? errc::timeout : errc::connect_failed);
+        case plan::kind::throttled:
+        {
+            coauth::error_info info;
+            info.retry_at = now().wall + draw_time();
+            return error(errc::rate_limited, std::move(info));
+        }
+        case plan::kind::refused:
+            break;
+        }
+        return error(one_in(2) ? errc::invalid_client : errc::invalid_scope);
+    }
+
+    std::optional<std::chrono::seconds> draw_life()
+    {
+        static constexpr std::chrono::seconds lives[] = {0s, 1s, 2s, 10s, 60s, 300s, 3600s, 86400s};
+        auto const dice = lots_.below(std::size(lives) + 1);
+        if (dice == std::size(lives))
+            return std::nullopt;
+        return lives[dice];
+    }
+
+    access_token make(std::string value, moment sent, std::optional<std::chrono::seconds> life)
+    {
+        coauth::access_token_info info;
+        info.value = coauth::secret(std::move(value));
+        info.requested_at = sent.wall;
+        info.requested_at_steady = sent.steady;
+        info.lifetime = life;
+        return access_token(std::move(info));
+    }
+
+    access_token new_token(moment sent)
+    {
+        given_token made;
+        made.sent = sent;
+        made.life = draw_life();
+        made.shortest = made.life.value_or(std::chrono::seconds::max());
+        made.token = make("t" + std::to_string(++tokens_), sent, made.life);
+        given_.push_back(made);
+        if (given_.size() > 8)
+            given_.erase(std::find_if(
+                given_.begin(), given_.end(),
+                [&](auto const& one) { return !(one.token == kept_); }));
+        return made.token;
+    }
+
+    access_token same_token(moment sent)
+    {
+        return make(std::string(given_.back().token.value()), sent, draw_life());
+    }
+
+    // A token that is still good does not live longer for being given again.
+    void note_kept(access_token const& token, access_token const& before)
+    {
+        auto& one = find(token);
+        auto const life = token.lifetime();
+        if (!(token == before))
+        {
+            one.sent = {token.requested_at(), token.requested_at_steady()};
+            one.life = life;
+            one.shortest = std::chrono::seconds::max();
+            one.invalidated = false;
+        }
+        one.shortest = std::min(one.shortest, life.value_or(std::chrono::seconds::max()));
+        kept_ = token;
+    }
+
+    void note(
+        coauth::result<access_token> const& outcome, coauth::result<access_token> const& passed_on,
+        access_token const& before)
+    {
+        failed_ = !passed_on;
+        if (!failed_)
+        {
+            server_until_ = {};
+            last_failure_ = {};
+            if (outcome->lifetime() != 0s)
+            {
+                note_kept(*passed_on, before);
+                check_arrival(*passed_on);
+            }
+            return;
+        }
+        last_failure_ = now().steady;
+        last_error_ = passed_on.error().value();
+        longest_wait_ = options_.max_back_off;
+        if (!outcome && outcome.error().retry_at())
+        {
+            auto const named = *outcome.error().retry_at() - now().wall;
+            server_until_ = now().steady + named;
+            longest_wait_ = std::max<nanoseconds>(longest_wait_, named);
+        }
+    }
+
+    // What is handed to those who waited is as good as what is served.
+    void check_arrival(access_token const& token)
+    {
+        auto life = token.lifetime();
+        if (options_.max_age && (!life || *options_.max_age < *life))
+            life = options_.max_age;
+        if (!life)
+            return;
+        require(now().wall < token.requested_at() + *life, "alive on arrival by the wall clock");
+        require(
+            now().steady < token.requested_at_steady() + *life,
+            "alive on arrival by the steady clock");
+    }
+
+    void settle(source::settled ended)
+    {
+        while (auto* const one = ended.done.pop())
+        {
+            auto& who = static_cast<caller&>(*one);
+            require(who.waits, "nobody is completed twice");
+            who.waits = false;
+            --waiting_;
+        }
+        for (auto const& one : callers_)
+            require(!one.waits, "nobody is left behind");
+    }
+
+    void change_credentials()
+    {
+        if (!source_.wants_other_credentials())
+            return;
+        source_.credentials_changed();
+        last_failure_ = {};
+    }
+
+    Lots lots_;
+    coauth::token_source_options options_;
+    source source_;
+    std::deque<caller> callers_;
+    std::size_t waiting_ = 0;
+
+    nanoseconds time_{};
+    nanoseconds wall_offset_{};
+    nanoseconds slept_{};
+
+    std::optional<plan> plan_;
+    bool given_up_ = false;
+    std::uint64_t tokens_ = 0;
+    std::deque<given_token> given_;
+    access_token kept_;
+
+    bool failed_ = false;
+    errc last_error_{};
+    std::chrono::steady_clock::time_point last_failure_{};
+    std::chrono::steady_clock::time_point server_until_{};
+    nanoseconds longest_wait_{};
+    access_token renewed_;
+    std::chrono::steady_clock::time_point last_renewal_{};
+};
+
+} // namespace test
+
+#endif
