@@ -133,7 +133,8 @@ parse_endpoint(std::string_view given, std::string_view what, bool allow_http_lo
         return refuse(what, given, "has no host; write it as https://host[:port]/path");
     if (url.host_type() == urls::host_type::ipvfuture || url.encoded_host().contains('%'))
         return refuse(what, given, "has a host that is neither a name nor an IP address");
-    if (url.has_port() && !port_number(text(url.port())))
+    // Of https://a.example:4x the port is 4 to Boost.URL 1.81, and the path x.
+    if (is_cut_host(url) || (url.has_port() && !port_number(text(url.port()))))
         return refuse(what, given, "has a bad port; it must be from 1 to 65535");
     if (!tls && !(allow_http_loopback && is_loopback(url)))
         return refuse(

@@ -81,6 +81,8 @@ BOOST_AUTO_TEST_CASE(refused)
              {"https://a.example:99999999999999999999/t", "bad port"},
              {"https://a.example:/t", "bad port"},
              {"https://a.example:x/t", "bad port"},
+             {"https://a.example:4x/t", "bad port"},
+             {"https://a.example:443.example/t", "bad port"},
              {"https://a%2eexample/t", "neither a name nor an IP address"},
              {"https://[v1.x]/t", "neither a name nor an IP address"},
              {"https://[::1/t", "not an absolute URL"},
