@@ -145,6 +145,22 @@ choose(proxy_options const& options, endpoint const& server, environment const& 
         options.password};
 }
 
+// Host and port, by the rules for endpoints: Boost.URL 1.81 alone would mistake some of them.
+std::optional<endpoint> place_of(std::string_view url)
+{
+    auto const rest = url.substr(url.find("://") + 3);
+    auto const authority = rest.substr(0, rest.find_first_of("/?#"));
+    auto const place = authority.substr(authority.rfind('@') + 1);
+    auto const parsed = parse_endpoint("https://" + std::string(place), "proxy.url", false);
+    if (!parsed)
+        return std::nullopt;
+    auto found = *parsed;
+    auto const colon = place.rfind(':');
+    if (colon == std::string_view::npos || place.find(']', colon) != std::string_view::npos)
+        found.port = "80";
+    return found;
+}
+
 secret connect_request(endpoint const& server, given_proxy const& proxy)
 {
     bool const brackets = server.host.find(':') != std::string::npos;
@@ -184,6 +200,9 @@ find_proxy(proxy_options const& options, endpoint const& server, environment con
     auto const parsed = urls::parse_uri({given->url.data(), given->url.size()});
     if (!parsed || parsed->scheme_id() != urls::scheme::http || parsed->encoded_host().empty())
         return refuse("is not of the form http://host:port");
+    auto const place = place_of(given->url);
+    if (!place)
+        return refuse("names no host, or a bad port; it must be from 1 to 65535");
     if (parsed->has_userinfo() && given->user.empty())
     {
         given->user = parsed->user();
@@ -192,11 +211,9 @@ find_proxy(proxy_options const& options, endpoint const& server, environment con
     if (has_control(given->user) || has_control(given->password.view()) ||
         given->user.find(':') != std::string::npos)
         return refuse("has a user or password with a control character or a colon");
-    if (parsed->has_port() && parsed->port_number() == 0)
-        return refuse("has a bad port; it must be from 1 to 65535");
     proxy_route route;
-    route.host = std::string(parsed->host_address());
-    route.port = parsed->has_port() ? parsed->port_number() : std::uint16_t(80);
+    route.host = place->host;
+    route.port = static_cast<std::uint16_t>(std::stoi(place->port));
     route.request = connect_request(server, *given);
     return std::optional<proxy_route>(std::move(route));
 }

@@ -76,6 +76,10 @@ BOOST_AUTO_TEST_CASE(forms_of_the_url)
              {"http://10.0.0.1:8080", "10.0.0.1", 8080},
              {"http://[2001:db8::1]:8080", "2001:db8::1", 8080},
              {"http://u%40x:p%3Aq@proxy:1", "proxy", 1},
+             {"http://u:p@[::1]", "::1", 80},
+             {"http://proxy:0443", "proxy", 443},
+             // Not the host 10.0.0.1 with a path behind it.
+             {"http://10.0.0.1.example:3128", "10.0.0.1.example", 3128},
          })
         BOOST_TEST_CONTEXT(row.url)
         {
@@ -93,7 +97,9 @@ BOOST_AUTO_TEST_CASE(bad_urls_are_refused_and_not_repeated)
 {
     for (char const* url :
          {"proxy:3128", "https://proxy:1", "socks5://proxy:1", "http://", "http://pro xy",
-          "http://u:hunter2@proxy:x", "http://u%0d%0aX:hunter2@proxy", "http://proxy:0"})
+          "http://u:hunter2@proxy:x", "http://u%0d%0aX:hunter2@proxy", "http://proxy:0",
+          "http://proxy:", "http://proxy:65664", "http://proxy:3128x",
+          "http://u:hunter2@10.0.0.1:"})
         BOOST_TEST_CONTEXT(url)
         {
             auto const got = find(by_url(url));
