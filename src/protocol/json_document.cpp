@@ -83,8 +83,9 @@ std::optional<std::vector<std::string>> json_value::as_strings() const
 
 std::optional<std::chrono::system_clock::time_point> json_value::as_time() const noexcept
 {
-    // The year 9999.
-    constexpr std::int64_t latest = 253'402'300'799;
+    using clock = std::chrono::system_clock;
+    constexpr auto latest =
+        std::chrono::floor<std::chrono::seconds>(clock::duration::max()).count();
     std::int64_t seconds = 0;
     auto const whole = text.substr(0, text.find('.'));
     auto const end = whole.data() + whole.size();
@@ -93,7 +94,7 @@ std::optional<std::chrono::system_clock::time_point> json_value::as_time() const
     auto const [stopped, failure] = std::from_chars(whole.data(), end, seconds);
     if (failure != std::errc() || stopped != end || seconds < 0 || seconds > latest)
         return std::nullopt;
-    return std::chrono::system_clock::time_point(std::chrono::seconds(seconds));
+    return clock::time_point(std::chrono::seconds(seconds));
 }
 
 void append_json_string(secret& out, std::string_view text)

@@ -151,6 +151,69 @@ BOOST_AUTO_TEST_CASE(a_member_that_is_used_may_come_once)
     BOOST_TEST(document::parse(R"({"x":1,"x":2})").has_value());
 }
 
+BOOST_AUTO_TEST_CASE(times)
+{
+    struct row
+    {
+        char const* text;
+        // Seconds, or -1.
+        std::int64_t expected;
+    };
+    for (auto const& row : std::vector<row>{
+             {"0", 0},
+             {"1795392000", 1'795'392'000},
+             {"1795392000.9", 1'795'392'000},
+             {"9223372036", 9'223'372'036},
+             // Beyond what the clock can show; a year 9999 stands for ever.
+             {"9223372037", -1},
+             {"253402300799", -1},
+             {"99999999999999999999", -1},
+             {"-1", -1},
+             {"1e3", -1},
+             {"\"1\"", -1},
+             {"null", -1},
+         })
+        BOOST_TEST_CONTEXT(row.text)
+        {
+            auto const text = R"({"exp":)"s + row.text + "}";
+            auto const time = document::parse(text)->find("exp").as_time();
+            auto const seconds =
+                time ? std::chrono::floor<std::chrono::seconds>(time->time_since_epoch()).count()
+                     : -1;
+            BOOST_TEST(seconds == row.expected);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(lists_of_strings)
+{
+    struct row
+    {
+        char const* text;
+        // Joined, or "none".
+        char const* expected;
+    };
+    for (auto const& row : std::vector<row>{
+             {"\"a\"", "a "},
+             {R"(["a","b\u0041"])", "a bA "},
+             {"[]", ""},
+             {R"(["a",1])", "none"},
+             {"[1e400]", "none"},
+             {"{}", "none"},
+             {"null", "none"},
+         })
+        BOOST_TEST_CONTEXT(row.text)
+        {
+            auto const text = R"({"aud":)"s + row.text + "}";
+            auto const parsed = document::parse(text);
+            auto const strings =
+                parsed ? parsed->find("aud").as_strings() : std::vector<std::string>{};
+            std::string joined;
+            for (auto const& one : strings.value_or(std::vector<std::string>{}))
+                joined += one + " ";
+            BOOST_TEST((strings ? joined : "none"s) == row.expected);
+        }
+}
+
 BOOST_AUTO_TEST_CASE(sizes)
 {
     struct row
