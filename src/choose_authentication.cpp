@@ -1,6 +1,7 @@
 #include <coauth/choose_authentication.hpp>
 
 #include "protocol/assertion_key.hpp"
+#include "protocol/mask.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -18,12 +19,14 @@ bool contains(names const& list, std::string_view name)
     return std::find(list.begin(), list.end(), name) != list.end();
 }
 
-error fits_none(std::string context, names const& known)
+// The names are text of the server.
+error fits_none(std::string const& context, names const& known, client_authentication const& who)
 {
+    std::string listed;
     for (auto const& one : known)
-        context += ' ' + one;
+        listed += ' ' + one;
     error_info info;
-    info.context = std::move(context);
+    info.context = context + protocol::safe_text(listed, who);
     return {errc::invalid_configuration, std::move(info)};
 }
 
@@ -38,9 +41,11 @@ first_known(authorization_server const& server, std::vector<signature_algorithm>
     return std::nullopt;
 }
 
-result<client_authentication>
-sign_with(authorization_server const& server, std::string client_id, signing_key const& key)
+result<client_authentication> sign_with(
+    authorization_server const& server, std::string client_id,
+    client_credentials const& credentials)
 {
+    auto const& key = credentials.key;
     auto const loaded = protocol::assertion_key::load(
         key, "authentication: the signing key", std::chrono::system_clock::now());
     if (!loaded)
@@ -50,7 +55,8 @@ sign_with(authorization_server const& server, std::string client_id, signing_key
         return fits_none(
             "authentication: the signing key signs by " +
                 std::string(to_string((*loaded)->algorithm())) + ", and the server knows:",
-            server.authentication_algorithms);
+            server.authentication_algorithms,
+            client_authentication::client_secret_basic(client_id, credentials.client_secret));
     return client_authentication::private_key_jwt(std::move(client_id), key.algorithm(*algorithm));
 }
 
@@ -64,7 +70,7 @@ result<client_authentication> choose_authentication(
     auto const knows = [&](std::string_view method)
     { return known.empty() ? method == "client_secret_basic" : contains(known, method); };
     if (!credentials.key.empty() && knows("private_key_jwt"))
-        return sign_with(server, std::move(client_id), credentials.key);
+        return sign_with(server, std::move(client_id), credentials);
     if (credentials.certificate && knows("tls_client_auth"))
         return client_authentication::tls_client_auth(std::move(client_id));
     if (credentials.certificate && knows("self_signed_tls_client_auth"))
@@ -85,7 +91,8 @@ result<client_authentication> choose_authentication(
         return client_authentication::none(std::move(client_id));
     return fits_none(
         "authentication: there are no credentials for what the server knows:",
-        known.empty() ? names{"client_secret_basic"} : known);
+        known.empty() ? names{"client_secret_basic"} : known,
+        client_authentication::client_secret_basic(client_id, credentials.client_secret));
 }
 
 } // namespace coauth

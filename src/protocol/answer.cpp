@@ -181,12 +181,8 @@ private:
     // What the server wrote, without what must not be shown.
     [[nodiscard]] std::string safe(std::string_view text) const
     {
-        std::string shown = safe_text(text, config_.authentication);
         auto const leaked = document_ ? document_->find("access_token").as_string() : std::nullopt;
-        if (leaked && leaked->size() >= 4)
-            for (auto at = shown.find(*leaked); at != std::string::npos; at = shown.find(*leaked))
-                shown.replace(at, leaked->size(), "***");
-        return shown;
+        return safe_text(text, config_.authentication, leaked.value_or(std::string_view()));
     }
 
     [[nodiscard]] std::string safe(json_value value) const

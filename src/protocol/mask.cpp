@@ -91,8 +91,34 @@ void append_masked_line(std::string& out, std::string_view line)
     out += '\n';
 }
 
-void append_masked_json(std::string& out, json_document const& document)
+void replace_all(std::string& text, std::string_view what)
 {
+    // A shorter one would hit ordinary words.
+    constexpr std::size_t shortest = 4;
+    if (what.size() < shortest)
+        return;
+    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + mask.size()))
+        text.replace(at, what.size(), mask);
+}
+
+std::string_view token_in(json_document const& document)
+{
+    return document.find("access_token").as_string().value_or(std::string_view());
+}
+
+std::string
+without_secrets(std::string_view text, client_authentication const& who, std::string_view token)
+{
+    std::string shown(text);
+    scrub(shown, who);
+    replace_all(shown, token);
+    return shown;
+}
+
+void append_masked_json(
+    std::string& out, json_document const& document, client_authentication const& who)
+{
+    auto const token = token_in(document);
     out += '{';
     for (std::size_t i = 0; i < document.size(); ++i)
     {
@@ -104,7 +130,8 @@ void append_masked_json(std::string& out, json_document const& document)
         if (!contains(harmless_members, name))
             append_json_string(shown, mask);
         else if (value.kind == json_kind::string)
-            append_json_string(shown, value.text);
+            // Before it is escaped: a secret may hold what is.
+            append_json_string(shown, without_secrets(value.text, who, token));
         else
             shown.append(value.text);
         out.append(i == 0 ? "" : ", ").append(shown.view());
@@ -119,16 +146,6 @@ void append_other_body(std::string& out, std::string_view body)
         out.append("(").append(std::to_string(body.size())).append(" bytes that are not JSON)");
     else
         out += body.substr(0, longest_text);
-}
-
-void replace_all(std::string& text, std::string_view what)
-{
-    // A shorter one would hit ordinary words.
-    constexpr std::size_t shortest = 4;
-    if (what.size() < shortest)
-        return;
-    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + mask.size()))
-        text.replace(at, what.size(), mask);
 }
 
 // Cuts at a character's boundary, so that no broken UTF-8 remains.
@@ -156,6 +173,16 @@ void replace_controls(std::string& text, std::string_view kept)
     }
 }
 
+// What is replaced may have stood within a secret, or be part of one.
+void hide(
+    std::string& text, client_authentication const& who, std::string_view token,
+    std::string_view kept_controls)
+{
+    text = without_secrets(text, who, token);
+    replace_controls(text, kept_controls);
+    text = without_secrets(text, who, token);
+}
+
 } // namespace
 
 std::string masked_request(secret const& wire)
@@ -176,6 +203,7 @@ std::string masked_request(secret const& wire)
 
 std::string masked_answer(http_answer const& answer, client_config const& config)
 {
+    auto const document = json_document::parse(answer.body.view());
     std::string out = "HTTP/1.1 " + std::to_string(answer.status) + "\n";
     for (auto const& field : answer.headers)
         out.append(field.name)
@@ -183,12 +211,11 @@ std::string masked_answer(http_answer const& answer, client_config const& config
             .append(is_secret_field(field.name) ? mask : std::string_view(field.value))
             .append("\n");
     out += '\n';
-    if (auto const document = json_document::parse(answer.body.view()))
-        append_masked_json(out, *document);
+    if (document)
+        append_masked_json(out, *document, config.authentication);
     else
         append_other_body(out, answer.body.view());
-    scrub(out, config.authentication);
-    replace_controls(out, "\n");
+    hide(out, config.authentication, document ? token_in(*document) : std::string_view(), "\n");
     return out;
 }
 
@@ -216,30 +243,33 @@ void mask_jwts(std::string& text)
         return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
                c == '-' || c == '_' || c == '.';
     };
-    for (std::size_t at = text.find("eyJ"); at != std::string::npos; at = text.find("eyJ", at + 1))
+    std::size_t end = 0;
+    // On from its end, whether it was one or not: nothing is looked at twice.
+    for (std::size_t at = text.find("eyJ"); at != std::string::npos; at = text.find("eyJ", end))
     {
-        std::size_t end = at;
+        end = at;
         while (end != text.size() && in_jwt(text[end]))
             ++end;
         if (std::count(
                 text.begin() + static_cast<std::ptrdiff_t>(at),
-                text.begin() + static_cast<std::ptrdiff_t>(end), '.') >= 2)
-            text.replace(at, end - at, mask);
+                text.begin() + static_cast<std::ptrdiff_t>(end), '.') < 2)
+            continue;
+        text.replace(at, end - at, mask);
+        end = at + mask.size();
     }
 }
 
 } // namespace
 
-std::string safe_text(std::string_view text, client_authentication const& who)
+std::string
+safe_text(std::string_view text, client_authentication const& who, std::string_view token)
 {
-    // Scrubbed before it is cut: half a secret would not be found.
+    // Hidden before it is cut: half a secret would not be found.
     constexpr std::size_t looked_at = 16 * longest_text;
     std::string safe(text.substr(0, looked_at));
-    scrub(safe, who);
+    hide(safe, who, token, {});
     mask_jwts(safe);
-    safe = cut(safe, longest_text);
-    replace_controls(safe, {});
-    return safe;
+    return std::string(cut(safe, longest_text));
 }
 
 } // namespace coauth::protocol

@@ -19,8 +19,10 @@ std::string masked_answer(http_answer const& answer, client_config const& config
 // Replaces every form of the client's secret (plain, form-encoded, as Basic value) in `text`.
 void scrub(std::string& text, client_authentication const& who);
 
-// Text of the server made fit for logs: at most 1 KiB, control characters replaced, scrubbed.
-std::string safe_text(std::string_view text, client_authentication const& who);
+// Text of the server made fit for logs: at most 1 KiB, control characters replaced, without the
+// client's secret and without the token that came with it.
+std::string
+safe_text(std::string_view text, client_authentication const& who, std::string_view token = {});
 
 } // namespace coauth::protocol
 

@@ -147,11 +147,50 @@ BOOST_AUTO_TEST_CASE(text_of_the_server)
              {"cut at 1 KiB", std::string(5000, 'x'), std::string(1024, 'x')},
              {"cut between characters", std::string(1023, 'x') + "\xC3\xA9",
               std::string(1023, 'x')},
+             {"the secret with a control for its space",
+              "Your p:S\x01" + std::string(client_secret + 4), "Your ***"},
+             {"a JWT", "got eyJh.eyJz.c2ln, that is", "got ***, that is"},
+             {"what only begins like one", "got eyJheyJz.c2ln", "got eyJheyJz.c2ln"},
              {"a secret across the cut", std::string(1020, 'x') + client_secret,
               std::string(1020, 'x') + "***"},
          })
         BOOST_TEST_CONTEXT(row.name)
     BOOST_TEST(safe_text(row.text, who) == row.safe);
+}
+
+BOOST_AUTO_TEST_CASE(a_token_that_the_text_repeats)
+{
+    auto const who = config().authentication;
+    BOOST_TEST(safe_text("for tok.en-1, at", who, "tok.en-1") == "for ***, at");
+    // Nor the part of it that is left by the cut.
+    std::string const long_token(3000, 't');
+    BOOST_TEST(safe_text("for " + long_token, who, long_token) == "for ***");
+    auto const shown = shown_answer(
+        200, {}, R"({"access_token":"a\"b\\c.1","scope":"x a\"b\\c.1","error":"a\"b\\c.1"})");
+    check_contains(shown, R"("scope": "x ***")");
+    check_lacks(shown, "c.1");
+}
+
+BOOST_AUTO_TEST_CASE(a_secret_that_json_escapes)
+{
+    auto made = config();
+    made.authentication =
+        client_authentication::client_secret_basic("id", coauth::secret("hush\"\\hush"));
+    coauth::http_answer answer;
+    answer.body = coauth::secret(R"({"error_description":"no hush\"\\hush"})");
+    check_lacks(masked_answer(answer, made), "hush");
+}
+
+BOOST_AUTO_TEST_CASE(text_is_looked_at_once)
+{
+    std::string text;
+    while (text.size() < 16'000)
+        text += "eyJ";
+    auto const who = config().authentication;
+    auto const began = std::chrono::steady_clock::now();
+    for (int i = 0; i < 200; ++i)
+        BOOST_TEST(safe_text(text, who).size() <= 1024U);
+    BOOST_TEST((std::chrono::steady_clock::now() - began < 5s));
 }
 
 BOOST_AUTO_TEST_CASE(a_short_secret_does_not_riddle_the_text)
