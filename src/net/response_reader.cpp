@@ -43,7 +43,9 @@ bool only_digits(beast::string_view text)
 class parser : public http::basic_parser<false>
 {
 public:
-    parser(answer_limits const& limits, bool all_headers) : all_headers_(all_headers)
+    parser(answer_limits const& limits, bool all_headers)
+        : limits_(limits)
+        , all_headers_(all_headers)
     {
         this->eager(true);
         this->header_limit(static_cast<std::uint32_t>(
@@ -72,6 +74,12 @@ private:
         http::field field, beast::string_view name, beast::string_view value,
         error_code& ec) override
     {
+        // The parser's own limit begins anew with each piece of a header.
+        size_ += name.size() + value.size();
+        if (size_ > limits_.header)
+            ec = http::error::header_limit;
+        if (ec)
+            return;
         if (header_done_)
             return check_trailer(field, ec);
         if (field == http::field::content_length)
@@ -123,14 +131,22 @@ private:
         answer.body.append(std::string_view(bytes.data(), bytes.size()));
         return bytes.size();
     }
-    void on_chunk_header_impl(std::uint64_t, beast::string_view, error_code&) override {}
+    // In pieces it would not be waited for either.
+    void on_chunk_header_impl(std::uint64_t, beast::string_view extension, error_code& ec) override
+    {
+        if (extension.size() > limits_.header)
+            ec = http::error::header_limit;
+    }
     std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view bytes, error_code& ec) override
     {
         return on_body_impl(bytes, ec);
     }
     void on_finish_impl(error_code&) override {}
 
+    answer_limits const& limits_;
     bool all_headers_;
+    // Of names and values, those of trailers included.
+    std::size_t size_ = 0;
     bool header_done_ = false;
     bool http_1_0_ = false;
     bool has_length_ = false;
