@@ -86,6 +86,8 @@ BOOST_AUTO_TEST_CASE(hs256)
         "Imh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ");
     BOOST_TEST_REQUIRE(outcome(code) == "success");
     BOOST_TEST(base64url(*code) == "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+    BOOST_TEST(hmac(hs384, key, "x")->size() == 48U);
+    BOOST_TEST(hmac(hs512, key, "x")->size() == 64U);
     BOOST_TEST(outcome(hmac(es256, key, "x")) == "invalid_configuration");
 }
 
@@ -119,6 +121,10 @@ BOOST_AUTO_TEST_CASE(claims)
         R"({"iss":"a \"client\"","sub":"a \"client\"","aud":"https://as.example/","jti":"j1",)"
         R"("iat":1800000000,"exp":1800000060})");
     BOOST_TEST(parts(assertion_input(hs384, said))[0] == R"({"alg":"HS384","typ":"JWT"})");
+    std::vector<std::pair<std::string, std::string>> const further = {{"scope", "a b"}};
+    said.further = further;
+    check_contains(
+        parts(assertion_input(coauth::signature_algorithm::hs256, said))[1], R"("scope":"a b"})");
     BOOST_TEST(unique_id() != unique_id());
     BOOST_TEST(text(signed_token("h.c", "\xFB\xFF")) == "h.c.-_8");
 }

@@ -84,7 +84,38 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_presented)
         BOOST_TEST(outcome(built) == "invalid_parameter");
         check_lacks(built.error().message(), "hush");
     }
-    BOOST_TEST(outcome(coauth::protocol::about_token_form(secret(), "")) == "invalid_parameter");
+    for (auto const& [token, hint] :
+         std::vector<std::pair<char const*, char const*>>{{"", ""}, {"hush\n", ""}, {"t", "a\n"}})
+        BOOST_TEST(
+            outcome(coauth::protocol::about_token_form(secret(token), hint)) ==
+            "invalid_parameter");
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_asked_for)
+{
+    using answer = coauth::result<secret>;
+    struct row
+    {
+        coauth::secret_function function;
+        char const* outcome;
+    };
+    for (auto const& row :
+         std::vector<row>{
+             {[]() -> answer { return coauth::error(coauth::errc::timeout); }, "timeout"},
+             {[]() -> answer { return secret("hush\n"); }, "invalid_parameter"},
+             {[]() -> answer { throw std::bad_alloc(); }, "out_of_memory"},
+             {[]() -> answer { throw std::runtime_error("hush"); }, "invalid_configuration"},
+         })
+    {
+        auto const asked = coauth::protocol::asked_form(token_request::refresh_token(row.function));
+        BOOST_TEST(outcome(asked) == row.outcome);
+        check_lacks(asked.error().message(), "hush");
+    }
+    BOOST_TEST(coauth::protocol::asked_form(token_request())->empty());
+    auto const nothing = token_request::refresh_token(coauth::secret_function());
+    check_contains(
+        coauth::protocol::token_form(nothing).error().message(),
+        "the function that gives the refresh_token is empty");
 }
 
 BOOST_AUTO_TEST_CASE(about_a_token)
@@ -103,6 +134,11 @@ BOOST_AUTO_TEST_CASE(assertions)
         body(client_authentication::private_key_jwt("id", {}), proofs) ==
         "a=b&client_id=id&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-"
         "type%3Ajwt-bearer&client_assertion=h.c.s");
+    proofs.dpop = secret("p.r.f");
+    auto const where = coauth::protocol::find_endpoint(config(), coauth::protocol::place::token);
+    check_contains(
+        text(*coauth::protocol::build_form_request(config(), *where, secret("a=b"), proofs)),
+        "\r\nDPoP: p.r.f\r\n");
     auto const others = client_authentication::client_assertion(
         "", []() -> coauth::result<secret> { return secret(); });
     // Its text is in the place of a secret by then.
