@@ -63,9 +63,9 @@ RULES = [
     (r"src/net/", r"^src/(protocol|policy)/", "net moves bytes; it knows neither words nor times"),
     (r"src/net/", JSON, "net moves bytes"),
     (r"src/(testing|cli)/", SRC_ROOMS, "they use the library as its users do"),
-    (r"test/unit/", BEAST, "unit tests do no I/O"),
-    (r"test/unit/", ASIO_SOCKETS, "unit tests do no I/O"),
-    (r"test/(?!unit/)", SRC, "only unit tests look inside"),
+    (r"test/(unit|fuzz)/", BEAST, "unit tests and fuzzers do no I/O"),
+    (r"test/(unit|fuzz)/", ASIO_SOCKETS, "unit tests and fuzzers do no I/O"),
+    (r"test/(?!(unit|fuzz)/)", SRC, "only unit tests and fuzzers look inside"),
     (r"(examples|bench)/", SRC, "they use the library as its users do"),
 ]
 

@@ -1,0 +1,90 @@
+// Fields of an answer that say a time or ask for a token, one a line, and `expires_in`.
+
+#include <coauth/token_refused.hpp>
+
+#include "fuzz.hpp"
+#include "policy/http_date.hpp"
+#include "policy/lifetime.hpp"
+#include "policy/retry_time.hpp"
+
+#include <array>
+#include <cstdio>
+
+namespace
+{
+
+using namespace std::chrono;
+
+std::string imf_date(sys_seconds when)
+{
+    constexpr std::array days = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    constexpr std::array months = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    auto const day = floor<std::chrono::days>(when);
+    year_month_day const date(day);
+    hh_mm_ss const time(when - day);
+    char text[64];
+    std::snprintf(
+        text, sizeof text, "%s, %02u %s %04d %02d:%02d:%02d GMT",
+        days.at(weekday(day).c_encoding()), static_cast<unsigned>(date.day()),
+        months.at(static_cast<unsigned>(date.month()) - 1), static_cast<int>(date.year()),
+        static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
+        static_cast<int>(time.seconds().count()));
+    return text;
+}
+
+void check_date(std::string_view text, system_clock::time_point now)
+{
+    auto const date = coauth::policy::parse_http_date(text, now);
+    if (!date)
+        return;
+    auto const in = year_month_day(floor<days>(*date)).year();
+    fuzz::require(in >= year(1970) && in <= year(2200), "a date lies where clocks can show it");
+    if (in < year(2200))
+        fuzz::require(
+            coauth::policy::parse_http_date(imf_date(*date), now) == date,
+            "a date that is written again is the same");
+}
+
+void check_retry(coauth::http_headers const& fields, system_clock::time_point now)
+{
+    auto const when = coauth::policy::retry_at(
+        {fields.find("Retry-After"), fields.find("X-Rate-Limit-Reset"), fields.find("Date")}, now);
+    fuzz::require(
+        !when || (*when >= now && *when <= now + hours(24)), "a wait lasts from 0 to 24 hours");
+}
+
+void check_lifetime(std::string_view text, coauth::lifetime_rules const& rules)
+{
+    using enum coauth::policy::expires_in_form;
+    for (auto const form : {absent, null, number, string, other})
+    {
+        auto const life = coauth::policy::interpret_expires_in(form, text, rules);
+        fuzz::require(
+            !life.seconds || (life.seconds->count() >= 0 && life.seconds->count() <= 2147483647),
+            "a life is never negative, and fits");
+        fuzz::require(life.valid || !life.seconds, "what is malformed says no life");
+    }
+}
+
+} // namespace
+
+int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
+{
+    fuzz::input const from(data, size);
+    auto const rules = fuzz::config(from).server.lifetimes;
+    auto const answer = fuzz::answer(from);
+    auto const now = fuzz::times().received;
+    for (auto const& field : answer.headers)
+    {
+        check_date(field.value, now);
+        check_lifetime(field.value, rules);
+        if (coauth::token_refused(from.number(), field.value))
+            fuzz::require(from.number() == 401, "only 401 refuses a token");
+        fuzz::require(
+            answer.headers.find(field.name).has_value() && answer.headers.count(field.name) > 0,
+            "what was added is found");
+    }
+    check_retry(answer.headers, now);
+    return 0;
+}

@@ -1,0 +1,88 @@
+// Documents against another reader of JSON: what ours accepts, it accepts too, and with the same
+// values.
+
+#include "protocol/json_document.hpp"
+
+#include "fuzz.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+namespace
+{
+
+namespace json = boost::json;
+using coauth::protocol::json_document;
+using coauth::protocol::json_kind;
+using coauth::protocol::json_value;
+
+json_kind kind_of(json::value const& value)
+{
+    switch (value.kind())
+    {
+    case json::kind::null:
+        return json_kind::null;
+    case json::kind::bool_:
+        return json_kind::boolean;
+    case json::kind::string:
+        return json_kind::string;
+    case json::kind::array:
+        return json_kind::array;
+    case json::kind::object:
+        return json_kind::object;
+    default:
+        return json_kind::number;
+    }
+}
+
+bool same(json_value const& ours, json::value const& other)
+{
+    if (ours.kind != kind_of(other))
+        return false;
+    if (other.is_string())
+        return std::string_view(other.get_string().data(), other.get_string().size()) == ours.text;
+    boost::system::error_code failed;
+    auto const again = json::parse({ours.text.data(), ours.text.size()}, failed);
+    // As text: the other reader takes 0e400 for no number, which does not equal itself.
+    return !failed && json::serialize(again) == json::serialize(other);
+}
+
+// The last of a name, as the other reader has it.
+json_value last(json_document const& document, std::string_view name)
+{
+    json_value found;
+    for (std::size_t i = 0; i < document.size(); ++i)
+        if (document.name(i) == name)
+            found = document.value(i);
+    return found;
+}
+
+} // namespace
+
+int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
+{
+    std::string_view const text(reinterpret_cast<char const*>(data), size);
+    auto const document = json_document::parse(text);
+    if (!document)
+        return 0;
+    boost::system::error_code failed;
+    json::parse_options options;
+    options.max_depth = 32;
+    auto const other = json::parse({text.data(), text.size()}, failed, {}, options);
+    fuzz::require(!failed && other.is_object(), "what we accept is a JSON object");
+    fuzz::require(document->size() <= 1000, "there are at most 1,000 members");
+    for (auto const& member : other.get_object())
+    {
+        std::string_view const name(member.key().data(), member.key().size());
+        fuzz::require(same(last(*document, name), member.value()), "a member has its value");
+    }
+    for (std::size_t i = 0; i < document->size(); ++i)
+    {
+        (void)document->value(i).as_strings();
+        (void)document->value(i).as_time();
+        fuzz::require(
+            other.get_object().contains({document->name(i).data(), document->name(i).size()}),
+            "a member is in the document");
+    }
+    return 0;
+}

@@ -1,0 +1,17 @@
+// Tokens that the command shows taken apart.
+
+#include "cli/decode.hpp"
+#include "cli/printable.hpp"
+#include "fuzz.hpp"
+
+int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
+{
+    static coauth::cli::terminal const nowhere(-1);
+    std::string_view const token(reinterpret_cast<char const*>(data), size);
+    auto text = coauth::cli::decoded_token(token, nowhere);
+    fuzz::require(text.starts_with('\n') && text.ends_with('\n'), "whole lines are shown");
+    std::erase(text, '\n');
+    fuzz::require(!fuzz::has_control(text), "nothing steers the terminal");
+    fuzz::require(coauth::cli::printable(text) == text, "what is shown is valid UTF-8");
+    return 0;
+}

@@ -1,0 +1,59 @@
+// Metadata of an authorization server (RFC 8414), and the choice of an authentication by them.
+
+#include <coauth/choose_authentication.hpp>
+
+#include "fuzz.hpp"
+#include "protocol/endpoint.hpp"
+
+namespace
+{
+
+constexpr std::string_view issuer = "https://as.example.com";
+
+void check_url(std::string const& url, bool http_allowed)
+{
+    auto const parsed = coauth::protocol::parse_endpoint(url, "endpoint", http_allowed);
+    fuzz::require(url.empty() || parsed, "every endpoint is one that may be asked");
+    fuzz::require(!parsed || parsed->tls || http_allowed, "and by https, unless http is allowed");
+}
+
+void check_server(coauth::authorization_server const& found, bool http_allowed)
+{
+    fuzz::require(found.issuer == issuer, "metadata are of the issuer that was asked for");
+    fuzz::require(!found.token_endpoint.empty(), "there is a token endpoint");
+    auto const& aliases = found.mtls_endpoint_aliases;
+    for (auto const* const url :
+         {&found.token_endpoint, &found.introspection_endpoint, &found.revocation_endpoint,
+          &aliases.token_endpoint, &aliases.introspection_endpoint, &aliases.revocation_endpoint})
+        check_url(*url, http_allowed);
+}
+
+void check_choice(coauth::authorization_server const& found)
+{
+    coauth::client_credentials credentials;
+    credentials.client_secret = fuzz::client_secret;
+    auto const chosen = coauth::choose_authentication(found, fuzz::client_id, credentials);
+    if (!chosen)
+        fuzz::require(
+            !fuzz::holds(chosen.error().message(), fuzz::client_secret),
+            "no text holds the secret");
+}
+
+} // namespace
+
+int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
+{
+    fuzz::input const from(data, size);
+    auto const config = fuzz::config(from);
+    auto const answer = fuzz::answer(from);
+    auto const found =
+        coauth::protocol::read_metadata_answer(config, issuer, answer, fuzz::times());
+    if (!found)
+    {
+        fuzz::check_error(found.error(), answer);
+        return 0;
+    }
+    check_server(*found, config.allow_http_loopback);
+    check_choice(*found);
+    return 0;
+}
