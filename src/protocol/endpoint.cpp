@@ -17,18 +17,21 @@ namespace
 
 namespace urls = boost::urls;
 
-error refuse(std::string_view what, std::string_view url, std::string_view advice)
-{
-    error_info info;
-    info.context = std::string(what) + " '" + std::string(url) + "' " + std::string(advice);
-    return {errc::invalid_configuration, std::move(info)};
-}
-
 // A URL that may hold a password, or bytes unfit for a terminal, is not repeated.
 error refuse_unseen(std::string_view what, std::string_view advice)
 {
     error_info info;
     info.context = std::string(what) + " " + std::string(advice);
+    return {errc::invalid_configuration, std::move(info)};
+}
+
+error refuse(std::string_view what, std::string_view url, std::string_view advice)
+{
+    // Mistyped, user information may stand where none is looked for.
+    if (url.find('@') != std::string_view::npos)
+        return refuse_unseen(what, advice);
+    error_info info;
+    info.context = std::string(what) + " '" + std::string(url) + "' " + std::string(advice);
     return {errc::invalid_configuration, std::move(info)};
 }
 

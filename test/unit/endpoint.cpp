@@ -116,6 +116,8 @@ BOOST_AUTO_TEST_CASE(user_information_is_refused_and_not_repeated)
             check_contains(got.error().message(), "user information");
             check_lacks(got.error().message(), "hunter2");
         }
+    for (auto const* mistyped : {"https:/u:hunter2@a.example/t", "https:u:hunter2@a.example/t#"})
+        check_lacks(parse_endpoint(mistyped, "url", true).error().message(), "hunter2");
 }
 
 BOOST_AUTO_TEST_CASE(http_needs_the_option_and_a_loopback_address)
