@@ -16,15 +16,17 @@ need "${packages[@]}" clang-19 llvm-19 libboost-test1.81-dev python3
 step "coverage: configure" cmake -S . -B "$build" -G Ninja -DCMAKE_CXX_COMPILER=clang++-19 \
     -DCMAKE_BUILD_TYPE=Debug "-DCMAKE_CXX_FLAGS=-fprofile-instr-generate -fcoverage-mapping" \
     "-DCOAUTH_TESTS=unit;fuzz" -DCOAUTH_BUILD_CLI=OFF -DCOAUTH_BUILD_EXAMPLES=OFF
-step "coverage: build" cmake --build "$build" -j "$(nproc)"
+mapfile -t fuzzers < <(ls test/fuzz/corpus)
+fuzzers=("${fuzzers[@]/#/fuzz_}")
+step "coverage: build" cmake --build "$build" -j "$(nproc)" --target coauth_unit "${fuzzers[@]}"
 rm -f "$build"/*.profraw
 LLVM_PROFILE_FILE=$PWD/$build/%p.profraw \
     step "coverage: test" ctest --test-dir "$build" -j "$(nproc)" --output-on-failure
 step "coverage: merge" llvm-profdata-19 merge "$build"/*.profraw -o "$build/profile"
 
 objects=("$build/test/unit/coauth_unit")
-for program in "$build"/test/fuzz/fuzz_*; do
-    objects+=(-object "$program")
+for fuzzer in "${fuzzers[@]}"; do
+    objects+=(-object "$build/test/fuzz/$fuzzer")
 done
 llvm-cov-19 export "${objects[@]}" -instr-profile "$build/profile" -summary-only \
     src/protocol src/policy >"$build/summary.json"

@@ -37,7 +37,7 @@ last() {
 # fuzz TARGET: one line, with how often it ran and how many of its edges were seen.
 fuzz() {
     local target=$1 log=$logs/fuzz-$1.log words=test/fuzz/dictionaries/$1.dict status=0
-    local options=(-max_total_time="$seconds" -seed="$seed" -max_len=4096 -rss_limit_mb=2048
+    local options=(-max_total_time="$seconds" -seed="$seed" -max_len=2048 -rss_limit_mb=2048
         -timeout=5 -print_final_stats=1 -artifact_prefix="$findings/$target-")
     case $target in *_answer | metadata) words=test/fuzz/dictionaries/answer.dict ;; esac
     [[ ! -f $words ]] || options+=(-dict="$words")
