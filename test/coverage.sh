@@ -29,7 +29,7 @@ for fuzzer in "${fuzzers[@]}"; do
     objects+=(-object "$build/test/fuzz/$fuzzer")
 done
 llvm-cov-19 export "${objects[@]}" -instr-profile "$build/profile" -summary-only \
-    src/protocol src/policy >"$build/summary.json"
+    src/protocol src/policy >"$build/summary.json" 2>"$logs/coverage-export.log"
 python3 - "$build/summary.json" "$least_lines" "$least_branches" <<'REPORT'
 import json
 import os

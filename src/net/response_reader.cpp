@@ -25,6 +25,8 @@ using boost::system::error_code;
 // Chunk framing, interim answers and trailers come on top of header and body.
 constexpr std::size_t framing_allowance = 64 * 1024;
 constexpr std::size_t first_buffer = 4 * 1024;
+// "0", and two line ends. The parser asserts that it has as much when it looks at one again.
+constexpr std::size_t shortest_chunk = 5;
 
 error failure_of(errc code, std::string context, error_code cause = {})
 {
@@ -172,6 +174,7 @@ public:
         size_ = 0;
         received_ = 0;
         interims_ = 0;
+        in_chunk_line_ = false;
         complete_ = false;
         failure = {};
         parser_.emplace(limits_, all_headers_);
@@ -225,11 +228,14 @@ private:
     {
         while (size_ != 0)
         {
+            if (in_chunk_line_ && size_ < shortest_chunk)
+                return state::more;
             error_code ec;
             std::size_t const used = parser_->put(boost::asio::buffer(buffer_.data(), size_), ec);
             consume(used);
             if (ec == http::error::need_more)
                 return want_more();
+            in_chunk_line_ = false;
             if (ec)
                 return fail(explain(ec));
             if (!parser_->is_done())
@@ -263,6 +269,7 @@ private:
     // What does not parse within the header's limit will never do.
     state want_more()
     {
+        in_chunk_line_ = parser_->is_header_done();
         if (size_ > limits_.header)
             return fail(too_large(
                 "a header or chunk of more than " + std::to_string(limits_.header) + " bytes"));
@@ -304,6 +311,8 @@ private:
     // How much of the buffer the present answer has written to: it may hold a token.
     std::size_t touched_ = 0;
     std::size_t received_ = 0;
+    // The parser beneath wants more of a chunk's first line.
+    bool in_chunk_line_ = false;
     bool complete_ = false;
     unsigned interims_ = 0;
     std::optional<parser> parser_;

@@ -53,4 +53,12 @@ BOOST_AUTO_TEST_CASE(an_extension_of_a_chunk_keeps_within_the_limit_of_the_heade
     BOOST_TEST(outcome_of({answer.substr(0, 600), answer.substr(600)}) == "answer_too_large");
 }
 
+BOOST_AUTO_TEST_CASE(a_last_chunk_that_comes_byte_by_byte)
+{
+    auto const header = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"s;
+    BOOST_TEST(outcome_of({header, "0\r\n", "\r", "\n"}) == "complete");
+    BOOST_TEST(outcome_of({header, "0\r\n", "%", "\r\n"}) == "more");
+    BOOST_TEST(outcome_of({header, "2", "\r", "\n", "{", "}", "\r\n0\r\n\r\n"}) == "complete");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
