@@ -1,17 +1,13 @@
 #include "net/client_certificate.hpp"
 
-#include <openssl/bio.h>
+#include "pem.hpp"
+
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-#include <algorithm>
 #include <array>
-#include <cstdio>
-#include <cstring>
-#include <optional>
 #include <sys/stat.h>
 
 namespace coauth::net
@@ -19,55 +15,19 @@ namespace coauth::net
 namespace
 {
 
-constexpr std::size_t longest_file = std::size_t(1024) * 1024;
+using pem::refuse;
 
 struct freeing
 {
-    void operator()(BIO* p) const noexcept { BIO_free(p); }
-    void operator()(X509* p) const noexcept { X509_free(p); }
-    void operator()(EVP_PKEY* p) const noexcept { EVP_PKEY_free(p); }
     void operator()(STACK_OF(X509) * p) const noexcept { sk_X509_pop_free(p, X509_free); }
-    void operator()(std::FILE* p) const noexcept { (void)std::fclose(p); }
 };
-template <class T>
-using owned = std::unique_ptr<T, freeing>;
-
-error refuse(std::string context)
-{
-    ERR_clear_error();
-    error_info info;
-    info.context = std::move(context);
-    return {errc::invalid_configuration, std::move(info)};
-}
-
-result<secret> read_file(std::string const& path, std::string const& what)
-{
-    owned<std::FILE> const file(std::fopen(path.c_str(), "rbe"));
-    if (!file)
-        return refuse(what + " '" + path + "' cannot be read; give the path of a PEM file");
-    // Nothing of it stays in a buffer of the library.
-    (void)std::setvbuf(file.get(), nullptr, _IONBF, 0);
-    std::string text(longest_file + 1, '\0');
-    text.resize(std::fread(text.data(), 1, text.size(), file.get()));
-    if (std::ferror(file.get()) != 0 || text.empty() || text.size() > longest_file)
-    {
-        wipe(text);
-        return refuse(what + " '" + path + "' is empty or larger than 1 MiB");
-    }
-    return secret(std::move(text));
-}
-
-owned<BIO> bio_over(secret const& text)
-{
-    return owned<BIO>(BIO_new_mem_buf(text.view().data(), static_cast<int>(text.size())));
-}
 
 class chain final : public certificate_chain
 {
 public:
-    owned<X509> leaf;
-    owned<STACK_OF(X509)> others;
-    owned<EVP_PKEY> key;
+    pem::owned<X509> leaf;
+    std::unique_ptr<STACK_OF(X509), freeing> others;
+    pem::owned<EVP_PKEY> key;
     std::string thumbprint;
 
     bool offer(SSL* connection) const override
@@ -80,59 +40,6 @@ public:
     }
     [[nodiscard]] std::string const& fingerprint() const noexcept override { return thumbprint; }
 };
-
-// Answers OpenSSL's question for the pass-phrase; never the terminal's user.
-struct passphrase
-{
-    secret_function const& ask;
-    std::optional<error> failed = {};
-    bool asked = false;
-
-    static int answer(char* into, int size, int /*writing*/, void* self) noexcept
-    {
-        return static_cast<passphrase*>(self)->give(into, size);
-    }
-    int give(char* into, int size) noexcept
-    {
-        asked = true;
-        if (!ask)
-            return -1;
-        try
-        {
-            auto const given = ask();
-            if (!given)
-                failed = given.error();
-            if (!given || given->size() > static_cast<std::size_t>(size))
-                return -1;
-            std::memcpy(into, given->view().data(), given->size());
-            return static_cast<int>(given->size());
-        }
-        catch (...)
-        {
-            return -1;
-        }
-    }
-};
-
-result<owned<EVP_PKEY>>
-read_key(secret const& text, secret_function const& ask, std::string const& what)
-{
-    auto const bio = bio_over(text);
-    passphrase phrase{ask};
-    owned<EVP_PKEY> key(
-        bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, passphrase::answer, &phrase) : nullptr);
-    ERR_clear_error();
-    if (key)
-        return key;
-    if (phrase.failed)
-        return *phrase.failed;
-    if (phrase.asked)
-        return refuse(
-            what + " is encrypted, and " +
-            (ask ? "the pass-phrase does not open it; check tls.key_passphrase"
-                 : "there is no pass-phrase; set tls.key_passphrase"));
-    return refuse(what + " holds no PEM private key; it must contain -----BEGIN PRIVATE KEY-----");
-}
 
 std::string fingerprint_of(X509* certificate)
 {
@@ -153,7 +60,7 @@ result<void> check_dates(X509* certificate, std::string const& what)
 
 result<void> read_certificates(chain& into, secret const& text, std::string const& what)
 {
-    auto const bio = bio_over(text);
+    auto const bio = pem::over(text.view());
     if (bio)
         into.leaf.reset(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
     into.others.reset(sk_X509_new_null());
@@ -172,7 +79,7 @@ result<std::shared_ptr<certificate_chain const>> read_chain(tls_options const& o
     bool const from_file = !options.certificate_file.empty();
     std::string const what = from_file ? "tls.certificate_file '" + options.certificate_file + "'"
                                        : "tls.certificate_pem";
-    auto text = from_file ? read_file(options.certificate_file, "tls.certificate_file")
+    auto text = from_file ? pem::read_file(options.certificate_file, what)
                           : result<secret>(secret(std::string_view(options.certificate_pem)));
     if (!text)
         return text.error();
@@ -184,7 +91,7 @@ result<std::shared_ptr<certificate_chain const>> read_chain(tls_options const& o
     if (!options.key_file.empty())
     {
         key_what = "tls.key_file '" + options.key_file + "'";
-        text = read_file(options.key_file, "tls.key_file");
+        text = pem::read_file(options.key_file, key_what);
     }
     else if (!options.key_pem.empty())
     {
@@ -193,7 +100,7 @@ result<std::shared_ptr<certificate_chain const>> read_chain(tls_options const& o
     }
     if (!text)
         return text.error();
-    auto key = read_key(*text, options.key_passphrase, key_what);
+    auto key = pem::read_key(text->view(), options.key_passphrase, key_what, "tls.key_passphrase");
     if (!key)
         return key.error();
     made->key = std::move(*key);
