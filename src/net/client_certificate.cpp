@@ -8,6 +8,7 @@
 #include <openssl/x509.h>
 
 #include <array>
+#include <chrono>
 #include <sys/stat.h>
 
 namespace coauth::net
@@ -67,8 +68,12 @@ result<void> read_certificates(chain& into, secret const& text, std::string cons
     if (!into.leaf || !into.others)
         return refuse(
             what + " holds no PEM certificate; it must contain -----BEGIN CERTIFICATE-----");
+    ERR_clear_error();
     while (X509* const next = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr))
         sk_X509_push(into.others.get(), next);
+    // The rest may be something else, but not a certificate that is half written.
+    if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+        return refuse(what + " is cut off or damaged after its first certificate");
     ERR_clear_error();
     into.thumbprint = fingerprint_of(into.leaf.get());
     return check_dates(into.leaf.get(), what);
@@ -124,6 +129,13 @@ client_certificate::stamp client_certificate::stamp_of(std::string const& path)
         static_cast<std::int64_t>(is.st_mtim.tv_nsec)};
 }
 
+bool client_certificate::is_old(stamp const& file)
+{
+    using namespace std::chrono;
+    auto const now = floor<seconds>(system_clock::now().time_since_epoch()).count();
+    return now - file.seconds > 2;
+}
+
 result<std::shared_ptr<client_certificate>> client_certificate::load(tls_options const& options)
 {
     if (options.certificate_file.empty() && options.certificate_pem.empty())
@@ -131,6 +143,7 @@ result<std::shared_ptr<client_certificate>> client_certificate::load(tls_options
     auto made = std::make_shared<client_certificate>(options);
     made->certificate_read_ = stamp_of(options.certificate_file);
     made->key_read_ = stamp_of(options.key_file);
+    made->settled_ = is_old(made->certificate_read_) && is_old(made->key_read_);
     auto read = read_chain(options);
     if (!read)
         return read.error();
@@ -143,13 +156,15 @@ std::shared_ptr<certificate_chain const> client_certificate::present()
     std::lock_guard const lock(mutex_);
     auto const certificate = stamp_of(options_.certificate_file);
     auto const key = stamp_of(options_.key_file);
-    if (certificate == certificate_read_ && key == key_read_)
+    if (settled_ && certificate == certificate_read_ && key == key_read_)
         return chain_;
+    bool const settled = is_old(certificate) && is_old(key);
     auto read = read_chain(options_);
     if (!read)
         return chain_;
     certificate_read_ = certificate;
     key_read_ = key;
+    settled_ = settled;
     chain_ = std::move(*read);
     return chain_;
 }
