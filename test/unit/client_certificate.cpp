@@ -366,12 +366,10 @@ BOOST_AUTO_TEST_CASE(replaced_within_a_tick)
     while (second.certificate_pem.size() != first.certificate_pem.size())
         second = make_identity("client");
     temporary_file const both(first.certificate_pem + first.key.private_pem());
-    auto const written = std::filesystem::last_write_time(both.path);
     tls_options options;
     options.certificate_file = both.path.string();
     auto const tested = loaded(options);
-    both.write(second.certificate_pem + second.key.private_pem());
-    std::filesystem::last_write_time(both.path, written);
+    both.write_at_once(second.certificate_pem + second.key.private_pem());
     BOOST_TEST(thumbprint_of(*tested) == second.thumbprint);
 }
 

@@ -33,6 +33,13 @@ public:
         temporary_file const other(text);
         std::filesystem::rename(other.path, path);
     }
+    // Within the same tick of the file system's clock as before.
+    void write_at_once(std::string_view text) const
+    {
+        auto const when = std::filesystem::last_write_time(path);
+        write(text);
+        std::filesystem::last_write_time(path, when);
+    }
     // As if it had been written an hour ago.
     void age() const
     {
