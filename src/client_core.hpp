@@ -69,6 +69,8 @@ public:
     // again and again.
     [[nodiscard]] result<built>
     build(errand const& what, destination const& to, protocol::attempt_proofs const& proofs);
+    // Tells `client_config::debug` what is about to be sent.
+    void show(built const& request) const;
     [[nodiscard]] result<void> read(
         errand& what, destination const& from, client_config const& sent_with,
         net::exchange_outcome outcome) const;
