@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(each_rule_has_its_own_message)
               "the signing key is empty; use signing_key::pem_file"},
              {"assertion by nobody",
               [](client_config& c) { c.authentication = who::client_assertion("id", {}); },
-              "the client assertion is empty; give a function; use secret_file"},
+              "the client assertion is empty; give a function that yields one"},
              {"secret by nobody", [](client_config& c)
               { c.authentication = who::client_secret_post("id", coauth::secret_function()); },
               "the client secret is empty"},
