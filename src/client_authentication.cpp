@@ -27,12 +27,13 @@ public:
         struct stat is{};
         if (stat(path_.c_str(), &is) != 0)
             return failed();
-        if (known_ && unchanged(is))
+        if (settled_ && unchanged(is))
             return text_;
+        bool const old = was_old(is);
         auto text = read_whole();
         if (!text)
             return text;
-        known_ = true;
+        settled_ = old;
         as_read_ = is;
         text_ = std::move(*text);
         return text_;
@@ -53,12 +54,17 @@ private:
     }
 
     // A file that was changed just now may be changed again within the same tick of its clock.
-    [[nodiscard]] bool unchanged(struct stat const& is) const
+    static bool was_old(struct stat const& is)
     {
         auto const now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+        return now - is.st_mtim.tv_sec > 2;
+    }
+
+    [[nodiscard]] bool unchanged(struct stat const& is) const
+    {
         return is.st_ino == as_read_.st_ino && is.st_dev == as_read_.st_dev &&
                is.st_size == as_read_.st_size && is.st_mtim.tv_sec == as_read_.st_mtim.tv_sec &&
-               is.st_mtim.tv_nsec == as_read_.st_mtim.tv_nsec && now - is.st_mtim.tv_sec > 2;
+               is.st_mtim.tv_nsec == as_read_.st_mtim.tv_nsec;
     }
 
     result<secret> read_whole()
@@ -85,7 +91,7 @@ private:
 
     std::string const path_;
     std::mutex mutex_;
-    bool known_ = false;
+    bool settled_ = false;
     struct stat as_read_{};
     secret text_;
 };

@@ -292,9 +292,13 @@ result<client_core::built> client_core::build(
         built_ = made;
         built_for_ = *request;
     }
-    if (config.debug && whole)
-        debug(protocol::masked_request(*made.wire));
     return made;
+}
+
+void client_core::show(built const& request) const
+{
+    if (config.debug)
+        debug(protocol::masked_request(*request.wire));
 }
 
 result<void> client_core::read(

@@ -73,6 +73,8 @@ public:
         errand const& what, destination const& to,
         std::shared_ptr<client_config const> const& present,
         protocol::attempt_proofs const* proofs);
+    // Tells `client_config::debug` what is about to be sent.
+    void show(built const& request) const;
     [[nodiscard]] result<void> read(
         errand& what, destination const& from, client_config const& sent_with,
         net::exchange_outcome outcome) const;

@@ -149,6 +149,7 @@ awaitable<result<void>> operation::run(std::shared_ptr<operation> self)
         auto done = co_await self->prove();
         if (done)
         {
+            self->core_->show(self->request_sent_);
             auto outcome = co_await self->attempt();
             done = self->read(std::move(outcome));
         }

@@ -103,7 +103,7 @@ std::optional<method> default_method(client_flags const& flags)
         return std::nullopt;
     if (!flags.key_file.empty())
         return method::private_key_jwt;
-    if (!flags.certificate_file.empty())
+    if (!flags.certificate_file.empty() && flags.secret_file.empty())
         return method::tls_client_auth;
     bool const generic = flags.provider.empty() && !flags.token_endpoint.empty();
     return generic ? method::client_secret_basic : method::client_secret_basic_raw;
@@ -113,9 +113,52 @@ std::optional<method> default_method(client_flags const& flags)
 bool needs_secret(client_flags const& flags, std::optional<method> how)
 {
     if (!how)
-        return flags.key_file.empty() && flags.certificate_file.empty();
+        return !flags.secret_file.empty() ||
+               (flags.key_file.empty() && flags.certificate_file.empty());
     return *how == method::client_secret_basic || *how == method::client_secret_basic_raw ||
            *how == method::client_secret_post || *how == method::client_secret_jwt;
+}
+
+// A flag that would do nothing is a mistake about what the command does.
+result<void> check_together(client_flags const& flags, std::optional<method> how)
+{
+    auto const given = [](std::string const& flag) { return !flag.empty(); };
+    auto const is_not = [how](method wanted) { return how && *how != wanted; };
+    bool const may_sign = given(flags.key_file) || how == method::client_secret_jwt;
+    struct rule
+    {
+        bool broken;
+        char const* sentence;
+    };
+    for (auto const& [broken, sentence] : {
+             rule{
+                 given(flags.issuer) &&
+                     given(flags.introspection_endpoint + flags.revocation_endpoint),
+                 "--issuer excludes --introspection-endpoint and --revocation-endpoint: the issuer "
+                 "says where its endpoints are"},
+             rule{
+                 given(flags.key_file) && is_not(method::private_key_jwt),
+                 "--key-file goes with --auth key-jwt alone"},
+             rule{
+                 given(flags.assertion_file) && is_not(method::client_assertion),
+                 "--assertion-file goes with --auth assertion alone"},
+             rule{
+                 given(flags.algorithm) && !may_sign,
+                 "--alg goes with --key-file or --auth secret-jwt: nothing else is signed"},
+             rule{
+                 given(flags.key_id) && !given(flags.key_file),
+                 "--kid is the name of a key: give --key-file FILE too"},
+             rule{
+                 given(flags.certificate_key_file) && !given(flags.certificate_file),
+                 "--cert-key-file is the key of a certificate: give --cert-file FILE too"},
+             rule{
+                 given(flags.secret_file) && !needs_secret(flags, how),
+                 "--client-secret-file goes with --auth basic, basic-raw, post and secret-jwt: "
+                 "nothing else needs a secret"},
+         })
+        if (broken)
+            return usage_error(sentence);
+    return {};
 }
 
 result<std::string> read_client_id(client_flags const& flags, std::optional<method> how)
@@ -190,9 +233,12 @@ result<client_authentication> make_authentication(
         return client_authentication::client_assertion(
             std::move(id), secret_file(flags.assertion_file));
     case method::tls_client_auth:
-        return client_authentication::tls_client_auth(std::move(id));
     case method::self_signed_tls_client_auth:
-        return client_authentication::self_signed_tls_client_auth(std::move(id));
+        if (!have.certificate)
+            return usage_error("this --auth needs a certificate: give --cert-file FILE");
+        if (how == method::self_signed_tls_client_auth)
+            return client_authentication::self_signed_tls_client_auth(std::move(id));
+        return client_authentication::tls_client_auth(std::move(id));
     case method::unset:
     case method::none:
     case method::anonymous:
@@ -293,6 +339,13 @@ void add_client_flags(po::options_description& to, client_flags& into)
         "bind the token to this private key, in PEM (RFC 9449)");
 }
 
+void add_verbose_flag(po::options_description& to, client_flags& into)
+{
+    to.add_options()(
+        "verbose,v", po::bool_switch(&into.verbose),
+        "show request, answer and where the time went on standard error; secrets are masked");
+}
+
 void add_run_flags(po::options_description& to, client_flags& into)
 {
     client_config const defaults;
@@ -301,10 +354,7 @@ void add_run_flags(po::options_description& to, client_flags& into)
         "give up after so long, all phases together")(
         "user-agent",
         po::value(&into.user_agent)->default_value(defaults.user_agent)->value_name("TEXT"),
-        "the User-Agent field")(
-        "verbose,v", po::bool_switch(&into.verbose),
-        "show request, answer and where the time went on standard error; secrets are masked")(
-        "help,h", po::bool_switch(&into.help), "show this help");
+        "the User-Agent field")("help,h", po::bool_switch(&into.help), "show this help");
 }
 
 result<client_options> read_client_options(client_flags const& flags)
@@ -320,6 +370,8 @@ result<client_options> read_client_options(client_flags const& flags)
             return named.error();
         how = *named;
     }
+    if (auto const good = check_together(flags, how); !good)
+        return good.error();
     auto id = read_client_id(flags, how);
     if (!id)
         return id.error();

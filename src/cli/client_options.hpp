@@ -48,6 +48,8 @@ void add_server_flags(boost::program_options::options_description& to, client_fl
 void add_endpoint_flags(boost::program_options::options_description& to, client_flags& into);
 void add_trust_flags(boost::program_options::options_description& to, client_flags& into);
 void add_client_flags(boost::program_options::options_description& to, client_flags& into);
+// Of commands that run a client.
+void add_verbose_flag(boost::program_options::options_description& to, client_flags& into);
 void add_run_flags(boost::program_options::options_description& to, client_flags& into);
 
 // Who asks whom.

@@ -30,8 +30,8 @@ void print_help()
 {
     client_flags unused;
     std::cout << "Usage: coauth discover --issuer URL [flags]\n\n"
-                 "Shows what an authorization server says of itself (RFC 8414, OpenID Connect "
-                 "Discovery).\n\n"
+                 "Shows what an authorization server says of itself (RFC 8414,\n"
+                 "OpenID Connect Discovery).\n\n"
               << all_flags(unused);
 }
 

@@ -5,6 +5,8 @@
 #include "cli/run_operation.hpp"
 #include "cli/secret_input.hpp"
 
+#include <boost/json/serialize.hpp>
+#include <boost/json/string.hpp>
 #include <boost/program_options.hpp>
 
 #include <iostream>
@@ -15,6 +17,7 @@ namespace coauth::cli
 namespace
 {
 
+namespace json = boost::json;
 namespace po = boost::program_options;
 
 struct known_token_flags
@@ -39,6 +42,7 @@ po::options_description all_flags(known_token_flags& into)
     po::options_description client("Who asks");
     add_client_flags(client, into.client);
     po::options_description how("How");
+    add_verbose_flag(how, into.client);
     add_run_flags(how, into.client);
     po::options_description all;
     all.add(what).add(server).add(client).add(how);
@@ -48,7 +52,7 @@ po::options_description all_flags(known_token_flags& into)
 void print_help(std::string_view command, std::string_view what)
 {
     known_token_flags unused;
-    std::cout << "Usage: " << command << " [flags]\n\n" << what << "\n\n" << all_flags(unused);
+    std::cout << "Usage: " << command << " [flags]\n\n" << what << "\n" << all_flags(unused);
 }
 
 exit_status fail(error const& why, char const* what)
@@ -96,9 +100,8 @@ std::string document(introspection const& found)
     std::string text;
     for (auto const& member : found.members)
         text.append(text.empty() ? "{" : ",")
-            .append("\"")
-            .append(printable(member.name))
-            .append("\":")
+            .append(json::serialize(json::string(printable(member.name))))
+            .append(":")
             .append(printable(member.json.view()));
     return text + "}\n";
 }
@@ -113,8 +116,8 @@ exit_status introspect_command(arguments const& args)
     if (options->help)
         return print_help(
                    "coauth introspect",
-                   "Asks an authorization server about a token (RFC 7662), and prints its answer "
-                   "as JSON.\nThe exit status is 1 when the token is not active."),
+                   "Asks an authorization server about a token (RFC 7662), and prints its\n"
+                   "answer as JSON. The exit status is 1 when the token is not active."),
                exit_status::ok;
     auto const found = run_with_client<introspection>(
         std::move(options->client), [&](client& from, auto done)
@@ -133,7 +136,8 @@ exit_status revoke_command(arguments const& args)
     if (options->help)
         return print_help(
                    "coauth revoke",
-                   "Tells an authorization server that a token is not needed any more (RFC 7009)."),
+                   "Tells an authorization server that a token is not needed any more\n"
+                   "(RFC 7009)."),
                exit_status::ok;
     auto const done = run_with_client<void>(
         std::move(options->client), [&](client& from, auto handler)

@@ -5,6 +5,7 @@
 #include <coauth/discover.hpp>
 
 #include "cli/client_options.hpp"
+#include "cli/conversation.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -64,12 +65,17 @@ result<T> run_with_client(client_options options, Start const& start)
         if (!taken)
             return taken.error();
     }
-    return run_operation<T>(
+    conversation shown;
+    if (options.verbose)
+        shown.watch(options.config);
+    auto got = run_operation<T>(
         [&](boost::asio::any_io_executor const& executor, auto done)
         {
             auto& tokens = *new client(executor, std::move(options.config));
             start(tokens, std::move(done));
         });
+    shown.end();
+    return got;
 }
 
 } // namespace coauth::cli

@@ -62,15 +62,19 @@ private:
 // What someone needs in order to get a token from the server.
 struct invitation
 {
-    std::string endpoint;
+    std::string issuer;
+    server_endpoints at;
     // Empty when the server speaks plain HTTP.
     std::string ca_file;
     std::string client_id;
+    // Empty for a public client.
     std::string secret;
     std::string secret_file;
-    // It is the user's own: not to be shown.
     bool own_secret = false;
+    // Empty when there is none.
+    std::string refresh_token;
     bool smscx = false;
+    bool needs_proof = false;
 };
 
 std::string shell_quoted(std::string const& text)
@@ -87,11 +91,17 @@ std::string shell_quoted(std::string const& text)
 
 void print_env(invitation const& to)
 {
-    std::cout << "COAUTH_TOKEN_ENDPOINT=" << shell_quoted(to.endpoint) << '\n'
-              << "COAUTH_CA_FILE=" << shell_quoted(to.ca_file) << '\n'
-              << "COAUTH_CLIENT_ID=" << shell_quoted(to.client_id) << '\n'
-              << "COAUTH_CLIENT_SECRET_FILE=" << shell_quoted(to.secret_file) << '\n'
-              << std::flush;
+    auto const assign = [](char const* name, std::string const& value)
+    { std::cout << "COAUTH_" << name << '=' << shell_quoted(value) << '\n'; };
+    assign("ISSUER", to.issuer);
+    assign("TOKEN_ENDPOINT", to.at.token_endpoint);
+    assign("CA_FILE", to.ca_file);
+    assign("CLIENT_ID", to.client_id);
+    if (!to.refresh_token.empty())
+        assign("REFRESH_TOKEN", to.refresh_token);
+    // The last line: who waits for it has all.
+    assign("CLIENT_SECRET_FILE", to.secret_file);
+    std::cout << std::flush;
 }
 
 std::string command(invitation const& to)
@@ -99,11 +109,22 @@ std::string command(invitation const& to)
     std::string line = "  coauth token";
     if (to.smscx)
         line += " --provider smscx";
-    line += " --token-endpoint " + shell_quoted(to.endpoint) + " \\\n      ";
+    line += " --token-endpoint " + shell_quoted(to.at.token_endpoint) + " \\\n      ";
     line += to.ca_file.empty() ? "--http-loopback" : "--ca-file " + shell_quoted(to.ca_file);
     line += " \\\n      --client-id " + shell_quoted(to.client_id);
-    line += " --client-secret-file " + shell_quoted(to.secret_file);
-    return line + '\n';
+    line += to.secret_file.empty() ? " --auth none"
+                                   : " --client-secret-file " + shell_quoted(to.secret_file);
+    if (!to.needs_proof)
+        return line + '\n';
+    return "  openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out dpop.pem\n" +
+           line + " --dpop dpop.pem\n";
+}
+
+std::string shown_secret(invitation const& to)
+{
+    if (to.secret_file.empty())
+        return "none: a public client";
+    return to.own_secret ? "the one in " + printable(to.secret_file) : to.secret;
 }
 
 void print_summary(invitation const& to)
@@ -116,10 +137,15 @@ void print_summary(invitation const& to)
     };
     std::cout << out.green("Authorization server") << " for tests, in the manner of "
               << (to.smscx ? "SMS.CX" : "RFC 6749") << "\n\n";
-    row("token endpoint", to.endpoint);
+    row("issuer", to.issuer);
+    row("token endpoint", to.at.token_endpoint);
+    row("introspection", to.at.introspection_endpoint);
+    row("revocation", to.at.revocation_endpoint);
     row("CA certificate", to.ca_file.empty() ? "none: plain HTTP" : to.ca_file);
     row("client id", printable(to.client_id));
-    row("client secret", to.own_secret ? "the one in " + printable(to.secret_file) : to.secret);
+    row("client secret", shown_secret(to));
+    if (!to.refresh_token.empty())
+        row("refresh token", to.refresh_token);
     std::cout << "\nGet a token from it in another terminal:\n\n"
               << command(to) << "\nCtrl-C ends it.\n"
               << std::flush;
@@ -129,15 +155,23 @@ invitation invite(
     testing::authorization_server const& server, serve_options const& options,
     temporary_directory& files)
 {
+    auto const& chosen = options.server;
     invitation to;
-    to.endpoint = server.token_endpoint();
-    if (options.server.tls)
+    to.issuer = server.issuer();
+    to.at = {
+        server.token_endpoint(), server.introspection_endpoint(), server.revocation_endpoint()};
+    if (chosen.tls)
         to.ca_file = files.add("ca.pem", server.ca_pem());
-    to.client_id = options.server.client_id;
-    to.secret = options.server.client_secret;
-    to.own_secret = !options.secret_file.empty();
-    to.secret_file = to.own_secret ? options.secret_file : files.add("secret", to.secret);
-    to.smscx = options.server.dialect == testing::dialect::smscx;
+    to.client_id = chosen.client_id;
+    to.secret = chosen.client_secret;
+    to.own_secret = options.own_secret;
+    to.secret_file = options.secret_file;
+    if (to.secret_file.empty() && !to.secret.empty())
+        to.secret_file = files.add("secret", to.secret);
+    if (!chosen.refresh_tokens.empty())
+        to.refresh_token = chosen.refresh_tokens.front();
+    to.smscx = chosen.dialect == testing::dialect::smscx;
+    to.needs_proof = chosen.dpop == testing::dpop::required;
     return to;
 }
 

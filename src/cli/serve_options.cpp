@@ -5,9 +5,18 @@
 
 #include <boost/program_options.hpp>
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
 #include <charconv>
+#include <fstream>
+#include <initializer_list>
 #include <ostream>
 #include <random>
+#include <sstream>
+#include <string_view>
+#include <system_error>
+#include <utility>
 
 namespace coauth::cli
 {
@@ -21,36 +30,83 @@ struct serve_flags
 {
     std::string port;
     std::string dialect;
+    std::string scope;
+    std::vector<std::string> grants;
     std::string lifetime;
+    std::string dpop;
+    bool dpop_nonce = false;
+    bool http = false;
+
     std::string client_id;
     std::string secret_file;
-    std::string scope;
+    std::vector<std::string> key_files;
+    std::string certificate_file;
+    std::string client_ca_file;
+    std::string certificate_subject;
+    bool is_public = false;
+
     std::string output;
-    bool http = false;
     bool help = false;
 };
 
-po::options_description all_flags(serve_flags& into)
+po::options_description server_group(serve_flags& into)
 {
-    po::options_description group("Flags");
+    po::options_description group("The server");
     group.add_options()(
         "port", po::value(&into.port)->default_value("0")->value_name("NUMBER"),
         "the port at 127.0.0.1; 0: any free one")(
         "dialect", po::value(&into.dialect)->default_value("rfc6749")->value_name("NAME"),
         "rfc6749, or smscx to answer as SMS.CX does")(
-        "client-id", po::value(&into.client_id)->default_value("client")->value_name("ID"),
-        "the client that it knows")(
-        "secret-file", po::value(&into.secret_file)->value_name("FILE"),
-        "the file with that client's secret, - for standard input. Default: a new secret")(
         "scope", po::value(&into.scope)->default_value("read write")->value_name("WORDS"),
         "the scopes that the client may have")(
+        "grant", po::value(&into.grants)->value_name("NAME"),
+        "a grant beside client credentials: refresh-token, jwt-bearer or token-exchange; "
+        "repeatable")(
         "token-lifetime", po::value(&into.lifetime)->default_value("3600")->value_name("SECONDS"),
         "how long its tokens live")(
-        "http", po::bool_switch(&into.http), "speak plain HTTP; see coauth token --http-loopback")(
+        "dpop", po::value(&into.dpop)->default_value("accepted")->value_name("WHEN"),
+        "off, accepted or required: whether tokens are bound to a key (RFC 9449)")(
+        "dpop-nonce", po::bool_switch(&into.dpop_nonce), "proofs of that key need its nonce")(
+        "http", po::bool_switch(&into.http), "speak plain HTTP; see coauth token --http-loopback");
+    return group;
+}
+
+po::options_description client_group(serve_flags& into)
+{
+    po::options_description group("The client that it knows");
+    group.add_options()(
+        "client-id", po::value(&into.client_id)->default_value("client")->value_name("ID"),
+        "its id")(
+        "secret-file", po::value(&into.secret_file)->value_name("FILE"),
+        "the file with its secret, - for standard input. Default: a new secret")(
+        "key-file", po::value(&into.key_files)->value_name("FILE"),
+        "the public key or certificate, in PEM, of the key that signs its assertions; "
+        "repeatable")(
+        "cert-file", po::value(&into.certificate_file)->value_name("FILE"),
+        "its self-signed TLS certificate, in PEM (RFC 8705)")(
+        "client-ca-file", po::value(&into.client_ca_file)->value_name("FILE"),
+        "the CA certificates, in PEM, that issue TLS certificates to clients")(
+        "cert-subject", po::value(&into.certificate_subject)->value_name("TEXT"),
+        "the subject of its certificate of such a CA, as in \"CN=client,O=Example\"")(
+        "public", po::bool_switch(&into.is_public), "it proves nothing: its id is enough");
+    return group;
+}
+
+po::options_description all_flags(serve_flags& into)
+{
+    po::options_description how("How");
+    how.add_options()(
         "output,o", po::value(&into.output)->default_value("summary")->value_name("FORM"),
         "summary, or env: assignments for a shell")(
         "help,h", po::bool_switch(&into.help), "show this help");
-    return group;
+    po::options_description all;
+    all.add(server_group(into)).add(client_group(into)).add(how);
+    return all;
+}
+
+std::string quoted(std::string const& text)
+{
+    return "'" + printable(text) + "'";
 }
 
 template <class Number>
@@ -64,7 +120,7 @@ read_number(std::string const& flag, std::string const& text, Number lowest, Num
         return number;
     return usage_error(
         flag + " is a number from " + std::to_string(lowest) + " to " + std::to_string(highest) +
-        ", not '" + printable(text) + "'");
+        ", not " + quoted(text));
 }
 
 std::vector<std::string> words(std::string const& text)
@@ -108,7 +164,7 @@ result<testing::dialect> read_dialect(std::string const& text)
         return testing::dialect::rfc6749;
     if (text == "smscx")
         return testing::dialect::smscx;
-    return usage_error("--dialect is rfc6749 or smscx, not '" + printable(text) + "'");
+    return usage_error("--dialect is rfc6749 or smscx, not " + quoted(text));
 }
 
 result<serve_form> read_output(std::string const& text)
@@ -117,11 +173,160 @@ result<serve_form> read_output(std::string const& text)
         return serve_form::summary;
     if (text == "env")
         return serve_form::env;
-    return usage_error("--output is summary or env, not '" + printable(text) + "'");
+    return usage_error("--output is summary or env, not " + quoted(text));
+}
+
+result<testing::dpop> read_dpop(std::string const& text)
+{
+    if (text == "off")
+        return testing::dpop::off;
+    if (text == "accepted")
+        return testing::dpop::accepted;
+    if (text == "required")
+        return testing::dpop::required;
+    return usage_error("--dpop is off, accepted or required, not " + quoted(text));
+}
+
+constexpr char const* refresh_token = "refresh_token";
+
+// Client credentials, and those named.
+result<std::vector<std::string>> read_grants(std::vector<std::string> const& names)
+{
+    static constexpr std::array<std::pair<std::string_view, char const*>, 3> known = {{
+        {"refresh-token", refresh_token},
+        {"jwt-bearer", "urn:ietf:params:oauth:grant-type:jwt-bearer"},
+        {"token-exchange", "urn:ietf:params:oauth:grant-type:token-exchange"},
+    }};
+    std::vector<std::string> grants = {"client_credentials"};
+    for (auto const& name : names)
+    {
+        auto const* const found = std::find_if(
+            known.begin(), known.end(),
+            [&name](auto const& one) { return name == one.first || name == one.second; });
+        if (found == known.end())
+            return usage_error(
+                "--grant is refresh-token, jwt-bearer or token-exchange, not " + quoted(name));
+        grants.emplace_back(found->second);
+    }
+    return grants;
+}
+
+// What a flag's file may hold, and what it is called.
+struct pem_place
+{
+    char const* flag;
+    char const* what;
+    std::initializer_list<char const*> labels;
+};
+
+constexpr pem_place key_place{
+    "--key-file",
+    "public key or certificate; openssl pkey -in KEY -pubout makes one of a private key",
+    {"-----BEGIN PUBLIC KEY-----", "-----BEGIN CERTIFICATE-----"}};
+constexpr pem_place certificate_place{
+    "--cert-file", "certificate", {"-----BEGIN CERTIFICATE-----"}};
+constexpr pem_place client_ca_place{
+    "--client-ca-file", "certificate", {"-----BEGIN CERTIFICATE-----"}};
+
+result<std::string> read_pem(pem_place const& from, std::string const& file)
+{
+    std::ifstream in(file);
+    if (!in)
+        return usage_error(
+            std::string(from.flag) + " " + quoted(file) +
+            " cannot be read: " + std::generic_category().message(errno));
+    std::ostringstream text;
+    text << in.rdbuf();
+    for (auto const* const label : from.labels)
+        if (text.str().find(label) != std::string::npos)
+            return text.str();
+    return usage_error(std::string(from.flag) + " " + quoted(file) + " holds no PEM " + from.what);
+}
+
+result<void> check_together(serve_flags const& flags)
+{
+    auto const certificates = flags.certificate_file + flags.client_ca_file;
+    if (flags.client_id.empty())
+        return usage_error("--client-id must not be empty");
+    if (flags.client_ca_file.empty() != flags.certificate_subject.empty())
+        return usage_error("--client-ca-file and --cert-subject go together: a CA says whose "
+                           "certificate it is");
+    if (flags.http && !certificates.empty())
+        return usage_error("--http excludes --cert-file and --client-ca-file: certificates are "
+                           "shown in TLS");
+    if (flags.is_public && !(flags.key_files.empty() && (flags.secret_file + certificates).empty()))
+        return usage_error("--public excludes --secret-file, --key-file, --cert-file and "
+                           "--client-ca-file: a public client proves nothing");
+    if (flags.dpop_nonce && flags.dpop == "off")
+        return usage_error("--dpop-nonce goes with --dpop accepted or required");
+    return {};
+}
+
+// What the client proves itself by, beside its secret.
+result<testing::registered_client> read_client(serve_flags const& flags)
+{
+    testing::registered_client client{flags.client_id};
+    client.subject = flags.certificate_subject;
+    for (auto const& file : flags.key_files)
+    {
+        auto key = read_pem(key_place, file);
+        if (!key)
+            return key.error();
+        client.public_keys.push_back(std::move(*key));
+    }
+    if (!flags.certificate_file.empty())
+    {
+        auto certificate = read_pem(certificate_place, flags.certificate_file);
+        if (!certificate)
+            return certificate.error();
+        client.certificates.push_back(std::move(*certificate));
+    }
+    return client;
+}
+
+result<void> take_client(serve_flags const& flags, testing::server_options& server)
+{
+    auto client = read_client(flags);
+    if (!client)
+        return client.error();
+    if (!flags.client_ca_file.empty())
+    {
+        auto authorities = read_pem(client_ca_place, flags.client_ca_file);
+        if (!authorities)
+            return authorities.error();
+        server.client_ca_pem = std::move(*authorities);
+    }
+    // The last, as it may be waited for.
+    auto secret =
+        flags.is_public ? result<std::string>(std::string()) : read_secret(flags.secret_file);
+    if (!secret)
+        return secret.error();
+    client->assertion_secret = *secret;
+    server.client_id = flags.client_id;
+    server.client_secret = std::move(*secret);
+    if (!client->certificates.empty() || !server.client_ca_pem.empty())
+        server.client_certificates = testing::client_certificates::asked;
+    server.clients = {std::move(*client)};
+    return {};
+}
+
+result<void> take_grants(serve_flags const& flags, testing::server_options& server)
+{
+    auto grants = read_grants(flags.grants);
+    if (!grants)
+        return grants.error();
+    server.grants = std::move(*grants);
+    for (auto const& grant : server.grants)
+        if (grant == refresh_token)
+            server.refresh_tokens = {made_up_secret()};
+    return {};
 }
 
 result<testing::server_options> read_server(serve_flags const& flags)
 {
+    testing::server_options server;
+    if (auto const good = check_together(flags); !good)
+        return good.error();
     auto const dialect = read_dialect(flags.dialect);
     if (!dialect)
         return dialect.error();
@@ -132,19 +337,18 @@ result<testing::server_options> read_server(serve_flags const& flags)
         read_number<std::int32_t>("--token-lifetime", flags.lifetime, 1, 1'000'000'000);
     if (!lifetime)
         return lifetime.error();
-    if (flags.client_id.empty())
-        return usage_error("--client-id must not be empty");
-    auto secret = read_secret(flags.secret_file);
-    if (!secret)
-        return secret.error();
-
-    testing::server_options server;
+    auto const dpop = read_dpop(flags.dpop);
+    if (!dpop)
+        return dpop.error();
+    for (auto const take : {take_grants, take_client})
+        if (auto const taken = take(flags, server); !taken)
+            return taken.error();
     server.dialect = *dialect;
     server.port = *port;
     server.token_lifetime = std::chrono::seconds(*lifetime);
-    server.client_id = flags.client_id;
-    server.client_secret = std::move(*secret);
     server.scopes = words(flags.scope);
+    server.dpop = *dpop;
+    server.dpop_nonce = flags.dpop_nonce;
     server.tls = !flags.http;
     return server;
 }
@@ -169,6 +373,7 @@ result<serve_options> read_serve_options(arguments const& args)
         return server.error();
     options.output = *output;
     options.server = std::move(*server);
+    options.own_secret = !flags.secret_file.empty();
     options.secret_file = flags.secret_file == "-" ? std::string() : flags.secret_file;
     return options;
 }
@@ -178,7 +383,7 @@ void print_serve_help(std::ostream& out)
     serve_flags unused;
     out << "Usage: coauth serve [flags]\n\n"
            "Runs an authorization server on this machine, for tests and first tries: real\n"
-           "TLS with a CA of its own, real checks of credentials and scope. Ctrl-C ends it.\n\n"
+           "TLS with a CA of its own, real checks of credentials and scope. Ctrl-C ends it.\n"
         << all_flags(unused);
 }
 

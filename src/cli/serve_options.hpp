@@ -21,7 +21,9 @@ enum class serve_form
 struct serve_options
 {
     testing::server_options server;
-    // Where the secret came from; empty: it was made up.
+    // The secret is the user's own: not to be shown.
+    bool own_secret = false;
+    // The file that it is in; empty: none.
     std::string secret_file;
     serve_form output = serve_form::summary;
     bool help = false;

@@ -1,10 +1,8 @@
 #include "cli/token_command.hpp"
 
 #include "cli/decode.hpp"
-#include "cli/printable.hpp"
 #include "cli/report.hpp"
 #include "cli/run_operation.hpp"
-#include "cli/timeline.hpp"
 #include "cli/token_options.hpp"
 
 #include <iostream>
@@ -17,33 +15,6 @@ namespace
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
-
-// Shows the request, and then the answer, each line marked with its direction.
-class conversation
-{
-public:
-    explicit conversation(terminal const& where) : where_(where) {}
-
-    void operator()(std::string_view text)
-    {
-        std::string const mark = where_.dim(answer_ ? "<" : ">");
-        answer_ = true;
-        while (!text.empty())
-        {
-            auto const end = text.find('\n');
-            auto shown = text.substr(0, end);
-            if (shown.ends_with('\r'))
-                shown.remove_suffix(1);
-            std::clog << mark << ' ' << printable(shown) << '\n';
-            text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-        }
-        std::clog << '\n' << std::flush;
-    }
-
-private:
-    terminal where_;
-    bool answer_ = false;
-};
 
 outcome fetch(client_options options, token_request request)
 {
@@ -73,20 +44,11 @@ void print(outcome const& got, token_options const& options, milliseconds elapse
     }
 }
 
-exit_status fetch_and_print(token_options options)
+exit_status fetch_and_print(token_options const& options)
 {
-    terminal const log(STDERR_FILENO);
-    auto const phases = std::make_shared<timeline>();
-    if (options.client.verbose)
-    {
-        options.client.config.observer = phases;
-        options.client.config.debug = conversation(log);
-    }
     auto const began = steady_clock::now();
     auto const got = fetch(options.client, options.request);
     auto const elapsed = std::chrono::round<milliseconds>(steady_clock::now() - began);
-    if (auto const chart = phases->chart(log); !chart.empty())
-        std::clog << chart << '\n' << std::flush;
     print(got, options, elapsed);
     return got ? exit_status::ok : status_of(got.error().kind());
 }
@@ -109,7 +71,7 @@ exit_status token_command(arguments const& args)
         print_token_help(std::cout);
         return exit_status::ok;
     }
-    return fetch_and_print(std::move(*options));
+    return fetch_and_print(*options);
 }
 
 } // namespace coauth::cli

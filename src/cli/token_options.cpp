@@ -52,6 +52,7 @@ po::options_description all_flags(token_flags& into)
         "summary, token, header (Authorization: Bearer ...) or json (one line)")(
         "decode", po::bool_switch(&into.decode),
         "show what a JWT says, beside the summary; its signature is not verified");
+    add_verbose_flag(how, into.client);
     add_run_flags(how, into.client);
     po::options_description all;
     all.add(server).add(client).add(request_flags(into)).add(how);

@@ -48,11 +48,15 @@ private:
         friend bool operator==(stamp const&, stamp const&) = default;
     };
     static stamp stamp_of(std::string const& path);
+    static bool is_old(stamp const& file);
 
     tls_options const options_;
     std::mutex mutex_;
     stamp certificate_read_;
     stamp key_read_;
+    // They were old then. One that had just been written may be written again within the same tick
+    // of its clock, and is not told from it.
+    bool settled_ = false;
     std::shared_ptr<certificate_chain const> chain_;
 };
 

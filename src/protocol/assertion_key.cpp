@@ -1,8 +1,8 @@
 #include "protocol/assertion_key.hpp"
 
+#include "pem.hpp"
 #include "protocol/assertion.hpp"
 
-#include <openssl/bio.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
@@ -14,8 +14,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
-#include <cstring>
 #include <optional>
 #include <vector>
 
@@ -26,104 +24,16 @@ namespace
 
 using enum signature_algorithm;
 
-constexpr std::size_t longest_key = std::size_t(64) * 1024;
+using pem::refuse;
 
 struct freeing
 {
-    void operator()(BIO* p) const noexcept { BIO_free(p); }
     void operator()(BIGNUM* p) const noexcept { BN_free(p); }
     void operator()(ECDSA_SIG* p) const noexcept { ECDSA_SIG_free(p); }
     void operator()(EVP_MD_CTX* p) const noexcept { EVP_MD_CTX_free(p); }
-    void operator()(EVP_PKEY* p) const noexcept { EVP_PKEY_free(p); }
-    void operator()(X509* p) const noexcept { X509_free(p); }
-    void operator()(std::FILE* p) const noexcept { (void)std::fclose(p); }
 };
 template <class T>
 using owned = std::unique_ptr<T, freeing>;
-
-error refuse(std::string context)
-{
-    ERR_clear_error();
-    error_info info;
-    info.context = std::move(context);
-    return {errc::invalid_configuration, std::move(info)};
-}
-
-result<secret> read_file(std::string const& path, std::string const& what)
-{
-    owned<std::FILE> const file(std::fopen(path.c_str(), "rbe"));
-    if (!file)
-        return refuse(what + " cannot be read; give the path of a PEM file");
-    // Nothing of it stays in a buffer of the library.
-    (void)std::setvbuf(file.get(), nullptr, _IONBF, 0);
-    std::string text(longest_key + 1, '\0');
-    auto const size = std::fread(text.data(), 1, text.size(), file.get());
-    secret read(std::string_view(text).substr(0, size));
-    wipe(text);
-    if (std::ferror(file.get()) != 0)
-        return refuse(what + " cannot be read; give the path of a PEM file");
-    if (size == 0 || size > longest_key)
-        return refuse(what + " is empty or larger than 64 KiB; give the path of a PEM file");
-    return read;
-}
-
-// Answers OpenSSL's question for the pass-phrase; the terminal's user is never asked.
-struct passphrase
-{
-    secret_function const& ask;
-    bool asked = false;
-    std::optional<error> failed = {};
-
-    static int answer(char* into, int size, int /*writing*/, void* self) noexcept
-    {
-        return static_cast<passphrase*>(self)->give(into, static_cast<std::size_t>(size));
-    }
-    int give(char* into, std::size_t size) noexcept
-    {
-        asked = true;
-        try
-        {
-            auto const given = ask ? ask() : result<secret>(error(errc::invalid_configuration));
-            if (ask && !given)
-                failed = given.error();
-            if (!given || given->size() > size)
-                return -1;
-            std::memcpy(into, given->view().data(), given->size());
-            return static_cast<int>(given->size());
-        }
-        catch (...)
-        {
-            return -1;
-        }
-    }
-};
-
-owned<BIO> bio_over(std::string_view text)
-{
-    return owned<BIO>(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-}
-
-result<owned<EVP_PKEY>>
-read_key(std::string_view pem, secret_function const& ask, std::string const& what)
-{
-    auto const bio = bio_over(pem);
-    passphrase phrase{ask};
-    owned<EVP_PKEY> key(
-        bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, passphrase::answer, &phrase) : nullptr);
-    ERR_clear_error();
-    if (key)
-        return key;
-    if (phrase.failed)
-        return refuse(what + ": the pass-phrase cannot be had: " + phrase.failed->message());
-    if (phrase.asked && !ask)
-        return refuse(what + " is encrypted; give a function that knows the pass-phrase");
-    if (phrase.asked)
-        return refuse(what + " is not opened by this pass-phrase; check it");
-    if (pem.find("PUBLIC KEY-----") != std::string_view::npos ||
-        pem.find("BEGIN CERTIFICATE-----") != std::string_view::npos)
-        return refuse(what + " holds a public key or a certificate alone; give the private key");
-    return refuse(what + " holds no PEM private key; it must contain -----BEGIN PRIVATE KEY-----");
-}
 
 std::string curve_of(EVP_PKEY* key)
 {
@@ -219,11 +129,11 @@ std::string jwk_of(EVP_PKEY* key, signature_algorithm algorithm)
 
 // `x5t#S256` of the certificate, which has to be the key's.
 result<std::string> certificate_thumbprint_of(
-    std::string const& pem, EVP_PKEY* key, std::chrono::system_clock::time_point now,
+    std::string const& text, EVP_PKEY* key, std::chrono::system_clock::time_point now,
     std::string const& what)
 {
-    auto const bio = bio_over(pem);
-    owned<X509> const certificate(
+    auto const bio = pem::over(text);
+    pem::owned<X509> const certificate(
         bio ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr) : nullptr);
     if (!certificate)
         return refuse(
@@ -298,6 +208,9 @@ result<std::shared_ptr<assertion_key const>> assertion_key::load(
     auto const* const given = from.given();
     if (given == nullptr)
         return refuse(what + " is empty; use signing_key::pem_file or another of its functions");
+    // Such a path must not get into a message.
+    if (given->path.find("-----BEGIN") != std::string::npos)
+        return refuse(what + " is PEM text where a path belongs; use signing_key::pem");
     if (!given->path.empty())
         what += " '" + given->path + "'";
     std::shared_ptr<assertion_key> made(new assertion_key());
@@ -312,10 +225,11 @@ result<std::shared_ptr<assertion_key const>> assertion_key::load(
     else
     {
         auto const text =
-            given->path.empty() ? result<secret>(given->pem) : read_file(given->path, what);
+            given->path.empty() ? result<secret>(given->pem) : pem::read_file(given->path, what);
         if (!text)
             return text.error();
-        auto key = read_key(text->view(), given->passphrase, what);
+        auto key = pem::read_key(
+            text->view(), given->passphrase, what, "a function that knows the pass-phrase");
         if (!key)
             return key.error();
         auto algorithms = choose_algorithm(key->get(), given->algorithm, what);

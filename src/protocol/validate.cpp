@@ -24,6 +24,10 @@ result<void> check_secret(client_authentication const& who)
     // It is looked at when it is there.
     if (who.client_secret_function())
         return {};
+    bool const assertion = who.how() == method::client_assertion;
+    if (assertion && who.client_secret().empty())
+        return refuse("authentication: the client assertion is empty; give a function that yields "
+                      "one, such as secret_file");
     if (who.client_secret().empty())
         return refuse("authentication: the client secret is empty; give the one that the server "
                       "issued, or use client_authentication::none");
@@ -129,8 +133,29 @@ result<void> check_limits(answer_limits const& limits)
     return {};
 }
 
+// A message must not show a key that was given as the path of one.
+result<void> check_paths(tls_options const& options)
+{
+    struct row
+    {
+        std::string const& path;
+        char const* name;
+        char const* meant;
+    };
+    for (auto const& [path, name, meant] :
+         {row{options.ca_file, "tls.ca_file", "tls.ca_pem"},
+          row{options.certificate_file, "tls.certificate_file", "tls.certificate_pem"},
+          row{options.key_file, "tls.key_file", "tls.key_pem"}})
+        if (path.find("-----BEGIN") != std::string::npos)
+            return refuse(
+                std::string(name) + " is PEM text where a path belongs; give it as " + meant);
+    return {};
+}
+
 result<void> check_tls(tls_options const& options)
 {
+    if (auto const good = check_paths(options); !good)
+        return good;
     if (!options.ca_pem.empty() && options.ca_pem.find("-----BEGIN") == std::string::npos)
         return refuse("tls.ca_pem is not PEM text; it must contain -----BEGIN CERTIFICATE----- (a "
                       "file name goes into tls.ca_file)");

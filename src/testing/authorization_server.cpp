@@ -206,6 +206,18 @@ std::string authorization_server::crl_pem(bool revoked) const
     return state_->options.tls ? make_crl_pem(state_->id, revoked) : std::string();
 }
 
+namespace
+{
+
+server_endpoints endpoints_at(std::string const& origin, server_options const& options)
+{
+    auto const at = [&origin](std::string const& path)
+    { return path.empty() ? std::string() : origin + path; };
+    return {origin + options.path, at(options.introspection_path), at(options.revocation_path)};
+}
+
+} // namespace
+
 client_config authorization_server::config() const
 {
     auto const& options = state_->options;
@@ -215,7 +227,14 @@ client_config authorization_server::config() const
     else
         made.authentication =
             client_authentication::client_secret_basic(options.client_id, options.client_secret);
-    made.server.token_endpoint = token_endpoint();
+    auto& server = made.server;
+    auto const endpoints = endpoints_at(state_->server->origin(), options);
+    server.issuer = issuer();
+    server.token_endpoint = endpoints.token_endpoint;
+    server.introspection_endpoint = endpoints.introspection_endpoint;
+    server.revocation_endpoint = endpoints.revocation_endpoint;
+    if (state_->mtls_port != state_->port)
+        server.mtls_endpoint_aliases = endpoints_at(state_->server->mtls_origin(), options);
     made.tls.ca_pem = ca_pem();
     made.allow_http_loopback = !options.tls;
     return made;

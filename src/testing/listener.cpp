@@ -1,5 +1,6 @@
 #include "testing/listener.hpp"
 
+#include <boost/asio/error.hpp>
 #include <boost/asio/ip/address.hpp>
 
 #include <chrono>
@@ -28,6 +29,9 @@ void listener::accept()
     acceptor_.async_accept(
         [this](boost::system::error_code ec, tcp::socket socket)
         {
+            // It is gone.
+            if (ec == boost::asio::error::operation_aborted)
+                return;
             if (ec)
                 return accept_later();
             accept();
@@ -39,7 +43,12 @@ void listener::accept()
 void listener::accept_later()
 {
     pause_.expires_after(std::chrono::milliseconds(10));
-    pause_.async_wait([this](boost::system::error_code) { accept(); });
+    pause_.async_wait(
+        [this](boost::system::error_code ec)
+        {
+            if (!ec)
+                accept();
+        });
 }
 
 } // namespace coauth::testing

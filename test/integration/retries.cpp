@@ -168,4 +168,25 @@ BOOST_AUTO_TEST_CASE(tell_why_the_last_attempt_failed)
     BOOST_TEST(got.error().message().find("Why.") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(debug_text_shows_each_request_that_is_sent_and_no_other)
+{
+    auto server = start();
+    std::size_t before = 0;
+    for (int const status : {401, 503})
+    {
+        std::size_t requests = 0;
+        std::size_t answers = 0;
+        auto config = quick(server);
+        config.debug = [&](std::string_view part)
+        { ++(part.starts_with("HTTP/") ? answers : requests); };
+        server.push(answer::json(status, ""));
+        (void)ask(config);
+        auto const sent = server.requests().size() - before;
+        before += sent;
+        BOOST_TEST(sent == (status == 401 ? 1U : 2U));
+        BOOST_TEST(requests == sent);
+        BOOST_TEST(answers == sent);
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

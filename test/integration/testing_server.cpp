@@ -126,6 +126,39 @@ BOOST_AUTO_TEST_CASE(metadata_tells_what_is_on)
         server.token_endpoint().c_str());
 }
 
+BOOST_AUTO_TEST_CASE(its_configuration_says_what_the_metadata_say)
+{
+    for (bool const alias : {false, true})
+    {
+        coauth::testing::server_options chosen;
+        chosen.issuer_path = "/tenant";
+        chosen.client_certificates =
+            alias ? client_certificates::asked_at_alias : client_certificates::not_asked;
+        if (alias)
+            chosen.revocation_path.clear();
+        auto const started = start(std::move(chosen));
+        auto const said = started.config().server;
+        auto const known =
+            get(started, "/.well-known/oauth-authorization-server/tenant").document();
+        auto const text = [](json::object const& from, char const* name)
+        {
+            auto const* const found = from.if_contains(name);
+            return found != nullptr ? std::string(found->as_string()) : std::string();
+        };
+        BOOST_TEST(said.issuer == text(known, "issuer"));
+        BOOST_TEST(said.token_endpoint == text(known, "token_endpoint"));
+        BOOST_TEST(said.introspection_endpoint == text(known, "introspection_endpoint"));
+        BOOST_TEST(said.revocation_endpoint == text(known, "revocation_endpoint"));
+        auto const* const found = known.if_contains("mtls_endpoint_aliases");
+        auto const aliases = found != nullptr ? found->as_object() : json::object();
+        auto const& at_alias = said.mtls_endpoint_aliases;
+        BOOST_TEST(at_alias.token_endpoint == text(aliases, "token_endpoint"));
+        BOOST_TEST(at_alias.introspection_endpoint == text(aliases, "introspection_endpoint"));
+        BOOST_TEST(at_alias.revocation_endpoint == text(aliases, "revocation_endpoint"));
+        BOOST_TEST(at_alias.token_endpoint.empty() != alias);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_path_of_the_issuer_moves_the_metadata)
 {
     auto chosen = options();

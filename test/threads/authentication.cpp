@@ -5,8 +5,8 @@
 #include <coauth/coauth.hpp>
 #include <coauth/testing/authorization_server.hpp>
 
-#include "../integration/scratch_file.hpp"
-#include "../integration/test_keys.hpp"
+#include "scratch_file.hpp"
+#include "test_keys.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>

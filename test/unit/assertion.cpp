@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(keys_that_cannot_be_used)
     for (auto const& [key, says] : std::vector<row>{
              {signing_key(), "is empty"},
              {signing_key::pem_file("/nowhere/key.pem"), "'/nowhere/key.pem' cannot be read"},
-             {signing_key::pem_file("/dev/null"), "is empty or larger than 64 KiB"},
+             {signing_key::pem_file("/dev/null"), "is empty or larger than 1 MiB"},
              {signing_key::pem(secret("hush-hush")), "holds no PEM private key"},
              {signing_key::pem(secret("-----BEGIN PUBLIC KEY-----\nhush-hush")), "a public key"},
              {good.algorithm(rs256), "does not fit the algorithm RS256; it signs by EdDSA"},

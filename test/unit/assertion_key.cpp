@@ -1,213 +1,381 @@
-// Keys of every kind, made anew for each run.
+// Keys that sign: every algorithm, checked by OpenSSL alone, and every key that cannot be used.
 
 #include "protocol/assertion_key.hpp"
 
+#include "protocol/assertion.hpp"
 #include "support.hpp"
+#include "temporary_file.hpp"
+#include "test_keys.hpp"
 
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
 
-#include <filesystem>
-#include <fstream>
 #include <stdexcept>
-#include <unistd.h>
 
 using namespace test;
+namespace protocol = coauth::protocol;
+using coauth::result;
 using coauth::secret;
+using coauth::secret_function;
 using coauth::signing_key;
-using key_type = coauth::protocol::assertion_key;
-using enum coauth::signature_algorithm;
 
 namespace
 {
 
-std::chrono::system_clock::time_point const some_time{1'800'000'000s};
+constexpr char const* phrase = "open-sesame";
 
-using key_ptr = std::shared_ptr<EVP_PKEY>;
-
-key_ptr made(EVP_PKEY* key)
+result<std::shared_ptr<protocol::assertion_key const>> load(
+    signing_key const& from,
+    std::chrono::system_clock::time_point now = std::chrono::system_clock::now())
 {
-    BOOST_TEST_REQUIRE(key != nullptr);
-    return {key, EVP_PKEY_free};
+    return protocol::assertion_key::load(from, "the key", now);
 }
 
-key_ptr ec_key(char const* curve)
+std::shared_ptr<protocol::assertion_key const> loaded(signing_key const& from)
 {
-    return made(EVP_EC_gen(curve));
+    auto const got = load(from);
+    BOOST_TEST_REQUIRE(outcome(got) == "success");
+    return *got;
 }
 
-key_ptr rsa_key(std::size_t bits)
+signing_key pem(std::string_view text, secret_function passphrase = {})
 {
-    return made(EVP_RSA_gen(static_cast<unsigned>(bits)));
+    return signing_key::pem(secret(text), std::move(passphrase));
 }
 
-template <class Write>
-std::string pem_by(Write write)
+// It takes the longest to make; one is enough.
+private_key const& rsa()
 {
-    std::unique_ptr<BIO, int (*)(BIO*)> const out(BIO_new(BIO_s_mem()), BIO_free);
-    BOOST_TEST_REQUIRE(write(out.get()) == 1);
-    char* text = nullptr;
-    auto const size = BIO_get_mem_data(out.get(), &text);
-    return {text, static_cast<std::size_t>(size)};
+    static private_key const made("RSA");
+    return made;
 }
 
-std::string pem(key_ptr const& key, std::string phrase = {})
+private_key key_for(std::string_view algorithm)
 {
-    return pem_by(
-        [&](BIO* out)
-        {
-            return PEM_write_bio_PrivateKey(
-                out, key.get(), phrase.empty() ? nullptr : EVP_aes_128_cbc(),
-                reinterpret_cast<unsigned char*>(phrase.data()), static_cast<int>(phrase.size()),
-                nullptr, nullptr);
-        });
+    auto const kind = kind_of(algorithm);
+    return kind == "RSA" ? rsa() : private_key(kind);
 }
 
-// Valid from and until so many seconds after `some_time`.
-std::string certificate(key_ptr const& key, long from, long until)
+secret_function saying(std::string text)
 {
-    std::unique_ptr<X509, void (*)(X509*)> const made(X509_new(), X509_free);
-    auto const time = std::chrono::system_clock::to_time_t(some_time);
-    ASN1_TIME_set(X509_getm_notBefore(made.get()), time + from);
-    ASN1_TIME_set(X509_getm_notAfter(made.get()), time + until);
-    X509_set_pubkey(made.get(), key.get());
-    BOOST_TEST_REQUIRE(X509_sign(made.get(), key.get(), EVP_sha256()) != 0);
-    return pem_by([&](BIO* out) { return PEM_write_bio_X509(out, made.get()); });
+    return [text = std::move(text)] { return secret(std::string_view(text)); };
 }
 
-coauth::result<std::shared_ptr<key_type const>> load(signing_key const& from)
+// A line from its middle.
+std::string inside(std::string const& pem)
 {
-    return key_type::load(from, "the key", some_time);
+    auto const line = pem.find('\n', pem.size() / 2) + 1;
+    return pem.substr(line, 20);
 }
+
+struct unusable
+{
+    char const* name;
+    std::string pem;
+    char const* says;
+};
 
 void check_refused(signing_key const& key, std::string_view says)
 {
-    BOOST_TEST_CONTEXT(says)
-    {
-        auto const loaded = load(key);
-        BOOST_TEST_REQUIRE(outcome(loaded) == "invalid_configuration");
-        check_contains(loaded.error().message(), says);
-    }
+    auto const got = load(key);
+    BOOST_TEST_REQUIRE(outcome(got) == "invalid_configuration");
+    auto const message = got.error().message();
+    check_contains(message, "the key");
+    check_contains(message, says);
+    check_lacks(message, phrase);
+    BOOST_TEST(!got.error().transient());
 }
 
-signing_key by_text(std::string text, coauth::secret_function phrase = {})
+std::string cut(std::string const& text)
 {
-    return signing_key::pem(secret(std::move(text)), std::move(phrase));
+    return text.substr(0, text.size() / 2);
 }
 
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(assertion_key)
 
-BOOST_AUTO_TEST_CASE(every_kind_signs)
+BOOST_AUTO_TEST_CASE(every_algorithm_signs_as_others_verify)
 {
     struct row
     {
-        key_ptr key;
-        std::vector<coauth::signature_algorithm> algorithms;
+        char const* algorithm;
         std::size_t size;
-        char const* jwk;
     };
-    for (auto const& row : std::vector<row>{
-             {rsa_key(2048), {rs256, rs384, rs512, ps256, ps384, ps512}, 256, R"("kty":"RSA")"},
-             {ec_key("P-256"), {es256}, 64, R"("crv":"P-256")"},
-             {ec_key("P-384"), {es384}, 96, R"("crv":"P-384")"},
-             {ec_key("P-521"), {es512}, 132, R"("crv":"P-521")"},
-             {made(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519")),
-              {eddsa},
-              64,
-              R"("crv":"Ed25519")"},
-         })
-    {
-        auto const key = by_text(pem(row.key));
-        BOOST_TEST_REQUIRE(outcome(load(key)) == "success");
-        BOOST_TEST(((*load(key))->algorithms() == row.algorithms));
-        for (auto const algorithm : row.algorithms)
-            BOOST_TEST_CONTEXT(to_string(algorithm))
-            {
-                auto const loaded = load(key.algorithm(algorithm));
-                BOOST_TEST_REQUIRE(outcome(loaded) == "success");
-                BOOST_TEST(((*loaded)->algorithm() == algorithm));
-                auto const signature = (*loaded)->sign("header.claims");
-                BOOST_TEST_REQUIRE(outcome(signature) == "success");
-                BOOST_TEST(signature->size() == row.size);
-                check_contains((*loaded)->public_jwk(), row.jwk);
-                BOOST_TEST((*loaded)->thumbprint().size() == 43U);
-            }
-    }
+    for (auto const& [name, size] :
+         {row{"RS256", 256}, row{"RS384", 256}, row{"RS512", 256}, row{"PS256", 256},
+          row{"PS384", 256}, row{"PS512", 256}, row{"ES256", 64}, row{"ES384", 96},
+          row{"ES512", 132}, row{"EdDSA", 64}})
+        BOOST_TEST_CONTEXT(name)
+        {
+            auto const by = key_for(name);
+            auto const tested =
+                loaded(pem(by.private_pem()).algorithm(*coauth::signature_algorithm_of(name)));
+            protocol::assertion_claims said;
+            said.issuer = said.subject = client_id;
+            auto const input = protocol::assertion_input(*tested, said);
+            auto const signature = tested->sign(input);
+            BOOST_TEST_REQUIRE(outcome(signature) == "success");
+            BOOST_TEST(signature->size() == size);
+            BOOST_TEST(by.verifies(name, input, *signature));
+            BOOST_TEST(!by.verifies(name, input + '.', *signature));
+        }
 }
 
-BOOST_AUTO_TEST_CASE(kinds_that_are_refused)
+BOOST_AUTO_TEST_CASE(default_algorithms)
 {
-    check_refused(by_text(pem(ec_key("secp256k1"))), "is of a kind that is not supported");
-    check_refused(
-        by_text(pem(made(EVP_PKEY_Q_keygen(nullptr, nullptr, "X25519")))),
-        "is of a kind that is not supported");
-    check_refused(by_text(pem(rsa_key(1024))), "is an RSA key of 1024 bits");
-    check_refused(
-        by_text(pem(rsa_key(2048))).algorithm(es256),
-        "it signs by RS256, RS384, RS512, PS256, PS384, PS512");
+    for (std::string const name : {"RS256", "ES256", "ES384", "ES512", "EdDSA"})
+        BOOST_TEST(to_string(loaded(pem(key_for(name).private_pem()))->algorithm()) == name);
+}
+
+// One of 256 numbers begins with a byte of zeros, which DER leaves out and RFC 7518 does not.
+BOOST_AUTO_TEST_CASE(signatures_keep_their_zeros)
+{
+    for (std::string const name : {"ES256", "ES384", "ES512"})
+        BOOST_TEST_CONTEXT(name)
+        {
+            auto const by = key_for(name);
+            auto const tested = loaded(pem(by.private_pem()));
+            bool r = false;
+            bool s = false;
+            for (int tries = 0; (!r || !s) && tries < 10'000; ++tries)
+            {
+                auto const signature = tested->sign("text");
+                BOOST_TEST_REQUIRE(outcome(signature) == "success");
+                auto const half = signature->size() / 2;
+                bool const short_r = signature->front() == '\0';
+                bool const short_s = (*signature)[half] == '\0';
+                if (short_r || short_s)
+                    BOOST_TEST_REQUIRE(by.verifies(name, "text", *signature));
+                r = r || short_r;
+                s = s || short_s;
+            }
+            BOOST_TEST(r);
+            BOOST_TEST(s);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(public_halves)
+{
+    for (std::string const kind : {"RSA", "P-256", "P-384", "P-521", "Ed25519"})
+        BOOST_TEST_CONTEXT(kind)
+        {
+            auto const by = kind == "RSA" ? rsa() : private_key(kind);
+            auto const tested = loaded(pem(by.private_pem()));
+            BOOST_TEST(tested->public_jwk() == boost::json::serialize(by.jwk()));
+            BOOST_TEST(tested->thumbprint() == by.thumbprint());
+        }
+}
+
+BOOST_AUTO_TEST_CASE(coordinates_keep_their_zeros)
+{
+    bool x = false;
+    bool y = false;
+    for (int tries = 0; (!x || !y) && tries < 10'000; ++tries)
+    {
+        private_key const by("P-256");
+        auto const jwk = by.jwk();
+        bool const short_x = from_base64url(jwk.at("x").as_string()).front() == '\0';
+        bool const short_y = from_base64url(jwk.at("y").as_string()).front() == '\0';
+        if (short_x || short_y)
+            BOOST_TEST_REQUIRE(loaded(pem(by.private_pem()))->thumbprint() == by.thumbprint());
+        x = x || short_x;
+        y = y || short_y;
+    }
+    BOOST_TEST(x);
+    BOOST_TEST(y);
+}
+
+BOOST_AUTO_TEST_CASE(of_a_kind_that_cannot_be_used)
+{
+    struct row
+    {
+        char const* kind;
+        char const* says;
+    };
+    constexpr auto other_kind = "give an RSA, P-256, P-384, P-521 or Ed25519 key";
+    for (auto const& [kind, says] :
+         {row{"RSA 1024", "is an RSA key of 1024 bits; it must have at least 2048"},
+          row{"RSA-PSS", other_kind}, row{"secp256k1", other_kind}, row{"P-224", other_kind},
+          row{"Ed448", other_kind}, row{"X25519", other_kind}, row{"DSA", other_kind}})
+        BOOST_TEST_CONTEXT(kind)
+        {
+            check_refused(pem(private_key(kind).private_pem()), says);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(for_another_algorithm)
+{
+    struct row
+    {
+        char const* key_of;
+        char const* wanted;
+        char const* says;
+    };
+    for (auto const& [key_of, wanted, says] :
+         {row{"ES256", "ES384", "does not fit the algorithm ES384; it signs by ES256"},
+          row{"ES384", "ES256", "does not fit the algorithm ES256; it signs by ES384"},
+          row{"ES512", "EdDSA", "does not fit the algorithm EdDSA; it signs by ES512"},
+          row{"EdDSA", "ES256", "does not fit the algorithm ES256; it signs by EdDSA"},
+          row{"RS256", "ES256", "it signs by RS256, RS384, RS512, PS256, PS384, PS512"},
+          row{"RS256", "HS256", "does not fit the algorithm HS256"}})
+        BOOST_TEST_CONTEXT(key_of << " for " << wanted)
+        {
+            check_refused(
+                pem(key_for(key_of).private_pem())
+                    .algorithm(*coauth::signature_algorithm_of(wanted)),
+                says);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(texts_that_are_no_key)
+{
+    auto const good = private_key("P-256");
+    auto const whole = good.private_pem();
+    auto const of_certificate = make_identity("client");
+    for (auto const& [name, text, says] :
+         {unusable{"zeros", std::string(1000, '\0'), "must contain -----BEGIN PRIVATE KEY-----"},
+          unusable{"prose", "open-sesame", "must contain -----BEGIN PRIVATE KEY-----"},
+          unusable{"cut off", cut(whole), "cannot be read; give the whole of it"},
+          unusable{"cut off, encrypted", cut(good.encrypted_pem(phrase)), "give the whole of it"},
+          unusable{
+              "damaged", "-----BEGIN PRIVATE KEY-----\nMC4C\n-----END PRIVATE KEY-----\n",
+              "cannot be read; give the whole of it"},
+          unusable{"public half", good.public_pem(), "a certificate alone; give the private key"},
+          unusable{
+              "certificate", of_certificate.certificate_pem,
+              "a certificate alone; give the private key"}})
+        BOOST_TEST_CONTEXT(name)
+        {
+            check_refused(pem(text), says);
+            temporary_file const file(text);
+            check_refused(signing_key::pem_file(file.path.string()), says);
+            check_refused(signing_key::pem_file(file.path.string()), file.path.string());
+        }
+}
+
+BOOST_AUTO_TEST_CASE(the_text_of_a_key_is_in_no_message)
+{
+    auto const key = rsa().private_pem();
+    auto const other = make_identity("client").certificate_pem;
+    struct row
+    {
+        signing_key from;
+        char const* says;
+    };
+    for (auto const& [from, says] :
+         {row{pem(key.substr(0, key.size() - 40)), "give the whole of it"},
+          row{pem(key).certificate_pem(other), "that of another key"},
+          row{pem(key).algorithm(coauth::signature_algorithm::es256), "does not fit"},
+          row{signing_key::pem_file(key), "is PEM text where a path belongs"}})
+        BOOST_TEST_CONTEXT(says)
+        {
+            check_refused(from, says);
+            check_lacks(load(from).error().message(), inside(key));
+            check_lacks(load(from).error().message(), "PRIVATE KEY");
+        }
+}
+
+BOOST_AUTO_TEST_CASE(among_other_texts)
+{
+    auto const known = make_identity("client");
+    auto const key = known.key.private_pem();
+    for (auto const& text :
+         {known.certificate_pem + key, key + known.certificate_pem, "Bag Attributes\n\n" + key,
+          known.key.public_pem() + key})
+        BOOST_TEST(loaded(pem(text))->thumbprint() == known.key.thumbprint());
 }
 
 BOOST_AUTO_TEST_CASE(pass_phrases)
 {
-    auto const text = pem(ec_key("P-256"), "open sesame");
-    auto const say = [](std::string said) -> coauth::secret_function
+    struct row
     {
-        return [said]() -> coauth::result<secret> { return secret(said); };
+        char const* name;
+        secret_function phrase;
+        // Empty: it opens the key.
+        std::string says;
     };
-    BOOST_TEST(outcome(load(by_text(text, say("open sesame")))) == "success");
-    check_refused(by_text(text), "is encrypted; give a function that knows the pass-phrase");
-    check_refused(by_text(text, say("open barley")), "is not opened by this pass-phrase");
-    check_refused(by_text(text, say(std::string(5000, 'x'))), "is not opened by this pass-phrase");
-    check_refused(
-        by_text(text, []() -> coauth::result<secret> { throw std::runtime_error("lost"); }),
-        "is not opened by this pass-phrase");
-    check_refused(
-        by_text(
-            text, []() -> coauth::result<secret> { return coauth::error(coauth::errc::timeout); }),
-        "the pass-phrase cannot be had");
+    std::vector<row> const rows = {
+        {"right", saying(phrase), ""},
+        {"none", {}, "is encrypted; give a function that knows the pass-phrase"},
+        {"wrong", saying("wrong-sesame"),
+         "is not opened by the pass-phrase; check a function that knows the pass-phrase"},
+        {"empty", saying(""), "pass-phrase"},
+        {"not to be had",
+         [] { return result<secret>(coauth::error(coauth::errc::connect_failed)); },
+         "the pass-phrase cannot be had: "},
+        {"throws", []() -> result<secret> { throw std::runtime_error(phrase); },
+         "the pass-phrase cannot be had: its function threw an exception"},
+        {"too long", saying(std::string(5000, 'x')),
+         "the pass-phrase cannot be had: it is longer than 1024 bytes"}};
+    for (auto const& key : {rsa(), private_key("P-256")})
+        for (auto const& text : {key.encrypted_pem(phrase), key.traditional_pem(phrase)})
+            for (auto const& row : rows)
+                BOOST_TEST_CONTEXT(row.name << ": " << text.substr(0, 60))
+                {
+                    if (row.says.empty())
+                        BOOST_TEST(loaded(pem(text, row.phrase))->thumbprint() == key.thumbprint());
+                    else
+                        check_refused(pem(text, row.phrase), row.says);
+                }
 }
 
-BOOST_AUTO_TEST_CASE(files)
+BOOST_AUTO_TEST_CASE(a_key_in_the_clear_needs_no_pass_phrase)
 {
-    auto const path =
-        (std::filesystem::temp_directory_path() / ("coauth_key_" + std::to_string(getpid())))
-            .string();
-    std::ofstream(path) << pem(ec_key("P-256"));
-    BOOST_TEST(outcome(load(signing_key::pem_file(path))) == "success");
-    std::ofstream(path) << std::string(65'537, 'x');
-    check_refused(signing_key::pem_file(path), "is empty or larger than 64 KiB");
-    std::filesystem::remove(path);
-    check_refused(
-        signing_key::pem_file(std::filesystem::temp_directory_path().string()), "cannot be read");
+    bool asked = false;
+    auto const ask = [&]
+    {
+        asked = true;
+        return secret(phrase);
+    };
+    loaded(pem(private_key("P-256").private_pem(), ask));
+    BOOST_TEST(!asked);
 }
 
 BOOST_AUTO_TEST_CASE(certificates)
 {
-    auto const key = ec_key("P-256");
-    auto const good = by_text(pem(key));
-    auto const loaded = load(good.certificate_pem(certificate(key, -10, 10)));
-    BOOST_TEST_REQUIRE(outcome(loaded) == "success");
-    BOOST_TEST((*loaded)->certificate_thumbprint().size() == 43U);
+    auto const known = make_identity("client");
+    auto const key = pem(known.key.private_pem());
+    auto const with_it = key.certificate_pem(known.certificate_pem);
+    BOOST_TEST(loaded(with_it)->certificate_thumbprint() == known.thumbprint);
+    BOOST_TEST(loaded(key)->certificate_thumbprint() == "");
+    auto const input = protocol::assertion_input(*loaded(with_it), {});
+    auto const header = boost::json::parse(from_base64url(input.substr(0, input.find('.'))));
+    BOOST_TEST(std::string_view(header.at("x5t#S256").as_string()) == known.thumbprint);
+
     check_refused(
-        good.certificate_pem(certificate(ec_key("P-256"), -10, 10)), "is that of another key");
-    check_refused(good.certificate_pem(certificate(key, -10, -5)), "has expired");
-    check_refused(good.certificate_pem(certificate(key, 5, 10)), "is not valid yet");
-    check_refused(by_text(certificate(key, -10, 10)), "a public key or a certificate alone");
+        key.certificate_pem(make_identity("client").certificate_pem), "is that of another key");
+    check_refused(key.certificate_pem(cut(known.certificate_pem)), "is no PEM certificate");
+
+    struct row
+    {
+        std::chrono::seconds later;
+        char const* says;
+    };
+    auto const now = std::chrono::system_clock::now();
+    for (auto const& [later, says] :
+         {row{3500s, "success"}, row{3700s, "has expired; give the one that replaced it"},
+          row{-7100s, "success"}, row{-7300s, "is not valid yet; check the clock"}})
+        BOOST_TEST_CONTEXT(later.count())
+        {
+            auto const got = load(with_it, now + later);
+            check_contains(got ? "success" : got.error().message(), says);
+        }
 }
 
-BOOST_AUTO_TEST_CASE(functions_that_sign)
+// Where a function signs, nothing can be said of its certificate but whether it is good now.
+BOOST_AUTO_TEST_CASE(certificate_of_a_function)
 {
-    auto const sign = [](std::string const&,
-                         std::function<void(coauth::result<std::string>)> const&) {};
-    auto const key = ec_key("P-256");
-    auto const loaded =
-        load(signing_key::signer(es256, sign).certificate_pem(certificate(key, -10, 10)));
-    BOOST_TEST_REQUIRE(outcome(loaded) == "success");
-    BOOST_TEST((*loaded)->public_jwk().empty());
-    BOOST_TEST(outcome((*loaded)->sign("x")) == "invalid_configuration");
+    auto const known = make_identity("client");
+    auto const sign = [](std::string const&, std::function<void(result<std::string>)> const&) {};
+    auto const key = signing_key::signer(coauth::signature_algorithm::ps256, sign);
+    auto const tested = loaded(key.certificate_pem(known.certificate_pem));
+    BOOST_TEST(tested->certificate_thumbprint() == known.thumbprint);
+    BOOST_TEST(tested->public_jwk() == "");
+    check_refused(
+        key.certificate_pem(make_identity("client", nullptr, false, -60).certificate_pem),
+        "has expired");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

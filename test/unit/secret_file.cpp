@@ -1,30 +1,12 @@
 #include <coauth/client_authentication.hpp>
 
 #include "support.hpp"
-
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <unistd.h>
+#include "temporary_file.hpp"
 
 using namespace test;
 
 namespace
 {
-
-// A file of the test's own, gone with it.
-struct temporary_file
-{
-    temporary_file()
-        : path(
-              std::filesystem::temp_directory_path() /
-              ("coauth-secret-" + std::to_string(getpid())))
-    {
-    }
-    ~temporary_file() { std::filesystem::remove(path); }
-    void write(std::string_view text) const { std::ofstream(path, std::ios::binary) << text; }
-    std::filesystem::path path;
-};
 
 std::string read(coauth::secret_function const& from)
 {
@@ -45,10 +27,9 @@ BOOST_AUTO_TEST_CASE(follows_the_file)
     file.write("one");
     BOOST_TEST(read(tested) == "one");
     BOOST_TEST(read(tested) == "one");
-    // Written again within the same tick of the file system's clock, with the same size.
-    file.write("two");
+    file.write_at_once("two");
     BOOST_TEST(read(tested) == "two");
-    std::filesystem::remove(file.path);
+    file.remove();
     check_contains(read(tested), "cannot be read");
     file.write("three");
     BOOST_TEST(read(tested) == "three");
@@ -59,8 +40,7 @@ BOOST_AUTO_TEST_CASE(an_old_file_is_not_read_again_until_it_changes)
     temporary_file const file;
     auto const tested = coauth::secret_file(file.path.string());
     file.write("one");
-    auto const hour_ago = std::filesystem::file_time_type::clock::now() - 1h;
-    std::filesystem::last_write_time(file.path, hour_ago);
+    file.age();
     BOOST_TEST(read(tested) == "one");
     file.write("two");
     BOOST_TEST(read(tested) == "two");

@@ -15,6 +15,40 @@ namespace
 // It is not looked at before it is loaded.
 auto const some_key = coauth::signing_key::pem(coauth::secret("no key"));
 
+struct way
+{
+    char const* name;
+    std::function<client_authentication(std::string const& id)> make;
+};
+
+std::vector<way> ways()
+{
+    using who = client_authentication;
+    coauth::secret const secret("s3cr3t-word");
+    auto const key = coauth::signing_key::pem(secret);
+    return {
+        {"none", [](std::string const& id) { return who::none(id); }},
+        {"basic", [=](std::string const& id) { return who::client_secret_basic(id, secret); }},
+        {"raw basic",
+         [=](std::string const& id) { return who::client_secret_basic_raw(id, secret); }},
+        {"post", [=](std::string const& id) { return who::client_secret_post(id, secret); }},
+        {"secret JWT", [=](std::string const& id) { return who::client_secret_jwt(id, secret); }},
+        {"key JWT", [=](std::string const& id) { return who::private_key_jwt(id, key); }},
+        {"assertion",
+         [=](std::string const& id) { return who::client_assertion(id, [=] { return secret; }); }},
+        {"certificate", [](std::string const& id) { return who::tls_client_auth(id); }},
+        {"own certificate",
+         [](std::string const& id) { return who::self_signed_tls_client_auth(id); }}};
+}
+
+coauth::result<coauth::protocol::endpoint> check_way(client_authentication who)
+{
+    auto made = config();
+    made.authentication = std::move(who);
+    made.tls.certificate_file = "client.pem";
+    return check_config(made);
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(validate)
@@ -65,6 +99,65 @@ BOOST_AUTO_TEST_CASE(each_rule_has_its_own_message)
                       who::client_secret_basic_raw("i:d", coauth::secret("s3cr3t-word"));
               },
               "the client id contains a colon, which raw HTTP Basic cannot carry"},
+             {"assertion with a line break in its audience",
+              [](client_config& c)
+              {
+                  c.authentication = who::client_secret_jwt(
+                      "id", coauth::secret("s"), coauth::signature_algorithm::hs256,
+                      {.audience = "https://as.example/\n"});
+              },
+              "the audience of assertions contains a control character"},
+             {"assertion by an empty secret", [](client_config& c)
+              { c.authentication = who::client_secret_jwt("id", coauth::secret()); },
+              "the client secret is empty"},
+             {"assertion by no key", [](client_config& c)
+              { c.authentication = who::private_key_jwt("id", coauth::signing_key()); },
+              "the signing key is empty; use signing_key::pem_file"},
+             {"assertion by nobody",
+              [](client_config& c) { c.authentication = who::client_assertion("id", {}); },
+              "the client assertion is empty; give a function that yields one"},
+             {"secret by nobody", [](client_config& c)
+              { c.authentication = who::client_secret_post("id", coauth::secret_function()); },
+              "the client secret is empty"},
+             {"no certificate",
+              [](client_config& c) { c.authentication = who::tls_client_auth("id"); },
+              "there is no client certificate; give tls.certificate_file or tls.certificate_pem"},
+             {"no certificate of its own",
+              [](client_config& c) { c.authentication = who::self_signed_tls_client_auth("id"); },
+              "there is no client certificate"},
+             {"two certificates",
+              [](client_config& c)
+              {
+                  c.tls.certificate_file = "client.pem";
+                  c.tls.certificate_pem = "-----BEGIN CERTIFICATE-----";
+              },
+              "tls.certificate_file and tls.certificate_pem are both given; give one"},
+             {"two keys",
+              [](client_config& c)
+              {
+                  c.tls.certificate_file = "client.pem";
+                  c.tls.key_file = "client.key";
+                  c.tls.key_pem = coauth::secret("s3cr3t-word");
+              },
+              "tls.key_file and tls.key_pem are both given; give one"},
+             {"file of a key alone", [](client_config& c) { c.tls.key_file = "client.key"; },
+              "tls.key_file or key_pem is given without a certificate"},
+             {"text of a key alone",
+              [](client_config& c) { c.tls.key_pem = coauth::secret("s3cr3t-word"); },
+              "tls.key_file or key_pem is given without a certificate"},
+             {"key as a path",
+              [](client_config& c)
+              {
+                  c.tls.certificate_file = "client.pem";
+                  c.tls.key_file = "-----BEGIN PRIVATE KEY-----\ns3cr3t-word";
+              },
+              "tls.key_file is PEM text where a path belongs; give it as tls.key_pem"},
+             {"certificate as a path", [](client_config& c)
+              { c.tls.certificate_file = "-----BEGIN CERTIFICATE-----\ns3cr3t-word"; },
+              "tls.certificate_file is PEM text where a path belongs"},
+             {"CA as a path",
+              [](client_config& c) { c.tls.ca_file = "-----BEGIN CERTIFICATE-----"; },
+              "tls.ca_file is PEM text where a path belongs; give it as tls.ca_pem"},
              {"header limit", [](client_config& c) { c.limits.header = 511; },
               "limits.header is 511 bytes; it must be at least 512"},
              {"body limit", [](client_config& c) { c.limits.body = 63; },
@@ -101,49 +194,6 @@ BOOST_AUTO_TEST_CASE(each_rule_has_its_own_message)
               "retry.first_delay, max_delay and attempt_timeout must not be negative"},
              {"negative attempt timeout", [](client_config& c) { c.retry.attempt_timeout = -1ms; },
               "retry.first_delay, max_delay and attempt_timeout must not be negative"},
-             {"no certificate", [](client_config& c)
-              { c.authentication = who::tls_client_auth("id"); }, "there is no client certificate"},
-             {"no certificate of one's own",
-              [](client_config& c) { c.authentication = who::self_signed_tls_client_auth("id"); },
-              "there is no client certificate"},
-             {"key file without certificate", [](client_config& c) { c.tls.key_file = "k"; },
-              "tls.key_file or key_pem is given without a certificate"},
-             {"key text without certificate", [](client_config& c) { c.tls.key_pem = "k"; },
-              "tls.key_file or key_pem is given without a certificate"},
-             {"two certificates",
-              [](client_config& c) { c.tls.certificate_file = c.tls.certificate_pem = "c"; },
-              "tls.certificate_file and tls.certificate_pem are both given"},
-             {"two keys",
-              [](client_config& c)
-              {
-                  c.tls.certificate_file = c.tls.key_file = "c";
-                  c.tls.key_pem = "k";
-              },
-              "tls.key_file and tls.key_pem are both given"},
-             {"no signing key", [](client_config& c)
-              { c.authentication = who::private_key_jwt("id", coauth::signing_key()); },
-              "the signing key is empty"},
-             {"assertions without end", [](client_config& c)
-              { c.authentication = who::private_key_jwt("id", some_key, {"", 2h}); },
-              "the lifetime of assertions is 7200 s; it must be from 1 s to 1 hour"},
-             {"assertions of no time",
-              [](client_config& c)
-              {
-                  c.authentication = who::client_secret_jwt(
-                      "id", coauth::secret("s3cr3t-word"), coauth::signature_algorithm::hs256,
-                      {"", 0s});
-              },
-              "the lifetime of assertions is 0 s; it must be from 1 s to 1 hour"},
-             {"line break in an audience", [](client_config& c)
-              { c.authentication = who::private_key_jwt("id", some_key, {"a\n"}); },
-              "the audience of assertions contains a control character"},
-             {"secret that signs by RSA",
-              [](client_config& c)
-              {
-                  c.authentication = who::client_secret_jwt(
-                      "id", coauth::secret("s3cr3t-word"), coauth::signature_algorithm::rs256);
-              },
-              "a client secret signs by HS256, HS384 or HS512, not RS256"},
              {"negative assumed life", [](client_config& c) { c.server.lifetimes.assumed = -1s; },
               "server.lifetimes.assumed is negative"},
          })
@@ -223,6 +273,74 @@ BOOST_AUTO_TEST_CASE(what_is_accepted)
             auto changed = config();
             row.change(changed);
             BOOST_TEST(outcome(check_config(changed)) == "success");
+        }
+}
+
+BOOST_AUTO_TEST_CASE(every_way_needs_a_client_id)
+{
+    for (auto const& way : ways())
+        BOOST_TEST_CONTEXT(way.name)
+        {
+            BOOST_TEST(outcome(check_way(way.make("id"))) == "success");
+            auto const broken = check_way(way.make("id\n"));
+            BOOST_TEST_REQUIRE(outcome(broken) == "invalid_configuration");
+            check_contains(broken.error().message(), "the client id contains a control character");
+            auto const without = check_way(way.make(""));
+            // Such an assertion may say it alone.
+            if (way.name == "assertion"sv)
+            {
+                BOOST_TEST(outcome(without) == "success");
+                continue;
+            }
+            BOOST_TEST_REQUIRE(outcome(without) == "invalid_configuration");
+            check_contains(
+                without.error().message(),
+                "the client id is empty; give the one that the server issued");
+        }
+}
+
+BOOST_AUTO_TEST_CASE(algorithms_of_a_secret)
+{
+    for (auto const* name :
+         {"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256",
+          "ES384", "ES512", "EdDSA"})
+        BOOST_TEST_CONTEXT(name)
+        {
+            auto const got = check_way(client_authentication::client_secret_jwt(
+                "id", coauth::secret("s3cr3t-word"), *coauth::signature_algorithm_of(name)));
+            check_contains(
+                got ? "HS: success" : got.error().message(),
+                name[0] == 'H' ? "success"
+                               : "a client secret signs by HS256, HS384 or HS512, not "s + name +
+                                     "; use private_key_jwt");
+        }
+}
+
+BOOST_AUTO_TEST_CASE(lifetimes_of_assertions)
+{
+    using who = client_authentication;
+    struct row
+    {
+        std::chrono::seconds lifetime;
+        char const* says;
+    };
+    for (auto const& [lifetime, says] :
+         {row{-1s, "the lifetime of assertions is -1 s; it must be from 1 s to 1 hour"},
+          row{0s, "the lifetime of assertions is 0 s"}, row{1s, "success"}, row{3600s, "success"},
+          row{3601s, "the lifetime of assertions is 3601 s"},
+          row{std::chrono::seconds::max(), "it must be from 1 s to 1 hour"}})
+        BOOST_TEST_CONTEXT(lifetime.count())
+        {
+            coauth::assertion_options const options{.audience = {}, .lifetime = lifetime};
+            coauth::secret const secret("s");
+            for (auto const& made :
+                 {who::private_key_jwt("id", coauth::signing_key::pem(secret), options),
+                  who::client_secret_jwt(
+                      "id", secret, coauth::signature_algorithm::hs256, options)})
+            {
+                auto const got = check_way(made);
+                check_contains(got ? "success" : got.error().message(), says);
+            }
         }
 }
 

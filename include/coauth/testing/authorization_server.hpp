@@ -52,7 +52,8 @@ public:
     /// The certificate revocation lists of that CA and of its intermediate; the server's own
     /// certificate is on the latter's, unless `revoked` is false.
     [[nodiscard]] std::string crl_pem(bool revoked = true) const;
-    /// A configuration with which a client gets a token from this server.
+    /// A configuration with which a client gets a token from this server, asks it about that, and
+    /// revokes it: issuer and endpoints as the metadata say.
     [[nodiscard]] client_config config() const;
 
     /// One request gets this answer: the next one to its path, after those pushed before.

@@ -59,13 +59,54 @@ std::string digest(std::string_view text)
     return to_text(out.data(), out.size());
 }
 
+using key_context = std::shared_ptr<EVP_PKEY_CTX>;
+
+key_context context_of(char const* name)
+{
+    return {EVP_PKEY_CTX_new_from_name(nullptr, name, nullptr), EVP_PKEY_CTX_free};
+}
+
+EVP_PKEY* generate_by(key_context const& context)
+{
+    EVP_PKEY* made = nullptr;
+    check(EVP_PKEY_keygen_init(context.get()) == 1);
+    check(EVP_PKEY_keygen(context.get(), &made) == 1);
+    return made;
+}
+
+EVP_PKEY* generate_dsa()
+{
+    auto const context = context_of("DSA");
+    EVP_PKEY* made = nullptr;
+    check(EVP_PKEY_paramgen_init(context.get()) == 1);
+    check(EVP_PKEY_CTX_set_dsa_paramgen_bits(context.get(), 1024) == 1);
+    check(EVP_PKEY_paramgen(context.get(), &made) == 1);
+    std::shared_ptr<EVP_PKEY> const parameters(made, EVP_PKEY_free);
+    return generate_by({EVP_PKEY_CTX_new(made, nullptr), EVP_PKEY_CTX_free});
+}
+
 EVP_PKEY* generate(std::string const& kind)
 {
     if (kind == "RSA")
         return EVP_RSA_gen(2048);
-    if (kind == "Ed25519")
-        return EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
+    if (kind == "RSA 1024")
+        return EVP_RSA_gen(1024);
+    if (kind == "DSA")
+        return generate_dsa();
+    if (kind == "Ed25519" || kind == "Ed448" || kind == "X25519")
+        return EVP_PKEY_Q_keygen(nullptr, nullptr, kind.c_str());
+    if (kind == "RSA-PSS")
+        return generate_by(context_of("RSA-PSS"));
     return EVP_EC_gen(kind.c_str());
+}
+
+std::string name_of(EVP_PKEY* key)
+{
+    if (EVP_PKEY_get_base_id(key) != EVP_PKEY_EC)
+        return EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA ? "RSA" : "Ed25519";
+    std::array<char, 80> curve{};
+    check(EVP_PKEY_get_group_name(key, curve.data(), curve.size(), nullptr) == 1);
+    return EC_curve_nid2nist(OBJ_sn2nid(curve.data()));
 }
 
 std::string number(EVP_PKEY* key, char const* name)
@@ -124,6 +165,30 @@ std::string r_and_s(std::string const& der, std::size_t size)
     return to_text(out.data(), out.size());
 }
 
+std::string der_of(std::string_view r_and_s)
+{
+    auto const half = r_and_s.size() / 2;
+    std::shared_ptr<ECDSA_SIG> const both(ECDSA_SIG_new(), ECDSA_SIG_free);
+    check(
+        ECDSA_SIG_set0(
+            both.get(), BN_bin2bn(bytes(r_and_s), static_cast<int>(half), nullptr),
+            BN_bin2bn(bytes(r_and_s) + half, static_cast<int>(half), nullptr)) == 1);
+    unsigned char* out = nullptr;
+    int const size = i2d_ECDSA_SIG(both.get(), &out);
+    check(size > 0);
+    std::string const made = to_text(out, static_cast<std::size_t>(size));
+    OPENSSL_free(out);
+    return made;
+}
+
+void set_padding(EVP_PKEY_CTX* options, std::string_view algorithm)
+{
+    if (algorithm.starts_with("PS"))
+        check(
+            EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) == 1 &&
+            EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) == 1);
+}
+
 std::string signing_input(token_draft& draft, std::string const& algorithm)
 {
     draft.header["alg"] = algorithm;
@@ -143,16 +208,22 @@ std::shared_ptr<X509> read_certificate(std::string const& pem)
     return {PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr), X509_free};
 }
 
+struct validity
+{
+    long begins;
+    long ends;
+};
+
 std::shared_ptr<X509>
-make_certificate(private_key const& key, std::string const& common_name, long lifetime, bool is_ca)
+make_certificate(private_key const& key, std::string const& common_name, validity when, bool is_ca)
 {
     std::shared_ptr<X509> made(X509_new(), X509_free);
     check(X509_set_version(made.get(), X509_VERSION_3) == 1);
     check(ASN1_INTEGER_set(X509_get_serialNumber(made.get()), 7) == 1);
     add_name(X509_get_subject_name(made.get()), "O", "Example");
     add_name(X509_get_subject_name(made.get()), "CN", common_name);
-    X509_gmtime_adj(X509_getm_notBefore(made.get()), -7200);
-    X509_gmtime_adj(X509_getm_notAfter(made.get()), lifetime);
+    X509_gmtime_adj(X509_getm_notBefore(made.get()), when.begins);
+    X509_gmtime_adj(X509_getm_notAfter(made.get()), when.ends);
     check(X509_set_pubkey(made.get(), key.get()) == 1);
     std::shared_ptr<X509_EXTENSION> const kind(
         X509V3_EXT_conf_nid(
@@ -176,9 +247,34 @@ std::string base64url(std::string_view text)
     return out;
 }
 
-private_key::private_key(std::string const& kind) : key_(generate(kind), EVP_PKEY_free), kind_(kind)
+std::string from_base64url(std::string_view text)
+{
+    std::string padded(text);
+    for (char& c : padded)
+        c = c == '-' ? '+' : c == '_' ? '/' : c;
+    padded.append((4 - text.size() % 4) % 4, '=');
+    std::vector<unsigned char> out(padded.size());
+    int const size = EVP_DecodeBlock(out.data(), bytes(padded), static_cast<int>(padded.size()));
+    check(size >= 0);
+    return to_text(out.data(), static_cast<std::size_t>(size) - (padded.size() - text.size()));
+}
+
+private_key::private_key(EVP_PKEY* key, std::string kind)
+    : key_(key, EVP_PKEY_free)
+    , kind_(std::move(kind))
 {
     check(key_ != nullptr);
+}
+
+private_key::private_key(std::string const& kind) : private_key(generate(kind), kind) {}
+
+private_key private_key::from_pem(std::string const& pem)
+{
+    std::shared_ptr<BIO> const bio(
+        BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
+    EVP_PKEY* const key = PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr);
+    check(key != nullptr);
+    return {key, name_of(key)};
 }
 
 std::string private_key::public_pem() const
@@ -194,6 +290,26 @@ std::string private_key::private_pem() const
     check(
         PEM_write_bio_PrivateKey(bio.get(), key_.get(), nullptr, nullptr, 0, nullptr, nullptr) ==
         1);
+    return text_of(bio.get());
+}
+
+std::string private_key::encrypted_pem(std::string const& passphrase) const
+{
+    auto const bio = memory();
+    check(
+        PEM_write_bio_PKCS8PrivateKey(
+            bio.get(), key_.get(), EVP_aes_256_cbc(), passphrase.data(),
+            static_cast<int>(passphrase.size()), nullptr, nullptr) == 1);
+    return text_of(bio.get());
+}
+
+std::string private_key::traditional_pem(std::string const& passphrase) const
+{
+    auto const bio = memory();
+    check(
+        PEM_write_bio_PrivateKey_traditional(
+            bio.get(), key_.get(), EVP_aes_256_cbc(), bytes(passphrase),
+            static_cast<int>(passphrase.size()), nullptr, nullptr) == 1);
     return text_of(bio.get());
 }
 
@@ -234,15 +350,29 @@ std::string private_key::sign(std::string_view algorithm, std::string_view text)
     check(
         EVP_DigestSignInit(context.get(), &options, digest_of(algorithm), nullptr, key_.get()) ==
         1);
-    if (algorithm.starts_with("PS"))
-        check(
-            EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) == 1 &&
-            EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) == 1);
+    set_padding(options, algorithm);
     std::array<unsigned char, 1024> out{};
     std::size_t size = out.size();
     check(EVP_DigestSign(context.get(), out.data(), &size, bytes(text), text.size()) == 1);
     auto const made = to_text(out.data(), size);
     return algorithm.starts_with("ES") ? r_and_s(made, size_of(kind_)) : made;
+}
+
+bool private_key::verifies(
+    std::string_view algorithm, std::string_view text, std::string_view signature) const
+{
+    if (algorithm.starts_with("ES") && signature.size() != 2 * size_of(kind_))
+        return false;
+    std::string const given =
+        algorithm.starts_with("ES") ? der_of(signature) : std::string(signature);
+    std::shared_ptr<EVP_MD_CTX> const context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+    EVP_PKEY_CTX* options = nullptr;
+    check(
+        EVP_DigestVerifyInit(context.get(), &options, digest_of(algorithm), nullptr, key_.get()) ==
+        1);
+    set_padding(options, algorithm);
+    return EVP_DigestVerify(context.get(), bytes(given), given.size(), bytes(text), text.size()) ==
+           1;
 }
 
 std::string kind_of(std::string_view algorithm)
@@ -254,11 +384,11 @@ std::string kind_of(std::string_view algorithm)
     return algorithm == "ES256" ? "P-256" : algorithm == "ES384" ? "P-384" : "P-521";
 }
 
-identity
-make_identity(std::string const& common_name, identity const* issuer, bool is_ca, long lifetime)
+identity make_identity(
+    std::string const& common_name, identity const* issuer, bool is_ca, long ends, long begins)
 {
     private_key const key("P-256");
-    auto const made = make_certificate(key, common_name, lifetime, is_ca);
+    auto const made = make_certificate(key, common_name, {begins, ends}, is_ca);
     auto const by = issuer ? read_certificate(issuer->certificate_pem) : made;
     check(X509_set_issuer_name(made.get(), X509_get_subject_name(by.get())) == 1);
     check(X509_sign(made.get(), issuer ? issuer->key.get() : key.get(), EVP_sha256()) > 0);

@@ -1,5 +1,5 @@
-#ifndef COAUTH_TEST_INTEGRATION_TEST_KEYS_HPP
-#define COAUTH_TEST_INTEGRATION_TEST_KEYS_HPP
+#ifndef COAUTH_TEST_SUPPORT_TEST_KEYS_HPP
+#define COAUTH_TEST_SUPPORT_TEST_KEYS_HPP
 
 #include <boost/json/object.hpp>
 
@@ -16,21 +16,30 @@ namespace test
 class private_key
 {
 public:
-    // "RSA", "P-256", "P-384", "P-521" or "Ed25519".
+    // "RSA", "P-256", "P-384", "P-521" or "Ed25519"; to be refused also "RSA 1024", "RSA-PSS",
+    // "DSA" and other names of curves and algorithms.
     explicit private_key(std::string const& kind);
+    static private_key from_pem(std::string const& pem);
 
     [[nodiscard]] std::string public_pem() const;
     [[nodiscard]] std::string private_pem() const;
+    // PKCS #8, or the form that OpenSSL had before.
+    [[nodiscard]] std::string encrypted_pem(std::string const& passphrase) const;
+    [[nodiscard]] std::string traditional_pem(std::string const& passphrase) const;
     // The public half as a JSON Web Key.
     [[nodiscard]] boost::json::object jwk() const;
     // RFC 7638.
     [[nodiscard]] std::string thumbprint() const;
     // As RFC 7518 wants it.
     [[nodiscard]] std::string sign(std::string_view algorithm, std::string_view text) const;
+    [[nodiscard]] bool
+    verifies(std::string_view algorithm, std::string_view text, std::string_view signature) const;
 
     [[nodiscard]] evp_pkey_st* get() const { return key_.get(); }
 
 private:
+    private_key(evp_pkey_st* key, std::string kind);
+
     std::shared_ptr<evp_pkey_st> key_;
     std::string kind_;
 };
@@ -47,10 +56,11 @@ struct identity
     std::string thumbprint;
 };
 
-// For "O=Example, CN=`common_name`"; self-signed without an issuer. The lifetime may be negative.
+// For "O=Example, CN=`common_name`"; self-signed without an issuer. Its validity ends and begins so
+// many seconds from now.
 identity make_identity(
     std::string const& common_name, identity const* issuer = nullptr, bool is_ca = false,
-    long lifetime = 3600);
+    long ends = 3600, long begins = -7200);
 
 // The two parts of a JSON Web Token that are signed.
 struct token_draft
@@ -67,6 +77,7 @@ std::string signed_by(std::string const& secret, std::string const& algorithm, t
 boost::json::object part_of(std::string_view token, int which);
 
 std::string base64url(std::string_view bytes);
+std::string from_base64url(std::string_view text);
 
 } // namespace test
 

@@ -1,0 +1,48 @@
+#include "cli/conversation.hpp"
+
+#include "cli/printable.hpp"
+
+#include <iostream>
+#include <string_view>
+#include <unistd.h>
+
+namespace coauth::cli
+{
+namespace
+{
+
+// Each line is marked with its direction.
+void show(std::string_view text, terminal const& where)
+{
+    std::string const mark = where.dim(text.starts_with("HTTP/") ? "<" : ">");
+    while (!text.empty())
+    {
+        auto const end = text.find('\n');
+        auto shown = text.substr(0, end);
+        if (shown.ends_with('\r'))
+            shown.remove_suffix(1);
+        std::clog << mark << ' ' << printable(shown) << '\n';
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    }
+    std::clog << '\n' << std::flush;
+}
+
+} // namespace
+
+void conversation::watch(client_config& config)
+{
+    phases_ = std::make_shared<timeline>();
+    config.observer = phases_;
+    config.debug = [where = terminal(STDERR_FILENO)](std::string_view text) { show(text, where); };
+}
+
+void conversation::end() const
+{
+    if (!phases_)
+        return;
+    auto const chart = phases_->chart(terminal(STDERR_FILENO));
+    if (!chart.empty())
+        std::clog << chart << '\n' << std::flush;
+}
+
+} // namespace coauth::cli

@@ -1,0 +1,28 @@
+#ifndef COAUTH_SRC_CLI_CONVERSATION_HPP
+#define COAUTH_SRC_CLI_CONVERSATION_HPP
+
+#include <coauth/client_config.hpp>
+
+#include "cli/timeline.hpp"
+
+#include <memory>
+
+namespace coauth::cli
+{
+
+// What --verbose shows on standard error: requests, answers and where the time went.
+class conversation
+{
+public:
+    // From now on all that a client of this configuration says and hears is shown.
+    void watch(client_config& config);
+    // Shows where the time went, if anything was watched.
+    void end() const;
+
+private:
+    std::shared_ptr<timeline> phases_;
+};
+
+} // namespace coauth::cli
+
+#endif

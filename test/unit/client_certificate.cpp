@@ -1,0 +1,422 @@
+// The certificate that a client shows to a server: how it is read, and how it is replaced.
+
+#include "net/client_certificate.hpp"
+
+#include "support.hpp"
+#include "temporary_file.hpp"
+#include "test_keys.hpp"
+
+#include <openssl/ssl.h>
+
+using namespace test;
+namespace net = coauth::net;
+using coauth::secret;
+using coauth::tls_options;
+
+namespace
+{
+
+constexpr char const* phrase = "open-sesame";
+
+std::shared_ptr<net::client_certificate> loaded(tls_options const& options)
+{
+    auto const got = net::client_certificate::load(options);
+    BOOST_TEST_REQUIRE(outcome(got) == "success");
+    BOOST_TEST_REQUIRE(*got);
+    return *got;
+}
+
+// By which the certificates of the tests are told from each other.
+std::string thumbprint_of(net::client_certificate& tested)
+{
+    return base64url(tested.present()->fingerprint());
+}
+
+std::string subject_of(X509* certificate)
+{
+    std::array<char, 80> name{};
+    X509_NAME_get_text_by_NID(
+        X509_get_subject_name(certificate), NID_commonName, name.data(),
+        static_cast<int>(name.size()));
+    return name.data();
+}
+
+// What a connection would show: the names of the certificates, the client's own first.
+std::vector<std::string> shown_by(net::client_certificate& tested)
+{
+    std::shared_ptr<SSL_CTX> const context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+    std::shared_ptr<SSL> const connection(SSL_new(context.get()), SSL_free);
+    BOOST_TEST_REQUIRE(tested.present()->offer(connection.get()));
+    BOOST_TEST(SSL_check_private_key(connection.get()) == 1);
+    std::vector<std::string> names = {subject_of(SSL_get_certificate(connection.get()))};
+    STACK_OF(X509)* others = nullptr;
+    SSL_get0_chain_certs(connection.get(), &others);
+    for (int i = 0; i < sk_X509_num(others); ++i)
+        names.push_back(subject_of(sk_X509_value(others, i)));
+    return names;
+}
+
+coauth::secret_function saying(char const* text)
+{
+    return [text] { return secret(text); };
+}
+
+secret text_of_key(identity const& of)
+{
+    return {of.key.private_pem()};
+}
+
+std::string cut(std::string const& text)
+{
+    return text.substr(0, text.size() / 2);
+}
+
+// A certificate and its key in two files.
+struct files
+{
+    temporary_file certificate;
+    temporary_file key;
+
+    explicit files(identity const& first)
+    {
+        certificate.write(first.certificate_pem);
+        key.write(first.key.private_pem());
+    }
+    [[nodiscard]] tls_options options() const
+    {
+        tls_options made;
+        made.certificate_file = certificate.path.string();
+        made.key_file = key.path.string();
+        return made;
+    }
+    void age() const
+    {
+        certificate.age();
+        key.age();
+    }
+};
+
+void check_refused(tls_options const& options, std::string_view says)
+{
+    auto const got = net::client_certificate::load(options);
+    BOOST_TEST_REQUIRE(outcome(got) == "invalid_configuration");
+    auto const message = got.error().message();
+    check_contains(message, says);
+    check_lacks(message, phrase);
+    check_lacks(message, "PRIVATE KEY-----\n");
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(client_certificate)
+
+BOOST_AUTO_TEST_CASE(none_is_named)
+{
+    auto const got = net::client_certificate::load({});
+    BOOST_TEST_REQUIRE(outcome(got) == "success");
+    BOOST_TEST(!*got);
+}
+
+BOOST_AUTO_TEST_CASE(places_of_certificate_and_key)
+{
+    auto const known = make_identity("client");
+    auto const& certificate = known.certificate_pem;
+    auto const key = known.key.private_pem();
+    temporary_file const both(certificate + key);
+    temporary_file const both_reversed(key + certificate);
+    files const apart(known);
+    struct row
+    {
+        char const* name;
+        std::function<void(tls_options&)> set;
+    };
+    for (auto const& row :
+         std::vector<row>{
+             {"one file", [&](tls_options& o) { o.certificate_file = both.path.string(); }},
+             {"one file, the key first",
+              [&](tls_options& o) { o.certificate_file = both_reversed.path.string(); }},
+             {"two files", [&](tls_options& o) { o = apart.options(); }},
+             {"one text", [&](tls_options& o) { o.certificate_pem = certificate + key; }},
+             {"two texts",
+              [&](tls_options& o)
+              {
+                  o.certificate_pem = certificate;
+                  o.key_pem = text_of_key(known);
+              }},
+             {"a file and a text",
+              [&](tls_options& o)
+              {
+                  o.certificate_file = apart.certificate.path.string();
+                  o.key_pem = text_of_key(known);
+              }},
+             {"a text and a file", [&](tls_options& o)
+              {
+                  o.certificate_pem = certificate;
+                  o.key_file = apart.key.path.string();
+              }}})
+        BOOST_TEST_CONTEXT(row.name)
+        {
+            tls_options options;
+            row.set(options);
+            auto const tested = loaded(options);
+            BOOST_TEST(thumbprint_of(*tested) == known.thumbprint);
+            BOOST_TEST(shown_by(*tested) == std::vector<std::string>{"client"});
+        }
+}
+
+BOOST_AUTO_TEST_CASE(the_chain_keeps_its_order)
+{
+    auto const root = make_identity("root", nullptr, true);
+    auto const between = make_identity("between", &root, true);
+    auto const known = make_identity("client", &between);
+    tls_options options;
+    options.certificate_pem = known.certificate_pem + between.certificate_pem +
+                              known.key.private_pem() + root.certificate_pem;
+    std::vector<std::string> const in_order = {"client", "between", "root"};
+    BOOST_TEST(shown_by(*loaded(options)) == in_order);
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_used)
+{
+    auto const known = make_identity("client");
+    auto const other = make_identity("client");
+    struct row
+    {
+        char const* name;
+        std::string certificate;
+        std::string key;
+        char const* says;
+    };
+    auto const key = known.key.private_pem();
+    for (auto const& row : std::vector<row>{
+             {"another's key", known.certificate_pem, other.key.private_pem(),
+              "tls.key_pem is not the key of the certificate in tls.certificate_pem"},
+             {"the CA first", other.certificate_pem + known.certificate_pem, key,
+              "is not the key of the certificate"},
+             {"expired", make_identity("client", nullptr, false, -60).certificate_pem, key,
+              "tls.certificate_pem has expired; give the one that replaced it"},
+             {"of tomorrow",
+              make_identity("client", nullptr, false, 2 * 86'400, 86'400).certificate_pem, key,
+              "tls.certificate_pem is not valid yet; check the clock"},
+             {"no certificate", known.key.public_pem(), key,
+              "holds no PEM certificate; it must contain -----BEGIN CERTIFICATE-----"},
+             {"half a certificate", cut(known.certificate_pem), key, "holds no PEM certificate"},
+             {"half a chain", known.certificate_pem + cut(other.certificate_pem), key,
+              "tls.certificate_pem is cut off or damaged after its first certificate"},
+             {"no key", known.certificate_pem, "",
+              "tls.certificate_pem holds a public key or a certificate alone; give the private "
+              "key"},
+             {"half a key", known.certificate_pem, cut(key),
+              "tls.key_pem holds a private key that cannot be read; give the whole of it"},
+             {"zeros", known.certificate_pem, std::string(1000, '\0'),
+              "tls.key_pem holds no PEM private key"}})
+        BOOST_TEST_CONTEXT(row.name)
+        {
+            tls_options options;
+            options.certificate_pem = row.certificate;
+            options.key_pem = secret(std::string_view(row.key));
+            check_refused(options, row.says);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(files_that_cannot_be_read)
+{
+    auto const known = make_identity("client");
+    temporary_file const nowhere;
+    temporary_file const empty(" ");
+    temporary_file const large(known.certificate_pem + std::string(1024 * 1024, '\n'));
+    empty.write("");
+    files const good(known);
+    struct row
+    {
+        temporary_file const& file;
+        char const* says;
+    };
+    for (auto const& [file, says] :
+         {row{nowhere, "cannot be read; give the path of a PEM file"},
+          row{empty, "is empty or larger than 1 MiB"}, row{large, "is empty or larger than 1 MiB"}})
+        BOOST_TEST_CONTEXT(says)
+        {
+            auto const path = file.path.string();
+            auto options = good.options();
+            options.certificate_file = path;
+            check_refused(options, "tls.certificate_file '" + path + "' " + says);
+            options = good.options();
+            options.key_file = path;
+            check_refused(options, "tls.key_file '" + path + "' " + says);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(encrypted_keys)
+{
+    auto const known = make_identity("client");
+    struct row
+    {
+        char const* name;
+        coauth::secret_function phrase;
+        // Empty: it opens the key.
+        std::string says;
+    };
+    for (auto const& row :
+         std::vector<row>{
+             {"right", saying(phrase), ""},
+             {"none", {}, "tls.key_pem is encrypted; give tls.key_passphrase"},
+             {"wrong", saying("wrong-sesame"),
+              "tls.key_pem is not opened by the pass-phrase; check tls.key_passphrase"},
+             {"not to be had",
+              [] { return coauth::result<secret>(coauth::error(coauth::errc::connect_failed)); },
+              "tls.key_pem: the pass-phrase cannot be had: "}})
+        BOOST_TEST_CONTEXT(row.name)
+        {
+            tls_options options;
+            options.certificate_pem = known.certificate_pem;
+            options.key_pem = secret(known.key.encrypted_pem(phrase));
+            options.key_passphrase = row.phrase;
+            if (row.says.empty())
+                BOOST_TEST(thumbprint_of(*loaded(options)) == known.thumbprint);
+            else
+                check_refused(options, row.says);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(replaced_files_are_seen)
+{
+    auto const first = make_identity("first");
+    auto const second = make_identity("second");
+    struct row
+    {
+        char const* name;
+        void (temporary_file::*change)(std::string_view) const;
+    };
+    for (auto const& [name, change] :
+         {row{"renamed", &temporary_file::replace}, row{"written", &temporary_file::write}})
+        for (bool const old : {false, true})
+            BOOST_TEST_CONTEXT(name << (old ? " over old files" : ""))
+            {
+                files const both(first);
+                if (old)
+                    both.age();
+                auto const tested = loaded(both.options());
+                BOOST_TEST(thumbprint_of(*tested) == first.thumbprint);
+                // Not a pair until the key is there.
+                (both.certificate.*change)(second.certificate_pem);
+                BOOST_TEST(thumbprint_of(*tested) == first.thumbprint);
+                (both.key.*change)(second.key.private_pem());
+                BOOST_TEST(thumbprint_of(*tested) == second.thumbprint);
+                BOOST_TEST(shown_by(*tested) == std::vector<std::string>{"second"});
+            }
+}
+
+BOOST_AUTO_TEST_CASE(one_file_is_replaced)
+{
+    auto const first = make_identity("client");
+    auto const second = make_identity("client");
+    temporary_file const both(first.certificate_pem + first.key.private_pem());
+    both.age();
+    tls_options options;
+    options.certificate_file = both.path.string();
+    auto const tested = loaded(options);
+    both.replace(second.certificate_pem + second.key.private_pem());
+    BOOST_TEST(thumbprint_of(*tested) == second.thumbprint);
+}
+
+BOOST_AUTO_TEST_CASE(the_old_one_stays_until_the_new_one_is_whole)
+{
+    auto const first = make_identity("client");
+    auto const second = make_identity("client");
+    auto const expired = make_identity("client", nullptr, false, -60);
+    files const both(first);
+    both.age();
+    auto const tested = loaded(both.options());
+    struct row
+    {
+        char const* name;
+        std::function<void()> change;
+    };
+    for (auto const& row :
+         std::vector<row>{
+             {"half written", [&] { both.certificate.write(cut(second.certificate_pem)); }},
+             {"empty", [&] { both.certificate.write(""); }},
+             {"without its key", [&] { both.certificate.write(second.certificate_pem); }},
+             {"half a key", [&] { both.key.write(cut(second.key.private_pem())); }},
+             {"no key", [&] { both.key.remove(); }},
+             {"nothing", [&] { both.certificate.remove(); }},
+             {"expired", [&]
+              {
+                  both.certificate.write(expired.certificate_pem);
+                  both.key.write(expired.key.private_pem());
+              }}})
+        BOOST_TEST_CONTEXT(row.name)
+        {
+            row.change();
+            BOOST_TEST(thumbprint_of(*tested) == first.thumbprint);
+            BOOST_TEST(thumbprint_of(*tested) == first.thumbprint);
+        }
+    both.certificate.write(second.certificate_pem);
+    both.key.write(second.key.private_pem());
+    BOOST_TEST(thumbprint_of(*tested) == second.thumbprint);
+}
+
+// The clock of a file system ticks some hundred times a second; so two files may look alike.
+BOOST_AUTO_TEST_CASE(replaced_within_a_tick)
+{
+    auto const first = make_identity("client");
+    auto second = make_identity("client");
+    // A signature of ECDSA is of one length or another.
+    while (second.certificate_pem.size() != first.certificate_pem.size())
+        second = make_identity("client");
+    temporary_file const both(first.certificate_pem + first.key.private_pem());
+    tls_options options;
+    options.certificate_file = both.path.string();
+    auto const tested = loaded(options);
+    both.write_at_once(second.certificate_pem + second.key.private_pem());
+    BOOST_TEST(thumbprint_of(*tested) == second.thumbprint);
+}
+
+// What tells the files apart is asked before they are read: what changes in between is seen later.
+BOOST_AUTO_TEST_CASE(replaced_while_it_is_read)
+{
+    auto const first = make_identity("client");
+    auto const second = make_identity("client");
+    files const both(first);
+    both.key.write(first.key.encrypted_pem(phrase));
+    both.age();
+    auto options = both.options();
+    options.key_passphrase = [&]
+    {
+        both.certificate.replace(second.certificate_pem);
+        both.key.replace(second.key.private_pem());
+        both.age();
+        return secret(phrase);
+    };
+    auto const tested = loaded(options);
+    BOOST_TEST(thumbprint_of(*tested) == second.thumbprint);
+}
+
+BOOST_AUTO_TEST_CASE(unchanged_files_are_not_read_again)
+{
+    auto const known = make_identity("client");
+    files const both(known);
+    both.key.write(known.key.encrypted_pem(phrase));
+    both.age();
+    int asked = 0;
+    auto options = both.options();
+    options.key_passphrase = [&]
+    {
+        ++asked;
+        return secret(phrase);
+    };
+    auto const tested = loaded(options);
+    auto const once = asked;
+    BOOST_TEST(tested->present() == tested->present());
+    BOOST_TEST(asked == once);
+    both.key.replace(known.key.encrypted_pem(phrase));
+    both.age();
+    tested->present();
+    BOOST_TEST(asked > once);
+    auto const twice = asked;
+    tested->present();
+    BOOST_TEST(asked == twice);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
