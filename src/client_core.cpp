@@ -288,9 +288,10 @@ result<client_core::built> client_core::build(
     }
     if (request != nullptr)
     {
+        auto copy = *request;
         std::lock_guard const lock(built_mutex_);
         built_ = made;
-        built_for_ = *request;
+        built_for_ = std::move(copy);
     }
     return made;
 }

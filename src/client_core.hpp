@@ -41,6 +41,7 @@ public:
     std::weak_ptr<timed> start(token_request request, token_handler handler);
     void start(std::unique_ptr<errand> what);
     void close() noexcept;
+    [[nodiscard]] bool context_is_gone() const noexcept { return watch_ == nullptr; }
     [[nodiscard]] client_counters counters() const;
 
     // Where requests of one kind go, and the connections to there.

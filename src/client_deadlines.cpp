@@ -1,7 +1,5 @@
 #include "client_deadlines.hpp"
 
-#include <vector>
-
 namespace coauth::detail
 {
 
@@ -9,15 +7,23 @@ using boost::system::error_code;
 
 bool client_deadlines::set(timed& one, timed::clock::time_point deadline)
 {
-    std::lock_guard const lock(mutex_);
-    if (closed_)
-        return false;
-    if (one.listed_)
-        unlink(one);
-    one.deadline_ = deadline;
-    link(one);
-    arm();
-    return true;
+    try
+    {
+        std::lock_guard const lock(mutex_);
+        if (closed_)
+            return false;
+        if (one.listed_)
+            unlink(one);
+        one.deadline_ = deadline;
+        link(one);
+        arm();
+        return true;
+    }
+    catch (...)
+    {
+        end_all(errc::out_of_memory);
+        throw;
+    }
 }
 
 void client_deadlines::remove(timed& one)
@@ -36,18 +42,32 @@ void client_deadlines::settle()
     timer_->cancel();
 }
 
-void client_deadlines::close()
+void client_deadlines::close() noexcept
 {
-    std::vector<std::shared_ptr<timed>> open;
     {
         std::lock_guard const lock(mutex_);
         closed_ = true;
-        for (auto* one = first_; one != nullptr; one = one->next_)
-            if (auto self = one->weak_from_this().lock())
-                open.push_back(std::move(self));
     }
-    for (auto const& one : open)
-        one->close();
+    end_all(errc::cancelled);
+}
+
+void client_deadlines::end_all(errc why) noexcept
+{
+    while (auto const one = take(timed::clock::time_point::max()))
+        one->end(why);
+}
+
+std::shared_ptr<timed> client_deadlines::take(timed::clock::time_point until) noexcept
+{
+    std::lock_guard const lock(mutex_);
+    while (first_ != nullptr && first_->deadline_ <= until)
+    {
+        auto self = first_->weak_from_this().lock();
+        unlink(*first_);
+        if (self)
+            return self;
+    }
+    return nullptr;
 }
 
 void client_deadlines::context_gone() noexcept
@@ -82,8 +102,8 @@ void client_deadlines::arm()
 {
     if (first_ == nullptr || !timer_ || (armed_ && *armed_ <= first_->deadline_))
         return;
-    armed_ = first_->deadline_;
-    timer_->expires_at(*armed_);
+    armed_.reset();
+    timer_->expires_at(first_->deadline_);
     timer_->async_wait(
         [weak = weak_from_this()](error_code ec)
         {
@@ -91,25 +111,24 @@ void client_deadlines::arm()
             if (self && !ec)
                 self->on_timer();
         });
+    armed_ = first_->deadline_;
 }
 
 void client_deadlines::on_timer()
 {
     auto const now = timed::clock::now();
-    std::vector<std::shared_ptr<timed>> expired;
+    try
     {
+        while (auto const one = take(now))
+            one->expire(now);
         std::lock_guard const lock(mutex_);
         armed_.reset();
-        while (first_ != nullptr && first_->deadline_ <= now)
-        {
-            if (auto self = first_->weak_from_this().lock())
-                expired.push_back(std::move(self));
-            unlink(*first_);
-        }
         arm();
     }
-    for (auto const& one : expired)
-        one->expire(now);
+    catch (...)
+    {
+        end_all(errc::out_of_memory);
+    }
 }
 
 } // namespace coauth::detail

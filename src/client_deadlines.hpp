@@ -1,6 +1,8 @@
 #ifndef COAUTH_SRC_CLIENT_DEADLINES_HPP
 #define COAUTH_SRC_CLIENT_DEADLINES_HPP
 
+#include <coauth/error.hpp>
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
@@ -20,8 +22,8 @@ public:
 
     // The moment came. Called without a lock.
     virtual void expire(clock::time_point now) = 0;
-    // Its owner closes.
-    virtual void close() = 0;
+    // It ends before, for this reason. Called without a lock.
+    virtual void end(errc why) = 0;
 
 protected:
     ~timed() = default;
@@ -40,14 +42,15 @@ class client_deadlines : public std::enable_shared_from_this<client_deadlines>
 public:
     explicit client_deadlines(boost::asio::any_io_executor const& executor) : timer_(executor) {}
 
-    // Adds it, or gives it another deadline. False: closed.
+    // Adds it, or gives it another deadline. False: closed. Where memory fails for the timer, this
+    // throws, and all end that it would have ended.
     bool set(timed& one, timed::clock::time_point deadline);
     void remove(timed& one);
     // Without operations the timer must not keep the context at work. Not part of `remove`: whoever
     // completes an operation often begins the next one at once.
     void settle();
     // Closes all that are in the list, and takes no more.
-    void close();
+    void close() noexcept;
     void context_gone() noexcept;
 
 private:
@@ -55,6 +58,9 @@ private:
     void unlink(timed& one);
     void arm();
     void on_timer();
+    void end_all(errc why) noexcept;
+    // Takes the first whose deadline is not after `until`.
+    std::shared_ptr<timed> take(timed::clock::time_point until) noexcept;
 
     std::mutex mutex_;
     timed* first_ = nullptr;

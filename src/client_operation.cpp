@@ -48,6 +48,29 @@ double chance()
 
 } // namespace
 
+// What its coroutine completes.
+class operation::ending
+{
+public:
+    explicit ending(std::shared_ptr<operation> of) : of_(std::move(of)) {}
+    ~ending()
+    {
+        if (of_)
+            of_->lost();
+    }
+    ending(ending&&) noexcept = default;
+    ending& operator=(ending&&) = delete;
+
+    void operator()(std::exception_ptr const& failure, result<void> outcome)
+    {
+        auto const of = std::move(of_);
+        of->finish(failure, std::move(outcome));
+    }
+
+private:
+    std::shared_ptr<operation> of_;
+};
+
 operation::operation(std::shared_ptr<client_core> core, std::unique_ptr<errand> what)
     : core_(std::move(core))
     , what_(std::move(what))
@@ -91,9 +114,14 @@ void operation::launch()
     if (!core_->deadlines->set(*this, deadline_))
         return finish({}, error(errc::cancelled));
     obey_slot();
-    asio::co_spawn(
-        core_->executor, run(self), [self](std::exception_ptr const& failure, result<void> outcome)
-        { self->finish(failure, std::move(outcome)); });
+    ending end(self);
+    try
+    {
+        asio::co_spawn(core_->executor, run(self), std::move(end));
+    }
+    catch (...) // NOLINT(bugprone-empty-catch): the end is told
+    {
+    }
 }
 
 // Lets the handler's cancellation slot end the operation.
@@ -111,9 +139,9 @@ void operation::obey_slot()
         });
 }
 
-void operation::close()
+void operation::end(errc why)
 {
-    net_.stop.abort(errc::cancelled);
+    net_.stop.abort(why);
 }
 
 void operation::expire(clock::time_point now)
@@ -247,11 +275,12 @@ awaitable<result<std::string>> operation::ask_signer(std::string input)
 awaitable<operation::attempt_result> operation::attempt()
 {
     client_pool::lease held;
-    auto const taken = where_->pool->acquire(number_, held);
+    client_pool::waiter waiter(*where_->pool, number_);
+    auto const taken = waiter.acquire(held);
     if (taken == client_pool::verdict::refused)
         co_return error(errc::too_many_waiting);
     if (taken == client_pool::verdict::wait)
-        held = co_await wait_in_line();
+        held = co_await wait_in_line(waiter);
     if (!held)
         co_return given_up("while waiting in line for a connection");
     bool reused = held.connection() != nullptr && held.connection()->quiet();
@@ -280,9 +309,8 @@ awaitable<operation::attempt_result> operation::attempt()
 }
 
 // No lease: it was ended early.
-awaitable<client_pool::lease> operation::wait_in_line()
+awaitable<client_pool::lease> operation::wait_in_line(client_pool::waiter& waiter)
 {
-    client_pool::waiter waiter(*where_->pool, number_);
     net::abort_switch::scope const scope(net_.stop, waiter);
     auto const begin = [&](auto handler)
     {
@@ -390,6 +418,22 @@ void operation::tell_failed(error const& why, std::optional<std::chrono::nanosec
     net_.phases.tell(
         [&](observer& to)
         { to.on_attempt_failed({attempts_, clock::now() - attempt_began_, why, next}); });
+}
+
+// Memory failed, or the context is gone and nobody waits any more.
+void operation::lost() noexcept
+{
+    if (finished_ || core_->context_is_gone())
+        return;
+    try
+    {
+        asio::post(
+            core_->executor, [self = std::static_pointer_cast<operation>(shared_from_this())]
+            { self->finish({}, error(errc::out_of_memory)); });
+    }
+    catch (...) // NOLINT(bugprone-empty-catch): not even for this is there memory
+    {
+    }
 }
 
 void operation::finish(std::exception_ptr const& failure, result<void> outcome)

@@ -28,6 +28,7 @@ public:
     operation(std::shared_ptr<client_core> core, std::unique_ptr<errand> what);
 
 private:
+    class ending;
     using attempt_result = result<net::exchange_outcome>;
 
     static boost::asio::awaitable<result<void>> run(std::shared_ptr<operation> self);
@@ -36,7 +37,7 @@ private:
     boost::asio::awaitable<result<std::string>> ask_signer(std::string input);
     boost::asio::awaitable<result<secret>> assertion(client_config const& config);
     boost::asio::awaitable<attempt_result> attempt();
-    boost::asio::awaitable<client_pool::lease> wait_in_line();
+    boost::asio::awaitable<client_pool::lease> wait_in_line(client_pool::waiter& waiter);
     boost::asio::awaitable<result<void>> open(client_pool::lease& held);
     boost::asio::awaitable<bool> pause(std::chrono::nanoseconds wait);
 
@@ -44,7 +45,7 @@ private:
     void obey_slot();
     void begin_attempt();
     void expire(clock::time_point now) override;
-    void close() override;
+    void end(errc why) override;
 
     // Why it did not go on, with what is known of the attempt before.
     [[nodiscard]] error given_up(std::string const& while_doing) const;
@@ -56,6 +57,8 @@ private:
     [[nodiscard]] result<void> read(attempt_result outcome);
     void tell_failed(error const& why, std::optional<std::chrono::nanoseconds> next) const;
 
+    // Its coroutine is gone without an end.
+    void lost() noexcept;
     void finish(std::exception_ptr const& failure, result<void> outcome);
     void complete(result<void> outcome);
 

@@ -46,15 +46,15 @@ client_pool::verdict client_pool::acquire(id operation, lease& granted)
     {
         std::lock_guard const lock(mutex_);
         auto const now = steady_clock::now();
-        for (auto const expired : policy_.expire(now))
-            old.push_back(take_idle(expired));
+        while (auto const expired = policy_.expire(now))
+            old.push_back(take_idle(*expired));
         auto const decided = policy_.acquire(operation, now);
         if (decided.evicted != 0)
             old.push_back(take_idle(decided.evicted));
         if (decided.what == policy::pool::verdict::refuse)
             outcome = verdict::refused;
         else if (decided.what == policy::pool::verdict::wait)
-            outcome = verdict::wait;
+            outcome = stand_in_line(operation);
         else
             granted = lease(
                 shared_from_this(), decided.connection,
@@ -63,6 +63,27 @@ client_pool::verdict client_pool::acquire(id operation, lease& granted)
     }
     for (auto const& one : old)
         closed(*one);
+    return outcome;
+}
+
+client_pool::verdict client_pool::stand_in_line(id operation)
+{
+    try
+    {
+        line_.try_emplace(operation);
+    }
+    catch (...)
+    {
+        policy_.leave(operation);
+        throw;
+    }
+    return verdict::wait;
+}
+
+client_pool::verdict client_pool::waiter::acquire(lease& granted)
+{
+    auto const outcome = pool_.acquire(operation_, granted);
+    in_line_ = outcome == verdict::wait;
     return outcome;
 }
 
@@ -78,42 +99,74 @@ void client_pool::waiter::cancel()
 
 void client_pool::wait(id operation, waiter::handler done)
 {
-    std::lock_guard const lock(mutex_);
-    auto const early = std::find_if(
-        early_.begin(), early_.end(), [&](auto const& one) { return one.first == operation; });
-    if (early == early_.end())
+    line::node_type woken;
     {
-        line_.emplace(operation, std::move(done));
-        return;
+        std::lock_guard const lock(mutex_);
+        auto const found = line_.find(operation);
+        if (found == line_.end())
+            return;
+        // Asio 1.26: the move assignment of this type calls itself for ever.
+        found->second.done.swap(done);
+        if (!found->second.granted)
+            return;
+        woken = line_.extract(found);
     }
-    lease granted = std::move(early->second);
-    early_.erase(early);
-    complete_later(std::move(done), std::move(granted));
+    complete_later(std::move(woken));
 }
 
 void client_pool::leave(id operation)
 {
-    std::lock_guard const lock(mutex_);
-    if (!policy_.leave(operation))
-        return;
-    if (auto done = take_place(operation))
-        complete_later(std::move(done), lease());
+    line::node_type woken;
+    {
+        std::lock_guard const lock(mutex_);
+        auto const found = line_.find(operation);
+        if (!policy_.leave(operation) || found == line_.end())
+            return;
+        woken = line_.extract(found);
+    }
+    complete_later(std::move(woken));
 }
 
-void client_pool::release(id connection, std::unique_ptr<net::connection> idle)
+// Of an operation that was given up without being woken.
+void client_pool::forget(id operation) noexcept
 {
-    if (!reuse_)
-        return drop(connection, std::move(idle));
-    std::unique_lock lock(mutex_);
-    if (closed_)
+    line::node_type gone;
+    std::lock_guard const lock(mutex_);
+    gone = line_.extract(operation);
+    if (gone)
+        policy_.leave(operation);
+}
+
+void client_pool::release(id connection, std::unique_ptr<net::connection> idle) noexcept
+{
+    bool kept = false;
+    try
     {
-        lock.unlock();
-        return drop(connection, std::move(idle));
+        kept = reuse_ && keep(connection, idle);
     }
-    if (auto const next = policy_.release(connection, steady_clock::now()))
-        grant(*next, std::move(idle));
-    else
-        idle_.emplace_back(connection, std::move(idle));
+    catch (std::bad_alloc const&) // NOLINT(bugprone-empty-catch): it is closed then
+    {
+    }
+    if (!kept)
+        drop(connection, std::move(idle));
+}
+
+bool client_pool::keep(id connection, std::unique_ptr<net::connection>& idle)
+{
+    line::node_type woken;
+    {
+        std::lock_guard const lock(mutex_);
+        if (closed_)
+            return false;
+        if (idle_.size() == idle_.capacity())
+            idle_.reserve(2 * idle_.size() + 8);
+        if (auto const next = policy_.release(connection, steady_clock::now()))
+            woken = grant(*next, std::move(idle));
+        else
+            idle_.emplace_back(connection, std::move(idle));
+    }
+    complete_later(std::move(woken));
+    return true;
 }
 
 void client_pool::drop(id connection, std::unique_ptr<net::connection> gone) noexcept
@@ -121,21 +174,24 @@ void client_pool::drop(id connection, std::unique_ptr<net::connection> gone) noe
     if (gone)
         closed(*gone);
     gone.reset();
-    std::lock_guard const lock(mutex_);
-    if (gone_)
-        return;
-    if (auto const next = policy_.drop(connection))
-        grant(*next, nullptr);
+    line::node_type woken;
+    {
+        std::lock_guard const lock(mutex_);
+        if (gone_)
+            return;
+        if (auto const next = policy_.drop(connection))
+            woken = grant(*next, nullptr);
+    }
+    complete_later(std::move(woken));
 }
 
-void client_pool::grant(policy::pool::grant const& next, std::unique_ptr<net::connection> idle)
+client_pool::line::node_type
+client_pool::grant(policy::pool::grant const& next, std::unique_ptr<net::connection> idle) noexcept
 {
-    lease granted(shared_from_this(), next.next.connection, std::move(idle));
-    auto done = take_place(next.operation);
-    if (done)
-        complete_later(std::move(done), std::move(granted));
-    else
-        early_.emplace_back(next.operation, std::move(granted));
+    auto const found = line_.find(next.operation);
+    auto& [done, granted] = found->second;
+    granted = lease(shared_from_this(), next.next.connection, std::move(idle));
+    return done ? line_.extract(found) : line::node_type();
 }
 
 std::unique_ptr<net::connection> client_pool::take_idle(id connection)
@@ -148,20 +204,23 @@ std::unique_ptr<net::connection> client_pool::take_idle(id connection)
     return taken;
 }
 
-client_pool::waiter::handler client_pool::take_place(id operation)
+void client_pool::complete_later(line::node_type woken) noexcept
 {
-    waiter::handler done;
-    // Asio 1.26: the move assignment of this type calls itself for ever.
-    if (auto node = line_.extract(operation))
-        done.swap(node.mapped());
-    return done;
-}
-
-void client_pool::complete_later(waiter::handler done, lease granted)
-{
-    asio::post(
-        executor, [done = std::move(done), granted = std::move(granted)]() mutable
-        { std::move(done)(std::move(granted)); });
+    if (!woken)
+        return;
+    try
+    {
+        asio::post(
+            executor,
+            [woken = std::move(woken)]() mutable
+            {
+                auto [done, granted] = std::move(woken.mapped());
+                std::move(done)(std::move(granted));
+            });
+    }
+    catch (...) // NOLINT(bugprone-empty-catch): destroyed, the handler ends what waits
+    {
+    }
 }
 
 void client_pool::closed(net::connection const& one) const
@@ -169,15 +228,16 @@ void client_pool::closed(net::connection const& one) const
     events_.tell([&](observer& to) { to.on_connection_closed({one.requests()}); });
 }
 
-void client_pool::close()
+void client_pool::close() noexcept
 {
     decltype(idle_) idle;
     {
         std::lock_guard const lock(mutex_);
         closed_ = true;
         idle.swap(idle_);
-        for (auto const expired : policy_.expire(steady_clock::time_point::max()))
-            (void)expired;
+        while (policy_.expire(steady_clock::time_point::max()))
+        {
+        }
     }
     for (auto const& [number, one] : idle)
         closed(*one);
@@ -186,13 +246,11 @@ void client_pool::close()
 void client_pool::context_gone() noexcept
 {
     decltype(idle_) idle;
-    decltype(line_) line;
-    decltype(early_) early;
+    line waiting;
     std::lock_guard const lock(mutex_);
     closed_ = gone_ = true;
     idle.swap(idle_);
-    line.swap(line_);
-    early.swap(early_);
+    waiting.swap(line_);
 }
 
 void client_pool::count(client_counters& into) const

@@ -74,10 +74,7 @@ public:
 
     client_pool(client_config const& config, boost::asio::any_io_executor executor);
 
-    // A lease now, a place in line to be waited for with `waiter`, or neither.
-    verdict acquire(policy::pool::id operation, lease& granted);
-
-    // Waits in line. Has to live until its handler is called.
+    // An operation that may have to wait in line. Has to live until its handler is called.
     class waiter final : public net::cancellable
     {
     public:
@@ -86,18 +83,29 @@ public:
         waiter(client_pool& pool, policy::pool::id operation) : pool_(pool), operation_(operation)
         {
         }
+        ~waiter()
+        {
+            if (in_line_)
+                pool_.forget(operation_);
+        }
+        waiter(waiter const&) = delete;
+        waiter& operator=(waiter const&) = delete;
 
-        // Calls the handler once, never within this call; with no lease when aborted.
+        // A lease now, a place in line that has to be waited for, or neither.
+        verdict acquire(lease& granted);
+        // Waits in line. Calls the handler once, never within this call; with no lease when
+        // aborted.
         void begin(handler done);
         void cancel() override;
 
     private:
         client_pool& pool_;
         policy::pool::id operation_;
+        bool in_line_ = false;
     };
 
     // Closes the idle connections.
-    void close();
+    void close() noexcept;
     void context_gone() noexcept;
     void count(client_counters& into) const;
 
@@ -106,15 +114,32 @@ public:
 private:
     using id = policy::pool::id;
 
+    // A place in line. All that it needs is there before anybody else can know of it: a grant
+    // must not fail.
+    struct place
+    {
+        // Empty: nobody waits yet.
+        waiter::handler done;
+        lease granted;
+    };
+    using line = std::unordered_map<id, place>;
+
+    verdict acquire(id operation, lease& granted);
+    // With the lock held.
+    verdict stand_in_line(id operation);
     void wait(id operation, waiter::handler done);
     void leave(id operation);
-    void release(id connection, std::unique_ptr<net::connection> idle);
+    void forget(id operation) noexcept;
+    void release(id connection, std::unique_ptr<net::connection> idle) noexcept;
+    // False: it cannot be kept.
+    bool keep(id connection, std::unique_ptr<net::connection>& idle);
     void drop(id connection, std::unique_ptr<net::connection> closed) noexcept;
-    // With the lock held: hands a connection to the next in line.
-    void grant(policy::pool::grant const& next, std::unique_ptr<net::connection> idle);
+    // With the lock held: gives a connection to the next in line. Empty: nobody waits yet.
+    line::node_type
+    grant(policy::pool::grant const& next, std::unique_ptr<net::connection> idle) noexcept;
     std::unique_ptr<net::connection> take_idle(id connection);
-    waiter::handler take_place(id operation);
-    void complete_later(waiter::handler done, lease granted);
+    // Not with the lock held: where memory fails, the lease ends here.
+    void complete_later(line::node_type woken) noexcept;
     void closed(net::connection const& one) const;
 
     net::phase_clock const events_;
@@ -123,9 +148,7 @@ private:
     std::mutex mutable mutex_;
     policy::pool policy_;
     std::vector<std::pair<id, std::unique_ptr<net::connection>>> idle_;
-    std::unordered_map<id, waiter::handler> line_;
-    // Granted between `acquire` and `waiter::begin`.
-    std::vector<std::pair<id, lease>> early_;
+    line line_;
     bool closed_ = false;
     // Its context is gone: nobody can be woken any more.
     bool gone_ = false;

@@ -377,7 +377,7 @@ void token_source_core::end_fetch() noexcept
 {
     fetch_to_end_ = true;
     if (auto const running = fetch_.lock())
-        running->close();
+        running->end(errc::cancelled);
 }
 
 void token_source_core::fetch(fetch_reason why, std::uint64_t number)

@@ -78,7 +78,7 @@ public:
         std::lock_guard const lock(mutex_);
         if (why_)
             return false;
-        begin();
+        begin_or_drop(begin);
         return true;
     }
 
@@ -89,12 +89,26 @@ public:
     void start_or_cancel(Begin&& begin)
     {
         std::lock_guard const lock(mutex_);
-        begin();
+        begin_or_drop(begin);
         if (why_ && current_ != nullptr)
             current_->cancel();
     }
 
 private:
+    // Where memory fails, the handler is destroyed, and with it the coroutine that waits, whose
+    // end is noticed. Asio would let the exception out of the event loop.
+    template <class Begin>
+    static void begin_or_drop(Begin& begin) noexcept
+    {
+        try
+        {
+            begin();
+        }
+        catch (...) // NOLINT(bugprone-empty-catch)
+        {
+        }
+    }
+
     void set(errc why, bool attempt_only)
     {
         std::lock_guard const lock(mutex_);

@@ -69,11 +69,17 @@ void lookup_cache::waiter::cancel()
     cache_->leave(*this);
 }
 
-void lookup_cache::complete_later(handler done, error_code ec, endpoints found)
+void lookup_cache::complete_later(handler done, error_code ec, endpoints const& found) noexcept
 {
-    asio::post(
-        executor_, [done = std::move(done), ec, found = std::move(found)]() mutable
-        { std::move(done)(ec, std::move(found)); });
+    try
+    {
+        asio::post(
+            executor_, [done = std::move(done), ec, found]() mutable
+            { std::move(done)(ec, std::move(found)); });
+    }
+    catch (...) // NOLINT(bugprone-empty-catch): destroyed, the handler ends what waits
+    {
+    }
 }
 
 void lookup_cache::find(key const& name, waiter& who, handler done)
@@ -139,10 +145,17 @@ void lookup_cache::ask_system(key const& name, std::shared_ptr<flight> started)
         [self = shared_from_this(), resolver, name,
          started = std::move(started)](error_code ec, tcp::resolver::results_type const& results)
         {
-            endpoints found;
-            for (auto const& one : results)
-                found.push_back(one.endpoint());
-            self->land(name, *started, ec, found);
+            try
+            {
+                endpoints found;
+                for (auto const& one : results)
+                    found.push_back(one.endpoint());
+                self->land(name, *started, ec, found);
+            }
+            catch (...)
+            {
+                self->land(name, *started, asio::error::no_memory, {});
+            }
         });
 }
 
@@ -170,7 +183,7 @@ void lookup_cache::ask_user(key const& name, std::shared_ptr<flight> started)
 void lookup_cache::land(key const& name, flight& landed, error_code ec, endpoints const& found)
 {
     std::lock_guard const lock(mutex_);
-    if (gone_ || std::exchange(landed.over, true))
+    if (gone_ || landed.over)
         return;
     if (!ec && found.empty())
         ec = asio::error::host_not_found;
@@ -178,6 +191,7 @@ void lookup_cache::land(key const& name, flight& landed, error_code ec, endpoint
         entries_.erase(name);
     else
         entries_[name] = {found, steady_clock::now() + lifetime_, {}};
+    landed.over = true;
     for (auto& [who, done] : landed.waiting)
         complete_later(std::move(done), ec, found);
     landed.waiting.clear();

@@ -79,7 +79,8 @@ private:
     // The first time counts.
     void
     land(key const& name, flight& landed, boost::system::error_code ec, endpoints const& found);
-    void complete_later(handler done, boost::system::error_code ec, endpoints found);
+    void
+    complete_later(handler done, boost::system::error_code ec, endpoints const& found) noexcept;
 
     boost::asio::any_io_executor executor_;
     std::chrono::milliseconds lifetime_;

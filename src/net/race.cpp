@@ -56,12 +56,34 @@ void race::cancel()
 
 void race::start_next()
 {
+    auto const& address = addresses_[next_++];
     auto const which = running_.emplace(running_.end(), executor_);
-    which->async_connect(
-        addresses_[next_++],
-        [self = shared_from_this(), which](error_code ec) { self->connected(which, ec); });
+    try
+    {
+        which->async_connect(
+            address,
+            [self = shared_from_this(), which](error_code ec) { self->connected(which, ec); });
+    }
+    catch (...)
+    {
+        running_.erase(which);
+        throw;
+    }
     if (next_ < addresses_.size())
         start_timer();
+}
+
+bool race::try_next() noexcept
+{
+    try
+    {
+        start_next();
+        return true;
+    }
+    catch (...)
+    {
+        return false;
+    }
 }
 
 void race::start_timer()
@@ -72,7 +94,7 @@ void race::start_timer()
         {
             std::lock_guard const lock(self->mutex_);
             if (!ec && !self->finished_ && self->next_ < self->addresses_.size())
-                self->start_next();
+                (void)self->try_next();
         });
 }
 
@@ -85,9 +107,10 @@ void race::connected(std::list<socket>::iterator which, error_code ec)
         return;
     if (!ec)
         return finish(std::move(lock), ec, std::move(one));
-    if (next_ < addresses_.size())
-        start_next();
-    else if (running_.empty())
+    while (next_ < addresses_.size())
+        if (try_next())
+            return;
+    if (running_.empty())
         finish(std::move(lock), ec, std::move(one));
 }
 

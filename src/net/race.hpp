@@ -46,6 +46,8 @@ public:
 
 private:
     void start_next();
+    // False: there was no memory for it.
+    bool try_next() noexcept;
     void start_timer();
     void connected(std::list<socket>::iterator which, boost::system::error_code ec);
     // With the lock held, which it gives up.

@@ -68,15 +68,13 @@ bool pool::leave(id operation)
     return true;
 }
 
-std::vector<pool::id> pool::expire(time_point now)
+std::optional<pool::id> pool::expire(time_point now)
 {
-    std::vector<id> gone;
-    while (!idle_.empty() && idle_.front().since + limits_.idle_timeout <= now)
-    {
-        gone.push_back(idle_.front().connection);
-        idle_.pop_front();
-        --open_;
-    }
+    if (idle_.empty() || idle_.front().since + limits_.idle_timeout > now)
+        return std::nullopt;
+    id const gone = idle_.front().connection;
+    idle_.pop_front();
+    --open_;
     return gone;
 }
 

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
-#include <vector>
 
 namespace coauth::policy
 {
@@ -65,8 +64,8 @@ public:
     // The operation is no longer in line. False: it was not.
     bool leave(id operation);
 
-    // Takes out the connections that were idle too long; the caller closes them.
-    std::vector<id> expire(time_point now);
+    // Takes out a connection that was idle too long, which the caller closes.
+    std::optional<id> expire(time_point now);
 
     [[nodiscard]] std::size_t open() const noexcept { return open_; }
     [[nodiscard]] std::size_t idle() const noexcept { return idle_.size(); }

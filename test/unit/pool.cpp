@@ -47,8 +47,9 @@ BOOST_AUTO_TEST_CASE(old_ones_expire)
     auto const b = tested.acquire(2, zero).connection;
     (void)tested.release(a, zero);
     (void)tested.release(b, zero + 5s);
-    BOOST_TEST(tested.expire(zero + 10s - 1ns).empty());
-    BOOST_TEST(tested.expire(zero + 10s) == std::vector{a}, boost::test_tools::per_element());
+    BOOST_TEST(!tested.expire(zero + 10s - 1ns));
+    BOOST_TEST((tested.expire(zero + 10s) == a));
+    BOOST_TEST(!tested.expire(zero + 10s));
     BOOST_TEST(tested.open() == 1U);
     // Too old to be used, though nobody swept it out: it makes room.
     auto const later = tested.acquire(3, zero + 20s);
@@ -140,7 +141,9 @@ BOOST_AUTO_TEST_CASE(invariants)
             line.pop_back();
         }
         else
-            (void)tested.expire(now);
+            while (tested.expire(now))
+            {
+            }
         BOOST_TEST_REQUIRE(tested.open() <= most);
         BOOST_TEST_REQUIRE(tested.open() == held.size() + tested.idle());
         BOOST_TEST_REQUIRE(tested.waiting() == line.size());

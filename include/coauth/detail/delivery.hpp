@@ -8,13 +8,14 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 
+#include <type_traits>
 #include <utility>
 
 namespace coauth::detail
 {
 
-// A handler, and the work of its executor. Called anywhere, it calls the handler on that executor,
-// where alone the cancellation slot may be cleared. It knows the types: behind an
+// A handler, and the work of its executor. Called on `otherwise`, it calls the handler on that
+// executor, where alone the cancellation slot may be cleared. It knows the types: behind an
 // `any_completion_handler` the executor would cost an allocation each time it is asked for.
 template <class Handler>
 class delivery
@@ -26,6 +27,7 @@ public:
     delivery(Handler handler, boost::asio::any_io_executor const& otherwise)
         : work_(boost::asio::get_associated_executor(handler, otherwise))
         , handler_(std::move(handler))
+        , here_(is_here(otherwise))
     {
     }
 
@@ -41,8 +43,11 @@ public:
     template <class Outcome>
     void operator()(Outcome outcome)
     {
-        boost::asio::dispatch(
-            due<Outcome>{work_.get_executor(), std::move(handler_), std::move(outcome)});
+        due<Outcome> call{work_.get_executor(), std::move(handler_), std::move(outcome)};
+        if (here_)
+            call();
+        else
+            boost::asio::dispatch(std::move(call));
     }
 
 private:
@@ -71,8 +76,19 @@ private:
         }
     };
 
+    // Most handlers have no executor of their own: nothing has to be dispatched, for which there
+    // might be no memory.
+    [[nodiscard]] bool is_here(boost::asio::any_io_executor const& otherwise) const
+    {
+        if constexpr (std::is_same_v<typename work::executor_type, boost::asio::any_io_executor>)
+            return work_.get_executor() == otherwise;
+        else
+            return false;
+    }
+
     work work_;
     Handler handler_;
+    bool here_;
 };
 
 } // namespace coauth::detail
