@@ -1,0 +1,143 @@
+#include "failing_calls.hpp"
+
+#include <cerrno>
+#include <cstdarg>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace test
+{
+
+namespace
+{
+
+// 0: none fails any more.
+thread_local std::size_t left = 0;
+thread_local char const* failed = nullptr;
+
+bool fails_now(char const* name, int with)
+{
+    if (left == 0 || --left != 0)
+        return false;
+    failed = name;
+    errno = with;
+    return true;
+}
+
+} // namespace
+
+failing_call::failing_call(std::size_t n)
+{
+    left = n;
+    failed = nullptr;
+}
+
+failing_call::~failing_call()
+{
+    left = 0;
+}
+
+char const* failing_call::which() const
+{
+    return failed;
+}
+
+} // namespace test
+
+// In place of those of the C library.
+extern "C"
+{
+    using test::fails_now;
+
+    int socket(int domain, int type, int protocol) noexcept
+    {
+        if (fails_now("socket", EMFILE))
+            return -1;
+        return static_cast<int>(::syscall(SYS_socket, domain, type, protocol));
+    }
+
+    int connect(int fd, sockaddr const* address, socklen_t size)
+    {
+        if (fails_now("connect", ENETUNREACH))
+            return -1;
+        return static_cast<int>(::syscall(SYS_connect, fd, address, size));
+    }
+
+    int getsockopt(int fd, int level, int name, void* value, socklen_t* size) noexcept
+    {
+        if (fails_now("getsockopt", ENOBUFS))
+            return -1;
+        return static_cast<int>(::syscall(SYS_getsockopt, fd, level, name, value, size));
+    }
+
+    int setsockopt(int fd, int level, int name, void const* value, socklen_t size) noexcept
+    {
+        if (fails_now("setsockopt", ENOPROTOOPT))
+            return -1;
+        return static_cast<int>(::syscall(SYS_setsockopt, fd, level, name, value, size));
+    }
+
+    int ioctl(int fd, unsigned long request, ...) noexcept
+    {
+        va_list arguments;
+        va_start(arguments, request);
+        void* const argument = va_arg(arguments, void*);
+        va_end(arguments);
+        if (fails_now("ioctl", ENOMEM))
+            return -1;
+        return static_cast<int>(::syscall(SYS_ioctl, fd, request, argument));
+    }
+
+    ssize_t recv(int fd, void* into, std::size_t size, int flags)
+    {
+        if (fails_now("recv", ENOMEM))
+            return -1;
+        return ::syscall(SYS_recvfrom, fd, into, size, flags, nullptr, nullptr);
+    }
+
+    ssize_t recvmsg(int fd, msghdr* into, int flags)
+    {
+        if (fails_now("recvmsg", ENOMEM))
+            return -1;
+        return ::syscall(SYS_recvmsg, fd, into, flags);
+    }
+
+    ssize_t send(int fd, void const* from, std::size_t size, int flags)
+    {
+        if (fails_now("send", ENOBUFS))
+            return -1;
+        return ::syscall(SYS_sendto, fd, from, size, flags, nullptr, 0);
+    }
+
+    ssize_t sendmsg(int fd, msghdr const* from, int flags)
+    {
+        if (fails_now("sendmsg", ENOBUFS))
+            return -1;
+        return ::syscall(SYS_sendmsg, fd, from, flags);
+    }
+
+    int epoll_ctl(int epoll, int operation, int fd, epoll_event* event) noexcept
+    {
+        if (fails_now("epoll_ctl", ENOSPC))
+            return -1;
+        return static_cast<int>(::syscall(SYS_epoll_ctl, epoll, operation, fd, event));
+    }
+
+    int epoll_wait(int epoll, epoll_event* events, int most, int timeout)
+    {
+        if (fails_now("epoll_wait", EINTR))
+            return -1;
+        return static_cast<int>(
+            ::syscall(SYS_epoll_pwait, epoll, events, most, timeout, nullptr, 0));
+    }
+
+    // Closes all the same, as Linux does.
+    int close(int fd)
+    {
+        auto const closed = static_cast<int>(::syscall(SYS_close, fd));
+        return fails_now("close", EIO) ? -1 : closed;
+    }
+}
