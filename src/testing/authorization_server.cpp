@@ -81,7 +81,7 @@ public:
     }
 
     server_options const options;
-    journal log;
+    journal log{options.remembered_requests};
     identity id;
     std::string ca_pem;
     std::uint16_t port = 0;

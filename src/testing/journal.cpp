@@ -40,7 +40,10 @@ void journal::unscript()
 std::optional<answer> journal::record(received_request const& request)
 {
     std::lock_guard const lock(mutex_);
+    ++received_;
     requests_.push_back(request);
+    if (requests_.size() > remembered_)
+        requests_.pop_front();
     changed_.notify_all();
     auto const for_it = [&](answer const& a) { return is_for(a, request); };
     auto const next = std::find_if(pushed_.begin(), pushed_.end(), for_it);
@@ -70,7 +73,7 @@ void journal::note_server_name(std::string name)
 std::vector<received_request> journal::requests() const
 {
     std::lock_guard const lock(mutex_);
-    return requests_;
+    return {requests_.begin(), requests_.end()};
 }
 
 std::string journal::server_name() const
@@ -94,7 +97,7 @@ bool journal::wait_for_connections(std::size_t count, std::chrono::milliseconds 
 bool journal::wait_for_requests(std::size_t count, std::chrono::milliseconds limit) const
 {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, limit, [&] { return requests_.size() >= count; });
+    return changed_.wait_for(lock, limit, [&] { return received_ >= count; });
 }
 
 } // namespace coauth::testing

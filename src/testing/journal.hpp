@@ -16,6 +16,8 @@ namespace coauth::testing
 class journal
 {
 public:
+    explicit journal(std::size_t remembered) : remembered_(remembered) {}
+
     void push(answer a);
     void always(answer a);
     void unscript();
@@ -42,7 +44,9 @@ private:
     mutable std::condition_variable changed_;
     std::deque<answer> pushed_;
     std::vector<answer> always_;
-    std::vector<received_request> requests_;
+    std::size_t const remembered_;
+    std::deque<received_request> requests_;
+    std::size_t received_ = 0;
     std::string server_name_;
     std::size_t connections_ = 0;
 };

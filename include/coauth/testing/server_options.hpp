@@ -5,6 +5,7 @@
 #include <coauth/testing/registered_client.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -88,6 +89,10 @@ struct server_options
     testing::refuse_connection refuse = testing::refuse_connection::no;
     /// What `refuse_connection::plain_text` sends.
     std::string plain_text = "220 mail.example ESMTP\r\n";
+
+    /// How many requests `authorization_server::requests()` knows, the latest ones: a server that
+    /// runs for hours needs a limit.
+    std::size_t remembered_requests = static_cast<std::size_t>(-1);
 
     /// Clients beside `client_id`; one of the same id adds to what that client proves itself by.
     std::vector<registered_client> clients = {};

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Runs a thousand fetches in flight against servers that misbehave, for so many minutes, and draws
+# memory, descriptors and tokens over time.
+#
+#   test/soak.sh MINUTES
+#
+# COAUTH_SEED=n repeats the random choices of a run.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+minutes=${1:?usage: test/soak.sh MINUTES}
+build=build/soak
+logs=$build/logs
+mkdir -p "$logs"
+
+# shellcheck source=test/steps.sh
+. test/steps.sh
+need "${packages[@]}" libboost-test1.81-dev python3
+
+step "soak: configure" cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+    -DCOAUTH_TESTS=soak -DCOAUTH_BUILD_CLI=OFF -DCOAUTH_BUILD_EXAMPLES=OFF
+step "soak: build" cmake --build "$build" -j "$(nproc)" --target coauth_soak
+exec "$build/test/soak/coauth_soak" "$minutes"

@@ -1,0 +1,106 @@
+#include "misbehaviour.hpp"
+
+#include <random>
+
+namespace soak
+{
+
+using namespace std::chrono_literals;
+using coauth::testing::answer;
+using coauth::testing::ending;
+
+namespace
+{
+
+// Of a hundred.
+constexpr unsigned good_ones = 70;
+
+answer late(answer made, std::chrono::milliseconds delay)
+{
+    made.delay = delay;
+    return made;
+}
+
+answer with_field(answer made, char const* name, char const* value)
+{
+    made.headers.add(name, value);
+    return made;
+}
+
+std::string body(std::string const& token)
+{
+    return R"({"access_token":")" + token + R"(","token_type":"Bearer","expires_in":3600})";
+}
+
+} // namespace
+
+unsigned misbehaviour::draw(std::size_t n, unsigned salt, unsigned below) const
+{
+    std::seed_seq from{
+        static_cast<unsigned>(seed_), static_cast<unsigned>(seed_ >> 32U), static_cast<unsigned>(n),
+        static_cast<unsigned>(n >> 32U), salt};
+    return static_cast<unsigned>(std::minstd_rand(from)()) % below;
+}
+
+bool misbehaviour::good(std::size_t n) const
+{
+    return draw(n, 0, 100) < good_ones;
+}
+
+std::string misbehaviour::token(std::size_t n)
+{
+    return "token-" + std::to_string(n);
+}
+
+answer misbehaviour::answer(std::size_t n) const
+{
+    auto const whole = answer::json(200, body(token(n)));
+    if (good(n))
+        return whole;
+    // Of these no token may come.
+    auto const bad = body("foreign-" + std::to_string(n));
+    auto const text =
+        "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(bad.size()) + "\r\n\r\n" + bad;
+    switch (draw(n, 1, 12))
+    {
+    case 0:
+        return with_field(answer::json(503, "{}"), "Retry-After", "1");
+    case 1:
+        return with_field(answer::json(429, "{}"), "Retry-After", "1");
+    case 2:
+        return answer::json(400, R"({"error":"invalid_scope"})");
+    case 3:
+        return answer::bytes("", ending::reset);
+    case 4:
+        return answer::bytes("", ending::close);
+    case 5:
+    {
+        auto cut = answer::bytes(text, ending::truncate);
+        cut.cut_at = draw(n, 2, static_cast<unsigned>(text.size()));
+        return cut;
+    }
+    case 6:
+    {
+        auto cut = answer::bytes(text, ending::stall);
+        cut.cut_at = draw(n, 2, static_cast<unsigned>(text.size()));
+        return cut;
+    }
+    case 7:
+    {
+        auto endless = answer::bytes("HTTP/1.1 200 OK\r\nX-Field: value\r\n");
+        endless.repeat_from = 17;
+        return endless;
+    }
+    case 8:
+        return answer::bytes(
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n" + bad);
+    case 9:
+        return late(answer::json(502, "<html>"), 300ms);
+    case 10:
+        return answer::json(302, bad);
+    default:
+        return answer::json(200, bad.substr(0, bad.size() / 2));
+    }
+}
+
+} // namespace soak
