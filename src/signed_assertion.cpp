@@ -21,12 +21,12 @@ error refuse(std::string context)
 
 result<void> check(assertion_claims const& claims)
 {
-    using namespace std::chrono_literals;
+    using namespace std::chrono;
     constexpr std::array<std::string_view, 7> own = {"iss", "sub", "aud", "jti",
                                                      "iat", "exp", "nbf"};
     if (claims.issuer.empty() || claims.audience.empty())
         return refuse("the assertion's issuer or audience is empty; set both");
-    if (claims.lifetime < 1s || claims.lifetime > 1h)
+    if (claims.lifetime < seconds(1) || claims.lifetime > hours(1))
         return refuse(
             "the assertion's lifetime is " + std::to_string(claims.lifetime.count()) +
             " s; it must be from 1 s to 1 hour");

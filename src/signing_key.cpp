@@ -26,7 +26,9 @@ changed(signing_key::description const* from, Change const& change)
 std::string_view to_string(signature_algorithm algorithm) noexcept
 {
     auto const index = static_cast<std::size_t>(algorithm);
-    return index < names.size() ? names[index] : "unknown";
+    if (index < names.size())
+        return names[index];
+    return "unknown";
 }
 
 std::optional<signature_algorithm> signature_algorithm_of(std::string_view name) noexcept

@@ -13,7 +13,7 @@ mkdir -p "$logs"
 . test/steps.sh
 
 packages+=(python3 openssl libboost-test1.81-dev tinyproxy-bin prometheus-cpp-dev)
-[[ $quick ]] || packages+=(clang-19 clang-format-19 clang-tidy-19)
+[[ $quick ]] || packages+=(clang-19 clang-format-19 clang-tidy-19 cppcheck)
 command -v npm >/dev/null || packages+=(npm)
 need "${packages[@]}"
 
@@ -36,6 +36,9 @@ programs='^(unit|integration|hostile|threads|interop|cli|example|snippets)'
 if [[ -z $quick ]]; then
     mapfile -t sources < <(git ls-files '*.cpp' '*.hpp')
     step "clang-format" clang-format-19 --dry-run -Werror "${sources[@]}"
+
+    step "cppcheck" cppcheck --enable=warning,portability --std=c++20 --language=c++ -j "$jobs" \
+        --quiet --error-exitcode=1 --suppress=missingIncludeSystem -I include -I src src include
 
     build clang++ clang++-19 -DCMAKE_BUILD_TYPE=Release
     check clang++ -R "$programs"

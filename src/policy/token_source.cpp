@@ -108,18 +108,18 @@ back_off(error const& why, unsigned failures, token_source_options const& option
 
 result<void> check(token_source_options const& options)
 {
-    using namespace std::chrono_literals;
+    using namespace std::chrono;
     if (!(options.renew_after > 0 && options.renew_after <= 1))
         return refuse("token_source_options::renew_after must be more than 0 and at most 1");
     if (!(options.renew_spread >= 0 && options.renew_spread < options.renew_after))
         return refuse("token_source_options::renew_spread must be from 0 to less than renew_after");
-    if (options.margin < 0ms || options.renew_interval < 0ms)
+    if (options.margin < milliseconds(0) || options.renew_interval < milliseconds(0))
         return refuse("token_source_options::margin and renew_interval must not be negative");
-    if (options.max_age && *options.max_age < 1s)
+    if (options.max_age && *options.max_age < seconds(1))
         return refuse("token_source_options::max_age must be at least 1 s");
-    if (options.first_back_off < 1ms || options.first_back_off > options.max_back_off)
+    if (options.first_back_off < milliseconds(1) || options.first_back_off > options.max_back_off)
         return refuse("token_source_options::first_back_off must be from 1 ms to max_back_off");
-    if (options.max_back_off > 24h)
+    if (options.max_back_off > hours(24))
         return refuse("token_source_options::max_back_off must be at most 24 hours");
     if (!(options.back_off_factor >= 1 && options.back_off_factor <= 100))
         return refuse("token_source_options::back_off_factor must be from 1 to 100");

@@ -39,9 +39,9 @@ result<void> check_secret(client_authentication const& who)
 
 result<void> check_assertions(client_authentication const& who)
 {
-    using namespace std::chrono_literals;
+    using namespace std::chrono;
     auto const& options = who.assertions();
-    if (options.lifetime < 1s || options.lifetime > 1h)
+    if (options.lifetime < seconds(1) || options.lifetime > hours(1))
         return refuse(
             "authentication: the lifetime of assertions is " +
             std::to_string(options.lifetime.count()) + " s; it must be from 1 s to 1 hour");
@@ -172,38 +172,39 @@ result<void> check_tls(tls_options const& options)
 
 result<void> check_connections(connection_options const& options)
 {
-    using namespace std::chrono_literals;
+    using namespace std::chrono;
     if (options.max_connections < 1 || options.max_connections > 65'535)
         return refuse(
             "connections.max_connections is " + std::to_string(options.max_connections) +
             "; it must be from 1 to 65535");
-    if (options.idle_timeout < 0ms || options.lookup_lifetime < 0ms)
+    if (options.idle_timeout < milliseconds(0) || options.lookup_lifetime < milliseconds(0))
         return refuse("connections.idle_timeout and lookup_lifetime must not be negative");
-    if (options.connect_stagger < 10ms)
+    if (options.connect_stagger < milliseconds(10))
         return refuse("connections.connect_stagger must be at least 10 ms (RFC 8305 section 8)");
     return {};
 }
 
 result<void> check_retry(retry_options const& options)
 {
-    using namespace std::chrono_literals;
+    using namespace std::chrono;
     if (options.max_attempts < 1)
         return refuse("retry.max_attempts is 0; it must be at least 1, which repeats nothing");
-    if (options.first_delay < 0ms || options.max_delay < 0ms || options.attempt_timeout < 0ms)
+    if (options.first_delay < milliseconds(0) || options.max_delay < milliseconds(0) ||
+        options.attempt_timeout < milliseconds(0))
         return refuse("retry.first_delay, max_delay and attempt_timeout must not be negative");
     return {};
 }
 
 result<void> check_rest(client_config const& config)
 {
-    using namespace std::chrono_literals;
-    if (config.timeout < 1ms || config.timeout > 1h)
+    using namespace std::chrono;
+    if (config.timeout < milliseconds(1) || config.timeout > hours(1))
         return refuse(
             "timeout is " + std::to_string(config.timeout.count()) +
             " ms; it must be from 1 ms to 1 hour");
     if (has_control(config.user_agent))
         return refuse("user_agent contains a control character; remove it");
-    if (config.server.lifetimes.assumed < 0s)
+    if (config.server.lifetimes.assumed < seconds(0))
         return refuse("server.lifetimes.assumed is negative; give a number of seconds from 0 on");
     return {};
 }

@@ -186,8 +186,9 @@ void disturb(
     tcp::socket client, std::uint16_t server_port, disturbance const& what,
     std::shared_ptr<traffic> counted)
 {
-    std::make_shared<disturbed_connection>(std::move(client), what, std::move(counted))
-        ->begin(server_port);
+    auto const made =
+        std::make_shared<disturbed_connection>(std::move(client), what, std::move(counted));
+    made->begin(server_port);
 }
 
 } // namespace coauth::testing
