@@ -173,6 +173,30 @@ void replace_controls(std::string& text, std::string_view kept)
     }
 }
 
+// Signed tokens, whoever made them: an assertion that the server repeats, or a token.
+void mask_jwts(std::string& text)
+{
+    auto const in_jwt = [](char c)
+    {
+        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '_' || c == '.';
+    };
+    std::size_t end = 0;
+    // On from its end, whether it was one or not: nothing is looked at twice.
+    for (std::size_t at = text.find("eyJ"); at != std::string::npos; at = text.find("eyJ", end))
+    {
+        end = at;
+        while (end != text.size() && in_jwt(text[end]))
+            ++end;
+        if (std::count(
+                text.begin() + static_cast<std::ptrdiff_t>(at),
+                text.begin() + static_cast<std::ptrdiff_t>(end), '.') < 2)
+            continue;
+        text.replace(at, end - at, mask);
+        end = at + mask.size();
+    }
+}
+
 // What is replaced may have stood within a secret, or be part of one.
 void hide(
     std::string& text, client_authentication const& who, std::string_view token,
@@ -181,6 +205,7 @@ void hide(
     text = without_secrets(text, who, token);
     replace_controls(text, kept_controls);
     text = without_secrets(text, who, token);
+    mask_jwts(text);
 }
 
 } // namespace
@@ -232,35 +257,6 @@ void scrub(std::string& text, client_authentication const& who)
     replace_all(text, plain.view());
 }
 
-namespace
-{
-
-// Signed tokens, whoever made them: an assertion that the server repeats, or a token.
-void mask_jwts(std::string& text)
-{
-    auto const in_jwt = [](char c)
-    {
-        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-               c == '-' || c == '_' || c == '.';
-    };
-    std::size_t end = 0;
-    // On from its end, whether it was one or not: nothing is looked at twice.
-    for (std::size_t at = text.find("eyJ"); at != std::string::npos; at = text.find("eyJ", end))
-    {
-        end = at;
-        while (end != text.size() && in_jwt(text[end]))
-            ++end;
-        if (std::count(
-                text.begin() + static_cast<std::ptrdiff_t>(at),
-                text.begin() + static_cast<std::ptrdiff_t>(end), '.') < 2)
-            continue;
-        text.replace(at, end - at, mask);
-        end = at + mask.size();
-    }
-}
-
-} // namespace
-
 std::string
 safe_text(std::string_view text, client_authentication const& who, std::string_view token)
 {
@@ -268,7 +264,6 @@ safe_text(std::string_view text, client_authentication const& who, std::string_v
     constexpr std::size_t looked_at = 16 * longest_text;
     std::string safe(text.substr(0, looked_at));
     hide(safe, who, token, {});
-    mask_jwts(safe);
     return std::string(cut(safe, longest_text));
 }
 

@@ -8,6 +8,41 @@
 namespace test
 {
 
+namespace
+{
+
+// As in `token_body`.
+constexpr std::string_view the_token = "tok.en-1";
+
+void check_text(std::string_view text, std::string_view also)
+{
+    std::vector<std::string_view> const forbidden{
+        client_secret,
+        "p%3AS+3%2Bcr%2F%25t%26%3D%C3%BC",
+        "p%3AS%203%2Bcr%2F%25t%26%3D%C3%BC",
+        basic_value,
+        raw_basic_value,
+        also};
+    for (auto const word : forbidden)
+        if (!word.empty())
+            BOOST_TEST(text.find(word) == std::string::npos, "a secret in: " << text);
+}
+
+class eavesdropper : public coauth::observer
+{
+    void on_attempt_failed(coauth::attempt_failed const& e) override { look_at(e.why); }
+    void on_fetch_failed(coauth::fetch_failed const& e) override { look_at(e.why); }
+
+    static void look_at(coauth::error const& why)
+    {
+        std::ostringstream text;
+        text << why << why.message();
+        check_text(text.str(), the_token);
+    }
+};
+
+} // namespace
+
 server_options options()
 {
     server_options chosen;
@@ -29,7 +64,7 @@ token_result fetch(coauth::client_config config, coauth::token_request const& re
     // Each failure is looked at as it is: repetition has tests of its own.
     config.retry.max_attempts = 1;
     boost::asio::io_context context;
-    coauth::client client(context.get_executor(), config);
+    coauth::client client(context.get_executor(), overheard(config));
     std::vector<token_result> got;
     client.async_get_access_token(request, [&](token_result r) { got.push_back(std::move(r)); });
     BOOST_TEST(got.empty(), "completed within the initiating function");
@@ -42,7 +77,7 @@ std::vector<token_result> fetch_many(coauth::client_config config, std::size_t c
 {
     config.retry.max_attempts = 1;
     boost::asio::io_context context;
-    coauth::client client(context.get_executor(), config);
+    coauth::client client(context.get_executor(), overheard(config));
     std::vector<token_result> got;
     for (std::size_t i = 0; i < count; ++i)
         client.async_get_access_token(
@@ -67,16 +102,16 @@ void check_no_secret(token_result const& got, std::string_view also)
     std::ostringstream text;
     text << e << e.message() << e.context() << e.description() << e.uri() << e.oauth_error()
          << e.cause().message();
-    std::vector<std::string_view> const forbidden{
-        client_secret,
-        "p%3AS+3%2Bcr%2F%25t%26%3D%C3%BC",
-        "p%3AS%203%2Bcr%2F%25t%26%3D%C3%BC",
-        basic_value,
-        raw_basic_value,
-        also};
-    for (auto const word : forbidden)
-        if (!word.empty())
-            BOOST_TEST(text.str().find(word) == std::string::npos, "a secret in: " << text.str());
+    check_text(text.str(), also);
+}
+
+coauth::client_config overheard(coauth::client_config config)
+{
+    if (!config.debug)
+        config.debug = [](std::string_view text) { check_text(text, the_token); };
+    if (!config.observer)
+        config.observer = std::make_shared<eavesdropper>();
+    return config;
 }
 
 std::string http_answer(std::string_view body, std::string_view more_headers)

@@ -50,6 +50,9 @@ std::string outcome(coauth::result<T> const& got)
 }
 // Ends the test case when there is no token.
 coauth::access_token const& require_token(token_result const& got);
+// The same, but every text that the library makes for logs is looked at, as `check_no_secret` does,
+// for the token too. What the configuration has for them already is left alone.
+coauth::client_config overheard(coauth::client_config config);
 // Neither the credentials in any form nor `also` occur in any text of the error.
 void check_no_secret(token_result const& got, std::string_view also = {});
 

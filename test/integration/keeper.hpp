@@ -15,7 +15,10 @@ namespace test
 // A client that stays, and one operation after another.
 struct keeper
 {
-    explicit keeper(coauth::client_config const& config) : client(context.get_executor(), config) {}
+    explicit keeper(coauth::client_config const& config)
+        : client(context.get_executor(), overheard(config))
+    {
+    }
 
     token_result fetch(coauth::token_request const& request = {});
     std::vector<token_result> fetch_at_once(std::size_t count);

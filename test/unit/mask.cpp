@@ -181,6 +181,13 @@ BOOST_AUTO_TEST_CASE(a_secret_that_json_escapes)
     check_lacks(masked_answer(answer, made), "hush");
 }
 
+BOOST_AUTO_TEST_CASE(a_body_that_is_a_signed_token)
+{
+    auto const shown = shown_answer(200, {}, "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2lnbmF0dXJl");
+    check_contains(shown, "***");
+    check_lacks(shown, "eyJ");
+}
+
 BOOST_AUTO_TEST_CASE(text_is_looked_at_once)
 {
     std::string text;
