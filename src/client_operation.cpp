@@ -257,7 +257,7 @@ awaitable<result<std::string>> operation::ask_signer(std::string input)
     auto const begin = [&](auto handler)
     {
         // Of its own: the operation may be over before the signer is called.
-        auto const held = call;
+        auto const held = call; // NOLINT(performance-unnecessary-copy-initialization)
         auto const core = core_;
         auto text = std::move(input);
         net_.stop.start_or_cancel([&] { held->hold(std::move(handler)); });

@@ -229,7 +229,7 @@ result<std::shared_ptr<assertion_key const>> assertion_key::load(
         if (!text)
             return text.error();
         auto key = pem::read_key(
-            text->view(), given->passphrase, what, "a function that knows the pass-phrase");
+            text->view(), given->passphrase, what, "the function that yields the pass-phrase");
         if (!key)
             return key.error();
         auto algorithms = choose_algorithm(key->get(), given->algorithm, what);

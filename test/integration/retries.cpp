@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE(debug_text_shows_each_request_that_is_sent_and_no_other)
 {
     auto server = start();
     std::size_t before = 0;
-    for (int const status : {401, 503})
+    for (unsigned const status : {401U, 503U})
     {
         std::size_t requests = 0;
         std::size_t answers = 0;

@@ -298,9 +298,9 @@ BOOST_AUTO_TEST_CASE(pass_phrases)
     };
     std::vector<row> const rows = {
         {"right", saying(phrase), ""},
-        {"none", {}, "is encrypted; give a function that knows the pass-phrase"},
+        {"none", {}, "is encrypted; give the function that yields the pass-phrase"},
         {"wrong", saying("wrong-sesame"),
-         "is not opened by the pass-phrase; check a function that knows the pass-phrase"},
+         "is not opened by the pass-phrase; check the function that yields the pass-phrase"},
         {"empty", saying(""), "pass-phrase"},
         {"not to be had",
          [] { return result<secret>(coauth::error(coauth::errc::connect_failed)); },
