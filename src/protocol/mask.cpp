@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstring>
 
 namespace coauth::protocol
 {
@@ -95,10 +96,25 @@ void replace_all(std::string& text, std::string_view what)
 {
     // A shorter one would hit ordinary words.
     constexpr std::size_t shortest = 4;
+    static_assert(mask.size() < shortest);
     if (what.size() < shortest)
         return;
-    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + mask.size()))
-        text.replace(at, what.size(), mask);
+    // What follows moves once, not once for each.
+    std::size_t read = 0;
+    std::size_t written = 0;
+    auto const move_until = [&](std::size_t end)
+    {
+        std::memmove(text.data() + written, text.data() + read, end - read);
+        written += end - read;
+    };
+    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, read))
+    {
+        move_until(at);
+        written += mask.copy(text.data() + written, mask.size());
+        read = at + what.size();
+    }
+    move_until(text.size());
+    text.resize(written);
 }
 
 std::string_view token_in(json_document const& document)
@@ -106,12 +122,17 @@ std::string_view token_in(json_document const& document)
     return document.find("access_token").as_string().value_or(std::string_view());
 }
 
+void remove_secrets(std::string& text, client_authentication const& who, std::string_view token)
+{
+    scrub(text, who);
+    replace_all(text, token);
+}
+
 std::string
 without_secrets(std::string_view text, client_authentication const& who, std::string_view token)
 {
     std::string shown(text);
-    scrub(shown, who);
-    replace_all(shown, token);
+    remove_secrets(shown, who, token);
     return shown;
 }
 
@@ -178,9 +199,9 @@ void hide(
     std::string& text, client_authentication const& who, std::string_view token,
     std::string_view kept_controls)
 {
-    text = without_secrets(text, who, token);
+    remove_secrets(text, who, token);
     replace_controls(text, kept_controls);
-    text = without_secrets(text, who, token);
+    remove_secrets(text, who, token);
 }
 
 } // namespace
