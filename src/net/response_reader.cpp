@@ -130,6 +130,9 @@ private:
     }
     std::size_t on_body_impl(beast::string_view bytes, error_code&) override
     {
+        // Doubled, it would have room for what must not come.
+        if (!has_length_ && answer.body.size() + bytes.size() > limits_.body / 2)
+            answer.body.reserve(limits_.body);
         answer.body.append(std::string_view(bytes.data(), bytes.size()));
         return bytes.size();
     }

@@ -359,6 +359,11 @@ private:
         auto const active = document_->find("active");
         if (active.kind != json_kind::boolean)
             return malformed("its member active is missing or is not a boolean");
+        auto const aud = document_->find("aud");
+        auto audience = aud.as_strings();
+        // Else it would look like a token for everybody.
+        if (!audience && !aud.absent_or_null())
+            return malformed("its aud is neither a string nor strings of at most 64 KiB");
         introspection found;
         found.active = active.text == "true";
         for (auto const& [name, into] :
@@ -369,7 +374,7 @@ private:
               {"sub", &introspection::subject},
               {"iss", &introspection::issuer}})
             found.*into = document_->find(name).as_string().value_or(std::string_view());
-        found.audience = document_->find("aud").as_strings().value_or(std::vector<std::string>());
+        found.audience = std::move(audience).value_or(std::vector<std::string>());
         found.expires_at = document_->find("exp").as_time();
         found.issued_at = document_->find("iat").as_time();
         found.not_before = document_->find("nbf").as_time();

@@ -1,7 +1,5 @@
 #include "protocol/json_document.hpp"
 
-#include "protocol/encoding.hpp"
-
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/parse.hpp>
 
@@ -42,6 +40,8 @@ constexpr std::array<std::string_view, 18> used = {
 
 constexpr std::size_t deepest = 32;
 constexpr std::size_t most_members = 1000;
+// Each of its strings takes twenty times the room of its text.
+constexpr std::size_t longest_list = std::size_t(64) * 1024;
 
 template <class Members>
 json_value find_among(Members const& where, std::string_view name) noexcept
@@ -65,7 +65,7 @@ std::optional<std::vector<std::string>> json_value::as_strings() const
 {
     if (kind == json_kind::string)
         return std::vector<std::string>{std::string(text)};
-    if (kind != json_kind::array)
+    if (kind != json_kind::array || text.size() > longest_list)
         return std::nullopt;
     error_code failed;
     auto const parsed = json::parse({text.data(), text.size()}, failed);
@@ -99,16 +99,22 @@ std::optional<std::chrono::system_clock::time_point> json_value::as_time() const
 
 void append_json_string(secret& out, std::string_view text)
 {
+    constexpr std::string_view special = "\"\\\b\f\n\r\t";
+    constexpr std::string_view letters = "\"\\bfnrt";
     constexpr std::string_view hex = "0123456789abcdef";
+    // At once where it is most of what there will be, with room for quotes and what closes the
+    // value around it: else it would be doubled on the way.
+    if (text.size() > out.size())
+        out.reserve(out.size() + text.size() + 2 + 2 * deepest);
     out.append('"');
     for (char const c : text)
     {
-        if (c == '"' || c == '\\')
-            out.append('\\').append(c);
-        else if (is_control(c))
-            out.append("\\u00")
-                .append(hex[static_cast<unsigned char>(c) >> 4])
-                .append(hex[static_cast<unsigned char>(c) & 15]);
+        auto const byte = static_cast<unsigned char>(c);
+        auto const found = special.find(c);
+        if (found != std::string_view::npos)
+            out.append('\\').append(letters[found]);
+        else if (byte < 0x20)
+            out.append("\\u00").append(hex[byte >> 4]).append(hex[byte & 15]);
         else
             out.append(c);
     }
@@ -253,8 +259,9 @@ private:
         if (depth_ != 1)
             return true;
         in_error_ = false;
-        document.members_.push_back({key_, {outer_kind_, keep(nested_.view())}});
-        nested_.clear();
+        // Not copied: it may be most of the document.
+        auto const& made = document.made_.emplace_back(std::exchange(nested_, {}));
+        document.members_.push_back({key_, {outer_kind_, made.view()}});
         return true;
     }
 

@@ -37,7 +37,7 @@ struct json_value
         return kind == json_kind::absent || kind == json_kind::null;
     }
     [[nodiscard]] std::optional<std::string_view> as_string() const noexcept;
-    // A string, or the strings of an array; none: it is neither.
+    // A string, or the strings of an array; none: it is neither, or an array of more than 64 KiB.
     [[nodiscard]] std::optional<std::vector<std::string>> as_strings() const;
     // The number of seconds since 1970; none: it is not a whole number that a clock can show.
     [[nodiscard]] std::optional<std::chrono::system_clock::time_point> as_time() const noexcept;
@@ -76,7 +76,8 @@ private:
     std::vector<secret> made_;
 };
 
-// Appends `text` as a JSON string, quotes included.
+// Appends `text` as a JSON string, quotes included, and never longer than a server would have to
+// write it.
 void append_json_string(secret& out, std::string_view text);
 
 } // namespace coauth::protocol

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstring>
+#include <optional>
 
 namespace coauth::protocol
 {
@@ -91,14 +93,76 @@ void append_masked_line(std::string& out, std::string_view line)
     out += '\n';
 }
 
+struct part
+{
+    std::size_t at;
+    std::size_t size;
+};
+
+// Puts the mask in place of every part that `find(from)` yields, each longer than the mask. What
+// follows moves once, not once for each.
+template <class Find>
+void mask_each(std::string& text, Find const& find)
+{
+    std::size_t read = 0;
+    std::size_t written = 0;
+    auto const move_until = [&](std::size_t end)
+    {
+        std::memmove(text.data() + written, text.data() + read, end - read);
+        written += end - read;
+    };
+    while (std::optional<part> const found = find(read))
+    {
+        move_until(found->at);
+        written += mask.copy(text.data() + written, mask.size());
+        read = found->at + found->size;
+    }
+    move_until(text.size());
+    text.resize(written);
+}
+
 void replace_all(std::string& text, std::string_view what)
 {
     // A shorter one would hit ordinary words.
     constexpr std::size_t shortest = 4;
+    static_assert(mask.size() < shortest);
     if (what.size() < shortest)
         return;
-    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + mask.size()))
-        text.replace(at, what.size(), mask);
+    mask_each(
+        text,
+        [&](std::size_t from) -> std::optional<part>
+        {
+            auto const at = text.find(what, from);
+            if (at == std::string::npos)
+                return std::nullopt;
+            return part{at, what.size()};
+        });
+}
+
+// Signed tokens, whoever made them: an assertion that the server repeats, or a token.
+void mask_jwts(std::string& text)
+{
+    auto const in_jwt = [](char c)
+    {
+        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '_' || c == '.';
+    };
+    mask_each(
+        text,
+        [&](std::size_t from) -> std::optional<part>
+        {
+            // On from its end, whether it was one or not: nothing is looked at twice.
+            for (auto at = text.find("eyJ", from); at != std::string::npos;
+                 at = text.find("eyJ", from))
+            {
+                auto const begin = text.begin() + static_cast<std::ptrdiff_t>(at);
+                auto const end = std::find_if_not(begin, text.end(), in_jwt);
+                if (std::count(begin, end, '.') >= 2)
+                    return part{at, static_cast<std::size_t>(end - begin)};
+                from = static_cast<std::size_t>(end - text.begin());
+            }
+            return std::nullopt;
+        });
 }
 
 std::string_view token_in(json_document const& document)
@@ -106,12 +170,17 @@ std::string_view token_in(json_document const& document)
     return document.find("access_token").as_string().value_or(std::string_view());
 }
 
+void remove_secrets(std::string& text, client_authentication const& who, std::string_view token)
+{
+    scrub(text, who);
+    replace_all(text, token);
+}
+
 std::string
 without_secrets(std::string_view text, client_authentication const& who, std::string_view token)
 {
     std::string shown(text);
-    scrub(shown, who);
-    replace_all(shown, token);
+    remove_secrets(shown, who, token);
     return shown;
 }
 
@@ -173,38 +242,14 @@ void replace_controls(std::string& text, std::string_view kept)
     }
 }
 
-// Signed tokens, whoever made them: an assertion that the server repeats, or a token.
-void mask_jwts(std::string& text)
-{
-    auto const in_jwt = [](char c)
-    {
-        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-               c == '-' || c == '_' || c == '.';
-    };
-    std::size_t end = 0;
-    // On from its end, whether it was one or not: nothing is looked at twice.
-    for (std::size_t at = text.find("eyJ"); at != std::string::npos; at = text.find("eyJ", end))
-    {
-        end = at;
-        while (end != text.size() && in_jwt(text[end]))
-            ++end;
-        if (std::count(
-                text.begin() + static_cast<std::ptrdiff_t>(at),
-                text.begin() + static_cast<std::ptrdiff_t>(end), '.') < 2)
-            continue;
-        text.replace(at, end - at, mask);
-        end = at + mask.size();
-    }
-}
-
 // What is replaced may have stood within a secret, or be part of one.
 void hide(
     std::string& text, client_authentication const& who, std::string_view token,
     std::string_view kept_controls)
 {
-    text = without_secrets(text, who, token);
+    remove_secrets(text, who, token);
     replace_controls(text, kept_controls);
-    text = without_secrets(text, who, token);
+    remove_secrets(text, who, token);
     mask_jwts(text);
 }
 

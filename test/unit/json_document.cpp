@@ -188,11 +188,14 @@ BOOST_AUTO_TEST_CASE(lists_of_strings)
 {
     struct row
     {
-        char const* text;
+        std::string text;
         // Joined, or "none".
-        char const* expected;
+        std::string expected;
     };
+    std::string const long_one(65'532, 'x');
     for (auto const& row : std::vector<row>{
+             {"[\"" + long_one + "\"]", long_one + " "},
+             {"[\"" + long_one + "x\"]", "none"},
              {"\"a\"", "a "},
              {R"(["a","b\u0041"])", "a bA "},
              {"[]", ""},
@@ -257,8 +260,8 @@ BOOST_AUTO_TEST_CASE(what_was_read_is_wiped)
 BOOST_AUTO_TEST_CASE(written_strings)
 {
     coauth::secret out;
-    coauth::protocol::append_json_string(out, "a\"b\\c\n\0\x1f\x7f\xC3\xA9"sv);
-    BOOST_TEST(out.view() == "\"a\\\"b\\\\c\\u000a\\u0000\\u001f\\u007f\xC3\xA9\"");
+    coauth::protocol::append_json_string(out, "a\"b\\c\b\f\n\r\t\0\x1f\x7f\xC3\xA9"sv);
+    BOOST_TEST(out.view() == "\"a\\\"b\\\\c\\b\\f\\n\\r\\t\\u0000\\u001f\x7f\xC3\xA9\"");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,138 @@
+#include "measured.hpp"
+
+#include <openssl/crypto.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <ctime>
+#include <dlfcn.h>
+#include <malloc.h>
+#include <new>
+#include <sys/socket.h>
+
+namespace test
+{
+
+namespace
+{
+
+thread_local std::ptrdiff_t held = 0;
+thread_local std::ptrdiff_t most = 0;
+thread_local std::size_t received = 0;
+
+std::ptrdiff_t size_of(void* block)
+{
+    return static_cast<std::ptrdiff_t>(::malloc_usable_size(block));
+}
+
+void* taken(void* block)
+{
+    held += size_of(block);
+    most = std::max(most, held);
+    return block;
+}
+
+void* allocate(std::size_t size)
+{
+    return taken(std::malloc(size == 0 ? 1 : size));
+}
+
+void release(void* block)
+{
+    held -= size_of(block);
+    std::free(block);
+}
+
+void* allocate_for_openssl(std::size_t size, char const*, int)
+{
+    return allocate(size);
+}
+
+void* reallocate_for_openssl(void* old, std::size_t size, char const*, int)
+{
+    auto const before = size_of(old);
+    void* const made = std::realloc(old, size);
+    if (made != nullptr)
+    {
+        held -= before;
+        taken(made);
+    }
+    return made;
+}
+
+void release_for_openssl(void* block, char const*, int)
+{
+    release(block);
+}
+
+// Before OpenSSL allocates anything.
+[[maybe_unused]] int const installed =
+    CRYPTO_set_mem_functions(allocate_for_openssl, reallocate_for_openssl, release_for_openssl);
+
+std::chrono::nanoseconds time_of_thread()
+{
+    timespec now{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+template <class Function>
+Function* next(char const* name)
+{
+    return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
+}
+
+ssize_t counted(ssize_t size)
+{
+    received += static_cast<std::size_t>(std::max<ssize_t>(size, 0));
+    return size;
+}
+
+} // namespace
+
+measured::measured() : held_(held), bytes_(received), processor_(time_of_thread())
+{
+    most = held;
+}
+
+std::size_t measured::memory() const
+{
+    return static_cast<std::size_t>(most - held_);
+}
+
+std::size_t measured::bytes() const
+{
+    return received - bytes_;
+}
+
+std::chrono::nanoseconds measured::processor() const
+{
+    return time_of_thread() - processor_;
+}
+
+} // namespace test
+
+void* operator new(std::size_t size)
+{
+    if (void* const made = test::allocate(size))
+        return made;
+    throw std::bad_alloc();
+}
+void operator delete(void* old) noexcept
+{
+    test::release(old);
+}
+void operator delete(void* old, std::size_t) noexcept
+{
+    test::release(old);
+}
+extern "C" ssize_t recv(int socket, void* into, std::size_t size, int flags)
+{
+    static auto* const libc = test::next<ssize_t(int, void*, std::size_t, int)>("recv");
+    return test::counted(libc(socket, into, size, flags));
+}
+extern "C" ssize_t recvmsg(int socket, msghdr* message, int flags)
+{
+    static auto* const libc = test::next<ssize_t(int, msghdr*, int)>("recvmsg");
+    return test::counted(libc(socket, message, flags));
+}

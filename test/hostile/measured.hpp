@@ -1,0 +1,33 @@
+#ifndef COAUTH_TEST_HOSTILE_MEASURED_HPP
+#define COAUTH_TEST_HOSTILE_MEASURED_HPP
+
+#include <chrono>
+#include <cstddef>
+
+namespace test
+{
+
+// What this thread takes while this lives: a client that runs on it, and not the server, which has
+// another. One at a time.
+class measured
+{
+public:
+    measured();
+    measured(measured const&) = delete;
+    measured& operator=(measured const&) = delete;
+
+    // By how much the memory that C++ and OpenSSL hold has grown at most.
+    [[nodiscard]] std::size_t memory() const;
+    // Bytes received from sockets.
+    [[nodiscard]] std::size_t bytes() const;
+    [[nodiscard]] std::chrono::nanoseconds processor() const;
+
+private:
+    std::ptrdiff_t held_;
+    std::size_t bytes_;
+    std::chrono::nanoseconds processor_;
+};
+
+} // namespace test
+
+#endif

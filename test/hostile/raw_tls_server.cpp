@@ -1,0 +1,205 @@
+#include "raw_tls_server.hpp"
+
+#include <openssl/err.h>
+
+#include <array>
+#include <charconv>
+#include <csignal>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdexcept>
+#include <string>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+namespace test
+{
+
+namespace
+{
+
+void check(bool ok, char const* what)
+{
+    if (!ok)
+        throw std::runtime_error(std::string("the raw TLS server does not start: ") + what);
+}
+
+template <class T>
+bool set_option(int socket, int level, int name, T const& value)
+{
+    return ::setsockopt(socket, level, name, &value, sizeof value) == 0;
+}
+
+int listen_at_loopback()
+{
+    int const made = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    check(made >= 0, "socket");
+    sockaddr_in where{};
+    where.sin_family = AF_INET;
+    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    check(::bind(made, reinterpret_cast<sockaddr*>(&where), sizeof where) == 0, "bind");
+    check(::listen(made, 16) == 0, "listen");
+    return made;
+}
+
+std::uint16_t port_of(int socket)
+{
+    sockaddr_in where{};
+    socklen_t size = sizeof where;
+    check(::getsockname(socket, reinterpret_cast<sockaddr*>(&where), &size) == 0, "port");
+    return ntohs(where.sin_port);
+}
+
+// How many bytes of body are to come; zero: it does not say.
+std::size_t length_of_body(std::string_view header)
+{
+    constexpr std::string_view name = "Content-Length: ";
+    auto const found = header.find(name);
+    std::size_t length = 0;
+    if (found != std::string_view::npos)
+        std::from_chars(header.data() + found + name.size(), header.data() + header.size(), length);
+    return length;
+}
+
+} // namespace
+
+raw_connection::raw_connection(SSL_CTX& context, int socket)
+    : tls_(SSL_new(&context), SSL_free)
+    , socket_(socket)
+{
+    set_patience(std::chrono::seconds(5));
+    set_option(socket_, IPPROTO_TCP, TCP_NODELAY, 1);
+    SSL_set_fd(tls_.get(), socket_);
+}
+
+raw_connection::~raw_connection()
+{
+    ERR_clear_error();
+}
+
+void raw_connection::set_patience(std::chrono::milliseconds limit) const
+{
+    auto const ms = limit.count();
+    timeval const time{ms / 1000, ms % 1000 * 1000};
+    set_option(socket_, SOL_SOCKET, SO_RCVTIMEO, time);
+    set_option(socket_, SOL_SOCKET, SO_SNDTIMEO, time);
+}
+
+bool raw_connection::shake_hands()
+{
+    return SSL_accept(tls_.get()) == 1;
+}
+
+bool raw_connection::read_request()
+{
+    std::string request;
+    std::array<char, 4096> block;
+    for (;;)
+    {
+        auto const header = request.find("\r\n\r\n");
+        if (header != std::string::npos &&
+            request.size() >= header + 4 + length_of_body(request.substr(0, header)))
+            return true;
+        std::size_t size = 0;
+        if (SSL_read_ex(tls_.get(), block.data(), block.size(), &size) != 1)
+            return false;
+        received_ += size;
+        request.append(block.data(), size);
+    }
+}
+
+bool raw_connection::write(std::string_view bytes)
+{
+    std::size_t written = 0;
+    return SSL_write_ex(tls_.get(), bytes.data(), bytes.size(), &written) == 1;
+}
+
+bool raw_connection::left_alone() const
+{
+    pollfd waiting{socket_, POLLRDHUP, 0};
+    return ::poll(&waiting, 1, 0) > 0;
+}
+
+bool raw_connection::write_beneath(std::string_view bytes) const
+{
+    return ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+           static_cast<ssize_t>(bytes.size());
+}
+
+void raw_connection::end()
+{
+    ::shutdown(socket_, SHUT_WR);
+    std::array<char, 4096> block;
+    while (::recv(socket_, block.data(), block.size(), 0) > 0)
+    {
+    }
+}
+
+raw_tls_server::raw_tls_server(settings const& apply, script serve)
+    : context_(SSL_CTX_new(TLS_server_method()), SSL_CTX_free)
+    , script_(std::move(serve))
+{
+    check(context_ != nullptr, "context");
+    SSL_CTX_set_security_level(context_.get(), 0);
+    apply(*context_);
+    listener_ = listen_at_loopback();
+    port_ = port_of(listener_);
+    thread_ = std::thread([this] { run(); });
+}
+
+raw_tls_server::~raw_tls_server()
+{
+    {
+        std::lock_guard const lock(mutex_);
+        if (current_ >= 0)
+            ::shutdown(current_, SHUT_RDWR);
+    }
+    finish();
+    ::close(listener_);
+}
+
+void raw_tls_server::finish()
+{
+    // Wakes whoever waits for a connection.
+    ::shutdown(listener_, SHUT_RDWR);
+    if (thread_.joinable())
+        thread_.join();
+}
+
+void raw_tls_server::run()
+{
+    // OpenSSL's sockets raise it.
+    sigset_t pipe;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
+    for (;;)
+    {
+        int const socket = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+        if (socket < 0)
+            return;
+        {
+            std::lock_guard const lock(mutex_);
+            current_ = socket;
+        }
+        ++connections_;
+        serve(socket);
+        std::lock_guard const lock(mutex_);
+        current_ = -1;
+        ::close(socket);
+    }
+}
+
+void raw_tls_server::serve(int socket)
+{
+    raw_connection one(*context_, socket);
+    script_(one);
+    one.end();
+    bytes_received_ += one.received();
+    handshakes_ += SSL_is_init_finished(one.tls()) == 1 ? 1U : 0U;
+    resumed_ += SSL_session_reused(one.tls()) == 1 ? 1U : 0U;
+}
+
+} // namespace test
