@@ -121,7 +121,7 @@ void check_tokens(std::vector<row> const& rows, std::set<std::string> const& exp
             {
                 auto const chosen = all ? keeping_all(config) : config;
                 check_bounds(
-                    server, one, [&] { return outcome(fetch(chosen)); }, expected,
+                    server, one, [&] { return outcome(fetch_unheard(chosen)); }, expected,
                     all ? most_memory_for_text : 0);
             }
 }

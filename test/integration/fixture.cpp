@@ -61,10 +61,15 @@ authorization_server start(server_options chosen)
 
 token_result fetch(coauth::client_config config, coauth::token_request const& request)
 {
+    return fetch_unheard(overheard(std::move(config)), request);
+}
+
+token_result fetch_unheard(coauth::client_config config, coauth::token_request const& request)
+{
     // Each failure is looked at as it is: repetition has tests of its own.
     config.retry.max_attempts = 1;
     boost::asio::io_context context;
-    coauth::client client(context.get_executor(), overheard(config));
+    coauth::client client(context.get_executor(), config);
     std::vector<token_result> got;
     client.async_get_access_token(request, [&](token_result r) { got.push_back(std::move(r)); });
     BOOST_TEST(got.empty(), "completed within the initiating function");

@@ -39,6 +39,8 @@ authorization_server start(server_options chosen = options());
 
 // Runs one operation to its end, and until nothing of it is left in the event loop.
 token_result fetch(coauth::client_config config, coauth::token_request const& request = {});
+// The same without a look at what is said meanwhile, which takes memory.
+token_result fetch_unheard(coauth::client_config config, coauth::token_request const& request = {});
 // So many at the same time.
 std::vector<token_result> fetch_many(coauth::client_config config, std::size_t count);
 
