@@ -170,12 +170,14 @@ BOOST_AUTO_TEST_CASE(of_a_token_source)
             auto source = coauth::token_source(client);
             auto held = std::make_shared<owner>(owner{std::move(client), std::move(source)});
             held->source.async_get_access_token(
-                [held = held.get(), &in](token_result first)
+                [weak = std::weak_ptr(held), &in](token_result first)
                 {
-                    if (first)
-                        held->source.invalidate(*first);
+                    auto const owner = weak.lock();
+                    if (owner && first)
+                        owner->source.invalidate(*first);
                     in.got.push_back(std::move(first));
-                    in.begin([&] { held->source.async_get_access_token(in.handler()); });
+                    if (owner)
+                        in.begin([&] { owner->source.async_get_access_token(in.handler()); });
                 });
             held->source.async_get_access_token(in.handler());
             return held;

@@ -141,8 +141,8 @@ count_between(std::uintptr_t begin, std::uintptr_t end, std::span<char const> wh
 // In the heap and in other memory without a file; not on the stack, which nobody wipes.
 std::size_t count_copies(std::span<char const> what)
 {
-    // What a sanitizer reserves is larger.
-    constexpr std::uintptr_t largest = std::uintptr_t(1) << 30U;
+    // What a sanitizer reserves for itself is larger.
+    constexpr std::uintptr_t largest = std::uintptr_t(1) << 26U;
     std::vector<std::string> lines;
     std::ifstream maps("/proc/self/maps");
     for (std::string line; std::getline(maps, line);)

@@ -81,7 +81,9 @@ answer misbehaviour::answer(std::size_t n) const
     }
     case 6:
     {
-        auto cut = answer::bytes(text, ending::stall);
+        // Few: each takes a connection for as long as an attempt may last.
+        auto const end = draw(n, 3, 20) == 0 ? ending::stall : ending::reset;
+        auto cut = answer::bytes(text, end);
         cut.cut_at = draw(n, 2, static_cast<unsigned>(text.size()));
         return cut;
     }

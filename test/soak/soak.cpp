@@ -38,6 +38,12 @@ namespace
 
 constexpr int threads = 4;
 constexpr std::size_t in_flight = 1000;
+// Sanitizers keep what was freed.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool memory_tells = false;
+#else
+constexpr bool memory_tells = true;
+#endif
 // What the allocator keeps of a burst is no leak.
 constexpr double allowed_growth = 1.1;
 constexpr double allowed_more = 8;
@@ -120,8 +126,9 @@ coauth::client_config config_for(soak::server const& server, bool steady)
     config.allow_http_loopback = !steady;
     config.tls.ca_pem = server.ca_pem;
     config.connections.max_connections = 200;
-    config.timeout = 15s;
-    config.retry.attempt_timeout = 5s;
+    // A good answer is not lost because the machine is slow.
+    config.timeout = 60s;
+    config.retry.attempt_timeout = 20s;
     return config;
 }
 
@@ -204,7 +211,7 @@ bool grew(std::vector<sample> const& samples)
     auto const middle = samples.begin() + static_cast<std::ptrdiff_t>(samples.size() / 2);
     double const first = std::max_element(samples.begin(), middle, less)->memory;
     double const second = std::max_element(middle, samples.end(), less)->memory;
-    return second > first * allowed_growth + allowed_more;
+    return memory_tells && second > first * allowed_growth + allowed_more;
 }
 
 std::vector<sample> fetch_for(
