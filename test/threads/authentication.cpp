@@ -68,7 +68,8 @@ struct world
         made.dpop = std::make_shared<coauth::dpop_prover>(
             coauth::signing_key::pem(coauth::secret(proof_key.private_pem())));
         made.tls.certificate_file = certificate.path();
-        made.connections.idle_timeout = 5ms;
+        // A kept connection keeps its certificate.
+        made.connections.idle_timeout = 0ms;
         made.retry.max_attempts = 1;
         return made;
     }
