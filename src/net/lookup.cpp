@@ -74,7 +74,7 @@ void lookup_cache::complete_later(handler done, error_code ec, endpoints const& 
     try
     {
         asio::post(
-            executor_, [done = std::move(done), ec, found]() mutable
+            executor_, [done = std::move(done), ec, found = found]() mutable
             { std::move(done)(ec, std::move(found)); });
     }
     catch (...) // NOLINT(bugprone-empty-catch): destroyed, the handler ends what waits
