@@ -15,13 +15,14 @@ struct access_token::rep : detail::token_share
 {
     explicit rep(access_token_info given) : info(std::move(given))
     {
-        authorization = std::move(info.value);
-        authorization.prepend(info.token_type + ' ');
+        field = std::move(info.value);
+        field.prepend(info.token_type + ' ');
+        authorization = field.view();
     }
 
     access_token_info info;
-    // "Bearer ...": the token itself is its tail.
-    secret authorization;
+    // The Authorization field: the token itself is its tail.
+    secret field;
 };
 
 namespace
@@ -51,16 +52,6 @@ std::array<char, 32> iso_8601(std::chrono::system_clock::time_point when) noexce
 
 access_token::access_token(access_token_info info) : share_(new rep(std::move(info))) {}
 
-void access_token::add_use(detail::token_share& share) noexcept
-{
-    share.uses.fetch_add(1, std::memory_order_relaxed);
-}
-
-void access_token::end_use(detail::token_share& share) noexcept
-{
-    detail::token_shares::end_uses(share, 1);
-}
-
 access_token::rep const* access_token::content() const noexcept
 {
     if (share_ == nullptr)
@@ -68,17 +59,15 @@ access_token::rep const* access_token::content() const noexcept
     return static_cast<rep const*>(share_->whole != nullptr ? share_->whole : share_);
 }
 
-void detail::token_shares::end_uses(token_share& share, std::int64_t count) noexcept
+void access_token::end(detail::token_share& share) noexcept
 {
-    if (share.uses.fetch_sub(count, std::memory_order_acq_rel) != count)
-        return;
-    if (token_share* const whole = share.whole)
+    if (auto* const whole = share.whole)
     {
         delete &share;
-        end_uses(*whole, 1);
+        detail::token_shares::end_uses(*whole, 1);
         return;
     }
-    delete static_cast<access_token::rep*>(&share);
+    delete static_cast<rep*>(&share);
 }
 
 std::string_view access_token::value() const noexcept
@@ -86,13 +75,7 @@ std::string_view access_token::value() const noexcept
     auto const* const held = content();
     if (held == nullptr)
         return {};
-    return held->authorization.view().substr(held->info.token_type.size() + 1);
-}
-
-std::string_view access_token::authorization() const noexcept
-{
-    auto const* const held = content();
-    return held != nullptr ? held->authorization.view() : std::string_view();
+    return held->authorization.substr(held->info.token_type.size() + 1);
 }
 
 std::string_view access_token::token_type() const noexcept
@@ -178,7 +161,7 @@ bool operator==(access_token const& a, access_token const& b) noexcept
     auto const* const right = b.content();
     if (left == right || left == nullptr || right == nullptr)
         return left == right;
-    return left->authorization == right->authorization;
+    return left->field == right->field;
 }
 
 std::ostream& operator<<(std::ostream& out, access_token const& token)

@@ -3,6 +3,8 @@
 
 #include <coauth/access_token.hpp>
 
+#include "thread_stocks.hpp"
+
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -26,23 +28,27 @@ namespace coauth::detail
 class published_token
 {
 public:
-    // From when it is renewed, and until when it is handed out, on each clock.
-    struct life
-    {
-        std::chrono::system_clock::time_point renew_wall;
-        std::chrono::system_clock::time_point end_wall;
-        std::chrono::steady_clock::time_point renew_steady;
-        std::chrono::steady_clock::time_point end_steady;
-    };
+    using life = token_life;
 
     published_token();
     ~published_token();
     published_token(published_token const&) = delete;
     published_token& operator=(published_token const&) = delete;
 
-    // A copy, or none where there is none or its end has come. Sets `due` now and then once it has
-    // to be renewed.
-    access_token take(bool& due) noexcept;
+    // A copy, if this thread has a stock of the token and has looked at the clocks in this tick: so
+    // nearly always. Else none, and `take_carefully` tells.
+    access_token take() noexcept
+    {
+        thread_stocks* const mine = thread_stocks::here;
+        if (mine == nullptr)
+            return {};
+        // A call first: then the rest finds room in registers.
+        std::int64_t const tick = wall_tick();
+        return mine->take(slot_, number_, tick);
+    }
+    // A copy, or none where there is none or its end has come. Says in `due` whether it has to be
+    // renewed.
+    access_token take_carefully(bool& due) noexcept;
 
     // In place of the one before, if any.
     void publish(access_token token, life const& until) noexcept;
@@ -52,9 +58,7 @@ public:
     [[nodiscard]] std::uint64_t taken() const noexcept;
 
 private:
-    friend class thread_stocks;
-
-    [[gnu::noinline]] access_token take_slowly(bool& due) noexcept;
+    access_token take_and_fill(bool& due) noexcept;
     void change(access_token token, life const& until, std::uint64_t number) noexcept;
 
     // Read by every take: on a line of its own.

@@ -5,19 +5,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <new>
 
 namespace coauth::detail
 {
-
-// A count of the copies of a token. A token has one, with its content behind it; where threads
-// would contend for that, each gets a branch: a count of its own, which as a whole is one use of
-// the token's. Each on a cache line of its own.
-struct alignas(64) token_share
-{
-    std::atomic<std::int64_t> uses{1};
-    // Of a branch: the token's own count. Null: it is that itself.
-    token_share* whole = nullptr;
-};
 
 class token_shares
 {
@@ -30,13 +21,18 @@ public:
             return nullptr;
         made->uses.store(uses, std::memory_order_relaxed);
         made->whole = token.share_->whole != nullptr ? token.share_->whole : token.share_;
-        access_token::add_use(*made->whole);
+        made->whole->uses.fetch_add(1, std::memory_order_relaxed);
+        made->authorization = made->whole->authorization;
         return made;
     }
 
     // A copy that takes over one use.
     static access_token take_over(token_share* share) noexcept { return access_token(share); }
-    static void end_uses(token_share& share, std::int64_t count) noexcept;
+    static void end_uses(token_share& share, std::int64_t count) noexcept
+    {
+        if (share.uses.fetch_sub(count, std::memory_order_acq_rel) == count)
+            access_token::end(share);
+    }
 };
 
 } // namespace coauth::detail

@@ -189,10 +189,10 @@ void token_source_core::context_gone() noexcept
     abandon(waiting);
 }
 
-access_token token_source_core::try_get() noexcept
+access_token token_source_core::try_get_carefully() noexcept
 {
     bool due = false;
-    auto token = published_.take(due);
+    auto token = published_.take_carefully(due);
     if (due)
     {
         std::lock_guard const lock(mutex_);

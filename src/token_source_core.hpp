@@ -33,7 +33,11 @@ public:
     token_source_core(token_source_core const&) = delete;
     token_source_core& operator=(token_source_core const&) = delete;
 
-    access_token try_get() noexcept;
+    access_token try_get() noexcept
+    {
+        auto token = published_.take();
+        return token ? std::move(token) : try_get_carefully();
+    }
     [[nodiscard]] std::optional<result<access_token>>
     start(token_wish const& wish, token_waiting::owned& who);
     void cancel(token_waiting& who);
@@ -53,6 +57,7 @@ private:
     [[nodiscard]] answer ask(token_wish const& wish, token_waiting& who);
     void look_for_credentials();
     void context_gone() noexcept override;
+    [[gnu::noinline]] access_token try_get_carefully() noexcept;
     // With the lock held.
     void tend(bool wanted) noexcept;
     void begin_fetch(fetch_reason why);

@@ -5,7 +5,9 @@
 #include <coauth/http_headers.hpp>
 #include <coauth/secret.hpp>
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <iosfwd>
 #include <optional>
 #include <string>
@@ -18,8 +20,21 @@ namespace coauth
 
 namespace detail
 {
-struct token_share;
+
 class token_shares;
+
+// A count of the copies of a token. A token has one, with its content behind it; where threads
+// would contend for that, each gets a branch: a count of its own, which as a whole is one use of
+// the token's. Each on a cache line of its own.
+struct alignas(64) token_share
+{
+    std::atomic<std::int64_t> uses{1};
+    // Of a branch: the token's own count. Null: it is that itself.
+    token_share* whole = nullptr;
+    // Of the content.
+    std::string_view authorization;
+};
+
 } // namespace detail
 
 /// One further member of a token document: its name and its value as JSON text.
@@ -57,7 +72,7 @@ public:
     access_token(access_token const& other) noexcept : share_(other.share_)
     {
         if (share_ != nullptr)
-            add_use(*share_);
+            share_->uses.fetch_add(1, std::memory_order_relaxed);
     }
     access_token(access_token&& other) noexcept : share_(std::exchange(other.share_, nullptr)) {}
     access_token& operator=(access_token other) noexcept
@@ -67,8 +82,8 @@ public:
     }
     ~access_token()
     {
-        if (share_ != nullptr)
-            end_use(*share_);
+        if (share_ != nullptr && share_->uses.fetch_sub(1, std::memory_order_acq_rel) == 1)
+            end(*share_);
     }
 
     /// A token from its parts, for tests and for tokens from elsewhere.
@@ -82,7 +97,10 @@ public:
     [[nodiscard]] std::string_view value() const noexcept;
     /// The ready-made value of an HTTP Authorization field, "Bearer ..." (RFC 6750 section 2.1):
     /// secret.
-    [[nodiscard]] std::string_view authorization() const noexcept;
+    [[nodiscard]] std::string_view authorization() const noexcept
+    {
+        return share_ != nullptr ? share_->authorization : std::string_view();
+    }
     /// "Bearer", whatever case the server wrote it in.
     [[nodiscard]] std::string_view token_type() const noexcept;
     /// The granted scope, as the server said it; where it said nothing, the scope asked for
@@ -125,8 +143,8 @@ private:
     struct rep;
 
     explicit access_token(detail::token_share* share) noexcept : share_(share) {}
-    static void add_use(detail::token_share& share) noexcept;
-    static void end_use(detail::token_share& share) noexcept;
+    // After its last use.
+    static void end(detail::token_share& share) noexcept;
     [[nodiscard]] rep const* content() const noexcept;
 
     detail::token_share* share_ = nullptr;

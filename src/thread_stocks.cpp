@@ -1,0 +1,214 @@
+#include "thread_stocks.hpp"
+
+#include <chrono>
+#include <utility>
+
+#if defined(__linux__)
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+#if defined(__SANITIZE_THREAD__)
+#define COAUTH_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define COAUTH_TSAN 1
+#endif
+#endif
+
+namespace coauth::detail
+{
+namespace
+{
+
+// The coarse clocks say the time of the last tick: at most this much ago.
+constexpr std::int64_t longest_tick = 10'000'000;
+
+struct owner_of_stocks
+{
+    ~owner_of_stocks()
+    {
+        thread_stocks::here = nullptr;
+        ended = true;
+        held.reset();
+    }
+    std::unique_ptr<thread_stocks> held;
+    bool ended = false;
+};
+
+template <class TimePoint>
+std::int64_t nanoseconds_of(TimePoint when) noexcept
+{
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(when.time_since_epoch()).count();
+}
+
+} // namespace
+
+void look_for_barrier() noexcept
+{
+#if defined(__linux__) && !defined(COAUTH_TSAN)
+    static bool const found =
+        syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+    light_barrier.store(found);
+#endif
+}
+
+bool heavy_barrier() noexcept
+{
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+#if defined(__linux__) && !defined(COAUTH_TSAN)
+    if (light_barrier.load())
+        return syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
+#endif
+    return true;
+}
+
+thread_local constinit thread_stocks* thread_stocks::here = nullptr;
+
+thread_stocks::thread_stocks()
+{
+    auto& known = all();
+    std::lock_guard const lock(known.mutex);
+    known.threads.push_back(this);
+}
+
+thread_stocks::~thread_stocks()
+{
+    auto& known = all();
+    std::lock_guard const lock(known.mutex);
+    std::erase(known.threads, this);
+    for (auto& one : stocks_)
+        empty(one);
+}
+
+thread_stocks* thread_stocks::mine() noexcept
+{
+    thread_local owner_of_stocks owner;
+    if (here == nullptr && !owner.ended)
+        try
+        {
+            owner.held = std::make_unique<thread_stocks>();
+            here = owner.held.get();
+        }
+        catch (std::bad_alloc const&) // NOLINT(bugprone-empty-catch): it goes without
+        {
+        }
+    return here;
+}
+
+bool thread_stocks::look_at_clocks(
+    std::size_t slot, std::atomic<std::uint64_t> const& number, std::int64_t wall,
+    bool& due) noexcept
+{
+    bool const light = light_barrier.load(std::memory_order_relaxed);
+    std::int64_t const steady = steady_tick();
+    enter(light);
+    auto& held = stocks_[slot];
+    bool const good =
+        held.number.load(std::memory_order_relaxed) == number.load(std::memory_order_seq_cst) &&
+        wall < held.end_wall && steady < held.end_steady;
+    if (good)
+    {
+        held.tick = wall;
+        due = wall >= held.renew_wall || steady >= held.renew_steady;
+    }
+    leave(light);
+    return good;
+}
+
+void thread_stocks::fill(
+    std::size_t slot, std::uint64_t number, access_token const& token, token_life const& until,
+    std::shared_ptr<std::atomic<std::uint64_t>> const& taken) noexcept
+{
+    std::lock_guard const lock(mutex_);
+    auto& mine = stocks_[slot];
+    if (mine.number == number)
+    {
+        if (mine.left == 0)
+        {
+            mine.branch->uses.fetch_add(stock_size, std::memory_order_relaxed);
+            mine.left = stock_size;
+            taken->fetch_add(stock_size, std::memory_order_relaxed);
+        }
+        return;
+    }
+    if (mine.number != 0 && mine.patience_left-- != 0)
+        return;
+    auto* const branch = token_shares::branch(token, stock_size);
+    if (branch == nullptr)
+        return;
+    empty(mine);
+    mine.branch = branch;
+    mine.left = stock_size;
+    mine.tick = 0;
+    mine.end_wall = nanoseconds_of(until.end_wall) - longest_tick;
+    mine.end_steady = nanoseconds_of(until.end_steady) - longest_tick;
+    mine.renew_wall = nanoseconds_of(until.renew_wall);
+    mine.renew_steady = nanoseconds_of(until.renew_steady);
+    mine.patience_left = patience;
+    mine.taken = taken;
+    mine.number = number;
+}
+
+void thread_stocks::empty(stock& one) noexcept
+{
+    if (one.branch == nullptr)
+        return;
+    one.number = 0;
+    one.revoked = false;
+    std::int64_t const left = one.left.exchange(0);
+    one.taken->fetch_add(static_cast<std::uint64_t>(stock_size - left), std::memory_order_relaxed);
+    one.taken.reset();
+    if (left != 0)
+        token_shares::end_uses(*one.branch, left);
+    one.branch = nullptr;
+}
+
+void thread_stocks::take_back(std::size_t slot, std::uint64_t number) noexcept
+{
+    auto& known = all();
+    std::lock_guard const lock(known.mutex);
+    for (auto* const thread : known.threads)
+    {
+        std::lock_guard const changing(thread->mutex_);
+        auto& one = thread->stocks_[slot];
+        if (one.number != number)
+            continue;
+        if (thread->taking_.load(std::memory_order_seq_cst))
+        {
+            one.revoked = true;
+            thread->asked_.store(true, std::memory_order_seq_cst);
+            // After this, the thread has left, or will see what it is asked when it does.
+            if (!heavy_barrier() || thread->taking_.load(std::memory_order_seq_cst))
+                continue;
+        }
+        empty(one);
+    }
+}
+
+void thread_stocks::give_back() noexcept
+{
+    std::lock_guard const lock(mutex_);
+    asked_.store(false, std::memory_order_relaxed);
+    for (auto& one : stocks_)
+        if (one.revoked)
+            empty(one);
+}
+
+std::uint64_t thread_stocks::taken(std::size_t slot, std::uint64_t number) noexcept
+{
+    auto& known = all();
+    std::lock_guard const lock(known.mutex);
+    std::uint64_t sum = 0;
+    for (auto* const thread : known.threads)
+    {
+        std::lock_guard const unchanged(thread->mutex_);
+        auto const& one = thread->stocks_[slot];
+        if (number != 0 && one.number == number)
+            sum += static_cast<std::uint64_t>(stock_size - one.left);
+    }
+    return sum;
+}
+
+} // namespace coauth::detail
