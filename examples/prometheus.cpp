@@ -1,5 +1,5 @@
 // Exports what a client and its token source do to Prometheus: an observer fills metrics as things
-// happen, and counters are read when they are asked for.
+// happen, and what the source is at and has counted is read when Prometheus asks.
 //
 //   COAUTH_TOKEN_ENDPOINT, COAUTH_CLIENT_ID, COAUTH_CLIENT_SECRET   required
 //   COAUTH_CA_FILE                                                  empty: the system's CAs
@@ -13,9 +13,11 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <prometheus/collectable.h>
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
+#include <prometheus/metric_family.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
@@ -37,7 +39,8 @@ coauth::client_config config_from_environment()
     return config;
 }
 
-double seconds(std::chrono::steady_clock::duration span)
+template <class Duration>
+double seconds(Duration span)
 {
     return std::chrono::duration<double>(span).count();
 }
@@ -59,15 +62,14 @@ public:
                         .Name("oauth_token_attempt_failures_total")
                         .Help("Attempts that yielded no token, by error")
                         .Register(registry))
-        , fetches_(prometheus::BuildCounter()
-                       .Name("oauth_token_fetches_total")
-                       .Help("Tokens fetched by the token source, by reason and outcome")
-                       .Register(registry))
-        , usable_(prometheus::BuildGauge()
-                      .Name("oauth_token_usable_seconds")
-                      .Help("How long the token could be used when it came")
-                      .Register(registry)
-                      .Add({}))
+        , waits_(prometheus::BuildHistogram()
+                     .Name("oauth_token_wait_seconds")
+                     .Help("How long callers waited for a token that was not at hand")
+                     .Register(registry)
+                     .Add(
+                         {},
+                         prometheus::Histogram::BucketBoundaries{
+                             0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10}))
         , connections_(prometheus::BuildCounter()
                            .Name("oauth_connections_opened_total")
                            .Help("Connections to the authorization server")
@@ -85,15 +87,10 @@ public:
     {
         failures_.Add({{"error", std::string(to_string(event.why.value()))}}).Increment();
     }
-    void on_fetch_succeeded(coauth::fetch_succeeded const& event) override
+    void on_token_served(coauth::token_served const& event) override
     {
-        count(event.reason, "success");
-        if (event.usable_for)
-            usable_.Set(seconds(*event.usable_for));
-    }
-    void on_fetch_failed(coauth::fetch_failed const& event) override
-    {
-        count(event.reason, std::string(to_string(event.why.value())));
+        if (event.waited)
+            waits_.Observe(seconds(*event.waited));
     }
     void on_connection_opened(coauth::connection_opened const& event) override
     {
@@ -101,19 +98,101 @@ public:
     }
 
 private:
-    void count(coauth::fetch_reason reason, std::string const& outcome)
-    {
-        fetches_.Add({{"reason", std::string(to_string(reason))}, {"outcome", outcome}})
-            .Increment();
-    }
-
     prometheus::Histogram& durations_;
     prometheus::Family<prometheus::Counter>& failures_;
-    prometheus::Family<prometheus::Counter>& fetches_;
-    prometheus::Gauge& usable_;
+    prometheus::Histogram& waits_;
     prometheus::Family<prometheus::Counter>& connections_;
     prometheus::Counter& new_;
     prometheus::Counter& resumed_;
+};
+
+// What a token source has counted and what it is at, when it is asked for: nothing is done as the
+// calls go by. An Exposer takes it beside the registry.
+class source_metrics : public prometheus::Collectable
+{
+public:
+    explicit source_metrics(coauth::token_source const& tokens) : tokens_(tokens) {}
+
+    std::vector<prometheus::MetricFamily> Collect() const override
+    {
+        auto const counted = tokens_.counters();
+        return {calls(counted), fetches(counted), invalidated(counted), state()};
+    }
+
+private:
+    using family = prometheus::MetricFamily;
+    using labels = std::vector<prometheus::ClientMetric::Label>;
+
+    static family made(char const* name, char const* help, prometheus::MetricType type)
+    {
+        family result;
+        result.name = name;
+        result.help = help;
+        result.type = type;
+        return result;
+    }
+    static void add(family& to, labels of, double value)
+    {
+        prometheus::ClientMetric metric;
+        metric.label = std::move(of);
+        (to.type == prometheus::MetricType::Counter ? metric.counter.value : metric.gauge.value) =
+            value;
+        to.metric.push_back(std::move(metric));
+    }
+    static void add(family& to, labels of, std::uint64_t count)
+    {
+        add(to, std::move(of), static_cast<double>(count));
+    }
+
+    static family calls(coauth::token_source_counters const& counted)
+    {
+        auto result = made(
+            "oauth_token_calls_total", "Calls for a token, by how they were served",
+            prometheus::MetricType::Counter);
+        add(result, {{"token", "at_hand"}}, counted.hits);
+        add(result, {{"token", "waited_for"}}, counted.waits);
+        add(result, {{"token", "refused"}}, counted.refusals);
+        return result;
+    }
+    static family fetches(coauth::token_source_counters const& counted)
+    {
+        auto result = made(
+            "oauth_token_fetches_total", "Fetches of a token, by reason and outcome",
+            prometheus::MetricType::Counter);
+        for (std::size_t i = 0; i < counted.by_reason.size(); ++i)
+        {
+            std::string const reason(to_string(static_cast<coauth::fetch_reason>(i)));
+            auto const& of = counted.by_reason[i];
+            add(result, {{"reason", reason}, {"outcome", "success"}}, of.succeeded);
+            add(result, {{"reason", reason}, {"outcome", "failure"}}, of.failed);
+            add(result, {{"reason", reason}, {"outcome", "abandoned"}}, of.abandoned);
+        }
+        return result;
+    }
+    static family invalidated(coauth::token_source_counters const& counted)
+    {
+        auto result = made(
+            "oauth_tokens_invalidated_total", "Tokens that an API refused",
+            prometheus::MetricType::Counter);
+        add(result, {}, counted.invalidated);
+        return result;
+    }
+    // Of the token that is handed out now; nothing of one that is not there.
+    family state() const
+    {
+        auto result = made(
+            "oauth_token_seconds", "Age of the token, and how long it will still be handed out",
+            prometheus::MetricType::Gauge);
+        auto const now = std::chrono::system_clock::now();
+        auto const status = tokens_.status();
+        if (status.obtained_at)
+            add(result, {{"what", "age"}}, seconds(now - *status.obtained_at));
+        if (status.usable_until)
+            add(result, {{"what", "remaining"}}, seconds(*status.usable_until - now));
+        return result;
+    }
+
+    coauth::token_source const& tokens_;
 };
 
 asio::awaitable<void> work(coauth::client& client, coauth::token_source& tokens)
@@ -124,6 +203,12 @@ asio::awaitable<void> work(coauth::client& client, coauth::token_source& tokens)
         if (!token)
             std::cerr << token.error() << '\n';
     }
+    // An API refuses it; the next call waits for another. And one more because we want it.
+    (void)tokens.invalidate(tokens.try_get());
+    auto other = co_await tokens.async_get_access_token();
+    auto forced = co_await tokens.async_refresh();
+    if (!other || !forced)
+        std::cerr << "no other token\n";
     auto request = coauth::token_request().scope("unknown");
     auto refused = co_await client.async_get_access_token(request);
     if (!refused)
@@ -138,10 +223,6 @@ int main()
                      .Help("Connections that wait to be used again")
                      .Register(registry)
                      .Add({});
-    auto& calls = prometheus::BuildGauge()
-                      .Name("oauth_token_calls")
-                      .Help("Calls for a token so far, by how they were served")
-                      .Register(registry);
     auto config = config_from_environment();
     config.observer = std::make_shared<metrics>(registry);
 
@@ -151,12 +232,11 @@ int main()
     asio::co_spawn(context, work(client, tokens), asio::detached);
     context.run();
 
-    // A server hands the registry to a prometheus::Exposer instead, and sets gauges as it is asked.
-    auto const now = tokens.counters();
+    // A server hands both to a prometheus::Exposer instead, and sets gauges as it is asked.
     idle.Set(static_cast<double>(client.counters().idle));
-    calls.Add({{"token", "at_hand"}}).Set(static_cast<double>(now.hits));
-    calls.Add({{"token", "waited_for"}}).Set(static_cast<double>(now.waits));
-    calls.Add({{"token", "refused"}}).Set(static_cast<double>(now.refusals));
-    std::cout << prometheus::TextSerializer().Serialize(registry.Collect());
-    return now.waits == 1 && now.hits == 2 ? EXIT_SUCCESS : EXIT_FAILURE;
+    auto families = registry.Collect();
+    auto const of_source = source_metrics(tokens).Collect();
+    families.insert(families.end(), of_source.begin(), of_source.end());
+    std::cout << prometheus::TextSerializer().Serialize(families);
+    return std::cout.good() ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -2,14 +2,16 @@
 
 #include "client_core.hpp"
 #include "policy/token_key.hpp"
+#include "protocol/assertion.hpp"
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <functional>
 #include <list>
 #include <mutex>
 #include <string_view>
 #include <unordered_map>
-#include <vector>
 
 namespace coauth
 {
@@ -18,9 +20,26 @@ namespace
 
 using clock = std::chrono::steady_clock;
 
-// Fewer than so many are kept in one part: then the order of use is exact.
-constexpr std::size_t enough_to_share = 1024;
-constexpr std::size_t most_parts = 64;
+// More than cores look up at the same time.
+constexpr std::size_t part_count = 64;
+// Whoever adds one takes out so many, at most, that were idle for too long.
+constexpr int swept_at_once = 2;
+constexpr std::chrono::hours longest_idle{24 * 365 * 100};
+constexpr clock::time_point never = clock::time_point::max();
+
+// What tells a grant from others, and nothing of what is in it: equal content, equal mark. One that
+// asks a function is known by where it is: the source that has the key has the request too.
+std::string mark_of(token_grant const* grant)
+{
+    static secret const key(protocol::unique_id());
+    if (grant == nullptr)
+        return {};
+    if (grant->asked.empty() && !key.empty())
+        if (auto digest = protocol::hmac(
+                signature_algorithm::hs256, key, policy::grant_content(*grant).view()))
+            return std::move(*digest);
+    return '@' + std::to_string(reinterpret_cast<std::uintptr_t>(grant));
+}
 
 } // namespace
 
@@ -28,10 +47,9 @@ class token_cache::state
 {
 public:
     explicit state(token_cache_options options)
-        : options_(options)
-        , parts_(options_.max_sources <= enough_to_share ? 1 : most_parts)
-        , max_in_part_(
-              std::max<std::size_t>(1, (options_.max_sources + parts_.size() - 1) / parts_.size()))
+        : max_sources_(std::max<std::size_t>(options.max_sources, 1))
+        , max_idle_(std::min<std::chrono::seconds>(options.max_idle, longest_idle))
+        , source_options_(options.source)
     {
     }
 
@@ -39,31 +57,31 @@ public:
     {
         thread_local std::string key;
         key.clear();
-        auto const owner = client.core_->number;
-        policy::append_token_key(key, owner, request);
-        auto& part = parts_[std::hash<std::string_view>()(key) / 64 % parts_.size()];
+        policy::append_token_key(key, client.core_->number, request, mark_of(request.grant()));
+        auto& part = parts_[std::hash<std::string_view>()(key) / part_count % part_count];
         auto const now = clock::now();
-        // Those that go are destroyed without the lock.
+        if (auto found = find(part, key, now))
+            return found;
+        // Those that go are destroyed, as they are made, without a lock.
+        gone made;
+        made.push_back(
+            {key, client.core_->number,
+             std::make_shared<token_source>(client, request, source_options_), now});
+        auto tokens = insert(part, made, now);
         gone out;
-        std::lock_guard const lock(part.mutex);
-        sweep(part, now, out, 2);
-        if (auto const found = part.by_key.find(key); found != part.by_key.end())
-        {
-            ++part.hits;
-            part.by_use.splice(part.by_use.begin(), part.by_use, found->second);
-            found->second->used = now;
-            return found->second->tokens;
-        }
-        return make(part, key, client, request, now, out);
+        make_room(now, out);
+        return tokens;
     }
 
     void sweep() noexcept
     {
+        auto const now = clock::now();
         for (auto& part : parts_)
         {
             gone out;
-            std::lock_guard const lock(part.mutex);
-            sweep(part, clock::now(), out, part.by_use.size());
+            locked const in(part);
+            while (idle(part, now))
+                sweep_last(part, out);
         }
     }
 
@@ -72,12 +90,15 @@ public:
         for (auto& part : parts_)
         {
             gone out;
-            std::lock_guard const lock(part.mutex);
+            locked const in(part);
             for (auto one = part.by_use.begin(); one != part.by_use.end();)
             {
                 auto const next = std::next(one);
                 if (one->owner == client.core_->number)
+                {
                     take_out(part, one, out);
+                    size_.fetch_sub(1, std::memory_order_relaxed);
+                }
                 one = next;
             }
         }
@@ -111,6 +132,8 @@ private:
     struct alignas(64) part_type
     {
         std::mutex mutable mutex;
+        // When its least recently used one was used: for those who look for the least of all.
+        std::atomic<clock::time_point> oldest{never};
         // The most recently used first; the keys of the map are views of its.
         std::list<entry> by_use;
         std::unordered_map<std::string_view, std::list<entry>::iterator> by_key;
@@ -120,50 +143,138 @@ private:
         std::uint64_t swept = 0;
     };
 
-    std::shared_ptr<token_source> make(
-        part_type& in, std::string const& key, client& client, token_request const& request,
-        clock::time_point now, gone& out)
+    class locked
     {
-        // All that may throw comes first.
-        gone made;
-        made.push_back(
-            {key, client.core_->number,
-             std::make_shared<token_source>(client, request, options_.source), now});
-        in.by_key.emplace(made.front().key, made.begin());
-        auto tokens = made.front().tokens;
-        in.by_use.splice(in.by_use.begin(), made);
-        ++in.misses;
-        while (in.by_use.size() > max_in_part_)
+    public:
+        explicit locked(part_type& part) : part_(part), lock_(part.mutex) {}
+        locked(locked const&) = delete;
+        locked& operator=(locked const&) = delete;
+        ~locked()
         {
-            take_out(in, std::prev(in.by_use.end()), out);
-            ++in.evicted;
+            auto const oldest = part_.by_use.empty() ? never : part_.by_use.back().used;
+            if (part_.oldest.load(std::memory_order_relaxed) != oldest)
+                part_.oldest.store(oldest, std::memory_order_relaxed);
         }
+
+    private:
+        part_type& part_;
+        std::lock_guard<std::mutex> lock_;
+    };
+
+    std::shared_ptr<token_source>
+    find(part_type& part, std::string const& key, clock::time_point now)
+    {
+        gone out;
+        locked const in(part);
+        auto const found = part.by_key.find(key);
+        if (found == part.by_key.end())
+            return nullptr;
+        auto tokens = use(part, found->second, now);
+        if (idle(part, now))
+            sweep_last(part, out);
         return tokens;
     }
 
-    void sweep(part_type& in, clock::time_point now, gone& out, std::size_t most) const
+    // Or what another thread has put there meanwhile.
+    std::shared_ptr<token_source> insert(part_type& part, gone& made, clock::time_point now)
     {
-        if (options_.max_idle.count() <= 0)
-            return;
-        for (; most != 0 && !in.by_use.empty(); --most)
+        locked const in(part);
+        auto const [place, is_new] = part.by_key.emplace(made.front().key, made.begin());
+        if (!is_new)
+            return use(part, place->second, now);
+        auto tokens = made.front().tokens;
+        part.by_use.splice(part.by_use.begin(), made);
+        ++part.misses;
+        size_.fetch_add(1, std::memory_order_relaxed);
+        return tokens;
+    }
+
+    static std::shared_ptr<token_source>
+    use(part_type& part, gone::iterator one, clock::time_point now)
+    {
+        ++part.hits;
+        part.by_use.splice(part.by_use.begin(), part.by_use, one);
+        // Threads come here in another order than they looked at the clock.
+        one->used = std::max(one->used, now);
+        return one->tokens;
+    }
+
+    void make_room(clock::time_point now, gone& out)
+    {
+        for (int i = 0; i < swept_at_once && overdue(least_used().oldest, now); ++i)
         {
-            auto const last = std::prev(in.by_use.end());
-            if (now - last->used < options_.max_idle)
-                return;
-            take_out(in, last, out);
-            ++in.swept;
+            auto& part = least_used();
+            locked const in(part);
+            if (idle(part, now))
+                sweep_last(part, out);
         }
+        while (is_to_evict())
+            while (!evict(least_used(), out))
+                ;
     }
 
-    static void take_out(part_type& in, gone::iterator one, gone& out)
+    // The part with the least recently used one of all.
+    part_type& least_used()
     {
-        in.by_key.erase(one->key);
-        out.splice(out.end(), in.by_use, one);
+        return *std::min_element(
+            parts_.begin(), parts_.end(),
+            [](auto const& a, auto const& b)
+            {
+                return a.oldest.load(std::memory_order_relaxed) <
+                       b.oldest.load(std::memory_order_relaxed);
+            });
     }
 
-    token_cache_options const options_;
-    std::vector<part_type> parts_;
-    std::size_t const max_in_part_;
+    // Whoever is told so evicts one, which is not counted any more: several threads together take
+    // out no more than they added.
+    bool is_to_evict() noexcept
+    {
+        auto count = size_.load(std::memory_order_relaxed);
+        while (count > max_sources_)
+            if (size_.compare_exchange_weak(count, count - 1, std::memory_order_relaxed))
+                return true;
+        return false;
+    }
+
+    // False: another thread was faster.
+    static bool evict(part_type& part, gone& out)
+    {
+        locked const in(part);
+        if (part.by_use.empty())
+            return false;
+        take_out(part, std::prev(part.by_use.end()), out);
+        ++part.evicted;
+        return true;
+    }
+
+    void sweep_last(part_type& part, gone& out) noexcept
+    {
+        take_out(part, std::prev(part.by_use.end()), out);
+        ++part.swept;
+        size_.fetch_sub(1, std::memory_order_relaxed);
+    }
+
+    [[nodiscard]] bool overdue(clock::time_point used, clock::time_point now) const
+    {
+        return max_idle_.count() > 0 && used < now && now - used >= max_idle_;
+    }
+    [[nodiscard]] bool idle(part_type const& part, clock::time_point now) const
+    {
+        return !part.by_use.empty() && overdue(part.by_use.back().used, now);
+    }
+
+    static void take_out(part_type& part, gone::iterator one, gone& out)
+    {
+        part.by_key.erase(one->key);
+        out.splice(out.end(), part.by_use, one);
+    }
+
+    std::size_t const max_sources_;
+    std::chrono::seconds const max_idle_;
+    token_source_options const source_options_;
+    std::array<part_type, part_count> parts_;
+    // Written when one comes or goes, not by lookups.
+    alignas(64) std::atomic<std::size_t> size_{0};
 };
 
 token_cache::token_cache(token_cache_options options) : state_(std::make_unique<state>(options)) {}

@@ -1,9 +1,9 @@
-#include "token_source_core.hpp"
+#include "token_source_waking.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/query.hpp>
 
-#include <random>
+#include <algorithm>
 
 namespace coauth::detail
 {
@@ -15,42 +15,9 @@ using verdict = policy::token_source::verdict;
 namespace
 {
 
-// For so long at a time operations are completed before the executor may do other work.
-constexpr std::chrono::microseconds stretch{250};
-
-policy::moment now() noexcept
-{
-    return {std::chrono::system_clock::now(), std::chrono::steady_clock::now()};
-}
-
-unsigned seed() noexcept
-{
-    try
-    {
-        return std::random_device()();
-    }
-    catch (std::exception const&)
-    {
-        return static_cast<unsigned>(now().steady.time_since_epoch().count());
-    }
-}
-
-double chance() noexcept
-{
-    thread_local std::minstd_rand random{seed()};
-    return std::uniform_real_distribution<double>(0, 1)(random);
-}
-
-token_waiting::owned owned(policy::waiter* one) noexcept
-{
-    return token_waiting::owned(static_cast<token_waiting*>(one));
-}
-
-void abandon(policy::waiting_chain& waiting) noexcept
-{
-    while (auto* const one = waiting.pop())
-        (void)owned(one);
-}
+// Of how long somebody may want to wait.
+constexpr std::chrono::milliseconds shortest_limit{0};
+constexpr std::chrono::milliseconds longest_limit = std::chrono::hours(24);
 
 } // namespace
 
@@ -78,74 +45,6 @@ void complete_later(
     asio::post(core.executor, std::move(completion));
 }
 
-// Completes those who wait no more, a stretch at a time.
-class token_source_core::waking
-{
-public:
-    explicit waking(asio::any_io_executor executor) : executor_(std::move(executor)) {}
-    waking(waking const&) = delete;
-    waking& operator=(waking const&) = delete;
-    // With its context: nobody is called any more.
-    ~waking() { abandon(rest); }
-
-    static void run(std::shared_ptr<waking> const& self)
-    {
-        // Also when a handler throws.
-        struct go_on
-        {
-            ~go_on()
-            {
-                if (!woken->rest.empty())
-                    later(woken);
-            }
-            std::shared_ptr<waking> const& woken;
-        };
-        go_on const guard{self};
-        self->complete_until(clock::now() + stretch);
-    }
-
-    policy::waiting_chain rest;
-    result<access_token> outcome = error(errc::cancelled);
-
-private:
-    static void later(std::shared_ptr<waking> const& self) noexcept
-    {
-        try
-        {
-            asio::post(self->executor_, [self] { run(self); });
-        }
-        catch (...)
-        {
-            // Without memory for that, all at once.
-            self->complete_all();
-        }
-    }
-
-    void complete_until(clock::time_point end)
-    {
-        for (unsigned done = 1; auto* const one = rest.pop(); ++done)
-        {
-            token_waiting::complete(owned(one), outcome);
-            if (done % 8 == 0 && clock::now() >= end)
-                return;
-        }
-    }
-
-    void complete_all() noexcept
-    {
-        while (!rest.empty())
-            try
-            {
-                complete_until(clock::time_point::max());
-            }
-            catch (...) // NOLINT(bugprone-empty-catch): it cannot leave this function
-            {
-            }
-    }
-
-    asio::any_io_executor executor_;
-};
-
 token_source_core::token_source_core(
     std::shared_ptr<client_core> client, token_request request, token_source_options options)
     : executor(client->executor)
@@ -153,6 +52,8 @@ token_source_core::token_source_core(
     , request_(std::move(request))
     , options_(options)
     , events_(client_->config.observer, {})
+    , observed_(client_->config.observer != nullptr)
+    , hits_observed_(observed_ && options_.observe_hits)
     , policy_(options_)
     , timer_(executor)
 {
@@ -198,6 +99,8 @@ access_token token_source_core::try_get_carefully() noexcept
         std::lock_guard const lock(mutex_);
         tend(false);
     }
+    if (hits_observed_ && token)
+        tell_served(token, std::nullopt);
     return token;
 }
 
@@ -207,11 +110,17 @@ token_source_core::start(token_wish const& wish, token_waiting::owned& who)
     if (!wish.renew)
         if (auto token = try_get())
             return token;
+    if (wish.limit || observed_)
+        who->began = clock::now();
     if (wish.limit)
-        who->limit = clock::now() + std::min<clock::duration>(*wish.limit, std::chrono::hours(24));
+        who->limit = who->began + std::clamp(*wish.limit, shortest_limit, longest_limit);
     auto made = ask(wish, *who);
     if (made.what == verdict::serve)
+    {
+        if (hits_observed_)
+            tell_served(made.token, std::nullopt);
         return std::move(made.token);
+    }
     if (made.what != verdict::wait)
         return std::move(made.why);
     (void)who.release();
@@ -269,7 +178,7 @@ void token_source_core::look_for_credentials()
 
 void token_source_core::cancel(token_waiting& who)
 {
-    auto const end = std::make_shared<waking>(executor);
+    auto const end = std::make_shared<waking>(*this);
     std::lock_guard const lock(mutex_);
     if (gone_ || !policy_.leave(who))
         return;
@@ -376,121 +285,15 @@ void token_source_core::begin_fetch(fetch_reason why)
 void token_source_core::end_fetch() noexcept
 {
     fetch_to_end_ = true;
-    if (auto const running = fetch_.lock())
-        running->end(errc::cancelled);
+    if (auto const operation = fetch_.lock())
+        operation->end(errc::cancelled);
 }
 
-void token_source_core::fetch(fetch_reason why, std::uint64_t number)
+void token_source_core::complete(token_waiting::owned who, result<access_token> outcome) const
 {
-    bool unwanted = false;
-    {
-        std::lock_guard const lock(mutex_);
-        fetch_began_ = clock::now();
-        unwanted = fetch_to_end_ || policy_.closed();
-    }
-    events_.tell([&](observer& to) { to.on_fetch_started({why}); });
-    std::shared_ptr<waking> done;
-    try
-    {
-        done = std::make_shared<waking>(executor);
-        if (unwanted)
-            return fetched(why, error(errc::cancelled), done);
-        auto const started = client_->start(
-            request_, [self = shared_from_this(), why, done](result<access_token> outcome)
-            { self->fetched(why, std::move(outcome), done); });
-        std::lock_guard const lock(mutex_);
-        // It may have ended meanwhile, on another thread, and the next one may have begun.
-        if (fetch_number_ != number)
-            return;
-        fetch_ = started;
-        if (fetch_to_end_)
-            end_fetch();
-    }
-    catch (std::bad_alloc const&)
-    {
-        fetched(why, error(errc::out_of_memory), done);
-    }
-}
-
-void token_source_core::fetched(
-    fetch_reason why, result<access_token> outcome, std::shared_ptr<waking> const& done)
-{
-    auto const at = now();
-    policy::token_source::settled ended;
-    clock::duration took{};
-    {
-        std::lock_guard const lock(mutex_);
-        fetch_.reset();
-        if (gone_)
-            return;
-        took = at.steady - fetch_began_;
-        ended = settle(why, at, std::move(outcome));
-        tend(options_.renew_unused && wanted_);
-    }
-    tell(why, at, took, ended.outcome, ended.done.size());
-    if (done)
-    {
-        done->rest = std::move(ended.done);
-        done->outcome = std::move(ended.outcome);
-        return waking::run(done);
-    }
-    while (auto* const one = ended.done.pop())
-        token_waiting::complete(owned(one), ended.outcome);
-}
-
-policy::token_source::settled token_source_core::settle(
-    fetch_reason why, policy::moment at, result<access_token> outcome) noexcept
-{
-    policy::token_source::settled ended;
-    try
-    {
-        ended = policy_.fetched(at, std::move(outcome), chance());
-        if (ended.fetch)
-            begin_fetch(*ended.fetch);
-    }
-    catch (...)
-    {
-        ended.outcome = error(errc::out_of_memory);
-        ended.done = policy_.drop_all();
-    }
-    if (!ended.outcome)
-        refused_credentials_ = client_->credentials();
-    ++counts_.fetches;
-    counts_.failures += ended.outcome ? 0U : 1U;
-    counts_.renewals += ended.outcome && why == fetch_reason::renewal ? 1U : 0U;
-    auto const* const token = policy_.usable(at);
-    if (ended.outcome && token != nullptr)
-    {
-        auto const& life = policy_.life();
-        published_.publish(
-            *token, {life.renew.wall, life.end.wall, life.renew.steady, life.end.steady});
-    }
-    return ended;
-}
-
-void token_source_core::tell(
-    fetch_reason why, policy::moment at, clock::duration took, result<access_token> const& outcome,
-    std::size_t waited) const
-{
-    if (!client_->config.observer)
-        return;
-    std::optional<clock::duration> usable_for;
-    clock::duration next_in{};
-    {
-        std::lock_guard const lock(mutex_);
-        auto const end = policy_.life().end.steady;
-        if (policy_.usable(at) != nullptr && end != clock::time_point::max())
-            usable_for = end - at.steady;
-        next_in = policy_.held_back(at);
-    }
-    events_.tell(
-        [&](observer& to)
-        {
-            if (outcome)
-                to.on_fetch_succeeded({why, took, waited, usable_for});
-            else
-                to.on_fetch_failed({why, took, waited, outcome.error(), next_in, usable_for});
-        });
+    if (observed_ && outcome)
+        tell_served(*outcome, clock::now() - who->began);
+    token_waiting::complete(std::move(who), std::move(outcome));
 }
 
 // One timer for all: the next time limit, and the next renewal that nobody asks for.

@@ -35,8 +35,10 @@ public:
 
     access_token try_get() noexcept
     {
-        auto token = published_.take();
-        return token ? std::move(token) : try_get_carefully();
+        if (!hits_observed_)
+            if (auto token = published_.take())
+                return token;
+        return try_get_carefully();
     }
     [[nodiscard]] std::optional<result<access_token>>
     start(token_wish const& wish, token_waiting::owned& who);
@@ -53,6 +55,7 @@ private:
     using answer = policy::token_source::answer;
     using clock = std::chrono::steady_clock;
     class waking;
+    class running;
 
     [[nodiscard]] answer ask(token_wish const& wish, token_waiting& who);
     void look_for_credentials();
@@ -65,20 +68,28 @@ private:
     void arm();
 
     void fetch(fetch_reason why, std::uint64_t number);
-    void
-    fetched(fetch_reason why, result<access_token> outcome, std::shared_ptr<waking> const& done);
+    [[nodiscard]] policy::token_source::settled
+    fetched(fetch_reason why, result<access_token> outcome) noexcept;
     // With the lock held.
     [[nodiscard]] policy::token_source::settled
     settle(fetch_reason why, policy::moment at, result<access_token> outcome) noexcept;
+    void count(fetch_reason why, policy::token_source::settled const& ended) noexcept;
     void tell(
         fetch_reason why, policy::moment at, clock::duration took,
-        result<access_token> const& outcome, std::size_t waited) const;
+        policy::token_source::settled const& ended) const noexcept;
+    void
+    tell_served(access_token const& token, std::optional<clock::duration> waited) const noexcept;
+    void complete(token_waiting::owned who, result<access_token> outcome) const;
     void on_timer();
 
     std::shared_ptr<client_core> const client_;
     token_request const request_;
     token_source_options const options_;
     net::phase_clock const events_;
+    bool const observed_;
+    bool const hits_observed_;
+    // How long the token is handed out; the end of the clock: it has no known end.
+    std::atomic<clock::time_point> served_until_{clock::time_point::max()};
     published_token published_;
 
     std::mutex mutable mutex_;

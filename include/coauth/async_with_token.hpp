@@ -7,8 +7,15 @@
 #include <coauth/token_refused.hpp>
 #include <coauth/token_source.hpp>
 
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
 
+#include <exception>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -47,6 +54,10 @@ with_token(std::shared_ptr<token_source_core> core, Operation operation, Refused
     if (good)
         co_return outcome(std::move(answer));
     invalidate_in_source(*core, *token);
+    // Where cancellation is not thrown it would be lost here: it came while the answer was awaited.
+    auto const state = co_await boost::asio::this_coro::cancellation_state;
+    if (state.cancelled() != boost::asio::cancellation_type::none)
+        co_return outcome(error(errc::cancelled));
     auto other = co_await get_from_source(core);
     if (!other)
         co_return outcome(other.error());
@@ -64,6 +75,48 @@ public:
     {
         return tokens.core_;
     }
+};
+
+template <class Operation>
+using with_token_signature = void(std::exception_ptr, result<answer_of<Operation>>);
+
+// As the coroutine of a completion token of its own: it may be cancelled as a wait may.
+template <class Operation, class Refused>
+boost::asio::awaitable<result<answer_of<Operation>>>
+spawned_with_token(std::shared_ptr<token_source_core> core, Operation operation, Refused refused)
+{
+    co_await boost::asio::this_coro::reset_cancellation_state(
+        boost::asio::enable_total_cancellation());
+    // Apart: GCC 12 destroys a lambda in an awaited expression twice.
+    auto call = with_token(std::move(core), std::move(operation), std::move(refused));
+    auto answered = co_await std::move(call);
+    co_return std::move(answered);
+}
+
+// Runs on the executor where the handler is to be called, and its slot emitted.
+class initiate_with_token
+{
+public:
+    initiate_with_token(
+        std::shared_ptr<token_source_core> core, boost::asio::any_io_executor executor)
+        : core_(std::move(core))
+        , executor_(std::move(executor))
+    {
+    }
+
+    template <class Handler, class Operation, class Refused>
+    void operator()(Handler&& handler, Operation operation, Refused refused) const
+    {
+        boost::asio::any_io_executor const where(
+            boost::asio::get_associated_executor(handler, executor_));
+        boost::asio::co_spawn(
+            where, spawned_with_token(core_, std::move(operation), std::move(refused)),
+            std::forward<Handler>(handler));
+    }
+
+private:
+    std::shared_ptr<token_source_core> core_;
+    boost::asio::any_io_executor executor_;
 };
 
 } // namespace detail
@@ -89,6 +142,10 @@ public:
 /// \param operation Called with an `access_token`, once or twice; returns an `awaitable` of the
 ///     answer. Copied or moved, and kept until the end.
 /// \param refused Called with the answer; says whether it refuses the token.
+/// \par Cancellation Terminal, partial and total while a token is awaited: `errc::cancelled`.
+/// During
+///     the call it is the call's own affair; where that then gives an answer all the same, the
+///     answer is the result, or `errc::cancelled` if it refuses the token.
 /// \return An awaitable, to be awaited once, of `result<Answer>`: the answer, or why there is no
 ///     token. What `operation` throws comes out of it.
 /// \par GCC 12 A lambda with captures must not be written within the awaited expression; name it
@@ -99,6 +156,24 @@ async_with_token(token_source& tokens, Operation operation, Refused refused = Re
 {
     return detail::with_token(
         detail::source_access::core(tokens), std::move(operation), std::move(refused));
+}
+
+/// The same for any completion token.
+///
+/// \par Completion signature `void(std::exception_ptr, coauth::result<Answer>)`: what `operation`
+///     threw, or null and the result. `Answer` must be default-constructible.
+/// \par Completion Exactly once, never within this call, on the handler's associated executor
+///     (else the client's), where `operation` is called too. Its cancellation slot is honoured as
+///     above.
+template <
+    class Operation, class Refused,
+    boost::asio::completion_token_for<detail::with_token_signature<Operation>> CompletionToken>
+auto async_with_token(
+    token_source& tokens, Operation operation, Refused refused, CompletionToken&& token)
+{
+    return boost::asio::async_initiate<CompletionToken, detail::with_token_signature<Operation>>(
+        detail::initiate_with_token(detail::source_access::core(tokens), tokens.get_executor()),
+        token, std::move(operation), std::move(refused));
 }
 
 } // namespace coauth

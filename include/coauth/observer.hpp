@@ -113,7 +113,8 @@ struct fetch_succeeded
     std::chrono::steady_clock::duration took;
     /// Operations that waited for it.
     std::size_t waiting;
-    /// How long it will be handed out; none: it has no known end.
+    /// How long it will be handed out; none: it has no known end; zero: it may be used once, so
+    /// that those who waited get it, and nobody else.
     std::optional<std::chrono::steady_clock::duration> usable_for;
 };
 
@@ -131,6 +132,26 @@ struct fetch_failed
     std::optional<std::chrono::steady_clock::duration> usable_for;
 };
 
+/// A token source ended a fetch before it had an outcome: nobody waited for it any more (see
+/// `token_source_options::cancel_abandoned`), or the source was closed. Nothing failed.
+struct fetch_abandoned
+{
+    fetch_reason reason;
+    std::chrono::steady_clock::duration took;
+};
+
+/// A token source handed out a token: to one who waited for it, or, where
+/// `token_source_options::observe_hits` is set, at once.
+struct token_served
+{
+    /// How long the caller waited; none: the token was at hand.
+    std::optional<std::chrono::steady_clock::duration> waited;
+    /// Of the token, since it was asked for.
+    std::chrono::steady_clock::duration age;
+    /// As `fetch_succeeded::usable_for`, from now.
+    std::optional<std::chrono::steady_clock::duration> usable_for;
+};
+
 /// A token source dropped its token since it was invalidated.
 struct token_invalidated
 {
@@ -142,9 +163,9 @@ struct token_invalidated
 /// interest.
 ///
 /// Its functions are called from any thread that runs the client's executor
-/// (`on_token_invalidated`: from the thread that invalidates), one after another for one operation,
-/// concurrently for different ones. They must return soon. What they throw is swallowed. No event
-/// holds a secret.
+/// (`on_token_invalidated`: from the thread that invalidates; `on_token_served` of a token at hand:
+/// from the thread that asks), one after another for one operation, concurrently for different
+/// ones. They must return soon. What they throw is swallowed. No event holds a secret.
 class COAUTH_DECL observer
 {
 public:
@@ -161,6 +182,8 @@ public:
     virtual void on_fetch_succeeded(fetch_succeeded const&) {}
     virtual void on_fetch_failed(fetch_failed const&) {}
     virtual void on_token_invalidated(token_invalidated const&) {}
+    virtual void on_fetch_abandoned(fetch_abandoned const&) {}
+    virtual void on_token_served(token_served const&) {}
 };
 
 } // namespace coauth

@@ -17,7 +17,8 @@ namespace coauth
 /// How many sources a `token_cache` keeps, for how long, and how they are. A plain aggregate.
 struct token_cache_options
 {
-    /// At most so many; beyond it the least recently used one goes. At least 1.
+    /// At most so many; beyond it the least recently used one goes. At least 1. While threads add
+    /// some at the same time there may be one more for each of them.
     std::size_t max_sources = 100'000;
     /// One that nobody asked for so long goes. 0: none goes for that.
     std::chrono::seconds max_idle{3600};
@@ -49,14 +50,16 @@ struct token_cache_counters
 /// \endcode
 ///
 /// The key is all that shapes a token: the client, which stands for server, client id and
-/// authentication, and of the request the set of its scopes, the set of its resources, the audience
-/// and the further parameters. The order of scopes and of resources does not matter, nor does
-/// repetition.
+/// authentication, and of the request the set of its scopes, the set of its resources, the
+/// audience, the further parameters, and the grant with its content (of which a keyed hash is kept
+/// in the key). The order of scopes and of resources does not matter, nor does repetition. A grant
+/// that asks a function has no content to compare: it is the same in copies of one request alone,
+/// so that such a request is made once and kept.
 ///
-/// Of sources that are seldom used, least recently used first, those beyond `max_sources` go at the
-/// next lookup, and so do those that were idle for `max_idle`; there is no timer. With more than a
-/// thousand sources this holds for each of several parts on its own, so that lookups of different
-/// keys do not wait for each other.
+/// Of sources that are seldom used, least recently used first, those beyond `max_sources` go when
+/// another is added, and some of those that were idle for `max_idle` at each lookup; there is no
+/// timer. Sources are kept in several parts, each with a lock of its own, that is held for the
+/// search alone: lookups of different keys seldom wait for each other.
 ///
 /// Thread safety: all functions may be called from any thread, at the same time.
 class COAUTH_DECL token_cache

@@ -106,8 +106,10 @@ public:
     /// The token, if there is a usable one now; else an empty one. Never waits, fetches nothing
     /// that is not due for renewal.
     ///
-    /// Takes no lock, allocates nothing, and writes no memory that another thread reads; only to
-    /// learn of a new token each thread takes, once, a lock that nobody holds while waiting.
+    /// Takes no lock, allocates nothing, and writes no memory that another thread reads, but for
+    /// two moments, in which it takes a lock that nobody holds while waiting: each thread once to
+    /// learn of a new token; and while the token is due for renewal, each thread once per tick of
+    /// the system's clock (some milliseconds) to see whether a fetch is to begin, and to begin it.
     [[nodiscard]] access_token try_get() noexcept;
 
     /// Gets a usable token: at once, or when the fetch that is under way, or is now begun, has
@@ -122,8 +124,8 @@ public:
     ///     Nothing is thrown but `std::bad_alloc`.
     [[nodiscard]] boost::asio::awaitable<result<access_token>> async_get_access_token();
 
-    /// The same, waiting no longer than `limit`: then it ends with `errc::timeout`, and the fetch
-    /// goes on.
+    /// The same, waiting no longer than `limit`, and 24 hours at most: then it ends with
+    /// `errc::timeout`, and the fetch goes on.
     [[nodiscard]] boost::asio::awaitable<result<access_token>>
     async_get_access_token(std::chrono::milliseconds limit);
 

@@ -1,7 +1,6 @@
 #include "policy/token_key.hpp"
 
 #include <algorithm>
-#include <string_view>
 #include <vector>
 
 namespace coauth::policy
@@ -10,9 +9,10 @@ namespace
 {
 
 // With its length, so that no two lists of fields look the same.
-void append_field(std::string& key, std::string_view text)
+template <class Text>
+void append_field(Text& key, std::string_view text)
 {
-    key.append(std::to_string(text.size())).append(1, ':').append(text);
+    key.append(std::to_string(text.size())).append(":").append(text);
 }
 
 void append_set(std::string& key, std::vector<std::string_view>& words)
@@ -26,7 +26,8 @@ void append_set(std::string& key, std::vector<std::string_view>& words)
 
 } // namespace
 
-void append_token_key(std::string& key, std::uint64_t client, token_request const& request)
+void append_token_key(
+    std::string& key, std::uint64_t client, token_request const& request, std::string_view grant)
 {
     key.append(std::to_string(client)).append(1, ';');
     std::vector<std::string_view> words;
@@ -46,9 +47,20 @@ void append_token_key(std::string& key, std::uint64_t client, token_request cons
         append_field(key, name);
         append_field(key, value);
     }
-    // Not by its content, which is secret. Whoever keeps the key keeps the request.
     if (request.grant() != nullptr)
-        append_field(key, std::to_string(reinterpret_cast<std::uintptr_t>(request.grant())));
+        append_field(key, grant);
+}
+
+secret grant_content(token_grant const& grant)
+{
+    secret made;
+    append_field(made, grant.type);
+    for (auto const& [name, value] : grant.parameters)
+    {
+        append_field(made, name);
+        append_field(made, value.view());
+    }
+    return made;
 }
 
 } // namespace coauth::policy

@@ -48,11 +48,11 @@ both_clocks earlier(both_clocks a, both_clocks b) noexcept
 std::optional<nanoseconds>
 life_kept(access_token const& token, token_source_options const& options) noexcept
 {
-    auto life = token.lifetime();
-    if (life && *life > longest)
-        life = longest;
-    if (options.max_age && (!life || *options.max_age < *life))
-        return std::min(*options.max_age, longest);
+    std::optional<nanoseconds> life;
+    if (auto const given = token.lifetime())
+        life = std::min(*given, longest);
+    if (options.max_age)
+        life = std::min<nanoseconds>(life.value_or(longest), std::min(*options.max_age, longest));
     return life;
 }
 
@@ -113,8 +113,10 @@ result<void> check(token_source_options const& options)
         return refuse("token_source_options::renew_after must be more than 0 and at most 1");
     if (!(options.renew_spread >= 0 && options.renew_spread < options.renew_after))
         return refuse("token_source_options::renew_spread must be from 0 to less than renew_after");
-    if (options.margin < milliseconds(0) || options.renew_interval < milliseconds(0))
-        return refuse("token_source_options::margin and renew_interval must not be negative");
+    for (auto const span : {options.margin, options.renew_interval})
+        if (span < milliseconds(0) || span > hours(24 * 365))
+            return refuse(
+                "token_source_options::margin and renew_interval must be from 0 to 365 days");
     if (options.max_age && *options.max_age < seconds(1))
         return refuse("token_source_options::max_age must be at least 1 s");
     if (options.first_back_off < milliseconds(1) || options.first_back_off > options.max_back_off)
@@ -170,7 +172,7 @@ token_source::answer token_source::refresh(moment now, waiter& who)
 
 std::optional<fetch_reason> token_source::tend(moment now, bool wanted)
 {
-    if (closed_ || fetching_ || now.steady < no_fetch_before_)
+    if (closed_ || fetching_ || now.steady < std::max(no_fetch_before_, not_unasked_before_))
         return std::nullopt;
     if (usable(now) == nullptr)
         return wanted ? std::optional(begin(why_none(), now)) : std::nullopt;
@@ -191,8 +193,9 @@ waiter* token_source::expire(steady_time now)
 
 bool token_source::abandon()
 {
-    bool const now = options_.cancel_abandoned && fetching_ && !given_up_ && waiting_.empty() &&
-                     *fetching_ != fetch_reason::renewal;
+    // Where tokens are fetched for nobody too, the next one would begin at once.
+    bool const now = options_.cancel_abandoned && !options_.renew_unused && fetching_ &&
+                     !given_up_ && waiting_.empty() && *fetching_ != fetch_reason::renewal;
     given_up_ = given_up_ || now;
     return now;
 }
@@ -230,12 +233,14 @@ token_source::settled token_source::fetched(moment now, result<access_token> out
     auto const reason = std::exchange(fetching_, std::nullopt).value_or(fetch_reason::empty);
     if (closed_)
     {
+        made.abandoned = true;
         made.outcome = *closed_;
         made.done = waiting_.take_all();
         return made;
     }
     if (given_up && !outcome && outcome.error() == errc::cancelled)
     {
+        made.abandoned = true;
         if (!waiting_.empty())
             made.fetch = begin(reason, now);
         return made;
@@ -252,10 +257,14 @@ token_source::settled token_source::fetched(moment now, result<access_token> out
     {
         failures_ = 0;
         failure_.reset();
-        no_fetch_before_ = server_says_ = steady_time::min();
-        // What may be used once goes to those who wait, and is not kept.
+        no_fetch_before_ = server_says_ = not_unasked_before_ = steady_time::min();
+        // What may be used once goes to those who wait, and is not kept: there is nothing in
+        // fetching it for nobody.
         if (outcome->lifetime() != seconds(0))
             keep(now, *outcome, random);
+        else
+            not_unasked_before_ = after(
+                now.steady, std::max<nanoseconds>(options_.renew_interval, options_.max_back_off));
     }
     else
     {
@@ -315,9 +324,11 @@ void token_source::fail(moment now, error const& why, double random)
         named = duration_cast<nanoseconds>(*retry_at - now.wall);
     wait = std::max(wait, named);
     // This may throw: before anything else has changed.
-    failure_ = kept_failure(why, after(now.wall, wait));
-    if (failures_++ == 0)
+    auto kept = kept_failure(why, after(now.wall, wait));
+    if (!failure_)
         failing_since_ = now.wall;
+    failure_ = std::move(kept);
+    ++failures_;
     no_fetch_before_ = after(now.steady, wait);
     if (named.count() != 0)
         server_says_ = after(now.steady, named);
@@ -363,14 +374,14 @@ std::optional<token_source::steady_time> token_source::next_renewal(moment now) 
     if (closed_ || fetching_)
         return std::nullopt;
     if (usable(now) == nullptr)
-        return std::max(now.steady, no_fetch_before_);
+        return std::max({now.steady, no_fetch_before_, not_unasked_before_});
     if (life_.renew.steady == steady_time::max())
         return std::nullopt;
     // Whichever clock comes first.
     auto const until_wall = life_.renew.wall - now.wall;
     auto at =
         std::min(life_.renew.steady, after(now.steady, std::max<nanoseconds>(until_wall, {})));
-    at = std::max({at, no_renewal_before_, no_fetch_before_});
+    at = std::max({at, no_renewal_before_, no_fetch_before_, not_unasked_before_});
     return std::max(at, now.steady);
 }
 

@@ -83,7 +83,9 @@ public:
         // Those who waited, and what they get.
         waiting_chain done;
         result<access_token> outcome = error(errc::cancelled);
-        // Another fetch is to begin: the one that ended had been given up, and then somebody came.
+        // The fetch had been given up, or the source was closed: neither success nor failure.
+        bool abandoned = false;
+        // Another fetch is to begin: somebody came after the one that ended had been given up.
         std::optional<fetch_reason> fetch;
     };
 
@@ -104,7 +106,7 @@ public:
     void rejoin(waiter& who) { waiting_.push(who); }
     // The next one whose time limit has come; null: there is none.
     waiter* expire(steady_time now);
-    // Nobody waits for the fetch any more: it is to be ended. Said once.
+    // Nobody waits for the fetch any more: is it to be ended? Said once.
     bool abandon();
     // The fetch that was to begin could not be begun.
     void not_begun() { fetching_.reset(); }
@@ -176,6 +178,8 @@ private:
     steady_time no_fetch_before_ = steady_time::min();
     // The latter as the server named it: nothing overrides that.
     steady_time server_says_ = steady_time::min();
+    // The former for whatever nobody waits for.
+    steady_time not_unasked_before_ = steady_time::min();
     unsigned failures_ = 0;
     std::optional<error> failure_;
     std::chrono::system_clock::time_point failing_since_;

@@ -4,6 +4,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <limits>
 #include <thread>
 
 using namespace test;
@@ -27,6 +28,26 @@ struct caching
     coauth::client client{context.get_executor(), server.config()};
     coauth::token_cache cache;
 };
+
+// Three times as many as there is room for: the last ones stay.
+void check_bound(std::size_t most)
+{
+    coauth::token_cache_options options;
+    options.max_sources = most;
+    caching c(options);
+    auto const count = static_cast<int>(most);
+    for (int i = 0; i < 3 * count; ++i)
+    {
+        (void)c.at(i);
+        BOOST_REQUIRE_LE(c.cache.counters().size, most);
+    }
+    auto const filled = c.cache.counters();
+    BOOST_TEST(filled.size == most);
+    BOOST_TEST(filled.evicted == 2 * most);
+    for (int i = 2 * count; i < 3 * count; ++i)
+        (void)c.at(i);
+    BOOST_TEST(c.cache.counters().hits == most);
+}
 
 } // namespace
 
@@ -67,6 +88,13 @@ BOOST_AUTO_TEST_CASE(the_least_recently_used_goes)
     BOOST_TEST(c.cache.counters().size == 3U);
 }
 
+// Of all, wherever they are kept.
+BOOST_AUTO_TEST_CASE(the_bound_and_the_order_of_use_hold_for_all)
+{
+    for (std::size_t const most : {1U, 2U, 100U, 1025U, 2000U})
+        check_bound(most);
+}
+
 BOOST_AUTO_TEST_CASE(who_holds_one_may_go_on)
 {
     coauth::token_cache_options options;
@@ -91,6 +119,7 @@ BOOST_AUTO_TEST_CASE(idle_ones_go)
     std::this_thread::sleep_for(1100ms);
     (void)c.at(10);
     BOOST_TEST(c.cache.counters().swept == 2U);
+    (void)c.at(10);
     c.cache.sweep();
     BOOST_TEST(c.cache.counters().swept == 10U);
     BOOST_TEST(c.cache.counters().size == 1U);
@@ -114,9 +143,52 @@ BOOST_AUTO_TEST_CASE(a_hundred_thousand)
         BOOST_TEST_REQUIRE(c.at(i) != nullptr);
     auto const first = c.cache.counters();
     BOOST_TEST(first.misses == 100'000U);
-    // The parts do not fill alike.
-    BOOST_TEST(first.size > 95'000U);
-    BOOST_TEST(first.size <= 100'032U);
+    BOOST_TEST(first.size == 100'000U);
+    // All of them are there, and there is no room for another.
+    for (int i = 0; i < count; ++i)
+        (void)c.at(i);
+    BOOST_TEST(c.cache.counters().hits == 100'000U);
+    BOOST_TEST(c.cache.counters().evicted == 0U);
+    (void)c.at(count);
+    BOOST_TEST(c.cache.counters().size == 100'000U);
+    BOOST_TEST(c.cache.counters().evicted == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(grants_by_their_content)
+{
+    caching c;
+    auto const at = [&](token_request const& request) { return c.cache.source(c.client, request); };
+    auto const one = at(token_request::jwt_bearer("an assertion"));
+    BOOST_TEST(one == at(token_request::jwt_bearer("an assertion")));
+    BOOST_TEST(one != at(token_request::jwt_bearer("another")));
+    BOOST_TEST(one != at(token_request::token_exchange("an assertion")));
+    BOOST_TEST(one != at(token_request()));
+    BOOST_TEST(one != at(token_request::jwt_bearer("an assertion").scope("read")));
+    // What is asked for anew each time cannot be compared.
+    auto const asks = []
+    {
+        return token_request::jwt_bearer(
+            []() -> coauth::result<coauth::secret> { return coauth::secret("an assertion"); });
+    };
+    auto const asking = asks();
+    auto const two = at(asking);
+    BOOST_TEST(two == at(token_request(asking)));
+    BOOST_TEST(two != at(asks()));
+}
+
+BOOST_AUTO_TEST_CASE(spans_without_end)
+{
+    coauth::token_cache_options options;
+    options.max_idle = std::chrono::seconds::max();
+    options.max_sources = std::numeric_limits<std::size_t>::max();
+    caching c(options);
+    (void)c.at(1);
+    (void)c.at(2);
+    (void)c.at(1);
+    c.cache.sweep();
+    BOOST_TEST(c.cache.counters().size == 2U);
+    BOOST_TEST(c.cache.counters().hits == 1U);
+    BOOST_TEST(c.cache.counters().swept == 0U);
 }
 
 // From many threads, with more keys than there is room for.
@@ -137,7 +209,8 @@ BOOST_AUTO_TEST_CASE(from_many_threads)
         one.join();
     auto const counters = c.cache.counters();
     BOOST_TEST(counters.hits + counters.misses == 20'000U);
-    BOOST_TEST(counters.size <= 2048U);
+    BOOST_TEST(counters.size == 2000U);
+    BOOST_TEST(counters.misses - counters.evicted == 2000U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

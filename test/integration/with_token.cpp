@@ -2,13 +2,21 @@
 
 #include "fixture.hpp"
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/use_future.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <future>
 #include <set>
 #include <stdexcept>
 
@@ -198,6 +206,138 @@ BOOST_AUTO_TEST_CASE(a_refusal_of_the_users_own)
     asio::co_spawn(r.context, work, asio::detached);
     r.context.run();
     BOOST_TEST(got == 7);
+}
+
+// Where the program does not let cancellation be thrown, it is heeded all the same.
+BOOST_AUTO_TEST_CASE(cancelled_during_the_call)
+{
+    for (bool const accepted : {true, false})
+    {
+        relay r;
+        r.server.push(answer::json(200, document("a")));
+        r.server.push(answer::json(200, document("b")));
+        if (accepted)
+            r.remote.accepted = {"a"};
+        asio::cancellation_signal signal;
+        std::string ended;
+        auto const work = [&]() -> asio::awaitable<void>
+        {
+            co_await asio::this_coro::throw_if_cancelled(false);
+            co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
+            auto const call = [&](coauth::access_token token) -> asio::awaitable<api_answer>
+            {
+                auto answered = co_await r.remote.call(std::move(token));
+                // As a call does that cannot be ended any more.
+                signal.emit(asio::cancellation_type::total);
+                co_return std::move(answered);
+            };
+            auto got = co_await coauth::async_with_token(r.tokens, call);
+            ended = got ? std::to_string(got->status) : std::string(to_string(got.error().value()));
+        };
+        asio::co_spawn(
+            r.context, work, asio::bind_cancellation_slot(signal.slot(), asio::detached));
+        r.context.run();
+        BOOST_TEST(ended == (accepted ? "200" : "cancelled"));
+        BOOST_TEST(r.remote.calls == 1);
+        BOOST_TEST(r.server.requests().size() == 1U);
+        // The refused token is not handed to anybody else.
+        BOOST_TEST(r.tokens.try_get().empty() == !accepted);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(every_completion_token)
+{
+    asio::thread_pool pool(2);
+    auto server = start();
+    server.push(answer::json(200, document("a")));
+    server.always(answer::json(200, document("b")));
+    coauth::client client(pool.get_executor(), server.config());
+    coauth::token_source tokens(client);
+    auto const call = [](coauth::access_token token) -> asio::awaitable<std::string>
+    { co_return std::string(token.value()); };
+    auto const refused = [](std::string const& answered) { return answered == "a"; };
+    auto const got = coauth::async_with_token(tokens, call, refused, asio::use_future).get();
+    BOOST_TEST(got.value() == "b");
+    auto operation = coauth::async_with_token(tokens, call, refused, asio::deferred);
+    BOOST_TEST(std::move(operation)(asio::use_future).get().value() == "b");
+    auto const spawned = [&]() -> asio::awaitable<bool>
+    {
+        auto one = co_await coauth::async_with_token(tokens, call, refused, asio::use_awaitable);
+        co_return one.has_value();
+    };
+    BOOST_TEST(asio::co_spawn(pool, spawned, asio::use_future).get());
+    auto const throws = [](coauth::access_token) -> asio::awaitable<std::string>
+    {
+        co_await asio::this_coro::executor;
+        throw std::runtime_error("mine");
+    };
+    auto thrown = coauth::async_with_token(tokens, throws, refused, asio::use_future);
+    BOOST_CHECK_THROW((void)thrown.get(), std::runtime_error);
+    pool.join();
+}
+
+BOOST_AUTO_TEST_CASE(a_callback_on_its_own_executor)
+{
+    relay r;
+    r.server.push(answer::json(200, document("a")));
+    r.remote.accepted = {"a"};
+    asio::thread_pool elsewhere(2);
+    auto const strand = asio::make_strand(elsewhere);
+    std::promise<std::string> promised;
+    bool called_there = false;
+    auto const call = [&](coauth::access_token token)
+    {
+        called_there = strand.running_in_this_thread();
+        return r.remote.call(std::move(token));
+    };
+    coauth::async_with_token(
+        r.tokens, call, coauth::answer_refuses_token(),
+        asio::bind_executor(
+            strand,
+            [&](std::exception_ptr failure, coauth::result<api_answer> got)
+            {
+                bool const right = !failure && strand.running_in_this_thread() && called_there;
+                promised.set_value((right ? "" : "wrong ") + std::to_string(got->status));
+            }));
+    auto done = promised.get_future();
+    for (stopwatch const watch;
+         done.wait_for(0s) != std::future_status::ready && watch.elapsed() < 20s;)
+    {
+        r.context.restart();
+        r.context.run_for(5ms);
+    }
+    BOOST_TEST(done.get() == "200");
+    elsewhere.join();
+}
+
+BOOST_AUTO_TEST_CASE(a_callback_is_cancelled)
+{
+    for (auto const type : {asio::cancellation_type::terminal, asio::cancellation_type::total})
+    {
+        relay r;
+        auto slow = answer::json(200, document("a"));
+        slow.delay = 60s;
+        r.server.push(slow);
+        asio::cancellation_signal signal;
+        std::vector<std::string> completed;
+        auto const call = [&](coauth::access_token token)
+        { return r.remote.call(std::move(token)); };
+        coauth::async_with_token(
+            r.tokens, call, coauth::answer_refuses_token(),
+            asio::bind_cancellation_slot(
+                signal.slot(), [&](std::exception_ptr failure, coauth::result<api_answer> got)
+                { completed.push_back(failure ? "thrown" : outcome(got)); }));
+        BOOST_TEST(completed.empty());
+        r.context.run_for(50ms);
+        signal.emit(type);
+        for (stopwatch const watch; completed.empty() && watch.elapsed() < 20s;)
+            r.context.run_one_for(10ms);
+        BOOST_REQUIRE_EQUAL(completed.size(), 1U);
+        BOOST_TEST(completed.front() == "cancelled");
+        r.tokens.close();
+        r.context.restart();
+        r.context.run();
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

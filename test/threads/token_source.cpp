@@ -20,6 +20,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <latch>
 #include <memory>
 #include <optional>
 #include <random>
@@ -217,4 +218,115 @@ BOOST_AUTO_TEST_CASE(close_a_token_source_in_the_middle)
         BOOST_TEST_REQUIRE(seen.begun == seen.ended);
         BOOST_TEST_REQUIRE(seen.twice == 0U);
     }
+}
+
+// It goes while operations wait for it and are cancelled, and its fetch ends, on other threads.
+BOOST_AUTO_TEST_CASE(destroy_a_token_source_that_is_waited_for)
+{
+    auto server = start();
+    std::mt19937_64 random(choose_seed());
+    std::uint64_t tokens_seen = 0;
+    std::uint64_t cancelled_seen = 0;
+    for (int round = 0; round < 200; ++round)
+    {
+        counts seen;
+        asio::thread_pool pool(4);
+        coauth::client client(pool.get_executor(), server.config());
+        coauth::token_source_options options;
+        options.cancel_abandoned = round % 2 == 0;
+        options.renew_unused = round % 3 == 0;
+        std::optional<coauth::token_source> tokens(
+            std::in_place, client, coauth::token_request(), options);
+        constexpr int callers = 32;
+        std::latch begun(callers);
+        for (int i = 0; i < callers; ++i)
+        {
+            auto const strand = asio::make_strand(pool);
+            asio::post(
+                strand,
+                [&, i, strand]
+                {
+                    if (i % 2 == 0)
+                        std::make_shared<cancelled_call>(strand, *tokens, seen)->run(i % 4 == 0);
+                    else
+                    {
+                        ++seen.begun;
+                        tokens->async_get_access_token(asio::bind_executor(
+                            strand,
+                            [&](token_result const& got)
+                            {
+                                ++seen.ended;
+                                seen.tokens += got ? 1U : 0U;
+                                seen.cancelled += got ? 0U : 1U;
+                            }));
+                    }
+                    begun.count_down();
+                });
+        }
+        begun.wait();
+        std::this_thread::sleep_for(std::chrono::microseconds(random() % 4'000));
+        tokens.reset();
+        pool.join();
+        BOOST_TEST_REQUIRE(seen.begun == seen.ended);
+        BOOST_TEST_REQUIRE(seen.ended == static_cast<std::uint64_t>(callers));
+        BOOST_TEST_REQUIRE(seen.twice == 0U);
+        tokens_seen += seen.tokens;
+        cancelled_seen += seen.cancelled;
+    }
+    BOOST_TEST_MESSAGE(tokens_seen << " tokens, " << cancelled_seen << " cancelled");
+    BOOST_TEST(cancelled_seen > 200U);
+}
+
+// Lookups of other keys, and of the same ones, while sources come, go for want of room, are swept
+// and go with their client.
+BOOST_AUTO_TEST_CASE(a_token_cache_from_several_threads)
+{
+    auto server = start();
+    auto const seed = choose_seed();
+    asio::thread_pool pool(1);
+    coauth::client client(pool.get_executor(), server.config());
+    coauth::client other(pool.get_executor(), server.config());
+    coauth::token_cache_options options;
+    options.max_sources = 200;
+    coauth::token_cache cache(options);
+    constexpr std::uint64_t each = 20'000;
+    std::atomic<std::uint64_t> lookups{0};
+    std::atomic<bool> wrong{false};
+    std::vector<std::thread> threads;
+    for (std::uint64_t t = 0; t < 4; ++t)
+        threads.emplace_back(
+            [&, t]
+            {
+                std::mt19937_64 random(seed + t);
+                for (std::uint64_t i = 0; i < each; ++i)
+                {
+                    auto const dice = random() % 10'000;
+                    if (dice == 0)
+                        cache.erase(other);
+                    else if (dice < 10)
+                        cache.sweep();
+                    else if (dice < 20)
+                        (void)cache.counters();
+                    else
+                    {
+                        // Half of the keys are this thread's own.
+                        auto const number =
+                            random() % 2 == 0 ? random() % 100 : 1'000 * (t + 1) + random() % 50;
+                        auto const tokens = cache.source(
+                            dice % 10 == 0 ? other : client,
+                            coauth::token_request().audience(std::to_string(number)));
+                        wrong = wrong || !tokens->try_get().empty();
+                        ++lookups;
+                    }
+                }
+            });
+    for (auto& one : threads)
+        one.join();
+    auto const counters = cache.counters();
+    BOOST_TEST(!wrong);
+    BOOST_TEST(counters.hits + counters.misses == lookups);
+    BOOST_TEST(counters.size <= 200U);
+    BOOST_TEST(counters.hits > each / 10);
+    BOOST_TEST(counters.evicted > each / 10);
+    pool.join();
 }

@@ -66,12 +66,12 @@ BOOST_AUTO_TEST_CASE(not_beyond_its_end_on_either_clock)
         publication tested;
         auto until = good;
         if (wall)
-            until.end_wall = std::chrono::system_clock::now() + 100ms;
+            until.end_wall = std::chrono::system_clock::now() + 1s;
         else
-            until.end_steady = std::chrono::steady_clock::now() + 100ms;
+            until.end_steady = std::chrono::steady_clock::now() + 1s;
         tested.publish(make("a"), until);
         BOOST_TEST(taken(tested) == "a");
-        std::this_thread::sleep_for(110ms);
+        std::this_thread::sleep_for(1010ms);
         BOOST_TEST(taken(tested) == "");
     }
 }
@@ -79,11 +79,11 @@ BOOST_AUTO_TEST_CASE(not_beyond_its_end_on_either_clock)
 BOOST_AUTO_TEST_CASE(says_when_it_is_due)
 {
     publication tested;
-    tested.publish(make("a"), in(50ms, 1h));
+    tested.publish(make("a"), in(1s, 1h));
     bool due = false;
     (void)take(tested, due);
     BOOST_TEST(!due);
-    std::this_thread::sleep_for(70ms);
+    std::this_thread::sleep_for(1020ms);
     (void)take(tested, due);
     BOOST_TEST(due);
 }

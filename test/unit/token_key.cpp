@@ -10,10 +10,10 @@ using coauth::token_request;
 namespace
 {
 
-std::string key(token_request const& request, std::uint64_t client = 1)
+std::string key(token_request const& request, std::uint64_t client = 1, std::string_view grant = {})
 {
     std::string made;
-    coauth::policy::append_token_key(made, client, request);
+    coauth::policy::append_token_key(made, client, request, grant);
     return made;
 }
 
@@ -54,6 +54,31 @@ BOOST_AUTO_TEST_CASE(all_that_shapes_a_token_tells_keys_apart)
     for (auto const& request : different)
         for (std::uint64_t const client : {1U, 11U})
             BOOST_TEST(keys.insert(key(request, client)).second);
+}
+
+BOOST_AUTO_TEST_CASE(grants_by_their_content)
+{
+    auto const content = [](token_request const& request)
+    { return std::string(coauth::policy::grant_content(*request.grant()).view()); };
+    std::set<std::string> seen;
+    for (auto const& request :
+         {token_request::jwt_bearer("a"), token_request::jwt_bearer("b"),
+          token_request::refresh_token("a"), token_request::token_exchange("a"),
+          token_request::token_exchange("a", "b"),
+          token_request::token_exchange("a", "b", "c", "d"),
+          token_request::token_exchange("a", "b1:c")})
+        BOOST_TEST(seen.insert(content(request)).second);
+    BOOST_TEST(
+        content(token_request::jwt_bearer("a")) ==
+        content(token_request::jwt_bearer("a").scope("other")));
+
+    auto const one = token_request::jwt_bearer("a");
+    BOOST_TEST(key(one, 1, "x") == key(token_request::jwt_bearer("a"), 1, "x"));
+    BOOST_TEST(key(one, 1, "x") != key(one, 1, "y"));
+    BOOST_TEST(key(one, 1, "") != key(token_request()));
+    BOOST_TEST(
+        key(token_request::jwt_bearer("a").parameter("b", "c"), 1, "d") !=
+        key(token_request().parameter("b", "c").parameter("d", "")));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

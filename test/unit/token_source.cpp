@@ -347,6 +347,49 @@ BOOST_AUTO_TEST_CASE(used_once)
     BOOST_TEST(b.got() == "wait");
 }
 
+// The server hands out what may be used once alone, and whoever tends the source does all it says.
+BOOST_AUTO_TEST_CASE(used_once_is_not_fetched_for_nobody)
+{
+    coauth::token_source_options options;
+    options.renew_unused = true;
+    bench b(options);
+    BOOST_TEST((b.tested.tend(b.now(), true) == fetch_reason::empty));
+    int fetches = 0;
+    for (int i = 0; i < 6'000; ++i)
+    {
+        if (b.tested.fetching())
+        {
+            ++fetches;
+            (void)b.fetched(b.token("a", 0s));
+        }
+        auto const next = b.tested.next_renewal(b.now());
+        BOOST_TEST_REQUIRE(next.has_value());
+        BOOST_TEST_REQUIRE((*next > b.now().steady));
+        b.pass(100ms);
+        (void)b.tested.tend(b.now(), true);
+    }
+    // Ten minutes, and one each two.
+    BOOST_TEST(fetches == 5);
+    // Whoever asks gets one.
+    BOOST_TEST((b.tested.fetching() || b.got() == "wait"));
+    (void)b.fetched(b.token("b"));
+    BOOST_TEST(b.got() == "b");
+    BOOST_TEST((*b.tested.next_renewal(b.now()) == b.now().steady + 2700s));
+}
+
+BOOST_AUTO_TEST_CASE(used_once_beside_a_token_that_is_due)
+{
+    bench b;
+    b.begin_with(b.token("a"));
+    b.pass(3000s);
+    BOOST_TEST(b.get().fetch.has_value());
+    (void)b.fetched(b.token("once", 0s));
+    b.pass(60s);
+    BOOST_TEST(!b.get().fetch);
+    b.pass(60s);
+    BOOST_TEST(b.get().fetch.has_value());
+}
+
 BOOST_AUTO_TEST_CASE(dead_on_arrival)
 {
     bench b;
@@ -378,6 +421,25 @@ BOOST_AUTO_TEST_CASE(no_known_end)
     BOOST_TEST(limited.got() == "wait");
 }
 
+BOOST_AUTO_TEST_CASE(spans_without_end)
+{
+    coauth::token_source_options longest;
+    longest.max_age = std::chrono::seconds::max();
+    longest.margin = 24h * 365;
+    longest.renew_interval = 24h * 365;
+    for (auto const life :
+         {std::optional(3600s), std::optional(std::chrono::seconds::max()),
+          std::optional<std::chrono::seconds>()})
+    {
+        bench b(longest);
+        b.begin_with(b.token("a", life));
+        b.pass(3000s);
+        auto const made = b.get();
+        BOOST_TEST(made.token.value() == "a");
+        BOOST_TEST(made.fetch.has_value() == (life == 3600s));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(who_leaves_and_who_stays)
 {
     coauth::token_source_options ends;
@@ -396,6 +458,7 @@ BOOST_AUTO_TEST_CASE(who_leaves_and_who_stays)
         // Somebody comes before the fetch has ended: he gets one of his own.
         BOOST_TEST(b.got() == "wait");
         auto const ended = b.fetched(error(errc::cancelled));
+        BOOST_TEST(ended.abandoned == cancel);
         BOOST_TEST(ended.fetch.has_value() == cancel);
         BOOST_TEST(ended.done.size() == (cancel ? 0U : 1U));
     }
@@ -409,6 +472,18 @@ BOOST_AUTO_TEST_CASE(a_renewal_is_not_abandoned)
     b.begin_with(b.token("a"));
     b.pass(3000s);
     BOOST_TEST(b.get().fetch.has_value());
+    BOOST_TEST(!b.tested.abandon());
+}
+
+// The next one would begin at once.
+BOOST_AUTO_TEST_CASE(what_is_wanted_anyway_is_not_abandoned)
+{
+    coauth::token_source_options both;
+    both.cancel_abandoned = true;
+    both.renew_unused = true;
+    bench b(both);
+    (void)b.get();
+    BOOST_TEST(b.tested.leave(b.callers[0]));
     BOOST_TEST(!b.tested.abandon());
 }
 
@@ -447,9 +522,13 @@ BOOST_AUTO_TEST_CASE(other_credentials_end_the_wait)
     (void)b.fetched(error(errc::invalid_client));
     BOOST_TEST(b.tested.wants_other_credentials());
     BOOST_TEST(b.got() == "invalid_client");
+    auto const first = b.now().wall;
+    b.pass(10s);
     b.tested.credentials_changed();
     BOOST_TEST(b.got() == "wait");
     (void)b.fetched(error(errc::connect_failed));
+    // Since the last success, of which there was none.
+    BOOST_TEST((b.tested.status(b.now()).failing_since == first));
     BOOST_TEST(!b.tested.wants_other_credentials());
     b.tested.credentials_changed();
     BOOST_TEST(b.got() == "connect_failed");
@@ -478,6 +557,7 @@ BOOST_AUTO_TEST_CASE(closed)
     BOOST_TEST(b.got() == "cancelled");
     BOOST_TEST((b.refresh().what == verdict::refuse));
     auto const ended = b.fetched(b.token("a"));
+    BOOST_TEST(ended.abandoned);
     BOOST_TEST(ended.done.size() == 1U);
     BOOST_TEST(outcome(ended.outcome) == "cancelled");
     BOOST_TEST((b.tested.usable(b.now()) == nullptr));
@@ -502,6 +582,10 @@ BOOST_AUTO_TEST_CASE(options_out_of_range)
     check_contains(refused([=](auto& o) { o.renew_spread = nan; }), "renew_spread");
     check_contains(refused([](auto& o) { o.margin = -1ms; }), "margin");
     check_contains(refused([](auto& o) { o.renew_interval = -1ms; }), "renew_interval");
+    using std::chrono::milliseconds;
+    check_contains(refused([](auto& o) { o.margin = milliseconds::max(); }), "margin");
+    check_contains(refused([](auto& o) { o.renew_interval = 24h * 366; }), "renew_interval");
+    BOOST_TEST(refused([](auto& o) { o.margin = o.renew_interval = 24h * 365; }) == "");
     check_contains(refused([](auto& o) { o.max_age = 0s; }), "max_age");
     check_contains(refused([](auto& o) { o.first_back_off = 0ms; }), "first_back_off");
     check_contains(refused([](auto& o) { o.max_back_off = 500ms; }), "first_back_off");

@@ -21,10 +21,10 @@ constexpr std::uint64_t default_operations = 500'000;
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 constexpr std::uint64_t default_operations = 500'000;
 #else
-constexpr std::uint64_t default_operations = 40'000'000;
+constexpr std::uint64_t default_operations = 12'000'000;
 #endif
 #else
-constexpr std::uint64_t default_operations = 40'000'000;
+constexpr std::uint64_t default_operations = 12'000'000;
 #endif
 
 std::uint64_t from_environment(char const* name, std::uint64_t otherwise)

@@ -4,6 +4,7 @@
 #include "policy/token_source.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <deque>
 #include <stdexcept>
@@ -98,7 +99,7 @@ public:
         else if (dice < 60)
             leave();
         else if (dice < 63)
-            tend();
+            tend(one_in(2));
         else if (dice < 90)
             pass_time();
         else if (dice < 92)
@@ -149,6 +150,15 @@ private:
             made.margin = 0ms;
         if (one_in(8))
             made.renew_spread = 0;
+        if (one_in(4))
+            made.renew_interval = std::chrono::milliseconds(lots_.below(60'000) + 1);
+        if (one_in(4))
+        {
+            made.first_back_off = std::chrono::milliseconds(lots_.below(10'000) + 1);
+            made.max_back_off = made.first_back_off * static_cast<int>(lots_.below(100) + 1);
+            made.back_off_factor = 1 + chance() * 4;
+        }
+        made.renew_unused = one_in(3);
         return made;
     }
 
@@ -167,10 +177,49 @@ private:
             static_cast<std::int64_t>(chance() * static_cast<double>(scale.count())));
     }
 
-    void pass_time() { time_ += draw_time(); }
-    void jump() { wall_offset_ += one_in(2) ? draw_time() : -draw_time(); }
+    // Where there is a timer, what happens meanwhile happens at its time.
+    void pass_time()
+    {
+        auto const end = time_ + draw_time();
+        arm();
+        while (timer_ || (plan_ && options_.renew_unused))
+        {
+            auto const next = plan_ ? plan_->ends_at : time_ + (*timer_ - now().steady);
+            if (next >= end)
+                break;
+            time_ = std::max(time_, next);
+            end_fetch_if_due(false);
+            expire();
+            fire();
+            arm();
+        }
+        time_ = end;
+    }
+
+    void arm()
+    {
+        timer_.reset();
+        if (options_.renew_unused && wanted_)
+            timer_ = source_.next_renewal(now());
+    }
+
+    void fire()
+    {
+        if (!timer_ || now().steady < *timer_)
+            return;
+        tend(true);
+        auto const next = source_.next_renewal(now());
+        require(
+            plan_ || !next || *next > now().steady, "a timer that fires has something to begin");
+    }
+    void jump()
+    {
+        disturbed_ = true;
+        wall_offset_ += one_in(2) ? draw_time() : -draw_time();
+    }
     void sleep()
     {
+        disturbed_ = true;
         auto const span = draw_time();
         time_ += span;
         slept_ += span;
@@ -189,6 +238,7 @@ private:
         auto* const who = idle_caller();
         if (who == nullptr)
             return;
+        wanted_ = true;
         who->limit = one_in(3) ? now().steady + draw_time() : caller::no_limit;
         bool const was_usable = source_.usable(now()) != nullptr;
         bool const was_fetching = plan_.has_value();
@@ -210,6 +260,7 @@ private:
         auto* const who = idle_caller();
         if (who == nullptr)
             return;
+        wanted_ = true;
         who->limit = caller::no_limit;
         bool const was_fetching = plan_.has_value();
         auto const made = source_.refresh(now(), *who);
@@ -255,9 +306,14 @@ private:
         auto life = *known.life;
         if (options_.max_age)
             life = std::min(life, *options_.max_age);
-        auto const usable = life - std::min<nanoseconds>(options_.margin, nanoseconds(life) / 10);
+        auto const usable = usable_of(life);
         require(now().wall < known.sent.wall + usable, "not past its end by the wall clock");
         require(now().steady < known.sent.steady + usable, "not past its end by the steady clock");
+    }
+
+    [[nodiscard]] nanoseconds usable_of(std::chrono::seconds life) const
+    {
+        return life - std::min<nanoseconds>(options_.margin, nanoseconds(life) / 10);
     }
 
     given_token& find(access_token const& token)
@@ -281,6 +337,7 @@ private:
         if (dropped)
         {
             one.invalidated = true;
+            disturbed_ = true;
             require(after == nullptr, "a dropped token is gone");
         }
         else
@@ -306,7 +363,9 @@ private:
         bool const ended = source_.abandon();
         require(!ended || (plan_ && waiting_ == 0), "only a fetch that nobody wants is given up");
         require(!ended || options_.cancel_abandoned, "and only if so configured");
+        require(!ended || !options_.renew_unused, "and not if it is wanted anyway");
         given_up_ = given_up_ || ended;
+        disturbed_ = disturbed_ || ended;
     }
 
     void expire()
@@ -327,15 +386,29 @@ private:
             abandon();
     }
 
-    void tend()
+    void tend(bool wanted)
     {
-        bool const wanted = one_in(2);
+        wanted_ = wanted_ || wanted;
         bool const was_usable = source_.usable(now()) != nullptr;
         auto const next = source_.next_renewal(now());
         auto const why = source_.tend(now(), wanted);
         require(!why || (next && *next <= now().steady), "what a timer waits for is what is begun");
-        if (why)
-            begin(*why, was_usable);
+        if (!why)
+            return;
+        check_unasked();
+        begin(*why, was_usable);
+    }
+
+    // What nobody waits for is not fetched in a row, however short the lives and fast the server.
+    void check_unasked()
+    {
+        require(
+            now().steady >= not_unasked_before_, "a token that is used once is not fetched yet");
+        auto const interval = std::min<nanoseconds>(
+            {nanoseconds(options_.renew_interval), 50ms, options_.first_back_off / 10});
+        require(
+            disturbed_ || now().steady >= last_begun_ + interval,
+            "fetches that nobody waits for keep their distance");
     }
 
     void begin(fetch_reason why, bool was_usable)
@@ -345,8 +418,10 @@ private:
         require(now().steady >= server_until_, "never before the time that the server named");
         bool const forced = why == fetch_reason::forced;
         require(
-            forced || now().steady >= last_failure_ + options_.first_back_off / 10,
-            "never at once after a failure");
+            forced || now().steady >= last_failure_ + shortest_wait_,
+            "never within the back-off of a failure");
+        last_begun_ = now().steady;
+        disturbed_ = false;
         require(was_usable == (why == fetch_reason::renewal), "only a usable token is renewed");
         if (why == fetch_reason::renewal)
             check_renewal();
@@ -368,7 +443,8 @@ private:
             require(
                 now().steady >=
                     last_renewal_ + std::min<nanoseconds>(
-                                        30s, nanoseconds(std::min(life, known.shortest)) / 20),
+                                        options_.renew_interval,
+                                        nanoseconds(std::min(life, known.shortest)) / 20),
                 "the renewals of one token keep their distance");
         renewed_ = known.token;
         last_renewal_ = now().steady;
@@ -406,6 +482,7 @@ private:
         auto const* const present = source_.usable(now());
         auto const before = present != nullptr ? *present : access_token();
         auto ended = source_.fetched(now(), outcome, chance());
+        require(ended.abandoned == cancelled, "a fetch that was given up did not fail");
         if (cancelled)
         {
             require(ended.done.empty(), "a fetch that was given up completes nobody");
@@ -510,22 +587,54 @@ private:
         {
             server_until_ = {};
             last_failure_ = {};
+            failures_ = 0;
+            failing_since_.reset();
+            not_unasked_before_ = {};
             if (outcome->lifetime() != 0s)
             {
                 note_kept(*passed_on, before);
                 check_arrival(*passed_on);
             }
+            else
+                not_unasked_before_ =
+                    now().steady + std::max(options_.renew_interval, options_.max_back_off);
             return;
         }
-        last_failure_ = now().steady;
-        last_error_ = passed_on.error().value();
-        longest_wait_ = options_.max_back_off;
+        note_failure(passed_on.error());
         if (!outcome && outcome.error().retry_at())
         {
             auto const named = *outcome.error().retry_at() - now().wall;
             server_until_ = now().steady + named;
             longest_wait_ = std::max<nanoseconds>(longest_wait_, named);
         }
+    }
+
+    // By the definition again: grows with each failure up to its cap, but for what only a change
+    // can mend.
+    void note_failure(error const& why)
+    {
+        ++failures_;
+        if (!failing_since_)
+            failing_since_ = now().wall;
+        require(
+            source_.status(now()).failing_since == failing_since_,
+            "it fails since the first failure after the last success");
+        last_failure_ = now().steady;
+        last_error_ = why.value();
+        nanoseconds const most = options_.max_back_off;
+        double const grown = std::pow(options_.back_off_factor, std::min(failures_, 300) - 1);
+        longest_wait_ = nanoseconds(static_cast<std::int64_t>(std::min(
+            static_cast<double>(most.count()),
+            grown * static_cast<double>(nanoseconds(options_.first_back_off).count()))));
+        shortest_wait_ = options_.first_back_off / 10;
+        if (last_error_ == errc::invalid_client || last_error_ == errc::invalid_scope)
+        {
+            longest_wait_ = most;
+            shortest_wait_ = most / 2;
+        }
+        // What is rounded on the way.
+        longest_wait_ += 10ns;
+        shortest_wait_ -= 10ns;
     }
 
     // What is handed to those who waited is as good as what is served.
@@ -536,10 +645,11 @@ private:
             life = options_.max_age;
         if (!life)
             return;
-        require(now().wall < token.requested_at() + *life, "alive on arrival by the wall clock");
+        auto const usable = usable_of(*life);
+        require(now().wall < token.requested_at() + usable, "usable on arrival by the wall clock");
         require(
-            now().steady < token.requested_at_steady() + *life,
-            "alive on arrival by the steady clock");
+            now().steady < token.requested_at_steady() + usable,
+            "usable on arrival by the steady clock");
     }
 
     void settle(source::settled ended)
@@ -561,6 +671,8 @@ private:
             return;
         source_.credentials_changed();
         last_failure_ = {};
+        failures_ = 0;
+        disturbed_ = true;
     }
 
     Lots lots_;
@@ -579,11 +691,23 @@ private:
     std::deque<given_token> given_;
     access_token kept_;
 
+    // In worlds with a timer: when it fires, and whether somebody wanted a token before.
+    std::optional<std::chrono::steady_clock::time_point> timer_;
+    bool wanted_ = false;
+
     bool failed_ = false;
+    // Since the last success; the first of them, also beyond a change of credentials.
+    int failures_ = 0;
+    std::optional<std::chrono::system_clock::time_point> failing_since_;
     errc last_error_{};
     std::chrono::steady_clock::time_point last_failure_{};
     std::chrono::steady_clock::time_point server_until_{};
     nanoseconds longest_wait_{};
+    nanoseconds shortest_wait_{};
+    std::chrono::steady_clock::time_point not_unasked_before_{};
+    std::chrono::steady_clock::time_point last_begun_{};
+    // Since the last fetch began, something happened after which another may begin at once.
+    bool disturbed_ = true;
     access_token renewed_;
     std::chrono::steady_clock::time_point last_renewal_{};
 };

@@ -31,7 +31,7 @@ struct token_wish
 {
     // A new token, however good the present one is.
     bool renew = false;
-    std::optional<std::chrono::steady_clock::duration> limit = {};
+    std::optional<std::chrono::milliseconds> limit = {};
 };
 
 // An operation that waits for a token source's fetch.
@@ -56,6 +56,8 @@ public:
 
     // Until it is completed.
     std::shared_ptr<token_source_core> core;
+    // Set where an observer wants to know.
+    std::chrono::steady_clock::time_point began;
 
 protected:
     // Destroys itself; without an outcome the handler is not called.

@@ -1,0 +1,51 @@
+"""Runs the example for Prometheus and looks at the text that it serves."""
+
+import re
+import subprocess
+import sys
+
+EXPECTED = {
+    'oauth_token_calls_total{token="at_hand"}': 3,
+    'oauth_token_calls_total{token="waited_for"}': 3,
+    'oauth_token_calls_total{token="refused"}': 0,
+    'oauth_token_fetches_total{reason="empty",outcome="success"}': 1,
+    'oauth_token_fetches_total{reason="empty",outcome="failure"}': 0,
+    'oauth_token_fetches_total{reason="invalidated",outcome="success"}': 1,
+    'oauth_token_fetches_total{reason="forced",outcome="success"}': 1,
+    'oauth_token_fetches_total{reason="renewal",outcome="success"}': 0,
+    'oauth_token_fetches_total{reason="expired",outcome="abandoned"}': 0,
+    "oauth_tokens_invalidated_total": 1,
+    "oauth_token_wait_seconds_count": 3,
+    "oauth_token_request_duration_seconds_count": 3,
+    'oauth_token_attempt_failures_total{error="invalid_scope"}': 1,
+}
+# What depends on how long it took: from, to.
+BETWEEN = {
+    'oauth_token_seconds{what="age"}': (0, 60),
+    'oauth_token_seconds{what="remaining"}': (3000, 3600),
+    "oauth_connections_idle": (0, 10),
+}
+
+
+def main():
+    ran = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, text=True, check=True)
+    values = {}
+    for line in ran.stdout.splitlines():
+        if match := re.fullmatch(r"([a-z_]+(?:{[^}]*})?) (\S+)", line):
+            values[match[1]] = float(match[2])
+    wrong = [
+        f"{name} is {values.get(name)}, not {value}"
+        for name, value in EXPECTED.items()
+        if values.get(name) != value
+    ]
+    wrong += [
+        f"{name} is {values.get(name)}, not from {least} to {most}"
+        for name, (least, most) in BETWEEN.items()
+        if not least <= values.get(name, -1) <= most
+    ]
+    if wrong:
+        print(ran.stdout, *wrong, sep="\n")
+        sys.exit(1)
+
+
+main()

@@ -1,0 +1,123 @@
+// An executor that throws in the middle of a fetch's beginning: nobody waits for ever.
+
+#include "fixture.hpp"
+
+#include <boost/asio/execution.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/prefer.hpp>
+#include <boost/asio/query.hpp>
+#include <boost/asio/require.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <memory>
+#include <stdexcept>
+
+using namespace test;
+namespace asio = boost::asio;
+
+namespace
+{
+
+// Throws instead of running the next function, once, when it is told so.
+template <class Inner>
+class failing_executor
+{
+public:
+    failing_executor(Inner inner, std::shared_ptr<bool> fails)
+        : inner_(std::move(inner))
+        , fails_(std::move(fails))
+    {
+    }
+
+    template <class Property>
+        requires asio::can_query_v<Inner const&, Property>
+    auto query(Property const& wanted) const
+        -> decltype(asio::query(std::declval<Inner const&>(), wanted))
+    {
+        return asio::query(inner_, wanted);
+    }
+    template <class Property>
+        requires asio::can_require_v<Inner const&, Property>
+    auto require(Property const& wanted) const
+    {
+        return failing_executor<std::decay_t<decltype(asio::require(inner_, wanted))>>(
+            asio::require(inner_, wanted), fails_);
+    }
+    template <class Function>
+    void execute(Function&& function) const
+    {
+        if (std::exchange(*fails_, false))
+            throw std::runtime_error("the executor's own");
+        inner_.execute(std::forward<Function>(function));
+    }
+
+    friend bool operator==(failing_executor const& a, failing_executor const& b) noexcept
+    {
+        return a.inner_ == b.inner_ && a.fails_ == b.fails_;
+    }
+
+private:
+    template <class>
+    friend class failing_executor;
+
+    Inner inner_;
+    std::shared_ptr<bool> fails_;
+};
+
+class fails_when_a_fetch_starts : public coauth::observer
+{
+public:
+    explicit fails_when_a_fetch_starts(std::shared_ptr<bool> what) : fails(std::move(what)) {}
+    void on_fetch_started(coauth::fetch_started const&) override { *fails = true; }
+    void on_fetch_failed(coauth::fetch_failed const& e) override
+    {
+        *fails = false;
+        ++failures;
+        waited = e.waiting;
+    }
+    std::shared_ptr<bool> fails;
+    int failures = 0;
+    std::size_t waited = 0;
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(token_source)
+
+BOOST_AUTO_TEST_CASE(a_fetch_that_cannot_begin)
+{
+    auto const server = start();
+    asio::io_context context;
+    auto const fails = std::make_shared<bool>(false);
+    auto const seen = std::make_shared<fails_when_a_fetch_starts>(fails);
+    auto config = server.config();
+    config.observer = seen;
+    failing_executor<asio::io_context::executor_type> const executor(context.get_executor(), fails);
+    coauth::client client(executor, config);
+    coauth::token_source tokens(client);
+    std::vector<token_result> got;
+    for (int i = 0; i < 10; ++i)
+        tokens.async_get_access_token([&](token_result r) { got.push_back(std::move(r)); });
+    int thrown = 0;
+    for (bool ended = false; !ended;)
+        try
+        {
+            context.restart();
+            context.run();
+            ended = true;
+        }
+        catch (std::runtime_error const&)
+        {
+            ++thrown;
+        }
+    BOOST_TEST(thrown <= 1);
+    BOOST_TEST(seen->failures == 1);
+    BOOST_TEST(seen->waited == 10U);
+    BOOST_REQUIRE_EQUAL(got.size(), 10U);
+    for (auto const& r : got)
+        BOOST_TEST_REQUIRE(!r.has_value());
+    BOOST_TEST(!tokens.status().fetching);
+    BOOST_TEST(server.requests().empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
