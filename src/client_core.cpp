@@ -86,6 +86,7 @@ client_core::client_core(asio::any_io_executor run_on, client_config given)
     , executor(std::move(run_on))
     , config(std::move(given))
     , deadlines(std::make_shared<client_deadlines>(executor))
+    , signers(std::make_shared<signer_desk>())
     , status_(prepare())
 {
     // Asio ends the services of a context in the reverse order of their making: after this, those
@@ -109,6 +110,7 @@ void client_core::context_gone() noexcept
     auto const self = weak_from_this().lock();
     watch_ = nullptr;
     deadlines->context_gone();
+    signers->context_gone();
     each_pool([](client_pool& pool) { pool.context_gone(); });
     for (auto const& one : destinations_)
         if (one)

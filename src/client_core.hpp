@@ -11,6 +11,7 @@
 #include "protocol/endpoint.hpp"
 #include "protocol/request.hpp"
 #include "protocol/validate.hpp"
+#include "signer_call.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -98,6 +99,7 @@ public:
     boost::asio::any_io_executor const executor;
     client_config const config;
     std::shared_ptr<client_deadlines> const deadlines;
+    std::shared_ptr<signer_desk> const signers;
 
     struct tally
     {

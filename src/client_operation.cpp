@@ -2,7 +2,6 @@
 
 #include "policy/retry.hpp"
 #include "protocol/assertion.hpp"
-#include "signer_call.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -10,6 +9,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <algorithm>
 #include <random>
 
 namespace coauth::detail
@@ -40,9 +40,21 @@ struct settle_later
     std::shared_ptr<client_deadlines> deadlines;
 };
 
-double chance()
+unsigned seed() noexcept
 {
-    thread_local std::minstd_rand random{std::random_device()()};
+    try
+    {
+        return std::random_device()();
+    }
+    catch (std::exception const&)
+    {
+        return static_cast<unsigned>(timed::clock::now().time_since_epoch().count());
+    }
+}
+
+double chance() noexcept
+{
+    thread_local std::minstd_rand random{seed()};
     return std::uniform_real_distribution<double>(0, 1)(random);
 }
 
@@ -148,24 +160,26 @@ void operation::expire(clock::time_point now)
 {
     if (now >= deadline_)
         return net_.stop.abort(errc::timeout);
-    core_->deadlines->set(*this, deadline_);
-    net_.stop.abort_attempt(errc::timeout);
-    // It may have ended meanwhile, on another thread.
-    if (!finished_)
-        return;
-    core_->deadlines->remove(*this);
-    core_->deadlines->settle();
+    // What follows the attempt says by when it has to end.
+    net_.stop.abort_attempt(errc::timeout, now);
+}
+
+void operation::keep_until(clock::time_point moment)
+{
+    if (!core_->deadlines->set(*this, moment))
+        net_.stop.abort(errc::cancelled);
 }
 
 void operation::begin_attempt()
 {
-    net_.stop.begin_attempt();
     ++attempts_;
     ++core_->counts.attempts;
     attempt_began_ = clock::now();
     auto const own = core_->config.retry.attempt_timeout;
-    if (own.count() != 0 && attempt_began_ + own < deadline_)
-        core_->deadlines->set(*this, attempt_began_ + own);
+    auto const ends = own.count() != 0 ? std::min(attempt_began_ + own, deadline_) : deadline_;
+    net_.stop.begin_attempt(ends);
+    if (own.count() != 0)
+        keep_until(ends);
     net_.phases.tell([&](observer& to) { to.on_attempt_started({attempts_}); });
 }
 
@@ -174,13 +188,8 @@ awaitable<result<void>> operation::run(std::shared_ptr<operation> self)
     for (;;)
     {
         self->begin_attempt();
-        auto done = co_await self->prove();
-        if (done)
-        {
-            self->core_->show(self->request_sent_);
-            auto outcome = co_await self->attempt();
-            done = self->read(std::move(outcome));
-        }
+        auto outcome = co_await self->attempt();
+        auto const done = self->read(std::move(outcome));
         if (done)
             co_return done;
         error const why = self->counted(done.error());
@@ -190,25 +199,39 @@ awaitable<result<void>> operation::run(std::shared_ptr<operation> self)
         self->tell_failed(why, wait);
         if (!wait)
             co_return why;
-        self->last_failure_ = why;
+        self->last_failure_ = done.error();
         bool const waited = co_await self->pause(*wait);
         if (!waited)
-            co_return self->given_up("while waiting for the next attempt");
+            co_return self->counted(self->given_up("while waiting for the next attempt"));
     }
 }
 
 result<void> operation::read(attempt_result outcome)
 {
+    nonce_came_ = outcome && outcome->answer.headers.find("DPoP-Nonce").has_value();
     if (!outcome)
         return outcome.error();
+    taken_ = !policy::did_nothing(outcome->answer.status);
     return core_->read(*what_, *where_, *request_sent_.config, std::move(*outcome));
+}
+
+result<void> operation::renew_given_assertion()
+{
+    using method = client_authentication::method;
+    if (!sent_ || core_->config.authentication.how() != method::client_assertion)
+        return {};
+    auto const present = core_->present_config();
+    if (!present)
+        return present.error();
+    auto wire = core_->build(*what_, *where_, *present, nullptr);
+    if (!wire)
+        return wire.error();
+    request_sent_ = std::move(*wire);
+    return {};
 }
 
 awaitable<result<void>> operation::prove()
 {
-    bool const needed = core_->proves(*what_);
-    if (!needed)
-        co_return result<void>();
     auto const config = request_sent_.config;
     protocol::attempt_proofs proofs;
     auto asked = what_->ask();
@@ -247,12 +270,14 @@ awaitable<result<secret>> operation::assertion(client_config const& config)
         signature = core_->sign(config, input);
     if (!signature)
         co_return signature.error();
-    co_return protocol::signed_token(input, *signature);
+    auto made = protocol::signed_token(input, *signature);
+    wipe(*signature);
+    co_return result<secret>(std::move(made));
 }
 
 awaitable<result<std::string>> operation::ask_signer(std::string input)
 {
-    auto const call = std::make_shared<signer_call>(core_->executor);
+    auto const call = std::make_shared<signer_call>(core_->executor, core_->signers);
     net::abort_switch::scope const scope(net_.stop, *call);
     auto const begin = [&](auto handler)
     {
@@ -283,14 +308,17 @@ awaitable<operation::attempt_result> operation::attempt()
         held = co_await wait_in_line(waiter);
     if (!held)
         co_return given_up("while waiting in line for a connection");
-    bool reused = held.connection() != nullptr && held.connection()->quiet();
-    if (reused)
-    {
-        ++core_->counts.reused;
-        net_.phases.tell([](observer& to) { to.on_connection_reused({}); });
-    }
-    attempt_result outcome;
-    for (bool again = true; again;)
+    auto outcome = co_await exchange(held);
+    if (held.connection()->reusable())
+        std::move(held).release();
+    co_return outcome;
+}
+
+// Over the kept connection that it holds, or a new one; and over a new one if the kept is dead.
+awaitable<operation::attempt_result> operation::exchange(client_pool::lease& held)
+{
+    bool reused = held.connection() != nullptr;
+    for (;; reused = false)
     {
         if (!reused)
         {
@@ -298,14 +326,54 @@ awaitable<operation::attempt_result> operation::attempt()
             if (!opened)
                 co_return opened.error();
         }
-        outcome = co_await held.connection()->exchange(request_sent_.wire->view(), net_);
-        // The server had closed it meanwhile: that says nothing of the request.
-        again = !outcome && reused && held.connection()->died_silently() && !net_.stop.aborted();
-        reused = false;
+        // As late as can be: what is signed is good for a while only, and once.
+        auto const renewed = renew_given_assertion();
+        if (!renewed)
+            co_return renewed.error();
+        bool const proves = core_->proves(*what_);
+        if (proves)
+        {
+            auto const proven = co_await prove();
+            if (!proven)
+                co_return proven.error();
+        }
+        bool const usable = !reused || still_good(*held.connection());
+        if (!usable)
+            continue;
+        if (reused)
+        {
+            ++core_->counts.reused;
+            net_.phases.tell([](observer& to) { to.on_connection_reused({}); });
+        }
+        core_->show(request_sent_);
+        sent_ = taken_ = true;
+        auto outcome = co_await held.connection()->exchange(request_sent_.wire->view(), net_);
+        bool const dead = reused && was_dead(*held.connection(), outcome);
+        if (!dead)
+            co_return outcome;
     }
-    if (held.connection()->reusable())
-        std::move(held).release();
-    co_return outcome;
+}
+
+bool operation::still_good(net::connection& kept)
+{
+    return kept.quiet() && kept.up_to_date();
+}
+
+bool operation::was_dead(net::connection const& kept, attempt_result const& outcome) const
+{
+    if (net_.stop.aborted())
+        return false;
+    // A word of the time when it was idle.
+    if (outcome)
+        return outcome->answer.status == 408;
+    return kept.died_silently() && !may_be_spent();
+}
+
+bool operation::may_be_spent() const
+{
+    auto const* const request = what_->request();
+    return taken_ && request != nullptr && request->grant() != nullptr &&
+           request->grant()->type == "refresh_token";
 }
 
 // No lease: it was ended early.
@@ -341,7 +409,9 @@ awaitable<result<void>> operation::open(client_pool::lease& held)
 // False: it was ended early.
 awaitable<bool> operation::pause(std::chrono::nanoseconds wait)
 {
-    net_.stop.begin_attempt();
+    net_.stop.begin_attempt(deadline_);
+    if (core_->config.retry.attempt_timeout.count() != 0)
+        keep_until(deadline_);
     timer_wait waiting(core_->executor);
     net::abort_switch::scope const scope(net_.stop, waiting);
     waiting.timer.expires_after(wait);
@@ -358,9 +428,6 @@ error operation::given_up(std::string const& while_doing) const
     if (last_failure_)
         info = last_failure_->info();
     info.context = while_doing;
-    if (last_failure_)
-        info.context += "; attempt " + std::to_string(attempts_) + ": " + last_failure_->message();
-    info.attempts = attempts_;
     return {net_.stop.why().value_or(errc::cancelled), std::move(info)};
 }
 
@@ -368,6 +435,7 @@ error operation::counted(error const& why) const
 {
     auto info = why.info();
     info.attempts = attempts_;
+    // Of that one alone: what was before it would make the text grow with each attempt.
     bool const ended_early = why == errc::timeout || why == errc::cancelled;
     if (last_failure_ && ended_early)
         info.context += "; the attempt before: " + last_failure_->message();
@@ -383,6 +451,7 @@ std::optional<std::chrono::nanoseconds> operation::next_wait(error const& why) c
     state.now = std::chrono::system_clock::now();
     state.left = deadline_ - clock::now();
     state.random = chance();
+    state.may_be_spent = may_be_spent();
     return policy::next_attempt(why, core_->config.retry, state);
 }
 
@@ -391,7 +460,7 @@ bool operation::has_changed(error const& why)
     if (net_.stop.for_good())
         return false;
     // The nonce that came with the answer is remembered by now (RFC 9449 section 8).
-    if (why == errc::use_dpop_nonce && core_->config.dpop && !tried_nonce_)
+    if (why == errc::use_dpop_nonce && core_->config.dpop && nonce_came_ && !tried_nonce_)
         return tried_nonce_ = true;
     return take_other_credentials(why);
 }
@@ -409,6 +478,7 @@ bool operation::take_other_credentials(error const& why)
     if (!others)
         return false;
     tried_others_ = true;
+    sent_ = false;
     request_sent_ = std::move(*others);
     return true;
 }

@@ -32,11 +32,12 @@ private:
     using attempt_result = result<net::exchange_outcome>;
 
     static boost::asio::awaitable<result<void>> run(std::shared_ptr<operation> self);
-    // Makes the request anew where it holds proofs that are good for one attempt.
+    boost::asio::awaitable<attempt_result> attempt();
+    boost::asio::awaitable<attempt_result> exchange(client_pool::lease& held);
+    // Makes the request anew where it holds proofs that are good for one request on the wire.
     boost::asio::awaitable<result<void>> prove();
     boost::asio::awaitable<result<std::string>> ask_signer(std::string input);
     boost::asio::awaitable<result<secret>> assertion(client_config const& config);
-    boost::asio::awaitable<attempt_result> attempt();
     boost::asio::awaitable<client_pool::lease> wait_in_line(client_pool::waiter& waiter);
     boost::asio::awaitable<result<void>> open(client_pool::lease& held);
     boost::asio::awaitable<bool> pause(std::chrono::nanoseconds wait);
@@ -44,8 +45,19 @@ private:
     void launch();
     void obey_slot();
     void begin_attempt();
+    // Ends it at that moment, unless it is told another; at once when the client is closed.
+    void keep_until(clock::time_point moment);
     void expire(clock::time_point now) override;
     void end(errc why) override;
+
+    // Asks again for an assertion that others make and that was sent: it may be good once.
+    [[nodiscard]] result<void> renew_given_assertion();
+    // Nobody has touched it meanwhile: it can carry another request.
+    [[nodiscard]] static bool still_good(net::connection& kept);
+    // Its failure says nothing of the request: the server had closed it, or gave up waiting.
+    [[nodiscard]] bool was_dead(net::connection const& kept, attempt_result const& outcome) const;
+    // What it presents may be good once, and the server may have taken it.
+    [[nodiscard]] bool may_be_spent() const;
 
     // Why it did not go on, with what is known of the attempt before.
     [[nodiscard]] error given_up(std::string const& while_doing) const;
@@ -66,6 +78,12 @@ private:
     std::unique_ptr<errand> const what_;
     client_core::destination const* where_ = nullptr;
     client_core::built request_sent_;
+    // What is in the present request was sent.
+    bool sent_ = false;
+    // The server may have done what it was asked for.
+    bool taken_ = false;
+    // The last answer had a nonce for the next DPoP proof.
+    bool nonce_came_ = false;
     // Other credentials were tried than those that the server refused.
     bool tried_others_ = false;
     // The server gave a nonce for the DPoP proof, and it was used.

@@ -222,6 +222,8 @@ bool error::transient() const noexcept
     case errc::too_many_waiting:
     case errc::server_error:
     case errc::temporarily_unavailable:
+    // The nonce changed twice, or the server's nodes have one each.
+    case errc::use_dpop_nonce:
         return true;
     case errc::http_error:
         return transient_status(http_status());

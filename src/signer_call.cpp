@@ -1,9 +1,6 @@
 #include "signer_call.hpp"
 
-#include <boost/asio/associated_allocator.hpp>
-#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/query.hpp>
 
 #include <utility>
 
@@ -39,32 +36,51 @@ private:
     std::shared_ptr<signer_call> const call_;
 };
 
-signer_call::signer_call(asio::any_io_executor executor) : executor_(std::move(executor))
+void signer_desk::context_gone() noexcept
 {
-    auto& watch =
-        asio::use_service<net::context_watch>(asio::query(executor_, asio::execution::context));
-    watch.add(*this);
-    watch_ = &watch;
+    for (;;)
+    {
+        // Goes without the lock: it may own what waits, and more.
+        signer_call::handler dropped;
+        std::list<signer_call*> place;
+        std::lock_guard const lock(mutex_);
+        gone_ = true;
+        if (waiting_.empty())
+            return;
+        dropped.swap(waiting_.front()->done_);
+        place.splice(place.begin(), waiting_, waiting_.begin());
+    }
+}
+
+signer_call::signer_call(asio::any_io_executor executor, std::shared_ptr<signer_desk> desk)
+    : executor_(std::move(executor))
+    , desk_(std::move(desk))
+    , place_{this}
+{
 }
 
 signer_call::~signer_call()
 {
-    if (auto* const watch = watch_.load())
-        watch->remove(*this);
+    std::lock_guard const lock(desk_->mutex_);
+    if (done_)
+        desk_->waiting_.remove(this);
 }
 
 void signer_call::hold(handler done)
 {
-    std::lock_guard const lock(mutex_);
+    std::lock_guard const lock(desk_->mutex_);
+    if (desk_->gone_)
+        return;
     // Asio 1.26's move assignment calls itself for ever.
     done_.swap(done);
+    desk_->waiting_.splice(desk_->waiting_.end(), place_);
 }
 
 void signer_call::ask(signer_function const& sign, std::string input)
 {
     {
-        std::lock_guard const lock(mutex_);
-        if (!done_)
+        std::lock_guard const lock(desk_->mutex_);
+        if (!done_ || settled_)
             return;
     }
     // Outlives what is thrown, which is then what is told.
@@ -91,35 +107,34 @@ void signer_call::cancel()
     settle(error(errc::cancelled));
 }
 
-signer_call::handler signer_call::take() noexcept
-{
-    std::lock_guard const lock(mutex_);
-    handler taken;
-    taken.swap(done_);
-    return taken;
-}
-
+// The first answer counts. Posted under the lock: the context is there until it is let go.
 void signer_call::settle(result<std::string> signature) noexcept
 {
-    auto done = take();
-    if (!done)
+    std::lock_guard const lock(desk_->mutex_);
+    if (!done_ || settled_)
         return;
     try
     {
-        auto const allocator = asio::get_associated_allocator(done);
-        auto last = [done = std::move(done), signature = std::move(signature)]() mutable
-        { std::move(done)(std::move(signature)); };
-        asio::post(executor_, asio::bind_allocator(allocator, std::move(last)));
+        asio::post(executor_, [self = shared_from_this()] { self->deliver(); });
+        signature_ = std::move(signature);
+        settled_ = true;
     }
-    catch (...) // NOLINT(bugprone-empty-catch): without memory the operation is abandoned
+    catch (...) // NOLINT(bugprone-empty-catch): without memory the deadline ends it
     {
     }
 }
 
-void signer_call::context_gone() noexcept
+void signer_call::deliver()
 {
-    watch_ = nullptr;
-    (void)take();
+    handler done;
+    {
+        std::lock_guard const lock(desk_->mutex_);
+        if (!done_)
+            return;
+        done.swap(done_);
+        desk_->waiting_.remove(this);
+    }
+    std::move(done)(std::move(signature_));
 }
 
 } // namespace coauth::detail

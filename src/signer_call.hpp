@@ -4,12 +4,11 @@
 #include <coauth/signing_key.hpp>
 
 #include "net/abort_switch.hpp"
-#include "net/context_watch.hpp"
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
 
-#include <atomic>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -17,15 +16,31 @@
 namespace coauth::detail
 {
 
+class signer_call;
+
+// The questions of one client to a user's signer. Its lock outlives client and context, since
+// answers may come later than either, from other threads.
+class signer_desk
+{
+public:
+    // Drops those who wait, as the context does. Nothing is posted to it any more.
+    void context_gone() noexcept;
+
+private:
+    friend class signer_call;
+
+    std::mutex mutex_;
+    std::list<signer_call*> waiting_;
+    bool gone_ = false;
+};
+
 // One question to a user's signer, which answers from any thread, twice, or never.
-class signer_call final : public net::cancellable,
-                          public net::context_watch::member,
-                          public std::enable_shared_from_this<signer_call>
+class signer_call final : public net::cancellable, public std::enable_shared_from_this<signer_call>
 {
 public:
     using handler = boost::asio::any_completion_handler<void(result<std::string>)>;
 
-    explicit signer_call(boost::asio::any_io_executor executor);
+    signer_call(boost::asio::any_io_executor executor, std::shared_ptr<signer_desk> desk);
     ~signer_call();
     signer_call(signer_call const&) = delete;
     signer_call& operator=(signer_call const&) = delete;
@@ -37,17 +52,19 @@ public:
     void cancel() override;
 
 private:
+    friend class signer_desk;
     class once;
 
     void settle(result<std::string> signature) noexcept;
-    void context_gone() noexcept override;
-    handler take() noexcept;
+    void deliver();
 
     boost::asio::any_io_executor const executor_;
-    std::mutex mutex_;
+    std::shared_ptr<signer_desk> const desk_;
+    // Under the lock of the desk. A place in its list while there is a handler.
+    std::list<signer_call*> place_;
     handler done_;
-    // Null once the context is gone.
-    std::atomic<net::context_watch*> watch_{nullptr};
+    result<std::string> signature_ = error(errc::cancelled);
+    bool settled_ = false;
 };
 
 } // namespace coauth::detail

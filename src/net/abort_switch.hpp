@@ -3,6 +3,7 @@
 
 #include <coauth/error.hpp>
 
+#include <chrono>
 #include <mutex>
 #include <optional>
 
@@ -25,6 +26,8 @@ protected:
 class abort_switch
 {
 public:
+    using time_point = std::chrono::steady_clock::time_point;
+
     // What the operation waits with while this lives. Not to be nested.
     class scope
     {
@@ -46,16 +49,32 @@ public:
         abort_switch& owner_;
     };
 
-    void abort(errc why) { set(why, false); }
-    // Ends the present attempt alone: a later one begins anew.
-    void abort_attempt(errc why) { set(why, true); }
+    void abort(errc why)
+    {
+        std::lock_guard const lock(mutex_);
+        if (why_ && !attempt_only_)
+            return;
+        attempt_only_ = false;
+        set(why);
+    }
+    // Ends the present attempt alone, if its time is up: a later one begins anew, and may have
+    // begun while somebody was on the way to here.
+    void abort_attempt(errc why, time_point now)
+    {
+        std::lock_guard const lock(mutex_);
+        if (why_ || now < attempt_ends_)
+            return;
+        attempt_only_ = true;
+        set(why);
+    }
 
-    void begin_attempt()
+    void begin_attempt(time_point ends)
     {
         std::lock_guard const lock(mutex_);
         if (attempt_only_)
             why_.reset();
         attempt_only_ = false;
+        attempt_ends_ = ends;
     }
 
     [[nodiscard]] std::optional<errc> why() const
@@ -109,13 +128,10 @@ private:
         }
     }
 
-    void set(errc why, bool attempt_only)
+    // With the lock held.
+    void set(errc why)
     {
-        std::lock_guard const lock(mutex_);
-        if (why_ && (!attempt_only_ || attempt_only))
-            return;
         why_ = why;
-        attempt_only_ = attempt_only;
         if (current_ != nullptr)
             current_->cancel();
     }
@@ -123,6 +139,7 @@ private:
     std::mutex mutable mutex_;
     std::optional<errc> why_;
     bool attempt_only_ = false;
+    time_point attempt_ends_ = time_point::max();
     cancellable* current_ = nullptr;
 };
 

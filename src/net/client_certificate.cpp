@@ -23,9 +23,20 @@ struct freeing
     void operator()(STACK_OF(X509) * p) const noexcept { sk_X509_pop_free(p, X509_free); }
 };
 
+result<void> check_dates_of(X509 const* certificate, std::string const& what)
+{
+    if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0)
+        return refuse(what + " has expired; give the one that replaced it");
+    if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0)
+        return refuse(what + " is not valid yet; check the clock");
+    return {};
+}
+
 class chain final : public certificate_chain
 {
 public:
+    // How messages name it.
+    std::string what;
     pem::owned<X509> leaf;
     std::unique_ptr<STACK_OF(X509), freeing> others;
     pem::owned<EVP_PKEY> key;
@@ -39,6 +50,10 @@ public:
         ERR_clear_error();
         return good;
     }
+    [[nodiscard]] result<void> check_dates() const override
+    {
+        return check_dates_of(leaf.get(), what);
+    }
     [[nodiscard]] std::string const& fingerprint() const noexcept override { return digests; }
 };
 
@@ -50,17 +65,9 @@ void append_digest(std::string& fingerprint, X509 const* certificate)
     fingerprint.append(bytes.begin(), bytes.begin() + size);
 }
 
-result<void> check_dates(X509* certificate, std::string const& what)
+result<void> read_certificates(chain& into, secret const& text)
 {
-    if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0)
-        return refuse(what + " has expired; give the one that replaced it");
-    if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0)
-        return refuse(what + " is not valid yet; check the clock");
-    return {};
-}
-
-result<void> read_certificates(chain& into, secret const& text, std::string const& what)
-{
+    auto const& what = into.what;
     auto const bio = pem::over(text.view());
     if (bio)
         into.leaf.reset(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
@@ -80,7 +87,7 @@ result<void> read_certificates(chain& into, secret const& text, std::string cons
     if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
         return refuse(what + " is cut off or damaged after its first certificate");
     ERR_clear_error();
-    return check_dates(into.leaf.get(), what);
+    return into.check_dates();
 }
 
 result<std::shared_ptr<certificate_chain const>> read_chain(tls_options const& options)
@@ -93,7 +100,8 @@ result<std::shared_ptr<certificate_chain const>> read_chain(tls_options const& o
     if (!text)
         return text.error();
     auto made = std::make_shared<chain>();
-    auto const read = read_certificates(*made, *text, what);
+    made->what = what;
+    auto const read = read_certificates(*made, *text);
     if (!read)
         return read.error();
     std::string key_what = what;

@@ -20,6 +20,8 @@ public:
     virtual ~certificate_chain() = default;
     // For this connection, before its handshake. False: there was no memory.
     virtual bool offer(ssl_st* connection) const = 0;
+    // Whether it is good now, or what is wrong with it.
+    [[nodiscard]] virtual result<void> check_dates() const = 0;
     // Sessions of one certificate must not be resumed with another.
     [[nodiscard]] virtual std::string const& fingerprint() const noexcept = 0;
 };

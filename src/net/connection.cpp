@@ -31,7 +31,8 @@ using step = tls_engine::step;
 namespace
 {
 
-constexpr std::chrono::microseconds just_now(50);
+// Session tickets and changes of keys come with an answer, but not without end.
+constexpr std::size_t most_idle_bytes = std::size_t(1024) * 1024;
 
 // Not use_awaitable: that costs a coroutine frame for each wait.
 constexpr auto deferred_tuple = asio::as_tuple(asio::deferred);
@@ -159,7 +160,7 @@ awaitable<result<void>> connection::lookup(operation_context& op, endpoints& fou
     if (ec || op.stop.aborted())
         co_return fail(
             op, errc::resolve_failed,
-            "the host name '" + host + (proxied ? "' of the proxy" : "' of the token endpoint") +
+            "the host name '" + host + (proxied ? "' of the proxy" : "'") +
                 " was not resolved; check its spelling and this machine's name service",
             ec);
     op.phases.leave();
@@ -257,8 +258,9 @@ awaitable<result<void>> connection::handshake(operation_context& op)
 {
     op.phases.enter(phase::tls);
     abort_switch::scope const scope(op.stop, *this);
-    if (!start_tls())
-        co_return fail(op, errc::out_of_memory, {}, {});
+    auto const started = start_tls(op);
+    if (!started)
+        co_return started.error();
     error_code ec;
     last_step_ = step::failed;
     if (!tls_->expect(where_->host, where_->ip_literal))
@@ -279,14 +281,30 @@ awaitable<result<void>> connection::handshake(operation_context& op)
     co_return result<void>();
 }
 
-bool connection::start_tls()
+result<void> connection::start_tls(operation_context& op)
 {
-    auto const own = where_->certificate ? where_->certificate->present() : nullptr;
     std::string owner = peer();
-    if (own)
-        owner += own->fingerprint();
+    if (where_->certificate)
+        shown_ = where_->certificate->present();
+    if (shown_)
+    {
+        // It was good when it was read, but that may be long ago.
+        if (auto const good = shown_->check_dates(); !good)
+            return fail(op, good.error().value(), std::string(good.error().context()), {});
+        owner += shown_->fingerprint();
+    }
     tls_ = tls_engine::make(where_->tls, socket_.native_handle(), std::move(owner));
-    return tls_ && (!own || tls_->offer(*own));
+    if (!tls_ || (shown_ && !tls_->offer(*shown_)))
+        return fail(op, errc::out_of_memory, {}, {});
+    return {};
+}
+
+bool connection::up_to_date() const
+{
+    if (!shown_)
+        return true;
+    auto const present = where_->certificate->present();
+    return present == shown_ || present->fingerprint() == shown_->fingerprint();
 }
 
 connection::need connection::need_of(step last)
@@ -317,6 +335,8 @@ void connection::feed(error_code& ec, std::size_t size)
         tls_->feed_end();
     else
         tls_->feed(size);
+    if (tls_ && (idle_bytes_ += size) > most_idle_bytes)
+        ec = asio::error::message_size;
 }
 
 connection::need connection::shake_hands()
@@ -355,7 +375,10 @@ connection::need connection::receive(error_code& ec)
         if (need_of(last_step_) != need::nothing)
             return need_of(last_step_);
         if (last_step_ == step::done)
+        {
+            idle_bytes_ = 0;
             answer_ = reader_.commit(size);
+        }
         else if (last_step_ == step::failed)
             ec = tls_->failure();
         else
@@ -386,13 +409,16 @@ connection::exchange(std::string_view request, operation_context& op)
     exchange_outcome outcome;
     reusable_ = false;
     died_silently_ = false;
-    ++requests_;
+    idle_bytes_ = 0;
     reader_.restart();
     answer_ = response_reader::state::more;
     op.phases.enter(phase::request);
+    error_code ec;
+    bool const early = ++requests_ == 1 && heard_early(ec);
+    if (early)
+        co_return fail_early(op, ec);
     outcome.sent = std::chrono::system_clock::now();
     outcome.sent_steady = std::chrono::steady_clock::now();
-    error_code ec;
     auto next = send_and_receive(request, op, ec);
     while (next != need::nothing && !ec)
     {
@@ -408,18 +434,28 @@ connection::exchange(std::string_view request, operation_context& op)
     if (ec || !reader_.complete() || op.stop.aborted())
         co_return fail_answer(op, ec);
     reusable_ = reader_.reusable();
-    answered_ = std::chrono::steady_clock::now();
     op.phases.leave();
     outcome.answer = reader_.take();
     co_return outcome;
 }
 
+bool connection::heard_early(error_code& ec)
+{
+    while (!ec && !reader_.started() && receive(ec) == need::input)
+    {
+        auto const into = input(need::input);
+        auto const got = ::recv(socket_.native_handle(), into.data(), into.size(), MSG_DONTWAIT);
+        if (got < 0)
+            break;
+        if (got == 0)
+            ec = asio::error::eof;
+        feed(ec, static_cast<std::size_t>(got));
+    }
+    return ec || answer_ != response_reader::state::more || reader_.started();
+}
+
 bool connection::quiet()
 {
-    // What comes so soon could as well have come after the request, unnoticed: not worth a system
-    // call, which is one in three of a busy connection.
-    if (tls_ && !tls_->pending() && std::chrono::steady_clock::now() - answered_ < just_now)
-        return true;
     // Session tickets may still come, but not without end.
     for (int records = 0; records < 4; ++records)
     {
@@ -430,7 +466,7 @@ bool connection::quiet()
         std::span<char> const into = tls_ ? tls_->input() : std::span<char>(&byte, 1);
         auto const got = ::recv(socket_.native_handle(), into.data(), into.size(), MSG_DONTWAIT);
         if (got < 0)
-            return errno == EAGAIN || errno == EWOULDBLOCK;
+            return (errno == EAGAIN || errno == EWOULDBLOCK) && !(tls_ && tls_->within_record());
         if (got == 0 || !tls_)
             return false;
         tls_->feed(static_cast<std::size_t>(got));
@@ -465,7 +501,7 @@ std::string connection::rejection(long verdict) const
     {
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
-        return subject + "; it was not issued for this host: check the host in the token endpoint";
+        return subject + "; it was not issued for this host: check the host in the URL";
     case X509_V_ERR_CERT_HAS_EXPIRED:
     case X509_V_ERR_CERT_NOT_YET_VALID:
         return subject + "; the server needs a current one, or this machine's clock is wrong";
@@ -485,6 +521,14 @@ std::string connection::rejection(long verdict) const
     }
 }
 
+// Whom it was meant for, nobody knows (RFC 9112 section 9.2): no answer on it can be trusted.
+error connection::fail_early(operation_context& op, error_code ec)
+{
+    if (!reader_.started())
+        return fail_answer(op, ec);
+    return fail(op, errc::malformed_http, peer() + " answered before anything was asked", ec);
+}
+
 error connection::fail_request(operation_context& op, error_code ec)
 {
     died_silently_ = true;
@@ -498,7 +542,12 @@ error connection::fail_answer(operation_context& op, error_code ec)
     if (ec.category() == asio::error::get_system_category() && ec &&
         ec != asio::error::operation_aborted)
         (void)reader_.finish(false);
-    died_silently_ = !reader_.started();
+    // A goodbye apart, not even a part of a record came.
+    died_silently_ = !reader_.started() && (idle_bytes_ == 0 || last_step_ == step::end);
+    if (idle_bytes_ > most_idle_bytes)
+        return fail(
+            op, errc::tls_failed,
+            peer() + " sends TLS records without end that hold nothing of an answer", {});
     if (ec && ec.category() == asio::error::get_ssl_category())
         return fail(op, errc::tls_failed, "the TLS connection to " + peer() + " failed", ec);
     auto const& why = reader_.failure();

@@ -83,7 +83,9 @@ public:
     // Nothing came since the last answer but what TLS wants for itself, and the peer is still
     // there, as far as can be told without waiting.
     [[nodiscard]] bool quiet();
-    // The last exchange failed before the first byte of an answer, as on a connection that the
+    // It was opened with the client certificate that would be shown now, if any.
+    [[nodiscard]] bool up_to_date() const;
+    // The last exchange failed before anything of an answer came, as on a connection that the
     // server had closed meanwhile.
     [[nodiscard]] bool died_silently() const { return died_silently_; }
     [[nodiscard]] bool resumed() const { return tls_ && tls_->resumed(); }
@@ -109,7 +111,7 @@ private:
     boost::asio::awaitable<result<void>> connect(operation_context& op, endpoints const& found);
     boost::asio::awaitable<result<void>> tunnel(operation_context& op);
     boost::asio::awaitable<result<void>> handshake(operation_context& op);
-    bool start_tls();
+    result<void> start_tls(operation_context& op);
     // Each goes as far as it can without waiting.
     need shake_hands();
     need send_plain(std::string_view& bytes, boost::system::error_code& ec);
@@ -119,10 +121,13 @@ private:
         std::string_view& request, operation_context& op, boost::system::error_code& ec);
     std::span<char> input(need what);
     void feed(boost::system::error_code& ec, std::size_t size);
+    // Takes in what is there, before anything was asked. True: something that must not be.
+    bool heard_early(boost::system::error_code& ec);
 
     result<void>
     judge_tunnel(operation_context& op, boost::system::error_code ec, std::string_view answer);
     error fail_handshake(operation_context& op, boost::system::error_code ec);
+    error fail_early(operation_context& op, boost::system::error_code ec);
     error fail_request(operation_context& op, boost::system::error_code ec);
     error fail_answer(operation_context& op, boost::system::error_code ec);
     error
@@ -134,13 +139,16 @@ private:
 
     std::shared_ptr<target const> where_;
     boost::asio::ip::tcp::socket socket_;
+    // Null: none.
+    std::shared_ptr<certificate_chain const> shown_;
     std::unique_ptr<tls_engine> tls_;
     response_reader reader_;
     response_reader::state answer_ = response_reader::state::more;
     tls_engine::step last_step_ = tls_engine::step::done;
+    // Bytes of the peer's that have yielded nothing of an answer so far.
+    std::size_t idle_bytes_ = 0;
     unsigned requests_ = 0;
     bool reusable_ = false;
-    std::chrono::steady_clock::time_point answered_;
     bool died_silently_ = false;
     boost::system::error_code last_failure_;
 };

@@ -49,9 +49,16 @@ void race::cancel()
 {
     std::lock_guard const lock(mutex_);
     next_ = addresses_.size();
+    end_waits();
+}
+
+// One that could not be opened has nothing to cancel, which is no fault.
+void race::end_waits() noexcept
+{
+    error_code ignored;
     timer_.cancel();
     for (auto& one : running_)
-        one.cancel();
+        one.cancel(ignored);
 }
 
 void race::start_next()
@@ -117,9 +124,7 @@ void race::connected(std::list<socket>::iterator which, error_code ec)
 void race::finish(std::unique_lock<std::mutex> lock, error_code ec, socket won)
 {
     finished_ = true;
-    timer_.cancel();
-    for (auto& one : running_)
-        one.cancel();
+    end_waits();
     handler done;
     done.swap(done_);
     lock.unlock();

@@ -48,6 +48,7 @@ private:
     void start_next();
     // False: there was no memory for it.
     bool try_next() noexcept;
+    void end_waits() noexcept;
     void start_timer();
     void connected(std::list<socket>::iterator which, boost::system::error_code ec);
     // With the lock held, which it gives up.

@@ -270,9 +270,13 @@ void tls_context::attach(SSL* connection, session_owner& owner)
 // Called when a session is complete: in TLS 1.3 whenever a ticket comes, long after the handshake.
 int tls_context::on_new_session(SSL* connection, SSL_SESSION* session)
 {
+    // A server sends one or two, but may send them without end.
+    constexpr unsigned most_of_one_connection = 4;
     auto* const owner = static_cast<session_owner*>(SSL_get_ex_data(connection, owner_index()));
-    if (owner == nullptr || SSL_SESSION_is_resumable(session) != 1)
+    if (owner == nullptr || SSL_SESSION_is_resumable(session) != 1 ||
+        owner->kept == most_of_one_connection)
         return 0;
+    ++owner->kept;
     try
     {
         owner->context->keep(owner->peer, session_ptr(session));
@@ -285,10 +289,29 @@ int tls_context::on_new_session(SSL* connection, SSL_SESSION* session)
     }
 }
 
+// The ticket is what a server can blow up.
+std::size_t tls_context::size_of(SSL_SESSION const* session) noexcept
+{
+    unsigned char const* ticket = nullptr;
+    std::size_t size = 0;
+    SSL_SESSION_get0_ticket(session, &ticket, &size);
+    return size;
+}
+
+tls_context::session_ptr
+tls_context::server::remove(std::vector<session_ptr>::iterator which) noexcept
+{
+    bytes -= size_of(which->get());
+    auto removed = std::move(*which);
+    sessions.erase(which);
+    return removed;
+}
+
 void tls_context::keep(std::string const& peer, session_ptr session)
 {
-    // As many as connections are opened at once; a server may send tickets without end.
+    // As many as connections are opened at once, unless their tickets are large.
     constexpr std::size_t most_sessions = 128;
+    constexpr std::size_t most_bytes = std::size_t(256) * 1024;
     constexpr std::size_t most_servers = 1024;
     std::lock_guard const lock(mutex_);
     auto found = by_peer_.find(peer);
@@ -299,10 +322,11 @@ void tls_context::keep(std::string const& peer, session_ptr session)
     }
     else
         servers_.splice(servers_.begin(), servers_, found->second);
-    auto& sessions = found->second->sessions;
-    if (sessions.size() == most_sessions)
-        sessions.erase(sessions.begin());
-    sessions.push_back(std::move(session));
+    auto& of = *found->second;
+    of.sessions.push_back(std::move(session));
+    of.bytes += size_of(of.sessions.back().get());
+    while (of.sessions.size() > most_sessions || (of.bytes > most_bytes && of.sessions.size() > 1))
+        of.remove(of.sessions.begin());
     if (servers_.size() > most_servers)
     {
         by_peer_.erase(servers_.back().peer);
@@ -324,9 +348,7 @@ tls_context::session_ptr tls_context::take(std::string const& peer)
         SSL_SESSION_up_ref(sessions.back().get());
         return session_ptr(sessions.back().get());
     }
-    session_ptr newest = std::move(sessions.back());
-    sessions.pop_back();
-    return newest;
+    return found->second->remove(std::prev(sessions.end()));
 }
 
 result<std::shared_ptr<tls_context>> find_tls_context(tls_options const& options)

@@ -24,6 +24,8 @@ struct session_owner
 {
     tls_context* context = nullptr;
     std::string peer;
+    // How many of them were kept.
+    unsigned kept = 0;
 };
 
 // Protocol bounds, ciphers and trust anchors, and the sessions that may be resumed, by server.
@@ -53,8 +55,12 @@ private:
         std::string peer;
         // The newest last.
         std::vector<session_ptr> sessions;
+        std::size_t bytes = 0;
+
+        session_ptr remove(std::vector<session_ptr>::iterator which) noexcept;
     };
 
+    static std::size_t size_of(ssl_session_st const* session) noexcept;
     static int on_new_session(ssl_st* connection, ssl_session_st* session);
     void keep(std::string const& peer, session_ptr session);
     session_ptr take(std::string const& peer);

@@ -172,6 +172,12 @@ bool tls_engine::pending() const
     return input_begin_ != input_end_ || ended_ || SSL_has_pending(ssl_) == 1;
 }
 
+bool tls_engine::within_record() const
+{
+    // "RB" is reading the body: the header has left the buffer then.
+    return pending() || SSL_rstate_string(ssl_)[1] == 'B';
+}
+
 tls_engine::step tls_engine::outcome(int returned)
 {
     if (returned == 1)

@@ -60,6 +60,8 @@ public:
 
     // Whether `read` would find anything without being fed.
     [[nodiscard]] bool pending() const;
+    // Whether a part of a record came, and `read` has nothing to give before the rest does.
+    [[nodiscard]] bool within_record() const;
 
     // Where encrypted bytes are to be put. Only when `read` or `handshake` wants them.
     std::span<char> input();

@@ -35,10 +35,15 @@ bool may_pass(error const& why)
 
 } // namespace
 
+bool did_nothing(unsigned status)
+{
+    return status == 408 || status == 425 || status == 429 || status == 503;
+}
+
 std::optional<nanoseconds>
 next_attempt(error const& why, retry_options const& options, failed_attempt const& state)
 {
-    if (!may_pass(why) || state.made >= options.max_attempts)
+    if (!may_pass(why) || state.may_be_spent || state.made >= options.max_attempts)
         return std::nullopt;
     auto wait = back_off(options, state);
     if (why.retry_at())

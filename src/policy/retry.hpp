@@ -20,7 +20,13 @@ struct failed_attempt
     std::chrono::nanoseconds left{};
     // Uniform in [0, 1).
     double random = 0;
+    // What was presented may be good once, as a refresh token, and the server may have taken it:
+    // presented again, it looks stolen (RFC 9700 section 4.14.2).
+    bool may_be_spent = false;
 };
+
+// Whether a server with this HTTP status says that it did not do what it was asked for.
+bool did_nothing(unsigned status);
 
 // How long to wait before the next attempt; none: the error is the operation's result.
 //

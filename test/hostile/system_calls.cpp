@@ -123,4 +123,27 @@ BOOST_AUTO_TEST_CASE(of_a_request_that_meets_silence)
     fail_each(config_for(server), 1);
 }
 
+// There is a socket then that was never opened.
+BOOST_AUTO_TEST_CASE(leave_a_client_that_can_be_closed)
+{
+    auto const server = start();
+    for (std::size_t n = 1; n < 6; ++n)
+        for (int steps = 0; steps < 6; ++steps)
+        {
+            asio::io_context context;
+            asio::ip::tcp::socket const first(context, asio::ip::tcp::v4());
+            coauth::client client(context.get_executor(), config_for(server));
+            std::string got;
+            failing_call const failing(n);
+            client.async_get_access_token(
+                coauth::token_request(), [&](token_result const& one) { got = outcome(one); });
+            for (int i = 0; i < steps; ++i)
+                context.poll_one();
+            client.close();
+            context.run_for(3s);
+            BOOST_TEST_CONTEXT("call " << n << ", " << steps << " steps")
+            BOOST_TEST((got == "cancelled" || got == "connect_failed"), got);
+        }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

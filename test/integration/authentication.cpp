@@ -196,6 +196,36 @@ BOOST_AUTO_TEST_CASE(by_an_assertion_that_changed_while_it_was_under_way)
     BOOST_TEST(all[1].client_id == other_id);
 }
 
+// It may be one that the server takes once.
+BOOST_AUTO_TEST_CASE(by_an_assertion_that_is_asked_for_before_each_request)
+{
+    private_key const key("P-256");
+    auto server = start(knowing(key));
+    int calls = 0;
+    auto const give = [&]() -> coauth::result<secret>
+    {
+        ++calls;
+        return secret(platform_assertion(server, key));
+    };
+    auto config = authenticated(server, client_authentication::client_assertion(other_id, give));
+    config.retry.max_attempts = 2;
+    config.retry.first_delay = 1ms;
+    keeper kept(config);
+    server.push(answer::json(503, ""));
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    BOOST_TEST(calls == 2);
+    auto dead = answer::bytes("x", ending::close);
+    dead.cut_at = 0;
+    server.push(dead);
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    BOOST_TEST(calls == 4);
+    std::set<std::string> sent;
+    for (auto const& seen : server.requests())
+        sent.insert(assertion_of(seen));
+    BOOST_TEST(server.requests().size() == 4U);
+    BOOST_TEST(sent.size() == 4U);
+}
+
 BOOST_AUTO_TEST_CASE(with_a_secret_that_changed_is_signed_with_the_new_one)
 {
     coauth::testing::registered_client client;

@@ -191,9 +191,49 @@ BOOST_AUTO_TEST_CASE(that_are_replaced_leave_what_is_under_way_alone)
         });
     BOOST_TEST(outcome(kept.fetch()) == "success");
     deploys.join();
-    BOOST_TEST(outcome(kept.fetch()) == "success");
     BOOST_TEST(last_shown(server) == first.thumbprint);
     BOOST_TEST(server.connections() == 1U);
+
+    // The next one is under the new name, and so are those after it.
+    for (int i = 0; i < 2; ++i)
+    {
+        BOOST_TEST(outcome(kept.fetch()) == "success");
+        BOOST_TEST(last_shown(server) == second.thumbprint);
+        BOOST_TEST(server.connections() == 2U);
+    }
+    BOOST_TEST(kept.client.counters().open == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(that_are_written_anew_as_they_were_change_nothing)
+{
+    auto const known = make_identity("client");
+    auto const server = start(knowing({known}));
+    files const shown(known);
+    auto config = showing(server, shown);
+    config.connections.idle_timeout = 30s;
+    keeper kept(config);
+    for (int i = 0; i < 3; ++i)
+    {
+        shown.write(known);
+        BOOST_TEST(outcome(kept.fetch()) == "success");
+    }
+    BOOST_TEST(server.connections() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(that_expire_meanwhile_are_shown_no_more)
+{
+    auto const known = make_identity("client", nullptr, false, 2);
+    auto const server = start(knowing({known}));
+    auto config = showing(server, known);
+    config.connections.idle_timeout = 0ms;
+    keeper kept(config);
+    BOOST_TEST(outcome(kept.client.status()) == "success");
+    std::this_thread::sleep_for(3s);
+    auto const got = kept.fetch();
+    BOOST_TEST(outcome(got) == "invalid_configuration");
+    BOOST_REQUIRE(!got);
+    BOOST_TEST(got.error().message().find("has expired") != std::string::npos, got.error());
+    BOOST_TEST(server.requests().empty());
 }
 
 BOOST_AUTO_TEST_CASE(that_are_broken_do_not_replace_good_ones)

@@ -196,6 +196,26 @@ BOOST_AUTO_TEST_CASE(that_die_while_others_are_idle_are_replaced_by_new_ones)
     }
 }
 
+// The server gave up waiting just before the request came.
+BOOST_AUTO_TEST_CASE(whose_idle_time_ends_with_a_408_are_replaced)
+{
+    auto server = start();
+    keeper kept(once(server));
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    auto late = answer::json(408, "");
+    late.end = ending::close;
+    server.push(late);
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    BOOST_TEST(server.connections() == 2U);
+    BOOST_TEST(kept.client.counters().attempts == 2U);
+
+    // To a new connection it says something else.
+    server.push(late);
+    server.push(late);
+    BOOST_TEST(outcome(kept.fetch()) == "http_error");
+    BOOST_TEST(server.connections() == 3U);
+}
+
 BOOST_AUTO_TEST_CASE(that_die_after_the_first_byte_are_not_replaced)
 {
     auto server = start();

@@ -135,6 +135,47 @@ BOOST_AUTO_TEST_CASE(goes_with_an_assertion_that_is_new_too)
     BOOST_TEST(parameter(all[0], "client_assertion") != parameter(all[1], "client_assertion"));
 }
 
+// The server may have seen what was sent on the dead one, and remembers the ids.
+BOOST_AUTO_TEST_CASE(and_assertions_are_new_when_a_dead_connection_is_replaced)
+{
+    private_key const key("P-256");
+    private_key const proof_key("Ed25519");
+    auto chosen = knowing(key);
+    chosen.dpop = coauth::testing::dpop::required;
+    auto server = start(std::move(chosen));
+    auto config = bound(server, proof_key);
+    config.authentication =
+        coauth::client_authentication::private_key_jwt(other_id, signing_key_of(key));
+    keeper kept(config);
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    auto nothing = answer::bytes("x", ending::close);
+    nothing.cut_at = 0;
+    server.push(nothing);
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    std::set<std::string> proofs;
+    std::set<std::string> assertions;
+    for (auto const& seen : server.requests())
+    {
+        proofs.insert(proof_in(seen).at("jti").as_string().c_str());
+        auto const claims = part_of(parameter(seen, "client_assertion"), 1);
+        assertions.insert(claims.at("jti").as_string().c_str());
+    }
+    BOOST_TEST(server.requests().size() == 3U);
+    BOOST_TEST(proofs.size() == 3U);
+    BOOST_TEST(assertions.size() == 3U);
+    BOOST_TEST(kept.client.counters().attempts == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(asks_not_again_where_the_server_gave_no_nonce)
+{
+    private_key const key("P-256");
+    auto server = start(with_dpop(coauth::testing::dpop::required));
+    server.push(answer::json(400, R"({"error":"use_dpop_nonce"})"));
+    auto const got = fetch(bound(server, key));
+    BOOST_TEST(outcome(got) == "use_dpop_nonce");
+    BOOST_TEST(server.requests().size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(and_the_type_of_the_token_agree)
 {
     private_key const key("P-256");

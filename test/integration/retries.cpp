@@ -1,6 +1,7 @@
 // What is transient is tried again, in time; what is not, is not.
 
 #include "fixture.hpp"
+#include "keeper.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
@@ -151,6 +152,133 @@ BOOST_AUTO_TEST_CASE(end_an_attempt_that_takes_too_long)
     config.retry.attempt_timeout = 200ms;
     BOOST_TEST(outcome(ask(config)) == "success");
     BOOST_TEST(server.requests().size() == 2U);
+}
+
+// That an attempt may take no longer says nothing of the wait before the next one.
+BOOST_AUTO_TEST_CASE(may_be_further_apart_than_an_attempt_may_take)
+{
+    auto server = start();
+    auto busy = answer::json(503, "");
+    busy.headers.add("Retry-After", "2");
+    server.push(busy);
+    auto config = quick(server);
+    config.retry.attempt_timeout = 1s;
+    BOOST_TEST(outcome(ask(config)) == "success");
+    BOOST_TEST(server.requests().size() == 2U);
+}
+
+// The second one has what is left, and not what was left of the first.
+BOOST_AUTO_TEST_CASE(have_the_time_that_is_left_when_it_is_less_than_one_may_take)
+{
+    auto server = start();
+    auto busy = answer::json(503, "");
+    busy.delay = 1'500ms;
+    server.push(busy);
+    auto late = answer::json(200, token_body);
+    late.delay = 1'800ms;
+    server.push(late);
+    auto config = quick(server);
+    config.timeout = 4s;
+    config.retry.attempt_timeout = 3s;
+    config.retry.max_attempts = 2;
+    BOOST_TEST(outcome(ask(config)) == "success");
+    BOOST_TEST(server.requests().size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(are_not_begun_when_the_client_is_closed_as_an_attempt_runs_out)
+{
+    struct closing : coauth::observer
+    {
+        void on_attempt_failed(coauth::attempt_failed const&) override { client->close(); }
+        coauth::client* client = nullptr;
+    };
+    auto server = start();
+    auto late = answer::json(200, token_body);
+    late.delay = 60s;
+    server.push(late);
+    auto const closes = std::make_shared<closing>();
+    auto config = quick(server);
+    config.retry.attempt_timeout = 300ms;
+    config.observer = closes;
+    boost::asio::io_context context;
+    coauth::client client(context.get_executor(), config);
+    closes->client = &client;
+    token_result got = coauth::errc::timeout;
+    client.async_get_access_token(
+        coauth::token_request(), [&](token_result r) { got = std::move(r); });
+    context.run();
+    BOOST_TEST(outcome(got) == "cancelled");
+    BOOST_TEST(server.requests().size() <= 1U);
+}
+
+// A server that replaces refresh tokens takes one that comes twice for a stolen one.
+BOOST_AUTO_TEST_CASE(present_no_refresh_token_twice_that_may_have_been_taken)
+{
+    struct row
+    {
+        char const* name;
+        answer bad;
+        char const* outcome;
+        std::size_t requests;
+    };
+    auto dead = answer::bytes("x", ending::reset);
+    dead.cut_at = 0;
+    for (auto const& row : std::vector<row>{
+             {"408", answer::json(408, ""), "success", 2},
+             {"429", answer::json(429, ""), "success", 2},
+             {"503", answer::json(503, ""), "success", 2},
+             {"500", answer::json(500, ""), "http_error", 1},
+             {"502", answer::json(502, ""), "http_error", 1},
+             {"reset", dead, "connection_lost", 1},
+         })
+        for (bool const kept : {false, true})
+            BOOST_TEST_CONTEXT(row.name << (kept ? ", kept connection" : ""))
+            {
+                auto server = start();
+                server.always(answer::json(200, token_body));
+                keeper keeps(quick(server));
+                auto const request = coauth::token_request::refresh_token(coauth::secret("r"));
+                if (kept)
+                    BOOST_TEST(outcome(keeps.fetch(request)) == "success");
+                server.push(row.bad);
+                BOOST_TEST(outcome(keeps.fetch(request)) == row.outcome);
+                BOOST_TEST(server.requests().size() == row.requests + (kept ? 1U : 0U));
+            }
+}
+
+// What was not sent can be sent again.
+BOOST_AUTO_TEST_CASE(present_a_refresh_token_again_that_was_not_sent)
+{
+    server_options chosen = options();
+    chosen.refuse = coauth::testing::refuse_connection::close_at_accept;
+    auto const server = start(chosen);
+    boost::asio::io_context context;
+    coauth::client client(context.get_executor(), quick(server));
+    token_result got = coauth::errc::cancelled;
+    client.async_get_access_token(
+        coauth::token_request::refresh_token(coauth::secret("r")),
+        [&](token_result r) { got = std::move(r); });
+    context.run();
+    BOOST_TEST(outcome(got) == "connection_lost");
+    BOOST_TEST(server.connections() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(do_not_make_the_message_grow)
+{
+    auto server = start();
+    auto late = answer::json(200, token_body);
+    late.delay = 60s;
+    server.always(late);
+    auto config = quick(server);
+    config.timeout = 1s;
+    config.retry.max_attempts = 1000;
+    config.retry.first_delay = config.retry.max_delay = 1ms;
+    config.retry.attempt_timeout = 5ms;
+    auto const got = ask(config);
+    BOOST_TEST(outcome(got) == "timeout");
+    BOOST_REQUIRE(!got);
+    BOOST_TEST(got.error().attempts() > 10U);
+    BOOST_TEST(got.error().message().size() < 1024U, got.error());
 }
 
 BOOST_AUTO_TEST_CASE(tell_why_the_last_attempt_failed)

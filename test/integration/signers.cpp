@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(that_are_slow_cost_an_attempt_its_own_time)
             kept.push_back(std::move(done));
         });
     config.retry.max_attempts = 2;
-    config.retry.attempt_timeout = 50ms;
+    config.retry.attempt_timeout = 1s;
     config.retry.first_delay = 1ms;
     keeper client(config);
     BOOST_TEST(outcome(client.fetch()) == "success");
@@ -191,6 +191,33 @@ BOOST_AUTO_TEST_CASE(are_not_waited_for_by_the_end_of_the_client)
     context.run();
     BOOST_TEST(ends == std::vector<std::string>{"cancelled"}, boost::test_tools::per_element());
     kept.front()(std::string("late"));
+}
+
+BOOST_AUTO_TEST_CASE(may_answer_while_the_context_goes)
+{
+    auto const server = start();
+    for (int i = 0; i < 200; ++i)
+    {
+        std::thread other;
+        std::optional<asio::io_context> context(std::in_place);
+        auto const sign = [&](std::string const&, signed_handler done)
+        {
+            auto const answer = [done = std::move(done), i]() mutable
+            {
+                std::this_thread::sleep_for(i * 1us);
+                done(std::string("late"));
+                done = nullptr;
+            };
+            other = std::thread(answer);
+            context->stop();
+        };
+        coauth::client client(context->get_executor(), signed_through(server, sign));
+        client.async_get_access_token(coauth::token_request(), [](token_result const&) {});
+        context->run();
+        context.reset();
+        other.join();
+    }
+    BOOST_TEST(server.requests().empty());
 }
 
 BOOST_AUTO_TEST_CASE(may_outlive_the_context)

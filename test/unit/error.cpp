@@ -57,7 +57,7 @@ std::vector<facts> const table = {
     {errc::invalid_method, "invalid_method", error_kind::oauth, false},
     {errc::server_error, "server_error", error_kind::oauth, true},
     {errc::temporarily_unavailable, "temporarily_unavailable", error_kind::oauth, true},
-    {errc::use_dpop_nonce, "use_dpop_nonce", error_kind::oauth, false},
+    {errc::use_dpop_nonce, "use_dpop_nonce", error_kind::oauth, true},
     {errc::invalid_dpop_proof, "invalid_dpop_proof", error_kind::oauth, false},
     {errc::other_oauth_error, "other_oauth_error", error_kind::oauth, false},
     {errc::rate_limited, "rate_limited", error_kind::rate_limited, true},

@@ -111,4 +111,19 @@ BOOST_AUTO_TEST_CASE(a_wait_that_does_not_fit_is_not_begun)
     BOOST_TEST(wait(failure(errc::timeout), 1, 0.0, -5ms) == -1);
 }
 
+BOOST_AUTO_TEST_CASE(none_presents_again_what_may_be_spent)
+{
+    failed_attempt state;
+    state.now = now;
+    state.left = 60s;
+    auto const why = failure(errc::connection_lost);
+    BOOST_TEST(coauth::policy::next_attempt(why, {}, state).has_value());
+    state.may_be_spent = true;
+    BOOST_TEST(!coauth::policy::next_attempt(why, {}, state).has_value());
+    for (unsigned const status : {408U, 425U, 429U, 503U})
+        BOOST_TEST(coauth::policy::did_nothing(status));
+    for (unsigned const status : {200U, 400U, 401U, 500U, 502U, 504U})
+        BOOST_TEST(!coauth::policy::did_nothing(status));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,292 @@
+// What a server says unasked: before a request, behind an answer, or in place of one. None of it
+// is taken for an answer, and a request that may have been read is not made again.
+
+#include "fixture.hpp"
+#include "issued_certificate.hpp"
+#include "measured.hpp"
+#include "raw_tls_server.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <atomic>
+#include <functional>
+#include <stdexcept>
+#include <thread>
+
+using namespace test;
+
+namespace
+{
+
+constexpr std::size_t mib = std::size_t(1024) * 1024;
+constexpr int both_versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+
+void check(bool ok)
+{
+    if (!ok)
+        throw std::runtime_error("OpenSSL refuses");
+}
+
+// No tickets: the records of the answers are where the test puts them.
+raw_tls_server::settings speaking(issued_certificate const& shown, int version)
+{
+    return [&shown, version](SSL_CTX& context)
+    {
+        shown.use(context);
+        check(SSL_CTX_set_min_proto_version(&context, version) == 1);
+        check(SSL_CTX_set_max_proto_version(&context, version) == 1);
+        check(SSL_CTX_set_num_tickets(&context, 0) == 1);
+    };
+}
+
+coauth::client_config config_for(raw_tls_server const& server, issued_certificate const& trusted)
+{
+    coauth::client_config config;
+    config.server.token_endpoint = "https://127.0.0.1:" + std::to_string(server.port()) + "/";
+    config.authentication =
+        coauth::client_authentication::client_secret_basic(client_id, client_secret);
+    config.tls.ca_pem = trusted.ca_pem();
+    config.retry.max_attempts = 1;
+    return config;
+}
+
+std::string answer_with(std::string const& token, std::size_t padding = 0)
+{
+    return http_answer(
+        R"({"access_token":")" + token + R"(","token_type":"Bearer"})" + std::string(padding, ' '));
+}
+
+// The records that carry these bytes, which are not sent yet.
+std::string records(raw_connection& peer, std::string_view bytes)
+{
+    BIO* const before = SSL_get_wbio(peer.tls());
+    BIO_up_ref(before);
+    BIO* const kept = BIO_new(BIO_s_mem());
+    SSL_set0_wbio(peer.tls(), kept);
+    check(peer.write(bytes));
+    char* data = nullptr;
+    auto const size = BIO_get_mem_data(kept, &data);
+    std::string made(data, static_cast<std::size_t>(size));
+    SSL_set0_wbio(peer.tls(), before);
+    return made;
+}
+
+// One call after the other, each from the completion of the one before.
+std::vector<token_result> ask(coauth::client_config const& config, std::size_t calls)
+{
+    std::vector<token_result> got;
+    boost::asio::io_context context;
+    coauth::client client(context.get_executor(), config);
+    std::function<void()> const next = [&]
+    {
+        client.async_get_access_token(
+            coauth::token_request(),
+            [&](token_result r)
+            {
+                got.push_back(std::move(r));
+                if (got.size() < calls)
+                    next();
+            });
+    };
+    next();
+    context.run();
+    return got;
+}
+
+std::string value_of(token_result const& got)
+{
+    return got ? std::string(got->value()) : outcome(got);
+}
+
+// Leaves what comes unasked the time to come.
+struct patience : coauth::observer
+{
+    void on_connection_opened(coauth::connection_opened const&) override
+    {
+        std::this_thread::sleep_for(200ms);
+    }
+};
+
+// The first connection is used as `script` says, and the others well.
+raw_tls_server::script first(raw_tls_server::script script)
+{
+    return [script = std::move(script), count = 0](raw_connection& peer) mutable
+    {
+        if (!peer.shake_hands())
+            return;
+        if (++count == 1)
+            return script(peer);
+        while (peer.read_request() && peer.write(answer_with("right")))
+        {
+        }
+    };
+}
+
+bool send_ticket(raw_connection& peer)
+{
+    return SSL_new_session_ticket(peer.tls()) == 1 && SSL_do_handshake(peer.tls()) == 1;
+}
+
+int fill_ticket(SSL* tls, void*)
+{
+    static std::string const filling(std::size_t(32) * 1024, 't');
+    return SSL_SESSION_set1_ticket_appdata(SSL_get_session(tls), filling.data(), filling.size());
+}
+
+SSL_TICKET_RETURN
+ignore_ticket(SSL*, SSL_SESSION*, unsigned char const*, std::size_t, SSL_TICKET_STATUS, void*)
+{
+    return SSL_TICKET_RETURN_IGNORE_RENEW;
+}
+
+raw_tls_server::settings with_large_tickets(issued_certificate const& shown, std::size_t count)
+{
+    return [&shown, count](SSL_CTX& context)
+    {
+        speaking(shown, TLS1_3_VERSION)(context);
+        check(SSL_CTX_set_num_tickets(&context, count) == 1);
+        check(SSL_CTX_set_session_ticket_cb(&context, fill_ticket, ignore_ticket, nullptr) == 1);
+    };
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(unasked)
+
+BOOST_AUTO_TEST_CASE(an_answer_before_the_request_is_nobodys)
+{
+    issued_certificate const shown;
+    for (int const version : both_versions)
+        for (bool const whole : {true, false})
+            BOOST_TEST_CONTEXT("TLS " << version << (whole ? "" : ", its first byte"))
+            {
+                auto const early = answer_with("early").substr(0, whole ? std::string::npos : 1);
+                raw_tls_server server(
+                    speaking(shown, version), first(
+                                                  [&](raw_connection& peer)
+                                                  {
+                                                      peer.write(early);
+                                                      if (peer.read_request())
+                                                          peer.write(answer_with("first"));
+                                                      if (peer.read_request())
+                                                          peer.write(answer_with("second"));
+                                                  }));
+                auto config = config_for(server, shown);
+                config.observer = std::make_shared<patience>();
+                auto const got = ask(config, 2);
+                BOOST_TEST(value_of(got[0]) == "malformed_http");
+                BOOST_TEST(value_of(got[1]) == "right");
+                server.finish();
+                BOOST_TEST(server.connections() == 2U);
+            }
+}
+
+// The client reads the one answer to its last byte, and not a byte further.
+BOOST_AUTO_TEST_CASE(an_answer_right_behind_another_is_nobodys)
+{
+    constexpr std::size_t one_read = std::size_t(8) * 1024;
+    issued_certificate const shown;
+    for (int const version : both_versions)
+        BOOST_TEST_CONTEXT("TLS " << version)
+        {
+            raw_tls_server server(
+                speaking(shown, version),
+                first(
+                    [&](raw_connection& peer)
+                    {
+                        auto const plain = answer_with("first");
+                        auto const sealed = peer.read_request() ? records(peer, plain) : "";
+                        if (!peer.write_beneath(sealed) || !peer.read_request())
+                            return;
+                        auto const of_record = sealed.size() - plain.size();
+                        std::size_t padding = 0;
+                        while (answer_with("second", padding).size() + of_record < one_read)
+                            ++padding;
+                        auto both = records(peer, answer_with("second", padding));
+                        both += records(peer, answer_with("foreign"));
+                        peer.write_beneath(both);
+                    }));
+            auto const got = ask(config_for(server, shown), 3);
+            BOOST_TEST(value_of(got[0]) == "first");
+            BOOST_TEST(value_of(got[1]) == "second");
+            BOOST_TEST(value_of(got[2]) == "right");
+            server.finish();
+            BOOST_TEST(server.connections() == 2U);
+        }
+}
+
+// Whatever it was, the server has read the request.
+BOOST_AUTO_TEST_CASE(half_a_record_or_a_bad_one_is_no_reason_to_ask_again)
+{
+    issued_certificate const shown;
+    std::string const header("\x17\x03\x03\x00\x40", 5);
+    std::pair<std::string, char const*> const rows[] = {
+        {header.substr(0, 3), "connection_lost"},
+        {header, "connection_lost"},
+        {header + std::string(10, 'x'), "connection_lost"},
+        {header + std::string(0x40, 'x'), "tls_failed"},
+    };
+    for (int const version : both_versions)
+        for (auto const& [bytes, expected] : rows)
+            BOOST_TEST_CONTEXT("TLS " << version << ", " << bytes.size() << " bytes")
+            {
+                std::atomic<int> requests = 0;
+                raw_tls_server server(
+                    speaking(shown, version), first(
+                                                  [&](raw_connection& peer)
+                                                  {
+                                                      requests += peer.read_request() ? 1 : 0;
+                                                      peer.write(answer_with("first"));
+                                                      requests += peer.read_request() ? 1 : 0;
+                                                      peer.write_beneath(bytes);
+                                                  }));
+                auto const got = ask(config_for(server, shown), 2);
+                BOOST_TEST(value_of(got[0]) == "first");
+                BOOST_TEST(value_of(got[1]) == expected);
+                server.finish();
+                BOOST_TEST(requests == 2);
+                BOOST_TEST(server.connections() == 1U);
+            }
+}
+
+BOOST_AUTO_TEST_CASE(tickets_without_end_are_not_waited_out)
+{
+    issued_certificate const shown;
+    raw_tls_server server(
+        with_large_tickets(shown, 0), first(
+                                          [](raw_connection& peer)
+                                          {
+                                              bool more = peer.read_request();
+                                              while (more)
+                                                  more = send_ticket(peer);
+                                          }));
+    measured const taken;
+    auto const got = ask(config_for(server, shown), 1);
+    BOOST_TEST(value_of(got[0]) == "tls_failed");
+    BOOST_TEST(taken.bytes() > mib);
+    BOOST_TEST(taken.bytes() < 2 * mib);
+    BOOST_TEST(taken.memory() < mib);
+}
+
+BOOST_AUTO_TEST_CASE(large_tickets_are_not_hoarded)
+{
+    constexpr std::size_t calls = 10;
+    issued_certificate const shown;
+    raw_tls_server server(
+        with_large_tickets(shown, 16),
+        [](raw_connection& peer)
+        {
+            if (peer.shake_hands() && peer.read_request())
+                peer.write(answer_with("right"));
+        });
+    auto config = config_for(server, shown);
+    config.connections.idle_timeout = 0ms;
+    measured const taken;
+    for (auto const& got : ask(config, calls))
+        BOOST_TEST(value_of(got) == "right");
+    BOOST_TEST(taken.bytes() > calls * mib / 2);
+    BOOST_TEST(taken.memory() < mib);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
