@@ -9,9 +9,11 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include <algorithm>
 #include <array>
 #include <span>
 #include <string>
+#include <tuple>
 #include <utility>
 
 namespace coauth::testing
@@ -89,7 +91,10 @@ private:
     pass(std::span<char> came, std::size_t passed, direction way, tcp::socket& into, bool& silent)
     {
         std::string out(came.data(), came.size());
-        if (due(way, passed, passed + came.size() - 1))
+        auto const end = passed + came.size();
+        if (what_.fault == fault::drip && way == what_.way && end > what_.position)
+            co_return co_await drip(out, std::max(what_.position, passed) - passed, into);
+        if (due(way, passed, end - 1))
         {
             auto const at = what_.position - passed;
             if (what_.fault == fault::corrupt)
@@ -114,6 +119,20 @@ private:
         if (silent)
             co_return error_code();
         auto [failed, sent] = co_await asio::async_write(into, asio::buffer(out), tuple);
+        co_return failed;
+    }
+
+    asio::awaitable<error_code> drip(std::string& out, std::size_t at, tcp::socket& into)
+    {
+        auto [failed, sent] = co_await asio::async_write(into, asio::buffer(out.data(), at), tuple);
+        for (; !failed && at < out.size(); ++at)
+        {
+            late_.expires_after(what_.delay);
+            auto const waited = co_await late_.async_wait(tuple);
+            (void)waited;
+            std::tie(failed, sent) =
+                co_await asio::async_write(into, asio::buffer(&out[at], 1), tuple);
+        }
         co_return failed;
     }
 

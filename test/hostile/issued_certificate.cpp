@@ -48,10 +48,10 @@ void add(X509& to, int nid, std::string const& value)
     check(made && X509_add_ext(&to, made.get(), -1) == 1);
 }
 
-void sign(X509& what, X509& issuer, EVP_PKEY& key)
+void sign(X509& what, X509& issuer, EVP_PKEY& key, char const* digest = "SHA256")
 {
     check(X509_set_issuer_name(&what, X509_get_subject_name(&issuer)) == 1);
-    check(X509_sign(&what, &key, EVP_sha256()) > 0);
+    check(X509_sign(&what, &key, EVP_get_digestbyname(digest)) > 0);
 }
 
 std::string to_pem(auto const& write)
@@ -76,13 +76,29 @@ issued_certificate::issued_certificate(certificate_text const& text)
     // RFC 5280 section 4.2.1.6: critical where the subject is empty.
     add(*certificate_, NID_subject_alt_name,
         (text.common_name.empty() ? "critical," : "") + text.names);
-    sign(*certificate_, *ca_, *ca_key_);
+    if (text.intermediate)
+        issue_through(*text.intermediate);
+    else
+        sign(*certificate_, *ca_, *ca_key_);
+}
+
+void issued_certificate::issue_through(intermediate_text const& between)
+{
+    auto const key = make_key(between.rsa_bits);
+    intermediate_ = make_unsigned("coauth test intermediate", *key, 3);
+    add(*intermediate_, NID_basic_constraints, "critical,CA:TRUE");
+    if (!between.constraints.empty())
+        add(*intermediate_, NID_name_constraints, "critical," + between.constraints);
+    sign(*intermediate_, *ca_, *ca_key_, between.digest_of_it);
+    sign(*certificate_, *intermediate_, *key, between.digest_by_it);
 }
 
 void issued_certificate::use(SSL_CTX& server, std::size_t copies_of_ca) const
 {
     check(SSL_CTX_use_certificate(&server, certificate_.get()) == 1);
     check(SSL_CTX_use_PrivateKey(&server, key_.get()) == 1);
+    if (intermediate_)
+        check(SSL_CTX_add1_chain_cert(&server, intermediate_.get()) == 1);
     for (std::size_t i = 0; i < copies_of_ca; ++i)
         check(SSL_CTX_add1_chain_cert(&server, ca_.get()) == 1);
 }

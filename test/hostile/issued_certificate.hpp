@@ -5,10 +5,23 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace test
 {
+
+// A certificate between the CA and the server's.
+struct intermediate_text
+{
+    // As for the server's.
+    unsigned rsa_bits = 0;
+    // Of the signatures by the CA and by this one.
+    char const* digest_of_it = "SHA256";
+    char const* digest_by_it = "SHA256";
+    // In OpenSSL's words, as in "excluded;DNS:localhost"; empty: none.
+    std::string constraints = {};
+};
 
 // What the certificate of a server says.
 struct certificate_text
@@ -19,6 +32,8 @@ struct certificate_text
     std::string common_name = "localhost";
     // Bits of an RSA key; 0: it is one of the curve P-256.
     unsigned rsa_bits = 0;
+    // Who issued it, if not the CA itself.
+    std::optional<intermediate_text> intermediate = {};
 };
 
 // A certificate, its key, and the CA that issued it.
@@ -27,7 +42,7 @@ class issued_certificate
 public:
     explicit issued_certificate(certificate_text const& text = {});
 
-    // Has the server show it, and after it this many times the CA.
+    // Has the server show it, and after it the intermediate and this many times the CA.
     void use(SSL_CTX& server, std::size_t copies_of_ca = 0) const;
     // Has the server demand certificates that this CA issued.
     void demand(SSL_CTX& server) const;
@@ -36,8 +51,11 @@ public:
     [[nodiscard]] std::string key_pem() const;
 
 private:
+    void issue_through(intermediate_text const& between);
+
     std::shared_ptr<EVP_PKEY> ca_key_;
     std::shared_ptr<X509> ca_;
+    std::shared_ptr<X509> intermediate_;
     std::shared_ptr<EVP_PKEY> key_;
     std::shared_ptr<X509> certificate_;
 };

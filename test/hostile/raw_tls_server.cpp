@@ -128,6 +128,15 @@ bool raw_connection::write_beneath(std::string_view bytes) const
            static_cast<ssize_t>(bytes.size());
 }
 
+// The descriptor stays, and leads nowhere.
+void raw_connection::reset()
+{
+    set_option(socket_, SOL_SOCKET, SO_LINGER, linger{1, 0});
+    sockaddr none{};
+    none.sa_family = AF_UNSPEC;
+    ::connect(socket_, &none, sizeof none);
+}
+
 void raw_connection::end()
 {
     ::shutdown(socket_, SHUT_WR);

@@ -37,6 +37,8 @@ public:
     [[nodiscard]] bool left_alone() const;
     // Bytes of one's own.
     bool write_beneath(std::string_view bytes) const;
+    // Resets it; nothing more can be said.
+    void reset();
 
     // Says that nothing more is sent, and waits until the peer has closed: a close with unread
     // bytes would be a reset, and an alert would be lost with it.

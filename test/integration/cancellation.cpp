@@ -140,7 +140,10 @@ BOOST_AUTO_TEST_CASE(while_the_connection_is_not_accepted)
     check_cancelled(cancel_when(server, config, started));
 
     config.timeout = 200ms;
+    stopwatch const watch;
     BOOST_TEST(outcome(fetch(config)) == "timeout");
+    BOOST_TEST(watch.elapsed() >= 200ms);
+    BOOST_TEST(watch.elapsed() < promptly);
 }
 
 BOOST_AUTO_TEST_CASE(while_the_name_lookup_hangs)

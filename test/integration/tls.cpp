@@ -5,6 +5,11 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <memory>
+
 using namespace test;
 using coauth::testing::certificate;
 using coauth::testing::refuse_connection;
@@ -68,6 +73,23 @@ server_options refusing(refuse_connection how, std::string plain_text = {})
     if (!plain_text.empty())
         chosen.plain_text = std::move(plain_text);
     return chosen;
+}
+
+// Whether a client that minds nothing gets on with it.
+bool is_spoken(authorization_server const& server, int version, char const* ciphers)
+{
+    std::shared_ptr<SSL_CTX> const context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+    SSL_CTX_set_security_level(context.get(), 0);
+    SSL_CTX_set_min_proto_version(context.get(), version);
+    SSL_CTX_set_max_proto_version(context.get(), version);
+    std::shared_ptr<BIO> const peer(BIO_new_ssl_connect(context.get()), BIO_free_all);
+    SSL* tls = nullptr;
+    BIO_get_ssl(peer.get(), &tls);
+    BOOST_REQUIRE(SSL_set_cipher_list(tls, *ciphers ? ciphers : "DEFAULT") == 1);
+    BIO_set_conn_hostname(peer.get(), ("127.0.0.1:" + std::to_string(server.port())).c_str());
+    bool const spoken = BIO_do_handshake(peer.get()) == 1 && SSL_version(tls) == version;
+    ERR_clear_error();
+    return spoken;
 }
 
 } // namespace
@@ -156,13 +178,17 @@ BOOST_AUTO_TEST_CASE(old_versions_and_weak_ciphers_are_refused)
         certificate kind;
         int version;
         char const* ciphers;
+        // What the message must say.
+        char const* reason;
     };
     for (auto const& row : {
-             row{"TLS 1.0", certificate::valid, 0x0301, ""},
-             row{"TLS 1.1", certificate::valid, 0x0302, ""},
-             row{"static RSA", certificate::valid_rsa, 0x0303, "AES128-GCM-SHA256"},
-             row{"anonymous", certificate::valid, 0x0303, "AECDH-AES128-SHA"},
-             row{"no encryption", certificate::valid_rsa, 0x0303, "NULL-SHA256"},
+             row{"TLS 1.0", certificate::valid, 0x0301, "", "protocol version"},
+             row{"TLS 1.1", certificate::valid, 0x0302, "", "protocol version"},
+             row{"static RSA", certificate::valid_rsa, 0x0303, "AES128-GCM-SHA256",
+                 "handshake failure"},
+             row{"anonymous", certificate::valid, 0x0303, "AECDH-AES128-SHA", "handshake failure"},
+             row{"no encryption", certificate::valid_rsa, 0x0303, "NULL-SHA256",
+                 "handshake failure"},
          })
         BOOST_TEST_CONTEXT(row.name)
         {
@@ -172,6 +198,11 @@ BOOST_AUTO_TEST_CASE(old_versions_and_weak_ciphers_are_refused)
             auto const got = fetch(server.config());
             BOOST_TEST(outcome(got) == "tls_failed");
             check_refused(server, got);
+            if (!got)
+                BOOST_TEST(
+                    got.error().message().find(row.reason) != std::string::npos,
+                    got.error().message());
+            BOOST_TEST(is_spoken(server, row.version, row.ciphers));
         }
 }
 

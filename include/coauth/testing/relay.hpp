@@ -30,6 +30,8 @@ enum class fault
     corrupt,
     /// One byte comes twice.
     repeat,
+    /// What comes from here on comes byte by byte, and each byte late.
+    drip,
 };
 
 enum class direction
@@ -45,7 +47,7 @@ struct disturbance
     testing::direction way = testing::direction::to_client;
     /// So many bytes go this way before it; counted below TLS.
     std::size_t position = 0;
-    /// For `fault::delay`.
+    /// For `fault::delay` and `fault::drip`.
     std::chrono::milliseconds delay{50};
 };
 

@@ -1,0 +1,90 @@
+#include "tls_peer.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <stdexcept>
+
+namespace test
+{
+
+void check(bool ok)
+{
+    if (!ok)
+        throw std::runtime_error("OpenSSL refuses");
+}
+
+coauth::client_config
+config_for(raw_tls_server const& server, issued_certificate const& trusted, std::string const& host)
+{
+    coauth::client_config config;
+    config.server.token_endpoint = "https://" + host + ":" + std::to_string(server.port()) + "/";
+    config.authentication =
+        coauth::client_authentication::client_secret_basic(client_id, client_secret);
+    config.tls.ca_pem = trusted.ca_pem();
+    config.connections.resolver = [](auto const&, std::uint16_t port, auto const& done)
+    { done({}, {{"127.0.0.1", port}}); };
+    return config;
+}
+
+raw_tls_server::settings speaking(issued_certificate const& shown, int version)
+{
+    return [&shown, version](SSL_CTX& context)
+    {
+        shown.use(context);
+        check(SSL_CTX_set_min_proto_version(&context, version) == 1);
+        check(SSL_CTX_set_max_proto_version(&context, version) == 1);
+    };
+}
+
+void answer_one(raw_connection& peer)
+{
+    if (peer.shake_hands() && peer.read_request())
+        peer.write(http_answer(token_body));
+}
+
+void check_refused(raw_tls_server& server, token_result const& got, std::string const& expected)
+{
+    BOOST_TEST(outcome(got) == expected);
+    check_no_secret(got);
+    server.finish();
+    BOOST_TEST(server.connections() == 1U);
+    BOOST_TEST(server.handshakes() == 0U);
+    BOOST_TEST(server.bytes_received() == 0U);
+}
+
+void check_accepted(raw_tls_server& server, token_result const& got)
+{
+    BOOST_TEST(require_token(got).value() == "tok.en-1");
+    server.finish();
+    BOOST_TEST(server.connections() == 1U);
+    BOOST_TEST(server.handshakes() == 1U);
+    BOOST_TEST(server.bytes_received() > 0U);
+}
+
+bool shake_hands_through(
+    raw_connection& peer, std::function<bool(std::size_t, std::string)> const& send)
+{
+    BIO* const said = BIO_new(BIO_s_mem());
+    SSL_set0_wbio(peer.tls(), said);
+    // Does not wait for what answers it.
+    peer.set_patience(std::chrono::milliseconds(20));
+    for (std::size_t flights = 0; !peer.left_alone();)
+    {
+        bool const done = peer.shake_hands();
+        std::string flight(BIO_ctrl_pending(said), '\0');
+        if (!flight.empty())
+        {
+            BIO_read(said, flight.data(), static_cast<int>(flight.size()));
+            if (!send(flights++, std::move(flight)))
+                return false;
+        }
+        if (done)
+        {
+            peer.set_patience(std::chrono::seconds(5));
+            return true;
+        }
+    }
+    return false;
+}
+
+} // namespace test
