@@ -127,7 +127,7 @@ result<void> client_core::prepare()
         return key.error();
     key_ = std::move(*key);
     if (config.dpop)
-        if (auto const usable = config.dpop->status(); !usable)
+        if (auto const usable = config.dpop->status(config.server.dpop_algorithms); !usable)
             return usable;
     for (auto const of :
          {protocol::place::token, protocol::place::introspection, protocol::place::revocation})
@@ -201,19 +201,17 @@ bool client_core::proves(errand const& what) const noexcept
            how == method::private_key_jwt;
 }
 
-std::string client_core::assertion_input(client_config const& present) const
+std::string client_core::assertion_input(client_config const& present, std::string const& url) const
 {
     using method = client_authentication::method;
     auto const& who = present.authentication;
     auto const& wanted = who.assertions();
-    auto const& server = present.server;
     auto const id = protocol::unique_id();
     protocol::assertion_claims claims;
     claims.issuer = who.client_id();
     claims.subject = who.client_id();
-    claims.audience = !wanted.audience.empty() ? wanted.audience
-                      : !server.issuer.empty() ? server.issuer
-                                               : server.token_endpoint;
+    claims.audience = protocol::audience_of(present, url);
+    claims.type = wanted.type;
     claims.id = id;
     claims.issued_at = std::chrono::system_clock::now();
     claims.lifetime = wanted.lifetime;

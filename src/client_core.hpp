@@ -83,8 +83,9 @@ public:
 
     // Whether each attempt carries something that was made for it.
     [[nodiscard]] bool proves(errand const& what) const noexcept;
-    // What has to be signed for an attempt; empty: nothing.
-    [[nodiscard]] std::string assertion_input(client_config const& present) const;
+    // What has to be signed for an attempt that goes to this URL; empty: nothing.
+    [[nodiscard]] std::string
+    assertion_input(client_config const& present, std::string const& url) const;
     [[nodiscard]] result<std::string>
     sign(client_config const& present, std::string_view input) const;
     // Null: it signs by other means than a key of one's own.

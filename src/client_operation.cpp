@@ -259,7 +259,7 @@ awaitable<result<void>> operation::prove()
 // Empty: none is signed for each attempt.
 awaitable<result<secret>> operation::assertion(client_config const& config)
 {
-    std::string const input = core_->assertion_input(config);
+    std::string const input = core_->assertion_input(config, where_->url);
     if (input.empty())
         co_return secret();
     result<std::string> signature = error(errc::cancelled);

@@ -128,6 +128,7 @@ std::shared_ptr<client_core> make_core(
     config.timeout = timeout;
     config.allow_http_loopback = options.allow_http_loopback;
     config.user_agent = options.user_agent;
+    config.debug = options.debug;
     config.retry.max_attempts = 1;
     config.connections.idle_timeout = {};
     return std::make_shared<client_core>(executor, std::move(config));

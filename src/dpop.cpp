@@ -1,5 +1,6 @@
 #include <coauth/dpop.hpp>
 
+#include "known_to_server.hpp"
 #include "protocol/assertion.hpp"
 #include "protocol/endpoint.hpp"
 
@@ -128,6 +129,19 @@ result<void> dpop_prover::status() const
     if (state_->key)
         return {};
     return state_->key.error();
+}
+
+result<void> dpop_prover::status(std::vector<std::string> const& known) const
+{
+    if (!state_->key)
+        return state_->key.error();
+    auto const algorithm = (*state_->key)->algorithm();
+    if (detail::first_known(known, {algorithm}) == algorithm)
+        return {};
+    return detail::fits_none(
+        "dpop: the key signs by " + std::string(to_string(algorithm)) +
+            "; choose_dpop_key finds what both know. The server knows:",
+        known);
 }
 
 result<secret>

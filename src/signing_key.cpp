@@ -7,9 +7,9 @@ namespace coauth
 namespace
 {
 
-constexpr std::array<std::string_view, 13> names = {"HS256", "HS384", "HS512", "RS256", "RS384",
-                                                    "RS512", "PS256", "PS384", "PS512", "ES256",
-                                                    "ES384", "ES512", "EdDSA"};
+constexpr std::array<std::string_view, 14> names = {"HS256", "HS384", "HS512", "RS256",  "RS384",
+                                                    "RS512", "PS256", "PS384", "PS512",  "ES256",
+                                                    "ES384", "ES512", "EdDSA", "Ed25519"};
 
 template <class Change>
 std::shared_ptr<signing_key::description const>
@@ -97,6 +97,14 @@ signing_key signing_key::certificate_pem(std::string text) const
     signing_key made;
     made.given_ =
         changed(given_.get(), [&](description& it) { it.certificate_pem = std::move(text); });
+    return made;
+}
+
+signing_key signing_key::certificate_file(std::string path) const
+{
+    signing_key made;
+    made.given_ =
+        changed(given_.get(), [&](description& it) { it.certificate_path = std::move(path); });
     return made;
 }
 

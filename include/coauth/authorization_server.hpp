@@ -56,7 +56,7 @@ struct authorization_server
     /// Refuse an answer without `token_type`, as RFC 6749 section 5.1 has it. Off: it is Bearer.
     bool require_token_type = false;
     /// Its issuer identifier (RFC 8414 section 2). Where it is known, client assertions are made
-    /// out to it.
+    /// out to it, unless `assertion_options` say otherwise.
     std::string issuer = {};
     /// Where `client::async_introspect` and `client::async_revoke` ask. Empty: they fail.
     std::string introspection_endpoint = {};
@@ -68,6 +68,13 @@ struct authorization_server
     std::vector<std::string> authentication_algorithms = {};
     std::vector<std::string> dpop_algorithms = {};
     std::vector<std::string> grant_types = {};
+    /// What it says it understands at those endpoints: for `authentication_methods`, where a client
+    /// does nothing else.
+    std::vector<std::string> introspection_authentication_methods = {};
+    std::vector<std::string> revocation_authentication_methods = {};
+    /// Other words than Bearer that it has for `token_type` and means Bearer by, in any case, such
+    /// as "BearerToken". Tokens then have the type Bearer.
+    std::vector<std::string> bearer_names = {};
 };
 
 } // namespace coauth

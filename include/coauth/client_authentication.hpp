@@ -12,14 +12,28 @@
 namespace coauth
 {
 
+/// To whom client assertions are made out (`aud`). Servers differ: what one wants, another refuses.
+enum class assertion_audience
+{
+    /// The server's issuer where it is known, else its token endpoint.
+    issuer,
+    /// The token endpoint, also where introspection or revocation is asked for.
+    token_endpoint,
+    /// The URL that the request goes to: the token endpoint for a token, the introspection endpoint
+    /// to introspect, the alias where a certificate is shown.
+    endpoint,
+};
+
 /// How client assertions are made (RFC 7523 section 3). A plain aggregate.
 struct assertion_options
 {
-    /// To whom they are made out. Empty: to the server's issuer where it is known, else to the
-    /// token endpoint.
+    /// To whom they are made out, as the server wants it. Empty: `made_out_to` says.
     std::string audience = {};
     /// How long each is good: from 1 s to 1 hour.
     std::chrono::seconds lifetime{60};
+    assertion_audience made_out_to = assertion_audience::issuer;
+    /// The `typ` of their header; some servers want "client-authentication+jwt".
+    std::string type = "JWT";
 };
 
 /// How the client proves to the authorization server who it is (RFC 6749 section 2.3).
@@ -87,7 +101,8 @@ public:
     }
 
     /// An assertion signed with the client secret (RFC 7523; OpenID Connect Core section 9), a new
-    /// one for each attempt. The algorithm is HS256, HS384 or HS512.
+    /// one for each attempt. The algorithm is HS256, HS384 or HS512; a server may refuse a secret
+    /// of fewer than 32, 48 or 64 bytes (RFC 7518 section 3.2).
     static client_authentication client_secret_jwt(
         std::string client_id, secret client_secret,
         signature_algorithm algorithm = signature_algorithm::hs256, assertion_options options = {});

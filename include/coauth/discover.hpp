@@ -14,7 +14,9 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <chrono>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -34,6 +36,8 @@ struct discovery_options
     /// Accept `http://` at a loopback address, for tests.
     bool allow_http_loopback = false;
     std::string user_agent = "coauth/" COAUTH_VERSION_STRING;
+    /// Gets each request and answer as readable text, as `client_config::debug` does.
+    std::function<void(std::string_view)> debug = {};
 };
 
 /// The completion signature of `async_discover`.

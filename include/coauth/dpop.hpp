@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace coauth
 {
@@ -41,6 +42,10 @@ public:
     dpop_prover& operator=(dpop_prover const&) = delete;
 
     [[nodiscard]] result<void> status() const;
+    /// The same, and whether its algorithm is one of these, as
+    /// `authorization_server::dpop_algorithms` names them; empty: any. Clients ask when they are
+    /// made; see `choose_dpop_key`.
+    [[nodiscard]] result<void> status(std::vector<std::string> const& known) const;
 
     /// The value of a DPoP field for a request to a resource server: method and URL as they are
     /// sent (query and fragment do not count), and the token that goes with it. One proof is for

@@ -31,8 +31,10 @@ enum class signature_algorithm
     es256,
     es384,
     es512,
-    /// Ed25519.
+    /// Ed25519, by the name that most servers know.
     eddsa,
+    /// The same by its newer name (RFC 9864).
+    ed25519,
 };
 
 /// The name as tokens have it, as in `"RS256"`.
@@ -83,6 +85,8 @@ public:
     /// The certificate of the key, as PEM text, by whose thumbprint the server knows it
     /// (`x5t#S256`, RFC 7515 section 4.1.8).
     [[nodiscard]] signing_key certificate_pem(std::string text) const;
+    /// The same in a PEM file, which is read with the key.
+    [[nodiscard]] signing_key certificate_file(std::string path) const;
 
     [[nodiscard]] bool empty() const noexcept { return !given_; }
 
@@ -96,6 +100,7 @@ public:
         std::optional<signature_algorithm> algorithm;
         std::string key_id;
         std::string certificate_pem;
+        std::string certificate_path;
     };
     [[nodiscard]] description const* given() const noexcept { return given_.get(); }
 

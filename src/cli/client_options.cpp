@@ -14,6 +14,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <optional>
+#include <utility>
 
 namespace coauth::cli
 {
@@ -71,6 +72,14 @@ result<std::chrono::milliseconds> read_timeout(std::string const& text)
 }
 
 // SMS.CX unless another server is named; both together are its manners at another address.
+bool is_smscx(client_flags const& flags)
+{
+    bool const other = !(flags.issuer + flags.token_endpoint + flags.introspection_endpoint +
+                         flags.revocation_endpoint)
+                            .empty();
+    return !other || !flags.provider.empty() || !flags.host.empty();
+}
+
 result<authorization_server> read_server(client_flags const& flags)
 {
     if (!flags.provider.empty() && flags.provider != "smscx")
@@ -83,15 +92,17 @@ result<authorization_server> read_server(client_flags const& flags)
     if (!flags.issuer.empty() && !(flags.provider + flags.host + flags.token_endpoint).empty())
         return usage_error("--issuer excludes --provider, --host and --token-endpoint: the issuer "
                            "says where its endpoints are");
-    bool const smscx =
-        !flags.provider.empty() || (flags.token_endpoint.empty() && flags.issuer.empty());
     authorization_server server;
-    if (smscx)
+    if (is_smscx(flags))
         server = smscx::server(flags.host.empty() ? smscx::default_host : flags.host);
     if (!flags.token_endpoint.empty())
         server.token_endpoint = flags.token_endpoint;
     server.introspection_endpoint = flags.introspection_endpoint;
     server.revocation_endpoint = flags.revocation_endpoint;
+    // A client has one, though nothing is asked there when it is not given.
+    for (auto const& url : {flags.introspection_endpoint, flags.revocation_endpoint})
+        if (server.token_endpoint.empty() && flags.issuer.empty())
+            server.token_endpoint = url;
     return server;
 }
 
@@ -105,8 +116,8 @@ std::optional<method> default_method(client_flags const& flags)
         return method::private_key_jwt;
     if (!flags.certificate_file.empty() && flags.secret_file.empty())
         return method::tls_client_auth;
-    bool const generic = flags.provider.empty() && !flags.token_endpoint.empty();
-    return generic ? method::client_secret_basic : method::client_secret_basic_raw;
+    bool const raw = is_smscx(flags);
+    return raw ? method::client_secret_basic_raw : method::client_secret_basic;
 }
 
 // Whether a secret has to be read.
@@ -114,7 +125,8 @@ bool needs_secret(client_flags const& flags, std::optional<method> how)
 {
     if (!how)
         return !flags.secret_file.empty() ||
-               (flags.key_file.empty() && flags.certificate_file.empty());
+               (flags.key_file.empty() && flags.certificate_file.empty() &&
+                std::getenv(client_secret_place.variable) != nullptr);
     return *how == method::client_secret_basic || *how == method::client_secret_basic_raw ||
            *how == method::client_secret_post || *how == method::client_secret_jwt;
 }
@@ -132,11 +144,6 @@ result<void> check_together(client_flags const& flags, std::optional<method> how
     };
     for (auto const& [broken, sentence] : {
              rule{
-                 given(flags.issuer) &&
-                     given(flags.introspection_endpoint + flags.revocation_endpoint),
-                 "--issuer excludes --introspection-endpoint and --revocation-endpoint: the issuer "
-                 "says where its endpoints are"},
-             rule{
                  given(flags.key_file) && is_not(method::private_key_jwt),
                  "--key-file goes with --auth key-jwt alone"},
              rule{
@@ -148,6 +155,17 @@ result<void> check_together(client_flags const& flags, std::optional<method> how
              rule{
                  given(flags.key_id) && !given(flags.key_file),
                  "--kid is the name of a key: give --key-file FILE too"},
+             rule{
+                 given(flags.assertion_certificate_file) && !given(flags.key_file),
+                 "--assertion-cert-file is the certificate of a key: give --key-file FILE too"},
+             rule{
+                 given(flags.assertion_audience) && is_not(method::private_key_jwt) &&
+                     is_not(method::client_secret_jwt),
+                 "--assertion-audience goes with --auth key-jwt and secret-jwt: nothing else is "
+                 "signed"},
+             rule{
+                 given(flags.dpop_algorithm) && !given(flags.dpop_file),
+                 "--dpop-alg is how a key signs: give --dpop FILE too"},
              rule{
                  given(flags.certificate_key_file) && !given(flags.certificate_file),
                  "--cert-key-file is the key of a certificate: give --cert-file FILE too"},
@@ -185,26 +203,52 @@ secret_function passphrase()
     };
 }
 
-result<std::optional<signature_algorithm>> read_algorithm(std::string const& name)
+result<std::optional<signature_algorithm>>
+read_algorithm(std::string const& flag, std::string const& name)
 {
     if (name.empty())
         return std::optional<signature_algorithm>();
     auto const known = signature_algorithm_of(name);
     if (!known)
         return usage_error(
-            "--alg is a name such as RS256, PS256, ES256, EdDSA or HS256, not " + quoted(name));
+            flag + " is a name such as RS256, PS256, ES256, EdDSA or HS256, not " + quoted(name));
     return known;
 }
 
 result<signing_key> read_key(client_flags const& flags)
 {
-    auto const algorithm = read_algorithm(flags.algorithm);
+    auto const algorithm = read_algorithm("--alg", flags.algorithm);
     if (!algorithm)
         return algorithm.error();
     if (flags.key_file.empty())
         return signing_key();
-    auto key = signing_key::pem_file(flags.key_file, passphrase()).key_id(flags.key_id);
+    auto key = signing_key::pem_file(flags.key_file, passphrase())
+                   .key_id(flags.key_id)
+                   .certificate_file(flags.assertion_certificate_file);
     return *algorithm ? key.algorithm(**algorithm) : key;
+}
+
+result<signing_key> read_dpop_key(client_flags const& flags)
+{
+    auto const algorithm = read_algorithm("--dpop-alg", flags.dpop_algorithm);
+    if (!algorithm)
+        return algorithm.error();
+    if (flags.dpop_file.empty())
+        return signing_key();
+    auto key = signing_key::pem_file(flags.dpop_file, passphrase());
+    return *algorithm ? key.algorithm(**algorithm) : key;
+}
+
+assertion_options read_assertions(std::string const& audience)
+{
+    assertion_options made;
+    if (audience == "token-endpoint")
+        made.made_out_to = assertion_audience::token_endpoint;
+    else if (audience == "endpoint")
+        made.made_out_to = assertion_audience::endpoint;
+    else if (audience != "issuer")
+        made.audience = audience; // empty, where nothing was said
+    return made;
 }
 
 result<client_authentication> make_authentication(
@@ -222,11 +266,12 @@ result<client_authentication> make_authentication(
     case method::client_secret_jwt:
         return client_authentication::client_secret_jwt(
             std::move(id), text,
-            signature_algorithm_of(flags.algorithm).value_or(signature_algorithm::hs256));
+            signature_algorithm_of(flags.algorithm).value_or(signature_algorithm::hs256),
+            have.assertions);
     case method::private_key_jwt:
         if (have.key.empty())
             return usage_error("this --auth needs a key: give --key-file FILE");
-        return client_authentication::private_key_jwt(std::move(id), have.key);
+        return client_authentication::private_key_jwt(std::move(id), have.key, have.assertions);
     case method::client_assertion:
         if (flags.assertion_file.empty())
             return usage_error("this --auth needs an assertion: give --assertion-file FILE");
@@ -275,9 +320,32 @@ void take_keys(client_flags const& flags, client_config& config)
     config.tls.certificate_file = flags.certificate_file;
     config.tls.key_file = flags.certificate_key_file;
     config.tls.key_passphrase = passphrase();
-    if (!flags.dpop_file.empty())
-        config.dpop =
-            std::make_shared<dpop_prover>(signing_key::pem_file(flags.dpop_file, passphrase()));
+}
+
+// What the server's metadata decide, or the defaults where there are none.
+result<void> take_dpop(client_options& into)
+{
+    if (into.dpop_key.empty())
+        return {};
+    auto const key = choose_dpop_key(into.config.server, into.dpop_key);
+    if (!key)
+        return key.error();
+    into.config.dpop = std::make_shared<dpop_prover>(*key);
+    return {};
+}
+
+result<void> choose_method(client_options& into)
+{
+    auto server = into.config.server;
+    if (!(server.*into.methods).empty())
+        server.authentication_methods = server.*into.methods;
+    auto chosen = choose_authentication(server, into.client_id, std::move(into.credentials));
+    if (chosen)
+        return into.config.authentication = std::move(*chosen), result<void>();
+    auto info = chosen.error().info();
+    info.context += "; give --client-secret-file, --key-file or --cert-file to fit, or say how "
+                    "with --auth";
+    return error(chosen.error().value(), std::move(info));
 }
 
 } // namespace
@@ -299,9 +367,9 @@ void add_endpoint_flags(po::options_description& to, client_flags& into)
 {
     to.add_options()(
         "introspection-endpoint", po::value(&into.introspection_endpoint)->value_name("URL"),
-        "where a token is asked about (RFC 7662), without --issuer")(
+        "where a token is asked about (RFC 7662). Default: where the issuer says")(
         "revocation-endpoint", po::value(&into.revocation_endpoint)->value_name("URL"),
-        "where a token is revoked (RFC 7009), without --issuer");
+        "where a token is revoked (RFC 7009). Default: where the issuer says");
 }
 
 void add_trust_flags(po::options_description& to, client_flags& into)
@@ -329,6 +397,11 @@ void add_client_flags(po::options_description& to, client_flags& into)
         "alg", po::value(&into.algorithm)->value_name("NAME"),
         "how it signs, as in PS256. Default: what fits the key")(
         "kid", po::value(&into.key_id)->value_name("ID"), "the name of the key at the server")(
+        "assertion-cert-file", po::value(&into.assertion_certificate_file)->value_name("FILE"),
+        "the key's certificate, in PEM, by which the server knows it (x5t#S256)")(
+        "assertion-audience", po::value(&into.assertion_audience)->value_name("WHOM"),
+        "to whom assertions are made out: issuer (the default), token-endpoint, endpoint (the one "
+        "that is asked), or any other text as it is")(
         "assertion-file", po::value(&into.assertion_file)->value_name("FILE"),
         "an assertion that others made, as a workload identity")(
         "cert-file", po::value(&into.certificate_file)->value_name("FILE"),
@@ -336,7 +409,9 @@ void add_client_flags(po::options_description& to, client_flags& into)
         "cert-key-file", po::value(&into.certificate_key_file)->value_name("FILE"),
         "its key. Default: in the same file")(
         "dpop", po::value(&into.dpop_file)->value_name("FILE"),
-        "bind the token to this private key, in PEM (RFC 9449)");
+        "bind the token to this private key, in PEM (RFC 9449)")(
+        "dpop-alg", po::value(&into.dpop_algorithm)->value_name("NAME"),
+        "how that key signs, as in ES256. Default: what fits the key and the server");
 }
 
 void add_verbose_flag(po::options_description& to, client_flags& into)
@@ -378,8 +453,13 @@ result<client_options> read_client_options(client_flags const& flags)
     auto key = read_key(flags);
     if (!key)
         return key.error();
+    auto dpop_key = read_dpop_key(flags);
+    if (!dpop_key)
+        return dpop_key.error();
+    options->dpop_key = std::move(*dpop_key);
     auto& have = options->credentials;
     have.key = std::move(*key);
+    have.assertions = read_assertions(flags.assertion_audience);
     have.certificate = !flags.certificate_file.empty();
     options->client_id = std::move(*id);
     // Known to be right before a secret is read, which may be waited for.
@@ -398,6 +478,9 @@ result<client_options> read_client_options(client_flags const& flags)
         options->config.authentication =
             *make_authentication(flags, *how, options->client_id, have);
     take_keys(flags, options->config);
+    if (options->issuer.empty())
+        if (auto const taken = take_dpop(*options); !taken)
+            return taken.error();
     return options;
 }
 
@@ -420,15 +503,18 @@ discovery_options discovery_of(client_config const& config)
 
 result<void> take_server(client_options& into, authorization_server found)
 {
-    into.config.server = std::move(found);
-    if (!into.choose)
-        return {};
-    auto chosen =
-        choose_authentication(into.config.server, into.client_id, std::move(into.credentials));
-    if (!chosen)
-        return chosen.error();
-    into.config.authentication = std::move(*chosen);
-    return {};
+    auto const named = std::exchange(into.config.server, std::move(found));
+    auto& server = into.config.server;
+    // Those of the command line come first.
+    if (!named.introspection_endpoint.empty())
+        server.introspection_endpoint = named.introspection_endpoint,
+        server.mtls_endpoint_aliases.introspection_endpoint.clear();
+    if (!named.revocation_endpoint.empty())
+        server.revocation_endpoint = named.revocation_endpoint,
+        server.mtls_endpoint_aliases.revocation_endpoint.clear();
+    if (auto const taken = take_dpop(into); !taken)
+        return taken;
+    return into.choose ? choose_method(into) : result<void>();
 }
 
 } // namespace coauth::cli

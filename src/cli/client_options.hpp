@@ -5,6 +5,7 @@
 #include <coauth/discover.hpp>
 
 #include <string>
+#include <vector>
 
 namespace boost::program_options
 {
@@ -32,10 +33,13 @@ struct client_flags
     std::string key_file;
     std::string algorithm;
     std::string key_id;
+    std::string assertion_audience;
+    std::string assertion_certificate_file;
     std::string assertion_file;
     std::string certificate_file;
     std::string certificate_key_file;
     std::string dpop_file;
+    std::string dpop_algorithm;
 
     std::string timeout;
     std::string user_agent;
@@ -63,6 +67,11 @@ struct client_options
     bool choose = false;
     std::string client_id;
     client_credentials credentials;
+    // That binds tokens, until the server is known; empty: none does, or `config` has it.
+    signing_key dpop_key;
+    // Where it has to be known: a server may take other methods there.
+    std::vector<std::string> authorization_server::* methods =
+        &authorization_server::authentication_methods;
     bool verbose = false;
 };
 

@@ -27,13 +27,23 @@ void show(std::string_view text, terminal const& where)
     std::clog << '\n' << std::flush;
 }
 
+std::function<void(std::string_view)> shower()
+{
+    return [where = terminal(STDERR_FILENO)](std::string_view text) { show(text, where); };
+}
+
 } // namespace
 
 void conversation::watch(client_config& config)
 {
     phases_ = std::make_shared<timeline>();
     config.observer = phases_;
-    config.debug = [where = terminal(STDERR_FILENO)](std::string_view text) { show(text, where); };
+    config.debug = shower();
+}
+
+void conversation::watch(discovery_options& options)
+{
+    options.debug = shower();
 }
 
 void conversation::end() const

@@ -2,6 +2,7 @@
 #define COAUTH_SRC_CLI_CONVERSATION_HPP
 
 #include <coauth/client_config.hpp>
+#include <coauth/discover.hpp>
 
 #include "cli/timeline.hpp"
 
@@ -16,6 +17,8 @@ class conversation
 public:
     // From now on all that a client of this configuration says and hears is shown.
     void watch(client_config& config);
+    // The same of a discovery, but for where the time went.
+    static void watch(discovery_options& options);
     // Shows where the time went, if anything was watched.
     void end() const;
 

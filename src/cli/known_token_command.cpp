@@ -119,6 +119,7 @@ exit_status introspect_command(arguments const& args)
                    "Asks an authorization server about a token (RFC 7662), and prints its\n"
                    "answer as JSON. The exit status is 1 when the token is not active."),
                exit_status::ok;
+    options->client.methods = &authorization_server::introspection_authentication_methods;
     auto const found = run_with_client<introspection>(
         std::move(options->client), [&](client& from, auto done)
         { from.async_introspect(options->token, options->type_hint, std::move(done)); });
@@ -139,6 +140,7 @@ exit_status revoke_command(arguments const& args)
                    "Tells an authorization server that a token is not needed any more\n"
                    "(RFC 7009)."),
                exit_status::ok;
+    options->client.methods = &authorization_server::revocation_authentication_methods;
     auto const done = run_with_client<void>(
         std::move(options->client), [&](client& from, auto handler)
         { from.async_revoke(options->token, options->type_hint, std::move(handler)); });

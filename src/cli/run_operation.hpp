@@ -12,6 +12,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <utility>
 
@@ -47,23 +49,34 @@ result<T> run_operation(Start const& start)
     return got;
 }
 
-// The same with a client, whose server is discovered first where that was asked for.
+inline result<authorization_server> run_discovery(client_options const& options)
+{
+    auto how = discovery_of(options.config);
+    if (options.verbose)
+        conversation::watch(how);
+    return run_operation<authorization_server>(
+        [&](boost::asio::any_io_executor const& executor, auto done)
+        { async_discover(executor, options.issuer, how, std::move(done)); });
+}
+
+// The same with a client, whose server is discovered first where that was asked for: both within
+// one time limit.
 template <class T, class Start>
 result<T> run_with_client(client_options options, Start const& start)
 {
+    using std::chrono::milliseconds;
+    auto const began = std::chrono::steady_clock::now();
     if (!options.issuer.empty())
     {
-        auto found = run_operation<authorization_server>(
-            [&](boost::asio::any_io_executor const& executor, auto done)
-            {
-                async_discover(
-                    executor, options.issuer, discovery_of(options.config), std::move(done));
-            });
+        auto found = run_discovery(options);
         if (!found)
             return found.error();
         auto const taken = take_server(options, std::move(*found));
         if (!taken)
             return taken.error();
+        auto const used =
+            std::chrono::floor<milliseconds>(std::chrono::steady_clock::now() - began);
+        options.config.timeout = std::max(options.config.timeout - used, milliseconds(1));
     }
     conversation shown;
     if (options.verbose)

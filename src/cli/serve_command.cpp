@@ -64,6 +64,8 @@ struct invitation
 {
     std::string issuer;
     server_endpoints at;
+    // For clients with a certificate; empty: the same.
+    std::string mtls_token_endpoint;
     // Empty when the server speaks plain HTTP.
     std::string ca_file;
     std::string client_id;
@@ -97,6 +99,8 @@ void print_env(invitation const& to)
     assign("TOKEN_ENDPOINT", to.at.token_endpoint);
     assign("CA_FILE", to.ca_file);
     assign("CLIENT_ID", to.client_id);
+    if (!to.mtls_token_endpoint.empty())
+        assign("MTLS_TOKEN_ENDPOINT", to.mtls_token_endpoint);
     if (!to.refresh_token.empty())
         assign("REFRESH_TOKEN", to.refresh_token);
     // The last line: who waits for it has all.
@@ -139,6 +143,8 @@ void print_summary(invitation const& to)
               << (to.smscx ? "SMS.CX" : "RFC 6749") << "\n\n";
     row("issuer", to.issuer);
     row("token endpoint", to.at.token_endpoint);
+    if (!to.mtls_token_endpoint.empty())
+        row("token, mTLS", to.mtls_token_endpoint);
     row("introspection", to.at.introspection_endpoint);
     row("revocation", to.at.revocation_endpoint);
     row("CA certificate", to.ca_file.empty() ? "none: plain HTTP" : to.ca_file);
@@ -160,6 +166,8 @@ invitation invite(
     to.issuer = server.issuer();
     to.at = {
         server.token_endpoint(), server.introspection_endpoint(), server.revocation_endpoint()};
+    if (chosen.client_certificates == testing::client_certificates::asked_at_alias)
+        to.mtls_token_endpoint = server.mtls_token_endpoint();
     if (chosen.tls)
         to.ca_file = files.add("ca.pem", server.ca_pem());
     to.client_id = chosen.client_id;

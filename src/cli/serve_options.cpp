@@ -32,6 +32,8 @@ struct serve_flags
     std::string dialect;
     std::string scope;
     std::vector<std::string> grants;
+    std::string assertion_issuer;
+    std::vector<std::string> assertion_key_files;
     std::string lifetime;
     std::string dpop;
     bool dpop_nonce = false;
@@ -43,6 +45,7 @@ struct serve_flags
     std::string certificate_file;
     std::string client_ca_file;
     std::string certificate_subject;
+    bool mtls_alias = false;
     bool is_public = false;
 
     std::string output;
@@ -62,6 +65,10 @@ po::options_description server_group(serve_flags& into)
         "grant", po::value(&into.grants)->value_name("NAME"),
         "a grant beside client credentials: refresh-token, jwt-bearer or token-exchange; "
         "repeatable")(
+        "assertion-issuer", po::value(&into.assertion_issuer)->value_name("TEXT"),
+        "who makes the assertions of the jwt-bearer grant (iss). Default: any is taken, unread")(
+        "assertion-key-file", po::value(&into.assertion_key_files)->value_name("FILE"),
+        "the public key or certificate, in PEM, of that issuer; repeatable")(
         "token-lifetime", po::value(&into.lifetime)->default_value("3600")->value_name("SECONDS"),
         "how long its tokens live")(
         "dpop", po::value(&into.dpop)->default_value("accepted")->value_name("WHEN"),
@@ -88,6 +95,8 @@ po::options_description client_group(serve_flags& into)
         "the CA certificates, in PEM, that issue TLS certificates to clients")(
         "cert-subject", po::value(&into.certificate_subject)->value_name("TEXT"),
         "the subject of its certificate of such a CA, as in \"CN=client,O=Example\"")(
+        "mtls-alias", po::bool_switch(&into.mtls_alias),
+        "ask for certificates at a second port alone, which the metadata name (RFC 8705)")(
         "public", po::bool_switch(&into.is_public), "it proves nothing: its id is enough");
     return group;
 }
@@ -188,13 +197,14 @@ result<testing::dpop> read_dpop(std::string const& text)
 }
 
 constexpr char const* refresh_token = "refresh_token";
+constexpr char const* jwt_bearer = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 // Client credentials, and those named.
 result<std::vector<std::string>> read_grants(std::vector<std::string> const& names)
 {
     static constexpr std::array<std::pair<std::string_view, char const*>, 3> known = {{
         {"refresh-token", refresh_token},
-        {"jwt-bearer", "urn:ietf:params:oauth:grant-type:jwt-bearer"},
+        {"jwt-bearer", jwt_bearer},
         {"token-exchange", "urn:ietf:params:oauth:grant-type:token-exchange"},
     }};
     std::vector<std::string> grants = {"client_credentials"};
@@ -227,6 +237,10 @@ constexpr pem_place certificate_place{
     "--cert-file", "certificate", {"-----BEGIN CERTIFICATE-----"}};
 constexpr pem_place client_ca_place{
     "--client-ca-file", "certificate", {"-----BEGIN CERTIFICATE-----"}};
+constexpr pem_place assertion_key_place{
+    "--assertion-key-file",
+    key_place.what,
+    {"-----BEGIN PUBLIC KEY-----", "-----BEGIN CERTIFICATE-----"}};
 
 result<std::string> read_pem(pem_place const& from, std::string const& file)
 {
@@ -251,6 +265,12 @@ result<void> check_together(serve_flags const& flags)
     if (flags.client_ca_file.empty() != flags.certificate_subject.empty())
         return usage_error("--client-ca-file and --cert-subject go together: a CA says whose "
                            "certificate it is");
+    if (flags.assertion_issuer.empty() != flags.assertion_key_files.empty())
+        return usage_error("--assertion-issuer and --assertion-key-file go together: a key says "
+                           "whose assertion it is");
+    if (flags.mtls_alias && certificates.empty())
+        return usage_error("--mtls-alias goes with --cert-file or --client-ca-file: nobody shows a "
+                           "certificate otherwise");
     if (flags.http && !certificates.empty())
         return usage_error("--http excludes --cert-file and --client-ca-file: certificates are "
                            "shown in TLS");
@@ -305,7 +325,8 @@ result<void> take_client(serve_flags const& flags, testing::server_options& serv
     server.client_id = flags.client_id;
     server.client_secret = std::move(*secret);
     if (!client->certificates.empty() || !server.client_ca_pem.empty())
-        server.client_certificates = testing::client_certificates::asked;
+        server.client_certificates = flags.mtls_alias ? testing::client_certificates::asked_at_alias
+                                                      : testing::client_certificates::asked;
     server.clients = {std::move(*client)};
     return {};
 }
@@ -319,6 +340,21 @@ result<void> take_grants(serve_flags const& flags, testing::server_options& serv
     for (auto const& grant : server.grants)
         if (grant == refresh_token)
             server.refresh_tokens = {made_up_secret()};
+    if (flags.assertion_issuer.empty())
+        return {};
+    bool const taken =
+        std::find(server.grants.begin(), server.grants.end(), jwt_bearer) != server.grants.end();
+    if (!taken)
+        return usage_error("--assertion-issuer goes with --grant jwt-bearer");
+    testing::trusted_issuer trusted{flags.assertion_issuer, {}};
+    for (auto const& file : flags.assertion_key_files)
+    {
+        auto key = read_pem(assertion_key_place, file);
+        if (!key)
+            return key.error();
+        trusted.public_keys.push_back(std::move(*key));
+    }
+    server.assertion_issuers = {std::move(trusted)};
     return {};
 }
 

@@ -298,7 +298,12 @@ private:
             return malformed("its token_type is missing or is not a string");
         // What an exchange yields need not be an access token (RFC 8693 section 2.2.1).
         bool const not_applicable = request_.grant() != nullptr && value.text == "N_A";
-        if (equal_ignoring_case(value.text, wanted) || not_applicable)
+        auto const& also = config_.server.bearer_names;
+        bool const by_another_name =
+            !config_.dpop && std::any_of(
+                                 also.begin(), also.end(), [&](std::string const& name)
+                                 { return equal_ignoring_case(value.text, name); });
+        if (equal_ignoring_case(value.text, wanted) || by_another_name || not_applicable)
             return not_applicable ? std::string(value.text) : wanted;
         return malformed(
             "the token_type is '" + safe(value.text).substr(0, 64) + "', not " + wanted,
@@ -447,7 +452,11 @@ private:
               {"token_endpoint_auth_signing_alg_values_supported",
                &authorization_server::authentication_algorithms},
               {"dpop_signing_alg_values_supported", &authorization_server::dpop_algorithms},
-              {"grant_types_supported", &authorization_server::grant_types}})
+              {"grant_types_supported", &authorization_server::grant_types},
+              {"introspection_endpoint_auth_methods_supported",
+               &authorization_server::introspection_authentication_methods},
+              {"revocation_endpoint_auth_methods_supported",
+               &authorization_server::revocation_authentication_methods}})
             found.*into = document_->find(name).as_strings().value_or(std::vector<std::string>());
         auto const aliases = read_aliases(found);
         if (!aliases)

@@ -130,11 +130,23 @@ std::string unique_id()
     return base64url(std::string(random.begin(), random.end()));
 }
 
+std::string const& audience_of(client_config const& config, std::string const& url)
+{
+    auto const& wanted = config.authentication.assertions();
+    if (!wanted.audience.empty())
+        return wanted.audience;
+    if (wanted.made_out_to == assertion_audience::endpoint)
+        return url;
+    bool const to_issuer =
+        wanted.made_out_to == assertion_audience::issuer && !config.server.issuer.empty();
+    return to_issuer ? config.server.issuer : config.server.token_endpoint;
+}
+
 std::string assertion_input(assertion_key const& by, assertion_claims const& claims)
 {
     return json_object()
                .member("alg", to_string(by.algorithm()))
-               .member("typ", "JWT")
+               .member("typ", claims.type)
                .optional("kid", by.key_id())
                .optional("x5t#S256", by.certificate_thumbprint())
                .encoded() +
@@ -143,7 +155,7 @@ std::string assertion_input(assertion_key const& by, assertion_claims const& cla
 
 std::string assertion_input(signature_algorithm by, assertion_claims const& claims)
 {
-    return json_object().member("alg", to_string(by)).member("typ", "JWT").encoded() + '.' +
+    return json_object().member("alg", to_string(by)).member("typ", claims.type).encoded() + '.' +
            claims_of(claims);
 }
 

@@ -1,6 +1,7 @@
 #ifndef COAUTH_SRC_PROTOCOL_ASSERTION_HPP
 #define COAUTH_SRC_PROTOCOL_ASSERTION_HPP
 
+#include <coauth/client_config.hpp>
 #include <coauth/secret.hpp>
 #include <coauth/signing_key.hpp>
 
@@ -33,7 +34,12 @@ struct assertion_claims
     std::chrono::system_clock::time_point issued_at;
     std::chrono::seconds lifetime{60};
     std::span<std::pair<std::string, std::string> const> further = {};
+    // The `typ` of the header.
+    std::string_view type = "JWT";
 };
+
+// To whom a client assertion is made out that goes to this URL.
+std::string const& audience_of(client_config const& config, std::string const& url);
 
 // What has to be signed: header and claims, each in base64url, and a dot between.
 std::string assertion_input(assertion_key const& by, assertion_claims const& claims);

@@ -52,7 +52,7 @@ std::vector<signature_algorithm> algorithms_of(EVP_PKEY* key)
     case EVP_PKEY_RSA:
         return {rs256, rs384, rs512, ps256, ps384, ps512};
     case EVP_PKEY_ED25519:
-        return {eddsa};
+        return {eddsa, ed25519};
     case EVP_PKEY_EC:
     {
         auto const curve = curve_of(key);
@@ -109,7 +109,7 @@ std::string number_of(EVP_PKEY* key, char const* name, std::size_t size = 0)
 // RFC 7638 section 3: the required members, in this order, and nothing else.
 std::string jwk_of(EVP_PKEY* key, signature_algorithm algorithm)
 {
-    if (algorithm == eddsa)
+    if (algorithm == eddsa || algorithm == ed25519)
     {
         std::array<unsigned char, 32> x{};
         std::size_t size = x.size();
@@ -127,9 +127,26 @@ std::string jwk_of(EVP_PKEY* key, signature_algorithm algorithm)
            base64url(number_of(key, OSSL_PKEY_PARAM_EC_PUB_Y, size)) + "\"}";
 }
 
+// PEM text; empty: there is none.
+result<secret> certificate_of(signing_key::description const& given, std::string const& what)
+{
+    auto const& path = given.certificate_path;
+    if (path.empty())
+        return secret(given.certificate_pem);
+    if (!given.certificate_pem.empty())
+        return refuse(
+            what + ": its certificate is given twice, as PEM text and as a file; give one");
+    // Such a path must not get into a message.
+    if (path.find("-----BEGIN") != std::string::npos)
+        return refuse(
+            what + ": its certificate is PEM text where a path belongs; use "
+                   "signing_key::certificate_pem");
+    return pem::read_file(path, what + ": its certificate '" + path + "'");
+}
+
 // `x5t#S256` of the certificate, which has to be the key's.
 result<std::string> certificate_thumbprint_of(
-    std::string const& text, EVP_PKEY* key, std::chrono::system_clock::time_point now,
+    std::string_view text, EVP_PKEY* key, std::chrono::system_clock::time_point now,
     std::string const& what)
 {
     auto const bio = pem::over(text);
@@ -165,6 +182,7 @@ EVP_MD const* digest_of(signature_algorithm algorithm)
     case es512:
         return EVP_sha512();
     case eddsa:
+    case ed25519:
         return nullptr;
     default:
         return EVP_sha256();
@@ -240,10 +258,13 @@ result<std::shared_ptr<assertion_key const>> assertion_key::load(
         made->jwk_ = jwk_of(made->key_.get(), made->algorithm());
         made->thumbprint_ = base64url(sha256(made->jwk_));
     }
-    if (!given->certificate_pem.empty())
+    auto const certificate = certificate_of(*given, what);
+    if (!certificate)
+        return certificate.error();
+    if (!certificate->empty())
     {
         auto thumbprint =
-            certificate_thumbprint_of(given->certificate_pem, made->key_.get(), now, what);
+            certificate_thumbprint_of(certificate->view(), made->key_.get(), now, what);
         if (!thumbprint)
             return thumbprint.error();
         made->x5t_ = std::move(*thumbprint);

@@ -35,8 +35,10 @@ constexpr std::array<std::string_view, 10> harmless_parameters = {
     "requested_token_type",
     "token_type_hint"};
 
-constexpr std::array<std::string_view, 7> harmless_members = {
-    "token_type", "expires_in", "scope", "error", "error_description", "error_uri", "error_code"};
+constexpr std::array<std::string_view, 11> harmless_members = {
+    "token_type",         "expires_in", "scope",  "error",          "error_description",
+    "error_uri",          "error_code", "issuer", "token_endpoint", "introspection_endpoint",
+    "revocation_endpoint"};
 
 bool equal_ignoring_case(std::string_view a, std::string_view b)
 {

@@ -47,6 +47,9 @@ result<void> check_assertions(client_authentication const& who)
             std::to_string(options.lifetime.count()) + " s; it must be from 1 s to 1 hour");
     if (has_control(options.audience))
         return refuse("authentication: the audience of assertions contains a control character");
+    if (options.type.empty() || has_control(options.type))
+        return refuse("authentication: the type of assertions is empty or contains a control "
+                      "character; the usual one is JWT");
     return {};
 }
 

@@ -53,6 +53,7 @@ constexpr scheme schemes[] = {
     {"ES384", family::ecdsa, EVP_sha384, "secp384r1", 48},
     {"ES512", family::ecdsa, EVP_sha512, "secp521r1", 66},
     {"EdDSA", family::eddsa, no_digest},
+    {"Ed25519", family::eddsa, no_digest},
 };
 
 scheme const* find_scheme(std::string_view name)

@@ -4,6 +4,7 @@
 import base64
 import functools
 import hashlib
+import http.server
 import json
 import os
 import re
@@ -22,6 +23,7 @@ import urllib.parse
 import urllib.request
 
 COAUTH = sys.argv.pop(1)
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
 SECRET = "p:S 3+cr/%t&=~word"
 TOKEN_MEMBERS = ["ok", "access_token", "token_type", "expires_in", "scope", "http_status", "elapsed_ms"]
@@ -187,6 +189,60 @@ class Server:
         return status
 
 
+REFUSAL = b"HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n"
+
+
+class Metadata:
+    """A server that has the given metadata alone, beside what it answers to anything else: by `issue`,
+    which is called with path and form. Each answer takes `delay` seconds."""
+
+    def __init__(self, issue=None, delay=0, **metadata):
+        outer = self
+        self.asked = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                time.sleep(delay)
+                found = self.path == "/.well-known/openid-configuration"
+                self.say(200 if found else 404, outer.document if found else {})
+
+            def do_POST(self):
+                time.sleep(delay)
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                outer.asked.append((self.path, dict(self.headers), urllib.parse.parse_qs(body)))
+                self.say(200, issue or {"access_token": "a-token", "token_type": "Bearer"})
+
+            def say(self, status, document):
+                text = json.dumps(document).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                try:
+                    self.wfile.write(text)
+                except OSError:
+                    pass
+
+            def log_message(self, *arguments):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.issuer = "http://127.0.0.1:%d" % self.server.server_address[1]
+        self.document = {"issuer": self.issuer, "token_endpoint": self.issuer + "/token", **metadata}
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def ask(self, command, *arguments, **env):
+        return run(command, "--issuer", self.issuer, "--http-loopback", "--client-id", "app", *arguments,
+                   env=env)
+
+
 class RawServer:
     """Answers the first request of each connection with the given bytes, or never."""
 
@@ -226,6 +282,12 @@ class RawServer:
     def token(self, *arguments, env=None):
         return run("token", "--token-endpoint", self.endpoint, "--http-loopback", "--client-id", "app",
                    *arguments, env={"COAUTH_CLIENT_SECRET": SECRET} if env is None else env)
+
+    def assertion(self):
+        """Header and claims of the client assertion that came, at the end."""
+        self.stop()
+        form = urllib.parse.parse_qs(self.requests[0].partition("\r\n\r\n")[2])
+        return parts_of(form["client_assertion"][0])
 
     def stop(self):
         self.listener.close()
@@ -474,7 +536,7 @@ class Methods(Case):
     def test_algorithms(self):
         rows = [
             ("rsa", ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")), ("p256", ("ES256",)),
-            ("p384", ("ES384",)), ("p521", ("ES512",)), ("ed25519", ("EdDSA",)),
+            ("p384", ("ES384",)), ("p521", ("ES512",)), ("ed25519", ("EdDSA", "Ed25519")),
             (None, ("HS256", "HS384", "HS512")),
         ]
         for key, algorithms in rows:
@@ -492,17 +554,38 @@ class Methods(Case):
             "name": (key + ("--kid", "key 1"), {"alg": "RS256", "kid": "key 1"}),
             "secret": (("--auth", "secret-jwt"), {"alg": "HS256"}),
             "secret and algorithm": (("--auth", "secret-jwt", "--alg", "HS512"), {"alg": "HS512"}),
+            "certificate": (
+                ("--key-file", KEYS.certificate("own")[1], "--assertion-cert-file",
+                 KEYS.certificate("own")[0]), {"alg": "ES256", "x5t#S256": KEYS.thumbprint("own")}),
         }
         for name, (flags, expected) in rows.items():
             with self.subTest(name):
-                server = RawServer(b"HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n")
+                server = RawServer(REFUSAL)
                 self.check(server.token(*flags), 1)
-                server.stop()
-                form = urllib.parse.parse_qs(server.requests[0].partition("\r\n\r\n")[2])
-                header, claims = parts_of(form["client_assertion"][0])
-                self.assertEqual({k: v for k, v in header.items() if k in ("alg", "kid")}, expected)
+                header, claims = server.assertion()
+                del header["typ"]
+                self.assertEqual(header, expected)
                 self.assertEqual([claims[name] for name in ("iss", "sub", "aud")],
                                  ["app", "app", server.endpoint])
+
+    def test_to_whom_an_assertion_is_made_out(self):
+        key = ("--key-file", KEYS.private("rsa"))
+        rows = {
+            "issuer": "token", "token-endpoint": "token", "endpoint": "introspection",
+            "https://as.example/": "https://as.example/", "": "token",
+        }
+        for value, expected in rows.items():
+            for how in (key, ("--auth", "secret-jwt")):
+                with self.subTest(value + how[0]):
+                    server = RawServer(REFUSAL)
+                    other = server.endpoint + "/introspect"
+                    whom = ("--assertion-audience", value) if value else ()
+                    got = run("introspect", "--token-endpoint", server.endpoint,
+                              "--introspection-endpoint", other, "--http-loopback", "--client-id", "app",
+                              *how, *whom, env={"COAUTH_CLIENT_SECRET": SECRET, "COAUTH_TOKEN": "t"})
+                    self.check(got, 1)
+                    self.assertEqual(server.assertion()[1]["aud"], {
+                        "token": server.endpoint, "introspection": other}.get(expected, expected))
 
     def test_refusals(self):
         rows = {
@@ -641,7 +724,104 @@ class Discovery(Case):
                 shown = self.server.issuer + value if value.startswith("/") else value
                 self.assertRegex(got.stdout, r"(?m)^  %s +%s$" % (name, re.escape(shown)))
         self.assertRegex(got.stdout, r"(?m)^  DPoP +.*\bES256\b")
+        for name in ("token", "introspection", "revocation"):
+            self.assertRegex(got.stdout, r"(?m)^  %s, mTLS +https://127.0.0.1:\d+/oauth/" % name)
         self.assertNotIn("DPoP", self.discover(self.plain).stdout)
+
+    def test_as_json(self):
+        got = run("discover", "--issuer", self.server.issuer, *self.server.trust, "-o", "json")
+        self.check(got, 0)
+        self.assertEqual(got.stdout.count("\n"), 1)
+        document = json.loads(got.stdout)
+        self.assertEqual(document["issuer"], self.server.issuer)
+        self.assertEqual(document["token_endpoint"], self.server.endpoint)
+        self.assertIn("private_key_jwt", document["token_endpoint_auth_methods_supported"])
+        self.assertIn("private_key_jwt", document["introspection_endpoint_auth_methods_supported"])
+        self.assertIn("ES256", document["dpop_signing_alg_values_supported"])
+        self.assertEqual(list(document["mtls_endpoint_aliases"]),
+                         ["token_endpoint", "introspection_endpoint", "revocation_endpoint"])
+        with Metadata() as server:
+            got = run("discover", "--issuer", server.issuer, "--http-loopback", "-o", "json")
+            self.check(got, 0)
+            self.assertEqual(json.loads(got.stdout), server.document)
+
+    def test_verbose_shows_it_all(self):
+        got = self.server.ask("token", "-v", *self.server.with_secret)
+        self.check(got, 0)
+        lines = ["> GET /.well-known/oauth-authorization-server HTTP/1.1", "< HTTP/1.1 200",
+                 "> POST /oauth/token HTTP/1.1", "< HTTP/1.1 200"]
+        self.assertEqual([line for line in got.stderr.splitlines() if " HTTP/1.1" in line or
+                          line.startswith("< HTTP")], lines)
+        self.assertIn('"token_endpoint": "%s"' % self.server.endpoint, got.stderr)
+        got = run("discover", "--issuer", self.server.issuer, *self.server.trust, "-v")
+        self.check(got, 0)
+        self.assertIn(lines[0], got.stderr)
+
+    def test_no_secret_is_given(self):
+        with Metadata(token_endpoint_auth_methods_supported=["none"]) as server:
+            self.check(server.ask("token"), 0)
+            self.assertEqual(server.asked[0][2]["client_id"], ["app"])
+            for env in ({"COAUTH_CLIENT_SECRET": SECRET}, {}):
+                got = server.ask("token", *(() if env else ("--cert-file", "c")), **env)
+                self.check(got, 2)
+                self.assertIn("what the server knows: none; give --client-secret-file", got.stderr)
+            self.check(server.ask("token", "--auth", "none", COAUTH_CLIENT_SECRET=SECRET), 0)
+        with Metadata() as server:
+            got = server.ask("token")
+            self.check(got, 2)
+            self.assertIn("client_secret_basic; give --client-secret-file, --key-file", got.stderr)
+
+    def test_the_secret_proves_and_the_certificate_binds(self):
+        got = self.server.ask("token", "-v", *self.server.with_secret, *KEYS.shown("own"))
+        self.check(got, 0)
+        self.assertIn(BASIC, got.stderr)
+
+    def test_the_algorithm_of_dpop(self):
+        rows = {
+            "first that both know": ((), ["ES256", "PS384"], "PS384"),
+            "any": ((), None, "RS256"),
+            "named": (("--dpop-alg", "PS256"), ["RS256", "PS256"], "PS256"),
+            "named, unknown there": (("--dpop-alg", "PS512"), ["RS256"], "signs by PS512"),
+            "none that both know": ((), ["ES256"], "knows: ES256"),
+        }
+        for name, (flags, known, expected) in rows.items():
+            with self.subTest(name):
+                more = {"dpop_signing_alg_values_supported": known} if known else {}
+                with Metadata({"access_token": "t", "token_type": "DPoP"}, **more) as server:
+                    got = server.ask("token", "--dpop", KEYS.private("rsa"), *flags,
+                                     COAUTH_CLIENT_SECRET=SECRET)
+                    if " " in expected:
+                        self.check(got, 2)
+                        self.assertIn(expected, got.stderr)
+                    else:
+                        self.check(got, 0)
+                        self.assertEqual(parts_of(server.asked[0][1]["DPoP"])[0]["alg"], expected)
+
+    def test_endpoints_that_the_metadata_lack(self):
+        with Metadata({"active": True}) as server:
+            for command, name in (("introspect", "introspection"), ("revoke", "revocation")):
+                env = {"COAUTH_CLIENT_SECRET": SECRET, "COAUTH_TOKEN": "t"}
+                got = server.ask(command, "--%s-endpoint" % name, server.issuer + "/" + name, **env)
+                self.check(got, 0)
+                self.assertEqual(server.asked[-1][0], "/" + name)
+                got = server.ask(command, **env)
+                self.check(got, 2)
+                self.assertIn("server.%s_endpoint" % name, got.stderr)
+
+    def test_each_endpoint_may_have_methods_of_its_own(self):
+        with Metadata({"active": True}, introspection_endpoint="http://127.0.0.1:1/",
+                      token_endpoint_auth_methods_supported=["client_secret_basic"],
+                      introspection_endpoint_auth_methods_supported=["client_secret_post"]) as server:
+            server.document["introspection_endpoint"] = server.issuer + "/introspect"
+            self.check(server.ask("introspect", COAUTH_CLIENT_SECRET=SECRET, COAUTH_TOKEN="t"), 0)
+            self.assertEqual(server.asked[0][2]["client_secret"], [SECRET])
+
+    def test_one_time_limit_for_all(self):
+        """Discovery and token take longer together than either may."""
+        with Metadata(delay=0.4) as server:
+            got = server.ask("token", "--timeout", "1.0", "-o", "json", COAUTH_CLIENT_SECRET=SECRET)
+            self.check_json(got, 4)
+            self.check(server.ask("token", "--timeout", "30", COAUTH_CLIENT_SECRET=SECRET), 0)
 
     def test_failures(self):
         other = "https://localhost:" + self.server.issuer.rpartition(":")[2]
@@ -758,6 +938,18 @@ class Known(Case):
                 got = run(command, *common, env=env)
                 self.check(got, 2)
                 self.assertIn("server.%s_endpoint" % endpoint, got.stderr)
+
+    def test_an_endpoint_alone_is_another_server_than_smscx(self):
+        for command, endpoint in (("introspect", "introspection"), ("revoke", "revocation")):
+            with self.subTest(command):
+                server = RawServer(b"HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n"
+                                   b'{"active": true}')
+                got = run(command, "--%s-endpoint" % endpoint, server.endpoint, "--http-loopback",
+                          "--client-id", "a p", env={"COAUTH_CLIENT_SECRET": "s+", "COAUTH_TOKEN": "t"})
+                server.stop()
+                self.check(got, 0)
+                encoded = base64.b64encode(b"a+p:s%2B").decode()
+                self.assertIn("Authorization: Basic " + encoded, server.requests[0])
 
     def test_a_hint(self):
         got = self.ask("introspect", self.new_token(), "--type-hint", "refresh_token", "-v")
@@ -943,10 +1135,13 @@ class Usage(Case):
             "no such DPoP key": (complete + ("--dpop", "/nonexistent.key"), "/nonexistent.key"),
             "decode and json": (complete + ("--decode", "-o", "header"), "--decode goes with"),
             "discover nothing": (("discover",), "give --issuer URL"),
-            "discover verbosely": (("discover", "--issuer", "https://x", "-v"), "there is no flag"),
-            "issuer and introspection endpoint": (
-                ("introspect", "--client-id", "a", "--issuer", "https://x", "--introspection-endpoint",
-                 "https://y"), "excludes --introspection-endpoint"),
+            "discover in another form": (("discover", "--issuer", "https://x", "-o", "xml"),
+                                         "--output is summary or json, not 'xml'"),
+            "certificate of no key": (complete + ("--assertion-cert-file", "c"), "give --key-file FILE"),
+            "audience of nothing": (complete + ("--assertion-audience", "endpoint"),
+                                    "--assertion-audience goes with"),
+            "DPoP algorithm of no key": (complete + ("--dpop-alg", "ES256"), "give --dpop FILE"),
+            "unknown DPoP algorithm": (complete + ("--dpop", "k", "--dpop-alg", "x"), "not 'x'"),
             "no token": (("introspect",) + complete[1:], "--token-file FILE"),
             "plain http": (("token", "--client-id", "a", "--token-endpoint", "http://127.0.0.1/"),
                            "allow_http_loopback"),
@@ -990,6 +1185,21 @@ class Usage(Case):
         version = run("--version")
         self.check(version, 0)
         self.assertRegex(version.stdout, r"\Acoauth \d+\.\d+\.\d+\n\Z")
+
+    def test_the_commands_that_documents_show(self):
+        """Their flags are known."""
+        shown = 0
+        for name in ("README.md", "examples/servers.md"):
+            with open(os.path.join(ROOT, name), encoding="utf-8") as file:
+                blocks = re.findall(r"(?ms)^```sh\n(.*?)^```$", file.read())
+            lines = "".join(blocks).replace("\\\n", " ").splitlines()
+            for line in lines:
+                found = re.match(r"coauth (.*)", line)
+                if found and "..." not in line:
+                    with self.subTest(line):
+                        shown += 1
+                        self.check(run(*shlex.split(found[1]), "--help"), 0)
+        self.assertGreater(shown, 10)
 
     def test_help_fits_a_terminal(self):
         commands = ("token", "introspect", "revoke", "discover", "serve")
@@ -1095,6 +1305,27 @@ class Serve(Case):
                     server.stop()
         without.stop()
 
+    def test_whose_assertions_are_grants(self):
+        grant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+        server = Server("--grant", "jwt-bearer", "--assertion-issuer", "app", "--assertion-key-file",
+                        KEYS.public("rsa"))
+        with open(KEYS.assertion(server.endpoint), encoding="ascii") as file:
+            good = file.read().strip()
+        self.assertIn("access_token", server.post(grant_type=grant, assertion=good))
+        self.assertEqual(server.post(grant_type=grant, assertion="any")["error"], "invalid_grant")
+        server.stop()
+
+    def test_certificates_at_a_port_of_their_own(self):
+        server = Server("--cert-file", KEYS.certificate("own")[0], "--mtls-alias")
+        alias = server.env["COAUTH_MTLS_TOKEN_ENDPOINT"]
+        self.assertNotEqual(alias, server.endpoint)
+        got = server.ask("token", "-v", *KEYS.shown("own"))
+        self.check(got, 0)
+        self.assertIn("> Host: " + alias.split("/")[2], got.stderr)
+        self.check(server.ask("token", "--auth", "basic", *server.with_secret), 0)
+        self.check(server.token(*KEYS.shown("own"), secret=False), 1)
+        server.stop()
+
     def test_dpop(self):
         proof = ("--dpop", KEYS.private("dpop"))
         rows = {
@@ -1133,6 +1364,12 @@ class Serve(Case):
                 "CA without a subject": (("--client-ca-file", KEYS.certificate("ca")[0]), 2),
                 "certificate without TLS": (("--http", "--cert-file", KEYS.certificate("own")[0]), 2),
                 "public with a key": (("--public", "--key-file", KEYS.public("rsa")), 2),
+                "alias without a certificate": (("--mtls-alias",), 2),
+                "issuer of no grant": (("--assertion-issuer", "i", "--assertion-key-file",
+                                        KEYS.public("rsa")), 2),
+                "issuer without a key": (("--grant", "jwt-bearer", "--assertion-issuer", "i"), 2),
+                "private key of an issuer": (("--grant", "jwt-bearer", "--assertion-issuer", "i",
+                                              "--assertion-key-file", KEYS.private("rsa")), 2),
             }
             for name, (arguments, status) in rows.items():
                 with self.subTest(name):

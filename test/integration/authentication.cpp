@@ -49,7 +49,8 @@ BOOST_AUTO_TEST_SUITE(authentication)
 BOOST_AUTO_TEST_CASE(by_a_key_and_every_algorithm)
 {
     for (char const* const name :
-         {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
+         {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
+          "Ed25519"})
         BOOST_TEST_CONTEXT(name)
         {
             private_key const key(kind_of(name));
@@ -110,6 +111,59 @@ BOOST_AUTO_TEST_CASE(of_each_attempt_is_its_own)
         BOOST_TEST(claims.at("exp").as_int64() - claims.at("iat").as_int64() == 60);
     }
     BOOST_TEST(ids.size() == 4U);
+}
+
+// Some servers want the URL that is asked, and no other.
+BOOST_AUTO_TEST_CASE(is_made_out_to_the_endpoint_that_is_asked)
+{
+    private_key const key("P-256");
+    auto chosen = knowing(key);
+    chosen.client_certificates = coauth::testing::client_certificates::asked_at_alias;
+    auto const server = start(std::move(chosen));
+    auto const certificate = make_identity("client");
+    struct row
+    {
+        coauth::assertion_audience made_out_to;
+        bool shown;
+        std::string token;
+        std::string introspection;
+    };
+    using enum coauth::assertion_audience;
+    auto const to_issuer = server.issuer();
+    auto const to_token = server.token_endpoint();
+    auto const mtls_introspection =
+        "https://127.0.0.1:" + std::to_string(server.mtls_port()) + "/oauth/introspect";
+    for (auto const& [made_out_to, shown, token, introspection] : std::vector<row>{
+             {issuer, false, to_issuer, to_issuer},
+             {token_endpoint, false, to_token, to_token},
+             {token_endpoint, true, to_token, to_token},
+             {endpoint, false, to_token, server.introspection_endpoint()},
+             {endpoint, true, server.mtls_token_endpoint(), mtls_introspection}})
+    {
+        coauth::assertion_options options;
+        options.made_out_to = made_out_to;
+        auto config = authenticated(
+            server, client_authentication::private_key_jwt(other_id, signing_key_of(key), options));
+        config.server = server.config().server;
+        if (shown)
+        {
+            config.server.mtls_endpoint_aliases = {
+                server.mtls_token_endpoint(), mtls_introspection, ""};
+            config.tls.certificate_pem = certificate.certificate_pem;
+            config.tls.key_pem = secret(certificate.key.private_pem());
+        }
+        keeper kept(config);
+        (void)kept.fetch();
+        BOOST_TEST(
+            part_of(assertion_of(server.requests().back()), 1).at("aud").as_string() == token);
+        kept.client.async_introspect(
+            secret("t"), "", [](coauth::result<coauth::introspection> const&) {});
+        kept.context.restart();
+        kept.context.run();
+        BOOST_TEST(
+            part_of(assertion_of(server.requests().back()), 1).at("aud").as_string() ==
+            introspection);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(is_made_out_to_whom_the_server_expects)

@@ -46,7 +46,7 @@ BOOST_AUTO_TEST_SUITE(dpop)
 BOOST_AUTO_TEST_CASE(binds_the_token_by_every_algorithm)
 {
     auto const server = start(with_dpop(coauth::testing::dpop::required));
-    for (char const* const name : {"RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA"})
+    for (char const* const name : {"RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"})
         BOOST_TEST_CONTEXT(name)
         {
             private_key const key(kind_of(name));
@@ -58,6 +58,23 @@ BOOST_AUTO_TEST_CASE(binds_the_token_by_every_algorithm)
             BOOST_TEST(server.requests().back().dpop_thumbprint == key.thumbprint());
             BOOST_TEST(config.dpop->thumbprint() == key.thumbprint());
         }
+}
+
+BOOST_AUTO_TEST_CASE(an_algorithm_that_the_server_does_not_know_is_a_mistake)
+{
+    private_key const key("RSA");
+    auto const server = start(with_dpop(coauth::testing::dpop::required));
+    auto config = bound(server, key);
+    config.server.dpop_algorithms = {"ES256", "PS256"};
+    auto const got = fetch(config);
+    BOOST_TEST_REQUIRE(outcome(got) == "invalid_configuration");
+    BOOST_TEST(
+        got.error().message().find("signs by RS256; choose_dpop_key finds what both know. The "
+                                   "server knows: ES256 PS256") != std::string::npos);
+    auto const chosen = coauth::choose_dpop_key(config.server, signing_key_of(key));
+    BOOST_TEST_REQUIRE(chosen.has_value());
+    config.dpop = std::make_shared<coauth::dpop_prover>(*chosen);
+    BOOST_TEST(outcome(fetch(config)) == "success");
 }
 
 BOOST_AUTO_TEST_CASE(learns_the_nonce_by_one_more_request)

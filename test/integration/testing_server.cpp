@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(metadata_tells_what_is_on)
         R"(["client_secret_basic","client_secret_post","client_secret_jwt","private_key_jwt",)"
         R"("tls_client_auth","self_signed_tls_client_auth"])");
     auto const keys = std::string(
-        R"("RS256","RS384","RS512","PS256","PS384","PS512","ES256","ES384","ES512","EdDSA"])");
+        R"("RS256","RS384","RS512","PS256","PS384","PS512","ES256","ES384","ES512","EdDSA","Ed25519"])");
     BOOST_TEST(
         list(document, "token_endpoint_auth_signing_alg_values_supported") ==
         R"(["HS256","HS384","HS512",)" + keys);

@@ -9,12 +9,15 @@
 #include <boost/test/unit_test.hpp>
 
 #include <cstdlib>
+#include <fstream>
 #include <functional>
 #include <iostream>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace
@@ -24,6 +27,7 @@ using coauth::client_authentication;
 using coauth::signature_algorithm;
 using coauth::signing_key;
 using token_result = coauth::result<coauth::access_token>;
+using enum coauth::assertion_audience;
 using enum coauth::signature_algorithm;
 
 // Where the server is (https://address:port), and where certificates and keys are.
@@ -58,6 +62,31 @@ authentication key_made_out_to(std::string client, std::string audience)
     return key(std::move(client), "p256", {}, options);
 }
 
+authentication key_made_out_to(std::string client, coauth::assertion_audience whom)
+{
+    coauth::assertion_options options;
+    options.made_out_to = whom;
+    return key(std::move(client), "p256", {}, options);
+}
+
+authentication key_of_type(std::string client, std::string type)
+{
+    coauth::assertion_options options;
+    options.type = std::move(type);
+    return key(std::move(client), "p256", {}, options);
+}
+
+// Known by its certificate, and by no name.
+authentication key_and_certificate(std::string client, std::string certificate)
+{
+    return [=]
+    {
+        return client_authentication::private_key_jwt(
+            client, signing_key::pem_file(file("signing.key"))
+                        .certificate_file(file(certificate + ".pem")));
+    };
+}
+
 authentication encrypted_key(std::string client, std::string phrase)
 {
     return [=]
@@ -79,6 +108,45 @@ authentication signer(std::string client, std::string signature)
         { done(signature); };
         return client_authentication::private_key_jwt(
             client, signing_key::signer(es256, sign).key_id("p256"));
+    };
+}
+
+// By another program.
+std::string signed_by_openssl(std::string const& input)
+{
+    auto const path = file("to-be-signed");
+    std::ofstream(path, std::ios::binary) << input;
+    auto const command = "openssl dgst -sha256 -sign '" + file("rsa.key") + "' -out '" + path +
+                         ".signature' '" + path + "'";
+    BOOST_REQUIRE_EQUAL(std::system(command.c_str()), 0);
+    std::ifstream in(path + ".signature", std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+authentication openssl(std::string client)
+{
+    return [=]
+    {
+        auto const sign = [](std::string const& input,
+                             std::function<void(coauth::result<std::string>)> const& done)
+        { done(signed_by_openssl(input)); };
+        return client_authentication::private_key_jwt(
+            client, signing_key::signer(rs256, sign).key_id("rsa"));
+    };
+}
+
+// Made apart from the client, as a platform does; `client` may be empty.
+authentication assertion(std::string client, std::string issuer)
+{
+    return [=]
+    {
+        coauth::assertion_claims claims;
+        claims.issuer = issuer;
+        claims.subject = issuer;
+        claims.audience = server_url;
+        auto const by = signing_key::pem_file(file("p256.key")).key_id("p256");
+        return client_authentication::client_assertion(
+            client, coauth::signed_assertion(by, claims));
     };
 }
 
@@ -138,6 +206,8 @@ std::vector<row> const rows = {
     {"key_es384",                 key("key-ES384", "p384")},
     {"key_es512",                 key("key-ES512", "p521")},
     {"key_eddsa",                 key("key-EdDSA", "ed25519")},
+    {"key_ed25519",               key("key-Ed25519", "ed25519", ed25519)},
+    {"key_ed25519_as_eddsa",      key("key-Ed25519", "ed25519"),             "invalid_client"},
     {"key_other_algorithm",       key("key-RS256", "rsa", ps256),            "invalid_client"},
     {"key_of_another",            key("key-ES256", "other"),                 "invalid_client"},
     {"key_unknown_client",        key("nobody", "p256"),                     "invalid_client"},
@@ -150,6 +220,19 @@ std::vector<row> const rows = {
     {"key_encrypted",             encrypted_key("key-ES256", "open sesame")},
     {"key_encrypted_wrong",       encrypted_key("key-ES256", "open barley"), "invalid_configuration"},
     {"key_audience_unknown",      key_made_out_to("key-ES256", "https://elsewhere.example/"), "invalid_client"},
+    {"key_for_issuer",            key("for-issuer", "p256")},
+    {"key_for_token_endpoint",    key_made_out_to("for-token-endpoint", token_endpoint)},
+    {"key_for_endpoint",          key_made_out_to("for-endpoint", endpoint)},
+    {"key_for_endpoint_at_alias", key_made_out_to("for-endpoint", endpoint), "token", "client"},
+    {"key_for_another",           key("for-token-endpoint", "p256"),         "invalid_client"},
+    {"key_of_type",               key_of_type("of-type", "client-authentication+jwt")},
+    {"key_of_usual_type",         key("of-type", "p256"),                    "invalid_client"},
+    {"key_by_certificate",        key_and_certificate("by-certificate", "signing")},
+    {"key_by_another_certificate", key_and_certificate("by-certificate", "client"), "invalid_configuration"},
+    {"assertion",                 assertion("key-ES256", "key-ES256")},
+    {"assertion_alone",           assertion("", "key-ES256")},
+    {"assertion_of_another",      assertion("key-ES256", "key-nonce"),       "invalid_client"},
+    {"signer",                    openssl("key-RS256")},
     {"signer_wrong_signature",    signer("key-ES256", std::string(64, 'x')), "invalid_client"},
     {"signer_short_signature",    signer("key-ES256", "x"),                  "invalid_client"},
 
@@ -180,12 +263,28 @@ std::vector<row> const rows = {
     {"dpop_rs256",                basic("basic", "basic-secret"), "token", "", "rsa"},
     {"dpop_ps256",                basic("basic", "basic-secret"), "token", "", "rsa", ps256},
     {"dpop_eddsa",                basic("basic", "basic-secret"), "token", "", "ed25519"},
+    {"dpop_ed25519",              basic("basic", "basic-secret"), "token", "", "ed25519", ed25519},
     {"dpop_required",             basic("dpop", "dpop-secret"),   "token", "", "p256"},
     {"dpop_required_without",     basic("dpop", "dpop-secret"),   "invalid_grant"},
     {"dpop_nonce",                basic("dpop-nonce", "dpop-nonce-secret"), "token", "", "p256"},
     {"dpop_nonce_key",            key("key-nonce", "p256"),       "token", "", "ed25519"},
     {"dpop_key_not_there",        basic("basic", "basic-secret"), "invalid_configuration", "", "nothing"},
     {"dpop_with_certificate",     certificate("tls"),             "token", "client", "p256"},
+};
+
+// A token is got, asked about and revoked: the client proves itself at each endpoint.
+std::vector<row> const lives = {
+    {"life_basic",                basic("basic", "basic-secret")},
+    {"life_secret_jwt",           secret_jwt("secret-HS256", secret_of_64)},
+    {"life_key",                  key("key-ES256", "p256")},
+    {"life_key_for_endpoint",     key_made_out_to("for-endpoint", endpoint)},
+    {"life_key_at_alias",         key_made_out_to("for-endpoint", endpoint), "token", "client"},
+    {"life_assertion",            assertion("key-ES256", "key-ES256")},
+    {"life_signer",               openssl("key-RS256")},
+    {"life_certificate",          certificate("tls"),             "token", "client"},
+    {"life_self_signed",          self_signed("self-signed"),     "token", "self-signed"},
+    {"life_dpop",                 basic("basic", "basic-secret"), "token", "", "p256"},
+    {"life_dpop_nonce",           key("key-nonce", "p256"),       "token", "", "ed25519"},
 };
 // clang-format on
 
@@ -202,8 +301,9 @@ coauth::client_config config_for(row const& test)
     config.tls.ca_file = file("ca.pem");
     if (!test.certificate.empty())
     {
-        config.server.mtls_endpoint_aliases.token_endpoint =
-            std::string(std::getenv("COAUTH_INTEROP_MTLS_URL")) + "/token";
+        std::string const mtls = std::getenv("COAUTH_INTEROP_MTLS_URL");
+        config.server.mtls_endpoint_aliases = {
+            mtls + "/token", mtls + "/token/introspection", mtls + "/token/revocation"};
         config.tls.certificate_file = file(test.certificate + ".pem");
         config.tls.key_file = file(test.certificate + ".key");
     }
@@ -275,19 +375,56 @@ void run(row const& test)
 
 row const a_client{"", basic("basic", "basic-secret")};
 
-void a_token_is_introspected_and_revoked()
+void live(row const& test)
 {
-    auto const config = config_for(a_client);
-    auto const token = get_token(config).value();
+    auto const config = config_for(test);
+    auto const got = get_token(config);
+    BOOST_REQUIRE_MESSAGE(got.has_value(), message_of(got));
+    auto const& token = *got;
     auto const before = introspect(config, token);
     BOOST_TEST(before.active);
-    BOOST_TEST(before.client_id == "basic");
+    BOOST_TEST(before.client_id == config.authentication.client_id());
     BOOST_TEST(before.expires_at.has_value());
+    // What a certificate is shown for beside.
+    BOOST_TEST(before.member("cnf").has_value() == !test.dpop.empty());
     auto const revoked = get<void>(
         config, [&](coauth::client& client, auto done)
         { client.async_revoke(coauth::secret(token.value()), "", std::move(done)); });
-    BOOST_TEST(revoked.has_value());
+    BOOST_REQUIRE_MESSAGE(revoked.has_value(), message_of(revoked));
     BOOST_TEST(!introspect(config, token).active);
+}
+
+// What the server says of the proof of another request with the token: see server.mjs.
+bool proof_is_good(row const& bound, std::string const& method, std::string const& url)
+{
+    auto config = config_for(bound);
+    auto const token = get_token(config).value();
+    auto const proof = config.dpop->proof_for(method, url, token);
+    BOOST_REQUIRE(proof.has_value());
+    config.dpop = nullptr;
+    config.server.introspection_endpoint = server_url + "/proof";
+    auto const seen = get<coauth::introspection>(
+        config,
+        [&](coauth::client& client, auto done)
+        {
+            client.async_introspect(
+                coauth::secret(token.value()), std::string(proof->view()), std::move(done));
+        });
+    BOOST_REQUIRE_MESSAGE(seen.has_value(), message_of(seen));
+    return seen->active;
+}
+
+void a_proof_goes_with_its_token()
+{
+    std::string const url = "https://api.example/messages";
+    for (auto const* const name : {"p256", "p384", "rsa", "ed25519"})
+    {
+        row const bound{"", basic("basic", "basic-secret"), "token", "", name};
+        BOOST_TEST(proof_is_good(bound, "GET", url), name);
+        BOOST_TEST(proof_is_good(bound, "GET", url + "?page=2"), name);
+        BOOST_TEST(!proof_is_good(bound, "POST", url), name);
+        BOOST_TEST(!proof_is_good(bound, "GET", url + "/1"), name);
+    }
 }
 
 void introspection_shows_the_key_of_a_bound_token()
@@ -348,6 +485,39 @@ void the_server_is_discovered()
     BOOST_TEST(get_token(config).has_value());
 }
 
+// Has no document but that of OpenID Connect, as OAuth's is not where its path would have it.
+void a_tenant_is_discovered()
+{
+    auto const found = discover(server_url + "/tenant");
+    BOOST_REQUIRE_MESSAGE(found.has_value(), message_of(found));
+    BOOST_TEST(found->token_endpoint == server_url + "/tenant/token");
+    auto config = config_for({"", key("key-ES256", "p256")});
+    config.server = *found;
+    BOOST_TEST(get_token(config).has_value());
+}
+
+void what_was_discovered_decides_how_to_prove()
+{
+    auto const found = discover(server_url);
+    BOOST_REQUIRE_MESSAGE(found.has_value(), message_of(found));
+    for (auto const& [client, name] :
+         {std::pair("key-Ed25519", "ed25519"), {"key-ES384", "p384"}, {"key-RS256", "rsa"}})
+    {
+        coauth::client_credentials have;
+        have.key = signing_key::pem_file(file(name + std::string(".key"))).key_id(name);
+        // The server knows both names, this client one.
+        auto server = *found;
+        if (client == std::string("key-Ed25519"))
+            std::erase(server.authentication_algorithms, "EdDSA");
+        auto const chosen = coauth::choose_authentication(server, client, have);
+        BOOST_REQUIRE_MESSAGE(chosen.has_value(), message_of(chosen));
+        auto config = config_for(a_client);
+        config.server = server;
+        config.authentication = *chosen;
+        BOOST_TEST(get_token(config).has_value(), client);
+    }
+}
+
 void another_issuer_is_not_discovered()
 {
     // Found, but it says that it is another.
@@ -365,10 +535,15 @@ bool make_tests()
     for (auto const& test : rows)
         suite->add(boost::unit_test::make_test_case(
             [&test] { run(test); }, test.name, __FILE__, __LINE__));
-    suite->add(BOOST_TEST_CASE(a_token_is_introspected_and_revoked));
+    for (auto const& test : lives)
+        suite->add(boost::unit_test::make_test_case(
+            [&test] { live(test); }, test.name, __FILE__, __LINE__));
+    suite->add(BOOST_TEST_CASE(a_proof_goes_with_its_token));
     suite->add(BOOST_TEST_CASE(introspection_shows_the_key_of_a_bound_token));
     suite->add(BOOST_TEST_CASE(introspection_and_revocation_with_wrong_credentials));
     suite->add(BOOST_TEST_CASE(the_server_is_discovered));
+    suite->add(BOOST_TEST_CASE(a_tenant_is_discovered));
+    suite->add(BOOST_TEST_CASE(what_was_discovered_decides_how_to_prove));
     suite->add(BOOST_TEST_CASE(another_issuer_is_not_discovered));
     auto& all = boost::unit_test::framework::master_test_suite();
     all.p_name.value = "coauth_interop_authentication";

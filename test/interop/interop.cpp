@@ -1,5 +1,6 @@
-// Tokens from an authorization server that others wrote: npm's oidc-provider, as server.mjs sets it
-// up. Every row of the table is a test case; run.sh starts the server and says where it is.
+// Tokens from authorization servers that others wrote: npm's oidc-provider and oauth2-server, as
+// server.mjs sets them up. Every row of the table is a test case; run.sh starts the server and says
+// where it is.
 
 #define BOOST_TEST_NO_MAIN
 #define BOOST_TEST_ALTERNATIVE_INIT_API
@@ -112,6 +113,20 @@ std::string const long_secret(2000, 's');
 std::string const jwt_resource = "https://jwt.example/api?v=1&x=a+b";
 std::string const opaque_resource = "https://opaque.example/";
 
+// At the second server.
+row at_another(
+    std::string name, client_authentication authentication, token_request request,
+    expectation expected)
+{
+    return {
+        "another_" + std::move(name),
+        std::move(authentication),
+        std::move(request),
+        std::move(expected),
+        "127.0.0.1",
+        "/oauth2-server/token"};
+}
+
 // clang-format off
 std::vector<row> const rows = {
     // The secret in the Authorization field.
@@ -190,6 +205,24 @@ std::vector<row> const rows = {
     {"wrong_path",                 basic("basic", "basic-secret"),  anything(), failed("http_error", 404), "127.0.0.1", "/nowhere"},
     {"path_takes_only_get",        basic("basic", "basic-secret"),  anything(), failed("http_error", 404), "127.0.0.1", "/.well-known/openid-configuration"},
     {"other_ca",                   basic("basic", "basic-secret"),  anything(), failed("certificate_rejected"), "127.0.0.1", "/token", "other-ca.pem"},
+
+    // The second server does not decode Basic, so only plain credentials go through form-encoded.
+    at_another("basic",              basic("basic", "basic-secret"),  scope("read write"), token("read write")),
+    at_another("basic_wrong_secret", basic("basic", "other"),         anything(), refused(401, "invalid_client")),
+    at_another("basic_unknown",      basic("nobody", "basic-secret"), anything(), refused(401, "invalid_client")),
+    at_another("basic_special",      basic("special", secret),        anything(), refused(401, "invalid_client")),
+    at_another("raw",                raw("basic", "basic-secret"),    scope("read"), token("read")),
+    at_another("raw_special",        raw("special", secret),          scope("read"), token("read")),
+    at_another("raw_plus",           raw("plus+id", "plus+secret"),   anything(), token("read")),
+    at_another("raw_wrong_secret",   raw("special", secret + "+"),    anything(), refused(401, "invalid_client")),
+    at_another("post",               post("basic", "basic-secret"),   scope("write"), token("write")),
+    at_another("post_special",       post("special", secret),         scope("read"), token("read")),
+    at_another("post_plus",          post("plus+id", "plus+secret"),  anything(), token("read")),
+    at_another("post_wrong_secret",  post("special", secret + "+"),   anything(), refused(400, "invalid_client")),
+    at_another("none",               none("basic"),                   anything(), refused(400, "invalid_client")),
+    at_another("scope_none",         basic("basic", "basic-secret"),  anything(), token("read write")),
+    at_another("scope_unknown",      basic("basic", "basic-secret"),  scope("read admin"), refused(400, "invalid_scope")),
+    at_another("other_grant",        basic("other-grant", "other-grant-secret"), anything(), refused(400, "unauthorized_client")),
 };
 // clang-format on
 

@@ -45,11 +45,13 @@ keys() {
     certificate client "client" -CA tls/ca.pem -CAkey tls/ca.key
     certificate other-client "other client" -CA tls/ca.pem -CAkey tls/ca.key
     certificate self-signed "client that signs itself"
+    certificate signing "client that signs"
+    openssl x509 -in tls/signing.pem -pubkey -noout >tls/signing.pub
 }
 
 install() {
     need npm
-    cp "$source"/{package.json,package-lock.json,server.mjs} .
+    cp "$source"/{package.json,package-lock.json,server.mjs,oauth2-server.mjs} .
     # npm ci begins by removing node_modules, so the stamp is there only after all went well.
     if ! cmp -s package-lock.json node_modules/.coauth-installed; then
         npm ci --ignore-scripts --no-audit --no-fund --prefer-offline

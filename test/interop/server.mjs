@@ -1,15 +1,18 @@
-// An authorization server for the rows of interop.cpp and authentication.cpp, at two free ports of
-// 127.0.0.1: the second asks for client certificates.
+// Authorization servers for the rows of interop.cpp and authentication.cpp, at two free ports of
+// 127.0.0.1: the second asks for client certificates. Beside oidc-provider, at the root and as the
+// issuer /tenant, there is oauth2-server.mjs at /oauth2-server, and /proof looks at DPoP proofs.
 //
 //   node server.mjs DIRECTORY     where run.sh has put certificates and keys
 //
 // Prints its issuer and the second address when it is ready, and ends with its standard input: a parent that dies in
 // whatever way takes it along.
 
-import { createPublicKey, randomBytes, X509Certificate } from 'node:crypto';
+import { createHash, createPublicKey, randomBytes, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
+import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose';
 import Provider, { errors } from 'oidc-provider';
+import { answer as answerOfAnother } from './oauth2-server.mjs';
 
 process.stdin.resume().on('end', () => process.exit()).on('error', () => process.exit());
 
@@ -20,7 +23,12 @@ const publicKey = (name) => ({
   ...createPublicKey(read(`${name}.pub`)).export({ format: 'jwk' }), kid: name, use: 'sig' });
 const keyOf = {
   RS256: 'rsa', RS384: 'rsa', RS512: 'rsa', PS256: 'rsa', PS384: 'rsa', PS512: 'rsa',
-  ES256: 'p256', ES384: 'p384', ES512: 'p521', EdDSA: 'ed25519' };
+  ES256: 'p256', ES384: 'p384', ES512: 'p521', EdDSA: 'ed25519', Ed25519: 'ed25519' };
+const keyOfP256 = {
+  token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: 'ES256',
+  jwks: { keys: [publicKey('p256')] } };
+const thumbprint = (certificate) =>
+  createHash('sha256').update(certificate.raw).digest('base64url');
 const selfSigned = new X509Certificate(read('self-signed.pem'));
 
 // client_id, client_secret, and what else is registered of a client.
@@ -44,9 +52,11 @@ const clients = [
   ['certificate-bound', 'certificate-bound-secret',
     { tls_client_certificate_bound_access_tokens: true }],
   ['dpop-nonce', 'dpop-nonce-secret', { dpop_bound_access_tokens: true }],
-  ['key-nonce', undefined, {
-    token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: 'ES256',
-    dpop_bound_access_tokens: true, jwks: { keys: [publicKey('p256')] } }],
+  ['key-nonce', undefined, { ...keyOfP256, dpop_bound_access_tokens: true }],
+  // See `asserts`.
+  ...['for-issuer', 'for-token-endpoint', 'for-endpoint', 'of-type'].map(
+    (id) => [id, undefined, keyOfP256]),
+  ['by-certificate', undefined, { ...keyOfP256, jwks: { keys: [publicKey('signing')] } }],
   ...Object.entries(keyOf).map(([algorithm, name]) => [`key-${algorithm}`, undefined, {
     token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: algorithm,
     jwks: { keys: [publicKey(name)] } }]),
@@ -74,6 +84,43 @@ function resourceServer(ctx, resource) {
   return resources[resource];
 }
 
+// What the assertions of some clients must say, as servers that are strict want it.
+const asserts = {
+  'for-issuer': (ctx, claims) => claims.aud === issuer,
+  'for-token-endpoint': (ctx, claims) => claims.aud === `${issuer}/token`,
+  'for-endpoint': (ctx, claims) => [issuer, mtls].some((at) => claims.aud === at + ctx.path),
+  'of-type': (ctx, claims, header) => header.typ === 'client-authentication+jwt',
+  'by-certificate': (ctx, claims, header) => !header.kid &&
+    header['x5t#S256'] === thumbprint(new X509Certificate(read('signing.pem'))),
+};
+
+function checkAssertion(ctx, claims, header, { clientId }) {
+  const good = asserts[clientId]?.(ctx, claims, header) ?? true;
+  if (!good) throw new errors.InvalidClientAuth('the assertion does not say what it must');
+}
+
+// Asked as if to introspect: the token, and in token_type_hint the proof of a GET of
+// https://api.example/messages that goes with it. Active: both are bound to the same key.
+async function checkProof(req, res) {
+  let body = '';
+  for await (const part of req) body += part;
+  const form = new URLSearchParams(body);
+  const token = form.get('token');
+  let active = false;
+  try {
+    const { payload, protectedHeader } = await jwtVerify(
+      form.get('token_type_hint'), EmbeddedJWK, { typ: 'dpop+jwt', maxTokenAge: '1 minute' });
+    const bound = await provider.ClientCredentials.find(token);
+    active = payload.ath === createHash('sha256').update(token).digest('base64url')
+      && payload.htm === 'GET' && payload.htu === 'https://api.example/messages'
+      && await calculateJwkThumbprint(protectedHeader.jwk) === bound.jkt;
+  } catch (failure) {
+    process.stderr.write(`${failure.stack}\n`);
+  }
+  res.writeHead(200, { 'Content-Type': 'application/json' });
+  res.end(JSON.stringify({ active }));
+}
+
 const tls = { cert: read('server.pem'), key: read('server.key') };
 const server = createServer(tls);
 const mtlsServer = createServer({
@@ -85,7 +132,7 @@ const listen = (one) => new Promise((ready) => {
 const issuer = await listen(server);
 const mtls = await listen(mtlsServer);
 
-const provider = new Provider(issuer, {
+const configuration = {
   clients: clients.map(([client_id, client_secret, more]) => ({
     client_id,
     client_secret,
@@ -107,6 +154,7 @@ const provider = new Provider(issuer, {
       revocation_endpoint: `${mtls}/token/revocation`,
     },
   },
+  assertJwtClientAuthClaimsAndHeader: checkAssertion,
   scopes: ['read', 'write', 'admin'],
   features: {
     clientCredentials: { enabled: true },
@@ -131,7 +179,20 @@ const provider = new Provider(issuer, {
     },
     resourceIndicators: { enabled: true, getResourceServerInfo: resourceServer },
   },
-});
-server.on('request', provider.callback());
-mtlsServer.on('request', provider.callback());
+};
+const provider = new Provider(issuer, configuration);
+const atRoot = provider.callback();
+const atTenant = new Provider(`${issuer}/tenant`, { ...configuration, discovery: {} }).callback();
+
+function dispatch(req, res) {
+  if (req.url === '/oauth2-server/token') return answerOfAnother(req, res);
+  if (req.url === '/proof') return checkProof(req, res);
+  if (!req.url.startsWith('/tenant/')) return atRoot(req, res);
+  // So it knows where it is mounted.
+  req.originalUrl = req.url;
+  req.url = req.url.slice('/tenant'.length);
+  return atTenant(req, res);
+}
+server.on('request', dispatch);
+mtlsServer.on('request', dispatch);
 process.stdout.write(`${issuer} ${mtls}\n`);

@@ -3,7 +3,8 @@
 
 A block with a main() becomes a program of its own, program_N.cpp. All others are statements of a
 coroutine: they go into fragments.cpp, which runs those of one dialect of server and fails unless
-each reaches its end.
+each reaches its end. Those of a page about servers elsewhere are compiled alone; each may take for
+granted what the page says first, a configuration and a request.
 """
 
 import pathlib
@@ -130,6 +131,10 @@ def main():
                 write(out / f"program_{programs}.cpp", text)
                 continue
             number += 1
+            elsewhere = pathlib.Path(source).name == "servers.md"
+            for name, kind in (("config", "client_config"), ("request", "token_request")):
+                if elsewhere and not re.search(rf"^(auto|coauth::{kind}) {name}\b", text, re.M):
+                    text = f"coauth::{kind} {name}; {text}"
             # The real host must not be asked: the block runs against a server on this machine.
             text = text.replace("(application_id, application_secret)",
                                 "(application_id, application_secret, host)")
@@ -141,7 +146,7 @@ def main():
             fragments += FRAGMENT.format(number=number, line=line, source=source, text=text)
             dialect = "smscx" if "smscx::config" in text else "rfc6749"
             where = f"{pathlib.Path(source).name}:{line}"
-            rows += f'        {{"{dialect}", "{where}", fragment_{number}}},\n'
+            rows += "" if elsewhere else f'        {{"{dialect}", "{where}", fragment_{number}}},\n'
     write(out / "fragments.cpp", BEGIN + fragments + MAIN.format(rows=rows))
     print(programs)
 

@@ -377,7 +377,7 @@ bool private_key::verifies(
 
 std::string kind_of(std::string_view algorithm)
 {
-    if (algorithm == "EdDSA")
+    if (algorithm == "EdDSA" || algorithm == "Ed25519")
         return "Ed25519";
     if (!algorithm.starts_with("ES"))
         return "RSA";

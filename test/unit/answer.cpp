@@ -188,6 +188,22 @@ BOOST_AUTO_TEST_CASE(a_strict_server)
               });
 }
 
+BOOST_AUTO_TEST_CASE(a_server_with_words_of_its_own_for_bearer)
+{
+    auto const typed = [](std::string const& type)
+    { return R"({"access_token":"tok.en-1","token_type":")" + type + "\"}"; };
+    reading read;
+    read.made.server.bearer_names = {"BearerToken", "Application Access Token"};
+    for (auto const* const type : {"BearerToken", "application access token", "bearer"})
+    {
+        auto const got = read(200, typed(type));
+        BOOST_TEST_REQUIRE(outcome(got) == "success");
+        BOOST_TEST(got->token_type() == "Bearer");
+        BOOST_TEST(got->authorization() == "Bearer tok.en-1");
+    }
+    BOOST_TEST(outcome(read(200, typed("mac"))) == "unsupported_token_type");
+}
+
 BOOST_AUTO_TEST_CASE(an_encoded_body)
 {
     struct coding_row

@@ -28,7 +28,7 @@ coauth::result<std::shared_ptr<assertion_key const>> load(signing_key const& fro
     return assertion_key::load(from, "the key", some_time);
 }
 
-std::shared_ptr<assertion_key const> ed25519()
+std::shared_ptr<assertion_key const> rfc_8037()
 {
     auto const loaded = load(signing_key::pem(secret(rfc_8037_key)).key_id("k\"1"));
     BOOST_TEST_REQUIRE(outcome(loaded) == "success");
@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(hs256)
 // RFC 8037 appendices A.2, A.3 and A.4.
 BOOST_AUTO_TEST_CASE(ed25519_key_thumbprint_and_signature)
 {
-    auto const key = ed25519();
+    auto const key = rfc_8037();
     BOOST_TEST((key->algorithm() == eddsa));
     BOOST_TEST(
         key->public_jwk() ==
@@ -114,19 +114,57 @@ BOOST_AUTO_TEST_CASE(claims)
     said.audience = "https://as.example/";
     said.id = "j1";
     said.issued_at = some_time + 700ms;
-    auto const signed_by_key = parts(assertion_input(*ed25519(), said));
+    auto const signed_by_key = parts(assertion_input(*rfc_8037(), said));
     BOOST_TEST(signed_by_key[0] == R"({"alg":"EdDSA","typ":"JWT","kid":"k\"1"})");
     BOOST_TEST(
         signed_by_key[1] ==
         R"({"iss":"a \"client\"","sub":"a \"client\"","aud":"https://as.example/","jti":"j1",)"
         R"("iat":1800000000,"exp":1800000060})");
     BOOST_TEST(parts(assertion_input(hs384, said))[0] == R"({"alg":"HS384","typ":"JWT"})");
+    said.type = "client-authentication+jwt";
+    for (auto const& input : {assertion_input(*rfc_8037(), said), assertion_input(hs384, said)})
+        check_contains(parts(input)[0], R"("typ":"client-authentication+jwt")");
     std::vector<std::pair<std::string, std::string>> const further = {{"scope", "a b"}};
     said.further = further;
     check_contains(
         parts(assertion_input(coauth::signature_algorithm::hs256, said))[1], R"("scope":"a b"})");
     BOOST_TEST(unique_id() != unique_id());
     BOOST_TEST(text(signed_token("h.c", "\xFB\xFF")) == "h.c.-_8");
+}
+
+BOOST_AUTO_TEST_CASE(audiences)
+{
+    using enum coauth::assertion_audience;
+    struct row
+    {
+        coauth::assertion_audience made_out_to;
+        char const* audience;
+        char const* issuer;
+        char const* expected;
+    };
+    constexpr auto* token = "https://as.example/token";
+    constexpr auto* asked = "https://as.example/introspect";
+    constexpr auto* as = "https://as.example";
+    for (auto const& [made_out_to, audience, issuer_of, expected] : std::vector<row>{
+             {issuer, "", as, as},
+             {issuer, "", "", token},
+             {token_endpoint, "", as, token},
+             {endpoint, "", as, asked},
+             {endpoint, "", "", asked},
+             {issuer, "api", as, "api"},
+             {token_endpoint, "api", as, "api"},
+             {endpoint, "api", as, "api"}})
+    {
+        coauth::assertion_options options;
+        options.audience = audience;
+        options.made_out_to = made_out_to;
+        coauth::client_config config;
+        config.server.issuer = issuer_of;
+        config.server.token_endpoint = token;
+        config.authentication = coauth::client_authentication::private_key_jwt(
+            "client", signing_key::pem(secret(rfc_8037_key)), options);
+        BOOST_TEST(audience_of(config, asked) == expected);
+    }
 }
 
 // RFC 9449 sections 4.2 and 7.1.
@@ -137,7 +175,7 @@ BOOST_AUTO_TEST_CASE(proofs)
     said.url = "https://as.example/token";
     said.id = "j1";
     said.issued_at = some_time;
-    auto const plain = parts(proof_input(*ed25519(), said));
+    auto const plain = parts(proof_input(*rfc_8037(), said));
     BOOST_TEST(
         plain[0] == R"({"typ":"dpop+jwt","alg":"EdDSA","jwk":{"crv":"Ed25519","kty":"OKP",)"
                     R"("x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}})");
@@ -147,7 +185,7 @@ BOOST_AUTO_TEST_CASE(proofs)
     said.nonce = "n";
     said.access_token = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU";
     check_contains(
-        parts(proof_input(*ed25519(), said))[1],
+        parts(proof_input(*rfc_8037(), said))[1],
         R"("nonce":"n","ath":"fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"})");
 }
 
@@ -186,7 +224,7 @@ BOOST_AUTO_TEST_CASE(names_of_algorithms)
 {
     for (auto const* name :
          {"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256",
-          "ES384", "ES512", "EdDSA"})
+          "ES384", "ES512", "EdDSA", "Ed25519"})
     {
         auto const found = coauth::signature_algorithm_of(name);
         BOOST_TEST_REQUIRE(found.has_value());

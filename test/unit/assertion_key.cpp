@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(every_algorithm_signs_as_others_verify)
     for (auto const& [name, size] :
          {row{"RS256", 256}, row{"RS384", 256}, row{"RS512", 256}, row{"PS256", 256},
           row{"PS384", 256}, row{"PS512", 256}, row{"ES256", 64}, row{"ES384", 96},
-          row{"ES512", 132}, row{"EdDSA", 64}})
+          row{"ES512", 132}, row{"EdDSA", 64}, row{"Ed25519", 64}})
         BOOST_TEST_CONTEXT(name)
         {
             auto const by = key_for(name);
@@ -344,9 +344,18 @@ BOOST_AUTO_TEST_CASE(certificates)
     auto const header = boost::json::parse(from_base64url(input.substr(0, input.find('.'))));
     BOOST_TEST(std::string_view(header.at("x5t#S256").as_string()) == known.thumbprint);
 
+    temporary_file const file(known.certificate_pem);
+    BOOST_TEST(
+        loaded(key.certificate_file(file.path.string()))->certificate_thumbprint() ==
+        known.thumbprint);
+
     check_refused(
         key.certificate_pem(make_identity("client").certificate_pem), "is that of another key");
     check_refused(key.certificate_pem(cut(known.certificate_pem)), "is no PEM certificate");
+    check_refused(
+        key.certificate_file("/nowhere.pem"), "certificate '/nowhere.pem' cannot be read");
+    check_refused(key.certificate_file(known.certificate_pem), "use signing_key::certificate_pem");
+    check_refused(with_it.certificate_file(file.path.string()), "is given twice");
 
     struct row
     {

@@ -64,7 +64,8 @@ BOOST_AUTO_TEST_CASE(the_best_that_both_know)
     };
     for (auto const& row : std::vector<row>{
              {every, all, method::private_key_jwt},
-             {every, certificate | its_secret, method::tls_client_auth},
+             {every, certificate | its_secret, method::client_secret_basic},
+             {every, certificate, method::tls_client_auth},
              {every, its_secret, method::client_secret_basic},
              {every, nothing, method::none},
              {{}, all, method::client_secret_basic},
@@ -79,6 +80,12 @@ BOOST_AUTO_TEST_CASE(the_best_that_both_know)
               certificate,
               method::tls_client_auth},
              {{"client_secret_basic", "self_signed_tls_client_auth"},
+              key | certificate | its_secret,
+              method::client_secret_basic},
+             {{"client_secret_jwt", "self_signed_tls_client_auth"},
+              key | certificate | its_secret,
+              method::client_secret_jwt},
+             {{"self_signed_tls_client_auth"},
               key | certificate | its_secret,
               method::self_signed_tls_client_auth},
              {{"client_secret_jwt", "none"}, its_secret, method::client_secret_jwt},
@@ -101,6 +108,85 @@ BOOST_AUTO_TEST_CASE(with_what_belongs_to_it)
         BOOST_TEST(text(got->client_secret()) == client_secret);
         BOOST_TEST(got->key().empty());
     }
+}
+
+BOOST_AUTO_TEST_CASE(assertions_are_made_as_was_said)
+{
+    for (auto const* known : {"private_key_jwt", "client_secret_jwt"})
+    {
+        coauth::authorization_server server;
+        server.authentication_methods = {known};
+        auto have = credentials(key | its_secret);
+        have.assertions.made_out_to = coauth::assertion_audience::endpoint;
+        have.assertions.lifetime = 30s;
+        auto const got = coauth::choose_authentication(server, client_id, have);
+        BOOST_TEST_REQUIRE(outcome(got) == "success");
+        BOOST_TEST((got->assertions().made_out_to == coauth::assertion_audience::endpoint));
+        BOOST_TEST((got->assertions().lifetime == 30s));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_key_by_whose_algorithms_the_server_does_not_verify)
+{
+    coauth::authorization_server server;
+    server.authentication_methods = every;
+    server.authentication_algorithms = {"ES256", "RS256"};
+    auto const chosen = [&](unsigned what)
+    { return coauth::choose_authentication(server, client_id, credentials(what)); };
+    BOOST_TEST((chosen(key | its_secret)->how() == method::client_secret_basic));
+    BOOST_TEST((chosen(key | certificate)->how() == method::tls_client_auth));
+    auto const alone = chosen(key);
+    BOOST_TEST_REQUIRE(outcome(alone) == "invalid_configuration");
+    check_contains(
+        alone.error().message(), "signs by EdDSA, Ed25519, and the server knows: ES256 RS256");
+}
+
+BOOST_AUTO_TEST_CASE(ed25519_by_the_name_that_the_server_knows)
+{
+    using enum coauth::signature_algorithm;
+    struct row
+    {
+        std::vector<std::string> known;
+        coauth::signature_algorithm chosen;
+    };
+    auto const sign = [](std::string const&,
+                         std::function<void(coauth::result<std::string>)> const&) {};
+    auto const read = credentials(key).key;
+    for (auto const& [known, expected] :
+         std::vector<row>{{{}, eddsa}, {{"EdDSA"}, eddsa}, {{"RS256", "Ed25519"}, ed25519}})
+        for (auto const& one :
+             {read, read.algorithm(eddsa), coauth::signing_key::signer(eddsa, sign)})
+        {
+            coauth::authorization_server server;
+            server.authentication_methods = {"private_key_jwt"};
+            server.authentication_algorithms = known;
+            server.dpop_algorithms = known;
+            coauth::client_credentials have;
+            have.key = one;
+            auto const got = coauth::choose_authentication(server, client_id, have);
+            BOOST_TEST_REQUIRE(outcome(got) == "success");
+            BOOST_TEST((got->key().given()->algorithm == expected));
+            auto const proving = coauth::choose_dpop_key(server, one);
+            BOOST_TEST_REQUIRE(outcome(proving) == "success");
+            BOOST_TEST((proving->given()->algorithm == expected));
+        }
+}
+
+BOOST_AUTO_TEST_CASE(a_key_for_dpop)
+{
+    using enum coauth::signature_algorithm;
+    auto const text = private_key("RSA").private_pem();
+    auto const rsa = coauth::signing_key::pem(coauth::secret(std::string_view(text)));
+    coauth::authorization_server server;
+    server.dpop_algorithms = {"ES256", "PS384", "PS256"};
+    BOOST_TEST((coauth::choose_dpop_key(server, rsa)->given()->algorithm == ps256));
+    auto const other = coauth::choose_dpop_key(server, rsa.algorithm(rs512));
+    BOOST_TEST_REQUIRE(outcome(other) == "invalid_configuration");
+    check_contains(
+        other.error().message(),
+        "dpop: the key signs by RS512, and the server knows: ES256 PS384 PS256");
+    BOOST_TEST(
+        outcome(coauth::choose_dpop_key(server, coauth::signing_key())) == "invalid_configuration");
 }
 
 BOOST_AUTO_TEST_CASE(none_that_both_know)
