@@ -68,6 +68,9 @@ struct authorization_server
     std::vector<std::string> authentication_algorithms = {};
     std::vector<std::string> dpop_algorithms = {};
     std::vector<std::string> grant_types = {};
+    /// Its tokens are bound to the certificate that the client got them with, and are good only
+    /// with it (RFC 8705 section 3; `tls_client_certificate_bound_access_tokens`).
+    bool certificate_bound_tokens = false;
 };
 
 } // namespace coauth
