@@ -201,28 +201,31 @@ bool client_core::proves(errand const& what) const noexcept
            how == method::private_key_jwt;
 }
 
-std::string client_core::assertion_input(client_config const& present, std::string const& url) const
+result<secret>
+client_core::assertion_input(client_config const& present, std::string const& url) const
 {
     using method = client_authentication::method;
     auto const& who = present.authentication;
     auto const& wanted = who.assertions();
+    if (!key_ && who.how() != method::client_secret_jwt)
+        return secret();
     auto const id = protocol::unique_id();
+    if (!id)
+        return id.error();
     protocol::assertion_claims claims;
     claims.issuer = who.client_id();
     claims.subject = who.client_id();
     claims.audience = protocol::audience_of(present, url);
     claims.type = wanted.type;
-    claims.id = id;
+    claims.id = *id;
     claims.issued_at = std::chrono::system_clock::now();
     claims.lifetime = wanted.lifetime;
     if (key_)
         return protocol::assertion_input(*key_, claims);
-    if (who.how() == method::client_secret_jwt)
-        return protocol::assertion_input(who.algorithm(), claims);
-    return {};
+    return protocol::assertion_input(who.algorithm(), claims);
 }
 
-result<std::string> client_core::sign(client_config const& present, std::string_view input) const
+result<secret> client_core::sign(client_config const& present, std::string_view input) const
 {
     if (key_)
         return key_->sign(input);
@@ -303,17 +306,16 @@ void client_core::show(built const& request) const
 }
 
 result<void> client_core::read(
-    errand& what, destination const& from, client_config const& sent_with,
-    net::exchange_outcome outcome) const
+    errand& what, destination const& from, built const& sent, net::exchange_outcome outcome) const
 {
     if (config.debug)
-        debug(protocol::masked_answer(outcome.answer, sent_with));
+        debug(protocol::masked_answer(outcome.answer, *sent.config, sent.wire->view()));
     if (config.dpop)
         if (auto const nonce = outcome.answer.headers.find("DPoP-Nonce"))
             config.dpop->remember_nonce(from.url, *nonce);
-    protocol::exchange_times const times{
-        outcome.sent, outcome.sent_steady, std::chrono::system_clock::now()};
-    return what.read(sent_with, std::move(outcome.answer), times);
+    protocol::exchange_facts const facts{
+        outcome.sent, outcome.sent_steady, std::chrono::system_clock::now(), sent.wire->view()};
+    return what.read(*sent.config, std::move(outcome.answer), facts);
 }
 
 void client_core::debug(std::string const& text) const noexcept

@@ -78,16 +78,15 @@ public:
     // Tells `client_config::debug` what is about to be sent.
     void show(built const& request) const;
     [[nodiscard]] result<void> read(
-        errand& what, destination const& from, client_config const& sent_with,
+        errand& what, destination const& from, built const& sent,
         net::exchange_outcome outcome) const;
 
     // Whether each attempt carries something that was made for it.
     [[nodiscard]] bool proves(errand const& what) const noexcept;
     // What has to be signed for an attempt that goes to this URL; empty: nothing.
-    [[nodiscard]] std::string
+    [[nodiscard]] result<secret>
     assertion_input(client_config const& present, std::string const& url) const;
-    [[nodiscard]] result<std::string>
-    sign(client_config const& present, std::string_view input) const;
+    [[nodiscard]] result<secret> sign(client_config const& present, std::string_view input) const;
     // Null: it signs by other means than a key of one's own.
     [[nodiscard]] protocol::assertion_key const* key() const noexcept { return key_.get(); }
 

@@ -212,7 +212,7 @@ result<void> operation::read(attempt_result outcome)
     if (!outcome)
         return outcome.error();
     taken_ = !policy::did_nothing(outcome->answer.status);
-    return core_->read(*what_, *where_, *request_sent_.config, std::move(*outcome));
+    return core_->read(*what_, *where_, request_sent_, std::move(*outcome));
 }
 
 result<void> operation::renew_given_assertion()
@@ -259,20 +259,22 @@ awaitable<result<void>> operation::prove()
 // Empty: none is signed for each attempt.
 awaitable<result<secret>> operation::assertion(client_config const& config)
 {
-    std::string const input = core_->assertion_input(config, where_->url);
-    if (input.empty())
-        co_return secret();
-    result<std::string> signature = error(errc::cancelled);
+    auto const input = core_->assertion_input(config, where_->url);
+    if (!input || input->empty())
+        co_return input;
+    result<secret> signature = error(errc::cancelled);
     bool const asks = core_->key() != nullptr && core_->key()->signer();
     if (asks)
-        signature = co_await ask_signer(input);
+    {
+        std::string text(input->view());
+        auto given = co_await ask_signer(std::move(text));
+        signature = protocol::signature_of_signer(core_->key()->algorithm(), std::move(given));
+    }
     else
-        signature = core_->sign(config, input);
+        signature = core_->sign(config, input->view());
     if (!signature)
         co_return signature.error();
-    auto made = protocol::signed_token(input, *signature);
-    wipe(*signature);
-    co_return result<secret>(std::move(made));
+    co_return protocol::signed_token(input->view(), signature->view());
 }
 
 awaitable<result<std::string>> operation::ask_signer(std::string input)
@@ -468,8 +470,7 @@ bool operation::has_changed(error const& why)
 // The secret may have been replaced since it was asked for: then it is worth another attempt, once.
 bool operation::take_other_credentials(error const& why)
 {
-    bool const refused = why == errc::invalid_client || why == errc::unauthorized_client;
-    if (!refused || tried_others_)
+    if (!why.refuses_credentials() || tried_others_)
         return false;
     auto const present = core_->present_config();
     if (!present || *present == request_sent_.config)

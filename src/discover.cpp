@@ -4,10 +4,8 @@
 #include "errand.hpp"
 
 #include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
@@ -15,6 +13,8 @@
 #include <list>
 #include <mutex>
 #include <optional>
+#include <utility>
+#include <vector>
 
 namespace coauth
 {
@@ -28,8 +28,8 @@ namespace
 using clock = std::chrono::steady_clock;
 using found = result<authorization_server>;
 
-// What was found lately, for the process. Whom the answer came from is part of the key: another
-// trust store could have accepted another server.
+// What was found lately, for the process. What was accepted then is part of the key: another trust
+// store could have accepted another server.
 class metadata_cache
 {
 public:
@@ -39,9 +39,11 @@ public:
         std::lock_guard const lock(mutex_);
         for (auto i = entries_.begin(); i != entries_.end(); ++i)
         {
-            if (i->issuer != issuer || !same(i->tls, options.tls))
+            if (i->issuer != issuer || !i->is_for(options))
                 continue;
-            if (clock::now() - i->fetched >= options.lifetime)
+            // In seconds: more of them than a clock has may have been given.
+            auto const age = std::chrono::floor<std::chrono::seconds>(clock::now() - i->fetched);
+            if (age >= options.lifetime)
                 return std::nullopt;
             entries_.splice(entries_.begin(), entries_, i);
             return i->server;
@@ -53,8 +55,9 @@ public:
     {
         std::lock_guard const lock(mutex_);
         entries_.remove_if([&](entry const& one)
-                           { return one.issuer == server.issuer && same(one.tls, options.tls); });
-        entries_.push_front({server.issuer, options.tls, server, clock::now()});
+                           { return one.issuer == server.issuer && one.is_for(options); });
+        entries_.push_front(
+            {server.issuer, options.tls, options.allow_http_loopback, server, clock::now()});
         if (entries_.size() > capacity)
             entries_.pop_back();
     }
@@ -66,15 +69,18 @@ private:
     {
         std::string issuer;
         tls_options tls;
+        bool http_loopback;
         authorization_server server;
         clock::time_point fetched;
-    };
 
-    static bool same(tls_options const& a, tls_options const& b)
-    {
-        return a.ca_file == b.ca_file && a.ca_pem == b.ca_pem && a.crl_pem == b.crl_pem &&
-               a.system_trust_store == b.system_trust_store;
-    }
+        [[nodiscard]] bool is_for(discovery_options const& options) const
+        {
+            auto const& wanted = options.tls;
+            return http_loopback == options.allow_http_loopback && tls.ca_file == wanted.ca_file &&
+                   tls.ca_pem == wanted.ca_pem && tls.crl_pem == wanted.crl_pem &&
+                   tls.system_trust_store == wanted.system_trust_store;
+        }
+    };
 
     std::mutex mutex_;
     // The latest used first.
@@ -87,14 +93,10 @@ metadata_cache& cache()
     return one;
 }
 
-// Where the metadata of RFC 8414 section 3.1 are, and those of OpenID Connect Discovery section 4.
-struct well_known
-{
-    std::string oauth;
-    std::string openid;
-};
-
-result<well_known> find_well_known(std::string const& issuer, bool allow_http_loopback)
+// Where the metadata may be, in the order of asking: RFC 8414 section 3.1, OpenID Connect Discovery
+// section 4, and what some servers make of the former.
+result<std::vector<std::string>>
+find_well_known(std::string const& issuer, bool allow_http_loopback)
 {
     auto const good = protocol::parse_endpoint(issuer, "issuer", allow_http_loopback);
     if (!good)
@@ -111,9 +113,12 @@ result<well_known> find_well_known(std::string const& issuer, bool allow_http_lo
     auto path = slash == std::string::npos ? std::string() : issuer.substr(slash);
     if (path.ends_with('/'))
         path.pop_back();
-    return well_known{
-        origin + "/.well-known/oauth-authorization-server" + path,
-        origin + path + "/.well-known/openid-configuration"};
+    std::string const oauth = "/.well-known/oauth-authorization-server";
+    std::vector<std::string> urls = {
+        origin + oauth + path, origin + path + "/.well-known/openid-configuration"};
+    if (!path.empty())
+        urls.push_back(origin + path + oauth);
+    return urls;
 }
 
 std::shared_ptr<client_core> make_core(
@@ -134,68 +139,168 @@ std::shared_ptr<client_core> make_core(
     return std::make_shared<client_core>(executor, std::move(config));
 }
 
-struct initiate_get_metadata
+// How much a failure says of the server: metadata that cannot be used, more than that it fails, and
+// that more than that there are none.
+int weight(error const& why)
 {
-    std::shared_ptr<client_core> core;
-    std::string issuer;
+    if (why == errc::malformed_answer)
+        return 3;
+    if (why.http_status() >= 500)
+        return 2;
+    return why == errc::redirect_refused ? 1 : 0;
+}
 
-    template <class Handler>
-    void operator()(Handler&& handler) const
+// There are none here, or none now, which says nothing of elsewhere. What the body says is of no
+// matter: who does not know the path answers as it likes.
+bool may_be_elsewhere(error const& why)
+{
+    auto const status = why.http_status();
+    bool const later = status == 408 || status == 425 || status == 429 || why == errc::rate_limited;
+    return status != 0 && !later && why != errc::proxy_refused;
+}
+
+// Asks at one place after another, until the metadata are found.
+class discovery : public std::enable_shared_from_this<discovery>
+{
+public:
+    using handler = asio::any_completion_handler<discovery_signature>;
+
+    discovery(
+        asio::any_io_executor executor, std::string issuer, discovery_options options, handler done)
+        : executor_(std::move(executor))
+        , issuer_(std::move(issuer))
+        , options_(std::move(options))
+        , done_(std::move(done))
     {
-        core->start(std::make_unique<get_metadata>(
-            issuer,
-            delivery<std::decay_t<Handler>>(std::forward<Handler>(handler), core->executor)));
     }
+
+    void start()
+    {
+        auto where = find_well_known(issuer_, options_.allow_http_loopback);
+        if (!where)
+            return complete_later(where.error());
+        if (auto known = cache().find(issuer_, options_))
+            return complete_later(std::move(*known));
+        urls_ = std::move(*where);
+        obey_slot();
+        ask();
+    }
+
+private:
+    // What the errand calls, on the executor.
+    struct next
+    {
+        using cancellation_slot_type = asio::cancellation_slot;
+
+        [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept
+        {
+            return of->stop_.slot();
+        }
+        void operator()(found answer) const { of->go_on(std::move(answer)); }
+
+        std::shared_ptr<discovery> of;
+    };
+
+    void obey_slot()
+    {
+        auto slot = asio::get_associated_cancellation_slot(done_);
+        if (!slot.is_connected())
+            return;
+        slot.assign(
+            [weak = weak_from_this()](asio::cancellation_type type)
+            {
+                auto const self = weak.lock();
+                if (self && type != asio::cancellation_type::none)
+                    self->cancel();
+            });
+    }
+
+    // From any thread; what is asked next knows of it.
+    void cancel()
+    {
+        std::lock_guard const lock(mutex_);
+        cancelled_ = true;
+        stop_.emit(asio::cancellation_type::terminal);
+    }
+
+    void ask()
+    {
+        auto const used = std::chrono::floor<std::chrono::milliseconds>(clock::now() - began_);
+        auto const left = std::max(options_.timeout - used, std::chrono::milliseconds(1));
+        auto const core =
+            make_core(executor_, options_, asked_ == 0 ? options_.timeout : left, urls_[asked_]);
+        ++asked_;
+        auto what = std::make_unique<get_metadata>(issuer_, next{shared_from_this()});
+        std::lock_guard const lock(mutex_);
+        core->start(std::move(what));
+        if (cancelled_)
+            stop_.emit(asio::cancellation_type::terminal);
+    }
+
+    void go_on(found answer)
+    {
+        try
+        {
+            if (!answer && goes_elsewhere(answer.error()))
+                return ask();
+            if (!answer)
+                answer = *failure_;
+            else if (options_.lifetime.count() > 0)
+                cache().keep(options_, *answer);
+        }
+        catch (...)
+        {
+            answer = error(errc::out_of_memory);
+        }
+        complete(std::move(answer));
+    }
+
+    bool goes_elsewhere(error const& why)
+    {
+        bool const elsewhere = may_be_elsewhere(why);
+        if (!failure_ || !elsewhere || weight(why) > weight(*failure_))
+            failure_ = why;
+        return elsewhere && asked_ < urls_.size();
+    }
+
+    void complete(found answer)
+    {
+        // Asio 1.26's move assignment calls itself for ever.
+        handler done;
+        done.swap(done_);
+        std::move(done)(std::move(answer));
+    }
+
+    // Never within the initiating function.
+    void complete_later(found answer)
+    {
+        asio::post(
+            executor_, [self = shared_from_this(), answer = std::move(answer)]() mutable
+            { self->complete(std::move(answer)); });
+    }
+
+    asio::any_io_executor const executor_;
+    std::string const issuer_;
+    discovery_options const options_;
+    handler done_;
+    clock::time_point const began_ = clock::now();
+    std::vector<std::string> urls_;
+    std::size_t asked_ = 0;
+    // What to say if nothing is found.
+    std::optional<error> failure_;
+
+    // Guards what follows.
+    std::mutex mutex_;
+    bool cancelled_ = false;
+    asio::cancellation_signal stop_;
 };
-
-asio::awaitable<found> ask(std::shared_ptr<client_core> core, std::string issuer)
-{
-    initiate_get_metadata start{std::move(core), std::move(issuer)};
-    auto answer = co_await asio::async_initiate<asio::use_awaitable_t<> const, discovery_signature>(
-        std::move(start), asio::use_awaitable);
-    co_return answer;
-}
-
-// There are none here, which says nothing of elsewhere.
-bool are_missing(error const& why)
-{
-    return why == errc::http_error ? why.http_status() < 500
-                                   : why == errc::malformed_answer || why == errc::redirect_refused;
-}
 
 asio::awaitable<found>
 discover(asio::any_io_executor executor, std::string issuer, discovery_options options)
 {
-    if (auto known = cache().find(issuer, options))
-        co_return std::move(*known);
-    auto const where = find_well_known(issuer, options.allow_http_loopback);
-    if (!where)
-        co_return where.error();
-    auto const began = clock::now();
-    auto first = make_core(executor, options, options.timeout, where->oauth);
-    auto answer = co_await ask(std::move(first), issuer);
-    if (!answer && are_missing(answer.error()))
-    {
-        auto const used = std::chrono::floor<std::chrono::milliseconds>(clock::now() - began);
-        auto const left = std::max(options.timeout - used, std::chrono::milliseconds(1));
-        auto second = make_core(executor, options, left, where->openid);
-        auto other = co_await ask(std::move(second), issuer);
-        // Where there are metadata that cannot be used, that is what to say.
-        if (other || answer.error() == errc::http_error)
-            answer = std::move(other);
-    }
-    if (answer && options.lifetime.count() != 0)
-        cache().keep(options, *answer);
-    co_return answer;
-}
-
-asio::awaitable<found>
-discover_apart(asio::any_io_executor executor, std::string issuer, discovery_options options)
-{
-    co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
-    co_await asio::this_coro::throw_if_cancelled(false);
-    co_await asio::post(executor, asio::use_awaitable);
-    auto answer = co_await discover(executor, std::move(issuer), std::move(options));
+    initiate_discover const begin(std::move(executor));
+    auto answer = co_await asio::async_initiate<asio::use_awaitable_t<> const, discovery_signature>(
+        begin, asio::use_awaitable, std::move(issuer), std::move(options));
     co_return answer;
 }
 
@@ -205,17 +310,8 @@ void start_discover(
     asio::any_io_executor const& executor, std::string issuer, discovery_options options,
     asio::any_completion_handler<discovery_signature> handler)
 {
-    auto slot = asio::get_associated_cancellation_slot(handler);
-    auto done =
-        [handler = std::move(handler)](std::exception_ptr const& failure, found answer) mutable
-    {
-        if (failure)
-            answer = error(errc::out_of_memory);
-        std::move(handler)(std::move(answer));
-    };
-    asio::co_spawn(
-        executor, discover_apart(executor, std::move(issuer), std::move(options)),
-        asio::bind_cancellation_slot(slot, std::move(done)));
+    std::make_shared<discovery>(executor, std::move(issuer), std::move(options), std::move(handler))
+        ->start();
 }
 
 } // namespace detail

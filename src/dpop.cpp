@@ -96,19 +96,21 @@ struct dpop_prover::state
         if (!key)
             return key.error();
         auto const id = protocol::unique_id();
+        if (!id)
+            return id.error();
         auto const nonce = nonce_for(origin_of(url));
         protocol::proof_claims claims;
         claims.method = method;
         claims.url = without_query(url);
-        claims.id = id;
+        claims.id = *id;
         claims.issued_at = std::chrono::system_clock::now();
         claims.nonce = nonce;
         claims.access_token = token;
         auto const input = protocol::proof_input(**key, claims);
-        auto const signature = (*key)->sign(input);
+        auto const signature = (*key)->sign(input.view());
         if (!signature)
             return signature.error();
-        return protocol::signed_token(input, *signature);
+        return protocol::signed_token(input.view(), signature->view());
     }
 };
 

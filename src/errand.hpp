@@ -33,7 +33,7 @@ public:
         protocol::attempt_proofs const& proofs) const = 0;
     // Keeps what the answer yields.
     [[nodiscard]] virtual result<void> read(
-        client_config const& sent_with, http_answer answer, protocol::exchange_times const& at) = 0;
+        client_config const& sent_with, http_answer answer, protocol::exchange_facts const& at) = 0;
 
     [[nodiscard]] virtual boost::asio::cancellation_slot slot() const noexcept = 0;
     // Calls the handler, with what was kept or with the error.
@@ -96,7 +96,7 @@ public:
     }
     [[nodiscard]] result<void> read(
         client_config const& sent_with, http_answer answer,
-        protocol::exchange_times const& at) override
+        protocol::exchange_facts const& at) override
     {
         return keep(protocol::read_token_answer(sent_with, request_, std::move(answer), at));
     }
@@ -129,7 +129,7 @@ public:
     }
     [[nodiscard]] result<void> read(
         client_config const& sent_with, http_answer answer,
-        protocol::exchange_times const& at) override
+        protocol::exchange_facts const& at) override
     {
         return this->keep(Read(sent_with, std::move(answer), at));
     }
@@ -162,7 +162,7 @@ public:
     }
     [[nodiscard]] result<void> read(
         client_config const& sent_with, http_answer answer,
-        protocol::exchange_times const& at) override
+        protocol::exchange_facts const& at) override
     {
         return keep(protocol::read_metadata_answer(sent_with, issuer_, std::move(answer), at));
     }

@@ -36,6 +36,7 @@ constexpr code_facts facts[] = {
     {errc::timeout, "timeout", error_kind::timeout, "the deadline passed"},
     {errc::cancelled, "cancelled", error_kind::cancelled, "the operation was cancelled"},
     {errc::out_of_memory, "out_of_memory", resource, "there was not enough memory"},
+    {errc::no_randomness, "no_randomness", resource, "the system gave no random bytes"},
     {errc::too_many_waiting, "too_many_waiting", resource,
      "too many operations wait for a connection"},
     {errc::redirect_refused, "redirect_refused", http,
@@ -76,6 +77,8 @@ constexpr code_facts facts[] = {
      "the server wants a nonce in the DPoP proof, and did not accept the one that it gave"},
     {errc::invalid_dpop_proof, "invalid_dpop_proof", oauth,
      "the server does not accept the DPoP proof; check the clock and the key's algorithm"},
+    {errc::not_revocable, "not_revocable", oauth,
+     "the server does not revoke tokens of this kind; such a token ends by itself"},
     {errc::other_oauth_error, "other_oauth_error", oauth, "the server refused the request"},
     {errc::rate_limited, "rate_limited", error_kind::rate_limited, "the server throttles requests"},
 };
@@ -220,6 +223,7 @@ bool error::transient() const noexcept
     case errc::incomplete_answer:
     case errc::rate_limited:
     case errc::too_many_waiting:
+    case errc::no_randomness:
     case errc::server_error:
     case errc::temporarily_unavailable:
     // The nonce changed twice, or the server's nodes have one each.
@@ -230,6 +234,12 @@ bool error::transient() const noexcept
     default:
         return false;
     }
+}
+
+bool error::refuses_credentials() const noexcept
+{
+    return code_ == errc::invalid_client || code_ == errc::unauthorized_client ||
+           (code_ == errc::http_error && http_status() == 401);
 }
 
 std::string error::message() const

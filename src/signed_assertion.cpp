@@ -53,19 +53,21 @@ key_result load(signing_key const& from, assertion_claims const& claims)
 result<secret> make(protocol::assertion_key const& key, assertion_claims const& wanted)
 {
     auto const id = protocol::unique_id();
+    if (!id)
+        return id.error();
     protocol::assertion_claims claims;
     claims.issuer = wanted.issuer;
     claims.subject = wanted.subject;
     claims.audience = wanted.audience;
-    claims.id = id;
+    claims.id = *id;
     claims.issued_at = std::chrono::system_clock::now();
     claims.lifetime = wanted.lifetime;
     claims.further = wanted.further;
     auto const input = protocol::assertion_input(key, claims);
-    auto const signature = key.sign(input);
+    auto const signature = key.sign(input.view());
     if (!signature)
         return signature.error();
-    return protocol::signed_token(input, *signature);
+    return protocol::signed_token(input.view(), signature->view());
 }
 
 } // namespace

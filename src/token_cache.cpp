@@ -31,13 +31,13 @@ constexpr clock::time_point never = clock::time_point::max();
 // asks a function is known by where it is: the source that has the key has the request too.
 std::string mark_of(token_grant const* grant)
 {
-    static secret const key(protocol::unique_id());
+    static secret const key(protocol::unique_id().value_or(std::string()));
     if (grant == nullptr)
         return {};
     if (grant->asked.empty() && !key.empty())
         if (auto digest = protocol::hmac(
                 signature_algorithm::hs256, key, policy::grant_content(*grant).view()))
-            return std::move(*digest);
+            return std::string(digest->view());
     return '@' + std::to_string(reinterpret_cast<std::uintptr_t>(grant));
 }
 

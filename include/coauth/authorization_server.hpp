@@ -75,6 +75,9 @@ struct authorization_server
     /// Other words than Bearer that it has for `token_type` and means Bearer by, in any case, such
     /// as "BearerToken". Tokens then have the type Bearer.
     std::vector<std::string> bearer_names = {};
+    /// Its tokens are bound to the certificate that the client got them with, and are good only
+    /// with it (RFC 8705 section 3; `tls_client_certificate_bound_access_tokens`).
+    bool certificate_bound_tokens = false;
 };
 
 } // namespace coauth

@@ -47,6 +47,8 @@ enum class errc
     cancelled,
     /// There was no memory to finish the operation.
     out_of_memory,
+    /// The system gave no random bytes for the identifier of an assertion or a proof.
+    no_randomness,
     /// More operations wait for a connection than `connection_options::max_waiting` allows.
     too_many_waiting,
 
@@ -95,6 +97,9 @@ enum class errc
     use_dpop_nonce,
     /// RFC 9449 section 5: the server does not accept the DPoP proof.
     invalid_dpop_proof,
+    /// RFC 7009 section 2.2.1 (`unsupported_token_type`): the server does not revoke tokens of this
+    /// kind.
+    not_revocable,
     /// An OAuth error whose word is none of the above; see `error::oauth_error()`.
     other_oauth_error,
 
@@ -177,6 +182,10 @@ public:
 
     /// True when the same request may succeed later without any change.
     [[nodiscard]] bool transient() const noexcept;
+
+    /// True when the server did not accept who the client says it is: `errc::invalid_client`,
+    /// `errc::unauthorized_client`, or status 401 without a word.
+    [[nodiscard]] bool refuses_credentials() const noexcept;
 
     /// One or two sentences for a log or a terminal: what failed, why, and what to do.
     [[nodiscard]] std::string message() const;

@@ -46,9 +46,9 @@ signature_algorithm_of(std::string_view name) noexcept;
 /// Signs in place of a key, for keys that cannot be had: in an HSM or a key management service.
 ///
 /// Has to call `done` once, from any thread, now or later, with the signature as RFC 7518 wants it
-/// (for ES256 and its like r and s one after the other, not DER), or with what went wrong. It must
-/// not block. Further calls are ignored; a `done` that is destroyed uncalled is a failure. The
-/// deadline of the operation and its cancellation do not wait for it.
+/// (for ES256 and its like r and s side by side; DER is understood too), or with what went wrong.
+/// It must not block. Further calls are ignored; a `done` that is destroyed uncalled is a failure.
+/// The deadline of the operation and its cancellation do not wait for it.
 using signer_function =
     std::function<void(std::string signing_input, std::function<void(result<std::string>)> done)>;
 

@@ -96,10 +96,10 @@ private:
     [[nodiscard]] bool is_needed(http::field field, beast::string_view name) const
     {
         return field == http::field::content_type || field == http::field::content_encoding ||
-               beast::iequals(name, "DPoP-Nonce") ||
+               field == http::field::retry_after || beast::iequals(name, "DPoP-Nonce") ||
+               beast::iequals(name, "X-Rate-Limit-Reset") ||
                (answer.status >= 400 &&
-                (field == http::field::retry_after || field == http::field::date ||
-                 beast::iequals(name, "X-Rate-Limit-Reset")));
+                (field == http::field::date || field == http::field::www_authenticate));
     }
 
     // A second length, even the same one, or anything but digits is a sign of smuggling.

@@ -39,10 +39,10 @@ public:
         json_.append(value);
         return *this;
     }
-    [[nodiscard]] std::string encoded()
+    void append_encoded(secret& out)
     {
         json_.append(json_.empty() ? "{}" : "}");
-        return base64url(json_.view());
+        append_base64url(out, json_.view());
     }
 
 private:
@@ -61,7 +61,17 @@ std::int64_t seconds_of(std::chrono::system_clock::time_point when)
     return std::chrono::floor<std::chrono::seconds>(when.time_since_epoch()).count();
 }
 
-std::string claims_of(assertion_claims const& claims)
+secret input_of(json_object& header, json_object& claims)
+{
+    secret input;
+    input.reserve(1024);
+    header.append_encoded(input);
+    input.append('.');
+    claims.append_encoded(input);
+    return input;
+}
+
+json_object claims_of(assertion_claims const& claims)
 {
     json_object said;
     said.member("iss", claims.issuer)
@@ -72,7 +82,7 @@ std::string claims_of(assertion_claims const& claims)
         .number("exp", seconds_of(claims.issued_at + claims.lifetime));
     for (auto const& [name, value] : claims.further)
         said.member(name, value);
-    return said.encoded();
+    return said;
 }
 
 EVP_MD const* digest_of(signature_algorithm algorithm)
@@ -92,23 +102,28 @@ EVP_MD const* digest_of(signature_algorithm algorithm)
 
 } // namespace
 
-std::string base64url(std::string_view bytes)
+void append_base64url(secret& out, std::string_view bytes)
 {
     constexpr std::string_view letters =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    std::string text;
-    text.reserve((bytes.size() * 4 + 2) / 3);
+    out.reserve(out.size() + (bytes.size() * 4 + 2) / 3);
     unsigned held = 0;
     unsigned bits = 0;
     for (char const c : bytes)
     {
         held = (held << 8U | static_cast<unsigned char>(c)) & 0xfffU;
         for (bits += 8; bits >= 6; bits -= 6)
-            text += letters[held >> (bits - 6) & 63U];
+            out.append(letters[held >> (bits - 6) & 63U]);
     }
     if (bits != 0)
-        text += letters[held << (6 - bits) & 63U];
-    return text;
+        out.append(letters[held << (6 - bits) & 63U]);
+}
+
+std::string base64url(std::string_view bytes)
+{
+    secret text;
+    append_base64url(text, bytes);
+    return std::string(text.view());
 }
 
 std::string sha256(std::string_view bytes)
@@ -119,15 +134,15 @@ std::string sha256(std::string_view bytes)
     return {digest.begin(), digest.begin() + size};
 }
 
-std::string unique_id()
+result<std::string> unique_id()
 {
     std::array<unsigned char, 16> random{};
-    if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1)
-    {
-        ERR_clear_error();
-        return {};
-    }
-    return base64url(std::string(random.begin(), random.end()));
+    if (RAND_bytes(random.data(), static_cast<int>(random.size())) == 1)
+        return base64url(std::string(random.begin(), random.end()));
+    ERR_clear_error();
+    error_info info;
+    info.context = "for the jti of an assertion or a proof";
+    return error(errc::no_randomness, std::move(info));
 }
 
 std::string const& audience_of(client_config const& config, std::string const& url)
@@ -142,24 +157,26 @@ std::string const& audience_of(client_config const& config, std::string const& u
     return to_issuer ? config.server.issuer : config.server.token_endpoint;
 }
 
-std::string assertion_input(assertion_key const& by, assertion_claims const& claims)
+secret assertion_input(assertion_key const& by, assertion_claims const& claims)
 {
-    return json_object()
-               .member("alg", to_string(by.algorithm()))
-               .member("typ", claims.type)
-               .optional("kid", by.key_id())
-               .optional("x5t#S256", by.certificate_thumbprint())
-               .encoded() +
-           '.' + claims_of(claims);
+    json_object header;
+    header.member("alg", to_string(by.algorithm()))
+        .member("typ", claims.type)
+        .optional("kid", by.key_id())
+        .optional("x5t#S256", by.certificate_thumbprint());
+    auto said = claims_of(claims);
+    return input_of(header, said);
 }
 
-std::string assertion_input(signature_algorithm by, assertion_claims const& claims)
+secret assertion_input(signature_algorithm by, assertion_claims const& claims)
 {
-    return json_object().member("alg", to_string(by)).member("typ", claims.type).encoded() + '.' +
-           claims_of(claims);
+    json_object header;
+    header.member("alg", to_string(by)).member("typ", claims.type);
+    auto said = claims_of(claims);
+    return input_of(header, said);
 }
 
-std::string proof_input(assertion_key const& by, proof_claims const& claims)
+secret proof_input(assertion_key const& by, proof_claims const& claims)
 {
     json_object said;
     said.member("jti", claims.id)
@@ -169,15 +186,14 @@ std::string proof_input(assertion_key const& by, proof_claims const& claims)
         .optional("nonce", claims.nonce);
     if (!claims.access_token.empty())
         said.member("ath", base64url(sha256(claims.access_token)));
-    return json_object()
-               .member("typ", "dpop+jwt")
-               .member("alg", to_string(by.algorithm()))
-               .json("jwk", by.public_jwk())
-               .encoded() +
-           '.' + said.encoded();
+    json_object header;
+    header.member("typ", "dpop+jwt")
+        .member("alg", to_string(by.algorithm()))
+        .json("jwk", by.public_jwk());
+    return input_of(header, said);
 }
 
-result<std::string> hmac(signature_algorithm by, secret const& key, std::string_view input)
+result<secret> hmac(signature_algorithm by, secret const& key, std::string_view input)
 {
     std::array<unsigned char, EVP_MAX_MD_SIZE> code{};
     unsigned size = 0;
@@ -187,8 +203,10 @@ result<std::string> hmac(signature_algorithm by, secret const& key, std::string_
                                  digest, key.view().data(), static_cast<int>(key.size()),
                                  reinterpret_cast<unsigned char const*>(input.data()), input.size(),
                                  code.data(), &size) != nullptr;
+    secret made(std::string_view(reinterpret_cast<char const*>(code.data()), size));
+    wipe(code.data(), code.size());
     if (good)
-        return std::string(code.begin(), code.begin() + size);
+        return made;
     ERR_clear_error();
     error_info info;
     info.context = "the client assertion could not be signed by " + std::string(to_string(by));
@@ -197,10 +215,10 @@ result<std::string> hmac(signature_algorithm by, secret const& key, std::string_
 
 secret signed_token(std::string_view input, std::string_view signature)
 {
-    auto const encoded = base64url(signature);
     secret token;
-    token.reserve(input.size() + 1 + encoded.size());
-    token.append(input).append('.').append(encoded);
+    token.reserve(input.size() + 1 + (signature.size() * 4 + 2) / 3);
+    token.append(input).append('.');
+    append_base64url(token, signature);
     return token;
 }
 

@@ -18,10 +18,11 @@ namespace coauth::protocol
 
 // RFC 4648 section 5, without padding.
 std::string base64url(std::string_view bytes);
+void append_base64url(secret& out, std::string_view bytes);
 // SHA-256, its bytes as they are.
 std::string sha256(std::string_view bytes);
-// A `jti`: 128 random bits. Empty: there is no randomness now.
-std::string unique_id();
+// A `jti`: 128 random bits; or errc::no_randomness.
+result<std::string> unique_id();
 
 // What an assertion says (RFC 7523 section 3).
 struct assertion_claims
@@ -42,9 +43,9 @@ struct assertion_claims
 std::string const& audience_of(client_config const& config, std::string const& url);
 
 // What has to be signed: header and claims, each in base64url, and a dot between.
-std::string assertion_input(assertion_key const& by, assertion_claims const& claims);
+secret assertion_input(assertion_key const& by, assertion_claims const& claims);
 // The same for HS256, HS384 or HS512.
-std::string assertion_input(signature_algorithm by, assertion_claims const& claims);
+secret assertion_input(signature_algorithm by, assertion_claims const& claims);
 
 // What a DPoP proof says (RFC 9449 section 4.2).
 struct proof_claims
@@ -60,10 +61,10 @@ struct proof_claims
     std::string_view access_token;
 };
 
-std::string proof_input(assertion_key const& by, proof_claims const& claims);
+secret proof_input(assertion_key const& by, proof_claims const& claims);
 
 // The bytes of a HMAC by HS256, HS384 or HS512.
-result<std::string> hmac(signature_algorithm by, secret const& key, std::string_view input);
+result<secret> hmac(signature_algorithm by, secret const& key, std::string_view input);
 
 // The signed token: the input, a dot, and the signature in base64url.
 secret signed_token(std::string_view input, std::string_view signature);

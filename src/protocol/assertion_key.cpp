@@ -194,20 +194,43 @@ bool is_pss(signature_algorithm algorithm)
     return algorithm == ps256 || algorithm == ps384 || algorithm == ps512;
 }
 
-// r and s, one after the other, each as long as the curve (RFC 7518 section 3.4); OpenSSL gives
-// DER.
-std::string fixed_size(std::string const& der, signature_algorithm algorithm)
+// How long r and s are each; 0: it signs by no curve of these.
+std::size_t half_of(signature_algorithm algorithm)
+{
+    switch (algorithm)
+    {
+    case es256:
+        return 32;
+    case es384:
+        return 48;
+    case es512:
+        return 66;
+    default:
+        return 0;
+    }
+}
+
+// r and s, one after the other, each as long as the curve (RFC 7518 section 3.4), of the DER that
+// OpenSSL and others give. Empty: it is no such DER.
+secret side_by_side(std::string_view der, signature_algorithm algorithm)
 {
     auto const* bytes = reinterpret_cast<unsigned char const*>(der.data());
+    auto const* const end = bytes + der.size();
     owned<ECDSA_SIG> const parsed(d2i_ECDSA_SIG(nullptr, &bytes, static_cast<long>(der.size())));
-    if (!parsed)
+    ERR_clear_error();
+    if (!parsed || bytes != end)
         return {};
-    int const size = algorithm == es256 ? 32 : algorithm == es384 ? 48 : 66;
-    std::string both(2 * static_cast<std::size_t>(size), '\0');
-    auto* const out = reinterpret_cast<unsigned char*>(both.data());
-    BN_bn2binpad(ECDSA_SIG_get0_r(parsed.get()), out, size);
-    BN_bn2binpad(ECDSA_SIG_get0_s(parsed.get()), out + size, size);
-    return both;
+    auto const size = static_cast<int>(half_of(algorithm));
+    std::array<unsigned char, 132> both{};
+    bool const fits =
+        BN_bn2binpad(ECDSA_SIG_get0_r(parsed.get()), both.data(), size) == size &&
+        BN_bn2binpad(ECDSA_SIG_get0_s(parsed.get()), both.data() + size, size) == size;
+    ERR_clear_error();
+    secret made;
+    if (fits)
+        made.append({reinterpret_cast<char const*>(both.data()), 2 * half_of(algorithm)});
+    wipe(both.data(), both.size());
+    return made;
 }
 
 } // namespace
@@ -273,7 +296,7 @@ result<std::shared_ptr<assertion_key const>> assertion_key::load(
     return std::shared_ptr<assertion_key const>(std::move(made));
 }
 
-result<std::string> assertion_key::sign(std::string_view input) const
+result<secret> assertion_key::sign(std::string_view input) const
 {
     auto const by = algorithm();
     owned<EVP_MD_CTX> const context(EVP_MD_CTX_new());
@@ -287,16 +310,34 @@ result<std::string> assertion_key::sign(std::string_view input) const
                EVP_PKEY_CTX_set_rsa_pss_saltlen(settings, RSA_PSS_SALTLEN_DIGEST) == 1;
     std::size_t size = 0;
     good = good && EVP_DigestSign(context.get(), nullptr, &size, bytes, input.size()) == 1;
-    std::string signature(size, '\0');
-    good = good && EVP_DigestSign(
-                       context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
-                       bytes, input.size()) == 1;
+    std::vector<unsigned char, wiping_allocator<unsigned char>> made(size);
+    good = good && EVP_DigestSign(context.get(), made.data(), &size, bytes, input.size()) == 1;
     if (!good)
         return refuse("the key could not sign by " + std::string(to_string(by)));
-    signature.resize(size);
-    if (by == es256 || by == es384 || by == es512)
-        return fixed_size(signature, by);
-    return signature;
+    std::string_view const signature(reinterpret_cast<char const*>(made.data()), size);
+    if (half_of(by) != 0)
+        return side_by_side(signature, by);
+    return secret(signature);
+}
+
+result<secret> signature_of_signer(signature_algorithm by, result<std::string> given)
+{
+    if (!given)
+        return given.error();
+    secret signature(std::move(*given));
+    if (signature.empty())
+        return refuse("the signer of client assertions gave an empty signature");
+    auto const half = half_of(by);
+    if (half == 0 || signature.size() == 2 * half)
+        return signature;
+    auto converted = side_by_side(signature.view(), by);
+    if (converted.empty())
+        return refuse(
+            "the signer of client assertions gave a signature of " +
+            std::to_string(signature.size()) + " bytes for " + std::string(to_string(by)) +
+            "; it must be r and s side by side, " + std::to_string(2 * half) +
+            " bytes in all, or DER of the same curve");
+    return converted;
 }
 
 } // namespace coauth::protocol

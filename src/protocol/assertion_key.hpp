@@ -46,7 +46,7 @@ public:
     [[nodiscard]] std::string const& thumbprint() const noexcept { return thumbprint_; }
 
     // The signature as RFC 7518 wants it, its bytes as they are. Not where a function signs.
-    [[nodiscard]] result<std::string> sign(std::string_view input) const;
+    [[nodiscard]] result<secret> sign(std::string_view input) const;
 
 private:
     struct free_key
@@ -64,6 +64,10 @@ private:
     std::string jwk_;
     std::string thumbprint_;
 };
+
+// What a user's function signed, as RFC 7518 wants it. Where it gave DER for ES256 and its like, as
+// key management services do, r and s are taken out of it.
+result<secret> signature_of_signer(signature_algorithm by, result<std::string> given);
 
 } // namespace coauth::protocol
 

@@ -1,6 +1,7 @@
 #include "protocol/encoding.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 
 namespace coauth::protocol
@@ -45,6 +46,25 @@ void append_form_encoded(secret& out, std::string_view text)
         else
             out.append('%').append(hex[byte >> 4]).append(hex[byte & 15]);
     }
+}
+
+secret decode_form(std::string_view text)
+{
+    secret decoded;
+    decoded.reserve(text.size());
+    while (!text.empty())
+    {
+        unsigned byte = 0;
+        auto const* const digits = text.data() + 1;
+        bool const escape = text.size() > 2 && text.front() == '%' &&
+                            std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2;
+        if (escape)
+            decoded.append(static_cast<char>(byte));
+        else
+            decoded.append(text.front() == '+' ? ' ' : text.front());
+        text.remove_prefix(escape ? 3 : 1);
+    }
+    return decoded;
 }
 
 bool is_control(char c) noexcept

@@ -15,6 +15,9 @@ void append_base64(secret& out, std::string_view bytes);
 // stay, space is `+`. Many servers do not decode Basic credentials.
 void append_form_encoded(secret& out, std::string_view text);
 
+// The text that was encoded so; what is no escape stays as it is.
+secret decode_form(std::string_view text);
+
 // True for C0 controls and DEL.
 bool is_control(char c) noexcept;
 bool has_control(std::string_view text) noexcept;

@@ -4,8 +4,8 @@
 #include <boost/json/parse.hpp>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
+#include <cmath>
 #include <functional>
 #include <utility>
 
@@ -17,39 +17,48 @@ namespace
 namespace json = boost::json;
 using boost::system::error_code;
 
-// What is read from a document or from its `error`: none of these may come twice.
-constexpr std::array<std::string_view, 18> used = {
-    "access_token",
-    "token_type",
-    "expires_in",
-    "scope",
-    "error",
-    "error_description",
-    "error_uri",
-    "type",
-    "title",
-    "message",
-    "uri",
-    "code",
-    "active",
-    "issuer",
-    "token_endpoint",
-    "introspection_endpoint",
-    "revocation_endpoint",
-    "mtls_endpoint_aliases"};
-
 constexpr std::size_t deepest = 32;
 constexpr std::size_t most_members = 1000;
 // Each of its strings takes twenty times the room of its text.
 constexpr std::size_t longest_list = std::size_t(64) * 1024;
 
-template <class Members>
-json_value find_among(Members const& where, std::string_view name) noexcept
+json_value find_among(std::span<json_member const> where, std::string_view name) noexcept
 {
     for (auto const& member : where)
         if (member.name == name)
             return member.value;
     return {};
+}
+
+// What comes twice is read in two ways by two readers.
+bool has_duplicate(std::span<json_member const> among)
+{
+    constexpr std::size_t few = 16;
+    if (among.size() <= few)
+    {
+        for (auto one = among.begin(); one != among.end(); ++one)
+            for (auto other = among.begin(); other != one; ++other)
+                if (one->name == other->name)
+                    return true;
+        return false;
+    }
+    std::vector<std::string_view> names;
+    names.reserve(among.size());
+    for (auto const& one : among)
+        names.push_back(one.name);
+    std::sort(names.begin(), names.end());
+    return std::adjacent_find(names.begin(), names.end()) != names.end();
+}
+
+// What `from_chars` takes, but not "inf" and "nan".
+std::optional<double> as_double(std::string_view text) noexcept
+{
+    double value = 0;
+    auto const end = text.data() + text.size();
+    auto const [stopped, failure] = std::from_chars(text.data(), end, value);
+    if (failure != std::errc() || stopped != end || !std::isfinite(value))
+        return std::nullopt;
+    return value;
 }
 
 } // namespace
@@ -86,15 +95,15 @@ std::optional<std::chrono::system_clock::time_point> json_value::as_time() const
     using clock = std::chrono::system_clock;
     constexpr auto latest =
         std::chrono::floor<std::chrono::seconds>(clock::duration::max()).count();
-    std::int64_t seconds = 0;
-    auto const whole = text.substr(0, text.find('.'));
-    auto const end = whole.data() + whole.size();
-    if (kind != json_kind::number)
+    if (kind != json_kind::number && kind != json_kind::string)
         return std::nullopt;
-    auto const [stopped, failure] = std::from_chars(whole.data(), end, seconds);
-    if (failure != std::errc() || stopped != end || seconds < 0 || seconds > latest)
+    auto const seconds = as_double(text);
+    if (!seconds || *seconds < 0)
         return std::nullopt;
-    return clock::time_point(std::chrono::seconds(seconds));
+    // Exact: no clock shows as many seconds as a double cannot tell apart.
+    if (*seconds >= static_cast<double>(latest))
+        return clock::time_point(std::chrono::seconds(latest));
+    return clock::time_point(std::chrono::seconds(static_cast<std::int64_t>(*seconds)));
 }
 
 void append_json_string(secret& out, std::string_view text)
@@ -168,7 +177,7 @@ public:
             append_json_string(nested_, name);
             nested_.append(':');
         }
-        bool const fits = check_member(name, ec);
+        bool const fits = count_member(ec);
         part_.clear();
         return fits;
     }
@@ -256,6 +265,9 @@ private:
         if (--depth_ == 0)
             return true;
         nested_.append(bracket);
+        if (depth_ == 2 && in_error_)
+            document.error_members_.push_back(
+                {error_key_, {bracket == '}' ? json_kind::object : json_kind::array, {}}});
         if (depth_ != 1)
             return true;
         in_error_ = false;
@@ -289,23 +301,11 @@ private:
             nested_.append(text);
     }
 
-    // Not twice, and not without end: what is kept of a member takes more room than its text.
-    bool check_member(std::string_view name, error_code& ec)
+    // Not without end: what is kept of a member takes more room than its text.
+    bool count_member(error_code& ec)
     {
-        bool const inner = depth_ == 2 && in_error_;
-        if (depth_ != 1 && !inner)
-            return true;
-        if (++members_ > most_members)
-            return refuse(ec);
-        auto const found = std::find(used.begin(), used.end(), name);
-        if (found == used.end())
-            return true;
-        auto const bit = 1U << static_cast<unsigned>(found - used.begin());
-        unsigned& seen = inner ? seen_in_error_ : seen_;
-        if ((seen & bit) != 0)
-            return refuse(ec);
-        seen |= bit;
-        return true;
+        bool const kept = depth_ == 1 || (depth_ == 2 && in_error_);
+        return !kept || ++members_ <= most_members || refuse(ec);
     }
 
     std::size_t depth_ = 0;
@@ -315,8 +315,6 @@ private:
     std::string_view key_;
     std::string_view error_key_;
     std::size_t members_ = 0;
-    unsigned seen_ = 0;
-    unsigned seen_in_error_ = 0;
     // The pieces of the string, name or number that is being read.
     secret part_;
     secret nested_;
@@ -331,7 +329,10 @@ std::optional<json_document> json_document::parse(std::string_view text)
     std::size_t const used_bytes = parser.write_some(false, text.data(), text.size(), ec);
     if (ec || !parser.done() || used_bytes != text.size())
         return std::nullopt;
-    return std::move(parser.handler().document);
+    auto& read = parser.handler().document;
+    if (has_duplicate(read.members()) || has_duplicate(read.error_members()))
+        return std::nullopt;
+    return std::move(read);
 }
 
 json_value json_document::find(std::string_view name) const noexcept

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,39 +40,50 @@ struct json_value
     [[nodiscard]] std::optional<std::string_view> as_string() const noexcept;
     // A string, or the strings of an array; none: it is neither, or an array of more than 64 KiB.
     [[nodiscard]] std::optional<std::vector<std::string>> as_strings() const;
-    // The number of seconds since 1970; none: it is not a whole number that a clock can show.
+    // The number of seconds since 1970, rounded down, also as text; at most the latest time that
+    // the clock can show. None: it is no such number.
     [[nodiscard]] std::optional<std::chrono::system_clock::time_point> as_time() const noexcept;
+};
+
+struct json_member
+{
+    std::string_view name;
+    json_value value;
 };
 
 // A JSON object as a token endpoint answers it: its members, and those of a nested `error` object.
 //
-// Strict: one object and nothing after it, depth at most 32, at most 1,000 members, none that we
-// use twice.
+// Strict: one object and nothing after it, depth at most 32, at most 1,000 members, none of them
+// twice.
 class json_document
 {
 public:
     // None: not such a document. It keeps views of `text`, which must outlive it.
     static std::optional<json_document> parse(std::string_view text);
 
-    // A member of the document, and a member of its member `error`.
+    // A member of the document, and a member of its member `error`, whose objects and arrays have
+    // no text.
     [[nodiscard]] json_value find(std::string_view name) const noexcept;
     [[nodiscard]] json_value find_in_error(std::string_view name) const noexcept;
 
+    [[nodiscard]] std::span<json_member const> members() const noexcept
+    {
+        return {members_.data(), members_.size()};
+    }
+    [[nodiscard]] std::span<json_member const> error_members() const noexcept
+    {
+        return error_members_;
+    }
     [[nodiscard]] std::size_t size() const noexcept { return members_.size(); }
     [[nodiscard]] std::string_view name(std::size_t i) const noexcept { return members_[i].name; }
     [[nodiscard]] json_value value(std::size_t i) const noexcept { return members_[i].value; }
 
 private:
-    struct member
-    {
-        std::string_view name;
-        json_value value;
-    };
     class handler;
 
     // Most documents have few.
-    boost::container::small_vector<member, 8> members_;
-    std::vector<member> error_members_;
+    boost::container::small_vector<json_member, 8> members_;
+    std::vector<json_member> error_members_;
     // What the text does not hold as it is: strings with escapes, nested values.
     std::vector<secret> made_;
 };

@@ -1,44 +1,33 @@
 #include "protocol/mask.hpp"
 
-#include "protocol/encoding.hpp"
 #include "protocol/json_document.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <cstring>
 #include <optional>
+#include <span>
+#include <utility>
 
 namespace coauth::protocol
 {
 namespace
 {
 
-constexpr std::string_view mask = "***";
-constexpr std::size_t longest_text = 1024;
+constexpr std::size_t longest_answer = 4096;
+
+constexpr std::array<std::string_view, 11> harmless_members = {
+    "token_type",         "expires_in", "scope",  "error",          "error_description",
+    "error_uri",          "error_code", "issuer", "token_endpoint", "introspection_endpoint",
+    "revocation_endpoint"};
+// Of SMS.CX.
+constexpr std::array<std::string_view, 4> harmless_in_error = {"type", "message", "uri", "code"};
 
 template <std::size_t N>
 bool contains(std::array<std::string_view, N> const& names, std::string_view name)
 {
     return std::find(names.begin(), names.end(), name) != names.end();
 }
-
-constexpr std::array<std::string_view, 10> harmless_parameters = {
-    "grant_type",
-    "scope",
-    "resource",
-    "audience",
-    "client_id",
-    "client_assertion_type",
-    "subject_token_type",
-    "actor_token_type",
-    "requested_token_type",
-    "token_type_hint"};
-
-constexpr std::array<std::string_view, 11> harmless_members = {
-    "token_type",         "expires_in", "scope",  "error",          "error_description",
-    "error_uri",          "error_code", "issuer", "token_endpoint", "introspection_endpoint",
-    "revocation_endpoint"};
 
 bool equal_ignoring_case(std::string_view a, std::string_view b)
 {
@@ -70,7 +59,7 @@ void append_masked_form(std::string& out, std::string_view body)
         auto const pair = body.substr(0, body.find('&'));
         body.remove_prefix(std::min(body.size(), pair.size() + 1));
         auto const name = pair.substr(0, pair.find('='));
-        if (contains(harmless_parameters, name))
+        if (is_harmless_parameter(name))
             out += pair;
         else
             out.append(name).append("=").append(mask);
@@ -95,165 +84,131 @@ void append_masked_line(std::string& out, std::string_view line)
     out += '\n';
 }
 
-struct part
+// An answer as text, piece by piece, of which no more is made than will be shown.
+class answer_text
 {
-    std::size_t at;
-    std::size_t size;
-};
-
-// Puts the mask in place of every part that `find(from)` yields, each longer than the mask. What
-// follows moves once, not once for each.
-template <class Find>
-void mask_each(std::string& text, Find const& find)
-{
-    std::size_t read = 0;
-    std::size_t written = 0;
-    auto const move_until = [&](std::size_t end)
+public:
+    answer_text(http_answer const& answer, hidden_words const& hidden)
+        : answer_(answer)
+        , hidden_(hidden)
     {
-        std::memmove(text.data() + written, text.data() + read, end - read);
-        written += end - read;
-    };
-    while (std::optional<part> const found = find(read))
-    {
-        move_until(found->at);
-        written += mask.copy(text.data() + written, mask.size());
-        read = found->at + found->size;
     }
-    move_until(text.size());
-    text.resize(written);
-}
 
-void replace_all(std::string& text, std::string_view what)
-{
-    // A shorter one would hit ordinary words.
-    constexpr std::size_t shortest = 4;
-    static_assert(mask.size() < shortest);
-    if (what.size() < shortest)
-        return;
-    mask_each(
-        text,
-        [&](std::size_t from) -> std::optional<part>
-        {
-            auto const at = text.find(what, from);
-            if (at == std::string::npos)
-                return std::nullopt;
-            return part{at, what.size()};
-        });
-}
-
-// Signed tokens, whoever made them: an assertion that the server repeats, or a token.
-void mask_jwts(std::string& text)
-{
-    auto const in_jwt = [](char c)
+    std::string write(std::optional<json_document> const& document)
     {
-        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-               c == '-' || c == '_' || c == '.';
-    };
-    mask_each(
-        text,
-        [&](std::size_t from) -> std::optional<part>
-        {
-            // On from its end, whether it was one or not: nothing is looked at twice.
-            for (auto at = text.find("eyJ", from); at != std::string::npos;
-                 at = text.find("eyJ", from))
-            {
-                auto const begin = text.begin() + static_cast<std::ptrdiff_t>(at);
-                auto const end = std::find_if_not(begin, text.end(), in_jwt);
-                if (std::count(begin, end, '.') >= 2)
-                    return part{at, static_cast<std::size_t>(end - begin)};
-                from = static_cast<std::size_t>(end - text.begin());
-            }
-            return std::nullopt;
-        });
-}
-
-std::string_view token_in(json_document const& document)
-{
-    return document.find("access_token").as_string().value_or(std::string_view());
-}
-
-void remove_secrets(std::string& text, client_authentication const& who, std::string_view token)
-{
-    scrub(text, who);
-    replace_all(text, token);
-}
-
-std::string
-without_secrets(std::string_view text, client_authentication const& who, std::string_view token)
-{
-    std::string shown(text);
-    remove_secrets(shown, who, token);
-    return shown;
-}
-
-void append_masked_json(
-    std::string& out, json_document const& document, client_authentication const& who)
-{
-    auto const token = token_in(document);
-    out += '{';
-    for (std::size_t i = 0; i < document.size(); ++i)
-    {
-        auto const name = document.name(i);
-        auto const value = document.value(i);
-        secret shown;
-        append_json_string(shown, name);
-        shown.append(": ");
-        if (!contains(harmless_members, name))
-            append_json_string(shown, mask);
-        else if (value.kind == json_kind::string)
-            // Before it is escaped: a secret may hold what is.
-            append_json_string(shown, without_secrets(value.text, who, token));
+        out_ = "HTTP/1.1 " + std::to_string(answer_.status) + "\n";
+        for (auto const& field : answer_.headers)
+            if (!full())
+                append_field(field);
+        out_ += '\n';
+        if (document && !coded())
+            append_members(document->members(), harmless_members, document->error_members());
         else
-            shown.append(value.text);
-        out.append(i == 0 ? "" : ", ").append(shown.view());
+            append_other_body();
+        // Also what lies across two pieces.
+        hidden_.hide_in(out_, "\n");
+        constexpr std::string_view rest = "...";
+        if (full())
+            out_ = std::string(cut(out_, longest_answer - rest.size())).append(rest);
+        return std::move(out_);
     }
-    out += '}';
-}
 
-// A body that is not JSON is shown only when nothing in it speaks of tokens.
-void append_other_body(std::string& out, std::string_view body)
-{
-    if (holds_ignoring_case(body, "token"))
-        out.append("(").append(std::to_string(body.size())).append(" bytes that are not JSON)");
-    else
-        out += body.substr(0, longest_text);
-}
+private:
+    [[nodiscard]] bool full() const { return out_.size() > longest_answer; }
 
-// Cuts at a character's boundary, so that no broken UTF-8 remains.
-std::string_view cut(std::string_view text, std::size_t longest)
-{
-    if (text.size() <= longest)
-        return text;
-    std::size_t end = longest;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
-        --end;
-    return text.substr(0, end);
-}
-
-// C1 controls are two bytes in UTF-8; terminals obey them like ESC.
-void replace_controls(std::string& text, std::string_view kept)
-{
-    for (std::size_t i = 0; i < text.size(); ++i)
+    [[nodiscard]] bool coded() const
     {
-        if (is_control(text[i]) && kept.find(text[i]) == std::string_view::npos)
-            text[i] = ' ';
-        bool const c1 = text[i] == '\xc2' && i + 1 < text.size() &&
-                        static_cast<unsigned char>(text[i + 1]) < 0xa0;
-        if (c1)
-            text[i] = text[i + 1] = ' ';
+        auto const coding = answer_.headers.find("Content-Encoding");
+        return coding && !coding->empty() && !equal_ignoring_case(*coding, "identity");
     }
-}
 
-// What is replaced may have stood within a secret, or be part of one.
-void hide(
-    std::string& text, client_authentication const& who, std::string_view token,
-    std::string_view kept_controls)
-{
-    remove_secrets(text, who, token);
-    replace_controls(text, kept_controls);
-    remove_secrets(text, who, token);
-    mask_jwts(text);
-}
+    void append_field(http_header const& field)
+    {
+        out_.append(hidden_.safe(field.name)).append(": ");
+        if (is_secret_field(field.name))
+            out_ += mask;
+        else
+            out_ += hidden_.safe(field.value);
+        out_ += '\n';
+    }
+
+    template <std::size_t N>
+    void append_members(
+        std::span<json_member const> members, std::array<std::string_view, N> const& harmless,
+        std::span<json_member const> within)
+    {
+        out_ += '{';
+        char const* separator = "";
+        for (auto const& [name, value] : members)
+        {
+            if (full())
+                return;
+            out_ += std::exchange(separator, ", ");
+            append_string(name);
+            out_ += ": ";
+            bool const nested = name == "error" && value.kind == json_kind::object;
+            if (nested && !within.empty())
+                append_members(within, harmless_in_error, {});
+            else if (contains(harmless, name))
+                append_value(value);
+            else
+                append_string(mask);
+        }
+        out_ += '}';
+    }
+
+    void append_value(json_value const& value)
+    {
+        if (value.kind == json_kind::string)
+            append_string(value.text);
+        else if (value.kind == json_kind::object || value.kind == json_kind::array)
+            append_string(mask);
+        else
+            out_ += hidden_.safe(value.text);
+    }
+
+    // Hidden before it is escaped: a secret may hold what is.
+    void append_string(std::string_view text)
+    {
+        secret json;
+        append_json_string(json, hidden_.safe(text));
+        out_ += json.view();
+    }
+
+    // Success could be a token in any shape; a failure is shown where it is text that speaks of
+    // none. Not what should have been JSON: it may escape in any way what is to be hidden.
+    void append_other_body()
+    {
+        auto const body = answer_.body.view();
+        bool const text = std::none_of(
+            body.begin(), body.end(), [](unsigned char c)
+            { return c == 0x7f || (c < 0x20 && c != '\t' && c != '\r' && c != '\n'); });
+        bool const failure = answer_.status < 200 || answer_.status > 299;
+        auto const first = body.substr(std::min(body.find_first_not_of(" \t\r\n"), body.size()), 1);
+        bool const json = first == "{" || first == "[" || first == "\"";
+        if (body.empty())
+            return;
+        if (failure && text && !json && !coded() && !holds_ignoring_case(body, "token"))
+            out_ += hidden_.safe(body);
+        else
+            append_size();
+    }
+
+    void append_size()
+    {
+        constexpr std::size_t longest_type = 256;
+        auto const type = answer_.headers.find("Content-Type");
+        out_.append("(").append(std::to_string(answer_.body.size())).append(" bytes that ");
+        out_ += coded() ? "are compressed or encoded" : "are not JSON";
+        if (type)
+            out_.append(", ").append(cut(hidden_.safe(*type), longest_type));
+        out_ += ')';
+    }
+
+    http_answer const& answer_;
+    hidden_words const& hidden_;
+    std::string out_;
+};
 
 } // namespace
 
@@ -273,45 +228,15 @@ std::string masked_request(secret const& wire)
     return out;
 }
 
-std::string masked_answer(http_answer const& answer, client_config const& config)
+std::string
+masked_answer(http_answer const& answer, client_config const& config, std::string_view request)
 {
     auto const document = json_document::parse(answer.body.view());
-    std::string out = "HTTP/1.1 " + std::to_string(answer.status) + "\n";
-    for (auto const& field : answer.headers)
-        out.append(field.name)
-            .append(": ")
-            .append(is_secret_field(field.name) ? mask : std::string_view(field.value))
-            .append("\n");
-    out += '\n';
+    hidden_words hidden(config.authentication);
+    hidden.add_request(request);
     if (document)
-        append_masked_json(out, *document, config.authentication);
-    else
-        append_other_body(out, answer.body.view());
-    hide(out, config.authentication, document ? token_in(*document) : std::string_view(), "\n");
-    return out;
-}
-
-void scrub(std::string& text, client_authentication const& who)
-{
-    auto const& plain = who.client_secret();
-    if (plain.empty())
-        return;
-    secret form;
-    append_form_encoded(form, plain.view());
-    for (bool const encode : {false, true})
-        replace_all(text, basic_credentials(who.client_id(), plain.view(), encode).view());
-    replace_all(text, form.view());
-    replace_all(text, plain.view());
-}
-
-std::string
-safe_text(std::string_view text, client_authentication const& who, std::string_view token)
-{
-    // Hidden before it is cut: half a secret would not be found.
-    constexpr std::size_t looked_at = 16 * longest_text;
-    std::string safe(text.substr(0, looked_at));
-    hide(safe, who, token, {});
-    return std::string(cut(safe, longest_text));
+        hidden.add_answer(*document);
+    return answer_text(answer, hidden).write(document);
 }
 
 } // namespace coauth::protocol

@@ -4,6 +4,7 @@
 #include <coauth/client_config.hpp>
 
 #include "http_answer.hpp"
+#include "protocol/hidden_words.hpp"
 
 #include <string>
 
@@ -13,16 +14,10 @@ namespace coauth::protocol
 // The request as readable text: credentials and every parameter that may be one are masked.
 std::string masked_request(secret const& wire);
 
-// The answer as readable text: only members and fields known to be harmless keep their values.
-std::string masked_answer(http_answer const& answer, client_config const& config);
-
-// Replaces every form of the client's secret (plain, form-encoded, as Basic value) in `text`.
-void scrub(std::string& text, client_authentication const& who);
-
-// Text of the server made fit for logs: at most 1 KiB, control characters replaced, without the
-// client's secret and without the token that came with it.
-std::string
-safe_text(std::string_view text, client_authentication const& who, std::string_view token = {});
+// The answer as readable text of at most 4 KiB: only members and fields known to be harmless keep
+// their values. `request` is what was sent, which the answer may repeat.
+std::string masked_answer(
+    http_answer const& answer, client_config const& config, std::string_view request = {});
 
 } // namespace coauth::protocol
 

@@ -23,6 +23,7 @@ void check_debug(coauth::client_config const& config, coauth::http_answer const&
 {
     auto const text = coauth::protocol::masked_answer(answer, config);
     fuzz::check_text(text, "\n");
+    fuzz::require(text.size() <= 4096, "a text for debugging has at most 4 KiB");
     auto const document = coauth::protocol::json_document::parse(answer.body.view());
     auto const token = document ? document->find("access_token").as_string() : std::nullopt;
     fuzz::require(!token || token->size() < 16 || !fuzz::holds(text, *token), "a token is masked");

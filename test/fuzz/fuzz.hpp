@@ -55,7 +55,7 @@ coauth::http_answer answer(input const& from);
 coauth::http_answer answer(unsigned status, std::string_view fields_and_body);
 
 // When requests are sent and answers come: 2026-11-23, after two seconds.
-coauth::protocol::exchange_times times();
+coauth::protocol::exchange_facts times();
 
 // What holds of every error, whatever the server answered.
 void check_error(coauth::error const& why, coauth::http_answer const& from);

@@ -3,6 +3,8 @@
 #include <coauth/smscx.hpp>
 
 #include "memory_watch.hpp"
+#include "protocol/json_document.hpp"
+#include "protocol/validate.hpp"
 #include "support.hpp"
 
 using namespace test;
@@ -139,7 +141,17 @@ BOOST_AUTO_TEST_CASE(tokens)
             {"life true", 200, document(",\"expires_in\":true"), "malformed_answer"},
             {"life {}", 200, document(",\"expires_in\":{}"), "malformed_answer"},
             {"life 1e999", 200, document(",\"expires_in\":1e999"), "malformed_answer"},
-            {"scope array", 200, document(",\"scope\":[\"a\"]"), "malformed_answer"},
+            {"scope of numbers", 200, document(",\"scope\":[1]"), "malformed_answer"},
+            {"scope 1", 200, document(",\"scope\":1"), "malformed_answer"},
+            {"scope {}", 200, document(",\"scope\":{}"), "malformed_answer"},
+            {"scope array with control", 200, document(R"(,"scope":["a\n"])"), "malformed_answer"},
+            {"error empty", 200, document(R"(,"error":"")"), "success"},
+            {"error false", 200, document(",\"error\":false"), "success"},
+            {"error true", 200, document(",\"error\":true"), "malformed_answer"},
+            {"error 0", 200, document(",\"error\":0"), "malformed_answer"},
+            {"error []", 200, document(",\"error\":[]"), "malformed_answer"},
+            {"error {}", 200, document(",\"error\":{}"), "malformed_answer"},
+            {"error of a control", 200, document(R"(,"error":"\n")"), "malformed_answer"},
             {"scope with control", 200, document(R"(,"scope":"a\nb")"), "malformed_answer"},
             {"scope of 64 KiB", 200, document(",\"scope\":\"" + std::string(65'536, 's') + '"'),
              "success"},
@@ -165,6 +177,8 @@ BOOST_AUTO_TEST_CASE(scope)
              {",\"scope\":null", "asked for"},
              {",\"scope\":\"\"", ""},
              {",\"scope\":\"less\"", "less"},
+             {",\"scope\":[]", ""},
+             {R"(,"scope":["a","b:c"])", "a b:c"},
              {R"(,"scope":"a, b \"c\"")", "a, b \"c\""},
          })
         BOOST_TEST_CONTEXT(row.member)
@@ -255,6 +269,7 @@ BOOST_AUTO_TEST_CASE(the_words_of_errors)
              {"slow_down", "rate_limited"},
              {"rate_limit", "rate_limited"},
              {"Invalid_Client", "other_oauth_error"},
+             {"unsupported_token_type", "not_revocable"},
              {"invalid_client ", "other_oauth_error"},
              {"no_coverage", "other_oauth_error"},
          })
@@ -388,6 +403,68 @@ BOOST_AUTO_TEST_CASE(by_status_where_there_is_no_word)
     check_contains(reading()(302, "").error().message(), "never followed");
 }
 
+BOOST_AUTO_TEST_CASE(by_the_challenge_where_the_body_has_no_word)
+{
+    struct challenge_row
+    {
+        unsigned status;
+        std::vector<std::string> fields;
+        char const* body;
+        char const* expected;
+        char const* word;
+    };
+    for (auto const& row : std::vector<challenge_row>{
+             {401,
+              {R"(Basic realm="x", error="invalid_client")"},
+              "",
+              "invalid_client",
+              "invalid_client"},
+             {400, {R"(DPoP error="use_dpop_nonce")"}, "", "use_dpop_nonce", "use_dpop_nonce"},
+             {401,
+              {"Basic realm=x", R"(DPoP error="use_dpop_nonce", algs="ES256")"},
+              "{}",
+              "use_dpop_nonce",
+              "use_dpop_nonce"},
+             {401,
+              {R"(Bearer error="odd", DPoP error="invalid_dpop_proof")"},
+              "",
+              "invalid_dpop_proof",
+              "invalid_dpop_proof"},
+             {401,
+              {R"(Bearer error="invalid_token")"},
+              "<html>",
+              "other_oauth_error",
+              "invalid_token"},
+             {403,
+              {R"(Bearer error="insufficient_scope")"},
+              "",
+              "insufficient_scope",
+              "insufficient_scope"},
+             {401,
+              {R"(Bearer error="invalid_client")"},
+              R"({"error":"invalid_request"})",
+              "invalid_request",
+              "invalid_request"},
+             {401, {"Basic realm=\"x\""}, "", "http_error", ""},
+             {401, {"Bearer error=\"\x01\""}, "", "http_error", ""},
+             {404, {R"(Bearer error="invalid_client")"}, "", "http_error", ""},
+             {500, {R"(Bearer error="invalid_client")"}, "", "http_error", ""},
+             {200, {R"(Bearer error="invalid_client")"}, "", "malformed_answer", ""},
+             {429, {R"(Bearer error="invalid_client")"}, "", "rate_limited", ""}})
+        BOOST_TEST_CONTEXT(row.status << " " << row.fields.back())
+        {
+            reading read;
+            for (auto const& field : row.fields)
+                read.headers.add("www-authenticate", field);
+            auto const got = read(row.status, row.body);
+            BOOST_TEST_REQUIRE(outcome(got) == row.expected);
+            BOOST_TEST(got.error().oauth_error() == row.word);
+        }
+    BOOST_TEST(reading()(401, "").error().refuses_credentials());
+    BOOST_TEST(reading()(401, R"({"error":"invalid_client"})").error().refuses_credentials());
+    BOOST_TEST(!reading()(403, "").error().refuses_credentials());
+}
+
 BOOST_AUTO_TEST_CASE(problem_details)
 {
     auto const got =
@@ -437,6 +514,25 @@ BOOST_AUTO_TEST_CASE(when_to_try_again)
         }
 }
 
+// By its word an error may come with success.
+BOOST_AUTO_TEST_CASE(when_to_try_again_with_status_200)
+{
+    for (auto const* word : {"rate_limit", "temporarily_unavailable", "invalid_scope"})
+        for (auto const& [name, value] :
+             {std::pair("Retry-After", "60"s),
+              std::pair("X-Rate-Limit-Reset", std::to_string(1'795'392'000 + 2 + 60))})
+            BOOST_TEST_CONTEXT(word << " " << name)
+            {
+                reading read;
+                read.headers.add(name, value);
+                auto const got = read(200, R"({"error":{"type":")"s + word + "\"}}");
+                BOOST_TEST_REQUIRE(!got.has_value());
+                auto const at = got.error().retry_at();
+                BOOST_TEST(at.has_value() == (word != "invalid_scope"s));
+                BOOST_TEST((!at || *at == sent + 62s));
+            }
+}
+
 BOOST_AUTO_TEST_CASE(headers_are_kept_on_request)
 {
     reading read;
@@ -474,6 +570,51 @@ BOOST_AUTO_TEST_CASE(text_of_the_server_holds_no_secret)
                     check_lacks(got.error().oauth_error(), echo);
                 }
         }
+}
+
+BOOST_AUTO_TEST_CASE(text_of_the_server_holds_nothing_that_was_presented)
+{
+    auto const made = config();
+    auto const where = coauth::protocol::check_config(made);
+    auto const request = coauth::token_request::refresh_token(coauth::secret("old.to\"k\\en-1"));
+    auto const wire = build_token_request(made, *where, request);
+    BOOST_TEST_REQUIRE(outcome(wire) == "success");
+    for (std::string const echo : {"old.to\"k\\en-1", "old.to%22k%5Cen-1", "new-refresh", "new-id"})
+        for (auto const* format :
+             {R"({"error":"x","error_description":"E","refresh_token":"new-refresh"})",
+              R"({"error":"E","id_token":"new-id","refresh_token":"new-refresh"})",
+              R"({"error":{"type":"x","message":"E"},"refresh_token":"new-refresh"})",
+              R"({"error":{"type":"x","uri":"E"},"refresh_token":"new-refresh"})",
+              R"({"error":5,"detail":"E","refresh_token":"new-refresh"})",
+              R"({"token_type":"E","access_token":"t","refresh_token":"new-refresh"})"})
+            BOOST_TEST_CONTEXT(format << " " << echo)
+            {
+                coauth::secret quoted;
+                coauth::protocol::append_json_string(quoted, echo);
+                std::string body = format;
+                body.replace(body.find("\"E\""), 3, text(quoted));
+                if (echo == "new-id")
+                    body.insert(1, R"("id_token":"new-id",)");
+                if (body.find("id_token") != body.rfind("id_token"))
+                    continue;
+                coauth::http_answer answer;
+                answer.status = 200;
+                answer.body = coauth::secret(body);
+                auto const got = coauth::protocol::read_token_answer(
+                    made, request, std::move(answer), {sent, sent_steady, sent, wire->view()});
+                BOOST_TEST_REQUIRE(!got.has_value());
+                auto const& e = got.error();
+                for (auto const part :
+                     {std::string_view(e.context()), e.description(), e.uri(), e.oauth_error()})
+                    check_lacks(part, echo);
+                check_lacks(e.message(), echo);
+                check_contains(e.message() + std::string(e.uri()), "***");
+            }
+    // Half a secret is none either.
+    auto const far = std::string(250, 'x') + client_secret;
+    check_lacks(
+        reading()(400, R"({"error":")" + far + "\"}").error().oauth_error(),
+        std::string_view(client_secret).substr(0, 4));
 }
 
 BOOST_AUTO_TEST_CASE(what_was_read_is_wiped)

@@ -1,8 +1,15 @@
 // Assertions, proofs and the keys that sign them; with the examples of the RFCs.
 
+// Only so can OpenSSL be left without random bytes.
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include "protocol/assertion.hpp"
 
+#include <coauth/signed_assertion.hpp>
+
 #include "support.hpp"
+
+#include <openssl/rand.h>
 
 #include <array>
 
@@ -54,9 +61,28 @@ std::string from_base64url(std::string_view text)
     return bytes;
 }
 
-// Header and claims of what is to be signed.
-std::array<std::string, 2> parts(std::string const& input)
+// While it lives, OpenSSL has none.
+class no_random_bytes
 {
+public:
+    no_random_bytes()
+    {
+        none_.bytes = [](unsigned char*, int) { return 0; };
+        RAND_set_rand_method(&none_);
+    }
+    ~no_random_bytes() { RAND_set_rand_method(before_); }
+    no_random_bytes(no_random_bytes const&) = delete;
+    no_random_bytes& operator=(no_random_bytes const&) = delete;
+
+private:
+    RAND_METHOD const* before_ = RAND_get_rand_method();
+    RAND_METHOD none_ = {};
+};
+
+// Header and claims of what is to be signed.
+std::array<std::string, 2> parts(secret const& made)
+{
+    auto const input = text(made);
     auto const dot = input.find('.');
     return {from_base64url(input.substr(0, dot)), from_base64url(input.substr(dot + 1))};
 }
@@ -85,7 +111,7 @@ BOOST_AUTO_TEST_CASE(hs256)
         "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQog"
         "Imh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ");
     BOOST_TEST_REQUIRE(outcome(code) == "success");
-    BOOST_TEST(base64url(*code) == "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+    BOOST_TEST(base64url(code->view()) == "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
     BOOST_TEST(hmac(hs384, key, "x")->size() == 48U);
     BOOST_TEST(hmac(hs512, key, "x")->size() == 64U);
     BOOST_TEST(outcome(hmac(es256, key, "x")) == "invalid_configuration");
@@ -103,7 +129,7 @@ BOOST_AUTO_TEST_CASE(ed25519_key_thumbprint_and_signature)
     auto const signature = key->sign("eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc");
     BOOST_TEST_REQUIRE(outcome(signature) == "success");
     BOOST_TEST(
-        base64url(*signature) ==
+        base64url(signature->view()) ==
         "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg");
 }
 
@@ -128,7 +154,7 @@ BOOST_AUTO_TEST_CASE(claims)
     said.further = further;
     check_contains(
         parts(assertion_input(coauth::signature_algorithm::hs256, said))[1], R"("scope":"a b"})");
-    BOOST_TEST(unique_id() != unique_id());
+    BOOST_TEST(*unique_id() != *unique_id());
     BOOST_TEST(text(signed_token("h.c", "\xFB\xFF")) == "h.c.-_8");
 }
 
@@ -165,6 +191,23 @@ BOOST_AUTO_TEST_CASE(audiences)
             "client", signing_key::pem(secret(rfc_8037_key)), options);
         BOOST_TEST(audience_of(config, asked) == expected);
     }
+}
+
+// Without them, every assertion and proof would have the same identifier: none.
+BOOST_AUTO_TEST_CASE(nothing_is_signed_without_random_bytes)
+{
+    coauth::assertion_claims said;
+    said.issuer = said.audience = "https://as.example";
+    auto const make = coauth::signed_assertion(signing_key::pem(secret(rfc_8037_key)), said);
+    BOOST_TEST(outcome(make()) == "success");
+    {
+        no_random_bytes const none;
+        BOOST_TEST(outcome(unique_id()) == "no_randomness");
+        auto const got = make();
+        BOOST_TEST(outcome(got) == "no_randomness");
+        check_contains(got.error().message(), "jti");
+    }
+    BOOST_TEST(outcome(make()) == "success");
 }
 
 // RFC 9449 sections 4.2 and 7.1.

@@ -114,13 +114,55 @@ BOOST_AUTO_TEST_CASE(every_algorithm_signs_as_others_verify)
                 loaded(pem(by.private_pem()).algorithm(*coauth::signature_algorithm_of(name)));
             protocol::assertion_claims said;
             said.issuer = said.subject = client_id;
-            auto const input = protocol::assertion_input(*tested, said);
+            auto const input = text(protocol::assertion_input(*tested, said));
             auto const signature = tested->sign(input);
             BOOST_TEST_REQUIRE(outcome(signature) == "success");
             BOOST_TEST(signature->size() == size);
-            BOOST_TEST(by.verifies(name, input, *signature));
-            BOOST_TEST(!by.verifies(name, input + '.', *signature));
+            BOOST_TEST(by.verifies(name, input, signature->view()));
+            BOOST_TEST(!by.verifies(name, input + '.', signature->view()));
         }
+}
+
+// Key management services give DER.
+BOOST_AUTO_TEST_CASE(signatures_of_others)
+{
+    struct row
+    {
+        char const* algorithm;
+        std::string given;
+        // What it becomes, or is said.
+        std::string expected;
+    };
+    auto const both = [](std::size_t half, char r, char s)
+    { return std::string(half - 1, '\0') + r + std::string(half - 1, '\0') + s; };
+    auto const der = "\x30\x06\x02\x01\x05\x02\x01\x07"s;
+    for (auto const& [name, given, expected] : std::vector<row>{
+             {"ES256", both(32, 5, 7), both(32, 5, 7)},
+             {"ES256", der, both(32, 5, 7)},
+             {"ES384", der, both(48, 5, 7)},
+             {"ES512", der, both(66, 5, 7)},
+             {"ES256", der + "x", "r and s side by side, 64 bytes"},
+             {"ES256", der.substr(0, 7), "r and s side by side"},
+             {"ES256", "\x30\x26\x02\x21\x01" + std::string(32, '\0') + "\x02\x01\x07",
+              "r and s side by side"},
+             {"ES384", both(32, 5, 7), "r and s side by side, 96 bytes"},
+             {"ES256", "", "empty signature"},
+             {"RS256", "", "empty signature"},
+             {"RS256", der, der},
+             {"EdDSA", der, der}})
+        BOOST_TEST_CONTEXT(name << " " << given.size())
+        {
+            auto const got = protocol::signature_of_signer(
+                *coauth::signature_algorithm_of(name), std::string(given));
+            if (got)
+                BOOST_TEST(text(*got) == expected);
+            else
+                check_contains(got.error().message(), expected);
+            BOOST_TEST(bool(got) == (expected.size() >= 64 || expected == der));
+        }
+    auto const failed = protocol::signature_of_signer(
+        coauth::signature_algorithm::es256, coauth::error(coauth::errc::rate_limited));
+    BOOST_TEST(outcome(failed) == "rate_limited");
 }
 
 BOOST_AUTO_TEST_CASE(default_algorithms)
@@ -144,10 +186,10 @@ BOOST_AUTO_TEST_CASE(signatures_keep_their_zeros)
                 auto const signature = tested->sign("text");
                 BOOST_TEST_REQUIRE(outcome(signature) == "success");
                 auto const half = signature->size() / 2;
-                bool const short_r = signature->front() == '\0';
-                bool const short_s = (*signature)[half] == '\0';
+                bool const short_r = signature->view().front() == '\0';
+                bool const short_s = signature->view()[half] == '\0';
                 if (short_r || short_s)
-                    BOOST_TEST_REQUIRE(by.verifies(name, "text", *signature));
+                    BOOST_TEST_REQUIRE(by.verifies(name, "text", signature->view()));
                 r = r || short_r;
                 s = s || short_s;
             }
@@ -340,7 +382,7 @@ BOOST_AUTO_TEST_CASE(certificates)
     auto const with_it = key.certificate_pem(known.certificate_pem);
     BOOST_TEST(loaded(with_it)->certificate_thumbprint() == known.thumbprint);
     BOOST_TEST(loaded(key)->certificate_thumbprint() == "");
-    auto const input = protocol::assertion_input(*loaded(with_it), {});
+    auto const input = text(protocol::assertion_input(*loaded(with_it), {}));
     auto const header = boost::json::parse(from_base64url(input.substr(0, input.find('.'))));
     BOOST_TEST(std::string_view(header.at("x5t#S256").as_string()) == known.thumbprint);
 

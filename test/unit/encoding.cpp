@@ -141,6 +141,14 @@ BOOST_AUTO_TEST_CASE(base64_agrees_with_another_encoder)
     }
 }
 
+BOOST_AUTO_TEST_CASE(decoding)
+{
+    auto const bytes = all_bytes();
+    BOOST_TEST(text(decode_form(form(bytes))) == bytes);
+    BOOST_TEST(text(decode_form("a+b%2bc%2B%")) == "a b+c+%");
+    BOOST_TEST(text(decode_form("%4%zz%-1%1")) == "%4%zz%-1%1");
+}
+
 BOOST_AUTO_TEST_CASE(appending_keeps_what_was_there)
 {
     coauth::secret out("Basic ");

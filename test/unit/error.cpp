@@ -37,6 +37,7 @@ std::vector<facts> const table = {
     {errc::timeout, "timeout", error_kind::timeout, true},
     {errc::cancelled, "cancelled", error_kind::cancelled, false},
     {errc::out_of_memory, "out_of_memory", error_kind::resource, false},
+    {errc::no_randomness, "no_randomness", error_kind::resource, true},
     {errc::too_many_waiting, "too_many_waiting", error_kind::resource, true},
     {errc::redirect_refused, "redirect_refused", error_kind::http, false},
     {errc::http_error, "http_error", error_kind::http, false},
@@ -59,6 +60,7 @@ std::vector<facts> const table = {
     {errc::temporarily_unavailable, "temporarily_unavailable", error_kind::oauth, true},
     {errc::use_dpop_nonce, "use_dpop_nonce", error_kind::oauth, true},
     {errc::invalid_dpop_proof, "invalid_dpop_proof", error_kind::oauth, false},
+    {errc::not_revocable, "not_revocable", error_kind::oauth, false},
     {errc::other_oauth_error, "other_oauth_error", error_kind::oauth, false},
     {errc::rate_limited, "rate_limited", error_kind::rate_limited, true},
 };
@@ -115,6 +117,17 @@ BOOST_AUTO_TEST_CASE(a_failure_status_is_transient_when_it_may_pass)
         BOOST_TEST(with_status(errc::http_error, status).transient(), "status " << status);
     for (unsigned const status : {301U, 400U, 401U, 403U, 404U, 405U, 410U})
         BOOST_TEST(!with_status(errc::http_error, status).transient(), "status " << status);
+}
+
+BOOST_AUTO_TEST_CASE(credentials_are_refused_by_word_or_status)
+{
+    for (auto const& row : table)
+        BOOST_TEST(
+            failure(row.code).refuses_credentials() ==
+            (row.code == errc::invalid_client || row.code == errc::unauthorized_client));
+    BOOST_TEST(with_status(errc::http_error, 401).refuses_credentials());
+    BOOST_TEST(!with_status(errc::http_error, 403).refuses_credentials());
+    BOOST_TEST(!with_status(errc::invalid_request, 401).refuses_credentials());
 }
 
 BOOST_AUTO_TEST_CASE(message_says_all_that_is_known)

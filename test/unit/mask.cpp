@@ -181,11 +181,117 @@ BOOST_AUTO_TEST_CASE(a_secret_that_json_escapes)
     check_lacks(masked_answer(answer, made), "hush");
 }
 
-BOOST_AUTO_TEST_CASE(a_body_that_is_a_signed_token)
+BOOST_AUTO_TEST_CASE(a_success_that_is_no_document_is_not_shown)
 {
-    auto const shown = shown_answer(200, {}, "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2lnbmF0dXJl");
-    check_contains(shown, "***");
-    check_lacks(shown, "eyJ");
+    std::string const wide("h\0u\0s\0h\0", 8);
+    for (auto const& body : std::vector<std::string>{
+             "hush-hush", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2lnbmF0dXJl", wide,
+             "\xFF\xFE" + wide, "<hush>x</hush>", "call({\"hush\":1})", "\x1F\x8B\x08hush"})
+    {
+        auto const shown = shown_answer(200, {}, body);
+        check_contains(shown, std::to_string(body.size()) + " bytes that are not JSON");
+        for (auto const* part : {"hush", "eyJ", "\x1F"})
+            check_lacks(shown, part);
+        check_lacks(shown, std::string_view("h\0u", 3));
+    }
+    // Of a failure too, where it is no text.
+    check_contains(shown_answer(400, {}, wide), "8 bytes that are not JSON");
+    coauth::http_headers coded;
+    coded.add("Content-Encoding", "br");
+    coded.add("Content-Type", "text/plain");
+    check_contains(
+        shown_answer(400, coded, "hush"), "4 bytes that are compressed or encoded, text/plain");
+    check_contains(shown_answer(200, coded, "{}"), "2 bytes that are compressed");
+}
+
+BOOST_AUTO_TEST_CASE(an_error_within_an_answer)
+{
+    auto const shown = shown_answer(
+        400, {},
+        R"({"error":{"type":"t","message":"m","code":1600,"uri":"u","access_token":"hush",)"
+        R"("debug":{"x":"hush"}},"scope":["hush"],"error_description":{"x":"hush"}})");
+    check_contains(
+        shown, R"("error": {"type": "t", "message": "m", "code": 1600, "uri": "u", )"
+               R"("access_token": "***", "debug": "***"}, "scope": "***")");
+    check_lacks(shown, "hush");
+    check_contains(shown_answer(400, {}, R"({"error":{}})"), R"({"error": "***"})");
+    check_contains(shown_answer(400, {}, R"({"error":[{"message":"m"}]})"), R"({"error": "***"})");
+}
+
+// Also where it is not read as JSON.
+BOOST_AUTO_TEST_CASE(a_secret_in_every_form)
+{
+    auto made = config();
+    std::string const plain = "hush\"\\ *~<&>'hush";
+    made.authentication = client_authentication::client_secret_basic("id", coauth::secret(plain));
+    for (auto const* body :
+         {R"({"error":{"type":"x","message":"no hush\"\\ *~<&>'hush"}})",
+          R"({"error":"hush\u0022\u005c\u0020*~<&>'hush"})",
+          R"({"error":"x","error":"hush\u0022"})", "no hush\"\\ *~<&>'hush",
+          "no hush%22%5C+*%7E%3C%26%3E%27hush", "no hush%22%5C%20%2A~%3C%26%3E%27hush",
+          "<p>hush&quot;\\ *~&lt;&amp;&gt;&#39;hush</p>", R"([{"x":"hush\u0022"}])",
+          R"("hush\u0022")"})
+        BOOST_TEST_CONTEXT(body)
+        {
+            coauth::http_answer answer;
+            answer.status = 400;
+            answer.headers.add("X-Echo", plain);
+            answer.body = coauth::secret(body);
+            auto const shown = masked_answer(answer, made);
+            check_lacks(shown, "hush");
+            check_contains(shown, "***");
+        }
+}
+
+BOOST_AUTO_TEST_CASE(what_the_request_presents)
+{
+    auto made = config();
+    made.authentication = client_authentication::client_secret_post("id", coauth::secret("word"));
+    auto const where = coauth::protocol::check_config(made);
+    auto const request = coauth::token_request::token_exchange(coauth::secret("sub\"j/1"), "urn:x")
+                             .scope("scope-1")
+                             .parameter("pin", "p-1234");
+    auto const wire = build_token_request(made, *where, request);
+    BOOST_TEST_REQUIRE(outcome(wire) == "success");
+    coauth::protocol::hidden_words hidden(made.authentication);
+    hidden.add_request(wire->view());
+    BOOST_TEST(
+        hidden.safe(R"(sub"j/1 sub%22j%2F1 sub\"j/1 p-1234 word scope-1 urn:x id)") ==
+        "*** *** *** *** *** scope-1 urn:x id");
+    coauth::http_answer answer;
+    answer.status = 400;
+    answer.body = coauth::secret(R"({"error":"x","error_description":"sub\"j/1 is old"})");
+    check_contains(masked_answer(answer, made, wire->view()), "*** is old");
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_is_shown_in_part)
+{
+    std::string const big(100'000, 'x');
+    coauth::http_headers headers;
+    for (int i = 0; i < 1000; ++i)
+        headers.add("X-" + std::to_string(i), big);
+    BOOST_TEST(shown_answer(400, headers, "").size() == 4096U);
+    auto const body = R"({"error":"x","error_description":")" + big + R"(","error_uri":")" + big +
+                      R"(","scope":")" + big + R"(","error_code":)" + std::string(5000, '7') + "}";
+    auto const shown = shown_answer(400, {}, body);
+    BOOST_TEST(shown.size() <= 4096U);
+    check_contains(shown, std::string(1024, 'x') + '"');
+    std::string many = "{";
+    for (int i = 0; i < 900; ++i)
+        many += "\"member" + std::to_string(i) + "\":1,";
+    auto const cut = shown_answer(200, {}, many + "\"last\":1}");
+    BOOST_TEST(cut.size() == 4096U);
+    BOOST_TEST(cut.ends_with("..."));
+}
+
+// What is masked before it brings the end nearer, where there may be half a token.
+BOOST_AUTO_TEST_CASE(half_a_token_at_the_end)
+{
+    std::string const token = "t" + std::string(2998, 'o') + "k";
+    std::string text;
+    for (int i = 0; i < 6; ++i)
+        text += token;
+    check_lacks(safe_text(text, config().authentication, token), "oo");
 }
 
 BOOST_AUTO_TEST_CASE(text_is_looked_at_once)

@@ -126,8 +126,8 @@ BOOST_AUTO_TEST_CASE(web_signatures)
 
             auto const signature = tested->sign(input);
             BOOST_TEST_REQUIRE(outcome(signature) == "success");
-            BOOST_TEST(by.verifies(row.algorithm, input, *signature));
-            BOOST_TEST((*signature == expected) == row.always_the_same);
+            BOOST_TEST(by.verifies(row.algorithm, input, signature->view()));
+            BOOST_TEST((signature->view() == expected) == row.always_the_same);
         }
 }
 
@@ -181,7 +181,7 @@ BOOST_AUTO_TEST_CASE(proofs)
         BOOST_TEST_CONTEXT(row.said.url)
         {
             auto const [header, claims, signature] = split(row.proof);
-            auto const said = split(proof_input(*tested, row.said));
+            auto const said = split(text(proof_input(*tested, row.said)));
             // The RFC has the members of its key in another order.
             BOOST_TEST((json_of(said[0]) == json_of(header)));
             BOOST_TEST(said[1] == claims);
@@ -211,7 +211,7 @@ BOOST_AUTO_TEST_CASE(message_authentication_codes)
         {
             auto const code = hmac(row.by, coauth::secret("Jefe"), "what do ya want for nothing?");
             BOOST_TEST_REQUIRE(outcome(code) == "success");
-            BOOST_TEST(hex(*code) == row.code);
+            BOOST_TEST(hex(code->view()) == row.code);
         }
 }
 

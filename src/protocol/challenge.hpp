@@ -1,0 +1,32 @@
+#ifndef COAUTH_SRC_PROTOCOL_CHALLENGE_HPP
+#define COAUTH_SRC_PROTOCOL_CHALLENGE_HPP
+
+#include <optional>
+#include <string_view>
+
+namespace coauth::protocol
+{
+
+// The errors that a WWW-Authenticate field names (RFC 6750 section 3), one after another, of all
+// its challenges (RFC 9110 section 11.6.1).
+class challenge_errors
+{
+public:
+    explicit challenge_errors(std::string_view field) noexcept : rest_(field) {}
+
+    // The next one, quotes removed; none: there are no more.
+    std::optional<std::string_view> next() noexcept;
+
+private:
+    std::string_view name() noexcept;
+    bool has_value() noexcept;
+    std::string_view value() noexcept;
+    bool skip() noexcept;
+    std::string_view take(std::size_t size) noexcept;
+
+    std::string_view rest_;
+};
+
+} // namespace coauth::protocol
+
+#endif
