@@ -82,9 +82,12 @@ LIGHT_ASIO = {
     "associated_executor",
     "async_result",
     "awaitable",
+    "cancellation_state",
+    "co_spawn",
     "deferred",
     "dispatch",
     "executor_work_guard",
+    "this_coro",
 }
 
 # Rooms of which every file must have been seen, or the build was not whole.
