@@ -5,6 +5,7 @@
 
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -170,9 +171,14 @@ discover(asio::any_io_executor executor, std::string issuer, discovery_options o
     auto const where = find_well_known(issuer, options.allow_http_loopback);
     if (!where)
         co_return where.error();
+    // What came before is the caller's.
+    auto const before = (co_await asio::this_coro::cancellation_state).cancelled();
     auto const began = clock::now();
     auto first = make_core(executor, options, options.timeout, where->oauth);
     auto answer = co_await ask(std::move(first), issuer);
+    auto const now = (co_await asio::this_coro::cancellation_state).cancelled();
+    if (!answer && now != before)
+        co_return error(errc::cancelled);
     if (!answer && are_missing(answer.error()))
     {
         auto const used = std::chrono::floor<std::chrono::milliseconds>(clock::now() - began);
@@ -191,9 +197,11 @@ discover(asio::any_io_executor executor, std::string issuer, discovery_options o
 asio::awaitable<found>
 discover_apart(asio::any_io_executor executor, std::string issuer, discovery_options options)
 {
-    co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
     co_await asio::this_coro::throw_if_cancelled(false);
     co_await asio::post(executor, asio::use_awaitable);
+    auto const cancelled = (co_await asio::this_coro::cancellation_state).cancelled();
+    if (cancelled != asio::cancellation_type::none)
+        co_return error(errc::cancelled);
     auto answer = co_await discover(executor, std::move(issuer), std::move(options));
     co_return answer;
 }
@@ -204,17 +212,30 @@ void start_discover(
     asio::any_io_executor const& executor, std::string issuer, discovery_options options,
     asio::any_completion_handler<discovery_signature> handler)
 {
+    // `co_spawn` takes no notice of any but a terminal cancellation before its coroutine runs, and
+    // throws then.
+    auto const stop = std::make_shared<asio::cancellation_signal>();
+    auto const stopped = std::make_shared<bool>(false);
     auto slot = asio::get_associated_cancellation_slot(handler);
-    auto done =
-        [handler = std::move(handler)](std::exception_ptr const& failure, found answer) mutable
+    if (slot.is_connected())
+        slot.assign(
+            [stop, stopped](asio::cancellation_type type)
+            {
+                if (type == asio::cancellation_type::none)
+                    return;
+                *stopped = true;
+                stop->emit(asio::cancellation_type::terminal);
+            });
+    auto done = [handler = std::move(handler), stop,
+                 stopped](std::exception_ptr const& failure, found answer) mutable
     {
         if (failure)
-            answer = error(errc::out_of_memory);
+            answer = error(*stopped ? errc::cancelled : errc::out_of_memory);
         std::move(handler)(std::move(answer));
     };
     asio::co_spawn(
         executor, discover_apart(executor, std::move(issuer), std::move(options)),
-        asio::bind_cancellation_slot(slot, std::move(done)));
+        asio::bind_cancellation_slot(stop->slot(), std::move(done)));
 }
 
 } // namespace detail
