@@ -185,10 +185,11 @@ result<std::string> hmac(signature_algorithm by, secret const& key, std::string_
 
 secret signed_token(std::string_view input, std::string_view signature)
 {
-    auto const encoded = base64url(signature);
+    // Its own copy is wiped.
+    secret const encoded(base64url(signature));
     secret token;
     token.reserve(input.size() + 1 + encoded.size());
-    token.append(input).append('.').append(encoded);
+    token.append(input).append('.').append(encoded.view());
     return token;
 }
 
