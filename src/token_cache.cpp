@@ -31,7 +31,8 @@ constexpr clock::time_point never = clock::time_point::max();
 // asks a function is known by where it is: the source that has the key has the request too.
 std::string mark_of(token_grant const* grant)
 {
-    static secret const key(protocol::unique_id().value_or(std::string()));
+    static auto const random = protocol::unique_id();
+    static secret const key(random ? *random : std::string());
     if (grant == nullptr)
         return {};
     if (grant->asked.empty() && !key.empty())

@@ -5,6 +5,8 @@
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
+#include <cerrno>
+#include <cstdlib>
 #include <fstream>
 #include <list>
 #include <mutex>
@@ -93,19 +95,51 @@ result<std::string> read_file(std::string const& path)
     return std::move(text).str();
 }
 
-// The system's trust store, shared by every context that wants nothing else.
-X509_STORE* system_store()
+// OpenSSL tells nobody that it had no descriptor left to read the file.
+result<void> load_system_certificates(X509_STORE* store)
 {
-    static store_ptr const store = []
-    {
-        store_ptr loaded(X509_STORE_new());
-        if (loaded)
-            X509_STORE_set_default_paths(loaded.get());
-        ERR_clear_error();
-        return loaded;
-    }();
-    return store.get();
+    X509_STORE_set_default_paths(store);
+    ERR_clear_error();
+    // A system may have a directory alone.
+    if (sk_X509_OBJECT_num(X509_STORE_get0_objects(store)) != 0)
+        return {};
+    char const* const elsewhere = ::secure_getenv(X509_get_default_cert_file_env());
+    std::string const path = elsewhere != nullptr ? elsewhere : X509_get_default_cert_file();
+    errno = 0;
+    std::ifstream const file(path);
+    if (file || (errno != EMFILE && errno != ENFILE && errno != ENOMEM))
+        return {};
+    return configuration_error(
+        "the system's trusted certificates in '" + path +
+        "' cannot be read; raise the number of files that the process may open");
 }
+
+// The system's trust store, shared by every context that wants nothing else.
+class system_store
+{
+public:
+    // The caller's reference is its own.
+    result<store_ptr> get()
+    {
+        std::lock_guard const lock(mutex_);
+        if (!loaded_)
+        {
+            store_ptr made(X509_STORE_new());
+            if (!made)
+                return error(errc::out_of_memory);
+            auto const whole = load_system_certificates(made.get());
+            if (!whole)
+                return whole.error();
+            loaded_ = std::move(made);
+        }
+        X509_STORE_up_ref(loaded_.get());
+        return store_ptr(loaded_.get());
+    }
+
+private:
+    std::mutex mutex_;
+    store_ptr loaded_;
+};
 
 result<store_ptr> make_store(tls_options const& options, std::string const& ca_file_text)
 {
@@ -113,7 +147,8 @@ result<store_ptr> make_store(tls_options const& options, std::string const& ca_f
     if (!store)
         return error(errc::out_of_memory);
     if (options.system_trust_store)
-        X509_STORE_set_default_paths(store.get());
+        if (auto const whole = load_system_certificates(store.get()); !whole)
+            return whole.error();
     if (!options.ca_file.empty() && add_certificates(store.get(), ca_file_text) == 0)
         return configuration_error(
             "tls.ca_file '" + options.ca_file +
@@ -162,12 +197,9 @@ make_context(tls_options const& options, std::string const& ca_file_text)
     if (!apply_settings(native))
         return configuration_error("this OpenSSL offers none of the TLS versions and ciphers that "
                                    "are required (TLS 1.2 or later)");
-    if (wants_system_store_alone(options))
-    {
-        SSL_CTX_set1_cert_store(native, system_store());
-        return context;
-    }
-    auto store = make_store(options, ca_file_text);
+    static system_store shared;
+    auto store =
+        wants_system_store_alone(options) ? shared.get() : make_store(options, ca_file_text);
     if (!store)
         return store.error();
     SSL_CTX_set_cert_store(native, store->release());

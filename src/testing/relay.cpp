@@ -70,8 +70,9 @@ private:
             context_, "127.0.0.1", std::uint16_t(0),
             [this, what, counted](tcp::socket socket)
             {
-                ++counted->connections;
-                disturb(std::move(socket), server_port_, what, counted);
+                auto const number = counted->connections++;
+                bool const meant = what.connection.value_or(number) == number;
+                disturb(std::move(socket), server_port_, meant ? what : disturbance(), counted);
             });
         auto const port = made->port();
         made->accept();

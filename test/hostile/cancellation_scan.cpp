@@ -1,309 +1,364 @@
 // Every operation is ended at every step of its life, in every way there is: it completes once, at
-// once, with its result or as cancelled, and leaves nothing behind in the event loop.
+// once, as cancelled or with the result that it had, and leaves nothing behind in the event loop.
+//
+// Each is visited twice: where what it waits for never comes, and must then end as cancelled; and
+// where all comes at once.
+//
+// COAUTH_SCAN_STEP=1 visits every step; by default each run of this visits some, from a random
+// start. COAUTH_SEED=n begins where an earlier run began, which printed it.
 
-#include "fixture.hpp"
+#include "authentication.hpp"
+#include "cancellation_world.hpp"
+#include "random_seed.hpp"
+#include "scripted_proxy.hpp"
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/test/unit_test.hpp>
 
-#include <functional>
-#include <memory>
-#include <optional>
+#include <iostream>
+#include <map>
 
 using namespace test;
 namespace asio = boost::asio;
-using coauth::secret;
 
 namespace
 {
 
 constexpr auto promptly = 50ms;
 
-// One operation and all that it needs. What owns comes first, so that it goes last.
-class world
-{
-public:
-    explicit world(coauth::client_config const& config) : config_(config)
-    {
-        client.emplace(context->get_executor(), config_);
-    }
-
-    // What is to be called when the operation under test ends.
-    auto handler()
-    {
-        return asio::bind_cancellation_slot(signal.slot(), [this](auto const& got) { end(got); });
-    }
-
-    void end(auto const& got)
-    {
-        ++ended;
-        how = got ? "success" : to_string(got.error().value());
-        when = std::chrono::steady_clock::now();
-    }
-
-    // Runs until nothing is left to do.
-    void settle()
-    {
-        context->restart();
-        context->run();
-    }
-
-    asio::cancellation_signal signal;
-    std::unique_ptr<asio::io_context> context = std::make_unique<asio::io_context>();
-    std::optional<coauth::client> client;
-    std::optional<coauth::token_source> source;
-    int ended = 0;
-    std::string_view how;
-    std::chrono::steady_clock::time_point when;
-
-private:
-    coauth::client_config const config_;
-};
-
-struct operation
-{
-    char const* name;
-    // Makes what the operation meets.
-    std::function<void(world&)> prepare;
-    std::function<void(world&)> start;
-};
-
 struct ending_of_it
 {
     char const* name;
     std::function<void(world&)> act;
+    // Whose operations end with it.
+    owner of = owner::nobody;
     bool completes = true;
+    bool cancels = false;
 };
-
-void nothing(world&) {}
-
-void get_token(world& in)
-{
-    in.client->async_get_access_token(coauth::token_request(), in.handler());
-}
-
-void get_one_before(world& in)
-{
-    in.client->async_get_access_token(coauth::token_request(), [](token_result const&) {});
-    in.settle();
-}
-
-void make_source(world& in)
-{
-    in.source.emplace(*in.client);
-}
-
-asio::awaitable<int> call_api(coauth::access_token)
-{
-    co_return 7;
-}
-
-void call_with_token(world& in)
-{
-    auto call = coauth::async_with_token(*in.source, call_api, [](int) { return false; });
-    asio::co_spawn(
-        *in.context, std::move(call),
-        asio::bind_cancellation_slot(
-            in.signal.slot(),
-            [&in](std::exception_ptr const&, coauth::result<int> const& got) { in.end(got); }));
-}
-
-std::vector<operation> operations()
-{
-    return {
-        {"a token, over a new connection", nothing, get_token},
-        {"a token, over a kept connection", get_one_before, get_token},
-        {"a token, in line",
-         [](world& in)
-         {
-             in.client->async_get_access_token(coauth::token_request(), [](token_result const&) {});
-         },
-         get_token},
-        {"introspection", nothing,
-         [](world& in) { in.client->async_introspect(secret("t"), {}, in.handler()); }},
-        {"revocation", nothing,
-         [](world& in) { in.client->async_revoke(secret("t"), {}, in.handler()); }},
-        {"a source's token", make_source,
-         [](world& in) { in.source->async_get_access_token(in.handler()); }},
-        {"a source's token, with a limit", make_source,
-         [](world& in) { in.source->async_get_access_token(1s, in.handler()); }},
-        {"a source's fresh token",
-         [](world& in)
-         {
-             make_source(in);
-             in.source->async_get_access_token([](token_result const&) {});
-             in.settle();
-         },
-         [](world& in) { in.source->async_refresh(in.handler()); }},
-        {"a call with a token", make_source, call_with_token},
-    };
-}
 
 std::vector<ending_of_it> endings()
 {
     auto const cancel = [](asio::cancellation_type type)
     { return [type](world& in) { in.signal.emit(type); }; };
     return {
-        {"terminal cancellation", cancel(asio::cancellation_type::terminal)},
-        {"partial cancellation", cancel(asio::cancellation_type::partial)},
-        {"total cancellation", cancel(asio::cancellation_type::total)},
-        {"closing the client", [](world& in) { in.client->close(); }},
-        {"destroying the client", [](world& in) { in.client.reset(); }},
-        {"closing the source",
-         [](world& in)
-         {
-             if (in.source)
-                 in.source->close();
-             else
-                 in.client->close();
-         }},
-        {"destroying the source",
-         [](world& in)
-         {
-             if (in.source)
-                 in.source.reset();
-             else
-                 in.client.reset();
-         }},
-        {"destroying the context", [](world& in) { in.context.reset(); }, false},
-        {"destroying the context after the client",
-         [](world& in)
+        {.name = "terminal cancellation",
+         .act = cancel(asio::cancellation_type::terminal),
+         .cancels = true},
+        {.name = "partial cancellation",
+         .act = cancel(asio::cancellation_type::partial),
+         .cancels = true},
+        {.name = "total cancellation",
+         .act = cancel(asio::cancellation_type::total),
+         .cancels = true},
+        {.name = "closing the client",
+         .act = [](world& in) { in.client->close(); },
+         .of = owner::client},
+        {.name = "destroying the client",
+         .act = [](world& in) { in.client.reset(); },
+         .of = owner::client},
+        {.name = "closing the source",
+         .act = [](world& in) { in.source->close(); },
+         .of = owner::source},
+        {.name = "destroying the source",
+         .act = [](world& in) { in.source.reset(); },
+         .of = owner::source},
+        {.name = "destroying the context",
+         .act = [](world& in) { in.context.reset(); },
+         .completes = false},
+        {.name = "destroying the context after the client",
+         .act =
+             [](world& in)
          {
              in.client.reset();
              in.context.reset();
          },
-         false},
+         .completes = false},
     };
+}
+
+// A source's operations end with its client too.
+bool ends(ending_of_it const& end, operation const& what)
+{
+    return end.of <= what.of;
 }
 
 class scan
 {
 public:
-    explicit scan(std::function<void(coauth::client_config&)> const& change)
-        : server_(start())
-        , config_(server_.config())
+    explicit scan(server_options const& chosen = options()) : server_(start(chosen)) {}
+
+    void visit(std::vector<operation> const& all)
     {
-        config_.server.introspection_endpoint = server_.introspection_endpoint();
-        config_.server.revocation_endpoint = server_.revocation_endpoint();
-        change(config_);
+        for (auto const& what : all)
+            visit(what);
     }
 
     void visit(operation const& what)
     {
-        for (auto const& end : endings())
-        {
-            bool over = false;
-            for (std::size_t step = 0; !over; ++step)
-                BOOST_TEST_CONTEXT(what.name << ", " << end.name << " at step " << step)
-            over = visit(what, end, step);
-        }
+        for (bool const held : {true, false})
+            for (auto const& end : endings())
+            {
+                if (!ends(end, what) || (what.only_held && !held))
+                    continue;
+                bool last = false;
+                for (auto step = what.first_step + first_++ % stride_; !last; step += stride_)
+                    BOOST_TEST_CONTEXT(
+                        what.name << (held ? ", held, " : ", ") << end.name << " at step " << step)
+                last = visit(what, end, held, step);
+            }
     }
 
     authorization_server& server() { return server_; }
-    [[nodiscard]] std::size_t runs() const { return runs_; }
+    // Changes the configuration of the clients, before the operation does.
+    std::function<void(world&)> configure = [](world&) {};
+
+    ~scan()
+    {
+        std::cout << runs_ << " runs:";
+        for (auto const& [how, count] : outcomes_)
+            std::cout << ' ' << how << ' ' << count;
+        std::cout << std::endl;
+    }
+    scan(scan const&) = delete;
+    scan& operator=(scan const&) = delete;
 
 private:
-    // True: the operation was over before.
-    bool visit(operation const& what, ending_of_it const& end, std::size_t step)
-    {
-        ++runs_;
-        auto outcome = run(what, end, step);
-        // Another program may have had the processor.
-        for (int again = 0; outcome.took > promptly && again < 3; ++again)
-            outcome = run(what, end, step);
-        BOOST_TEST((outcome.took <= promptly));
-        return outcome.over;
-    }
-
     struct seen
     {
         std::chrono::milliseconds took{0};
-        bool over = false;
+        // It came no further by itself.
+        bool last = false;
     };
 
-    seen run(operation const& what, ending_of_it const& end, std::size_t step)
+    bool visit(operation const& what, ending_of_it const& end, bool held, std::size_t step)
     {
-        world in(config_);
+        ++runs_;
+        auto outcome = run(what, end, held, step);
+        // Another program may have had the processor.
+        for (int again = 0; outcome.took > promptly && again < 3; ++again)
+            outcome = run(what, end, held, step);
+        BOOST_TEST((outcome.took <= promptly));
+        return outcome.last;
+    }
+
+    seen run(operation const& what, ending_of_it const& end, bool held, std::size_t step)
+    {
+        world in(held);
+        in.config = server_.config();
+        in.config.timeout = 30s;
+        in.config.connections.max_connections = 1;
+        configure(in);
+        what.configure(in);
+        in.client.emplace(in.context->get_executor(), in.config);
+        server_.unscript();
         what.prepare(in);
+        if (held)
+            server_.always(answer::bytes("HTTP/1.1 200 OK\r\n", ending::stall));
+        what.script(server_);
+        note_requests();
         what.start(in);
         in.context->restart();
-        for (std::size_t i = 0; i < step && in.ended == 0; ++i)
-            in.context->run_one_for(5s);
+        bool const last = go_on(in, what, step);
         bool const over = in.ended != 0;
         auto const began = std::chrono::steady_clock::now();
         end.act(in);
         BOOST_TEST((over || in.ended == 0 || !end.completes));
         if (in.context)
-        {
-            in.context->restart();
-            in.context->run_for(5s);
-            // Nothing of it is left.
-            BOOST_TEST(in.context->stopped());
-        }
+            finish(in, what, end);
         BOOST_TEST(in.ended == (end.completes || over ? 1 : 0));
         if (in.ended == 0)
-            return {0ms, over};
-        BOOST_TEST((in.how == "success" || in.how == "cancelled"), in.how);
+            return {0ms, last};
+        ++outcomes_[in.how];
+        bool const may_succeed = !held || what.background || what.may_succeed;
+        BOOST_TEST((in.how == "cancelled" || (may_succeed && in.how == "success")), in.how);
         auto const took = std::chrono::duration_cast<std::chrono::milliseconds>(in.when - began);
-        return {took, over};
+        return {took, last};
+    }
+
+    // So many handlers. True: there were not so many, since it is over, or waits for what does not
+    // come.
+    bool go_on(world& in, operation const& what, std::size_t steps)
+    {
+        stopwatch const watch;
+        for (std::size_t i = 0; i < steps;)
+        {
+            bool const over = what.background ? in.context->stopped() : in.ended != 0;
+            bool const waits = over || in.context->run_one_for(30ms) == 0;
+            if (over || (waits && in.held && is_held(what)))
+                return true;
+            i += waits ? 0U : 1U;
+            BOOST_TEST_REQUIRE(watch.elapsed() < 10s);
+        }
+        return false;
+    }
+
+    bool is_held(operation const& what) const
+    {
+        return !what.of_server || server_.wait_for_requests(known_ + 1, 0ms);
+    }
+
+    void note_requests()
+    {
+        while (server_.wait_for_requests(known_ + 1, 0ms))
+            ++known_;
+    }
+
+    // Nothing of it is left. A cancelled wait for a source's token is not all: its fetch goes on.
+    static void finish(world& in, operation const& what, ending_of_it const& end)
+    {
+        in.context->restart();
+        stopwatch const watch;
+        while (in.ended == 0 && watch.elapsed() < 5s)
+            in.context->run_one_for(100ms);
+        bool const others_go_on = end.cancels && !what.leaves_nothing;
+        if (others_go_on && in.source)
+            in.source->close();
+        if (others_go_on && in.client)
+            in.client->close();
+        in.context->restart();
+        in.context->run_for(5s);
+        BOOST_TEST(in.context->stopped(), "something is left");
     }
 
     authorization_server server_;
-    coauth::client_config config_;
+    std::size_t const stride_ =
+        std::max<std::size_t>(1, static_cast<std::size_t>(from_environment("COAUTH_SCAN_STEP", 4)));
+    std::size_t first_ = static_cast<std::size_t>(choose_seed());
+    std::size_t known_ = 0;
     std::size_t runs_ = 0;
+    std::map<std::string, std::size_t> outcomes_;
 };
 
-void scan_all(std::function<void(coauth::client_config&)> const& change)
+// Says where the host is, later, or where it is held never.
+void ask_resolver(world& in)
 {
-    scan one(change);
-    for (auto const& what : operations())
-        one.visit(what);
-    BOOST_TEST_MESSAGE(one.runs() << " runs");
+    auto const port = in.config.server.token_endpoint.substr(
+        in.config.server.token_endpoint.find(':', 8), std::string::npos);
+    in.config.server.token_endpoint = "https://localhost" + port;
+    in.config.connections.resolver = [&in](std::string const&, std::uint16_t to, auto done)
+    {
+        in.asked.push_back(std::make_shared<decltype(done)>(done));
+        if (!in.held)
+            asio::post(*in.context, [done, to] { done({}, {{"127.0.0.1", to}}); });
+    };
+}
+
+void ask_signer(world& in, private_key const& key)
+{
+    auto const sign = [&in, &key](std::string const& input, auto done)
+    {
+        in.asked.push_back(std::make_shared<decltype(done)>(done));
+        if (!in.held)
+            asio::post(
+                *in.context, [done, signature = key.sign("ES256", input)] { done(signature); });
+    };
+    in.config.authentication = coauth::client_authentication::private_key_jwt(
+        other_id, coauth::signing_key::signer(coauth::signature_algorithm::es256, sign));
+}
+
+void get_token(world& in)
+{
+    in.client->async_get_access_token(coauth::token_request(), in.handler());
 }
 
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(cancellation_scan)
 
-BOOST_AUTO_TEST_CASE(of_every_operation)
+BOOST_AUTO_TEST_CASE(of_a_client)
 {
-    scan_all([](coauth::client_config& config) { config.connections.max_connections = 1; });
+    scan one;
+    one.visit(operations_of_a_client());
 }
 
-BOOST_AUTO_TEST_CASE(of_operations_without_tls_sessions)
+BOOST_AUTO_TEST_CASE(of_a_client_without_tls_sessions)
 {
-    scan_all(
-        [](coauth::client_config& config)
-        {
-            config.connections.max_connections = 1;
-            config.tls.session_resumption = false;
-            config.connections.idle_timeout = 0ms;
-        });
+    scan one;
+    one.configure = [](world& in)
+    {
+        in.config.tls.session_resumption = false;
+        in.config.connections.idle_timeout = 0ms;
+    };
+    one.visit(operations_of_a_client());
 }
 
-// A signer that answers later, and a server that fails at first: the waits between attempts.
-BOOST_AUTO_TEST_CASE(of_operations_that_wait_for_others)
+BOOST_AUTO_TEST_CASE(of_a_source)
 {
-    scan one(
-        [](coauth::client_config& config)
-        {
-            config.retry.first_delay = 10ms;
-            config.retry.max_attempts = 2;
-        });
-    operation const repeated{
-        "a token, repeated",
-        [&](world&)
-        {
-            one.server().unscript();
-            one.server().push(answer::json(503, ""));
-        },
-        get_token};
-    one.visit(repeated);
+    scan one;
+    one.visit(operations_of_a_source());
+}
+
+BOOST_AUTO_TEST_CASE(of_nobody)
+{
+    scan one;
+    one.visit(operations_of_nobody());
+}
+
+BOOST_AUTO_TEST_CASE(in_coroutines)
+{
+    scan one;
+    one.visit(awaited_operations());
+}
+
+BOOST_AUTO_TEST_CASE(of_calls_with_a_token)
+{
+    scan one;
+    one.visit(calls_with_a_token());
+}
+
+BOOST_AUTO_TEST_CASE(that_wait_for_a_name)
+{
+    scan one;
+    one.visit(
+        {.name = "a token, of a host by name",
+         .of = owner::client,
+         .start = get_token,
+         .configure = ask_resolver,
+         .of_server = false});
+}
+
+BOOST_AUTO_TEST_CASE(that_wait_for_a_signer)
+{
+    private_key const key("P-256");
+    scan one(knowing(key));
+    one.visit(
+        {.name = "a token, for a signature",
+         .of = owner::client,
+         .start = get_token,
+         .configure = [&](world& in) { ask_signer(in, key); },
+         .of_server = false});
+}
+
+BOOST_AUTO_TEST_CASE(that_wait_for_a_tunnel)
+{
+    scan one;
+    scripted_proxy const silent{proxy_script()};
+    proxy_script open;
+    open.answer = "HTTP/1.1 200 OK\r\n\r\n";
+    open.leads_to = one.server().port();
+    scripted_proxy const willing(open);
+    one.visit(
+        {.name = "a token, through a proxy",
+         .of = owner::client,
+         .start = get_token,
+         .configure = [&](world& in) { in.config.proxy.url = (in.held ? silent : willing).url(); },
+         .of_server = false});
+}
+
+BOOST_AUTO_TEST_CASE(that_need_a_nonce)
+{
+    auto chosen = options();
+    chosen.dpop = coauth::testing::dpop::required;
+    chosen.dpop_nonce = true;
+    scan one(chosen);
+    private_key const key("P-256");
+    one.visit(
+        {.name = "a token, bound to a key",
+         .of = owner::client,
+         .start = get_token,
+         .configure = [&](world& in)
+         { in.config.dpop = std::make_shared<coauth::dpop_prover>(signing_key_of(key)); },
+         .script = [](authorization_server& server) { server.renew_dpop_nonce(); }});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,7 +1,12 @@
 #include "failing_calls.hpp"
 
+#include <atomic>
 #include <cerrno>
 #include <cstdarg>
+#include <cstdio>
+#include <dlfcn.h>
+#include <netdb.h>
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -17,6 +22,11 @@ namespace
 // 0: none fails any more.
 thread_local std::size_t left = 0;
 thread_local char const* failed = nullptr;
+
+std::atomic<bool> lookups_fail = false;
+std::atomic<bool> lookups_are_mute = false;
+// Of a thread that looks up names: it cannot wake the loop.
+thread_local bool mute = false;
 
 bool fails_now(char const* name, int with)
 {
@@ -45,12 +55,85 @@ char const* failing_call::which() const
     return failed;
 }
 
+failing_lookups::failing_lookups(bool mute_only)
+{
+    (mute_only ? lookups_are_mute : lookups_fail) = true;
+}
+
+failing_lookups::~failing_lookups()
+{
+    lookups_fail = lookups_are_mute = false;
+}
+
 } // namespace test
+
+namespace
+{
+
+// The C library's own.
+template <class Function>
+Function* next(char const* name)
+{
+    return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
+}
+
+} // namespace
 
 // In place of those of the C library.
 extern "C"
 {
     using test::fails_now;
+
+    int pthread_create(
+        pthread_t* made, pthread_attr_t const* attributes, void* (*start)(void*),
+        void* argument) noexcept
+    {
+        static auto* const create = next<decltype(pthread_create)>("pthread_create");
+        if (fails_now("pthread_create", EAGAIN))
+            return EAGAIN;
+        return create(made, attributes, start, argument);
+    }
+
+    int getaddrinfo(char const* node, char const* service, addrinfo const* hints, addrinfo** found)
+    {
+        static auto* const look_up = next<decltype(getaddrinfo)>("getaddrinfo");
+        test::mute = test::lookups_are_mute;
+        errno = EMFILE;
+        return test::lookups_fail ? EAI_SYSTEM : look_up(node, service, hints, found);
+    }
+
+    FILE* fopen(char const* path, char const* mode)
+    {
+        static auto* const open_file = next<decltype(fopen)>("fopen");
+        return fails_now("fopen", EMFILE) ? nullptr : open_file(path, mode);
+    }
+
+    FILE* fopen64(char const* path, char const* mode)
+    {
+        static auto* const open_file = next<decltype(fopen64)>("fopen64");
+        return fails_now("fopen64", EMFILE) ? nullptr : open_file(path, mode);
+    }
+
+    ssize_t read(int fd, void* into, std::size_t size)
+    {
+        if (fails_now("read", EIO))
+            return -1;
+        return ::syscall(SYS_read, fd, into, size);
+    }
+
+    ssize_t write(int fd, void const* from, std::size_t size)
+    {
+        if (fails_now("write", EIO))
+            return -1;
+        return ::syscall(SYS_write, fd, from, size);
+    }
+
+    int epoll_create1(int flags) noexcept
+    {
+        if (fails_now("epoll_create1", EMFILE))
+            return -1;
+        return static_cast<int>(::syscall(SYS_epoll_create1, flags));
+    }
 
     int socket(int domain, int type, int protocol) noexcept
     {
@@ -123,6 +206,11 @@ extern "C"
     {
         if (fails_now("epoll_ctl", ENOSPC))
             return -1;
+        if (test::mute)
+        {
+            errno = ENOSPC;
+            return -1;
+        }
         return static_cast<int>(::syscall(SYS_epoll_ctl, epoll, operation, fd, event));
     }
 

@@ -3,12 +3,15 @@
 
 #include "failing_calls.hpp"
 #include "fixture.hpp"
+#include "scratch_file.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <dirent.h>
+#include <functional>
+#include <iostream>
 #include <map>
 #include <thread>
 
@@ -36,30 +39,35 @@ coauth::client_config config_for(authorization_server const& server)
     return config;
 }
 
+using ends = std::vector<token_result>;
+
+// What is done while a call fails: it may run the context.
+using program = std::function<void(asio::io_context&, coauth::client_config const&, ends&)>;
+
 // One after the other, so many tokens.
-std::vector<token_result>
-fetch_in_turn(asio::io_context& context, coauth::client_config const& config, int count)
+program fetch_in_turn(int count)
 {
-    std::vector<token_result> got;
-    coauth::client client(context.get_executor(), config);
-    for (int i = 0; i < count; ++i)
+    return [count](asio::io_context& context, coauth::client_config const& config, ends& got)
     {
-        client.async_get_access_token(
-            coauth::token_request(), [&](token_result one) { got.push_back(std::move(one)); });
-        context.restart();
-        context.run_for(3s);
-    }
-    return got;
+        coauth::client client(context.get_executor(), config);
+        for (int i = 0; i < count; ++i)
+        {
+            client.async_get_access_token(
+                coauth::token_request(), [&](token_result one) { got.push_back(std::move(one)); });
+            context.restart();
+            context.run_for(3s);
+        }
+    };
 }
 
-void fail_each(coauth::client_config const& config, int count)
+void fail_each(coauth::client_config const& config, program const& what, std::size_t count)
 {
     std::map<std::string, int> outcomes;
     auto const before = open_descriptors();
     char const* which = "";
     for (std::size_t n = 1; which != nullptr; ++n)
     {
-        std::vector<token_result> got;
+        ends got;
         stopwatch const watch;
         bool stopped = false;
         {
@@ -67,14 +75,14 @@ void fail_each(coauth::client_config const& config, int count)
             // What Asio makes for a context, once, is the user's.
             asio::ip::tcp::socket const first(context, asio::ip::tcp::v4());
             failing_call const failing(n);
-            got = fetch_in_turn(context, config, count);
+            what(context, config, got);
             stopped = context.stopped();
             which = failing.which();
         }
         BOOST_TEST_CONTEXT("call " << n << ", " << (which != nullptr ? which : "none"))
         {
             BOOST_TEST(stopped, "something still waits");
-            BOOST_TEST(got.size() == static_cast<std::size_t>(count));
+            BOOST_TEST(got.size() == count);
             BOOST_TEST(watch.elapsed() < 3s);
             for (auto const& one : got)
             {
@@ -91,10 +99,9 @@ void fail_each(coauth::client_config const& config, int count)
     while (open_descriptors() != before && closing.elapsed() < 5s)
         std::this_thread::sleep_for(1ms);
     BOOST_TEST(open_descriptors() == before);
-    std::string text;
     for (auto const& [how, times] : outcomes)
-        text += ' ' + how + ' ' + std::to_string(times);
-    BOOST_TEST_MESSAGE(text);
+        std::cout << how << ' ' << times << "  ";
+    std::cout << std::endl;
 }
 
 } // namespace
@@ -105,14 +112,60 @@ BOOST_AUTO_TEST_CASE(of_a_request)
 {
     auto server = start();
     server.always(answer::json(200, token_body));
-    fail_each(config_for(server), 1);
+    fail_each(config_for(server), fetch_in_turn(1), 1);
 }
 
 BOOST_AUTO_TEST_CASE(of_requests_over_a_kept_connection)
 {
     auto server = start();
     server.always(answer::json(200, token_body));
-    fail_each(config_for(server), 3);
+    fail_each(config_for(server), fetch_in_turn(3), 3);
+}
+
+// The name is looked up in a thread of its own.
+BOOST_AUTO_TEST_CASE(of_a_request_to_a_host_by_name)
+{
+    auto server = start();
+    server.always(answer::json(200, token_body));
+    auto config = config_for(server);
+    config.server.token_endpoint = server.token_endpoint("localhost");
+    fail_each(config, fetch_in_turn(1), 1);
+}
+
+BOOST_AUTO_TEST_CASE(of_a_client_that_reads_files)
+{
+    auto server = start();
+    server.always(answer::json(200, token_body));
+    scratch_file const ca("system_calls_ca", server.ca_pem());
+    scratch_file const secret("system_calls_secret", client_secret);
+    auto config = config_for(server);
+    config.tls.ca_pem.clear();
+    config.tls.ca_file = ca.path();
+    config.authentication = coauth::client_authentication::client_secret_basic(
+        client_id, coauth::secret_file(secret.path()));
+    fail_each(config, fetch_in_turn(1), 1);
+}
+
+BOOST_AUTO_TEST_CASE(of_a_token_source)
+{
+    auto server = start();
+    server.always(answer::json(200, token_body));
+    auto const cycle = [](asio::io_context& context, coauth::client_config const& config, ends& got)
+    {
+        coauth::client client(context.get_executor(), config);
+        coauth::token_source source(client);
+        auto const keep = [&](token_result one) { got.push_back(std::move(one)); };
+        source.async_get_access_token(1s, keep);
+        context.run_for(3s);
+        if (!got.empty() && got.front())
+            source.invalidate(*got.front());
+        source.async_get_access_token(keep);
+        source.async_refresh(keep);
+        context.restart();
+        context.run_for(3s);
+        source.close();
+    };
+    fail_each(config_for(server), cycle, 3);
 }
 
 BOOST_AUTO_TEST_CASE(of_a_request_that_meets_silence)
@@ -120,7 +173,28 @@ BOOST_AUTO_TEST_CASE(of_a_request_that_meets_silence)
     auto server = start();
     auto silent = answer::bytes("HTTP/1.1 200 OK\r\n", ending::stall);
     server.always(silent);
-    fail_each(config_for(server), 1);
+    fail_each(config_for(server), fetch_in_turn(1), 1);
+}
+
+BOOST_AUTO_TEST_CASE(of_lookups)
+{
+    auto server = start();
+    server.always(answer::json(200, token_body));
+    auto config = config_for(server);
+    config.server.token_endpoint = server.token_endpoint("localhost");
+    for (bool const mute : {false, true})
+    {
+        failing_lookups const failing(mute);
+        stopwatch const watch;
+        asio::io_context context;
+        ends got;
+        fetch_in_turn(1)(context, config, got);
+        BOOST_REQUIRE_EQUAL(got.size(), 1U);
+        BOOST_TEST((outcome(got.front()) == (mute ? "timeout" : "resolve_failed")));
+        BOOST_TEST(watch.elapsed() < 3s);
+        // Where the loop cannot be woken, the timer wakes it.
+        BOOST_TEST(context.stopped());
+    }
 }
 
 // There is a socket then that was never opened.

@@ -8,6 +8,8 @@
 #include <coauth/coauth.hpp>
 #include <coauth/testing/authorization_server.hpp>
 
+#include "random_seed.hpp"
+
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -20,10 +22,10 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <future>
+#include <iostream>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -40,14 +42,6 @@ namespace
 {
 
 constexpr std::size_t in_flight = 64;
-
-std::uint64_t choose_seed()
-{
-    char const* const given = std::getenv("COAUTH_SEED");
-    std::uint64_t const seed = given ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-    BOOST_TEST_MESSAGE("COAUTH_SEED=" << seed);
-    return seed;
-}
 
 authorization_server start(bool tls)
 {
@@ -236,7 +230,7 @@ void storm(bool tls, coauth::connection_options const& connections, std::size_t 
         std::mutex mutex;
         // Once to open what is then kept open.
         (void)measure_life(pool, client);
-        fates drawn(choose_seed(), measure_life(pool, client));
+        fates drawn(test::choose_seed(), measure_life(pool, client));
         std::size_t started = 0;
 
         std::function<void()> const next = [&]
@@ -266,7 +260,7 @@ void storm(bool tls, coauth::connection_options const& connections, std::size_t 
     for (int i = 0; i < 100 && open_files() > files_before; ++i)
         std::this_thread::sleep_for(100ms);
     BOOST_TEST(open_files() == files_before);
-    BOOST_TEST_MESSAGE(ended.text() << "requests: " << server.requests().size());
+    std::cout << ended.text() << "requests: " << server.requests().size() << std::endl;
     BOOST_TEST(ended.total() == count);
     BOOST_TEST(ended.count("success") + ended.count("cancelled") == count, ended.text());
     // Else the storm has passed by the operations, and tests nothing.
@@ -300,7 +294,7 @@ BOOST_AUTO_TEST_CASE(storm_in_line)
 BOOST_AUTO_TEST_CASE(close_in_the_middle)
 {
     auto const server = start(false);
-    std::mt19937_64 random(choose_seed());
+    std::mt19937_64 random(test::choose_seed());
     for (int round = 0; round < 100; ++round)
     {
         tally ended;

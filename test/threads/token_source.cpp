@@ -7,6 +7,8 @@
 #include <coauth/coauth.hpp>
 #include <coauth/testing/authorization_server.hpp>
 
+#include "random_seed.hpp"
+
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -20,6 +22,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <iostream>
 #include <latch>
 #include <memory>
 #include <optional>
@@ -35,14 +38,6 @@ using pool_strand = asio::strand<asio::thread_pool::executor_type>;
 
 namespace
 {
-
-std::uint64_t choose_seed()
-{
-    char const* const given = std::getenv("COAUTH_SEED");
-    std::uint64_t const seed = given ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-    BOOST_TEST_MESSAGE("COAUTH_SEED=" << seed);
-    return seed;
-}
 
 struct counts
 {
@@ -146,7 +141,7 @@ authorization_server start()
 BOOST_AUTO_TEST_CASE(storm_over_a_token_source)
 {
     auto server = start();
-    auto const seed = choose_seed();
+    auto const seed = test::choose_seed();
     coauth::token_source_options options;
     options.first_back_off = 1ms;
     options.max_back_off = 5ms;
@@ -184,9 +179,8 @@ BOOST_AUTO_TEST_CASE(storm_over_a_token_source)
     pool.join();
     ended = true;
     outside.join();
-    BOOST_TEST_MESSAGE(
-        seen.operations << " operations, " << seen.tokens << " tokens, " << seen.cancelled
-                        << " cancelled, " << server.requests().size() << " requests");
+    std::cout << seen.operations << " operations, " << seen.tokens << " tokens, " << seen.cancelled
+              << " cancelled, " << server.requests().size() << " requests" << std::endl;
     BOOST_TEST(seen.operations >= users * each);
     BOOST_TEST(seen.begun == seen.ended);
     BOOST_TEST(seen.twice == 0U);
@@ -200,7 +194,7 @@ BOOST_AUTO_TEST_CASE(storm_over_a_token_source)
 BOOST_AUTO_TEST_CASE(close_a_token_source_in_the_middle)
 {
     auto server = start();
-    std::mt19937_64 random(choose_seed());
+    std::mt19937_64 random(test::choose_seed());
     for (int round = 0; round < 100; ++round)
     {
         counts seen;

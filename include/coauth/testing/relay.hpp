@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 namespace coauth::testing
 {
@@ -49,6 +50,8 @@ struct disturbance
     std::size_t position = 0;
     /// For `fault::delay` and `fault::drip`.
     std::chrono::milliseconds delay{50};
+    /// Which connection to the port is disturbed, counted from 0; none: each.
+    std::optional<std::size_t> connection = {};
 };
 
 /// Stands between a client and a server of this machine, and disturbs their connections as it is
