@@ -91,6 +91,8 @@ BOOST_AUTO_TEST_CASE(tells_all_that_a_client_needs)
     BOOST_TEST(got->revocation_endpoint == server.revocation_endpoint());
     BOOST_TEST(got->mtls_endpoint_aliases.token_endpoint == server.mtls_token_endpoint());
     BOOST_TEST(got->grant_types == std::vector<std::string>{"client_credentials"});
+    BOOST_TEST(got->introspection_authentication_methods == got->authentication_methods);
+    BOOST_TEST(got->revocation_authentication_methods == got->authentication_methods);
     BOOST_TEST(!got->dpop_algorithms.empty());
 
     coauth::client_credentials have;

@@ -231,7 +231,7 @@ std::vector<row> const rows = {
     {"key_by_another_certificate", key_and_certificate("by-certificate", "client"), "invalid_configuration"},
     {"assertion",                 assertion("key-ES256", "key-ES256")},
     {"assertion_alone",           assertion("", "key-ES256")},
-    {"assertion_of_another",      assertion("key-ES256", "key-nonce"),       "invalid_client"},
+    {"assertion_of_another",      assertion("key-ES256", "key-nonce"),       "invalid_request"},
     {"signer",                    openssl("key-RS256")},
     {"signer_wrong_signature",    signer("key-ES256", std::string(64, 'x')), "invalid_client"},
     {"signer_short_signature",    signer("key-ES256", "x"),                  "invalid_client"},
@@ -385,7 +385,7 @@ void live(row const& test)
     BOOST_TEST(before.active);
     BOOST_TEST(before.client_id == config.authentication.client_id());
     BOOST_TEST(before.expires_at.has_value());
-    // What a certificate is shown for beside.
+    // A certificate binds the tokens of those clients alone that are registered so.
     BOOST_TEST(before.member("cnf").has_value() == !test.dpop.empty());
     auto const revoked = get<void>(
         config, [&](coauth::client& client, auto done)

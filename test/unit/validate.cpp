@@ -107,6 +107,13 @@ BOOST_AUTO_TEST_CASE(each_rule_has_its_own_message)
                       {.audience = "https://as.example/\n"});
               },
               "the audience of assertions contains a control character"},
+             {"assertion of no type",
+              [](client_config& c)
+              {
+                  c.authentication = who::client_secret_jwt(
+                      "id", coauth::secret("s"), coauth::signature_algorithm::hs256, {.type = ""});
+              },
+              "the type of assertions is empty"},
              {"assertion by an empty secret", [](client_config& c)
               { c.authentication = who::client_secret_jwt("id", coauth::secret()); },
               "the client secret is empty"},
