@@ -74,7 +74,8 @@ constexpr code_facts facts[] = {
     {errc::temporarily_unavailable, "temporarily_unavailable", oauth,
      "the server is overloaded or in maintenance"},
     {errc::use_dpop_nonce, "use_dpop_nonce", oauth,
-     "the server wants a nonce in the DPoP proof, and did not accept the one that it gave"},
+     "the server wants a nonce in the DPoP proof, and gave none or did not accept the one that it "
+     "gave"},
     {errc::invalid_dpop_proof, "invalid_dpop_proof", oauth,
      "the server does not accept the DPoP proof; check the clock and the key's algorithm"},
     {errc::not_revocable, "not_revocable", oauth,

@@ -39,8 +39,10 @@ struct tls_options
     /// covered and not revoked. Without them revocation is not checked.
     std::string crl_pem;
     /// The client's own certificate, and those between it and its CA, for servers that ask for it
-    /// (RFC 8705): a PEM file, or PEM text. The files are looked at when a connection is opened,
-    /// and read again when they have changed; connections that are open keep the one they have.
+    /// (RFC 8705): a PEM file, or PEM text. The files are looked at before each request, and read
+    /// again when they have changed: the new one is shown from then on, over new connections, and
+    /// requests that are under way end with the old one. One that has expired meanwhile is
+    /// `errc::invalid_configuration`.
     std::string certificate_file = {};
     std::string certificate_pem = {};
     /// Its private key, likewise; empty: it is in `certificate_file` or `certificate_pem`.
@@ -102,7 +104,10 @@ struct connection_options
 /// Only what is transient is tried again: no connection, no answer, and the HTTP status 408, 425,
 /// 429 and 5xx. The wait is random up to `first_delay`, doubled each time up to `max_delay`; a
 /// longer one that the server asks for is obeyed. A wait that does not fit in the deadline is not
-/// begun.
+/// begun. A refresh token that was sent is sent again only where the server says that it did
+/// nothing, by 408, 425, 429 or 503: to a server that replaces them, one that comes twice is
+/// stolen. Not counted as an attempt is a kept connection that turns out to be dead, which is
+/// replaced at once.
 struct retry_options
 {
     /// Attempts in all; 1: none is repeated. The one-shot function makes one, whatever this says.

@@ -92,8 +92,8 @@ enum class errc
     server_error,
     /// The server reports that it is overloaded or in maintenance.
     temporarily_unavailable,
-    /// RFC 9449 section 8: the server wants a nonce in the DPoP proof. The client sends one by
-    /// itself, once.
+    /// RFC 9449 section 8: the server wants a nonce in the DPoP proof. The client sends the one
+    /// that it gave by itself, once.
     use_dpop_nonce,
     /// RFC 9449 section 5: the server does not accept the DPoP proof.
     invalid_dpop_proof,
