@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs a thousand fetches in flight against servers that misbehave, for so many minutes, and draws
-# memory, descriptors and tokens over time.
+# memory, descriptors and tokens over time: as text, and as build/soak/soak.svg.
 #
 #   test/soak.sh MINUTES
 #
@@ -19,4 +19,7 @@ need "${packages[@]}" libboost-test1.81-dev python3
 step "soak: configure" cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
     -DCOAUTH_TESTS=soak -DCOAUTH_BUILD_CLI=OFF -DCOAUTH_BUILD_EXAMPLES=OFF
 step "soak: build" cmake --build "$build" -j "$(nproc)" --target coauth_soak
-exec "$build/test/soak/coauth_soak" "$minutes"
+status=0
+"$build/test/soak/coauth_soak" "$minutes" "$build/soak.csv" | tee "$build/soak.txt" || status=$?
+python3 test/soak/chart.py "$build/soak.csv" "$build/soak.txt" "$build/soak.svg"
+exit "$status"

@@ -21,6 +21,13 @@ answer late(answer made, std::chrono::milliseconds delay)
     return made;
 }
 
+answer nothing(ending how)
+{
+    auto made = answer::bytes("x", how);
+    made.cut_at = 0;
+    return made;
+}
+
 answer with_field(answer made, char const* name, char const* value)
 {
     made.headers.add(name, value);
@@ -70,9 +77,9 @@ answer misbehaviour::answer(std::size_t n) const
     case 2:
         return answer::json(400, R"({"error":"invalid_scope"})");
     case 3:
-        return answer::bytes("", ending::reset);
+        return nothing(ending::reset);
     case 4:
-        return answer::bytes("", ending::close);
+        return nothing(ending::close);
     case 5:
     {
         auto cut = answer::bytes(text, ending::truncate);

@@ -4,6 +4,7 @@
 
 #include "misbehaviour.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <optional>
@@ -24,7 +25,9 @@ using std::chrono::steady_clock;
 namespace
 {
 
-constexpr std::size_t scripted_ahead = 4000;
+// For several seconds, should this process not run.
+constexpr std::size_t ahead_at_steady = 40'000;
+constexpr std::size_t ahead_at_restarted = 4'000;
 constexpr auto life_of_the_restarted = 3s;
 
 authorization_server start(server_options chosen)
@@ -33,6 +36,8 @@ authorization_server start(server_options chosen)
     auto made = authorization_server::start(std::move(chosen));
     if (!made)
         throw std::runtime_error(made.error().message());
+    // A token of its own would be a wrong one.
+    made->always(coauth::testing::answer::json(503, "{}"));
     return std::move(*made);
 }
 
@@ -62,22 +67,32 @@ std::string receive(int from)
 class script
 {
 public:
-    script(misbehaviour const& what, authorization_server& whom) : what_(what), whom_(whom) {}
+    script(misbehaviour const& what, authorization_server& whom, std::size_t ahead)
+        : what_(what)
+        , whom_(whom)
+        , ahead_(ahead)
+    {
+    }
 
     void extend()
     {
         while (whom_.wait_for_requests(seen_ + 1, 0ms))
             ++seen_;
-        for (; written_ < seen_ + scripted_ahead; ++written_)
+        // All that was written was used, and some got what is always said.
+        unscripted_ += seen_ - std::min(seen_, written_ + unscripted_);
+        for (; written_ + unscripted_ < seen_ + ahead_; ++written_)
             whom_.push(what_.answer(written_));
     }
-    [[nodiscard]] std::size_t seen() const { return seen_; }
+    // How many of what was written came to a request.
+    [[nodiscard]] std::size_t used() const { return seen_ - unscripted_; }
 
 private:
     misbehaviour const& what_;
     authorization_server& whom_;
+    std::size_t const ahead_;
     std::size_t seen_ = 0;
     std::size_t written_ = 0;
+    std::size_t unscripted_ = 0;
 };
 
 bool told_to_stop(int commands)
@@ -90,12 +105,12 @@ std::size_t run(std::uint64_t seed, int commands, int reports)
 {
     misbehaviour const what(seed);
     auto steady = start({});
-    script of_steady(what, steady);
+    script of_steady(what, steady, ahead_at_steady);
     server_options chosen;
     chosen.tls = false;
     std::optional<authorization_server> restarted(start(chosen));
     chosen.port = restarted->port();
-    std::optional<script> of_restarted(std::in_place, what, *restarted);
+    std::optional<script> of_restarted(std::in_place, what, *restarted, ahead_at_restarted);
     of_steady.extend();
     of_restarted->extend();
     send(
@@ -111,11 +126,11 @@ std::size_t run(std::uint64_t seed, int commands, int reports)
         of_restarted.reset();
         restarted.reset();
         restarted.emplace(start(chosen));
-        of_restarted.emplace(what, *restarted);
+        of_restarted.emplace(what, *restarted, ahead_at_restarted);
         restart_at = steady_clock::now() + life_of_the_restarted;
     }
     of_steady.extend();
-    return of_steady.seen();
+    return of_steady.used();
 }
 
 } // namespace

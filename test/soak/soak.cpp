@@ -1,15 +1,17 @@
-// coauth_soak MINUTES: a thousand fetches in flight, from four threads, at servers that misbehave
-// at random. Fails when memory grows, a descriptor is left, a good answer is lost or a bad one
-// taken.
+// coauth_soak MINUTES [TABLE]: a thousand fetches in flight, from four threads, at servers that
+// misbehave at random. Fails when memory grows, a descriptor is left, a good answer is lost or a
+// bad one taken. What was seen over time is written to TABLE.
 //
 // The random choices follow from one seed, which is printed; COAUTH_SEED=n uses that one again.
 
 #include <coauth/coauth.hpp>
 
 #include "misbehaviour.hpp"
+#include "observation.hpp"
 #include "server.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include <algorithm>
@@ -17,16 +19,12 @@
 #include <atomic>
 #include <charconv>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <future>
-#include <iomanip>
 #include <iostream>
+#include <memory>
 #include <random>
 #include <stdexcept>
 #include <string>
 #include <thread>
-#include <unistd.h>
 #include <vector>
 
 namespace asio = boost::asio;
@@ -37,16 +35,13 @@ namespace
 {
 
 constexpr int threads = 4;
-constexpr std::size_t in_flight = 1000;
-// Sanitizers keep what was freed.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool memory_tells = false;
-#else
-constexpr bool memory_tells = true;
-#endif
-// What the allocator keeps of a burst is no leak.
-constexpr double allowed_growth = 1.1;
-constexpr double allowed_more = 8;
+// At each of the two servers.
+constexpr std::size_t fetching_themselves = soak::sanitized ? 50 : 450;
+constexpr std::size_t sources = 2;
+constexpr std::size_t users_of_a_source = 25;
+constexpr std::size_t in_flight = 2 * (fetching_themselves + sources * users_of_a_source);
+// What is left when all is over: OpenSSL's and the allocator's own, MiB.
+constexpr double allowed_to_stay = 2;
 
 // Which answers came, of those that are numbered. All of its memory is there from the start.
 class delivered
@@ -75,6 +70,7 @@ struct tally
     std::array<std::atomic<std::size_t>, 64> failures{};
     // Tokens that no server gave, or that came twice.
     std::atomic<std::size_t> wrong{0};
+    std::atomic<std::size_t> unfinished{0};
     std::atomic<bool> over{false};
 };
 
@@ -84,7 +80,8 @@ class verdicts
 public:
     verdicts(soak::misbehaviour const& what, tally& counts) : what_(what), counts_(counts) {}
 
-    void take(coauth::result<coauth::access_token> const& got, bool steady)
+    // `shared`: by those who waited for the same one.
+    void take(coauth::result<coauth::access_token> const& got, bool steady, bool shared = false)
     {
         ++(got ? counts_.tokens
                : counts_.failures.at(static_cast<std::size_t>(got.error().value())));
@@ -95,7 +92,7 @@ public:
         bool const numbered =
             token.starts_with("token-") &&
             std::from_chars(token.data() + 6, token.data() + token.size(), n).ec == std::errc();
-        bool const right = numbered && what_.good(n) && (!steady || delivered_.add(n));
+        bool const right = numbered && what_.good(n) && (!steady || delivered_.add(n) || shared);
         if (steady ? !right : token.starts_with("foreign"))
             ++counts_.wrong;
     }
@@ -125,117 +122,140 @@ coauth::client_config config_for(soak::server const& server, bool steady)
         coauth::client_authentication::client_secret_basic("client", coauth::secret("secret"));
     config.allow_http_loopback = !steady;
     config.tls.ca_pem = server.ca_pem;
-    config.connections.max_connections = 200;
+    config.connections.max_connections = in_flight;
     // A good answer is not lost because the machine is slow.
-    config.timeout = 60s;
-    config.retry.attempt_timeout = 20s;
+    config.timeout = 90s;
+    config.retry.attempt_timeout = 30s;
     return config;
 }
 
-asio::awaitable<void>
-fetch_again_and_again(coauth::client& client, verdicts& all, tally& counts, bool steady)
+// One server, and all that ask it.
+class user
 {
-    while (!counts.over)
+public:
+    user(
+        asio::thread_pool& pool, soak::server const& server, bool steady, verdicts& all,
+        tally& counts)
+        : pool_(pool)
+        , client_(pool.get_executor(), config_for(server, steady))
+        , steady_(steady)
+        , all_(all)
+        , counts_(counts)
     {
-        auto const got = co_await client.async_get_access_token(coauth::token_request());
-        all.take(got, steady);
+        if (!client_.status())
+            throw std::runtime_error(client_.status().error().message());
+        for (std::size_t i = 0; i < sources; ++i)
+            sources_.push_back(
+                std::make_unique<coauth::token_source>(client_, coauth::token_request()));
     }
-}
 
-struct sample
-{
-    double memory;
-    std::size_t descriptors;
-    std::size_t tokens;
-};
-
-double memory_now()
-{
-    std::size_t pages = 0;
-    std::ifstream("/proc/self/statm") >> pages >> pages;
-    return static_cast<double>(pages) * static_cast<double>(::sysconf(_SC_PAGESIZE)) / 1048576;
-}
-
-std::size_t descriptors_now()
-{
-    std::filesystem::directory_iterator const all("/proc/self/fd");
-    // But the one that reads them.
-    return static_cast<std::size_t>(std::distance(begin(all), end(all))) - 1;
-}
-
-template <class T>
-std::string line_of(std::vector<sample> const& samples, T sample::* what)
-{
-    static constexpr char const* steps[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-    constexpr std::size_t columns = 60;
-    double most = 1e-9;
-    for (auto const& one : samples)
-        most = std::max(most, static_cast<double>(one.*what));
-    std::string line;
-    auto const shown = std::min(columns, samples.size());
-    for (std::size_t i = 0; i < shown; ++i)
+    void begin()
     {
-        auto const value = static_cast<double>(samples[i * samples.size() / shown].*what);
-        line += steps[static_cast<std::size_t>(value / most * 7.49)];
+        for (std::size_t i = 0; i < fetching_themselves; ++i)
+            spawn(fetch_again_and_again());
+        for (auto const& source : sources_)
+            for (std::size_t i = 0; i < users_of_a_source; ++i)
+                spawn(use_again_and_again(*source));
     }
-    return line + "  at most " + std::to_string(static_cast<std::size_t>(most + 0.5));
-}
 
-void show(std::vector<sample> const& samples)
-{
-    std::cout << "memory, MiB    " << line_of(samples, &sample::memory) << "\ndescriptors    "
-              << line_of(samples, &sample::descriptors) << "\ntokens         "
-              << line_of(samples, &sample::tokens) << '\n';
-}
-
-std::vector<sample> watch(tally const& counts, std::chrono::duration<double> duration)
-{
-    std::vector<sample> samples;
-    auto const began = steady_clock::now();
-    auto const step = std::clamp<std::chrono::duration<double>>(duration / 60, 250ms, 60s);
-    std::size_t before = 0;
-    while (steady_clock::now() - began < duration)
+    [[nodiscard]] std::size_t on_connections() const
     {
-        std::this_thread::sleep_for(step);
-        std::size_t const tokens = counts.tokens;
-        samples.push_back({memory_now(), descriptors_now(), tokens - before});
-        before = tokens;
+        auto const now = client_.counters();
+        return now.open - std::min(now.open, now.idle);
     }
-    return samples;
-}
 
-// The second half against the first.
-bool grew(std::vector<sample> const& samples)
-{
-    auto const less = [](sample const& a, sample const& b) { return a.memory < b.memory; };
-    auto const middle = samples.begin() + static_cast<std::ptrdiff_t>(samples.size() / 2);
-    double const first = std::max_element(samples.begin(), middle, less)->memory;
-    double const second = std::max_element(middle, samples.end(), less)->memory;
-    return memory_tells && second > first * allowed_growth + allowed_more;
-}
-
-std::vector<sample> fetch_for(
-    std::chrono::duration<double> duration, soak::server const& server, verdicts& all,
-    tally& counts)
-{
-    asio::thread_pool pool(threads);
-    coauth::client steady(pool.get_executor(), config_for(server, true));
-    coauth::client restarted(pool.get_executor(), config_for(server, false));
-    for (auto const* one : {&steady, &restarted})
-        if (!one->status())
-            throw std::runtime_error(one->status().error().message());
-    for (std::size_t i = 0; i < in_flight; ++i)
+private:
+    void spawn(asio::awaitable<void> one)
     {
-        bool const of_steady = i % 2 == 0;
         asio::co_spawn(
-            pool, fetch_again_and_again(of_steady ? steady : restarted, all, counts, of_steady),
+            pool_, std::move(one),
             [](std::exception_ptr const& failure)
             {
                 if (failure)
                     std::terminate();
             });
     }
-    auto samples = watch(counts, duration);
+
+    asio::awaitable<void> fetch_again_and_again()
+    {
+        while (!counts_.over)
+        {
+            ++counts_.unfinished;
+            auto const got = co_await client_.async_get_access_token(coauth::token_request());
+            --counts_.unfinished;
+            all_.take(got, steady_);
+        }
+    }
+
+    // Each token is thrown away by the first who has it, and all wait for the next.
+    asio::awaitable<void> use_again_and_again(coauth::token_source& source)
+    {
+        asio::steady_timer timer(pool_);
+        while (!counts_.over)
+        {
+            ++counts_.unfinished;
+            auto const got = co_await source.async_get_access_token();
+            --counts_.unfinished;
+            all_.take(got, steady_, true);
+            if (got)
+                source.invalidate(*got);
+            timer.expires_after(got ? 1ms : 50ms);
+            co_await timer.async_wait(asio::use_awaitable);
+        }
+    }
+
+    asio::thread_pool& pool_;
+    coauth::client client_;
+    std::vector<std::unique_ptr<coauth::token_source>> sources_;
+    bool steady_;
+    verdicts& all_;
+    tally& counts_;
+};
+
+std::size_t failures_of(tally const& counts)
+{
+    std::size_t all = 0;
+    for (auto const& one : counts.failures)
+        all += one;
+    return all;
+}
+
+std::vector<soak::sample> watch(
+    user const& steady, user const& restarted, tally const& counts,
+    std::chrono::duration<double> duration)
+{
+    std::vector<soak::sample> samples;
+    samples.reserve(1024);
+    auto const began = steady_clock::now();
+    auto const step = std::clamp<std::chrono::duration<double>>(duration / 120, 100ms, 60s);
+    std::size_t tokens = 0;
+    std::size_t failures = 0;
+    double before = 0;
+    while (before < duration.count() && samples.size() < samples.capacity())
+    {
+        std::this_thread::sleep_for(step);
+        double const now = std::chrono::duration<double>(steady_clock::now() - began).count();
+        auto const by_second = [&](std::size_t& last, std::size_t count)
+        { return static_cast<double>(count - std::exchange(last, count)) / (now - before); };
+        samples.push_back(
+            {now, soak::memory_now(), soak::descriptors_now(), counts.unfinished,
+             steady.on_connections() + restarted.on_connections(), by_second(tokens, counts.tokens),
+             by_second(failures, failures_of(counts))});
+        before = now;
+    }
+    return samples;
+}
+
+std::vector<soak::sample> fetch_for(
+    std::chrono::duration<double> duration, soak::server const& server, verdicts& all,
+    tally& counts)
+{
+    asio::thread_pool pool(threads);
+    user steady(pool, server, true, all, counts);
+    user restarted(pool, server, false, all, counts);
+    steady.begin();
+    restarted.begin();
+    auto samples = watch(steady, restarted, counts, duration);
     counts.over = true;
     pool.join();
     return samples;
@@ -249,36 +269,45 @@ std::uint64_t choose_seed()
     return seed;
 }
 
-int run(double minutes)
+void show_failures(tally const& counts)
+{
+    for (std::size_t i = 0; i < counts.failures.size(); ++i)
+        if (std::size_t const count = counts.failures[i]; count != 0)
+            std::cout << coauth::to_string(static_cast<coauth::errc>(i)) << ' ' << count << "  ";
+    std::cout << '\n';
+}
+
+int run(double minutes, char const* table)
 {
     auto const seed = choose_seed();
+    soak::allow_many_descriptors();
     soak::misbehaviour const what(seed);
     soak::server server(seed);
     tally counts;
     verdicts all(what, counts);
-    auto const before = descriptors_now();
+    auto const descriptors = soak::descriptors_now();
+    auto const memory = soak::memory_now();
     auto const samples =
         fetch_for(std::chrono::duration<double>(minutes * 60), server, all, counts);
-    auto const after = descriptors_now();
+    auto const descriptors_after = soak::descriptors_now();
+    auto const memory_after = soak::memory_now();
     auto const requests = server.stop();
     auto const lost = all.lost(requests);
-    show(samples);
-    std::size_t failures = 0;
-    for (std::size_t i = 0; i < counts.failures.size(); ++i)
-    {
-        std::size_t const count = counts.failures[i];
-        failures += count;
-        if (count != 0)
-            std::cout << coauth::to_string(static_cast<coauth::errc>(i)) << ' ' << count << "  ";
-    }
-    std::cout << '\n'
-              << requests << " requests to the server that stayed\n"
+    auto const failures = failures_of(counts);
+    bool const grew = soak::grew(samples);
+    bool const stayed = !soak::sanitized && memory_after.in_use > memory.in_use + allowed_to_stay;
+    if (table != nullptr)
+        soak::write_table(samples, table);
+    soak::show(samples);
+    show_failures(counts);
+    std::cout << requests << " requests to the server that stayed\n"
               << counts.tokens << " tokens, " << failures << " failures, " << lost
-              << " good answers lost, " << counts.wrong << " bad ones taken, "
-              << (grew(samples) ? "memory grew, " : "") << "descriptors " << before << " before, "
-              << after << " after\n";
+              << " good answers lost, " << counts.wrong << " bad ones taken\n"
+              << "memory " << (grew ? "grew" : "flat") << ", in use before " << memory.in_use
+              << " MiB, after " << memory_after.in_use << "; descriptors before " << descriptors
+              << ", after " << descriptors_after << '\n';
     bool const failed = counts.tokens == 0 || failures == 0 || lost != 0 || counts.wrong != 0 ||
-                        grew(samples) || after != before;
+                        grew || stayed || descriptors_after != descriptors;
     return failed ? 1 : 0;
 }
 
@@ -286,11 +315,11 @@ int run(double minutes)
 
 int main(int argc, char** argv)
 {
-    double const minutes = argc == 2 ? std::atof(argv[1]) : 0;
-    if (minutes <= 0)
+    double const minutes = argc > 1 ? std::atof(argv[1]) : 0;
+    if (minutes <= 0 || argc > 3)
     {
-        std::cerr << "usage: coauth_soak MINUTES\n";
+        std::cerr << "usage: coauth_soak MINUTES [TABLE]\n";
         return 2;
     }
-    return run(minutes);
+    return run(minutes, argc == 3 ? argv[2] : nullptr);
 }
