@@ -69,6 +69,7 @@ struct world
     // The same for a coroutine. Where it has no memory for its own frame, that is thrown in it.
     void await(auto const& make)
     {
+        spawned = true;
         begin(
             [&]
             {
@@ -101,6 +102,8 @@ struct world
     // None: success.
     std::vector<std::optional<coauth::errc>> ends;
     std::size_t begun = 0;
+    // By Asio's `co_spawn`, which may lose its end with what it throws.
+    bool spawned = false;
     bool wrong = false;
     // A function that begins something threw.
     bool refused = false;
@@ -171,10 +174,11 @@ private:
             happened = failing.happened();
         }
         BOOST_TEST(in.context.stopped(), "something still waits");
+        auto const lost = static_cast<int>(in.begun - in.ends.size());
         BOOST_TEST(
-            in.ends.size() == in.begun, in.ends.size()
-                                            << " of " << in.begun << " ended; " << in.thrown
-                                            << " thrown, refused " << in.refused);
+            (lost == 0 || (in.spawned && lost <= in.thrown)),
+            lost << " of " << in.begun << " lost, " << in.thrown << " thrown, refused "
+                 << in.refused);
         BOOST_TEST(!in.wrong);
         BOOST_TEST(in.thrown <= 1);
         std::size_t received = 0;
@@ -385,6 +389,7 @@ BOOST_AUTO_TEST_CASE(of_discovery)
             options.tls = in.config.tls;
             options.lifetime = 0s;
             options.timeout = 1s;
+            in.spawned = true;
             in.begin(
                 [&]
                 {
