@@ -111,23 +111,12 @@ public:
     };
     span bytes(direction way)
     {
-        disturbance none;
-        none.way = way;
-        boost::asio::io_context context;
-        attempt one(*this, context, none);
-        one.prepare();
-        auto const before = between_.passed(one.port, way);
-        one.begin();
-        context.restart();
-        context.run();
-        BOOST_TEST_REQUIRE(outcome(one.end.got.at(0)) == "success");
-        auto const after = between_.passed(one.port, way);
-        auto& whole = whole_[way];
-        whole = how_ == manner::resumed_session ? after - before : after;
-        BOOST_TEST((server_.resumed() != 0) == (how_ == manner::resumed_session));
-        if (how_ == manner::kept_connection)
-            return {before + differences, whole + differences};
-        return {0, whole + differences};
+        // Another program may have had the processor for too long.
+        for (int tries = 0; tries < 20; ++tries)
+            if (auto const found = measure(way))
+                return *found;
+        BOOST_FAIL("no request goes well that is not disturbed");
+        return {};
     }
 
     void visit(std::vector<disturbance> const& places)
@@ -237,6 +226,28 @@ private:
         std::size_t before = 0;
         outcome_of_run end;
     };
+
+    std::optional<span> measure(direction way)
+    {
+        disturbance none;
+        none.way = way;
+        boost::asio::io_context context;
+        attempt one(*this, context, none);
+        one.prepare();
+        auto const before = between_.passed(one.port, way);
+        one.begin();
+        context.restart();
+        context.run();
+        if (!one.end.got.at(0))
+            return std::nullopt;
+        auto const after = between_.passed(one.port, way);
+        auto& whole = whole_[way];
+        whole = how_ == manner::resumed_session ? after - before : after;
+        BOOST_TEST((server_.resumed() != 0) == (how_ == manner::resumed_session));
+        if (how_ == manner::kept_connection)
+            return span{before + differences, whole + differences};
+        return span{0, whole + differences};
+    }
 
     // All of them at the same time.
     std::vector<outcome_of_run> run(std::vector<disturbance> const& places)

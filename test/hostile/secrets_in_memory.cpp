@@ -292,7 +292,7 @@ std::vector<row> rows_of_clients()
                                    [](std::string const&, auto const& done)
                                    { done(the_signature.plain()); }));
              }),
-         the_encoded_signature.bytes},
+         the_token.bytes},
         {"client_assertion",
          authenticating(
              []
@@ -353,7 +353,7 @@ std::vector<row> rows_of_requests()
              config.proxy.user = "proxy";
              config.proxy.password = the_proxy_password.secret();
          },
-         the_proxy_password.bytes, [] { return coauth::token_request(); }, "proxy_refused"},
+         the_proxy_password.bytes, [] { return coauth::token_request(); }, "connection_lost"},
     };
 }
 
