@@ -4,8 +4,11 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <functional>
@@ -113,16 +116,72 @@ BOOST_AUTO_TEST_CASE(asks_beside_the_path_of_the_issuer)
     check_targets(server, {"GET /.well-known/oauth-authorization-server/tenant/one"});
 }
 
+// Whatever the body says of it.
 BOOST_AUTO_TEST_CASE(asks_for_openid_metadata_where_there_are_no_others)
 {
-    for (unsigned const status : {404U, 400U, 405U, 302U})
-        BOOST_TEST_CONTEXT(status)
+    std::vector<char const*> const bodies = {
+        "",
+        "<html>Not found</html>",
+        R"({"error":"Unable to find matching target resource method"})",
+        R"({"error":"invalid_client"})",
+        R"({"error":"temporarily_unavailable"})",
+        R"({"error":{"type":"not_found","message":"No such path","code":1100}})",
+        R"({"timestamp":"2026-11-23T00:00:00Z","status":404,"error":"Not Found","path":"/x"})",
+        R"({"type":"about:blank","title":"Not Found","status":404})"};
+    auto server = start();
+    auto options = trusting(server);
+    options.lifetime = 0s;
+    for (unsigned const status : {404U, 400U, 401U, 403U, 405U, 410U, 302U, 500U, 501U, 503U, 200U})
+        for (auto const* const body : bodies)
+            BOOST_TEST_CONTEXT(status << " " << body)
+            {
+                auto const before = server.requests().size();
+                server.unscript();
+                server.always(at(oauth_path, answer::json(status, body)));
+                BOOST_TEST(outcome(discover(server.issuer(), options)) == "success");
+                auto const seen = targets(server);
+                BOOST_REQUIRE_EQUAL(seen.size(), before + 2);
+                BOOST_TEST(seen[before] == std::string("GET ") + oauth_path);
+                BOOST_TEST(seen[before + 1] == std::string("GET ") + openid_path);
+            }
+}
+
+BOOST_AUTO_TEST_CASE(asks_at_every_place_beside_a_path)
+{
+    for (std::string const slash : {"", "/"})
+        BOOST_TEST_CONTEXT(slash)
         {
-            auto server = start();
-            server.always(at(oauth_path, answer::json(status, "")));
+            auto chosen = options();
+            chosen.issuer_path = "/tenant/one" + slash;
+            auto server = start(std::move(chosen));
+            auto const issuer = server.issuer();
+            std::string const first = "/.well-known/oauth-authorization-server/tenant/one";
+            std::string const second = "/tenant/one/.well-known/openid-configuration";
+            std::string const third = "/tenant/one/.well-known/oauth-authorization-server";
+            auto const missing = answer::json(404, R"({"error":"Not Found"})");
+            auto const good = answer::json(
+                200, metadata_with(server, R"(,"token_endpoint":"https://as.example/token")"));
+            server.always(at(first.c_str(), missing));
+            server.always(at(second.c_str(), good));
             BOOST_TEST(outcome(discover(server)) == "success");
+            check_targets(server, {"GET " + first, "GET " + second});
+
+            auto options = trusting(server);
+            options.lifetime = 0s;
+            server.unscript();
+            server.always(at(first.c_str(), missing));
+            server.always(at(second.c_str(), missing));
+            server.always(at(third.c_str(), good));
+            BOOST_TEST(outcome(discover(issuer, options)) == "success");
             check_targets(
-                server, {std::string("GET ") + oauth_path, std::string("GET ") + openid_path});
+                server,
+                {"GET " + first, "GET " + second, "GET " + first, "GET " + second, "GET " + third});
+
+            server.unscript();
+            server.always(missing);
+            auto const got = discover(issuer, options);
+            BOOST_TEST(outcome(got) == "other_oauth_error");
+            BOOST_TEST(got.error().http_status() == 404U);
         }
 }
 
@@ -137,6 +196,11 @@ BOOST_AUTO_TEST_CASE(says_what_is_wrong_when_there_are_none)
     for (auto const& [expected, oauth, openid] : std::vector<row>{
              {"http_error", answer::json(404, ""), answer::json(404, "")},
              {"http_error", answer::json(404, ""), answer::json(500, "")},
+             {"server_error", answer::json(500, R"({"error":"server_error"})"),
+              answer::json(404, "")},
+             {"redirect_refused", answer::json(404, ""), answer::json(302, "")},
+             {"rate_limited", answer::json(404, ""), answer::json(429, "")},
+             {"malformed_answer", answer::json(200, "{}"), answer::json(500, "")},
              {"malformed_answer", answer::json(200, "<html>"), answer::json(404, "")},
              {"malformed_answer", answer::json(404, ""), answer::json(200, "[]")}})
         BOOST_TEST_CONTEXT(oauth.status << oauth.body << " " << openid.status << openid.body)
@@ -148,12 +212,65 @@ BOOST_AUTO_TEST_CASE(says_what_is_wrong_when_there_are_none)
         }
 }
 
-BOOST_AUTO_TEST_CASE(does_not_ask_elsewhere_because_a_server_fails)
+BOOST_AUTO_TEST_CASE(does_not_ask_elsewhere_a_server_that_wants_to_be_asked_later)
+{
+    for (auto const& later :
+         {answer::json(429, ""), answer::json(408, ""), answer::json(425, ""),
+          answer::json(200, R"({"error":{"type":"rate_limit"}})")})
+        BOOST_TEST_CONTEXT(later.status)
+        {
+            auto server = start();
+            server.always(at(oauth_path, later));
+            BOOST_TEST(outcome(discover(server)) != "success");
+            BOOST_TEST(server.requests().size() == 1U);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(leaves_out_what_cannot_be_asked)
 {
     auto server = start();
-    server.always(at(oauth_path, answer::json(500, "")));
-    BOOST_TEST(outcome(discover(server)) == "http_error");
-    BOOST_TEST(server.requests().size() == 1U);
+    for (std::string const url :
+         {R"("")", "null", "5", "[]", R"("ftp://as.example/")", R"("http://as.example/")",
+          R"("https://as.example/#x")", R"("/relative")"})
+        BOOST_TEST_CONTEXT(url)
+        {
+            server.unscript();
+            server.always(answer::json(
+                200, metadata_with(
+                         server, R"(,"token_endpoint":"https://as.example/token",)"
+                                 R"("introspection_endpoint":)" +
+                                     url + R"(,"revocation_endpoint":)" + url +
+                                     R"(,"mtls_endpoint_aliases":{"token_endpoint":)" + url +
+                                     R"(,"introspection_endpoint":"https://as.example/i",)" +
+                                     R"("revocation_endpoint":)" + url + "}")));
+            auto options = trusting(server);
+            options.lifetime = 0s;
+            auto const got = discover(server.issuer(), options);
+            BOOST_REQUIRE_MESSAGE(got, outcome(got));
+            BOOST_TEST(got->introspection_endpoint == "");
+            BOOST_TEST(got->revocation_endpoint == "");
+            BOOST_TEST(got->mtls_endpoint_aliases.token_endpoint == "");
+            BOOST_TEST(got->mtls_endpoint_aliases.introspection_endpoint == "https://as.example/i");
+            BOOST_TEST(got->mtls_endpoint_aliases.revocation_endpoint == "");
+        }
+}
+
+BOOST_AUTO_TEST_CASE(tells_whether_tokens_are_bound_to_a_certificate)
+{
+    for (auto const& [json, bound] :
+         {std::pair("true", true), {"false", false}, {R"("true")", false}, {"null", false}})
+        BOOST_TEST_CONTEXT(json)
+        {
+            auto server = start();
+            server.always(answer::json(
+                200, metadata_with(
+                         server, R"(,"token_endpoint":"https://as.example/token",)"
+                                 R"("tls_client_certificate_bound_access_tokens":)" +
+                                     std::string(json))));
+            auto const got = discover(server);
+            BOOST_REQUIRE_MESSAGE(got, outcome(got));
+            BOOST_TEST(got->certificate_bound_tokens == bound);
+        }
 }
 
 BOOST_AUTO_TEST_CASE(believes_no_metadata_that_are_wrong)
@@ -180,14 +297,8 @@ BOOST_AUTO_TEST_CASE(believes_no_metadata_that_are_wrong)
               metadata_with(server, R"(,"token_endpoint":"https://u:p@as.example/t")")},
              {"token_endpoint is not a string",
               metadata_with(server, R"(,"token_endpoint":["x"])")},
-             {"introspection_endpoint",
-              metadata_with(
-                  server, std::string(good) + R"(,"introspection_endpoint":"ftp://as.example/")")},
-             {"token_endpoint",
-              metadata_with(
-                  server,
-                  std::string(good) +
-                      R"(,"mtls_endpoint_aliases":{"token_endpoint":"http://a.example/"})")},
+             {"names no token_endpoint", metadata_with(server, R"(,"token_endpoint":"")")},
+             {"not a JSON object", metadata_with(server, std::string(good) + good)},
              {"not a JSON object", metadata_with(server, std::string(good) + ",")}})
         BOOST_TEST_CONTEXT(body)
         {
@@ -251,10 +362,45 @@ BOOST_AUTO_TEST_CASE(is_kept_for_its_lifetime_and_for_those_who_trust_the_same)
     BOOST_TEST(server.requests().size() == 3U);
 }
 
+BOOST_AUTO_TEST_CASE(is_kept_for_as_long_as_can_be_said)
+{
+    auto const server = start();
+    auto options = trusting(server);
+    options.lifetime = std::chrono::seconds::max();
+    BOOST_TEST(outcome(discover(server.issuer(), options)) == "success");
+    BOOST_TEST(outcome(discover(server.issuer(), options)) == "success");
+    BOOST_TEST(server.requests().size() == 1U);
+    options.lifetime = std::chrono::seconds::min();
+    BOOST_TEST(outcome(discover(server.issuer(), options)) == "success");
+    BOOST_TEST(server.requests().size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(is_not_kept_for_those_who_would_not_have_taken_it)
+{
+    auto chosen = options();
+    chosen.tls = false;
+    auto const plain = start(std::move(chosen));
+    coauth::discovery_options options;
+    options.allow_http_loopback = true;
+    BOOST_TEST(outcome(discover(plain.issuer(), options)) == "success");
+    options.allow_http_loopback = false;
+    BOOST_TEST(outcome(discover(plain.issuer(), options)) == "invalid_configuration");
+
+    auto server = start();
+    server.always(answer::json(
+        200, metadata_with(server, R"(,"token_endpoint":"http://127.0.0.1:1/token")")));
+    options = trusting(server);
+    options.allow_http_loopback = true;
+    BOOST_TEST(outcome(discover(server.issuer(), options)) == "success");
+    options.allow_http_loopback = false;
+    BOOST_TEST(outcome(discover(server.issuer(), options)) == "malformed_answer");
+}
+
 BOOST_AUTO_TEST_CASE(of_a_failure_is_not_kept)
 {
     auto server = start();
     server.push(at(oauth_path, answer::json(500, "")));
+    server.push(at(openid_path, answer::json(404, "")));
     BOOST_TEST(outcome(discover(server)) == "http_error");
     BOOST_TEST(outcome(discover(server)) == "success");
 }
@@ -305,6 +451,59 @@ BOOST_AUTO_TEST_CASE(is_ended_by_every_cancellation)
         BOOST_TEST(ends == std::vector<std::string>{"cancelled"}, boost::test_tools::per_element());
         BOOST_TEST(watch.elapsed() < 2s);
     }
+}
+
+// Also before it runs, and between two documents.
+BOOST_AUTO_TEST_CASE(is_ended_at_every_step)
+{
+    auto server = start();
+    server.always(answer::json(404, ""));
+    std::size_t steps = 0;
+    std::string end = "cancelled";
+    // At last it ends by itself.
+    for (; end == "cancelled" && steps < 1000; ++steps)
+    {
+        asio::io_context context;
+        asio::cancellation_signal signal;
+        std::vector<std::string> ends;
+        coauth::async_discover(
+            context.get_executor(), server.issuer(), trusting(server),
+            asio::bind_cancellation_slot(
+                signal.slot(), [&](found const& f) { ends.push_back(outcome(f)); }));
+        for (std::size_t step = 0; step < steps; ++step)
+            context.run_one();
+        if (ends.empty())
+            signal.emit(asio::cancellation_type::total);
+        context.run();
+        BOOST_REQUIRE_EQUAL(ends.size(), 1U);
+        end = ends.front();
+    }
+    BOOST_TEST(end == "http_error");
+    BOOST_TEST(steps > 5U);
+}
+
+BOOST_AUTO_TEST_CASE(is_ended_in_a_coroutine_as_its_state_says)
+{
+    auto server = start();
+    auto never = answer::bytes("x", ending::stall);
+    never.cut_at = 0;
+    server.always(never);
+    asio::io_context context;
+    asio::cancellation_signal signal;
+    std::string end;
+    auto const whole = [&]() -> asio::awaitable<void>
+    {
+        co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
+        co_await asio::this_coro::throw_if_cancelled(false);
+        auto const options = trusting(server);
+        auto const got =
+            co_await coauth::async_discover(context.get_executor(), server.issuer(), options);
+        end = outcome(got);
+    };
+    asio::co_spawn(context, whole(), asio::bind_cancellation_slot(signal.slot(), asio::detached));
+    asio::post(context, [&] { signal.emit(asio::cancellation_type::total); });
+    context.run();
+    BOOST_TEST(end == "cancelled");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

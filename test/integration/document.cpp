@@ -39,6 +39,18 @@ std::string token(std::string const& value, std::string const& more = {})
     return R"({"access_token":)" + value + R"(,"token_type":"Bearer")" + more + "}";
 }
 
+// Each character in so many bytes, the least significant first or last.
+std::string wide(std::string_view text, std::size_t bytes, bool least_first)
+{
+    std::string out;
+    for (char const c : text)
+    {
+        std::string const zeros(bytes - 1, '\0');
+        out += least_first ? c + zeros : zeros + c;
+    }
+    return out;
+}
+
 std::string nested(std::string const& opening, std::string const& closing)
 {
     std::string out;
@@ -103,16 +115,182 @@ BOOST_AUTO_TEST_CASE(what_is_no_document)
         {"deep arrays", 200, nested("[", "]"), "malformed_answer"},
         {"deep and unclosed", 200, nested("[", ""), "malformed_answer"},
         {"gzip", 200, std::string("\x1F\x8B\x08\0\0\0\0\0\0\x03", 10), "malformed_answer"},
+        {"deflate", 200, "\x78\x9C\xAB\x56", "malformed_answer"},
+        {"XML", 200, "<?xml version=\"1.0\"?><t><access_token>tok.en-1</access_token></t>",
+         "malformed_answer"},
+        {"JSONP", 200, "callback(" + std::string(token_body) + ");", "malformed_answer"},
+        {"guarded JSON", 200, ")]}',\n" + std::string(token_body), "malformed_answer"},
+        {"opaque text", 200, "tok.en-1", "malformed_answer"},
+        {"JSON text", 200, "\"tok.en-1\"", "malformed_answer"},
+        {"NaN", 200, token("\"tok.en-1\"", R"(,"expires_in":NaN)"), "malformed_answer"},
+        {"comment", 200, "/**/" + std::string(token_body), "malformed_answer"},
     });
+}
+
+// The token is in them all, and in no text.
+BOOST_AUTO_TEST_CASE(wide_characters)
+{
+    auto server = start();
+    for (std::size_t const bytes : {2U, 4U})
+        for (bool const least_first : {false, true})
+            for (bool const marked : {false, true})
+                BOOST_TEST_CONTEXT(bytes << " " << least_first << " " << marked)
+                {
+                    std::string const mark = least_first
+                                                 ? std::string("\xFF\xFE\0\0", bytes)
+                                                 : std::string("\0\0\xFE\xFF", 4).substr(4 - bytes);
+                    auto const body = wide(token_body, bytes, least_first);
+                    server.push(answer::json(200, (marked ? mark : "") + body));
+                    std::string shown;
+                    auto config = server.config();
+                    config.debug = [&](std::string_view text) { shown += text; };
+                    BOOST_TEST(outcome(fetch(config)) == "malformed_answer");
+                    BOOST_TEST(shown.find("bytes that are not JSON") != std::string::npos, shown);
+                    BOOST_TEST(shown.find(wide("tok", bytes, least_first)) == std::string::npos);
+                }
 }
 
 BOOST_AUTO_TEST_CASE(an_encoded_body_is_refused)
 {
     auto server = start();
-    auto encoded = answer::json(200, token_body);
-    encoded.headers.add("Content-Encoding", "gzip");
-    server.push(encoded);
-    BOOST_TEST(outcome(fetch(server.config())) == "malformed_answer");
+    for (auto const* coding : {"gzip", "deflate", "br", "x-gzip"})
+    {
+        auto encoded = answer::json(200, token_body);
+        encoded.headers.add("Content-Encoding", coding);
+        server.push(encoded);
+        auto const got = fetch(server.config());
+        BOOST_TEST(outcome(got) == "malformed_answer");
+        check_no_secret(got, "tok.en-1");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(scopes_as_a_list)
+{
+    auto server = start();
+    server.push(answer::json(200, token("\"tok.en-1\"", R"(,"scope":["a","b"])")));
+    BOOST_TEST(require_token(fetch(server.config())).scope() == "a b");
+}
+
+// Of SMS.CX; there they may come with status 200 too.
+BOOST_AUTO_TEST_CASE(nested_errors_with_their_number)
+{
+    struct table_row
+    {
+        unsigned status;
+        char const* type;
+        char const* code;
+        char const* expected;
+    };
+    auto server = start();
+    for (auto const& row : std::vector<table_row>{
+             {400, "invalid_request", "1600", "invalid_request"},
+             {400, "invalid_scope", "1600", "invalid_scope"},
+             {400, "unsupported_grant_type", "1600", "unsupported_grant_type"},
+             {401, "invalid_client", "1600", "invalid_client"},
+             {403, "insufficient_scope", "", "insufficient_scope"},
+             {405, "invalid_method", "", "invalid_method"},
+             {429, "rate_limit", "", "rate_limited"},
+             {500, "server_error", "", "server_error"},
+             {400, "no_coverage", "1119", "other_oauth_error"}})
+        for (unsigned const status : {row.status, 200U})
+            BOOST_TEST_CONTEXT(status << " " << row.type)
+            {
+                std::string const number = row.code;
+                server.push(answer::json(
+                    status, R"({"error":{"type":")" + std::string(row.type) +
+                                R"(","message":"Why.","uri":"https://sms.cx/docs")" +
+                                (number.empty() ? "" : ",\"code\":" + number) + "}}"));
+                auto const got = fetch(server.config());
+                BOOST_REQUIRE_EQUAL(outcome(got), row.expected);
+                auto const& e = got.error();
+                BOOST_TEST(e.http_status() == status);
+                BOOST_TEST(e.oauth_error() == row.type);
+                BOOST_TEST(e.description() == "Why.");
+                BOOST_TEST(e.uri() == "https://sms.cx/docs");
+                BOOST_TEST(e.server_code().has_value() == !number.empty());
+                if (!number.empty())
+                    BOOST_TEST(std::to_string(e.server_code().value_or(0)) == number);
+            }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_wrong_beside_a_good_word_is_left_out)
+{
+    auto server = start();
+    for (auto const* odd : {"null", "5", "true", "[]", R"(["x"])", "{}", R"({"x":"y"})"})
+        for (unsigned const status : {400U, 200U})
+            BOOST_TEST_CONTEXT(odd << " " << status)
+            {
+                auto const value = std::string(odd);
+                server.push(answer::json(
+                    status, R"({"error":{"type":"invalid_scope","code":1600,"message":)" + value +
+                                ",\"uri\":" + value + "}}"));
+                auto const nested = fetch(server.config());
+                BOOST_REQUIRE_EQUAL(outcome(nested), "invalid_scope");
+                BOOST_TEST(nested.error().server_code().value_or(0) == 1600);
+                BOOST_TEST(nested.error().description() == "");
+                BOOST_TEST(nested.error().uri() == "");
+                server.push(answer::json(
+                    status, R"({"error":"invalid_scope","error_description":)" + value +
+                                ",\"error_uri\":" + value + "}"));
+                auto const flat = fetch(server.config());
+                BOOST_REQUIRE_EQUAL(outcome(flat), "invalid_scope");
+                BOOST_TEST(flat.error().description() == "");
+                BOOST_TEST(flat.error().uri() == "");
+                if (value == "5")
+                    continue;
+                server.push(answer::json(
+                    status,
+                    R"({"error":{"type":"invalid_scope","message":"m","code":)" + value + "}}"));
+                auto const uncounted = fetch(server.config());
+                BOOST_REQUIRE_EQUAL(outcome(uncounted), "invalid_scope");
+                BOOST_TEST(!uncounted.error().server_code());
+                BOOST_TEST(uncounted.error().description() == "m");
+            }
+}
+
+BOOST_AUTO_TEST_CASE(a_token_within_a_failure_is_neither_used_nor_shown)
+{
+    auto server = start();
+    auto config = server.config();
+    config.keep_headers = true;
+    std::string shown;
+    config.debug = [&](std::string_view text) { shown += text; };
+    std::string const members = token_body + 1;
+    for (unsigned const status : {301U, 400U, 401U, 403U, 404U, 408U, 429U, 500U, 503U})
+        for (
+            auto const& body : std::vector<std::string>{
+                "{" + members,
+                R"({"error":"invalid_scope","error_description":"for tok.en-1",)" + members,
+                R"({"error":{"type":"invalid_scope","access_token":"tok.en-1","message":"tok.en-1"},)" +
+                    members,
+                "access_token=tok.en-1&token_type=bearer"})
+            BOOST_TEST_CONTEXT(status << " " << body)
+            {
+                auto failed = answer::json(status, body);
+                failed.headers.add("X-Token", "tok.en-1");
+                server.push(failed);
+                auto const got = fetch(config);
+                BOOST_TEST(!got);
+                check_no_secret(got, "tok.en-1");
+                BOOST_TEST(got.error().headers().count("X-Token") == 1U);
+            }
+    BOOST_TEST(shown.find("tok.en-1") == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_challenge_says_what_an_empty_body_does_not)
+{
+    auto server = start();
+    auto refused = answer::json(401, "");
+    refused.headers.add("WWW-Authenticate", R"(Basic realm="x")");
+    refused.headers.add("WWW-Authenticate", R"(Bearer error="invalid_client")");
+    server.push(refused);
+    auto const got = fetch(server.config());
+    BOOST_TEST(outcome(got) == "invalid_client");
+    BOOST_TEST(got.error().oauth_error() == "invalid_client");
+    server.push(answer::json(401, ""));
+    auto const bare = fetch(server.config());
+    BOOST_TEST(outcome(bare) == "http_error");
+    BOOST_TEST(bare.error().refuses_credentials());
 }
 
 BOOST_AUTO_TEST_CASE(errors)
@@ -154,6 +332,69 @@ BOOST_AUTO_TEST_CASE(text_of_the_server_is_made_safe)
             BOOST_TEST((static_cast<unsigned char>(c) >= 0x20 && c != 0x7F));
 }
 
+// In every form, also as JSON escapes it, and in every place.
+BOOST_AUTO_TEST_CASE(credentials_that_are_repeated_are_not_shown)
+{
+    auto chosen = options();
+    std::string const plain = "hush \"quoted\" \\ back/slash";
+    std::string const json = R"(hush \"quoted\" \\ back/slash)";
+    chosen.client_secret = plain;
+    auto server = start(std::move(chosen));
+    auto config = server.config();
+    config.authentication =
+        coauth::client_authentication::client_secret_post(client_id, coauth::secret(plain));
+    std::string shown;
+    config.debug = [&](std::string_view text) { shown += text; };
+    for (unsigned const status : {200U, 400U, 500U})
+        for (auto const& body : std::vector<std::string>{
+                 R"({"error":"x","error_description":"got J"})", R"({"error":"J"})",
+                 R"({"error":{"type":"x","message":"J","uri":"J"}})",
+                 R"({"error":{"type":"J","code":1600}})", R"({"error":"x","error":"J"})",
+                 R"({"token_type":"J","access_token":"t"})", R"({"detail":"J","title":"x"})",
+                 R"({"error":"x","error_description":{"y":"J"}})", "<html>J</html>", "J",
+                 "client_secret=hush+%22quoted%22+%5C+back%2Fslash"})
+            BOOST_TEST_CONTEXT(status << " " << body)
+            {
+                auto text = body;
+                for (auto i = text.find('J'); i != std::string::npos; i = text.find('J'))
+                    text.replace(i, 1, json);
+                auto echo = answer::json(status, text);
+                echo.headers.add("X-Echo", plain);
+                server.push(echo);
+                auto const got = fetch(config);
+                BOOST_REQUIRE(!got);
+                for (auto const* part : {"hush", "quoted", "back"})
+                {
+                    check_no_secret(got, part);
+                    BOOST_TEST(shown.find(part) == std::string::npos, shown);
+                }
+                shown.clear();
+            }
+}
+
+BOOST_AUTO_TEST_CASE(text_for_logs_has_an_end)
+{
+    auto server = start();
+    std::string const big(100'000, 'x');
+    for (auto const& body : std::vector<std::string>{
+             R"({"error":"x","error_description":")" + big + R"(","error_uri":")" + big +
+                 R"(","scope":")" + big + "\"}",
+             big})
+    {
+        auto failed = answer::json(400, body);
+        for (int i = 0; i < 20; ++i)
+            failed.headers.add("X-" + std::to_string(i), std::string(2000, 'y'));
+        server.push(failed);
+        std::size_t longest = 0;
+        auto config = server.config();
+        config.debug = [&](std::string_view text) { longest = std::max(longest, text.size()); };
+        auto const got = fetch(config);
+        BOOST_REQUIRE(!got);
+        BOOST_TEST(got.error().message().size() <= 4096U);
+        BOOST_TEST(longest <= 4096U);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(rubbish_in_retry_fields_gives_no_time)
 {
     auto server = start();
@@ -186,6 +427,22 @@ BOOST_AUTO_TEST_CASE(a_reset_time_of_the_server_is_kept)
     BOOST_REQUIRE(got.error().retry_at());
     BOOST_TEST((*got.error().retry_at() > now + 85s));
     BOOST_TEST((*got.error().retry_at() < now + 95s));
+}
+
+BOOST_AUTO_TEST_CASE(a_wait_that_comes_with_status_200_is_kept)
+{
+    auto server = start();
+    for (auto const* word : {"rate_limit", "temporarily_unavailable"})
+    {
+        auto a = answer::json(200, R"({"error":{"type":")" + std::string(word) + "\"}}");
+        a.headers.add("Retry-After", "90");
+        server.push(a);
+        auto const now = std::chrono::system_clock::now();
+        auto const got = fetch(server.config());
+        BOOST_REQUIRE(!got);
+        BOOST_REQUIRE(got.error().retry_at());
+        BOOST_TEST((*got.error().retry_at() > now + 85s));
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

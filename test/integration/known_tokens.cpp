@@ -149,6 +149,19 @@ BOOST_AUTO_TEST_CASE(are_told_of_in_one_way_alone)
              {"http_error", answer::json(500, R"({"active":true})")},
              {"rate_limited", answer::json(429, "")},
              {"redirect_refused", answer::json(307, "")},
+             {"malformed_answer", answer::json(200, R"({"active":true,"active":false})")},
+             {"malformed_answer", answer::json(200, R"({"active":true,"exp":1,"exp":2})")},
+             {"malformed_answer", answer::json(200, R"({"active":true,"exp":"never"})")},
+             {"malformed_answer", answer::json(200, R"({"active":true,"exp":-1})")},
+             {"malformed_answer", answer::json(200, R"({"active":true,"nbf":true})")},
+             {"malformed_answer", answer::json(200, R"({"active":true,"iat":[1]})")},
+             {"malformed_answer", answer::json(200, R"({"active":true,"scope":5})")},
+             {"malformed_answer", answer::json(200, R"({"active":true,"scope":["a",1]})")},
+             {"malformed_answer", answer::json(200, R"({"active":true,"cnf":"x"})")},
+             {"malformed_answer", answer::json(200, R"({"active":true,"cnf":{"jkt":1}})")},
+             {"malformed_answer", answer::json(200, R"({"active":true,"cnf":{"jkt":""}})")},
+             {"malformed_answer",
+              answer::json(200, R"({"active":true,"cnf":{"jkt":"a","jkt":"b"}})")},
              {"success", answer::json(200, R"({"active":true,"aud":["a","b"],"x":{"y":1}})")}})
         BOOST_TEST_CONTEXT(given.status << given.body)
         {
@@ -164,6 +177,70 @@ BOOST_AUTO_TEST_CASE(are_told_of_in_one_way_alone)
         }
 }
 
+BOOST_AUTO_TEST_CASE(are_told_of_as_servers_write_it)
+{
+    auto server = start();
+    asking ask(knowing_all(server));
+    server.push(answer::json(
+        200,
+        R"({"active":true,"scope":["a","b"],"exp":1.683061093e+09,"iat":"1683057493.5",)"
+        R"("nbf":253402300799,"cnf":{"x5t#S256":"bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2",)"
+        R"("jkt":"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}})"));
+    auto const got = ask.introspect("t");
+    BOOST_REQUIRE_MESSAGE(got, outcome(got));
+    BOOST_TEST(got->scope == "a b");
+    using std::chrono::seconds;
+    using time = std::chrono::system_clock::time_point;
+    BOOST_TEST((got->expires_at == time(seconds(1'683'061'093))));
+    BOOST_TEST((got->issued_at == time(seconds(1'683'057'493))));
+    // The year 9999 is beyond the clock.
+    BOOST_TEST((got->not_before && *got->not_before > time(seconds(9'000'000'000))));
+    BOOST_TEST(got->certificate_thumbprint == "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2");
+    BOOST_TEST(got->key_thumbprint == "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
+    server.push(answer::json(200, R"({"active":true,"cnf":{"jwk":{"kty":"EC"}}})"));
+    auto const other = ask.introspect("t");
+    BOOST_REQUIRE_MESSAGE(other, outcome(other));
+    BOOST_TEST(!other->expires_at);
+    BOOST_TEST(other->certificate_thumbprint == "");
+    BOOST_TEST(other->member("cnf").value_or("") == R"({"jwk":{"kty":"EC"}})");
+}
+
+// The token that was asked about, wherever the server repeats it.
+BOOST_AUTO_TEST_CASE(are_in_no_text_of_an_error)
+{
+    std::string const token = "opaque\"to\\ken/1";
+    std::string const escaped = R"(opaque\"to\\ken/1)";
+    for (std::string const form :
+         {R"({"error":"invalid_request","error_description":"no T here"})",
+          R"({"error":"invalid_request","error_uri":"https://x/T"})", R"({"error":"T"})",
+          R"({"error":{"type":"x","message":"no T","uri":"T"}})", R"({"error":{"type":"T"}})",
+          R"({"detail":"no T","title":"T"})", R"({"error":"x","error":"T"})", "<html>T</html>",
+          "T"})
+        for (unsigned const status : {200U, 400U, 401U, 500U})
+            BOOST_TEST_CONTEXT(status << " " << form)
+            {
+                auto body = form;
+                for (auto i = body.find('T'); i != std::string::npos; i = body.find('T', i + 20))
+                    body.replace(i, 1, escaped);
+                auto server = start();
+                auto answered = answer::json(status, body);
+                answered.headers.add("X-Echo", token);
+                server.always(answered);
+                auto config = knowing_all(server);
+                config.keep_headers = true;
+                std::string shown;
+                config.debug = [&](std::string_view text) { shown += text; };
+                asking ask(config);
+                auto const told = ask.introspect(token);
+                auto const done = ask.revoke(token);
+                if (!told)
+                    check_no_secret(told.error(), "opaque");
+                if (!done)
+                    check_no_secret(done.error(), "opaque");
+                BOOST_TEST(shown.find("opaque") == std::string::npos, shown);
+            }
+}
+
 BOOST_AUTO_TEST_CASE(are_ended_whatever_the_body_says)
 {
     struct row
@@ -176,7 +253,12 @@ BOOST_AUTO_TEST_CASE(are_ended_whatever_the_body_says)
              {"success", answer::json(204, "")},
              {"success", answer::json(200, "<html>")},
              {"success", answer::json(200, "{}")},
-             {"other_oauth_error", answer::json(400, R"({"error":"unsupported_token_type"})")},
+             {"success", answer::json(200, R"({"error":""})")},
+             {"success", answer::json(400, R"({"error":"invalid_token"})")},
+             {"success", answer::json(400, R"({"error":{"type":"invalid_token"}})")},
+             {"other_oauth_error", answer::json(401, R"({"error":"invalid_token"})")},
+             {"other_oauth_error", answer::json(200, R"({"error":"invalid_token"})")},
+             {"not_revocable", answer::json(400, R"({"error":"unsupported_token_type"})")},
              {"http_error", answer::json(503, "")},
              {"invalid_client", answer::json(401, R"({"error":"invalid_client"})")}})
         BOOST_TEST_CONTEXT(given.status << given.body)

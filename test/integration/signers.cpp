@@ -101,8 +101,45 @@ BOOST_AUTO_TEST_CASE(that_sign_wrongly_are_refused_by_the_server)
     private_key const key("P-256");
     auto const server = start(knowing(key));
     auto const sign = [&](std::string const&, signed_handler const& done)
-    { done(std::string("no signature")); };
+    { done(std::string(64, 'x')); };
     BOOST_TEST(outcome(fetch(signed_through(server, sign))) == "invalid_client");
+}
+
+BOOST_AUTO_TEST_CASE(that_give_no_signature_at_all_are_told_of)
+{
+    private_key const key("P-256");
+    auto const server = start(knowing(key));
+    auto const sign = [&](std::string const&, signed_handler const& done)
+    { done(std::string("no signature")); };
+    auto const got = fetch(signed_through(server, sign));
+    BOOST_TEST(outcome(got) == "invalid_configuration");
+    BOOST_TEST(
+        got.error().message().find("r and s side by side, 64 bytes") != std::string::npos,
+        got.error());
+    BOOST_TEST(server.requests().empty());
+}
+
+// As key management services do.
+BOOST_AUTO_TEST_CASE(may_give_der)
+{
+    private_key const key("P-256");
+    auto const server = start(knowing(key));
+    auto const sign = [&](std::string const& input, signed_handler const& done)
+    {
+        auto const both = key.sign("ES256", input);
+        std::string der;
+        for (auto const& half : {both.substr(0, 32), both.substr(32)})
+        {
+            auto number = half.substr(std::min(half.find_first_not_of('\0'), half.size() - 1));
+            if (static_cast<unsigned char>(number.front()) >= 0x80)
+                number.insert(0, 1, '\0');
+            der += '\x02';
+            der += static_cast<char>(number.size());
+            der += number;
+        }
+        done('\x30' + std::string(1, static_cast<char>(der.size())) + der);
+    };
+    BOOST_TEST(outcome(fetch(signed_through(server, sign))) == "success");
 }
 
 BOOST_AUTO_TEST_CASE(that_never_answer_end_with_the_deadline)

@@ -14,6 +14,8 @@
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/message.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <future>
@@ -338,6 +340,30 @@ BOOST_AUTO_TEST_CASE(a_callback_is_cancelled)
         r.context.restart();
         r.context.run();
     }
+}
+
+// As Beast gives them: fields, of which there may be several of one name.
+BOOST_AUTO_TEST_CASE(every_challenge_is_looked_at)
+{
+    struct row
+    {
+        std::vector<std::string> challenges;
+        bool refused;
+    };
+    for (auto const& [challenges, refused] : std::vector<row>{
+             {{}, true},
+             {{"Bearer", "DPoP"}, true},
+             {{R"(Bearer error="insufficient_scope")", R"(DPoP error="invalid_token")"}, true},
+             {{R"(DPoP error="use_dpop_nonce")", "Bearer realm=\"x\""}, false},
+             {{"Bearer realm=\"x\"", R"(DPoP error="use_dpop_nonce")"}, false}})
+        for (unsigned const status : {401U, 403U})
+        {
+            boost::beast::http::response<boost::beast::http::empty_body> answer;
+            answer.result(status);
+            for (auto const& challenge : challenges)
+                answer.insert("WWW-Authenticate", challenge);
+            BOOST_TEST(coauth::answer_refuses_token()(answer) == (refused && status == 401));
+        }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
