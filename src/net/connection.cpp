@@ -33,6 +33,9 @@ namespace
 
 constexpr std::chrono::microseconds just_now(50);
 
+// OpenSSL takes no more than 100 KiB of certificates, but some messages any number of times.
+constexpr std::size_t longest_handshake = std::size_t(512) * 1024;
+
 // Not use_awaitable: that costs a coroutine frame for each wait.
 constexpr auto deferred_tuple = asio::as_tuple(asio::deferred);
 
@@ -260,6 +263,7 @@ awaitable<result<void>> connection::handshake(operation_context& op)
     if (!start_tls())
         co_return fail(op, errc::out_of_memory, {}, {});
     error_code ec;
+    std::size_t received = 0;
     last_step_ = step::failed;
     if (!tls_->expect(where_->host, where_->ip_literal))
         ec = asio::error::invalid_argument;
@@ -272,6 +276,10 @@ awaitable<result<void>> connection::handshake(operation_context& op)
         std::tie(ec, size) = co_await async_ready(next, input(next), op);
         if (next == need::input)
             feed(ec, size);
+        received += size;
+        if (received > longest_handshake)
+            co_return fail(
+                op, errc::tls_failed, peer() + " does not come to an end of the TLS handshake", {});
     }
     if (last_step_ != step::done || op.stop.aborted())
         co_return fail_handshake(op, ec);
@@ -316,7 +324,10 @@ void connection::feed(error_code& ec, std::size_t size)
     else if (end)
         tls_->feed_end();
     else
+    {
+        answer_ = reader_.pass(size);
         tls_->feed(size);
+    }
 }
 
 connection::need connection::shake_hands()
@@ -498,10 +509,10 @@ error connection::fail_answer(operation_context& op, error_code ec)
     if (ec.category() == asio::error::get_system_category() && ec &&
         ec != asio::error::operation_aborted)
         (void)reader_.finish(false);
-    died_silently_ = !reader_.started();
+    auto const& why = reader_.failure();
+    died_silently_ = !reader_.started() && why.value() != errc::answer_too_large;
     if (ec && ec.category() == asio::error::get_ssl_category())
         return fail(op, errc::tls_failed, "the TLS connection to " + peer() + " failed", ec);
-    auto const& why = reader_.failure();
     return fail(
         op, why.value(), peer() + ": " + std::string(why.context()),
         why.cause() ? why.cause() : ec);
