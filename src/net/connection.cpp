@@ -31,8 +31,8 @@ using step = tls_engine::step;
 namespace
 {
 
-// Session tickets and changes of keys come with an answer, but not without end.
-constexpr std::size_t most_idle_bytes = std::size_t(1024) * 1024;
+// OpenSSL takes no more than 100 KiB of certificates, but some messages any number of times.
+constexpr std::size_t longest_handshake = std::size_t(512) * 1024;
 
 // Not use_awaitable: that costs a coroutine frame for each wait.
 constexpr auto deferred_tuple = asio::as_tuple(asio::deferred);
@@ -262,6 +262,7 @@ awaitable<result<void>> connection::handshake(operation_context& op)
     if (!started)
         co_return started.error();
     error_code ec;
+    std::size_t received = 0;
     last_step_ = step::failed;
     if (!tls_->expect(where_->host, where_->ip_literal))
         ec = asio::error::invalid_argument;
@@ -274,6 +275,10 @@ awaitable<result<void>> connection::handshake(operation_context& op)
         std::tie(ec, size) = co_await async_ready(next, input(next), op);
         if (next == need::input)
             feed(ec, size);
+        received += size;
+        if (received > longest_handshake)
+            co_return fail(
+                op, errc::tls_failed, peer() + " does not come to an end of the TLS handshake", {});
     }
     if (last_step_ != step::done || op.stop.aborted())
         co_return fail_handshake(op, ec);
@@ -334,9 +339,11 @@ void connection::feed(error_code& ec, std::size_t size)
     else if (end)
         tls_->feed_end();
     else
+    {
+        answer_ = reader_.pass(size);
         tls_->feed(size);
-    if (tls_ && (idle_bytes_ += size) > most_idle_bytes)
-        ec = asio::error::message_size;
+    }
+    record_came_ = record_came_ || size != 0;
 }
 
 connection::need connection::shake_hands()
@@ -375,10 +382,7 @@ connection::need connection::receive(error_code& ec)
         if (need_of(last_step_) != need::nothing)
             return need_of(last_step_);
         if (last_step_ == step::done)
-        {
-            idle_bytes_ = 0;
             answer_ = reader_.commit(size);
-        }
         else if (last_step_ == step::failed)
             ec = tls_->failure();
         else
@@ -409,7 +413,7 @@ connection::exchange(std::string_view request, operation_context& op)
     exchange_outcome outcome;
     reusable_ = false;
     died_silently_ = false;
-    idle_bytes_ = 0;
+    record_came_ = false;
     reader_.restart();
     answer_ = response_reader::state::more;
     op.phases.enter(phase::request);
@@ -542,15 +546,11 @@ error connection::fail_answer(operation_context& op, error_code ec)
     if (ec.category() == asio::error::get_system_category() && ec &&
         ec != asio::error::operation_aborted)
         (void)reader_.finish(false);
+    auto const& why = reader_.failure();
     // A goodbye apart, not even a part of a record came.
-    died_silently_ = !reader_.started() && (idle_bytes_ == 0 || last_step_ == step::end);
-    if (idle_bytes_ > most_idle_bytes)
-        return fail(
-            op, errc::tls_failed,
-            peer() + " sends TLS records without end that hold nothing of an answer", {});
+    died_silently_ = !reader_.started() && (!record_came_ || last_step_ == step::end);
     if (ec && ec.category() == asio::error::get_ssl_category())
         return fail(op, errc::tls_failed, "the TLS connection to " + peer() + " failed", ec);
-    auto const& why = reader_.failure();
     return fail(
         op, why.value(), peer() + ": " + std::string(why.context()),
         why.cause() ? why.cause() : ec);

@@ -145,8 +145,8 @@ private:
     response_reader reader_;
     response_reader::state answer_ = response_reader::state::more;
     tls_engine::step last_step_ = tls_engine::step::done;
-    // Bytes of the peer's that have yielded nothing of an answer so far.
-    std::size_t idle_bytes_ = 0;
+    // Of the present exchange, were it but a part of one.
+    bool record_came_ = false;
     unsigned requests_ = 0;
     bool reusable_ = false;
     bool died_silently_ = false;

@@ -24,6 +24,8 @@ using boost::system::error_code;
 
 // Chunk framing, interim answers and trailers come on top of header and body.
 constexpr std::size_t framing_allowance = 64 * 1024;
+// TLS has its own framing, session tickets and more.
+constexpr std::size_t tls_allowance = std::size_t(1024) * 1024;
 constexpr std::size_t first_buffer = 4 * 1024;
 // "0", and two line ends. The parser asserts that it has as much when it looks at one again.
 constexpr std::size_t shortest_chunk = 5;
@@ -176,6 +178,7 @@ public:
         touched_ = 0;
         size_ = 0;
         received_ = 0;
+        passed_ = 0;
         interims_ = 0;
         in_chunk_line_ = false;
         complete_ = false;
@@ -198,6 +201,15 @@ public:
         if (received_ > allowance_)
             return fail(too_large("more than " + std::to_string(allowance_) + " bytes in all"));
         return parse();
+    }
+
+    state pass(std::size_t size)
+    {
+        passed_ += size;
+        auto const most = allowance_ + tls_allowance;
+        if (passed_ > most)
+            return fail(too_large("more than " + std::to_string(most) + " bytes of TLS"));
+        return state::more;
     }
 
     state finish(bool proven)
@@ -314,6 +326,7 @@ private:
     // How much of the buffer the present answer has written to: it may hold a token.
     std::size_t touched_ = 0;
     std::size_t received_ = 0;
+    std::size_t passed_ = 0;
     // The parser beneath wants more of a chunk's first line.
     bool in_chunk_line_ = false;
     bool complete_ = false;
@@ -334,6 +347,10 @@ std::span<char> response_reader::prepare()
 response_reader::state response_reader::commit(std::size_t size)
 {
     return impl_->commit(size);
+}
+response_reader::state response_reader::pass(std::size_t size)
+{
+    return impl_->pass(size);
 }
 response_reader::state response_reader::finish(bool proven)
 {

@@ -38,6 +38,9 @@ public:
     std::span<char> prepare();
     // `size` bytes were put there.
     state commit(std::size_t size);
+    // So many bytes came as TLS has them. Beside an answer they may hold anything, but not in
+    // masses.
+    state pass(std::size_t size);
     // The stream ended; `proven`: the peer said so in a way that nobody could forge.
     state finish(bool proven);
 

@@ -80,6 +80,36 @@ coauth::client_config keeping_all(coauth::client_config config)
     return config;
 }
 
+// Nearly so many bytes in the format "deflate" (RFC 1951) that become 158 times as many spaces.
+std::string deflated_spaces(std::size_t size)
+{
+    std::string out;
+    unsigned bits = 0;
+    int count = 0;
+    auto const put = [&](unsigned value, int width)
+    {
+        bits |= value << count;
+        for (count += width; count >= 8; count -= 8, bits >>= 8U)
+            out += static_cast<char>(bits & 0xFFU);
+    };
+    // The last block, of fixed codes: a space, and again and again 258 bytes as one byte before.
+    put(0b011, 3);
+    put(0b00001010, 8);
+    while (out.size() + 4 < size)
+        put(0b10100011, 13);
+    put(0, 7);
+    put(0, 8);
+    return out;
+}
+
+answer encoded(std::string const& text, char const* coding = nullptr)
+{
+    auto made = answer::json(200, text);
+    if (coding != nullptr)
+        made.headers.add("Content-Encoding", coding);
+    return made;
+}
+
 // One chunk, and the last one; `before` stands in place of other chunks, `extension` in the first
 // line.
 answer in_a_chunk(
@@ -241,6 +271,26 @@ BOOST_AUTO_TEST_CASE(what_is_too_much_is_refused)
             {"20,000 members", plain(numbered(20'000, "\"m#\":1,") + "\"x\":1")},
             {"members, as many as fit", plain(times(170'000, "\"\":1,") + "\"x\":1")},
             {"members with escapes", plain(times(80'000, R"("\n":"\n",)") + "\"x\":1")},
+        },
+        {"malformed_answer"});
+}
+
+// Nobody asked for a coding.
+BOOST_AUTO_TEST_CASE(a_body_that_decodes_to_much_is_not_decoded)
+{
+    auto const spaces = deflated_spaces(900 * kib);
+    auto const zipped = std::string("\x1F\x8B\x08\0\0\0\0\0\0\x03", 10) + spaces;
+    auto const zlib = "\x78\x9C" + spaces;
+    check_tokens(
+        {
+            {"gzip", encoded(zipped, "gzip")},
+            {"x-gzip", encoded(zipped, "x-gzip")},
+            {"gzip twice", encoded(zipped, "gzip, gzip")},
+            {"deflate", encoded(zlib, "deflate")},
+            {"deflate without a header", encoded(spaces, "deflate")},
+            {"gzip, unsaid", encoded(zipped)},
+            {"deflate, unsaid", encoded(zlib)},
+            {"br", encoded(spaces, "br")},
         },
         {"malformed_answer"});
 }
