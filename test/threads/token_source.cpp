@@ -218,7 +218,7 @@ BOOST_AUTO_TEST_CASE(close_a_token_source_in_the_middle)
 BOOST_AUTO_TEST_CASE(destroy_a_token_source_that_is_waited_for)
 {
     auto server = start();
-    std::mt19937_64 random(choose_seed());
+    std::mt19937_64 random(test::choose_seed());
     std::uint64_t tokens_seen = 0;
     std::uint64_t cancelled_seen = 0;
     for (int round = 0; round < 200; ++round)
@@ -276,7 +276,7 @@ BOOST_AUTO_TEST_CASE(destroy_a_token_source_that_is_waited_for)
 BOOST_AUTO_TEST_CASE(a_token_cache_from_several_threads)
 {
     auto server = start();
-    auto const seed = choose_seed();
+    auto const seed = test::choose_seed();
     asio::thread_pool pool(1);
     coauth::client client(pool.get_executor(), server.config());
     coauth::client other(pool.get_executor(), server.config());
