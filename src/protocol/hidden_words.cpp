@@ -30,6 +30,13 @@ constexpr std::array<std::string_view, 10> harmless_parameters = {
     "requested_token_type",
     "token_type_hint"};
 
+// In forms, URLs, HTML or JSON; so are signed tokens.
+bool is_never_encoded(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+}
+
 struct part
 {
     std::size_t at;
@@ -74,11 +81,6 @@ void replace_all(std::string& text, std::string_view what)
 // Signed tokens, whoever made them: an assertion that the server repeats, or a token.
 void mask_jwts(std::string& text)
 {
-    auto const in_jwt = [](char c)
-    {
-        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-               c == '-' || c == '_' || c == '.';
-    };
     mask_each(
         text,
         [&](std::size_t from) -> std::optional<part>
@@ -88,7 +90,7 @@ void mask_jwts(std::string& text)
                  at = text.find("eyJ", from))
             {
                 auto const begin = text.begin() + static_cast<std::ptrdiff_t>(at);
-                auto const end = std::find_if_not(begin, text.end(), in_jwt);
+                auto const end = std::find_if_not(begin, text.end(), is_never_encoded);
                 if (std::count(begin, end, '.') >= 2)
                     return part{at, static_cast<std::size_t>(end - begin)};
                 from = static_cast<std::size_t>(end - text.begin());
@@ -135,6 +137,14 @@ secret percent_encoded(std::string_view form)
         form.remove_prefix(tilde ? 3 : 1);
     }
     return out;
+}
+
+// Without the quotes.
+secret json_encoded(std::string_view text)
+{
+    secret quoted;
+    append_json_string(quoted, text);
+    return secret(quoted.view().substr(1, quoted.size() - 2));
 }
 
 secret html_encoded(std::string_view text)
@@ -184,17 +194,16 @@ hidden_words::hidden_words(client_authentication const& who)
 
 void hidden_words::add(std::string_view word)
 {
-    if (word.size() < shortest)
+    add_one(word);
+    // Most tokens, long ones among them, are the same in every form.
+    if (word.size() < shortest || std::all_of(word.begin(), word.end(), is_never_encoded))
         return;
+    add_one(html_encoded(word).view());
+    add_one(json_encoded(word).view());
     secret form;
     append_form_encoded(form, word);
-    secret json;
-    append_json_string(json, word);
     add_one(form.view());
     add_one(percent_encoded(form.view()).view());
-    add_one(html_encoded(word).view());
-    add_one(json.view().substr(1, json.size() - 2));
-    add_one(word);
 }
 
 void hidden_words::add_one(std::string_view word)
