@@ -234,7 +234,7 @@ std::vector<row> const rows = {
     {"assertion_of_another",      assertion("key-ES256", "key-nonce"),       "invalid_request"},
     {"signer",                    openssl("key-RS256")},
     {"signer_wrong_signature",    signer("key-ES256", std::string(64, 'x')), "invalid_client"},
-    {"signer_short_signature",    signer("key-ES256", "x"),                  "invalid_client"},
+    {"signer_short_signature",    signer("key-ES256", "x"),                  "invalid_configuration"},
 
     // Signed with the client secret.
     {"secret_hs256",              secret_jwt("secret-HS256", secret_of_64)},
