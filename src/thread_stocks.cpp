@@ -105,9 +105,9 @@ bool thread_stocks::look_at_clocks(
     std::int64_t const steady = steady_tick();
     enter(light);
     auto& held = stocks_[slot];
-    bool const good =
-        held.number.load(std::memory_order_relaxed) == number.load(std::memory_order_seq_cst) &&
-        wall < held.end_wall && steady < held.end_steady;
+    auto const present = number.load(std::memory_order_seq_cst);
+    bool const good = present != 0 && held.number.load(std::memory_order_relaxed) == present &&
+                      wall < held.end_wall && steady < held.end_steady;
     if (good)
     {
         held.tick = wall;

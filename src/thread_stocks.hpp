@@ -107,9 +107,10 @@ public:
         enter(light);
         stock& held = stocks_[slot];
         auto const left = held.left.load(std::memory_order_relaxed);
-        // An empty stock is of number 0, and has none left.
-        if (held.number.load(std::memory_order_relaxed) != number.load(std::memory_order_seq_cst) ||
-            left <= 0 || held.tick != tick)
+        // Where it is withdrawn and the stock just taken back, both are of number 0.
+        auto const present = number.load(std::memory_order_seq_cst);
+        if (present == 0 || held.number.load(std::memory_order_relaxed) != present || left <= 0 ||
+            held.tick != tick)
         {
             leave(light);
             return {};

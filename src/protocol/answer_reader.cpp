@@ -284,11 +284,11 @@ std::optional<std::string> answer_reader::scope() const
     auto const value = document_->find("scope");
     if (value.absent_or_null())
         return std::string();
-    auto const words = value.as_strings();
-    if (!words)
+    auto const given = value.as_strings();
+    if (!given)
         return std::nullopt;
     std::string scope;
-    for (auto const& word : *words)
+    for (auto const& word : *given)
         scope.append(scope.empty() ? "" : " ").append(word);
     return scope;
 }
