@@ -145,7 +145,7 @@ result<std::string> unique_id()
     return error(errc::no_randomness, std::move(info));
 }
 
-std::string const& audience_of(client_config const& config, std::string const& url)
+std::string_view audience_of(client_config const& config, std::string_view url)
 {
     auto const& wanted = config.authentication.assertions();
     if (!wanted.audience.empty())

@@ -40,7 +40,7 @@ struct assertion_claims
 };
 
 // To whom a client assertion is made out that goes to this URL.
-std::string const& audience_of(client_config const& config, std::string const& url);
+std::string_view audience_of(client_config const& config, std::string_view url);
 
 // What has to be signed: header and claims, each in base64url, and a dot between.
 secret assertion_input(assertion_key const& by, assertion_claims const& claims);
