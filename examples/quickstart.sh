@@ -38,7 +38,7 @@ mkdir -p "$logs"
 need "${packages[@]}"
 step "configure" cmake -S "$here" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
     -DCOAUTH_BUILD_TESTS=OFF
-step "build, about a minute" cmake --build "$build" --target coauth_cli example_minimal
+step "build, some minutes" cmake --build "$build" --target coauth_cli example_minimal
 
 if [[ ${SMSCX_APPLICATION_ID:-} && ${SMSCX_APPLICATION_SECRET:-} ]]; then
     say "Asking SMS.CX at ${SMSCX_HOST:-https://api.sms.cx}."
