@@ -177,13 +177,16 @@ private:
             static_cast<std::int64_t>(chance() * static_cast<double>(scale.count())));
     }
 
-    // Where there is a timer, what happens meanwhile happens at its time.
+    // Where there is a timer, what happens meanwhile happens at its time. Too much of that, with a
+    // back-off of a millisecond, and less time passes.
     void pass_time()
     {
         auto const end = time_ + draw_time();
         arm();
-        while (timer_ || (plan_ && options_.renew_unused))
+        for (int events = 0; timer_ || (plan_ && options_.renew_unused); ++events)
         {
+            if (events == 1000)
+                return;
             auto const next = plan_ ? plan_->ends_at : time_ + (*timer_ - now().steady);
             if (next >= end)
                 break;
