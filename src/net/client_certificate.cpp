@@ -9,6 +9,7 @@
 
 #include <array>
 #include <chrono>
+#include <new>
 #include <sys/stat.h>
 
 namespace coauth::net
@@ -61,7 +62,8 @@ void append_digest(std::string& fingerprint, X509 const* certificate)
 {
     std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
     unsigned size = 0;
-    X509_digest(certificate, EVP_sha256(), bytes.data(), &size);
+    if (X509_digest(certificate, EVP_sha256(), bytes.data(), &size) != 1)
+        throw std::bad_alloc();
     fingerprint.append(bytes.begin(), bytes.begin() + size);
 }
 

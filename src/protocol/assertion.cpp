@@ -8,6 +8,7 @@
 #include <openssl/rand.h>
 
 #include <array>
+#include <new>
 
 namespace coauth::protocol
 {
@@ -130,7 +131,8 @@ std::string sha256(std::string_view bytes)
 {
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned size = 0;
-    EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr);
+    if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1)
+        throw std::bad_alloc();
     return {digest.begin(), digest.begin() + size};
 }
 

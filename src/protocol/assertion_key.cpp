@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <optional>
 #include <vector>
 
@@ -98,7 +99,7 @@ std::string number_of(EVP_PKEY* key, char const* name, std::size_t size = 0)
 {
     BIGNUM* raw = nullptr;
     if (EVP_PKEY_get_bn_param(key, name, &raw) != 1)
-        return {};
+        throw std::bad_alloc();
     owned<BIGNUM> const number(raw);
     std::string bytes(std::max(size, static_cast<std::size_t>(BN_num_bytes(raw))), '\0');
     BN_bn2binpad(
@@ -113,7 +114,8 @@ std::string jwk_of(EVP_PKEY* key, signature_algorithm algorithm)
     {
         std::array<unsigned char, 32> x{};
         std::size_t size = x.size();
-        EVP_PKEY_get_raw_public_key(key, x.data(), &size);
+        if (EVP_PKEY_get_raw_public_key(key, x.data(), &size) != 1)
+            throw std::bad_alloc();
         return R"({"crv":"Ed25519","kty":"OKP","x":")" +
                base64url(std::string(x.begin(), x.end())) + "\"}";
     }
@@ -165,7 +167,8 @@ result<std::string> certificate_thumbprint_of(
         return refuse(what + ": its certificate is not valid yet; check the clock");
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned size = 0;
-    X509_digest(certificate.get(), EVP_sha256(), digest.data(), &size);
+    if (X509_digest(certificate.get(), EVP_sha256(), digest.data(), &size) != 1)
+        throw std::bad_alloc();
     return base64url(std::string(digest.begin(), digest.begin() + size));
 }
 
@@ -312,12 +315,15 @@ result<secret> assertion_key::sign(std::string_view input) const
     good = good && EVP_DigestSign(context.get(), nullptr, &size, bytes, input.size()) == 1;
     std::vector<unsigned char, wiping_allocator<unsigned char>> made(size);
     good = good && EVP_DigestSign(context.get(), made.data(), &size, bytes, input.size()) == 1;
-    if (!good)
+    secret signature;
+    // Without memory OpenSSL 3.0 signs an elliptic curve's with success, and says 0 or -1 bytes.
+    if (good && size <= made.size())
+        signature = secret(std::string_view(reinterpret_cast<char const*>(made.data()), size));
+    if (!signature.empty() && half_of(by) != 0)
+        signature = side_by_side(signature.view(), by);
+    if (signature.empty())
         return refuse("the key could not sign by " + std::string(to_string(by)));
-    std::string_view const signature(reinterpret_cast<char const*>(made.data()), size);
-    if (half_of(by) != 0)
-        return side_by_side(signature, by);
-    return secret(signature);
+    return signature;
 }
 
 result<secret> signature_of_signer(signature_algorithm by, result<std::string> given)
