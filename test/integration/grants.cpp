@@ -205,7 +205,7 @@ BOOST_AUTO_TEST_CASE(that_a_source_renews_are_asked_for_anew)
     auto const server = start(std::move(chosen));
     int calls = 0;
     boost::asio::io_context context;
-    coauth::client client(context.get_executor(), once(server));
+    coauth::client client(context.get_executor(), overheard(once(server)));
     coauth::token_source source(
         client,
         token_request::token_exchange(

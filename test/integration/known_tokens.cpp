@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(are_asked_about_from_coroutines)
 {
     auto const server = start();
     asio::io_context context;
-    coauth::client client(context.get_executor(), knowing_all(server));
+    coauth::client client(context.get_executor(), overheard(knowing_all(server)));
     auto const whole = [&]() -> asio::awaitable<std::string>
     {
         auto token = co_await client.async_get_access_token();
@@ -332,7 +332,7 @@ BOOST_AUTO_TEST_CASE(are_not_waited_for_for_ever)
 
     config.timeout = 10s;
     asio::io_context context;
-    coauth::client client(context.get_executor(), config);
+    coauth::client client(context.get_executor(), overheard(config));
     asio::cancellation_signal signal;
     std::vector<std::string> ends;
     client.async_introspect(

@@ -43,7 +43,7 @@ struct on_one_thread
 {
     authorization_server server = start();
     asio::io_context context;
-    coauth::client client{context.get_executor(), server.config()};
+    coauth::client client{context.get_executor(), overheard(server.config())};
 };
 
 // What a coroutine yields, for the thread that waits.
@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(a_handler_without_executor_runs_on_that_of_the_client)
 {
     auto const server = start();
     asio::thread_pool pool(4);
-    coauth::client client(pool.get_executor(), server.config());
+    coauth::client client(pool.get_executor(), overheard(server.config()));
     std::promise<bool> there;
     client.async_get_access_token(
         coauth::token_request(), [&](token_result const& r)
@@ -273,7 +273,7 @@ template <class Executor>
 void check_races(Executor const& executor, asio::any_io_executor const& client_executor)
 {
     auto server = start();
-    coauth::client client(client_executor, server.config());
+    coauth::client client(client_executor, overheard(server.config()));
     BOOST_TEST(await_result(executor, race(client, 60s)) == "success");
 
     server.always(late_answer());
@@ -310,7 +310,7 @@ BOOST_AUTO_TEST_CASE(many_at_once_on_a_pool)
 {
     auto const server = start();
     asio::thread_pool pool(4);
-    coauth::client client(pool.get_executor(), server.config());
+    coauth::client client(pool.get_executor(), overheard(server.config()));
     std::vector<std::future<token_result>> futures;
     for (int i = 0; i < 32; ++i)
         futures.push_back(
@@ -326,9 +326,9 @@ BOOST_AUTO_TEST_CASE(never_completes_within_the_initiating_function)
 {
     auto const server = start();
     asio::io_context context;
-    coauth::client good(context.get_executor(), server.config());
+    coauth::client good(context.get_executor(), overheard(server.config()));
     coauth::client faulty(context.get_executor(), coauth::client_config());
-    coauth::client closed(context.get_executor(), server.config());
+    coauth::client closed(context.get_executor(), overheard(server.config()));
     closed.close();
     auto const bad_request = coauth::token_request().parameter("grant_type", "x");
 
@@ -362,7 +362,7 @@ BOOST_AUTO_TEST_CASE(destroying_the_client_ends_its_operations)
     asio::io_context context;
     std::vector<std::string> seen;
     {
-        coauth::client client(context.get_executor(), server.config());
+        coauth::client client(context.get_executor(), overheard(server.config()));
         for (int i = 0; i < 3; ++i)
             client.async_get_access_token(
                 coauth::token_request(),
@@ -383,14 +383,14 @@ BOOST_AUTO_TEST_CASE(assigning_to_a_client_ends_its_operations)
     auto server = start();
     server.push(late_answer());
     asio::io_context context;
-    coauth::client client(context.get_executor(), server.config());
+    coauth::client client(context.get_executor(), overheard(server.config()));
     std::vector<std::string> seen;
     auto const handler = [&](token_result const& r) { seen.push_back(outcome(r)); };
     client.async_get_access_token(coauth::token_request(), handler);
     while (server.requests().empty())
         context.run_one_for(100ms);
 
-    client = coauth::client(context.get_executor(), server.config());
+    client = coauth::client(context.get_executor(), overheard(server.config()));
     client.async_get_access_token(coauth::token_request(), handler);
     context.run();
     std::vector<std::string> const expected{"cancelled", "success"};
@@ -402,7 +402,7 @@ BOOST_AUTO_TEST_CASE(a_moved_client_keeps_its_operations)
     auto server = start();
     server.push(late_answer(100ms));
     asio::io_context context;
-    coauth::client client(context.get_executor(), server.config());
+    coauth::client client(context.get_executor(), overheard(server.config()));
     std::string seen;
     client.async_get_access_token(
         coauth::token_request(), [&](token_result const& r) { seen = outcome(r); });
@@ -417,7 +417,7 @@ BOOST_AUTO_TEST_CASE(close_from_another_thread_ends_all_operations)
     auto server = start();
     server.always(late_answer());
     asio::thread_pool pool(4);
-    coauth::client client(pool.get_executor(), server.config());
+    coauth::client client(pool.get_executor(), overheard(server.config()));
     std::vector<std::future<token_result>> futures;
     for (int i = 0; i < 8; ++i)
         futures.push_back(client.async_get_access_token(coauth::token_request(), asio::use_future));
@@ -479,7 +479,8 @@ BOOST_AUTO_TEST_CASE(a_context_may_go_with_an_awaiting_coroutine)
         asio::io_context context;
         asio::co_spawn(
             context,
-            await_for_ever(coauth::client(context.get_executor(), server.config()), witness),
+            await_for_ever(
+                coauth::client(context.get_executor(), overheard(server.config())), witness),
             asio::detached);
         while (server.requests().empty())
             context.run_one_for(100ms);
@@ -518,7 +519,7 @@ BOOST_FIXTURE_TEST_CASE(an_operation_may_be_started_by_a_completion, on_one_thre
 
 BOOST_FIXTURE_TEST_CASE(a_client_may_be_destroyed_by_a_completion, on_one_thread)
 {
-    auto own = std::make_unique<coauth::client>(context.get_executor(), server.config());
+    auto own = std::make_unique<coauth::client>(context.get_executor(), overheard(server.config()));
     std::string seen;
     own->async_get_access_token(
         coauth::token_request(),

@@ -16,7 +16,7 @@ namespace
 token_result ask(coauth::client_config const& config)
 {
     boost::asio::io_context context;
-    coauth::client client(context.get_executor(), config);
+    coauth::client client(context.get_executor(), overheard(config));
     token_result got = coauth::errc::cancelled;
     client.async_get_access_token(
         coauth::token_request(), [&](token_result r) { got = std::move(r); });

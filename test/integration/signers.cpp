@@ -196,7 +196,7 @@ BOOST_AUTO_TEST_CASE(are_not_waited_for_by_a_cancellation)
                 kept.push_back(std::move(done));
                 asio::post(context, [&] { signal.emit(type); });
             });
-        coauth::client client(context.get_executor(), config);
+        coauth::client client(context.get_executor(), overheard(config));
         std::vector<std::string> ends;
         client.async_get_access_token(
             coauth::token_request(),

@@ -25,7 +25,7 @@ struct caching
 
     authorization_server server = start();
     asio::io_context context;
-    coauth::client client{context.get_executor(), server.config()};
+    coauth::client client{context.get_executor(), overheard(server.config())};
     coauth::token_cache cache;
 };
 

@@ -49,7 +49,7 @@ answer late(std::chrono::milliseconds delay, answer what = answer::json(200, tok
 struct on_one_thread
 {
     explicit on_one_thread(token_source_options const& options = {})
-        : client(context.get_executor(), config())
+        : client(context.get_executor(), overheard(config()))
         , tokens(std::in_place, client, coauth::token_request(), options)
     {
     }
@@ -654,7 +654,7 @@ BOOST_AUTO_TEST_CASE(the_context_goes_first)
     std::optional<asio::io_context> context(std::in_place);
     auto const work = [&](std::shared_ptr<int> witness) -> asio::awaitable<void>
     {
-        coauth::client client(context->get_executor(), server.config());
+        coauth::client client(context->get_executor(), overheard(server.config()));
         coauth::token_source tokens(client);
         auto token = co_await tokens.async_get_access_token();
         BOOST_ERROR("completed: " << outcome(token) << witness.use_count());
@@ -678,7 +678,7 @@ BOOST_AUTO_TEST_CASE(sources_that_own_each_other_go_with_the_context)
         std::shared_ptr<coauth::token_source> next;
         for (int i = 0; i < 5; ++i)
         {
-            coauth::client client(context->get_executor(), server.config());
+            coauth::client client(context->get_executor(), overheard(server.config()));
             auto one = std::make_shared<coauth::token_source>(client);
             one->async_get_access_token([one, next, owned](token_result const&) {});
             next = std::move(one);
@@ -731,7 +731,7 @@ BOOST_AUTO_TEST_CASE(every_completion_token)
 {
     asio::thread_pool pool(2);
     auto const server = start();
-    coauth::client client(pool.get_executor(), server.config());
+    coauth::client client(pool.get_executor(), overheard(server.config()));
     coauth::token_source tokens(client);
     BOOST_TEST(tokens.async_get_access_token(asio::use_future).get().has_value());
     BOOST_TEST(tokens.async_get_access_token(1s, asio::use_future).get().has_value());

@@ -69,7 +69,7 @@ struct api
 
 struct relay
 {
-    relay() : client(context.get_executor(), server.config()), tokens(client) {}
+    relay() : client(context.get_executor(), overheard(server.config())), tokens(client) {}
 
     asio::awaitable<void> one()
     {
