@@ -40,7 +40,7 @@ if [[ -z $quick ]]; then
     step "cppcheck" cppcheck --enable=warning,portability --std=c++20 --language=c++ -j "$jobs" \
         --quiet --error-exitcode=1 --suppress=missingIncludeSystem -I include -I src src include
 
-    build clang++ clang++-19 -DCMAKE_BUILD_TYPE=Release
+    build clang++ clang++-19 -DCMAKE_BUILD_TYPE= -DCMAKE_CXX_FLAGS=-O1
     check clang++ -R "$programs"
     step "clang-tidy" run-clang-tidy-19 -quiet -j "$jobs" -p build/clang++ "$PWD/src/.*"
 
@@ -51,5 +51,5 @@ if [[ -z $quick ]]; then
         -DCOAUTH_BUILD_EXAMPLES=OFF -DCOAUTH_TESTS=threads
     check tsan
 fi
-build g++ g++ -DCMAKE_BUILD_TYPE=RelWithDebInfo
+build g++ g++ -DCMAKE_BUILD_TYPE=RelWithDebInfo "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O2 -g1 -DNDEBUG"
 ctest --test-dir build/g++ -j "$jobs" --output-on-failure </dev/null
