@@ -1,33 +1,10 @@
+#include "chance.hpp"
 #include "token_source_waking.hpp"
-
-#include <random>
 
 // The fetches of a token source.
 
 namespace coauth::detail
 {
-namespace
-{
-
-unsigned seed() noexcept
-{
-    try
-    {
-        return std::random_device()();
-    }
-    catch (std::exception const&)
-    {
-        return static_cast<unsigned>(now().steady.time_since_epoch().count());
-    }
-}
-
-double chance() noexcept
-{
-    thread_local std::minstd_rand random{seed()};
-    return std::uniform_real_distribution<double>(0, 1)(random);
-}
-
-} // namespace
 
 void token_source_core::fetch(fetch_reason why, std::uint64_t number)
 {

@@ -1,0 +1,98 @@
+#include "client_operation.hpp"
+#include "protocol/assertion.hpp"
+
+#include <boost/asio/deferred.hpp>
+
+// What an attempt proves of itself: assertions and proofs that are made for it.
+
+namespace coauth::detail
+{
+
+namespace asio = boost::asio;
+using asio::awaitable;
+
+result<void> operation::renew_given_assertion()
+{
+    using method = client_authentication::method;
+    if (!sent_ || core_->config.authentication.how() != method::client_assertion)
+        return {};
+    auto const present = core_->present_config();
+    if (!present)
+        return present.error();
+    auto wire = core_->build(*what_, *where_, *present, nullptr);
+    if (!wire)
+        return wire.error();
+    request_sent_ = std::move(*wire);
+    return {};
+}
+
+awaitable<result<void>> operation::prove()
+{
+    auto const config = request_sent_.config;
+    protocol::attempt_proofs proofs;
+    auto asked = what_->ask();
+    if (!asked)
+        co_return asked.error();
+    proofs.grant = std::move(*asked);
+    auto signed_here = co_await assertion(*config);
+    if (!signed_here)
+        co_return signed_here.error();
+    proofs.assertion = std::move(*signed_here);
+    if (config->dpop)
+    {
+        auto proof = config->dpop->proof_for("POST", where_->url);
+        if (!proof)
+            co_return proof.error();
+        proofs.dpop = std::move(*proof);
+    }
+    auto wire = core_->build(*what_, *where_, config, &proofs);
+    if (!wire)
+        co_return wire.error();
+    request_sent_ = std::move(*wire);
+    co_return result<void>();
+}
+
+// Empty: none is signed for each attempt.
+awaitable<result<secret>> operation::assertion(client_config const& config)
+{
+    auto const input = core_->assertion_input(config, where_->url);
+    if (!input || input->empty())
+        co_return input;
+    result<secret> signature = error(errc::cancelled);
+    bool const asks = core_->key() != nullptr && core_->key()->signer();
+    if (asks)
+    {
+        std::string text(input->view());
+        auto given = co_await ask_signer(std::move(text));
+        signature = protocol::signature_of_signer(core_->key()->algorithm(), std::move(given));
+    }
+    else
+        signature = core_->sign(config, input->view());
+    if (!signature)
+        co_return signature.error();
+    co_return protocol::signed_token(input->view(), signature->view());
+}
+
+awaitable<result<std::string>> operation::ask_signer(std::string input)
+{
+    auto const call = std::make_shared<signer_call>(core_->executor, core_->signers);
+    net::abort_switch::scope const scope(net_.stop, *call);
+    auto const begin = [&](auto handler)
+    {
+        // Of its own: the operation may be over before the signer is called.
+        auto const held = call; // NOLINT(performance-unnecessary-copy-initialization)
+        auto const core = core_;
+        auto text = std::move(input);
+        net_.stop.start_or_cancel([&] { held->hold(std::move(handler)); });
+        held->ask(core->key()->signer(), std::move(text));
+    };
+    auto signature =
+        co_await asio::async_initiate<decltype(asio::deferred), void(result<std::string>)>(
+            begin, asio::deferred);
+    bool const given_up_here = !signature && net_.stop.aborted();
+    if (given_up_here)
+        co_return given_up("while waiting for the signature of the client assertion");
+    co_return signature;
+}
+
+} // namespace coauth::detail
