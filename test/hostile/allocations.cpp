@@ -259,7 +259,7 @@ BOOST_AUTO_TEST_CASE(of_requests_in_line)
                 in.begin([&] { client->async_get_access_token(token_request(), in.handler()); });
             return client;
         },
-        3);
+        3, some);
 }
 
 BOOST_AUTO_TEST_CASE(of_a_token_source)
