@@ -41,6 +41,11 @@ struct awaited<boost::asio::awaitable<Answer, Executor>>
 template <class Operation>
 using answer_of = typename awaited<std::invoke_result_t<Operation&, access_token>>::type;
 
+inline bool is_cancelled(boost::asio::cancellation_state const& state) noexcept
+{
+    return state.cancelled() != boost::asio::cancellation_type::none;
+}
+
 template <class Operation, class Refused>
 boost::asio::awaitable<result<answer_of<Operation>>>
 with_token(std::shared_ptr<token_source_core> core, Operation operation, Refused refused)
@@ -49,14 +54,17 @@ with_token(std::shared_ptr<token_source_core> core, Operation operation, Refused
     auto token = co_await get_from_source(core);
     if (!token)
         co_return outcome(token.error());
+    // It came with the token, or with the answer below: to await more would throw, or lose it.
+    auto const with_first = co_await boost::asio::this_coro::cancellation_state;
+    if (is_cancelled(with_first))
+        co_return outcome(error(errc::cancelled));
     auto answer = co_await operation(*token);
     bool const good = !refused(std::as_const(answer));
     if (good)
         co_return outcome(std::move(answer));
     invalidate_in_source(*core, *token);
-    // Where cancellation is not thrown it would be lost here: it came while the answer was awaited.
-    auto const state = co_await boost::asio::this_coro::cancellation_state;
-    if (state.cancelled() != boost::asio::cancellation_type::none)
+    auto const with_answer = co_await boost::asio::this_coro::cancellation_state;
+    if (is_cancelled(with_answer))
         co_return outcome(error(errc::cancelled));
     auto other = co_await get_from_source(core);
     if (!other)
@@ -64,6 +72,9 @@ with_token(std::shared_ptr<token_source_core> core, Operation operation, Refused
     // The server gives no other: the API would say the same again.
     if (*other == *token)
         co_return outcome(std::move(answer));
+    auto const with_other = co_await boost::asio::this_coro::cancellation_state;
+    if (is_cancelled(with_other))
+        co_return outcome(error(errc::cancelled));
     auto second = co_await operation(*other);
     co_return outcome(std::move(second));
 }
