@@ -4,7 +4,10 @@
 #include "fixture.hpp"
 
 #include <boost/asio/bind_executor.hpp>
+#include <boost/asio/execution/context.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/query.hpp>
+#include <boost/asio/system_context.hpp>
 #include <boost/asio/system_executor.hpp>
 #include <boost/asio/use_future.hpp>
 #include <boost/test/unit_test.hpp>
@@ -137,6 +140,7 @@ BOOST_FIXTURE_TEST_CASE(that_throw_at_the_end_of_the_client_harm_nobody, on_one_
 
 BOOST_AUTO_TEST_CASE(run_on_the_systems_executor)
 {
+    auto& everywhere = asio::query(asio::system_executor(), asio::execution::context);
     auto const server = start();
     coauth::client client(asio::system_executor(), overheard(server.config()));
     coauth::token_source source(client);
@@ -144,6 +148,9 @@ BOOST_AUTO_TEST_CASE(run_on_the_systems_executor)
         outcome(client.async_get_access_token(coauth::token_request(), asio::use_future).get()) ==
         "success");
     BOOST_TEST(outcome(source.async_get_access_token(asio::use_future).get()) == "success");
+    // Else its threads outlive OpenSSL, and what that keeps for each.
+    everywhere.stop();
+    everywhere.join();
 }
 
 BOOST_FIXTURE_TEST_CASE(run_on_an_executor_that_does_not_wait, on_one_thread)
