@@ -78,6 +78,19 @@ struct at_once
     friend bool operator==(at_once const&, at_once const&) noexcept = default;
 };
 
+// After all tests. Else the threads of the system's executor outlive OpenSSL, and so does what that
+// keeps for each.
+struct end_of_the_systems_threads
+{
+    ~end_of_the_systems_threads()
+    {
+        auto& everywhere = asio::query(asio::system_executor(), asio::execution::context);
+        everywhere.stop();
+        everywhere.join();
+    }
+};
+BOOST_TEST_GLOBAL_FIXTURE(end_of_the_systems_threads);
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(handlers)
@@ -140,7 +153,6 @@ BOOST_FIXTURE_TEST_CASE(that_throw_at_the_end_of_the_client_harm_nobody, on_one_
 
 BOOST_AUTO_TEST_CASE(run_on_the_systems_executor)
 {
-    auto& everywhere = asio::query(asio::system_executor(), asio::execution::context);
     auto const server = start();
     coauth::client client(asio::system_executor(), overheard(server.config()));
     coauth::token_source source(client);
@@ -148,9 +160,6 @@ BOOST_AUTO_TEST_CASE(run_on_the_systems_executor)
         outcome(client.async_get_access_token(coauth::token_request(), asio::use_future).get()) ==
         "success");
     BOOST_TEST(outcome(source.async_get_access_token(asio::use_future).get()) == "success");
-    // Else its threads outlive OpenSSL, and what that keeps for each.
-    everywhere.stop();
-    everywhere.join();
 }
 
 BOOST_FIXTURE_TEST_CASE(run_on_an_executor_that_does_not_wait, on_one_thread)
