@@ -54,7 +54,7 @@ with_token(std::shared_ptr<token_source_core> core, Operation operation, Refused
     auto token = co_await get_from_source(core);
     if (!token)
         co_return outcome(token.error());
-    // It came with the token, or with the answer below: to await more would throw, or lose it.
+    // A cancellation that came meanwhile, here and below: to await more would throw it, or lose it.
     auto const with_first = co_await boost::asio::this_coro::cancellation_state;
     if (is_cancelled(with_first))
         co_return outcome(error(errc::cancelled));

@@ -30,6 +30,7 @@ using coauth::token_request;
 namespace
 {
 
+// As in `token_body`, or one of the server's own.
 bool is_right(coauth::access_token const& token)
 {
     return token.value().starts_with("tok.en-") || token.value().size() == 40;
@@ -161,8 +162,12 @@ public:
         step = step == 1 ? 1 : std::max<std::size_t>(1, from_environment("COAUTH_SCAN_STEP", step));
         std::size_t n = step == 1 ? 1 : 1 + choose_seed() % step;
         for (bool any = true; any; n += step)
+        {
             BOOST_TEST_CONTEXT("allocation " << n)
-        any = fail(what, n, requests);
+            {
+                any = fail(what, n, requests);
+            }
+        }
         std::cout << n - step << " allocations:";
         for (auto const& [how, count] : outcomes_)
             std::cout << ' ' << how << ' ' << count;
