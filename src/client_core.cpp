@@ -92,23 +92,19 @@ client_core::client_core(asio::any_io_executor run_on, client_config given)
     // Asio ends the services of a context in the reverse order of their making: after this, those
     // of sockets exist, and the watch comes before them.
     asio::ip::tcp::socket const made_for_its_service(executor);
-    auto& watch =
-        asio::use_service<net::context_watch>(asio::query(executor, asio::execution::context));
-    watch.add(*this);
-    watch_ = &watch;
+    watch(asio::query(executor, asio::execution::context));
 }
 
 client_core::~client_core()
 {
-    if (auto* const watch = watch_.load())
-        watch->remove(*this);
+    leave();
 }
 
 void client_core::context_gone() noexcept
 {
     // The operations that are abandoned here may be all that holds the client.
     auto const self = weak_from_this().lock();
-    watch_ = nullptr;
+    context_is_gone_ = true;
     deadlines->context_gone();
     signers->context_gone();
     each_pool([](client_pool& pool) { pool.context_gone(); });
@@ -342,8 +338,12 @@ void client_core::start(std::unique_ptr<errand> what)
 
 void client_core::close() noexcept
 {
-    deadlines->close();
-    each_pool([](client_pool& pool) { pool.close(); });
+    unless_gone(
+        [this]
+        {
+            deadlines->close();
+            each_pool([](client_pool& pool) { pool.close(); });
+        });
 }
 
 client_counters client_core::counters() const

@@ -42,7 +42,7 @@ public:
     std::weak_ptr<timed> start(token_request request, token_handler handler);
     void start(std::unique_ptr<errand> what);
     void close() noexcept;
-    [[nodiscard]] bool context_is_gone() const noexcept { return watch_ == nullptr; }
+    [[nodiscard]] bool context_is_gone() const noexcept { return context_is_gone_; }
     [[nodiscard]] client_counters counters() const;
 
     // Where requests of one kind go, and the connections to there.
@@ -135,8 +135,7 @@ private:
     // By place; those of the same origin share their connections.
     std::vector<result<destination>> destinations_;
     result<void> status_;
-    // Null once the context is gone.
-    std::atomic<net::context_watch*> watch_{nullptr};
+    std::atomic<bool> context_is_gone_{false};
 };
 
 } // namespace coauth::detail

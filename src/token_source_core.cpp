@@ -60,21 +60,16 @@ token_source_core::token_source_core(
     auto const usable = policy::check(options_);
     if (!usable)
         policy_.close(usable.error());
-    auto& watch =
-        asio::use_service<net::context_watch>(asio::query(executor, asio::execution::context));
-    watch.add(*this);
-    watch_ = &watch;
+    watch(asio::query(executor, asio::execution::context));
 }
 
 token_source_core::~token_source_core()
 {
-    if (auto* const watch = watch_.load())
-        watch->remove(*this);
+    leave();
 }
 
 void token_source_core::context_gone() noexcept
 {
-    watch_ = nullptr;
     policy::waiting_chain waiting;
     // Handlers may own what owns this.
     auto const self = weak_from_this().lock();

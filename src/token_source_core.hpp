@@ -111,8 +111,6 @@ private:
     std::optional<boost::asio::steady_timer> timer_;
     // When the timer will fire; none: it does not run.
     std::optional<clock::time_point> armed_;
-    // Null once the context is gone.
-    std::atomic<net::context_watch*> watch_{nullptr};
 };
 
 } // namespace coauth::detail

@@ -14,6 +14,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -269,6 +270,46 @@ BOOST_AUTO_TEST_CASE(destroy_a_token_source_that_is_waited_for)
     }
     BOOST_TEST_MESSAGE(tokens_seen << " tokens, " << cancelled_seen << " cancelled");
     BOOST_TEST(cancelled_seen > 200U);
+}
+
+// They go, with operations under way and a connection that is kept, while their context goes in
+// another thread: either may be the first.
+BOOST_AUTO_TEST_CASE(destroy_a_client_while_its_context_goes)
+{
+    auto server = start();
+    std::mt19937_64 random(test::choose_seed());
+    for (int round = 0; round < 300; ++round)
+    {
+        auto const owned = std::make_shared<int>();
+        auto context = std::make_unique<asio::io_context>();
+        std::optional<coauth::client> client(
+            std::in_place, context->get_executor(), server.config());
+        std::optional<coauth::token_source> tokens(std::in_place, *client);
+        int got = 0;
+        client->async_get_access_token(
+            coauth::token_request(), [&](token_result const& token) { got += token ? 1 : 0; });
+        context->run();
+        BOOST_TEST_REQUIRE(got == 1);
+        // Begun, and never completed: nobody runs the context.
+        tokens->async_get_access_token([owned](token_result const&) {});
+        client->async_get_access_token(coauth::token_request(), [owned](token_result const&) {});
+        std::latch both(2);
+        std::thread other(
+            [&, wait = random() % 50]
+            {
+                both.arrive_and_wait();
+                std::this_thread::sleep_for(std::chrono::microseconds(wait));
+                if (wait % 2 == 0)
+                    tokens.reset();
+                client.reset();
+                tokens.reset();
+            });
+        both.arrive_and_wait();
+        std::this_thread::sleep_for(std::chrono::microseconds(random() % 50));
+        context.reset();
+        other.join();
+        BOOST_TEST_REQUIRE(owned.use_count() == 1);
+    }
 }
 
 // Lookups of other keys, and of the same ones, while sources come, go for want of room, are swept
