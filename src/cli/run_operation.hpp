@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <optional>
 #include <utility>
 
 namespace coauth::cli
@@ -81,11 +82,12 @@ result<T> run_with_client(client_options options, Start const& start)
     conversation shown;
     if (options.verbose)
         shown.watch(options.config);
+    std::optional<client> tokens;
     auto got = run_operation<T>(
         [&](boost::asio::any_io_executor const& executor, auto done)
         {
-            auto& tokens = *new client(executor, std::move(options.config));
-            start(tokens, std::move(done));
+            tokens.emplace(executor, std::move(options.config));
+            start(*tokens, std::move(done));
         });
     shown.end();
     return got;
