@@ -158,7 +158,7 @@ BOOST_AUTO_TEST_CASE(what_follows_the_answer_is_left_alone)
         http_answer(R"({"access_token":"foreign","token_type":"Bearer","expires_in":9})");
     auto server = start();
     boost::asio::io_context context;
-    coauth::client client(context.get_executor(), server.config());
+    coauth::client client(context.get_executor(), overheard(server.config()));
     for (auto const& extra :
          {foreign, std::string("rubbish"), std::string(100'000, 'x'), std::string("\r\n\r\n"),
           foreign + foreign})

@@ -201,7 +201,7 @@ BOOST_AUTO_TEST_CASE(are_not_begun_when_the_client_is_closed_as_an_attempt_runs_
     config.retry.attempt_timeout = 300ms;
     config.observer = closes;
     boost::asio::io_context context;
-    coauth::client client(context.get_executor(), config);
+    coauth::client client(context.get_executor(), overheard(config));
     closes->client = &client;
     token_result got = coauth::errc::timeout;
     client.async_get_access_token(
@@ -253,7 +253,7 @@ BOOST_AUTO_TEST_CASE(present_a_refresh_token_again_that_was_not_sent)
     chosen.refuse = coauth::testing::refuse_connection::close_at_accept;
     auto const server = start(chosen);
     boost::asio::io_context context;
-    coauth::client client(context.get_executor(), quick(server));
+    coauth::client client(context.get_executor(), overheard(quick(server)));
     token_result got = coauth::errc::cancelled;
     client.async_get_access_token(
         coauth::token_request::refresh_token(coauth::secret("r")),

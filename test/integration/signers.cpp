@@ -248,7 +248,7 @@ BOOST_AUTO_TEST_CASE(may_answer_while_the_context_goes)
             other = std::thread(answer);
             context->stop();
         };
-        coauth::client client(context->get_executor(), signed_through(server, sign));
+        coauth::client client(context->get_executor(), overheard(signed_through(server, sign)));
         client.async_get_access_token(coauth::token_request(), [](token_result const&) {});
         context->run();
         context.reset();

@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(one_source_for_what_is_the_same)
     auto const first = c.cache.source(c.client, token_request().scope("read write"));
     BOOST_TEST(first == c.cache.source(c.client, token_request().scope("write read")));
     BOOST_TEST(first != c.cache.source(c.client, token_request().scope("read")));
-    coauth::client other(c.context.get_executor(), c.server.config());
+    coauth::client other(c.context.get_executor(), overheard(c.server.config()));
     BOOST_TEST(first != c.cache.source(other, token_request().scope("read write")));
     auto const counters = c.cache.counters();
     BOOST_TEST(counters.hits == 1U);
@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(idle_ones_go)
 BOOST_AUTO_TEST_CASE(a_client_goes)
 {
     caching c;
-    coauth::client other(c.context.get_executor(), c.server.config());
+    coauth::client other(c.context.get_executor(), overheard(c.server.config()));
     (void)c.cache.source(other);
     (void)c.at(1);
     c.cache.erase(other);

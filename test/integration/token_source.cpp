@@ -318,7 +318,7 @@ BOOST_AUTO_TEST_CASE(the_last_waiter_leaves)
         auto const seen = std::make_shared<events>();
         auto config = t.config();
         config.observer = seen;
-        coauth::client observed(t.context.get_executor(), config);
+        coauth::client observed(t.context.get_executor(), overheard(config));
         t.tokens.emplace(observed, coauth::token_request(), options);
         t.server.push(late(ends ? 60'000ms : 300ms));
         asio::cancellation_signal signal;
@@ -459,7 +459,7 @@ BOOST_AUTO_TEST_CASE(renewed_in_the_background)
     on_one_thread t;
     auto config = t.config();
     config.observer = seen;
-    coauth::client observed(t.context.get_executor(), config);
+    coauth::client observed(t.context.get_executor(), overheard(config));
     t.tokens.emplace(observed, coauth::token_request(), options);
     t.begin_with("a", 100);
     BOOST_TEST((t.tokens->status().state == token_source_state::fresh));
@@ -800,7 +800,7 @@ BOOST_AUTO_TEST_CASE(events_and_counters_of_failures)
     on_one_thread t;
     auto config = t.config();
     config.observer = seen;
-    coauth::client observed(t.context.get_executor(), config);
+    coauth::client observed(t.context.get_executor(), overheard(config));
     t.tokens.emplace(observed);
     t.server.push(answer::json(400, R"({"error":"invalid_scope"})"));
     t.tokens->async_get_access_token(t.into());
@@ -832,7 +832,7 @@ BOOST_AUTO_TEST_CASE(events_of_what_is_served)
         on_one_thread t;
         auto config = t.config();
         config.observer = seen;
-        coauth::client observed(t.context.get_executor(), config);
+        coauth::client observed(t.context.get_executor(), overheard(config));
         t.tokens.emplace(observed, coauth::token_request(), options);
         t.server.push(late(100ms, answer::json(200, document("a", 1000))));
         t.tokens->async_get_access_token(t.into());
@@ -875,7 +875,7 @@ BOOST_AUTO_TEST_CASE(closed_in_the_middle_is_no_failure)
     on_one_thread t;
     auto config = t.config();
     config.observer = seen;
-    coauth::client observed(t.context.get_executor(), config);
+    coauth::client observed(t.context.get_executor(), overheard(config));
     t.tokens.emplace(observed);
     t.server.push(late(60s));
     t.tokens->async_get_access_token(t.into());
@@ -901,7 +901,7 @@ BOOST_AUTO_TEST_CASE(credentials_that_change)
             ++asked;
             return coauth::secret(std::string_view(present));
         });
-    coauth::client changing(t.context.get_executor(), config);
+    coauth::client changing(t.context.get_executor(), overheard(config));
     t.tokens.emplace(changing);
     auto const refusal = answer::json(401, R"({"error":"invalid_client"})");
 
