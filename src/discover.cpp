@@ -2,6 +2,7 @@
 
 #include "client_core.hpp"
 #include "errand.hpp"
+#include "refuse.hpp"
 
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -102,11 +103,7 @@ find_well_known(std::string const& issuer, bool allow_http_loopback)
     if (!good)
         return good.error();
     if (issuer.find('?') != std::string::npos)
-    {
-        error_info info;
-        info.context = "issuer contains a query; give the issuer identifier alone";
-        return error(errc::invalid_configuration, std::move(info));
-    }
+        return detail::refuse("issuer contains a query; give the issuer identifier alone");
     auto const host = issuer.find("://") + 3;
     auto const slash = issuer.find('/', host);
     auto const origin = issuer.substr(0, slash);

@@ -3,6 +3,7 @@
 #include "known_to_server.hpp"
 #include "protocol/assertion.hpp"
 #include "protocol/endpoint.hpp"
+#include "refuse.hpp"
 
 #include <list>
 #include <mutex>
@@ -17,13 +18,6 @@ namespace
 // A nonce is for one origin (RFC 9449 section 8.2); nobody speaks to more of them at a time.
 constexpr std::size_t most_origins = 1000;
 constexpr std::size_t longest_nonce = 1024;
-
-error refuse(std::string context)
-{
-    error_info info;
-    info.context = std::move(context);
-    return {errc::invalid_parameter, std::move(info)};
-}
 
 std::string_view without_query(std::string_view url)
 {
@@ -118,10 +112,9 @@ dpop_prover::dpop_prover(signing_key const& key) : state_(std::make_unique<state
 {
     if (!state_->key || !(*state_->key)->signer())
         return;
-    error_info info;
-    info.context = "dpop: the key is a function that signs; a proof needs the key itself, from "
-                   "signing_key::pem_file or signing_key::pem";
-    state_->key = error(errc::invalid_configuration, std::move(info));
+    state_->key =
+        detail::refuse("dpop: the key is a function that signs; a proof needs the key itself, from "
+                       "signing_key::pem_file or signing_key::pem");
 }
 
 dpop_prover::~dpop_prover() = default;
@@ -150,7 +143,8 @@ result<secret>
 dpop_prover::proof_for(std::string_view method, std::string_view url, access_token const& token)
 {
     if (token.empty())
-        return refuse("the token is empty; a proof for a resource server names the token");
+        return detail::refuse_parameter(
+            "the token is empty; a proof for a resource server names the token");
     return state_->prove(method, url, token.value());
 }
 

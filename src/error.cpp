@@ -162,7 +162,7 @@ std::string_view to_string(error_kind kind) noexcept
         return "cancelled";
     case http:
         return "http";
-    case protocol:
+    case error_kind::protocol:
         return "protocol";
     case oauth:
         return "oauth";

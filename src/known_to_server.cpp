@@ -1,6 +1,7 @@
 #include "known_to_server.hpp"
 
 #include "protocol/mask.hpp"
+#include "refuse.hpp"
 
 #include <algorithm>
 
@@ -38,9 +39,7 @@ error fits_none(std::string context, names const& known, client_authentication c
     std::string listed;
     for (auto const& one : known)
         listed += ' ' + one;
-    error_info info;
-    info.context = std::move(context) + protocol::safe_text(listed, who);
-    return {errc::invalid_configuration, std::move(info)};
+    return refuse(std::move(context) + protocol::safe_text(listed, who));
 }
 
 } // namespace coauth::detail

@@ -1,5 +1,7 @@
 #include "pem.hpp"
 
+#include "refuse.hpp"
+
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
@@ -85,9 +87,7 @@ error describe(std::string_view text, std::string const& what)
 error refuse(std::string context)
 {
     ERR_clear_error();
-    error_info info;
-    info.context = std::move(context);
-    return {errc::invalid_configuration, std::move(info)};
+    return detail::refuse(std::move(context));
 }
 
 result<secret> read_file(std::string const& path, std::string const& what)

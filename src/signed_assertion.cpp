@@ -1,6 +1,7 @@
 #include <coauth/signed_assertion.hpp>
 
 #include "protocol/assertion.hpp"
+#include "refuse.hpp"
 
 #include <algorithm>
 #include <array>
@@ -12,27 +13,20 @@ namespace
 
 using key_result = result<std::shared_ptr<protocol::assertion_key const>>;
 
-error refuse(std::string context)
-{
-    error_info info;
-    info.context = std::move(context);
-    return {errc::invalid_configuration, std::move(info)};
-}
-
 result<void> check(assertion_claims const& claims)
 {
     using namespace std::chrono;
     constexpr std::array<std::string_view, 7> own = {"iss", "sub", "aud", "jti",
                                                      "iat", "exp", "nbf"};
     if (claims.issuer.empty() || claims.audience.empty())
-        return refuse("the assertion's issuer or audience is empty; set both");
+        return detail::refuse("the assertion's issuer or audience is empty; set both");
     if (claims.lifetime < seconds(1) || claims.lifetime > hours(1))
-        return refuse(
+        return detail::refuse(
             "the assertion's lifetime is " + std::to_string(claims.lifetime.count()) +
             " s; it must be from 1 s to 1 hour");
     for (auto const& [name, value] : claims.further)
         if (name.empty() || std::find(own.begin(), own.end(), name) != own.end())
-            return refuse(
+            return detail::refuse(
                 "the assertion's further claim '" + name +
                 "' has a meaning of its own, or no name; use the members of assertion_claims");
     return {};
@@ -45,8 +39,9 @@ key_result load(signing_key const& from, assertion_claims const& claims)
     auto key = protocol::assertion_key::load(
         from, "the key of the assertion", std::chrono::system_clock::now());
     if (key && (*key)->signer())
-        return refuse("the key of the assertion is a function that signs; give the key itself, "
-                      "from signing_key::pem_file or signing_key::pem");
+        return detail::refuse(
+            "the key of the assertion is a function that signs; give the key itself, "
+            "from signing_key::pem_file or signing_key::pem");
     return key;
 }
 

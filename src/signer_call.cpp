@@ -1,5 +1,7 @@
 #include "signer_call.hpp"
 
+#include "refuse.hpp"
+
 #include <boost/asio/post.hpp>
 
 #include <utility>
@@ -9,24 +11,12 @@ namespace coauth::detail
 
 namespace asio = boost::asio;
 
-namespace
-{
-
-error failed(std::string context)
-{
-    error_info info;
-    info.context = std::move(context);
-    return {errc::invalid_configuration, std::move(info)};
-}
-
-} // namespace
-
 // What the signer was given to answer: shared by its copies, and a failure when the last one goes.
 class signer_call::once
 {
 public:
     explicit once(std::shared_ptr<signer_call> call) : call_(std::move(call)) {}
-    ~once() { call_->settle(failed("the signer of client assertions gave up without an answer")); }
+    ~once() { call_->settle(refuse("the signer of client assertions gave up without an answer")); }
     once(once const&) = delete;
     once& operator=(once const&) = delete;
 
@@ -98,7 +88,7 @@ void signer_call::ask(signer_function const& sign, std::string input)
     }
     catch (...)
     {
-        settle(failed("the signer of client assertions threw an exception"));
+        settle(refuse("the signer of client assertions threw an exception"));
     }
 }
 

@@ -40,11 +40,6 @@ constexpr std::array<named_method, 9> methods = {{
     {"none", "none", method::none},
 }};
 
-std::string quoted(std::string const& text)
-{
-    return "'" + printable(text) + "'";
-}
-
 result<method> read_method(std::string const& name)
 {
     for (auto const& one : methods)

@@ -92,7 +92,7 @@ server_endpoints plain(authorization_server const& server)
     return {server.token_endpoint, server.introspection_endpoint, server.revocation_endpoint};
 }
 
-std::string line(terminal const& where, std::string name, std::string const& value)
+std::string row_of(terminal const& where, std::string name, std::string const& value)
 {
     name.resize(21, ' ');
     return value.empty() ? std::string() : "  " + where.dim(name) + printable(value) + '\n';
@@ -111,11 +111,11 @@ std::string summary(authorization_server const& server, terminal const& where)
     auto text = where.green("Authorization server") + ' ' + printable(server.issuer) + "\n\n";
     auto const at = plain(server);
     for (auto const& row : endpoints(at))
-        text += line(where, row.shown, row.value);
+        text += row_of(where, row.shown, row.value);
     for (auto const& row : endpoints(server.mtls_endpoint_aliases))
-        text += line(where, row.shown + std::string(", mTLS"), row.value);
+        text += row_of(where, row.shown + std::string(", mTLS"), row.value);
     for (auto const& row : lists(server))
-        text += line(where, row.shown, listed(row.value));
+        text += row_of(where, row.shown, listed(row.value));
     return text;
 }
 

@@ -83,4 +83,9 @@ std::string printable(std::string_view text)
     return shown;
 }
 
+std::string quoted(std::string_view text)
+{
+    return "'" + printable(text) + "'";
+}
+
 } // namespace coauth::cli

@@ -113,11 +113,6 @@ po::options_description all_flags(serve_flags& into)
     return all;
 }
 
-std::string quoted(std::string const& text)
-{
-    return "'" + printable(text) + "'";
-}
-
 template <class Number>
 result<Number>
 read_number(std::string const& flag, std::string const& text, Number lowest, Number highest)

@@ -18,7 +18,7 @@ using duration = std::chrono::steady_clock::duration;
 constexpr std::size_t chart_width = 48;
 constexpr std::size_t name_width = 8;
 
-double milliseconds(duration d)
+double milliseconds_of(duration d)
 {
     return std::chrono::duration<double, std::milli>(d).count();
 }
@@ -26,7 +26,7 @@ double milliseconds(duration d)
 std::string right_aligned(duration d)
 {
     std::array<char, 32> text{};
-    std::snprintf(text.data(), text.size(), "%9.1f ms", milliseconds(d));
+    std::snprintf(text.data(), text.size(), "%9.1f ms", milliseconds_of(d));
     return text.data();
 }
 
@@ -54,7 +54,7 @@ std::string ascii_bar(std::size_t eighths)
 
 std::size_t scaled(duration part, duration whole, std::size_t units)
 {
-    double const share = milliseconds(part) / std::max(milliseconds(whole), 0.001);
+    double const share = milliseconds_of(part) / std::max(milliseconds_of(whole), 0.001);
     return static_cast<std::size_t>(std::lround(share * static_cast<double>(units)));
 }
 

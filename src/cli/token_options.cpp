@@ -59,11 +59,6 @@ po::options_description all_flags(token_flags& into)
     return all;
 }
 
-std::string quoted(std::string const& text)
-{
-    return "'" + printable(text) + "'";
-}
-
 result<output_form> read_output(std::string const& text)
 {
     if (text == "summary")

@@ -1,5 +1,7 @@
 #include "net/tls_context.hpp"
 
+#include "refuse.hpp"
+
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -36,13 +38,6 @@ struct free_crl
 };
 using store_ptr = std::unique_ptr<X509_STORE, free_store>;
 using bio_ptr = std::unique_ptr<BIO, free_bio>;
-
-error configuration_error(std::string context)
-{
-    error_info info;
-    info.context = std::move(context);
-    return {errc::invalid_configuration, std::move(info)};
-}
 
 bio_ptr bio_over(std::string const& text)
 {
@@ -90,7 +85,7 @@ result<std::string> read_file(std::string const& path)
     if (file)
         text << file.rdbuf();
     if (!file || text.str().empty())
-        return configuration_error(
+        return detail::refuse(
             "tls.ca_file '" + path + "' cannot be read or is empty; give the path of a PEM file");
     return std::move(text).str();
 }
@@ -109,7 +104,7 @@ result<void> load_system_certificates(X509_STORE* store)
     std::ifstream const file(path);
     if (file || (errno != EMFILE && errno != ENFILE && errno != ENOMEM))
         return {};
-    return configuration_error(
+    return detail::refuse(
         "the system's trusted certificates in '" + path +
         "' cannot be read; raise the number of files that the process may open");
 }
@@ -150,17 +145,17 @@ result<store_ptr> make_store(tls_options const& options, std::string const& ca_f
         if (auto const whole = load_system_certificates(store.get()); !whole)
             return whole.error();
     if (!options.ca_file.empty() && add_certificates(store.get(), ca_file_text) == 0)
-        return configuration_error(
+        return detail::refuse(
             "tls.ca_file '" + options.ca_file +
             "' holds no PEM certificate; it must contain -----BEGIN CERTIFICATE-----");
     if (!options.ca_pem.empty() && add_certificates(store.get(), options.ca_pem) == 0)
-        return configuration_error(
+        return detail::refuse(
             "tls.ca_pem holds no PEM certificate; it must contain -----BEGIN CERTIFICATE-----");
     if (!options.crl_pem.empty())
     {
         if (add_revocation_lists(store.get(), options.crl_pem) == 0)
-            return configuration_error("tls.crl_pem holds no PEM revocation list; it must contain "
-                                       "-----BEGIN X509 CRL-----");
+            return detail::refuse("tls.crl_pem holds no PEM revocation list; it must contain "
+                                  "-----BEGIN X509 CRL-----");
         X509_STORE_set_flags(store.get(), X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
     }
     return store;
@@ -195,8 +190,8 @@ make_context(tls_options const& options, std::string const& ca_file_text)
         return error(errc::out_of_memory);
     auto context = std::make_shared<tls_context>(native, options.session_resumption);
     if (!apply_settings(native))
-        return configuration_error("this OpenSSL offers none of the TLS versions and ciphers that "
-                                   "are required (TLS 1.2 or later)");
+        return detail::refuse("this OpenSSL offers none of the TLS versions and ciphers that "
+                              "are required (TLS 1.2 or later)");
     static system_store shared;
     auto store =
         wants_system_store_alone(options) ? shared.get() : make_store(options, ca_file_text);

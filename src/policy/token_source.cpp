@@ -1,5 +1,7 @@
 #include "policy/token_source.hpp"
 
+#include "refuse.hpp"
+
 #include <algorithm>
 #include <cmath>
 
@@ -13,7 +15,7 @@ using std::chrono::nanoseconds;
 using std::chrono::seconds;
 
 // Lives are at most 2^31 seconds: far from where nanoseconds end, and sums of them too.
-constexpr seconds longest{2'147'483'647};
+constexpr seconds longest_life{2'147'483'647};
 
 // Of tokens that are refused within so long after they came, so many in a row are replaced at once:
 // an API that accepts none must not cause a fetch for each of its answers.
@@ -50,9 +52,10 @@ life_kept(access_token const& token, token_source_options const& options) noexce
 {
     std::optional<nanoseconds> life;
     if (auto const given = token.lifetime())
-        life = std::min(*given, longest);
+        life = std::min(*given, longest_life);
     if (options.max_age)
-        life = std::min<nanoseconds>(life.value_or(longest), std::min(*options.max_age, longest));
+        life = std::min<nanoseconds>(
+            life.value_or(longest_life), std::min(*options.max_age, longest_life));
     return life;
 }
 
@@ -60,13 +63,6 @@ life_kept(access_token const& token, token_source_options const& options) noexce
 bool lasting(error const& why) noexcept
 {
     return !why.transient() && why != errc::cancelled && why != errc::out_of_memory;
-}
-
-error refuse(std::string context)
-{
-    error_info info;
-    info.context = std::move(context);
-    return {errc::invalid_configuration, std::move(info)};
 }
 
 // What callers get while no fetch is begun: the failure, and when it pays to come again.
@@ -110,21 +106,24 @@ result<void> check(token_source_options const& options)
 {
     using namespace std::chrono;
     if (!(options.renew_after > 0 && options.renew_after <= 1))
-        return refuse("token_source_options::renew_after must be more than 0 and at most 1");
+        return detail::refuse(
+            "token_source_options::renew_after must be more than 0 and at most 1");
     if (!(options.renew_spread >= 0 && options.renew_spread < options.renew_after))
-        return refuse("token_source_options::renew_spread must be from 0 to less than renew_after");
+        return detail::refuse(
+            "token_source_options::renew_spread must be from 0 to less than renew_after");
     for (auto const span : {options.margin, options.renew_interval})
         if (span < milliseconds(0) || span > hours(24 * 365))
-            return refuse(
+            return detail::refuse(
                 "token_source_options::margin and renew_interval must be from 0 to 365 days");
     if (options.max_age && *options.max_age < seconds(1))
-        return refuse("token_source_options::max_age must be at least 1 s");
+        return detail::refuse("token_source_options::max_age must be at least 1 s");
     if (options.first_back_off < milliseconds(1) || options.first_back_off > options.max_back_off)
-        return refuse("token_source_options::first_back_off must be from 1 ms to max_back_off");
+        return detail::refuse(
+            "token_source_options::first_back_off must be from 1 ms to max_back_off");
     if (options.max_back_off > hours(24))
-        return refuse("token_source_options::max_back_off must be at most 24 hours");
+        return detail::refuse("token_source_options::max_back_off must be at most 24 hours");
     if (!(options.back_off_factor >= 1 && options.back_off_factor <= 100))
-        return refuse("token_source_options::back_off_factor must be from 1 to 100");
+        return detail::refuse("token_source_options::back_off_factor must be from 1 to 100");
     return {};
 }
 

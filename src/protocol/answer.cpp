@@ -2,6 +2,7 @@
 
 #include "policy/lifetime.hpp"
 #include "protocol/answer_reader.hpp"
+#include "protocol/encoding.hpp"
 
 #include <algorithm>
 #include <array>

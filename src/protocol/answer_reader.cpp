@@ -2,10 +2,10 @@
 
 #include "policy/retry_time.hpp"
 #include "protocol/challenge.hpp"
+#include "protocol/encoding.hpp"
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <utility>
 
@@ -61,18 +61,6 @@ std::optional<std::int64_t> as_integer(json_value value)
 }
 
 } // namespace
-
-bool equal_ignoring_case(std::string_view a, std::string_view b)
-{
-    return std::equal(
-        a.begin(), a.end(), b.begin(), b.end(),
-        [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
-
-bool is_printable_ascii(std::string_view text)
-{
-    return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
-}
 
 answer_reader::answer_reader(
     client_config const& config, http_answer answer, exchange_facts const& facts)

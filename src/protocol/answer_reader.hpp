@@ -64,9 +64,6 @@ private:
     std::optional<hidden_words> mutable hidden_;
 };
 
-bool equal_ignoring_case(std::string_view a, std::string_view b);
-bool is_printable_ascii(std::string_view text);
-
 // So much is shown of what should be a word.
 inline constexpr std::size_t longest_word = 256;
 

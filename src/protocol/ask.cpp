@@ -1,5 +1,7 @@
 #include "protocol/ask.hpp"
 
+#include "refuse.hpp"
+
 #include <new>
 
 namespace coauth::protocol
@@ -17,9 +19,8 @@ result<secret> ask(secret_function const& function, std::string_view what)
     }
     catch (...)
     {
-        error_info info;
-        info.context = "the function that gives the " + std::string(what) + " threw an exception";
-        return error(errc::invalid_configuration, std::move(info));
+        return detail::refuse(
+            "the function that gives the " + std::string(what) + " threw an exception");
     }
 }
 

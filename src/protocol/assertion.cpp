@@ -1,6 +1,7 @@
 #include "protocol/assertion.hpp"
 
 #include "protocol/json_document.hpp"
+#include "refuse.hpp"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -86,7 +87,7 @@ json_object claims_of(assertion_claims const& claims)
     return said;
 }
 
-EVP_MD const* digest_of(signature_algorithm algorithm)
+EVP_MD const* digest_of_code(signature_algorithm algorithm)
 {
     switch (algorithm)
     {
@@ -199,7 +200,7 @@ result<secret> hmac(signature_algorithm by, secret const& key, std::string_view 
 {
     std::array<unsigned char, EVP_MAX_MD_SIZE> code{};
     unsigned size = 0;
-    auto const* const digest = digest_of(by);
+    auto const* const digest = digest_of_code(by);
     bool const good =
         digest != nullptr && HMAC(
                                  digest, key.view().data(), static_cast<int>(key.size()),
@@ -210,9 +211,8 @@ result<secret> hmac(signature_algorithm by, secret const& key, std::string_view 
     if (good)
         return made;
     ERR_clear_error();
-    error_info info;
-    info.context = "the client assertion could not be signed by " + std::string(to_string(by));
-    return error(errc::invalid_configuration, std::move(info));
+    return detail::refuse(
+        "the client assertion could not be signed by " + std::string(to_string(by)));
 }
 
 secret signed_token(std::string_view input, std::string_view signature)

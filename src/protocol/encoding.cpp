@@ -78,6 +78,23 @@ bool has_control(std::string_view text) noexcept
     return std::any_of(text.begin(), text.end(), is_control);
 }
 
+bool is_printable_ascii(std::string_view text) noexcept
+{
+    return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
+char lower(char c) noexcept
+{
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept
+{
+    return std::equal(
+        a.begin(), a.end(), b.begin(), b.end(),
+        [](char x, char y) { return lower(x) == lower(y); });
+}
+
 secret basic_credentials(std::string_view id, std::string_view password, bool form_encode)
 {
     secret pair;

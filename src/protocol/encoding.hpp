@@ -21,6 +21,11 @@ secret decode_form(std::string_view text);
 // True for C0 controls and DEL.
 bool is_control(char c) noexcept;
 bool has_control(std::string_view text) noexcept;
+bool is_printable_ascii(std::string_view text) noexcept;
+
+// The case of ASCII alone, whatever the locale says.
+char lower(char c) noexcept;
+bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
 
 // "id:secret" in base64, the credentials as they are or form-encoded first.
 secret basic_credentials(std::string_view id, std::string_view password, bool form_encode);

@@ -1,6 +1,7 @@
 #include "protocol/endpoint.hpp"
 
 #include "protocol/encoding.hpp"
+#include "refuse.hpp"
 
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
@@ -20,9 +21,7 @@ namespace urls = boost::urls;
 // A URL that may hold a password, or bytes unfit for a terminal, is not repeated.
 error refuse_unseen(std::string_view what, std::string_view advice)
 {
-    error_info info;
-    info.context = std::string(what) + " " + std::string(advice);
-    return {errc::invalid_configuration, std::move(info)};
+    return detail::refuse(std::string(what) + " " + std::string(advice));
 }
 
 error refuse(std::string_view what, std::string_view url, std::string_view advice)
@@ -30,9 +29,7 @@ error refuse(std::string_view what, std::string_view url, std::string_view advic
     // Mistyped, user information may stand where none is looked for.
     if (url.find('@') != std::string_view::npos)
         return refuse_unseen(what, advice);
-    error_info info;
-    info.context = std::string(what) + " '" + std::string(url) + "' " + std::string(advice);
-    return {errc::invalid_configuration, std::move(info)};
+    return detail::refuse(std::string(what) + " '" + std::string(url) + "' " + std::string(advice));
 }
 
 bool is_loopback(urls::url_view const& url)
@@ -43,11 +40,6 @@ bool is_loopback(urls::url_view const& url)
         return url.host_ipv6_address().is_loopback();
     auto const host = url.encoded_host();
     return std::string_view(host.data(), host.size()) == "localhost";
-}
-
-bool is_printable_ascii(std::string_view text)
-{
-    return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
 }
 
 bool is_ip(urls::url_view const& url)
@@ -113,7 +105,7 @@ parse_endpoint(std::string_view given, std::string_view what, bool allow_http_lo
 {
     if (given.empty())
         return refuse_unseen(what, "is empty; give the absolute https:// URL");
-    if (!is_printable_ascii(given))
+    if (!is_printable_ascii(given) || given.find(' ') != std::string_view::npos)
         return refuse_unseen(
             what, "contains a space, a control or a non-ASCII character; percent-encode it");
     auto parsed = urls::parse_uri({given.data(), given.size()});

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstring>
 #include <optional>
 
@@ -111,13 +110,6 @@ void replace_controls(std::string& text, std::string_view kept)
         if (c1)
             text[i] = text[i + 1] = ' ';
     }
-}
-
-bool equal_ignoring_case(std::string_view a, std::string_view b)
-{
-    return std::equal(
-        a.begin(), a.end(), b.begin(), b.end(),
-        [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 // As RFC 3986 has it, out of what forms have: they differ in a space, an asterisk and a tilde.

@@ -1,10 +1,10 @@
 #include "protocol/mask.hpp"
 
+#include "protocol/encoding.hpp"
 #include "protocol/json_document.hpp"
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <optional>
 #include <span>
 #include <utility>
@@ -29,18 +29,11 @@ bool contains(std::array<std::string_view, N> const& names, std::string_view nam
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-bool equal_ignoring_case(std::string_view a, std::string_view b)
-{
-    return std::equal(
-        a.begin(), a.end(), b.begin(), b.end(),
-        [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
-
 bool holds_ignoring_case(std::string_view text, std::string_view word)
 {
     return std::search(
                text.begin(), text.end(), word.begin(), word.end(),
-               [](unsigned char x, unsigned char y) { return std::tolower(x) == y; }) != text.end();
+               [](char x, char y) { return lower(x) == y; }) != text.end();
 }
 
 bool is_secret_field(std::string_view name)

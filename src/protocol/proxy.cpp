@@ -1,6 +1,7 @@
 #include "protocol/proxy.hpp"
 
 #include "protocol/encoding.hpp"
+#include "refuse.hpp"
 
 #include <boost/url/parse.hpp>
 #include <boost/url/pct_string_view.hpp>
@@ -9,7 +10,6 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <cstring>
 
@@ -20,19 +20,10 @@ namespace
 
 namespace urls = boost::urls;
 
-error refuse(std::string const& advice)
+error refuse_url(std::string const& advice)
 {
-    error_info info;
     // The URL may hold a password: it is not repeated.
-    info.context = "proxy.url, or HTTPS_PROXY in the environment, " + advice;
-    return {errc::invalid_configuration, std::move(info)};
-}
-
-bool equal_ignoring_case(std::string_view a, std::string_view b)
-{
-    return std::equal(
-        a.begin(), a.end(), b.begin(), b.end(),
-        [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+    return detail::refuse("proxy.url, or HTTPS_PROXY in the environment, " + advice);
 }
 
 struct address
@@ -199,10 +190,10 @@ find_proxy(proxy_options const& options, endpoint const& server, environment con
         return std::optional<proxy_route>();
     auto const parsed = urls::parse_uri({given->url.data(), given->url.size()});
     if (!parsed || parsed->scheme_id() != urls::scheme::http || parsed->encoded_host().empty())
-        return refuse("is not of the form http://host:port");
+        return refuse_url("is not of the form http://host:port");
     auto const place = place_of(given->url);
     if (!place)
-        return refuse("names no host, or a bad port; it must be from 1 to 65535");
+        return refuse_url("names no host, or a bad port; it must be from 1 to 65535");
     if (parsed->has_userinfo() && given->user.empty())
     {
         given->user = parsed->user();
@@ -210,7 +201,7 @@ find_proxy(proxy_options const& options, endpoint const& server, environment con
     }
     if (has_control(given->user) || has_control(given->password.view()) ||
         given->user.find(':') != std::string::npos)
-        return refuse("has a user or password with a control character or a colon");
+        return refuse_url("has a user or password with a control character or a colon");
     proxy_route route;
     route.host = place->host;
     route.port = static_cast<std::uint16_t>(std::stoi(place->port));

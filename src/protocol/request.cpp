@@ -2,6 +2,7 @@
 
 #include "protocol/ask.hpp"
 #include "protocol/encoding.hpp"
+#include "refuse.hpp"
 
 #include <algorithm>
 #include <array>
@@ -22,13 +23,6 @@ constexpr std::array<std::string_view, 14> reserved = {
     "assertion",   "refresh_token",   "subject_token",    "subject_token_type",
     "actor_token", "actor_token_type"};
 
-error refuse(std::string context)
-{
-    error_info info;
-    info.context = std::move(context);
-    return {errc::invalid_parameter, std::move(info)};
-}
-
 // scope-token of RFC 6749 section 3.3.
 bool is_scope_character(char c)
 {
@@ -40,12 +34,14 @@ result<void> check_scope(std::string_view scope)
     if (scope.empty())
         return {};
     if (scope.front() == ' ' || scope.back() == ' ' || scope.find("  ") != std::string_view::npos)
-        return refuse("scope has a space at an end or two in a row; separate its words by one");
+        return detail::refuse_parameter(
+            "scope has a space at an end or two in a row; separate its words by one");
     bool const good = std::all_of(
         scope.begin(), scope.end(), [](char c) { return c == ' ' || is_scope_character(c); });
     if (!good)
-        return refuse("scope contains a character that RFC 6749 section 3.3 does not allow; its "
-                      "words are printable ASCII without quote and backslash");
+        return detail::refuse_parameter(
+            "scope contains a character that RFC 6749 section 3.3 does not allow; its "
+            "words are printable ASCII without quote and backslash");
     return {};
 }
 
@@ -62,20 +58,21 @@ result<void> check_resource(std::string_view uri)
                                        (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
                             });
     if (!scheme || has_control(uri) || uri.find(' ') != std::string_view::npos)
-        return refuse("resource is not an absolute URI; write it as https://host/path");
+        return detail::refuse_parameter(
+            "resource is not an absolute URI; write it as https://host/path");
     if (uri.find('#') != std::string_view::npos)
-        return refuse("resource contains a fragment; remove it from the '#' on");
+        return detail::refuse_parameter("resource contains a fragment; remove it from the '#' on");
     return {};
 }
 
 result<void> check_parameter(std::string_view name, std::string_view value)
 {
     if (name.empty())
-        return refuse("a parameter has an empty name");
+        return detail::refuse_parameter("a parameter has an empty name");
     if (has_control(name) || has_control(value))
-        return refuse("a parameter's name or value contains a control character");
+        return detail::refuse_parameter("a parameter's name or value contains a control character");
     if (std::find(reserved.begin(), reserved.end(), name) != reserved.end())
-        return refuse(
+        return detail::refuse_parameter(
             "the parameter '" + std::string(name) +
             "' has a meaning of its own; set it by the function of token_request or by "
             "client_config::authentication");
@@ -85,9 +82,10 @@ result<void> check_parameter(std::string_view name, std::string_view value)
 result<void> check_presented(std::string const& name, secret const& value)
 {
     if (value.empty())
-        return refuse(name + " is empty; give the one to be presented");
+        return detail::refuse_parameter(name + " is empty; give the one to be presented");
     if (has_control(value.view()))
-        return refuse(name + " contains a control character; check for a line break at its end");
+        return detail::refuse_parameter(
+            name + " contains a control character; check for a line break at its end");
     return {};
 }
 
@@ -98,7 +96,7 @@ result<void> check_grant(token_grant const& grant)
             return good;
     for (auto const& [name, function] : grant.asked)
         if (!function)
-            return refuse("the function that gives the " + name + " is empty");
+            return detail::refuse_parameter("the function that gives the " + name + " is empty");
     return {};
 }
 
@@ -109,7 +107,7 @@ result<void> check(token_request const& request)
         if (checked)
             checked = check_resource(uri);
     if (checked && has_control(request.audience()))
-        return refuse("audience contains a control character");
+        return detail::refuse_parameter("audience contains a control character");
     for (auto const& [name, value] : request.parameters())
         if (checked)
             checked = check_parameter(name, value);
@@ -227,9 +225,11 @@ result<secret> token_form(token_request const& request, secret const& asked)
 result<secret> about_token_form(secret const& token, std::string_view type_hint)
 {
     if (token.empty())
-        return refuse("the token is empty; give the text of the token that is meant");
+        return detail::refuse_parameter(
+            "the token is empty; give the text of the token that is meant");
     if (has_control(token.view()) || has_control(type_hint))
-        return refuse("the token, or the hint of its type, contains a control character");
+        return detail::refuse_parameter(
+            "the token, or the hint of its type, contains a control character");
     secret form;
     append_pair(form, "token", token.view());
     if (!type_hint.empty())
@@ -246,7 +246,7 @@ result<secret> build_form_request(
     body.append(form.view());
     append_authentication(body, config.authentication, proofs);
     if (body.size() > longest_body)
-        return refuse(
+        return detail::refuse_parameter(
             "the request's body would be " + std::to_string(body.size()) +
             " bytes; it may be at most " + std::to_string(longest_body));
     secret wire;

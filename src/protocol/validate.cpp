@@ -1,6 +1,7 @@
 #include "protocol/validate.hpp"
 
 #include "protocol/encoding.hpp"
+#include "refuse.hpp"
 
 #include <array>
 
@@ -11,13 +12,6 @@ namespace
 
 using method = client_authentication::method;
 
-error refuse(std::string context)
-{
-    error_info info;
-    info.context = std::move(context);
-    return {errc::invalid_configuration, std::move(info)};
-}
-
 // The credentials themselves are never part of a message.
 result<void> check_secret(client_authentication const& who)
 {
@@ -26,14 +20,17 @@ result<void> check_secret(client_authentication const& who)
         return {};
     bool const assertion = who.how() == method::client_assertion;
     if (assertion && who.client_secret().empty())
-        return refuse("authentication: the client assertion is empty; give a function that yields "
-                      "one, such as secret_file");
+        return detail::refuse(
+            "authentication: the client assertion is empty; give a function that yields "
+            "one, such as secret_file");
     if (who.client_secret().empty())
-        return refuse("authentication: the client secret is empty; give the one that the server "
-                      "issued, or use client_authentication::none");
+        return detail::refuse(
+            "authentication: the client secret is empty; give the one that the server "
+            "issued, or use client_authentication::none");
     if (has_control(who.client_secret().view()))
-        return refuse("authentication: the client secret contains a control character; check for a "
-                      "line break at its end");
+        return detail::refuse(
+            "authentication: the client secret contains a control character; check for a "
+            "line break at its end");
     return {};
 }
 
@@ -42,14 +39,16 @@ result<void> check_assertions(client_authentication const& who)
     using namespace std::chrono;
     auto const& options = who.assertions();
     if (options.lifetime < seconds(1) || options.lifetime > hours(1))
-        return refuse(
+        return detail::refuse(
             "authentication: the lifetime of assertions is " +
             std::to_string(options.lifetime.count()) + " s; it must be from 1 s to 1 hour");
     if (has_control(options.audience))
-        return refuse("authentication: the audience of assertions contains a control character");
+        return detail::refuse(
+            "authentication: the audience of assertions contains a control character");
     if (options.type.empty() || has_control(options.type))
-        return refuse("authentication: the type of assertions is empty or contains a control "
-                      "character; the usual one is JWT");
+        return detail::refuse(
+            "authentication: the type of assertions is empty or contains a control "
+            "character; the usual one is JWT");
     return {};
 }
 
@@ -59,15 +58,17 @@ result<void> check_client_id(client_authentication const& who)
     bool const said_elsewhere =
         who.how() == method::client_assertion || who.how() == method::anonymous;
     if (who.client_id().empty() && !said_elsewhere)
-        return refuse(
+        return detail::refuse(
             "authentication: the client id is empty; give the one that the server issued");
     if (has_control(who.client_id()))
-        return refuse("authentication: the client id contains a control character; check for a "
-                      "line break at its end");
+        return detail::refuse(
+            "authentication: the client id contains a control character; check for a "
+            "line break at its end");
     if (who.how() == method::client_secret_basic_raw &&
         who.client_id().find(':') != std::string::npos)
-        return refuse("authentication: the client id contains a colon, which raw HTTP Basic cannot "
-                      "carry; use client_secret_basic or client_secret_post");
+        return detail::refuse(
+            "authentication: the client id contains a colon, which raw HTTP Basic cannot "
+            "carry; use client_secret_basic or client_secret_post");
     return {};
 }
 
@@ -86,8 +87,9 @@ result<void> check_authentication(client_config const& config)
 {
     auto const& who = config.authentication;
     if (who.how() == method::unset)
-        return refuse("authentication is not set; use client_authentication::client_secret_basic "
-                      "or another of its functions");
+        return detail::refuse(
+            "authentication is not set; use client_authentication::client_secret_basic "
+            "or another of its functions");
     auto named = check_client_id(who);
     if (!named)
         return named;
@@ -100,17 +102,18 @@ result<void> check_authentication(client_config const& config)
     case method::tls_client_auth:
     case method::self_signed_tls_client_auth:
         if (!has_certificate(config.tls))
-            return refuse("authentication: there is no client certificate; give "
-                          "tls.certificate_file or tls.certificate_pem");
+            return detail::refuse("authentication: there is no client certificate; give "
+                                  "tls.certificate_file or tls.certificate_pem");
         return {};
     case method::private_key_jwt:
         if (who.key().empty())
-            return refuse("authentication: the signing key is empty; use signing_key::pem_file or "
-                          "another of its functions");
+            return detail::refuse(
+                "authentication: the signing key is empty; use signing_key::pem_file or "
+                "another of its functions");
         return check_assertions(who);
     case method::client_secret_jwt:
         if (!is_hmac(who.algorithm()))
-            return refuse(
+            return detail::refuse(
                 "authentication: a client secret signs by HS256, HS384 or HS512, not " +
                 std::string(to_string(who.algorithm())) + "; use private_key_jwt");
         if (auto const good = check_assertions(who); !good)
@@ -124,15 +127,15 @@ result<void> check_authentication(client_config const& config)
 result<void> check_limits(answer_limits const& limits)
 {
     if (limits.header < 512)
-        return refuse(
+        return detail::refuse(
             "limits.header is " + std::to_string(limits.header) +
             " bytes; it must be at least 512");
     if (limits.body < 64)
-        return refuse(
+        return detail::refuse(
             "limits.body is " + std::to_string(limits.body) + " bytes; it must be at least 64");
     constexpr std::size_t most = std::size_t(1) << 30;
     if (limits.header > most || limits.body > most)
-        return refuse("limits.header and limits.body must not be more than 1 GiB");
+        return detail::refuse("limits.header and limits.body must not be more than 1 GiB");
     return {};
 }
 
@@ -150,7 +153,7 @@ result<void> check_paths(tls_options const& options)
           row{options.certificate_file, "tls.certificate_file", "tls.certificate_pem"},
           row{options.key_file, "tls.key_file", "tls.key_pem"}})
         if (path.find("-----BEGIN") != std::string::npos)
-            return refuse(
+            return detail::refuse(
                 std::string(name) + " is PEM text where a path belongs; give it as " + meant);
     return {};
 }
@@ -160,16 +163,18 @@ result<void> check_tls(tls_options const& options)
     if (auto const good = check_paths(options); !good)
         return good;
     if (!options.ca_pem.empty() && options.ca_pem.find("-----BEGIN") == std::string::npos)
-        return refuse("tls.ca_pem is not PEM text; it must contain -----BEGIN CERTIFICATE----- (a "
-                      "file name goes into tls.ca_file)");
+        return detail::refuse(
+            "tls.ca_pem is not PEM text; it must contain -----BEGIN CERTIFICATE----- (a "
+            "file name goes into tls.ca_file)");
     bool const certificate = has_certificate(options);
     if (!certificate && (!options.key_file.empty() || !options.key_pem.empty()))
-        return refuse("tls.key_file or key_pem is given without a certificate; give "
-                      "tls.certificate_file or certificate_pem too");
+        return detail::refuse("tls.key_file or key_pem is given without a certificate; give "
+                              "tls.certificate_file or certificate_pem too");
     if (!options.certificate_file.empty() && !options.certificate_pem.empty())
-        return refuse("tls.certificate_file and tls.certificate_pem are both given; give one");
+        return detail::refuse(
+            "tls.certificate_file and tls.certificate_pem are both given; give one");
     if (!options.key_file.empty() && !options.key_pem.empty())
-        return refuse("tls.key_file and tls.key_pem are both given; give one");
+        return detail::refuse("tls.key_file and tls.key_pem are both given; give one");
     return {};
 }
 
@@ -177,13 +182,14 @@ result<void> check_connections(connection_options const& options)
 {
     using namespace std::chrono;
     if (options.max_connections < 1 || options.max_connections > 65'535)
-        return refuse(
+        return detail::refuse(
             "connections.max_connections is " + std::to_string(options.max_connections) +
             "; it must be from 1 to 65535");
     if (options.idle_timeout < milliseconds(0) || options.lookup_lifetime < milliseconds(0))
-        return refuse("connections.idle_timeout and lookup_lifetime must not be negative");
+        return detail::refuse("connections.idle_timeout and lookup_lifetime must not be negative");
     if (options.connect_stagger < milliseconds(10))
-        return refuse("connections.connect_stagger must be at least 10 ms (RFC 8305 section 8)");
+        return detail::refuse(
+            "connections.connect_stagger must be at least 10 ms (RFC 8305 section 8)");
     return {};
 }
 
@@ -191,10 +197,12 @@ result<void> check_retry(retry_options const& options)
 {
     using namespace std::chrono;
     if (options.max_attempts < 1)
-        return refuse("retry.max_attempts is 0; it must be at least 1, which repeats nothing");
+        return detail::refuse(
+            "retry.max_attempts is 0; it must be at least 1, which repeats nothing");
     if (options.first_delay < milliseconds(0) || options.max_delay < milliseconds(0) ||
         options.attempt_timeout < milliseconds(0))
-        return refuse("retry.first_delay, max_delay and attempt_timeout must not be negative");
+        return detail::refuse(
+            "retry.first_delay, max_delay and attempt_timeout must not be negative");
     return {};
 }
 
@@ -202,13 +210,14 @@ result<void> check_rest(client_config const& config)
 {
     using namespace std::chrono;
     if (config.timeout < milliseconds(1) || config.timeout > hours(1))
-        return refuse(
+        return detail::refuse(
             "timeout is " + std::to_string(config.timeout.count()) +
             " ms; it must be from 1 ms to 1 hour");
     if (has_control(config.user_agent))
-        return refuse("user_agent contains a control character; remove it");
+        return detail::refuse("user_agent contains a control character; remove it");
     if (config.server.lifetimes.assumed < seconds(0))
-        return refuse("server.lifetimes.assumed is negative; give a number of seconds from 0 on");
+        return detail::refuse(
+            "server.lifetimes.assumed is negative; give a number of seconds from 0 on");
     return {};
 }
 

@@ -197,4 +197,13 @@ BOOST_AUTO_TEST_CASE(controls)
     BOOST_TEST(!has_control(""));
 }
 
+// An I without its dot is no i, whatever the locale says.
+BOOST_AUTO_TEST_CASE(case_of_ascii_alone)
+{
+    BOOST_TEST(equal_ignoring_case("Authorization [`", "aUTHORIZATION [`"));
+    for (auto const& [a, b] :
+         {std::pair("dpop", "dpo"), {"[", "{"}, {"@", "`"}, {"\xdd", "\xfd"}, {"\xdd", "i"}})
+        BOOST_TEST(!equal_ignoring_case(a, b), a << " and " << b);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
