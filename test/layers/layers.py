@@ -71,7 +71,7 @@ RULES = [
 
 # Each costs 15 s to compile: a file more is a decision, taken here.
 HEAVY = r"/boost/beast/http/|/boost/asio/ssl/stream\.hpp"
-HEAVY_FILES = {"src/net/exchange.cpp", "src/net/response_reader.cpp"}
+HEAVY_FILES = {"src/net/response_reader.cpp"}
 
 # What public headers may name of Asio.
 LIGHT_ASIO = {
