@@ -2,6 +2,7 @@
 """The coauth command as scripts and people meet it: cli.py COAUTH [TEST...]"""
 
 import base64
+import contextlib
 import functools
 import hashlib
 import http.server
@@ -252,7 +253,8 @@ class RawServer:
         self.endpoint = "http://127.0.0.1:%d/token" % self.listener.getsockname()[1]
         self.open = []
         self.requests = []
-        threading.Thread(target=self.serve, daemon=True).start()
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
 
     def serve(self):
         while True:
@@ -290,6 +292,10 @@ class RawServer:
         return parts_of(form["client_assertion"][0])
 
     def stop(self):
+        # Its thread leaves first: it would accept from whatever gets the descriptor's number next.
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
         self.listener.close()
         for connection in self.open:
             connection.close()
