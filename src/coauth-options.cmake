@@ -15,14 +15,9 @@ if(COAUTH_SANITIZE)
     endif()
 endif()
 
-# GCC 12 takes for overflows what it inlines of precompiled headers.
-set(coauth_precompiled_options
-    "$<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds;-Wno-restrict;-Wno-stringop-overflow;-Wno-stringop-overread>")
-
 # target_precompile_headers, where the build is our own.
 function(coauth_precompile target)
     if(coauth_IS_TOP_LEVEL)
-        target_compile_options(${target} PRIVATE ${coauth_precompiled_options})
         target_precompile_headers(${target} ${ARGN})
     endif()
 endfunction()

@@ -87,7 +87,7 @@ json_object claims_of(assertion_claims const& claims)
     return said;
 }
 
-EVP_MD const* digest_of_code(signature_algorithm algorithm)
+EVP_MD const* hmac_digest_of(signature_algorithm algorithm)
 {
     switch (algorithm)
     {
@@ -143,9 +143,7 @@ result<std::string> unique_id()
     if (RAND_bytes(random.data(), static_cast<int>(random.size())) == 1)
         return base64url(std::string(random.begin(), random.end()));
     ERR_clear_error();
-    error_info info;
-    info.context = "for the jti of an assertion or a proof";
-    return error(errc::no_randomness, std::move(info));
+    return detail::refuse(errc::no_randomness, "for the jti of an assertion or a proof");
 }
 
 std::string_view audience_of(client_config const& config, std::string_view url)
@@ -200,7 +198,7 @@ result<secret> hmac(signature_algorithm by, secret const& key, std::string_view 
 {
     std::array<unsigned char, EVP_MAX_MD_SIZE> code{};
     unsigned size = 0;
-    auto const* const digest = digest_of_code(by);
+    auto const* const digest = hmac_digest_of(by);
     bool const good =
         digest != nullptr && HMAC(
                                  digest, key.view().data(), static_cast<int>(key.size()),
