@@ -17,6 +17,10 @@ namespace coauth::net
 namespace
 {
 
+// A peer may ask for an answer with each few bytes (KeyUpdate, HelloRequest), and each costs a
+// system call: after so many the event loop is let go.
+constexpr int most_sent = 16;
+
 // What others left behind on this thread would be taken for ours. To look first is much cheaper.
 void forget_errors()
 {
@@ -35,6 +39,7 @@ struct tls_engine::access
     {
         auto& self = of(bio);
         BIO_clear_retry_flags(bio);
+        ++self.sent_;
         // Never SIGPIPE, which OpenSSL's own socket BIO would raise.
         auto const sent = ::send(self.socket_, data, static_cast<std::size_t>(size), MSG_NOSIGNAL);
         if (sent >= 0)
@@ -52,7 +57,7 @@ struct tls_engine::access
         BIO_clear_retry_flags(bio);
         // It is not told of an end without a goodbye: it would never resume the session again.
         auto const there = self.input_end_ - self.input_begin_;
-        if (there == 0)
+        if (there == 0 || self.sent_ >= most_sent)
         {
             BIO_set_retry_read(bio);
             return -1;
@@ -139,6 +144,7 @@ bool tls_engine::expect(std::string const& host, bool ip_literal)
 
 tls_engine::step tls_engine::handshake()
 {
+    sent_ = 0;
     forget_errors();
     return outcome(SSL_do_handshake(ssl_));
 }
@@ -163,6 +169,7 @@ tls_engine::step tls_engine::read(std::span<char> into, std::size_t& size)
     // OpenSSL takes its time to find out that there is nothing.
     if (!pending())
         return step::want_read;
+    sent_ = 0;
     forget_errors();
     return outcome(SSL_read_ex(ssl_, into.data(), into.size(), &size));
 }
@@ -185,6 +192,8 @@ tls_engine::step tls_engine::outcome(int returned)
     switch (SSL_get_error(ssl_, returned))
     {
     case SSL_ERROR_WANT_READ:
+        if (input_begin_ != input_end_)
+            return step::want_write;
         return ended_ ? step::truncated : step::want_read;
     case SSL_ERROR_WANT_WRITE:
         return step::want_write;

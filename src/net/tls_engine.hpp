@@ -30,7 +30,7 @@ public:
         done,
         // Feed it, and call again.
         want_read,
-        // Call again when the socket takes more.
+        // Call again when the socket takes more, and others had their turn.
         want_write,
         // The peer said goodbye (close_notify).
         end,
@@ -86,6 +86,8 @@ private:
     std::array<char, 8 * 1024> input_;
     std::size_t input_begin_ = 0;
     std::size_t input_end_ = 0;
+    // How often it has sent something since it was last called.
+    int sent_ = 0;
     bool ended_ = false;
     int system_error_ = 0;
     boost::system::error_code failure_;

@@ -379,10 +379,24 @@ std::vector<row> rows_after_the_handshake()
                     repeat(peer, [&] { return what(peer); });
             });
     };
+    // As fast as the client answers: what it says is taken from the socket, and not read.
+    auto const at_full_speed = [](std::string name, int version, step what)
+    {
+        return of_raw_server(
+            std::move(name), version,
+            [what](raw_connection& peer)
+            {
+                bool going = peer.shake_hands() && peer.read_request();
+                while (going)
+                    going = what(peer) && peer.drain();
+            });
+    };
     return {
         forever("tickets for ever", tls_1_3, give_ticket),
         forever("key updates for ever", tls_1_3, update_key),
         forever("requests to renegotiate for ever", tls_1_2, ask_to_renegotiate),
+        at_full_speed("a storm of key updates", tls_1_3, update_key),
+        at_full_speed("a storm of requests to renegotiate", tls_1_2, ask_to_renegotiate),
     };
 }
 

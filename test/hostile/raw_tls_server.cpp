@@ -122,6 +122,16 @@ bool raw_connection::left_alone() const
     return ::poll(&waiting, 1, 0) > 0;
 }
 
+bool raw_connection::drain() const
+{
+    std::array<char, 16 * 1024> some{};
+    ssize_t got = 0;
+    do
+        got = ::recv(socket_, some.data(), some.size(), MSG_DONTWAIT);
+    while (got > 0);
+    return got < 0 && errno == EAGAIN;
+}
+
 bool raw_connection::write_beneath(std::string_view bytes) const
 {
     return ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==

@@ -35,6 +35,8 @@ public:
 
     // Beneath TLS: whether the peer has closed.
     [[nodiscard]] bool left_alone() const;
+    // Forgets what has come. False: the peer has closed.
+    [[nodiscard]] bool drain() const;
     // Bytes of one's own.
     bool write_beneath(std::string_view bytes) const;
     // Resets it; nothing more can be said.
