@@ -25,7 +25,8 @@
 namespace coauth
 {
 
-/// Whom to trust as the authorization server. Chain and host name are always verified.
+/// Whom to trust as the authorization server. Chain and host name are always verified, over
+/// TLS 1.3, or 1.2 with ECDHE.
 struct tls_options
 {
     /// A PEM file of trusted CA certificates. With it, or with `ca_pem`, only these are trusted,

@@ -44,7 +44,8 @@ error connection::fail_handshake(operation_context& op, error_code ec)
             ec);
     return fail(
         op, errc::tls_failed,
-        "no TLS connection to " + peer() + "; check that it speaks TLS 1.2 or later on this port",
+        "no TLS connection to " + peer() +
+            "; check that it speaks TLS 1.3, or 1.2 with ECDHE, on this port",
         ec);
 }
 
