@@ -33,6 +33,7 @@ check() {
 }
 # What runs our code; the rest is about sources and packages, and the same in every build.
 programs='^(unit|integration|hostile|threads|interop|cli|example|snippets)'
+kinds='unit;fuzz;integration;hostile;soak;threads;cli;interop;snippets'
 
 if [[ -z $quick ]]; then
     mapfile -t sources < <(git ls-files '*.cpp' '*.hpp')
@@ -51,7 +52,8 @@ if [[ -z $quick ]]; then
         -extra-arg=-analyzer-opt-analyze-headers -extra-arg=-Xclang -extra-arg=-analyzer-config \
         -extra-arg=-Xclang -extra-arg=mode=shallow "$PWD/build/clang-tidy/src/.*"
 
-    build asan-ubsan g++ -DCMAKE_BUILD_TYPE=Debug -DCOAUTH_SANITIZE=address,undefined
+    build asan-ubsan g++ -DCMAKE_BUILD_TYPE=Debug -DCOAUTH_SANITIZE=address,undefined \
+        "-DCOAUTH_TESTS=$kinds"
     check asan-ubsan -R "$programs"
 
     build tsan g++ -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCOAUTH_SANITIZE=thread \
