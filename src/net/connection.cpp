@@ -403,15 +403,21 @@ connection::exchange(std::string_view request, operation_context& op)
     answer_ = response_reader::state::more;
     op.phases.enter(phase::request);
     error_code ec;
-    bool const early = ++requests_ == 1 && heard_early(ec);
-    if (early)
+    std::size_t size = 0;
+    auto heard = ++requests_ == 1 ? hear_early(ec) : need::input;
+    while (heard == need::room && !ec)
+    {
+        std::tie(ec, size) = co_await async_ready(heard, input(heard), op);
+        if (!ec)
+            heard = hear_early(ec);
+    }
+    if (heard != need::input || ec)
         co_return fail_early(op, ec);
     outcome.sent = std::chrono::system_clock::now();
     outcome.sent_steady = std::chrono::steady_clock::now();
     auto next = send_and_receive(request, op, ec);
     while (next != need::nothing && !ec)
     {
-        std::size_t size = 0;
         std::tie(ec, size) = co_await async_ready(next, input(next), op);
         if (next == need::input)
             feed(ec, size);
@@ -428,19 +434,22 @@ connection::exchange(std::string_view request, operation_context& op)
     co_return outcome;
 }
 
-bool connection::heard_early(error_code& ec)
+connection::need connection::hear_early(error_code& ec)
 {
-    while (!ec && !reader_.started() && receive(ec) == need::input)
+    for (int reads = 0; reads < 8; ++reads)
     {
+        auto const next = receive(ec);
+        if (next != need::input || reader_.started())
+            return reader_.started() ? need::nothing : next;
         auto const into = input(need::input);
         auto const got = ::recv(socket_.native_handle(), into.data(), into.size(), MSG_DONTWAIT);
         if (got < 0)
-            break;
+            return need::input;
         if (got == 0)
             ec = asio::error::eof;
         feed(ec, static_cast<std::size_t>(got));
     }
-    return ec || answer_ != response_reader::state::more || reader_.started();
+    return need::room;
 }
 
 bool connection::quiet()

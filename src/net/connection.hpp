@@ -121,8 +121,9 @@ private:
         std::string_view& request, operation_context& op, boost::system::error_code& ec);
     std::span<char> input(need what);
     void feed(boost::system::error_code& ec, std::size_t size);
-    // Takes in what is there, before anything was asked. True: something that must not be.
-    bool heard_early(boost::system::error_code& ec);
+    // Takes in what is there before anything was asked. `input`: no more is there; `room`: there
+    // may be, when others had their turn; `nothing`: something that must not be.
+    need hear_early(boost::system::error_code& ec);
 
     result<void>
     judge_tunnel(operation_context& op, boost::system::error_code ec, std::string_view answer);

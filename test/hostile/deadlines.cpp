@@ -380,13 +380,13 @@ std::vector<row> rows_after_the_handshake()
             });
     };
     // As fast as the client answers: what it says is taken from the socket, and not read.
-    auto const at_full_speed = [](std::string name, int version, step what)
+    auto const at_full_speed = [](std::string name, int version, step what, bool asked = true)
     {
         return of_raw_server(
             std::move(name), version,
-            [what](raw_connection& peer)
+            [what, asked](raw_connection& peer)
             {
-                bool going = peer.shake_hands() && peer.read_request();
+                bool going = peer.shake_hands() && (!asked || peer.read_request());
                 while (going)
                     going = what(peer) && peer.drain();
             });
@@ -396,6 +396,7 @@ std::vector<row> rows_after_the_handshake()
         forever("key updates for ever", tls_1_3, update_key),
         forever("requests to renegotiate for ever", tls_1_2, ask_to_renegotiate),
         at_full_speed("a storm of key updates", tls_1_3, update_key),
+        at_full_speed("a storm of key updates unasked", tls_1_3, update_key, false),
         at_full_speed("a storm of requests to renegotiate", tls_1_2, ask_to_renegotiate),
     };
 }

@@ -123,6 +123,13 @@ raw_tls_server::script first(raw_tls_server::script script)
     };
 }
 
+// The client is to answer each.
+bool update_key(raw_connection& peer)
+{
+    return SSL_key_update(peer.tls(), SSL_KEY_UPDATE_REQUESTED) == 1 &&
+           SSL_do_handshake(peer.tls()) == 1;
+}
+
 bool send_ticket(raw_connection& peer)
 {
     return SSL_new_session_ticket(peer.tls()) == 1 && SSL_do_handshake(peer.tls()) == 1;
@@ -180,6 +187,27 @@ BOOST_AUTO_TEST_CASE(an_answer_before_the_request_is_nobodys)
                 server.finish();
                 BOOST_TEST(server.connections() == 2U);
             }
+}
+
+// However much is said first that is to be answered: the client looks at that in turns.
+BOOST_AUTO_TEST_CASE(an_answer_behind_many_key_updates_is_nobodys)
+{
+    issued_certificate const shown;
+    raw_tls_server server(
+        speaking(shown, TLS1_3_VERSION), first(
+                                             [](raw_connection& peer)
+                                             {
+                                                 bool going = true;
+                                                 for (int i = 0; going && i < 100; ++i)
+                                                     going = update_key(peer);
+                                                 if (going && peer.write(answer_with("early")))
+                                                     (void)peer.read_request();
+                                             }));
+    auto config = config_for(server, shown);
+    config.observer = std::make_shared<patience>();
+    auto const got = ask(config, 2);
+    BOOST_TEST(value_of(got[0]) == "malformed_http");
+    BOOST_TEST(value_of(got[1]) == "right");
 }
 
 // The client reads the one answer to its last byte, and not a byte further.
