@@ -19,18 +19,6 @@ namespace
 // Beyond the limits of header and body.
 constexpr std::size_t most_bytes = std::size_t(1024 + 64) * 1024 + 2 * mib;
 
-// HelloRequest: the server does not wait for what becomes of it.
-bool ask_to_renegotiate(raw_connection& peer)
-{
-    return SSL_renegotiate(peer.tls()) == 1 && SSL_do_handshake(peer.tls()) == 1;
-}
-
-bool update_key(raw_connection& peer)
-{
-    return SSL_key_update(peer.tls(), SSL_KEY_UPDATE_REQUESTED) == 1 &&
-           SSL_do_handshake(peer.tls()) == 1;
-}
-
 bool repeat(std::size_t count, bool (*what)(raw_connection&), raw_connection& peer)
 {
     for (std::size_t i = 0; i < count; ++i)
@@ -98,11 +86,6 @@ SSL_TICKET_RETURN accept_ticket(
 {
     bool const good = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
     return good ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_IGNORE_RENEW;
-}
-
-bool give_ticket(raw_connection& peer)
-{
-    return SSL_new_session_ticket(peer.tls()) == 1 && SSL_do_handshake(peer.tls()) == 1;
 }
 
 raw_tls_server::settings with_large_tickets(issued_certificate const& shown, std::size_t count)

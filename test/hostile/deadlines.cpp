@@ -360,15 +360,6 @@ std::vector<row> rows_before_tls()
 std::vector<row> rows_after_the_handshake()
 {
     using step = bool (*)(raw_connection&);
-    step const give_ticket = [](raw_connection& peer)
-    { return SSL_new_session_ticket(peer.tls()) == 1 && SSL_do_handshake(peer.tls()) == 1; };
-    step const update_key = [](raw_connection& peer)
-    {
-        return SSL_key_update(peer.tls(), SSL_KEY_UPDATE_REQUESTED) == 1 &&
-               SSL_do_handshake(peer.tls()) == 1;
-    };
-    step const ask_to_renegotiate = [](raw_connection& peer)
-    { return SSL_renegotiate(peer.tls()) == 1 && SSL_do_handshake(peer.tls()) == 1; };
     auto const forever = [](std::string name, int version, step what)
     {
         return of_raw_server(

@@ -42,6 +42,22 @@ void answer_one(raw_connection& peer)
         peer.write(http_answer(token_body));
 }
 
+bool ask_to_renegotiate(raw_connection& peer)
+{
+    return SSL_renegotiate(peer.tls()) == 1 && SSL_do_handshake(peer.tls()) == 1;
+}
+
+bool update_key(raw_connection& peer)
+{
+    return SSL_key_update(peer.tls(), SSL_KEY_UPDATE_REQUESTED) == 1 &&
+           SSL_do_handshake(peer.tls()) == 1;
+}
+
+bool give_ticket(raw_connection& peer)
+{
+    return SSL_new_session_ticket(peer.tls()) == 1 && SSL_do_handshake(peer.tls()) == 1;
+}
+
 void check_refused(raw_tls_server& server, token_result const& got, std::string const& expected)
 {
     BOOST_TEST(outcome(got) == expected);

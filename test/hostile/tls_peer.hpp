@@ -30,6 +30,12 @@ raw_tls_server::settings speaking(issued_certificate const& shown, int version =
 // Shakes hands, and answers one request with a token.
 void answer_one(raw_connection& peer);
 
+// What a server may go on with when TLS stands; whether it could. A request to renegotiate
+// (HelloRequest) does not wait for what becomes of it, and a key update is to be answered.
+bool ask_to_renegotiate(raw_connection& peer);
+bool update_key(raw_connection& peer);
+bool give_ticket(raw_connection& peer);
+
 // The handshake did not come to its end, and no byte of HTTP was sent.
 void check_refused(raw_tls_server& server, token_result const& got, std::string const& expected);
 void check_accepted(raw_tls_server& server, token_result const& got);

@@ -1,17 +1,14 @@
 // What a server says unasked: before a request, behind an answer, or in place of one. None of it
 // is taken for an answer, and a request that may have been read is not made again.
 
-#include "fixture.hpp"
-#include "issued_certificate.hpp"
 #include "measured.hpp"
-#include "raw_tls_server.hpp"
+#include "tls_peer.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <atomic>
 #include <functional>
-#include <stdexcept>
 #include <thread>
 
 using namespace test;
@@ -19,34 +16,21 @@ using namespace test;
 namespace
 {
 
-constexpr std::size_t mib = std::size_t(1024) * 1024;
-constexpr int both_versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+constexpr int both_versions[] = {tls_1_2, tls_1_3};
 
-void check(bool ok)
-{
-    if (!ok)
-        throw std::runtime_error("OpenSSL refuses");
-}
-
-// No tickets: the records of the answers are where the test puts them.
-raw_tls_server::settings speaking(issued_certificate const& shown, int version)
+// The records of the answers are where the test puts them.
+raw_tls_server::settings without_tickets(issued_certificate const& shown, int version)
 {
     return [&shown, version](SSL_CTX& context)
     {
-        shown.use(context);
-        check(SSL_CTX_set_min_proto_version(&context, version) == 1);
-        check(SSL_CTX_set_max_proto_version(&context, version) == 1);
+        speaking(shown, version)(context);
         check(SSL_CTX_set_num_tickets(&context, 0) == 1);
     };
 }
 
-coauth::client_config config_for(raw_tls_server const& server, issued_certificate const& trusted)
+coauth::client_config one_attempt(raw_tls_server const& server, issued_certificate const& trusted)
 {
-    coauth::client_config config;
-    config.server.token_endpoint = "https://127.0.0.1:" + std::to_string(server.port()) + "/";
-    config.authentication =
-        coauth::client_authentication::client_secret_basic(client_id, client_secret);
-    config.tls.ca_pem = trusted.ca_pem();
+    auto config = config_for(server, trusted);
     config.retry.max_attempts = 1;
     return config;
 }
@@ -123,18 +107,6 @@ raw_tls_server::script first(raw_tls_server::script script)
     };
 }
 
-// The client is to answer each.
-bool update_key(raw_connection& peer)
-{
-    return SSL_key_update(peer.tls(), SSL_KEY_UPDATE_REQUESTED) == 1 &&
-           SSL_do_handshake(peer.tls()) == 1;
-}
-
-bool send_ticket(raw_connection& peer)
-{
-    return SSL_new_session_ticket(peer.tls()) == 1 && SSL_do_handshake(peer.tls()) == 1;
-}
-
 int fill_ticket(SSL* tls, void*)
 {
     static std::string const filling(std::size_t(32) * 1024, 't');
@@ -151,7 +123,7 @@ raw_tls_server::settings with_large_tickets(issued_certificate const& shown, std
 {
     return [&shown, count](SSL_CTX& context)
     {
-        speaking(shown, TLS1_3_VERSION)(context);
+        speaking(shown, tls_1_3)(context);
         check(SSL_CTX_set_num_tickets(&context, count) == 1);
         check(SSL_CTX_set_session_ticket_cb(&context, fill_ticket, ignore_ticket, nullptr) == 1);
     };
@@ -170,16 +142,16 @@ BOOST_AUTO_TEST_CASE(an_answer_before_the_request_is_nobodys)
             {
                 auto const early = answer_with("early").substr(0, whole ? std::string::npos : 1);
                 raw_tls_server server(
-                    speaking(shown, version), first(
-                                                  [&](raw_connection& peer)
-                                                  {
-                                                      peer.write(early);
-                                                      if (peer.read_request())
-                                                          peer.write(answer_with("first"));
-                                                      if (peer.read_request())
-                                                          peer.write(answer_with("second"));
-                                                  }));
-                auto config = config_for(server, shown);
+                    without_tickets(shown, version), first(
+                                                         [&](raw_connection& peer)
+                                                         {
+                                                             peer.write(early);
+                                                             if (peer.read_request())
+                                                                 peer.write(answer_with("first"));
+                                                             if (peer.read_request())
+                                                                 peer.write(answer_with("second"));
+                                                         }));
+                auto config = one_attempt(server, shown);
                 config.observer = std::make_shared<patience>();
                 auto const got = ask(config, 2);
                 BOOST_TEST(value_of(got[0]) == "malformed_http");
@@ -194,7 +166,7 @@ BOOST_AUTO_TEST_CASE(an_answer_behind_many_key_updates_is_nobodys)
 {
     issued_certificate const shown;
     raw_tls_server server(
-        speaking(shown, TLS1_3_VERSION), first(
+        without_tickets(shown, tls_1_3), first(
                                              [](raw_connection& peer)
                                              {
                                                  bool going = true;
@@ -203,7 +175,7 @@ BOOST_AUTO_TEST_CASE(an_answer_behind_many_key_updates_is_nobodys)
                                                  if (going && peer.write(answer_with("early")))
                                                      (void)peer.read_request();
                                              }));
-    auto config = config_for(server, shown);
+    auto config = one_attempt(server, shown);
     config.observer = std::make_shared<patience>();
     auto const got = ask(config, 2);
     BOOST_TEST(value_of(got[0]) == "malformed_http");
@@ -219,7 +191,7 @@ BOOST_AUTO_TEST_CASE(an_answer_right_behind_another_is_nobodys)
         BOOST_TEST_CONTEXT("TLS " << version)
         {
             raw_tls_server server(
-                speaking(shown, version),
+                without_tickets(shown, version),
                 first(
                     [&](raw_connection& peer)
                     {
@@ -235,7 +207,7 @@ BOOST_AUTO_TEST_CASE(an_answer_right_behind_another_is_nobodys)
                         both += records(peer, answer_with("foreign"));
                         peer.write_beneath(both);
                     }));
-            auto const got = ask(config_for(server, shown), 3);
+            auto const got = ask(one_attempt(server, shown), 3);
             BOOST_TEST(value_of(got[0]) == "first");
             BOOST_TEST(value_of(got[1]) == "second");
             BOOST_TEST(value_of(got[2]) == "right");
@@ -261,15 +233,16 @@ BOOST_AUTO_TEST_CASE(half_a_record_or_a_bad_one_is_no_reason_to_ask_again)
             {
                 std::atomic<int> requests = 0;
                 raw_tls_server server(
-                    speaking(shown, version), first(
-                                                  [&](raw_connection& peer)
-                                                  {
-                                                      requests += peer.read_request() ? 1 : 0;
-                                                      peer.write(answer_with("first"));
-                                                      requests += peer.read_request() ? 1 : 0;
-                                                      peer.write_beneath(bytes);
-                                                  }));
-                auto const got = ask(config_for(server, shown), 2);
+                    without_tickets(shown, version),
+                    first(
+                        [&](raw_connection& peer)
+                        {
+                            requests += peer.read_request() ? 1 : 0;
+                            peer.write(answer_with("first"));
+                            requests += peer.read_request() ? 1 : 0;
+                            peer.write_beneath(bytes);
+                        }));
+                auto const got = ask(one_attempt(server, shown), 2);
                 BOOST_TEST(value_of(got[0]) == "first");
                 BOOST_TEST(value_of(got[1]) == expected);
                 server.finish();
@@ -287,10 +260,10 @@ BOOST_AUTO_TEST_CASE(tickets_without_end_are_not_waited_out)
                                           {
                                               bool more = peer.read_request();
                                               while (more)
-                                                  more = send_ticket(peer);
+                                                  more = give_ticket(peer);
                                           }));
     measured const taken;
-    auto const got = ask(config_for(server, shown), 1);
+    auto const got = ask(one_attempt(server, shown), 1);
     BOOST_TEST(value_of(got[0]) == "answer_too_large");
     BOOST_TEST(taken.bytes() > mib);
     BOOST_TEST(taken.bytes() < 3 * mib);
@@ -308,7 +281,7 @@ BOOST_AUTO_TEST_CASE(large_tickets_are_not_hoarded)
             if (peer.shake_hands() && peer.read_request())
                 peer.write(answer_with("right"));
         });
-    auto config = config_for(server, shown);
+    auto config = one_attempt(server, shown);
     config.connections.idle_timeout = 0ms;
     measured const taken;
     for (auto const& got : ask(config, calls))
