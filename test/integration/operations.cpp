@@ -95,7 +95,8 @@ asio::awaitable<token_result> await_one_shot(coauth::client_config config)
 
 BOOST_FIXTURE_TEST_CASE(awaited_one_shot, on_one_thread)
 {
-    auto future = asio::co_spawn(context, await_one_shot(server.config()), asio::use_future);
+    auto future =
+        asio::co_spawn(context, await_one_shot(overheard(server.config())), asio::use_future);
     context.run();
     BOOST_TEST(outcome(future.get()) == "success");
 }

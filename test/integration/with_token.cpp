@@ -298,7 +298,7 @@ BOOST_AUTO_TEST_CASE(every_completion_token)
     auto server = start();
     server.push(answer::json(200, document("a")));
     server.always(answer::json(200, document("b")));
-    coauth::client client(pool.get_executor(), server.config());
+    coauth::client client(pool.get_executor(), overheard(server.config()));
     coauth::token_source tokens(client);
     auto const call = [](coauth::access_token token) -> asio::awaitable<std::string>
     { co_return std::string(token.value()); };

@@ -5,6 +5,7 @@
 #include <coauth/coauth.hpp>
 #include <coauth/testing/authorization_server.hpp>
 
+#include "fixture.hpp"
 #include "scratch_file.hpp"
 #include "test_keys.hpp"
 
@@ -71,7 +72,7 @@ struct world
         // A kept connection keeps its certificate.
         made.connections.idle_timeout = 0ms;
         made.retry.max_attempts = 1;
-        return made;
+        return test::overheard(std::move(made));
     }
 
     void rotate(int round) const

@@ -8,6 +8,7 @@
 #include <coauth/coauth.hpp>
 #include <coauth/testing/authorization_server.hpp>
 
+#include "fixture.hpp"
 #include "random_seed.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -45,12 +46,9 @@ constexpr std::size_t in_flight = 64;
 
 authorization_server start(bool tls)
 {
-    coauth::testing::server_options options;
+    auto options = test::options();
     options.tls = tls;
-    auto server = authorization_server::start(std::move(options));
-    if (!server)
-        BOOST_FAIL("the server does not start: " << server.error());
-    return std::move(*server);
+    return test::start(std::move(options));
 }
 
 // What happens to one operation.
@@ -219,7 +217,7 @@ std::size_t open_files()
 void storm(bool tls, coauth::connection_options const& connections, std::size_t count)
 {
     auto const server = start(tls);
-    auto config = server.config();
+    auto config = test::overheard(server.config());
     config.timeout = 120s;
     config.connections = connections;
     tally ended;
@@ -299,7 +297,7 @@ BOOST_AUTO_TEST_CASE(close_in_the_middle)
     {
         tally ended;
         asio::thread_pool pool(4);
-        coauth::client client(pool.get_executor(), server.config());
+        coauth::client client(pool.get_executor(), test::overheard(server.config()));
         for (std::size_t i = 0; i < in_flight; ++i)
             std::make_shared<shot>(
                 pool, client, fate{-1us, asio::cancellation_type::none},

@@ -7,6 +7,7 @@
 #include <coauth/coauth.hpp>
 #include <coauth/testing/authorization_server.hpp>
 
+#include "fixture.hpp"
 #include "random_seed.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -128,13 +129,10 @@ use(pool_strand strand, coauth::token_source& tokens, counts& seen, std::uint64_
 
 authorization_server start()
 {
-    coauth::testing::server_options options;
+    auto options = test::options();
     options.tls = false;
     options.token_lifetime = 1s;
-    auto server = authorization_server::start(std::move(options));
-    if (!server)
-        BOOST_FAIL("the server does not start: " << server.error());
-    return std::move(*server);
+    return test::start(std::move(options));
 }
 
 } // namespace
@@ -149,7 +147,7 @@ BOOST_AUTO_TEST_CASE(storm_over_a_token_source)
     options.renew_interval = 10ms;
     options.cancel_abandoned = true;
     asio::thread_pool pool(4);
-    coauth::client client(pool.get_executor(), server.config());
+    coauth::client client(pool.get_executor(), test::overheard(server.config()));
     coauth::token_source tokens(client, coauth::token_request(), options);
     counts seen;
     constexpr std::uint64_t users = 64;
@@ -200,7 +198,7 @@ BOOST_AUTO_TEST_CASE(close_a_token_source_in_the_middle)
     {
         counts seen;
         asio::thread_pool pool(4);
-        coauth::client client(pool.get_executor(), server.config());
+        coauth::client client(pool.get_executor(), test::overheard(server.config()));
         coauth::token_source tokens(client);
         for (std::uint64_t i = 0; i < 16; ++i)
         {
@@ -226,7 +224,7 @@ BOOST_AUTO_TEST_CASE(destroy_a_token_source_that_is_waited_for)
     {
         counts seen;
         asio::thread_pool pool(4);
-        coauth::client client(pool.get_executor(), server.config());
+        coauth::client client(pool.get_executor(), test::overheard(server.config()));
         coauth::token_source_options options;
         options.cancel_abandoned = round % 2 == 0;
         options.renew_unused = round % 3 == 0;
@@ -283,7 +281,7 @@ BOOST_AUTO_TEST_CASE(destroy_a_client_while_its_context_goes)
         auto const owned = std::make_shared<int>();
         auto context = std::make_unique<asio::io_context>();
         std::optional<coauth::client> client(
-            std::in_place, context->get_executor(), server.config());
+            std::in_place, context->get_executor(), test::overheard(server.config()));
         std::optional<coauth::token_source> tokens(std::in_place, *client);
         int got = 0;
         client->async_get_access_token(
@@ -319,8 +317,8 @@ BOOST_AUTO_TEST_CASE(a_token_cache_from_several_threads)
     auto server = start();
     auto const seed = test::choose_seed();
     asio::thread_pool pool(1);
-    coauth::client client(pool.get_executor(), server.config());
-    coauth::client other(pool.get_executor(), server.config());
+    coauth::client client(pool.get_executor(), test::overheard(server.config()));
+    coauth::client other(pool.get_executor(), test::overheard(server.config()));
     coauth::token_cache_options options;
     options.max_sources = 200;
     coauth::token_cache cache(options);
