@@ -20,19 +20,26 @@ asio::awaitable<result<access_token>> had(access_token token)
 }
 
 asio::awaitable<result<access_token>>
-wait_for(std::shared_ptr<token_source_core> core, token_wish const& wish)
+wait_for(std::shared_ptr<token_source_core> const& core, token_wish const& wish)
 {
     return asio::async_initiate<asio::use_awaitable_t<> const, access_token_signature>(
-        initiate_get_from_source(std::move(core), wish), asio::use_awaitable);
+        initiate_get_from_source(core, wish), asio::use_awaitable);
+}
+
+// The coroutine of a hit has no part in the source: copying a reference to that would be what all
+// threads contend for.
+asio::awaitable<result<access_token>>
+get_or_wait(std::shared_ptr<token_source_core> const& core, token_wish const& wish)
+{
+    auto token = core->try_get();
+    return token ? had(std::move(token)) : wait_for(core, wish);
 }
 
 } // namespace
 
 asio::awaitable<result<access_token>> get_from_source(std::shared_ptr<token_source_core> core)
 {
-    if (auto token = core->try_get())
-        return had(std::move(token));
-    return wait_for(std::move(core), {});
+    return get_or_wait(core, {});
 }
 
 bool invalidate_in_source(token_source_core& core, access_token const& token) noexcept
@@ -93,21 +100,15 @@ access_token token_source::try_get() noexcept
     return core_->try_get();
 }
 
-// The coroutine of a hit has no part in the source: copying a reference to that would be what all
-// threads contend for.
 asio::awaitable<result<access_token>> token_source::async_get_access_token()
 {
-    if (auto token = core_->try_get())
-        return detail::had(std::move(token));
-    return detail::wait_for(core_, {});
+    return detail::get_or_wait(core_, {});
 }
 
 asio::awaitable<result<access_token>>
 token_source::async_get_access_token(std::chrono::milliseconds limit)
 {
-    if (auto token = core_->try_get())
-        return detail::had(std::move(token));
-    return detail::wait_for(core_, {false, limit});
+    return detail::get_or_wait(core_, {false, limit});
 }
 
 asio::awaitable<result<access_token>> token_source::async_refresh()
