@@ -37,7 +37,8 @@ get_or_wait(std::shared_ptr<token_source_core> const& core, token_wish const& wi
 
 } // namespace
 
-asio::awaitable<result<access_token>> get_from_source(std::shared_ptr<token_source_core> core)
+asio::awaitable<result<access_token>>
+get_from_source(std::shared_ptr<token_source_core> const& core)
 {
     return get_or_wait(core, {});
 }

@@ -27,7 +27,7 @@ namespace detail
 {
 
 [[nodiscard]] COAUTH_DECL boost::asio::awaitable<result<access_token>>
-get_from_source(std::shared_ptr<token_source_core> core);
+get_from_source(std::shared_ptr<token_source_core> const& core);
 
 COAUTH_DECL bool invalidate_in_source(token_source_core& core, access_token const& token) noexcept;
 
