@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <optional>
 #include <set>
 
@@ -71,6 +72,37 @@ void check_ends(
     if (got)
         BOOST_TEST(got->value() == "tok.en-1");
     check_no_secret(got, "tok.en-1");
+}
+
+// One request that a storm meets: how much is done of it before others have their turn.
+void check_turns(coauth::client_config config, bool asked)
+{
+    config.timeout = 1s;
+    config.retry.max_attempts = 1;
+    config.observer = std::make_shared<patience>();
+    boost::asio::io_context context;
+    coauth::client client(context.get_executor(), config);
+    std::optional<token_result> got;
+    client.async_get_access_token(
+        coauth::token_request(), [&](token_result r) { got = std::move(r); });
+    std::size_t bytes = 0;
+    std::size_t most_sends = 0;
+    std::size_t most_bytes = 0;
+    for (bool more = true; more;)
+    {
+        measured const turn;
+        more = context.run_one() != 0;
+        bytes += turn.bytes();
+        most_sends = std::max(most_sends, turn.sends());
+        most_bytes = std::max(most_bytes, turn.bytes());
+    }
+    BOOST_REQUIRE(got);
+    BOOST_TEST((outcome(*got) == "timeout" || outcome(*got) == "answer_too_large"), outcome(*got));
+    // Else the storm has passed by.
+    BOOST_TEST(bytes > 10'000U);
+    // What comes before the request is read up to eight times at once.
+    BOOST_TEST(most_sends <= (asked ? 1U : 8U) * 16U + 2U);
+    BOOST_TEST(most_bytes <= 72U * 1024);
 }
 
 constexpr std::size_t size_of_ticket = std::size_t(32) * 1024;
@@ -227,6 +259,32 @@ BOOST_AUTO_TEST_CASE(a_storm_of_key_updates_ends)
                 speaking(shown, tls_1_3),
                 halving([&](raw_connection& peer) { return repeat(row.count, update_key, peer); }));
             check_ends(config_for(server, shown, "localhost"), row.timeout, row.outcomes);
+        }
+}
+
+// What else runs on the event loop has its turn after some answers, and some reads.
+BOOST_AUTO_TEST_CASE(a_storm_does_not_hold_the_event_loop)
+{
+    issued_certificate const shown;
+    struct row
+    {
+        char const* name;
+        int version;
+        bool (*what)(raw_connection&);
+        bool asked;
+    };
+    for (auto const& row : {
+             row{"key updates", tls_1_3, update_key, true},
+             row{"key updates before the request", tls_1_3, update_key, false},
+             row{"requests to renegotiate", tls_1_2, ask_to_renegotiate, true},
+             row{"requests to renegotiate before the request", tls_1_2, ask_to_renegotiate, false},
+             row{"tickets before the request", tls_1_3, give_ticket, false},
+         })
+        BOOST_TEST_CONTEXT(row.name)
+        {
+            raw_tls_server const server(
+                speaking(shown, row.version), storm_of(row.what, row.asked));
+            check_turns(config_for(server, shown), row.asked);
         }
 }
 

@@ -370,25 +370,14 @@ std::vector<row> rows_after_the_handshake()
                     repeat(peer, [&] { return what(peer); });
             });
     };
-    // As fast as the client answers: what it says is taken from the socket, and not read.
-    auto const at_full_speed = [](std::string name, int version, step what, bool asked = true)
-    {
-        return of_raw_server(
-            std::move(name), version,
-            [what, asked](raw_connection& peer)
-            {
-                bool going = peer.shake_hands() && (!asked || peer.read_request());
-                while (going)
-                    going = what(peer) && peer.drain();
-            });
-    };
     return {
         forever("tickets for ever", tls_1_3, give_ticket),
         forever("key updates for ever", tls_1_3, update_key),
         forever("requests to renegotiate for ever", tls_1_2, ask_to_renegotiate),
-        at_full_speed("a storm of key updates", tls_1_3, update_key),
-        at_full_speed("a storm of key updates unasked", tls_1_3, update_key, false),
-        at_full_speed("a storm of requests to renegotiate", tls_1_2, ask_to_renegotiate),
+        of_raw_server("a storm of key updates", tls_1_3, storm_of(update_key, true)),
+        of_raw_server("a storm of key updates unasked", tls_1_3, storm_of(update_key, false)),
+        of_raw_server(
+            "a storm of requests to renegotiate", tls_1_2, storm_of(ask_to_renegotiate, true)),
     };
 }
 

@@ -19,6 +19,7 @@ namespace
 thread_local std::ptrdiff_t held = 0;
 thread_local std::ptrdiff_t most = 0;
 thread_local std::size_t received = 0;
+thread_local std::size_t sent = 0;
 
 std::ptrdiff_t size_of(void* block)
 {
@@ -90,7 +91,7 @@ ssize_t counted(ssize_t size)
 
 } // namespace
 
-measured::measured() : held_(held), bytes_(received), processor_(time_of_thread())
+measured::measured() : held_(held), bytes_(received), sends_(sent), processor_(time_of_thread())
 {
     most = held;
 }
@@ -103,6 +104,11 @@ std::size_t measured::memory() const
 std::size_t measured::bytes() const
 {
     return received - bytes_;
+}
+
+std::size_t measured::sends() const
+{
+    return sent - sends_;
 }
 
 std::chrono::nanoseconds measured::processor() const
@@ -130,6 +136,12 @@ extern "C" ssize_t recv(int socket, void* into, std::size_t size, int flags)
 {
     static auto* const libc = test::next<ssize_t(int, void*, std::size_t, int)>("recv");
     return test::counted(libc(socket, into, size, flags));
+}
+extern "C" ssize_t send(int socket, void const* data, std::size_t size, int flags)
+{
+    static auto* const libc = test::next<ssize_t(int, void const*, std::size_t, int)>("send");
+    ++test::sent;
+    return libc(socket, data, size, flags);
 }
 extern "C" ssize_t recvmsg(int socket, msghdr* message, int flags)
 {

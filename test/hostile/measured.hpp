@@ -20,11 +20,14 @@ public:
     [[nodiscard]] std::size_t memory() const;
     // Bytes received from sockets.
     [[nodiscard]] std::size_t bytes() const;
+    // How often something was sent (`send`).
+    [[nodiscard]] std::size_t sends() const;
     [[nodiscard]] std::chrono::nanoseconds processor() const;
 
 private:
     std::ptrdiff_t held_;
     std::size_t bytes_;
+    std::size_t sends_;
     std::chrono::nanoseconds processor_;
 };
 

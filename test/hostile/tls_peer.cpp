@@ -58,6 +58,16 @@ bool give_ticket(raw_connection& peer)
     return SSL_new_session_ticket(peer.tls()) == 1 && SSL_do_handshake(peer.tls()) == 1;
 }
 
+raw_tls_server::script storm_of(bool (*what)(raw_connection&), bool asked)
+{
+    return [what, asked](raw_connection& peer)
+    {
+        bool going = peer.shake_hands() && (!asked || peer.read_request());
+        while (going)
+            going = what(peer) && peer.drain();
+    };
+}
+
 void check_refused(raw_tls_server& server, token_result const& got, std::string const& expected)
 {
     BOOST_TEST(outcome(got) == expected);

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <thread>
 
 namespace test
 {
@@ -35,6 +36,18 @@ void answer_one(raw_connection& peer);
 bool ask_to_renegotiate(raw_connection& peer);
 bool update_key(raw_connection& peer);
 bool give_ticket(raw_connection& peer);
+// One of these for ever, as fast as the client answers, once the request has come or before: what
+// the client says is taken from the socket, and not read.
+raw_tls_server::script storm_of(bool (*what)(raw_connection&), bool asked);
+
+// Leaves what comes unasked the time to come.
+struct patience : coauth::observer
+{
+    void on_connection_opened(coauth::connection_opened const&) override
+    {
+        std::this_thread::sleep_for(200ms);
+    }
+};
 
 // The handshake did not come to its end, and no byte of HTTP was sent.
 void check_refused(raw_tls_server& server, token_result const& got, std::string const& expected);

@@ -9,7 +9,6 @@
 
 #include <atomic>
 #include <functional>
-#include <thread>
 
 using namespace test;
 
@@ -82,15 +81,6 @@ std::string value_of(token_result const& got)
 {
     return got ? std::string(got->value()) : outcome(got);
 }
-
-// Leaves what comes unasked the time to come.
-struct patience : coauth::observer
-{
-    void on_connection_opened(coauth::connection_opened const&) override
-    {
-        std::this_thread::sleep_for(200ms);
-    }
-};
 
 // The first connection is used as `script` says, and the others well.
 raw_tls_server::script first(raw_tls_server::script script)
