@@ -87,14 +87,14 @@ void check_turns(coauth::client_config config, bool asked)
         coauth::token_request(), [&](token_result r) { got = std::move(r); });
     std::size_t bytes = 0;
     std::size_t most_sends = 0;
-    std::size_t most_bytes = 0;
+    std::size_t most_read = 0;
     for (bool more = true; more;)
     {
         measured const turn;
         more = context.run_one() != 0;
         bytes += turn.bytes();
         most_sends = std::max(most_sends, turn.sends());
-        most_bytes = std::max(most_bytes, turn.bytes());
+        most_read = std::max(most_read, turn.bytes());
     }
     BOOST_REQUIRE(got);
     BOOST_TEST((outcome(*got) == "timeout" || outcome(*got) == "answer_too_large"), outcome(*got));
@@ -102,7 +102,7 @@ void check_turns(coauth::client_config config, bool asked)
     BOOST_TEST(bytes > 10'000U);
     // What comes before the request is read up to eight times at once.
     BOOST_TEST(most_sends <= (asked ? 1U : 8U) * 16U + 2U);
-    BOOST_TEST(most_bytes <= 72U * 1024);
+    BOOST_TEST(most_read <= 72U * 1024);
 }
 
 constexpr std::size_t size_of_ticket = std::size_t(32) * 1024;
