@@ -26,19 +26,17 @@ published_token::~published_token()
 
 access_token published_token::take_carefully(bool& due) noexcept
 {
-    if (auto* const mine = thread_stocks::here)
-        if (mine->look_at_clocks(slot_, number_, wall_tick(), due))
-            if (auto token = take())
-                return token;
-    return take_and_fill(due);
-}
-
-access_token published_token::take_and_fill(bool& due) noexcept
-{
-    auto const number = number_.load();
-    if (number == 0)
+    if (number_.load() == 0)
         return {};
     auto* const mine = thread_stocks::mine();
+    if (mine != nullptr)
+        if (auto token = mine->look_and_take(slot_, number_, due))
+            return token;
+    return take_and_fill(mine, due);
+}
+
+access_token published_token::take_and_fill(thread_stocks* mine, bool& due) noexcept
+{
     std::lock_guard const lock(mutex_);
     auto const wall = std::chrono::system_clock::now();
     auto const steady = std::chrono::steady_clock::now();

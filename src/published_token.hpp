@@ -58,7 +58,7 @@ public:
     [[nodiscard]] std::uint64_t taken() const noexcept;
 
 private:
-    access_token take_and_fill(bool& due) noexcept;
+    access_token take_and_fill(thread_stocks* mine, bool& due) noexcept;
     void change(access_token token, life const& until, std::uint64_t number) noexcept;
 
     // Read by every take: on a line of its own.

@@ -85,36 +85,43 @@ thread_stocks::~thread_stocks()
 thread_stocks* thread_stocks::mine() noexcept
 {
     thread_local owner_of_stocks owner;
-    if (here == nullptr && !owner.ended)
+    if (owner.held == nullptr && !owner.ended)
         try
         {
             owner.held = std::make_unique<thread_stocks>();
-            here = owner.held.get();
+            if (light_barrier.load())
+                here = owner.held.get();
         }
         catch (std::bad_alloc const&) // NOLINT(bugprone-empty-catch): it goes without
         {
         }
-    return here;
+    return owner.held.get();
 }
 
-bool thread_stocks::look_at_clocks(
-    std::size_t slot, std::atomic<std::uint64_t> const& number, std::int64_t wall,
-    bool& due) noexcept
+access_token thread_stocks::look_and_take(
+    std::size_t slot, std::atomic<std::uint64_t> const& number, bool& due) noexcept
 {
     bool const light = light_barrier.load(std::memory_order_relaxed);
-    std::int64_t const steady = steady_tick();
+    std::int64_t const wall = wall_tick();
+    stock& held = stocks_[slot];
     enter(light);
-    auto& held = stocks_[slot];
-    auto const present = number.load(std::memory_order_seq_cst);
-    bool const good = present != 0 && held.number.load(std::memory_order_relaxed) == present &&
-                      wall < held.end_wall && steady < held.end_steady;
-    if (good)
-    {
-        held.tick = wall;
-        due = wall >= held.renew_wall || steady >= held.renew_steady;
-    }
+    bool const good =
+        held.number.load(std::memory_order_relaxed) == number.load(std::memory_order_seq_cst) &&
+        (held.tick == wall || look_at_clocks(held, wall, due));
+    auto* const share = good ? use(held) : nullptr;
     leave(light);
-    return good;
+    return token_shares::take_over(share);
+}
+
+bool thread_stocks::look_at_clocks(stock& held, std::int64_t wall, bool& due) noexcept
+{
+    std::int64_t const steady = steady_tick();
+    if (wall >= held.end_wall || steady >= held.end_steady ||
+        held.left.load(std::memory_order_relaxed) < stock_reserve)
+        return false;
+    held.tick = wall;
+    due = wall >= held.renew_wall || steady >= held.renew_steady;
+    return true;
 }
 
 void thread_stocks::fill(
@@ -125,16 +132,22 @@ void thread_stocks::fill(
     auto& mine = stocks_[slot];
     if (mine.number == number)
     {
-        if (mine.left == 0)
+        if (mine.left < stock_reserve)
         {
-            mine.branch->uses.fetch_add(stock_size, std::memory_order_relaxed);
-            mine.left = stock_size;
-            taken->fetch_add(stock_size, std::memory_order_relaxed);
+            mine.branch->uses.fetch_add(stock_reserve, std::memory_order_relaxed);
+            mine.left += stock_reserve;
+            taken->fetch_add(stock_reserve, std::memory_order_relaxed);
         }
         return;
     }
-    if (mine.number != 0 && mine.patience_left-- != 0)
-        return;
+    if (mine.number != no_number)
+    {
+        std::int64_t const left = mine.left;
+        if (std::exchange(mine.left_before, left) != left)
+            mine.patience_left = patience;
+        if (mine.patience_left-- != 0)
+            return;
+    }
     auto* const branch = token_shares::branch(token, stock_size);
     if (branch == nullptr)
         return;
@@ -147,6 +160,7 @@ void thread_stocks::fill(
     mine.renew_wall = nanoseconds_of(until.renew_wall);
     mine.renew_steady = nanoseconds_of(until.renew_steady);
     mine.patience_left = patience;
+    mine.left_before = stock_size;
     mine.taken = taken;
     mine.number = number;
 }
@@ -155,7 +169,7 @@ void thread_stocks::empty(stock& one) noexcept
 {
     if (one.branch == nullptr)
         return;
-    one.number = 0;
+    one.number = no_number;
     one.revoked = false;
     std::int64_t const left = one.left.exchange(0);
     one.taken->fetch_add(static_cast<std::uint64_t>(stock_size - left), std::memory_order_relaxed);

@@ -18,6 +18,8 @@ namespace coauth::detail
 
 // Enough for every take until the token changes; a refill otherwise.
 constexpr std::int64_t stock_size = std::int64_t(1) << 40;
+// More than are taken in one tick.
+constexpr std::int64_t stock_reserve = stock_size / 2;
 // A power of two: sources beyond so many share slots.
 constexpr std::size_t slot_count = 64;
 // So often another source of the same slot gives way before it takes the slot over.
@@ -68,11 +70,14 @@ struct token_life
     std::chrono::steady_clock::time_point end_steady;
 };
 
-// What a thread holds of one token.
-struct stock
+// Of a stock of nothing.
+constexpr std::uint64_t no_number = ~std::uint64_t(0);
+
+// What a thread holds of one token. A power of two in size: quickly found.
+struct alignas(128) stock
 {
-    // The number of the publication; 0: none. Its thread may look at it while it is taken back.
-    std::atomic<std::uint64_t> number{0};
+    // The number of the publication. Its thread may look at it while it is taken back.
+    std::atomic<std::uint64_t> number{no_number};
     token_share* branch = nullptr;
     // Written by its thread alone, so plain loads and stores are enough.
     std::atomic<std::int64_t> left{0};
@@ -82,15 +87,16 @@ struct stock
     std::int64_t end_steady = 0;
     std::int64_t renew_wall = 0;
     std::int64_t renew_steady = 0;
-    // Until another source may have the slot.
+    // Until another source may have the slot; anew when something was taken since it last asked.
     unsigned patience_left = 0;
+    std::int64_t left_before = 0;
     std::shared_ptr<std::atomic<std::uint64_t>> taken;
     // Its thread is to give it back.
     bool revoked = false;
 };
 
 // What one thread holds.
-class alignas(64) thread_stocks
+class thread_stocks
 {
 public:
     thread_stocks();
@@ -99,33 +105,24 @@ public:
     thread_stocks& operator=(thread_stocks const&) = delete;
 
     // A copy of the token of this publication, where there is a stock of it whose clocks were
-    // looked at in this tick of the wall clock.
+    // looked at in this tick of the wall clock. Where the barrier is light.
     access_token
     take(std::size_t slot, std::atomic<std::uint64_t> const& number, std::int64_t tick) noexcept
     {
-        bool const light = light_barrier.load(std::memory_order_relaxed);
-        enter(light);
         stock& held = stocks_[slot];
-        auto const left = held.left.load(std::memory_order_relaxed);
-        // Where it is withdrawn and the stock just taken back, both are of number 0.
-        auto const present = number.load(std::memory_order_seq_cst);
-        if (present == 0 || held.number.load(std::memory_order_relaxed) != present || left <= 0 ||
-            held.tick != tick)
-        {
-            leave(light);
-            return {};
-        }
-        held.left.store(left - 1, std::memory_order_relaxed);
-        held.patience_left = patience;
-        auto* const share = held.branch;
-        leave(light);
+        enter(true);
+        bool const good =
+            held.number.load(std::memory_order_relaxed) == number.load(std::memory_order_seq_cst) &&
+            held.tick == tick;
+        auto* const share = good ? use(held) : nullptr;
+        leave(true);
         return token_shares::take_over(share);
     }
-
-    // Once in a tick. False: there is no stock of this publication, or its end has come.
-    bool look_at_clocks(
-        std::size_t slot, std::atomic<std::uint64_t> const& number, std::int64_t wall,
-        bool& due) noexcept;
+    // The same anywhere, looking at the clocks where that was not done in this tick. None, too,
+    // where its end has come. Says in `due` when it is first seen in this tick that it has to be
+    // renewed.
+    access_token
+    look_and_take(std::size_t slot, std::atomic<std::uint64_t> const& number, bool& due) noexcept;
 
     // Fills the slot, if its present owner gives way. By its own thread.
     void fill(
@@ -137,10 +134,10 @@ public:
     // How many were taken by all threads from the stocks that they have now.
     static std::uint64_t taken(std::size_t slot, std::uint64_t number) noexcept;
 
-    // Of the calling thread; null: it has none, and gets none any more.
+    // Of the calling thread; null: it has none, and gets none any more. Once a token was published.
     static thread_stocks* mine() noexcept;
-    // Of the calling thread, or null. Apart from its owner: reading it costs no check of whether it
-    // was made yet.
+    // Of the calling thread, where the barrier is light; or null. Apart from its owner: reading it
+    // costs no check of whether it was made yet.
     [[gnu::tls_model("initial-exec")]] static constinit thread_local thread_stocks* here;
 
 private:
@@ -164,9 +161,16 @@ private:
         }
         else
             taking_.exchange(false, std::memory_order_seq_cst);
-        if (asked_.load(std::memory_order_seq_cst))
+        if (asked_.load(std::memory_order_seq_cst)) [[unlikely]]
             give_back();
     }
+
+    static token_share* use(stock& held) noexcept
+    {
+        held.left.store(held.left.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+        return held.branch;
+    }
+    static bool look_at_clocks(stock& held, std::int64_t wall, bool& due) noexcept;
 
     // Who has stocks. Not destroyed: threads end after it.
     struct registry
@@ -189,10 +193,10 @@ private:
     static void empty(stock& one) noexcept;
     [[gnu::noinline]] void give_back() noexcept;
 
+    std::array<stock, slot_count> stocks_;
     std::atomic<bool> taking_{false};
     // Some stock was revoked while it was taken from.
     std::atomic<bool> asked_{false};
-    std::array<stock, slot_count> stocks_;
     // Held by whoever changes a stock otherwise than by taking from it.
     std::mutex mutex_;
 };

@@ -14,12 +14,12 @@ namespace detail
 namespace
 {
 
-asio::awaitable<result<access_token>> had(access_token token)
+inline asio::awaitable<result<access_token>> had(access_token token)
 {
     co_return std::move(token);
 }
 
-asio::awaitable<result<access_token>>
+[[gnu::noinline]] asio::awaitable<result<access_token>>
 wait_for(std::shared_ptr<token_source_core> const& core, token_wish const& wish)
 {
     return asio::async_initiate<asio::use_awaitable_t<> const, access_token_signature>(
@@ -27,12 +27,14 @@ wait_for(std::shared_ptr<token_source_core> const& core, token_wish const& wish)
 }
 
 // The coroutine of a hit has no part in the source: copying a reference to that would be what all
-// threads contend for.
-asio::awaitable<result<access_token>>
-get_or_wait(std::shared_ptr<token_source_core> const& core, token_wish const& wish)
+// threads contend for. A hit is one function, and only who waits makes a wish.
+template <class... Limit>
+[[gnu::always_inline]] inline asio::awaitable<result<access_token>>
+get_or_wait(std::shared_ptr<token_source_core> const& core, Limit... limit)
 {
-    auto token = core->try_get();
-    return token ? had(std::move(token)) : wait_for(core, wish);
+    if (auto token = core->try_get()) [[likely]]
+        return had(std::move(token));
+    return wait_for(core, {false, limit...});
 }
 
 } // namespace
@@ -40,7 +42,7 @@ get_or_wait(std::shared_ptr<token_source_core> const& core, token_wish const& wi
 asio::awaitable<result<access_token>>
 get_from_source(std::shared_ptr<token_source_core> const& core)
 {
-    return get_or_wait(core, {});
+    return get_or_wait(core);
 }
 
 bool invalidate_in_source(token_source_core& core, access_token const& token) noexcept
@@ -103,13 +105,13 @@ access_token token_source::try_get() noexcept
 
 asio::awaitable<result<access_token>> token_source::async_get_access_token()
 {
-    return detail::get_or_wait(core_, {});
+    return detail::get_or_wait(core_);
 }
 
 asio::awaitable<result<access_token>>
 token_source::async_get_access_token(std::chrono::milliseconds limit)
 {
-    return detail::get_or_wait(core_, {false, limit});
+    return detail::get_or_wait(core_, limit);
 }
 
 asio::awaitable<result<access_token>> token_source::async_refresh()
