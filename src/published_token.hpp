@@ -35,16 +35,16 @@ public:
     published_token(published_token const&) = delete;
     published_token& operator=(published_token const&) = delete;
 
-    // A copy, if this thread has a stock of the token and has looked at the clocks in this tick: so
-    // nearly always. Else none, and `take_carefully` tells.
+    // A copy, if this thread has a stock of the token and need not look at the clocks: so nearly
+    // always. Else none, and `take_carefully` tells.
     access_token take() noexcept
     {
         thread_stocks* const mine = thread_stocks::here;
         if (mine == nullptr)
             return {};
         // A call first: then the rest finds room in registers.
-        std::int64_t const tick = wall_tick();
-        return mine->take(slot_, number_, tick);
+        std::int64_t const second = wall_second();
+        return mine->take(slot_, number_, second);
     }
     // A copy, or none where there is none or its end has come. Says in `due` whether it has to be
     // renewed.

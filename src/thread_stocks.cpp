@@ -1,5 +1,6 @@
 #include "thread_stocks.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -24,6 +25,8 @@ namespace
 
 // The coarse clocks say the time of the last tick: at most this much ago.
 constexpr std::int64_t longest_tick = 10'000'000;
+// A second lasts so long at most, were the clock set back within it once.
+constexpr std::int64_t longest_second = 2 * nanoseconds;
 
 struct owner_of_stocks
 {
@@ -119,8 +122,11 @@ bool thread_stocks::look_at_clocks(stock& held, std::int64_t wall, bool& due) no
     if (wall >= held.end_wall || steady >= held.end_steady ||
         held.left.load(std::memory_order_relaxed) < stock_reserve)
         return false;
-    held.tick = wall;
     due = wall >= held.renew_wall || steady >= held.renew_steady;
+    bool const soon = std::min(held.renew_wall, held.end_wall) <= wall + longest_second ||
+                      std::min(held.renew_steady, held.end_steady) <= steady + longest_second;
+    held.tick = wall;
+    held.second = soon ? no_second : wall / nanoseconds;
     return true;
 }
 
@@ -155,6 +161,7 @@ void thread_stocks::fill(
     mine.branch = branch;
     mine.left = stock_size;
     mine.tick = 0;
+    mine.second = no_second;
     mine.end_wall = nanoseconds_of(until.end_wall) - longest_tick;
     mine.end_steady = nanoseconds_of(until.end_steady) - longest_tick;
     mine.renew_wall = nanoseconds_of(until.renew_wall);

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -18,18 +19,21 @@ namespace coauth::detail
 
 // Enough for every take until the token changes; a refill otherwise.
 constexpr std::int64_t stock_size = std::int64_t(1) << 40;
-// More than are taken in one tick.
+// More than are taken in one second.
 constexpr std::int64_t stock_reserve = stock_size / 2;
 // A power of two: sources beyond so many share slots.
 constexpr std::size_t slot_count = 64;
 // So often another source of the same slot gives way before it takes the slot over.
 constexpr unsigned patience = 16;
 
+// In a second.
+constexpr std::int64_t nanoseconds = 1'000'000'000;
+
 inline std::int64_t coarse(clockid_t clock) noexcept
 {
     std::timespec now{};
     clock_gettime(clock, &now);
-    return std::int64_t(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+    return std::int64_t(now.tv_sec) * nanoseconds + now.tv_nsec;
 }
 
 #if defined(__linux__)
@@ -52,6 +56,17 @@ inline std::int64_t steady_tick() noexcept
 }
 #endif
 
+// The second that the wall clock shows, as of its last tick.
+inline std::int64_t wall_second() noexcept
+{
+#if defined(__GLIBC__)
+    // Half the cost of its other clocks.
+    return std::time(nullptr);
+#else
+    return wall_tick() / nanoseconds;
+#endif
+}
+
 // True once every thread can be made to pass a barrier. Set before the first token is published, so
 // that whoever relies on it has a counterpart that does too.
 inline std::atomic<bool> light_barrier{false};
@@ -73,6 +88,9 @@ struct token_life
 // Of a stock of nothing.
 constexpr std::uint64_t no_number = ~std::uint64_t(0);
 
+// Of a stock that is looked at in each tick.
+constexpr std::int64_t no_second = std::numeric_limits<std::int64_t>::min();
+
 // What a thread holds of one token. A power of two in size: quickly found.
 struct alignas(128) stock
 {
@@ -81,8 +99,10 @@ struct alignas(128) stock
     token_share* branch = nullptr;
     // Written by its thread alone, so plain loads and stores are enough.
     std::atomic<std::int64_t> left{0};
-    // The last tick of the wall clock, at which all was looked at.
+    // The last tick of the wall clock at which all was looked at, and the second of it, if nothing
+    // was about to change.
     std::int64_t tick = 0;
+    std::int64_t second = no_second;
     std::int64_t end_wall = 0;
     std::int64_t end_steady = 0;
     std::int64_t renew_wall = 0;
@@ -104,16 +124,16 @@ public:
     thread_stocks(thread_stocks const&) = delete;
     thread_stocks& operator=(thread_stocks const&) = delete;
 
-    // A copy of the token of this publication, where there is a stock of it whose clocks were
-    // looked at in this tick of the wall clock. Where the barrier is light.
+    // A copy of the token of this publication, where there is a stock of it, and its clocks need
+    // not be looked at in this second. Where the barrier is light.
     access_token
-    take(std::size_t slot, std::atomic<std::uint64_t> const& number, std::int64_t tick) noexcept
+    take(std::size_t slot, std::atomic<std::uint64_t> const& number, std::int64_t second) noexcept
     {
         stock& held = stocks_[slot];
         enter(true);
         bool const good =
             held.number.load(std::memory_order_relaxed) == number.load(std::memory_order_seq_cst) &&
-            held.tick == tick;
+            held.second == second;
         auto* const share = good ? use(held) : nullptr;
         leave(true);
         return token_shares::take_over(share);

@@ -71,7 +71,9 @@ private:
 /// after some three quarters of its life, and handed out meanwhile; if the renewal fails it is
 /// handed out until `token_source_options::margin` before its end, and never longer. Lives are
 /// counted from when the request was sent, on the monotonic and the wall clock both; the one that
-/// says "ended" first wins.
+/// says "ended" first wins. While no renewal is near, each thread looks at both once a second of
+/// the wall clock: were that set back by as long as a thread took no token, to the very second, the
+/// thread would look at them a second late.
 ///
 /// After a failed fetch no other is begun for a while (`token_source_options::first_back_off`, or
 /// as long as the server asks); without a usable token, calls then fail at once with the same

@@ -88,6 +88,28 @@ BOOST_AUTO_TEST_CASE(says_when_it_is_due)
     BOOST_TEST(due);
 }
 
+// However rarely the clocks are looked at before, neither the renewal nor the end is missed.
+BOOST_AUTO_TEST_CASE(taken_all_the_time_until_its_end)
+{
+    using clock = std::chrono::steady_clock;
+    publication tested;
+    auto const life = in(2500ms, 3s);
+    tested.publish(make("a"), life);
+    bool ended = false;
+    bool renewed = false;
+    for (auto now = clock::now(); !ended; now = clock::now())
+    {
+        bool due = false;
+        ended = !take(tested, due);
+        BOOST_REQUIRE(!due || clock::now() >= life.renew_steady - 20ms);
+        renewed = renewed || due;
+        BOOST_REQUIRE(renewed || now < life.renew_steady + 20ms);
+        BOOST_REQUIRE(ended || now < life.end_steady);
+        std::this_thread::sleep_for(1ms);
+    }
+    BOOST_TEST(renewed);
+}
+
 BOOST_AUTO_TEST_CASE(many_sources_share_the_slots_of_a_thread)
 {
     std::deque<publication> tested(1000);
