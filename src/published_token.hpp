@@ -39,11 +39,11 @@ public:
     // always. Else none, and `take_carefully` tells.
     access_token take() noexcept
     {
-        thread_stocks* const mine = thread_stocks::here;
-        if (mine == nullptr)
-            return {};
         // A call first: then the rest finds room in registers.
         std::int64_t const second = wall_second();
+        thread_stocks* const mine = thread_stocks::here;
+        if (mine == nullptr) [[unlikely]]
+            return {};
         return mine->take(slot_, number_, second);
     }
     // A copy, or none where there is none or its end has come. Says in `due` whether it has to be

@@ -126,7 +126,7 @@ bool thread_stocks::look_at_clocks(stock& held, std::int64_t wall, bool& due) no
     bool const soon = std::min(held.renew_wall, held.end_wall) <= wall + longest_second ||
                       std::min(held.renew_steady, held.end_steady) <= steady + longest_second;
     held.tick = wall;
-    held.second = soon ? no_second : wall / nanoseconds;
+    held.second = soon || held.watched ? no_second : wall / nanoseconds;
     return true;
 }
 
@@ -166,6 +166,7 @@ void thread_stocks::fill(
     mine.end_steady = nanoseconds_of(until.end_steady) - longest_tick;
     mine.renew_wall = nanoseconds_of(until.renew_wall);
     mine.renew_steady = nanoseconds_of(until.renew_steady);
+    mine.watched = until.watched;
     mine.patience_left = patience;
     mine.left_before = stock_size;
     mine.taken = taken;

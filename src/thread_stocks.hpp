@@ -83,6 +83,8 @@ struct token_life
     std::chrono::system_clock::time_point end_wall;
     std::chrono::steady_clock::time_point renew_steady;
     std::chrono::steady_clock::time_point end_steady;
+    // Somebody wants to hear of each take: `take_carefully` alone has it.
+    bool watched = false;
 };
 
 // Of a stock of nothing.
@@ -107,6 +109,7 @@ struct alignas(128) stock
     std::int64_t end_steady = 0;
     std::int64_t renew_wall = 0;
     std::int64_t renew_steady = 0;
+    bool watched = false;
     // Until another source may have the slot; anew when something was taken since it last asked.
     unsigned patience_left = 0;
     std::int64_t left_before = 0;

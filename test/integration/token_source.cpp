@@ -846,10 +846,12 @@ BOOST_AUTO_TEST_CASE(events_of_what_is_served)
             BOOST_TEST((e.age >= 100ms && e.age < 60s));
             BOOST_TEST((*e.usable_for > 900s && *e.usable_for < 970s));
         }
-        BOOST_TEST(!t.tokens->try_get().empty());
+        // So often that it could be had quickly.
+        for (int i = 0; i < 10; ++i)
+            BOOST_TEST(!t.tokens->try_get().empty());
         t.tokens->async_get_access_token(t.into());
         t.run();
-        BOOST_REQUIRE_EQUAL(seen->served.size(), hits ? 4U : 2U);
+        BOOST_REQUIRE_EQUAL(seen->served.size(), hits ? 13U : 2U);
         if (!hits)
             continue;
         BOOST_TEST(!seen->served.back().waited.has_value());
