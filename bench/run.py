@@ -226,32 +226,21 @@ def warmup(in_flight, system):
 
 
 def measure_all(runner, repetitions):
-    results = {case: {peer: [] for peer in PEERS} for case in CASES}
+    runs = {case: {peer: [] for peer in PEERS} for case in CASES}
+    hits = {str(threads): {how: [] for how in HITS} for threads in (1, 2)}
+    waiters = {str(number): {how: [] for how in WAITING} for number in WAITERS}
+    # Many short rounds rather than few long ones: the machine's mood changes slowly.
     for repetition in range(repetitions):
         print(f"repetition {repetition + 1} of {repetitions}", flush=True)
-        for case, (_, _, requests, _) in CASES.items():
-            for turn in range(len(PEERS)):
-                # Nobody always comes first.
-                peer = PEERS[(turn + repetition) % len(PEERS)]
-                results[case][peer].append(runner.measure(peer, case, requests))
-    return results
-
-
-def measure_hits(runner, repetitions):
-    results = {str(threads): {how: [] for how in HITS} for threads in (1, 2)}
-    for _, threads, how in itertools.product(range(repetitions), (1, 2), HITS):
-        results[str(threads)][how].append(runner.hits(how, threads))
-    results["awaited_allocations"] = runner.hits("coauth-awaited", 1, counted=True)["allocations"]
-    return results
-
-
-def measure_waiters(runner, repetitions):
-    results = {str(number): {how: [] for how in WAITING} for number in WAITERS}
-    for _, number, how in itertools.product(range(repetitions), WAITERS, WAITING):
-        results[str(number)][how].append(runner.waiters(how, number, refused=False))
-    results["refused"] = {how: runner.waiters(how, WAITERS[0], refused=True)
-                          for how in ("coauth", "go")}
-    return results
+        for (case, (_, _, requests, _)), turn in itertools.product(CASES.items(), range(len(PEERS))):
+            # Nobody always comes first.
+            peer = PEERS[(turn + repetition) % len(PEERS)]
+            runs[case][peer].append(runner.measure(peer, case, requests))
+        for threads, how in itertools.product((1, 2), HITS):
+            hits[str(threads)][how].append(runner.hits(how, threads))
+        for number, how in itertools.product(WAITERS, WAITING):
+            waiters[str(number)][how].append(runner.waiters(how, number, refused=False))
+    return {"runs": runs, "hits": hits, "waiters": waiters}
 
 
 def count_all(runner):
@@ -300,16 +289,15 @@ def main():
             runner = Runner(programs, directory, ports)
             print("system calls, allocations, reuse", flush=True)
             counted = count_all(runner)
-            print("hits", flush=True)
-            hits = measure_hits(runner, 3 if quick else 11)
-            print("waiters", flush=True)
-            waiters = measure_waiters(runner, 3 if quick else 11)
-            # Many short runs rather than few long ones: the machine's mood changes slowly.
-            runs = measure_all(runner, 3 if quick else 21)
+            refused = {how: runner.waiters(how, WAITERS[0], refused=True)
+                       for how in ("coauth", "go")}
+            allocated = runner.hits("coauth-awaited", 1, counted=True)["allocations"]
+            results = measure_all(runner, 3 if quick else 21)
     finally:
         shutil.rmtree(directory)
-    results = {"machine": machine(), "quick": quick, "runs": runs, "counted": counted,
-               "hits": hits, "waiters": waiters}
+    results["hits"]["awaited_allocations"] = allocated
+    results["waiters"]["refused"] = refused
+    results |= {"machine": machine(), "quick": quick, "counted": counted}
     (out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
 
 

@@ -2,7 +2,7 @@
 # Measures coauth beside its peers, against nginx on this machine. Installs what it needs from
 # Debian's packages. Results go to build/bench: table.md, results.json and charts.
 #
-#   bench/run.sh          21 repetitions; about 15 minutes
+#   bench/run.sh          21 repetitions; about 20 minutes
 #   bench/run.sh quick    three, to try it out
 #
 # bench/check.sh then compares the results with the goals.
