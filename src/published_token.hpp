@@ -42,7 +42,7 @@ public:
         // A call first: then the rest finds room in registers.
         std::int64_t const second = wall_second();
         thread_stocks* const mine = thread_stocks::here;
-        if (mine == nullptr) [[unlikely]]
+        if (mine == nullptr)
             return {};
         return mine->take(slot_, number_, second);
     }

@@ -119,14 +119,13 @@ access_token thread_stocks::look_and_take(
 bool thread_stocks::look_at_clocks(stock& held, std::int64_t wall, bool& due) noexcept
 {
     std::int64_t const steady = steady_tick();
-    if (wall >= held.end_wall || steady >= held.end_steady ||
-        held.left.load(std::memory_order_relaxed) < stock_reserve)
+    if (wall >= held.end_wall || steady >= held.end_steady)
         return false;
     due = wall >= held.renew_wall || steady >= held.renew_steady;
     bool const soon = std::min(held.renew_wall, held.end_wall) <= wall + longest_second ||
                       std::min(held.renew_steady, held.end_steady) <= steady + longest_second;
     held.tick = wall;
-    held.second = soon || held.watched ? no_second : wall / nanoseconds;
+    held.second = soon ? no_second : wall / nanoseconds;
     return true;
 }
 
@@ -137,23 +136,9 @@ void thread_stocks::fill(
     std::lock_guard const lock(mutex_);
     auto& mine = stocks_[slot];
     if (mine.number == number)
-    {
-        if (mine.left < stock_reserve)
-        {
-            mine.branch->uses.fetch_add(stock_reserve, std::memory_order_relaxed);
-            mine.left += stock_reserve;
-            taken->fetch_add(stock_reserve, std::memory_order_relaxed);
-        }
         return;
-    }
-    if (mine.number != no_number)
-    {
-        std::int64_t const left = mine.left;
-        if (std::exchange(mine.left_before, left) != left)
-            mine.patience_left = patience;
-        if (mine.patience_left-- != 0)
-            return;
-    }
+    if (mine.number != no_number && mine.patience_left-- != 0)
+        return;
     auto* const branch = token_shares::branch(token, stock_size);
     if (branch == nullptr)
         return;
@@ -166,9 +151,7 @@ void thread_stocks::fill(
     mine.end_steady = nanoseconds_of(until.end_steady) - longest_tick;
     mine.renew_wall = nanoseconds_of(until.renew_wall);
     mine.renew_steady = nanoseconds_of(until.renew_steady);
-    mine.watched = until.watched;
     mine.patience_left = patience;
-    mine.left_before = stock_size;
     mine.taken = taken;
     mine.number = number;
 }

@@ -17,10 +17,8 @@
 namespace coauth::detail
 {
 
-// Enough for every take until the token changes; a refill otherwise.
-constexpr std::int64_t stock_size = std::int64_t(1) << 40;
-// More than are taken in one second.
-constexpr std::int64_t stock_reserve = stock_size / 2;
+// Enough for a hundred years of nothing but takes.
+constexpr std::int64_t stock_size = std::int64_t(1) << 62;
 // A power of two: sources beyond so many share slots.
 constexpr std::size_t slot_count = 64;
 // So often another source of the same slot gives way before it takes the slot over.
@@ -83,8 +81,6 @@ struct token_life
     std::chrono::system_clock::time_point end_wall;
     std::chrono::steady_clock::time_point renew_steady;
     std::chrono::steady_clock::time_point end_steady;
-    // Somebody wants to hear of each take: `take_carefully` alone has it.
-    bool watched = false;
 };
 
 // Of a stock of nothing.
@@ -109,10 +105,8 @@ struct alignas(128) stock
     std::int64_t end_steady = 0;
     std::int64_t renew_wall = 0;
     std::int64_t renew_steady = 0;
-    bool watched = false;
-    // Until another source may have the slot; anew when something was taken since it last asked.
+    // Until another source may have the slot.
     unsigned patience_left = 0;
-    std::int64_t left_before = 0;
     std::shared_ptr<std::atomic<std::uint64_t>> taken;
     // Its thread is to give it back.
     bool revoked = false;
@@ -184,13 +178,14 @@ private:
         }
         else
             taking_.exchange(false, std::memory_order_seq_cst);
-        if (asked_.load(std::memory_order_seq_cst)) [[unlikely]]
+        if (asked_.load(std::memory_order_seq_cst))
             give_back();
     }
 
     static token_share* use(stock& held) noexcept
     {
         held.left.store(held.left.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+        held.patience_left = patience;
         return held.branch;
     }
     static bool look_at_clocks(stock& held, std::int64_t wall, bool& due) noexcept;

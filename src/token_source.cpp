@@ -19,7 +19,7 @@ inline asio::awaitable<result<access_token>> had(access_token token)
     co_return std::move(token);
 }
 
-[[gnu::noinline]] asio::awaitable<result<access_token>>
+asio::awaitable<result<access_token>>
 wait_for(std::shared_ptr<token_source_core> const& core, token_wish const& wish)
 {
     return asio::async_initiate<asio::use_awaitable_t<> const, access_token_signature>(
@@ -27,14 +27,13 @@ wait_for(std::shared_ptr<token_source_core> const& core, token_wish const& wish)
 }
 
 // The coroutine of a hit has no part in the source: copying a reference to that would be what all
-// threads contend for. A hit is one function, and only who waits makes a wish.
-template <class... Limit>
+// threads contend for. All in one function: a hit is short enough to feel a call.
 [[gnu::always_inline]] inline asio::awaitable<result<access_token>>
-get_or_wait(std::shared_ptr<token_source_core> const& core, Limit... limit)
+get_or_wait(std::shared_ptr<token_source_core> const& core, token_wish const& wish)
 {
-    if (auto token = core->try_get()) [[likely]]
+    if (auto token = core->try_get())
         return had(std::move(token));
-    return wait_for(core, {false, limit...});
+    return wait_for(core, wish);
 }
 
 } // namespace
@@ -42,7 +41,7 @@ get_or_wait(std::shared_ptr<token_source_core> const& core, Limit... limit)
 asio::awaitable<result<access_token>>
 get_from_source(std::shared_ptr<token_source_core> const& core)
 {
-    return get_or_wait(core);
+    return get_or_wait(core, {});
 }
 
 bool invalidate_in_source(token_source_core& core, access_token const& token) noexcept
@@ -105,13 +104,13 @@ access_token token_source::try_get() noexcept
 
 asio::awaitable<result<access_token>> token_source::async_get_access_token()
 {
-    return detail::get_or_wait(core_);
+    return detail::get_or_wait(core_, {});
 }
 
 asio::awaitable<result<access_token>>
 token_source::async_get_access_token(std::chrono::milliseconds limit)
 {
-    return detail::get_or_wait(core_, limit);
+    return detail::get_or_wait(core_, {false, limit});
 }
 
 asio::awaitable<result<access_token>> token_source::async_refresh()

@@ -35,9 +35,9 @@ public:
 
     access_token try_get() noexcept
     {
-        // Finds none where hits are observed.
-        if (auto token = published_.take()) [[likely]]
-            return token;
+        if (!hits_observed_)
+            if (auto token = published_.take())
+                return token;
         return try_get_carefully();
     }
     [[nodiscard]] std::optional<result<access_token>>

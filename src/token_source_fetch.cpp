@@ -80,8 +80,7 @@ policy::token_source::settled token_source_core::settle(
         auto const& life = policy_.life();
         served_until_ = life.end.steady;
         published_.publish(
-            *token,
-            {life.renew.wall, life.end.wall, life.renew.steady, life.end.steady, hits_observed_});
+            *token, {life.renew.wall, life.end.wall, life.renew.steady, life.end.steady});
     }
     return ended;
 }
