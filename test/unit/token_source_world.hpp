@@ -398,19 +398,22 @@ private:
         require(!why || (next && *next <= now().steady), "what a timer waits for is what is begun");
         if (!why)
             return;
-        check_unasked();
+        check_unasked(*why);
         begin(*why, was_usable);
     }
 
     // What nobody waits for is not fetched in a row, however short the lives and fast the server.
-    void check_unasked()
+    void check_unasked(fetch_reason why)
     {
+        // A renewal that brings the same token does not put off its end.
+        bool const given_again =
+            why == fetch_reason::expired && renewed_ == kept_ && last_renewal_ == last_begun_;
         require(
             now().steady >= not_unasked_before_, "a token that is used once is not fetched yet");
         auto const interval = std::min<nanoseconds>(
             {nanoseconds(options_.renew_interval), 50ms, options_.first_back_off / 10});
         require(
-            disturbed_ || now().steady >= last_begun_ + interval,
+            disturbed_ || given_again || now().steady >= last_begun_ + interval,
             "fetches that nobody waits for keep their distance");
     }
 
