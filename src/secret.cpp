@@ -86,7 +86,10 @@ secret& secret::append(std::string_view text)
 
 secret& secret::append(char c)
 {
-    return append(std::string_view(&c, 1));
+    if (size_ == capacity_)
+        return append(std::string_view(&c, 1));
+    bytes_[size_++] = c;
+    return *this;
 }
 
 secret& secret::prepend(std::string_view text)

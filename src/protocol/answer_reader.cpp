@@ -82,7 +82,8 @@ std::optional<error> answer_reader::look()
     if (!document_)
         return malformed(
             answer_.body.empty() ? "it has no body"
-                                 : "it is not a JSON object without a member that comes twice");
+                                 : "it is not a JSON object of at most 1,000 members, none of them "
+                                   "twice, and 50,000 values");
     if (has_oauth_error())
         return failure();
     return std::nullopt;

@@ -19,6 +19,8 @@ using boost::system::error_code;
 
 constexpr std::size_t deepest = 32;
 constexpr std::size_t most_members = 1000;
+// A megabyte of more and smaller ones would keep the event loop waiting.
+constexpr std::size_t most_values = 50'000;
 // Each of its strings takes twenty times the room of its text.
 constexpr std::size_t longest_list = std::size_t(64) * 1024;
 
@@ -119,13 +121,12 @@ void append_json_string(secret& out, std::string_view text)
     for (char const c : text)
     {
         auto const byte = static_cast<unsigned char>(c);
-        auto const found = special.find(c);
-        if (found != std::string_view::npos)
-            out.append('\\').append(letters[found]);
-        else if (byte < 0x20)
-            out.append("\\u00").append(hex[byte >> 4]).append(hex[byte & 15]);
-        else
+        if (byte >= 0x20 && c != '"' && c != '\\')
             out.append(c);
+        else if (auto const found = special.find(c); found != std::string_view::npos)
+            out.append('\\').append(letters[found]);
+        else
+            out.append("\\u00").append(hex[byte >> 4]).append(hex[byte & 15]);
     }
     out.append('"');
 }
@@ -257,7 +258,7 @@ private:
         else
             separate();
         nested_.append(bracket);
-        return true;
+        return count_value(ec);
     }
 
     bool close(char bracket)
@@ -289,7 +290,7 @@ private:
         if (depth_ > 1)
             write_scalar(kind, text);
         part_.clear();
-        return true;
+        return count_value(ec);
     }
 
     void write_scalar(json_kind kind, std::string_view text)
@@ -308,6 +309,8 @@ private:
         return !kept || ++members_ <= most_members || refuse(ec);
     }
 
+    bool count_value(error_code& ec) { return ++values_ <= most_values || refuse(ec); }
+
     std::size_t depth_ = 0;
     bool in_error_ = false;
     json_kind outer_kind_ = json_kind::absent;
@@ -315,6 +318,7 @@ private:
     std::string_view key_;
     std::string_view error_key_;
     std::size_t members_ = 0;
+    std::size_t values_ = 0;
     // The pieces of the string, name or number that is being read.
     secret part_;
     secret nested_;

@@ -54,7 +54,7 @@ struct json_member
 // A JSON object as a token endpoint answers it: its members, and those of a nested `error` object.
 //
 // Strict: one object and nothing after it, depth at most 32, at most 1,000 members, none of them
-// twice.
+// twice, and at most 50,000 values, nested ones included.
 class json_document
 {
 public:

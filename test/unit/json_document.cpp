@@ -282,12 +282,16 @@ BOOST_AUTO_TEST_CASE(sizes)
     for (int i = 0; i < 999; ++i)
         many += "\"m" + std::to_string(i) + "\":" + std::to_string(i) + ",";
     many += "\"last\":1}";
+    std::string values;
+    for (int i = 0; i < 24'999; ++i)
+        values += "1,[],";
     std::string const big(100'000, 'x');
     for (auto const& row : std::vector<row>{
              {"1,000 members", many},
              {"name of 100 KB", "{\"" + big + "\":1,\"last\":1}"},
              {"text of 100 KB", R"({"a":")" + big + "\",\"last\":1}"},
              {"number of 100 KB", "{\"a\":" + std::string(100'000, '7') + ",\"last\":1}"},
+             {"50,000 values", "{\"a\":[" + values.substr(0, values.size() - 1) + "],\"last\":1}"},
              {"31 deep", "{\"a\":" + nested(31, "[", "]") + ",\"last\":1}"},
          })
         BOOST_TEST_CONTEXT(row.name)
@@ -297,6 +301,8 @@ BOOST_AUTO_TEST_CASE(sizes)
             BOOST_TEST(got->find("last").text == "1");
         }
     BOOST_TEST(!document::parse("{\"one\":\"more\"," + many.substr(1)).has_value());
+    BOOST_TEST(!document::parse("{\"a\":[" + values + "1],\"last\":1}").has_value());
+    BOOST_TEST(!document::parse("{\"a\":[" + values + "{}],\"last\":1}").has_value());
 }
 
 BOOST_AUTO_TEST_CASE(what_was_read_is_wiped)
