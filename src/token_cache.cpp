@@ -82,7 +82,7 @@ public:
             gone out;
             locked const in(part);
             while (idle(part, now))
-                sweep_last(part, out);
+                sweep_last(part, now, out);
         }
     }
 
@@ -172,7 +172,7 @@ private:
             return nullptr;
         auto tokens = use(part, found->second, now);
         if (idle(part, now))
-            sweep_last(part, out);
+            sweep_last(part, now, out);
         return tokens;
     }
 
@@ -207,11 +207,10 @@ private:
             auto& part = least_used();
             locked const in(part);
             if (idle(part, now))
-                sweep_last(part, out);
+                sweep_last(part, now, out);
         }
-        while (is_to_evict())
-            while (!evict(least_used(), out))
-                ;
+        while (size_.load(std::memory_order_relaxed) > max_sources_)
+            evict(least_used(), out);
     }
 
     // The part with the least recently used one of all.
@@ -226,6 +225,16 @@ private:
             });
     }
 
+    // Unless another thread was faster.
+    void evict(part_type& part, gone& out) noexcept
+    {
+        locked const in(part);
+        if (part.by_use.empty() || !is_to_evict())
+            return;
+        take_out(part, std::prev(part.by_use.end()), out);
+        ++part.evicted;
+    }
+
     // Whoever is told so evicts one, which is not counted any more: several threads together take
     // out no more than they added.
     bool is_to_evict() noexcept
@@ -237,20 +246,16 @@ private:
         return false;
     }
 
-    // False: another thread was faster.
-    static bool evict(part_type& part, gone& out)
+    // One that somebody holds is in use: a second for the same key would fetch a second token.
+    void sweep_last(part_type& part, clock::time_point now, gone& out) noexcept
     {
-        locked const in(part);
-        if (part.by_use.empty())
-            return false;
-        take_out(part, std::prev(part.by_use.end()), out);
-        ++part.evicted;
-        return true;
-    }
-
-    void sweep_last(part_type& part, gone& out) noexcept
-    {
-        take_out(part, std::prev(part.by_use.end()), out);
+        auto const last = std::prev(part.by_use.end());
+        if (last->tokens.use_count() > 1)
+        {
+            last->used = now;
+            return part.by_use.splice(part.by_use.begin(), part.by_use, last);
+        }
+        take_out(part, last, out);
         ++part.swept;
         size_.fetch_sub(1, std::memory_order_relaxed);
     }
@@ -274,7 +279,7 @@ private:
     std::chrono::seconds const max_idle_;
     token_source_options const source_options_;
     std::array<part_type, part_count> parts_;
-    // Written when one comes or goes, not by lookups.
+    // Written when one comes or goes, with the lock of its part held, and not by lookups.
     alignas(64) std::atomic<std::size_t> size_{0};
 };
 

@@ -17,10 +17,10 @@ namespace coauth
 /// How many sources a `token_cache` keeps, for how long, and how they are. A plain aggregate.
 struct token_cache_options
 {
-    /// At most so many; beyond it the least recently used one goes. At least 1. While threads add
-    /// some at the same time there may be one more for each of them.
+    /// At most so many; beyond it the least recently used one goes. 0 counts as 1. While threads
+    /// add some at the same time there may be one more for each of them.
     std::size_t max_sources = 100'000;
-    /// One that nobody asked for so long goes. 0: none goes for that.
+    /// One that nobody asked for so long goes, unless somebody holds it. 0 or less: none goes.
     std::chrono::seconds max_idle{3600};
     /// The options of each.
     token_source_options source = {};
@@ -52,14 +52,18 @@ struct token_cache_counters
 /// The key is all that shapes a token: the client, which stands for server, client id and
 /// authentication, and of the request the set of its scopes, the set of its resources, the
 /// audience, the further parameters, and the grant with its content (of which a keyed hash is kept
-/// in the key). The order of scopes and of resources does not matter, nor does repetition. A grant
+/// in the key). The order of scopes and of resources does not matter, nor does repetition; that of
+/// further parameters does. A grant
 /// that asks a function has no content to compare: it is the same in copies of one request alone,
 /// so that such a request is made once and kept.
 ///
-/// Of sources that are seldom used, least recently used first, those beyond `max_sources` go when
-/// another is added, and some of those that were idle for `max_idle` at each lookup; there is no
-/// timer. Sources are kept in several parts, each with a lock of its own, that is held for the
-/// search alone: lookups of different keys seldom wait for each other.
+/// A tenant with credentials of its own needs a client of its own, which is kept elsewhere: erase
+/// its sources before it goes.
+///
+/// When a source is added beyond `max_sources`, the least recently used one goes. Those that were
+/// idle for `max_idle` go at lookups, a few each time, and not without any: there is no timer, and
+/// `sweep` takes out all at once. Sources are kept in several parts, each with a lock of its own,
+/// that is held for the search alone: lookups of different keys seldom wait for each other.
 ///
 /// Thread safety: all functions may be called from any thread, at the same time.
 class COAUTH_DECL token_cache

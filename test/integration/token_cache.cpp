@@ -125,6 +125,36 @@ BOOST_AUTO_TEST_CASE(idle_ones_go)
     BOOST_TEST(c.cache.counters().size == 1U);
 }
 
+// It is used without being looked up: another of the same key would fetch another token.
+BOOST_AUTO_TEST_CASE(idle_ones_that_are_held_stay)
+{
+    coauth::token_cache_options options;
+    options.max_idle = 1s;
+    caching c(options);
+    auto held = c.at(0);
+    (void)c.at(1);
+    std::this_thread::sleep_for(1100ms);
+    c.cache.sweep();
+    BOOST_TEST(c.cache.counters().swept == 1U);
+    BOOST_TEST(c.at(0) == held);
+    held.reset();
+    std::this_thread::sleep_for(1100ms);
+    c.cache.sweep();
+    BOOST_TEST(c.cache.counters().size == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(the_options_of_each)
+{
+    coauth::token_cache_options options;
+    options.source.renew_after = 2;
+    caching c(options);
+    std::string end;
+    auto const tokens = c.at(0);
+    tokens->async_get_access_token([&](token_result const& got) { end = outcome(got); });
+    c.context.run();
+    BOOST_TEST(end == "invalid_configuration");
+}
+
 BOOST_AUTO_TEST_CASE(a_client_goes)
 {
     caching c;

@@ -312,6 +312,32 @@ BOOST_AUTO_TEST_CASE(destroy_a_client_while_its_context_goes)
 
 // Lookups of other keys, and of the same ones, while sources come, go for want of room, are swept
 // and go with their client.
+// What one thread is about to put out for want of room, another takes out.
+BOOST_AUTO_TEST_CASE(a_token_cache_that_another_thread_empties)
+{
+    asio::thread_pool pool(1);
+    coauth::client client(pool.get_executor(), {});
+    coauth::token_cache_options options;
+    options.max_sources = 1;
+    coauth::token_cache cache(options);
+    std::atomic<bool> ended{false};
+    std::thread eraser(
+        [&]
+        {
+            while (!ended)
+                cache.erase(client);
+        });
+    for (int i = 0; i < 5'000; ++i)
+        (void)cache.source(client, coauth::token_request().audience(std::to_string(i % 64)));
+    ended = true;
+    eraser.join();
+    cache.erase(client);
+    BOOST_TEST(cache.counters().size == 0U);
+    auto const kept = cache.source(client);
+    BOOST_TEST(cache.source(client) == kept);
+    pool.join();
+}
+
 BOOST_AUTO_TEST_CASE(a_token_cache_from_several_threads)
 {
     auto server = start();
