@@ -1,5 +1,6 @@
 #include "published_token.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -82,7 +83,9 @@ void published_token::change(access_token token, life const& until, std::uint64_
 std::uint64_t published_token::taken() const noexcept
 {
     std::lock_guard const lock(mutex_);
-    return taken_->load() + thread_stocks::taken(slot_, number_.load());
+    // What a thread gives back meanwhile is missed, but not what was counted once.
+    seen_taken_ = std::max(seen_taken_, taken_->load() + thread_stocks::taken(slot_, *taken_));
+    return seen_taken_;
 }
 
 } // namespace coauth::detail

@@ -71,6 +71,7 @@ private:
     // Some thread may have a stock of it.
     bool stocked_ = false;
     std::shared_ptr<std::atomic<std::uint64_t>> taken_;
+    std::uint64_t mutable seen_taken_ = 0;
 };
 
 } // namespace coauth::detail

@@ -137,8 +137,11 @@ void thread_stocks::fill(
     auto& mine = stocks_[slot];
     if (mine.number == number)
         return;
-    if (mine.number != no_number && mine.patience_left-- != 0)
+    if (mine.number != no_number && mine.patience_left != 0)
+    {
+        --mine.patience_left;
         return;
+    }
     auto* const branch = token_shares::branch(token, stock_size);
     if (branch == nullptr)
         return;
@@ -201,7 +204,7 @@ void thread_stocks::give_back() noexcept
             empty(one);
 }
 
-std::uint64_t thread_stocks::taken(std::size_t slot, std::uint64_t number) noexcept
+std::uint64_t thread_stocks::taken(std::size_t slot, std::atomic<std::uint64_t> const& by) noexcept
 {
     auto& known = all();
     std::lock_guard const lock(known.mutex);
@@ -210,7 +213,7 @@ std::uint64_t thread_stocks::taken(std::size_t slot, std::uint64_t number) noexc
     {
         std::lock_guard const unchanged(thread->mutex_);
         auto const& one = thread->stocks_[slot];
-        if (number != 0 && one.number == number)
+        if (one.taken.get() == &by)
             sum += static_cast<std::uint64_t>(stock_size - one.left);
     }
     return sum;

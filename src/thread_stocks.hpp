@@ -20,7 +20,7 @@ namespace coauth::detail
 // Enough for a hundred years of nothing but takes.
 constexpr std::int64_t stock_size = std::int64_t(1) << 62;
 // A power of two: sources beyond so many share slots.
-constexpr std::size_t slot_count = 64;
+constexpr std::size_t slot_count = 256;
 // So often another source of the same slot gives way before it takes the slot over.
 constexpr unsigned patience = 16;
 
@@ -148,8 +148,9 @@ public:
 
     // Takes back what any thread has of this publication. Not by a thread that takes.
     static void take_back(std::size_t slot, std::uint64_t number) noexcept;
-    // How many were taken by all threads from the stocks that they have now.
-    static std::uint64_t taken(std::size_t slot, std::uint64_t number) noexcept;
+    // How many were taken by all threads from the stocks that they have now, those that they are to
+    // give back among them, and that are counted in `by`.
+    static std::uint64_t taken(std::size_t slot, std::atomic<std::uint64_t> const& by) noexcept;
 
     // Of the calling thread; null: it has none, and gets none any more. Once a token was published.
     static thread_stocks* mine() noexcept;

@@ -110,6 +110,29 @@ BOOST_AUTO_TEST_CASE(taken_all_the_time_until_its_end)
     BOOST_TEST(renewed);
 }
 
+BOOST_AUTO_TEST_CASE(taken_all_the_time_until_its_end_on_one_clock)
+{
+    for (bool const wall : {true, false})
+    {
+        publication tested;
+        auto until = in(1h, 2h);
+        auto const end = std::chrono::steady_clock::now() + 2500ms;
+        if (wall)
+            until.end_wall = std::chrono::system_clock::now() + 2500ms;
+        else
+            until.end_steady = end;
+        tested.publish(make("a"), until);
+        // What is missed for the rest of a second would be seen.
+        bool ended = false;
+        for (auto now = end - 1s; !ended; now = std::chrono::steady_clock::now())
+        {
+            BOOST_REQUIRE(now < end + 20ms);
+            ended = taken(tested).empty();
+            std::this_thread::sleep_for(1ms);
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(many_sources_share_the_slots_of_a_thread)
 {
     std::deque<publication> tested(1000);
@@ -170,18 +193,20 @@ BOOST_AUTO_TEST_CASE(copies_outlive_source_and_thread)
 }
 
 // Takers on several threads while it changes all the time: what they get is whole, and never older
-// than what they got before.
+// than what they got before; none of them is forgotten, and none counted twice.
 BOOST_AUTO_TEST_CASE(taken_while_it_changes)
 {
     publication tested;
     std::atomic<bool> ended{false};
     std::atomic<bool> wrong{false};
+    std::atomic<std::uint64_t> takes{0};
     std::vector<std::thread> takers;
     for (int i = 0; i < 3; ++i)
         takers.emplace_back(
             [&]
             {
                 unsigned long last = 0;
+                std::uint64_t mine = 0;
                 std::vector<access_token> held(16);
                 for (std::size_t n = 0; !ended; ++n)
                 {
@@ -193,11 +218,18 @@ BOOST_AUTO_TEST_CASE(taken_while_it_changes)
                     wrong = wrong || number < last;
                     last = number;
                     held[n % held.size()] = std::move(token);
+                    ++mine;
                 }
+                takes += mine;
             });
+    std::uint64_t counted = 0;
+    bool lost = false;
     for (int i = 1; i <= 3000; ++i)
     {
         tested.publish(make(std::to_string(i)), in(1h, 2h));
+        auto const now_counted = tested.taken();
+        lost = lost || now_counted < counted;
+        counted = now_counted;
         if (i % 10 == 0)
             tested.withdraw();
         if (i % 100 == 0)
@@ -207,6 +239,8 @@ BOOST_AUTO_TEST_CASE(taken_while_it_changes)
     for (auto& one : takers)
         one.join();
     BOOST_TEST(!wrong);
+    BOOST_TEST(!lost);
+    BOOST_TEST(tested.taken() == takes);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
