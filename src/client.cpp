@@ -5,6 +5,7 @@
 #include "errand.hpp"
 #include "net/client_certificate.hpp"
 #include "net/tls_context.hpp"
+#include "protocol/proxy.hpp"
 #include "protocol/validate.hpp"
 
 #include <boost/asio/use_awaitable.hpp>
@@ -72,8 +73,11 @@ result<void> validate(client_config const& config)
     if (!key)
         return key.error();
     if (config.dpop)
-        if (auto const usable = config.dpop->status(); !usable)
+        if (auto const usable = config.dpop->status(config.server.dpop_algorithms); !usable)
             return usable;
+    auto const proxy = protocol::find_proxy(config.proxy, *endpoint, protocol::variable);
+    if (!proxy)
+        return proxy.error();
     if (!endpoint->tls)
         return {};
     auto const context = net::find_tls_context(config.tls);

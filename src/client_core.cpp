@@ -14,7 +14,6 @@
 #include <boost/asio/query.hpp>
 
 #include <algorithm>
-#include <cstdlib>
 
 namespace coauth::detail
 {
@@ -23,14 +22,6 @@ namespace asio = boost::asio;
 
 namespace
 {
-
-std::optional<std::string> variable(char const* name)
-{
-    char const* const value = std::getenv(name);
-    if (value == nullptr)
-        return std::nullopt;
-    return value;
-}
 
 std::atomic<std::uint64_t> last_client{0};
 
@@ -49,7 +40,7 @@ result<std::shared_ptr<net::target const>> make_target(
     asio::any_io_executor const& executor)
 {
     auto made = std::make_shared<net::target>();
-    auto proxy = protocol::find_proxy(config.proxy, endpoint, variable);
+    auto proxy = protocol::find_proxy(config.proxy, endpoint, protocol::variable);
     if (!proxy)
         return proxy.error();
     if (*proxy)

@@ -13,8 +13,11 @@
 #include "protocol/validate.hpp"
 #include "signer_call.hpp"
 
+#include <boost/asio/post.hpp>
+
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -43,6 +46,26 @@ public:
     void start(std::unique_ptr<errand> what);
     void close() noexcept;
     [[nodiscard]] bool context_is_gone() const noexcept { return context_is_gone_; }
+    // Later, on the executor; dropped if that is gone.
+    template <class F>
+    void post_unless_gone(F work)
+    {
+        std::exception_ptr failed;
+        unless_gone(
+            [&]
+            {
+                try
+                {
+                    boost::asio::post(executor, std::move(work));
+                }
+                catch (...)
+                {
+                    failed = std::current_exception();
+                }
+            });
+        if (failed)
+            std::rethrow_exception(failed);
+    }
     [[nodiscard]] client_counters counters() const;
 
     // Where requests of one kind go, and the connections to there.

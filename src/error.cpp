@@ -24,7 +24,7 @@ using enum error_kind;
 
 constexpr code_facts facts[] = {
     {errc::invalid_configuration, "invalid_configuration", configuration,
-     "the client's configuration is not usable"},
+     "the configuration is not usable"},
     {errc::invalid_parameter, "invalid_parameter", configuration,
      "the token request cannot be sent"},
     {errc::resolve_failed, "resolve_failed", resolve, "the server's name could not be resolved"},
@@ -34,11 +34,12 @@ constexpr code_facts facts[] = {
     {errc::tls_failed, "tls_failed", tls, "TLS failed"},
     {errc::certificate_rejected, "certificate_rejected", tls, "the server did not prove who it is"},
     {errc::timeout, "timeout", error_kind::timeout, "the deadline passed"},
-    {errc::cancelled, "cancelled", error_kind::cancelled, "the operation was cancelled"},
+    {errc::cancelled, "cancelled", error_kind::cancelled,
+     "the operation was cancelled, or its client or token source closed"},
     {errc::out_of_memory, "out_of_memory", resource, "there was not enough memory"},
     {errc::no_randomness, "no_randomness", resource, "the system gave no random bytes"},
     {errc::too_many_waiting, "too_many_waiting", resource,
-     "too many operations wait for a connection"},
+     "too many operations wait for a connection; raise connections.max_connections or max_waiting"},
     {errc::redirect_refused, "redirect_refused", http,
      "the server answered with a redirect, which is never followed; give the URL that it leads to, "
      "if you trust it"},

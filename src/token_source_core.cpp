@@ -18,6 +18,22 @@ namespace
 // Of how long somebody may want to wait.
 constexpr std::chrono::milliseconds shortest_limit{0};
 constexpr std::chrono::milliseconds longest_limit = std::chrono::hours(24);
+// The wall clock may jump, or the machine sleep: then the end of a token comes before the timer.
+constexpr std::chrono::seconds longest_sleep{30};
+
+error waited_too_long() noexcept
+{
+    try
+    {
+        error_info info;
+        info.context = "no token came within the time limit of the call";
+        return {errc::timeout, std::move(info)};
+    }
+    catch (...) // without memory the code has to do
+    {
+        return errc::timeout;
+    }
+}
 
 } // namespace
 
@@ -37,12 +53,9 @@ void cancel_waiting(token_source_core& core, token_waiting& who)
     core.cancel(who);
 }
 
-void complete_later(
-    token_source_core const& core, token_waiting::owned who, result<access_token> outcome)
+void complete_later(token_source_core& core, token_waiting::owned who, result<access_token> outcome)
 {
-    auto completion = [who = std::move(who), outcome = std::move(outcome)]() mutable
-    { token_waiting::complete(std::move(who), std::move(outcome)); };
-    asio::post(core.executor, std::move(completion));
+    core.complete_later(std::move(who), std::move(outcome));
 }
 
 token_source_core::token_source_core(
@@ -89,10 +102,10 @@ access_token token_source_core::try_get_carefully() noexcept
 {
     bool due = false;
     auto token = published_.take_carefully(due);
-    if (due)
+    if (due || (options_.renew_unused && !token))
     {
         std::lock_guard const lock(mutex_);
-        tend(false);
+        tend(options_.renew_unused && wanted_);
     }
     if (hits_observed_ && token)
         tell_served(token, std::nullopt);
@@ -168,7 +181,7 @@ void token_source_core::look_for_credentials()
     auto const present = client_->look_for_credentials();
     std::lock_guard const lock(mutex_);
     if (present != refused_credentials_)
-        policy_.credentials_changed();
+        policy_.credentials_changed(now());
 }
 
 void token_source_core::cancel(token_waiting& who)
@@ -190,6 +203,16 @@ void token_source_core::cancel(token_waiting& who)
     if (policy_.abandon())
         end_fetch();
     tend(false);
+}
+
+// On an executor that may be gone: then nobody is called.
+void token_source_core::complete_later(token_waiting::owned who, result<access_token> outcome)
+{
+    auto completion = [who = std::move(who), outcome = std::move(outcome)]() mutable
+    { token_waiting::complete(std::move(who), std::move(outcome)); };
+    std::lock_guard const lock(mutex_);
+    if (!gone_)
+        asio::post(executor, std::move(completion));
 }
 
 void token_source_core::warm_up() noexcept
@@ -299,7 +322,7 @@ void token_source_core::arm()
     auto next = policy_.next_limit();
     if (options_.renew_unused && wanted_)
         if (auto const renewal = policy_.next_renewal(now()))
-            next = next ? std::min(*next, *renewal) : *renewal;
+            next = std::min({next.value_or(*renewal), *renewal, clock::now() + longest_sleep});
     if (!next)
     {
         // A timer that nobody needs must not keep the context at work.
@@ -338,6 +361,7 @@ void token_source_core::on_timer()
     };
     auto const began = clock::now();
     rearm const guard{*this};
+    error const late = waited_too_long();
     while (clock::now() < began + stretch)
     {
         policy::waiter* one = nullptr;
@@ -347,7 +371,7 @@ void token_source_core::on_timer()
         }
         if (one == nullptr)
             return;
-        token_waiting::complete(owned(one), error(errc::timeout));
+        token_waiting::complete(owned(one), late);
     }
 }
 

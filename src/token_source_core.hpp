@@ -43,6 +43,7 @@ public:
     [[nodiscard]] std::optional<result<access_token>>
     start(token_wish const& wish, token_waiting::owned& who);
     void cancel(token_waiting& who);
+    void complete_later(token_waiting::owned who, result<access_token> outcome);
     void warm_up() noexcept;
     bool invalidate(access_token const& token) noexcept;
     void close() noexcept;

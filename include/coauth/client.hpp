@@ -13,7 +13,9 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/execution_context.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -92,9 +94,10 @@ using initiate_revoke = initiate_about_token<&start_revoke>;
 /// What a client did since it was made.
 struct client_counters
 {
+    /// Operations that asked for a token: those that got one, and those that did not.
     std::uint64_t tokens = 0;
     std::uint64_t failures = 0;
-    /// Requests made, repetitions included.
+    /// Requests of all operations, repetitions included.
     std::uint64_t attempts = 0;
     std::uint64_t connections_opened = 0;
     /// Of those, how many resumed a TLS session.
@@ -112,7 +115,9 @@ struct client_counters
 /// are repeated as `client_config::retry` says.
 ///
 /// Thread safety: operations may be started from any thread, at the same time. Construction,
-/// assignment and destruction must not overlap with other uses of the same object.
+/// assignment and destruction must not overlap with other uses of the same object. A cancellation
+/// signal is emitted where the handler runs, as for Asio's own operations: with several threads,
+/// on a strand, on which the operation is started too.
 ///
 /// Lifetime: destroying the client, or `close()`, completes its operations with `errc::cancelled`.
 /// Stopping or destroying the execution context abandons them without a completion, as it does
@@ -125,10 +130,18 @@ public:
     /// A client whose connections run on `executor`. It may have one thread or many, and may be a
     /// strand.
     ///
-    /// Reads `config.tls.ca_file`; the first client of a process that trusts the system's
-    /// certificates loads them (some 20 ms), later ones share them. A faulty configuration is not
-    /// thrown: `status()` and every operation report it, and no socket is opened.
+    /// Reads the files of certificates and keys that `config` names; the first client of a process
+    /// that trusts the system's certificates loads them (some 20 ms), later ones share them. A
+    /// faulty configuration is not thrown: `status()` and every operation report it, and no socket
+    /// is opened.
     client(executor_type executor, client_config config);
+    /// The same on the executor of an execution context.
+    template <class ExecutionContext>
+        requires std::convertible_to<ExecutionContext&, boost::asio::execution_context&>
+    client(ExecutionContext& context, client_config config)
+        : client(executor_type(context.get_executor()), std::move(config))
+    {
+    }
     ~client();
 
     client(client&&) noexcept;
@@ -136,7 +149,9 @@ public:
 
     [[nodiscard]] executor_type get_executor() const noexcept;
 
-    /// Success, or what is wrong with the configuration.
+    /// Success, or what is wrong with the configuration. What another endpoint than the token's
+    /// needs is reported by the operations that use it, and a secret from a function is first asked
+    /// for by an operation.
     [[nodiscard]] result<void> status() const;
 
     /// Gets a new access token: with the client credentials grant (RFC 6749 section 4.4), unless
@@ -165,6 +180,11 @@ public:
     {
         return boost::asio::async_initiate<CompletionToken, access_token_signature>(
             detail::initiate_get_access_token(core_), token, std::move(request));
+    }
+    template <boost::asio::completion_token_for<access_token_signature> CompletionToken>
+    auto async_get_access_token(CompletionToken&& token)
+    {
+        return async_get_access_token(token_request(), std::forward<CompletionToken>(token));
     }
 
     /// Asks the server about a token (RFC 7662): one that came to this program from others.

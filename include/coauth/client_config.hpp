@@ -108,10 +108,12 @@ struct connection_options
 /// begun. A refresh token that was sent is sent again only where the server says that it did
 /// nothing, by 408, 425, 429 or 503: to a server that replaces them, one that comes twice is
 /// stolen. Not counted as an attempt is a kept connection that turns out to be dead, which is
-/// replaced at once.
+/// replaced at once. A new nonce for DPoP, and credentials that have changed, are each worth one
+/// attempt more than `max_attempts`.
 struct retry_options
 {
-    /// Attempts in all; 1: none is repeated. The one-shot function makes one, whatever this says.
+    /// Attempts in all; 1: no failure is repeated. The one-shot function makes one, whatever this
+    /// says.
     unsigned max_attempts = 3;
     std::chrono::milliseconds first_delay{200};
     std::chrono::milliseconds max_delay{5'000};
@@ -165,8 +167,8 @@ struct client_config
     std::shared_ptr<coauth::observer> observer = {};
 };
 
-/// Checks every rule of the configuration that needs no network, without opening a socket: reads
-/// `tls.ca_file`.
+/// Checks what a client checks when it is made, without opening a socket: reads the files of
+/// certificates and keys.
 ///
 /// \return Nothing, or `errc::invalid_configuration` with a message that says what to change.
 [[nodiscard]] COAUTH_DECL result<void> validate(client_config const& config);

@@ -71,16 +71,17 @@ private:
 /// after some three quarters of its life, and handed out meanwhile; if the renewal fails it is
 /// handed out until `token_source_options::margin` before its end, and never longer. Lives are
 /// counted from when the request was sent, on the monotonic and the wall clock both; the one that
-/// says "ended" first wins. While no renewal is near, each thread looks at both once a second of
-/// the wall clock: were that set back by as long as a thread took no token, to the very second, the
-/// thread would look at them a second late.
+/// says "ended" first wins. While no renewal is near, each thread reads both once a second; if the
+/// wall clock is set back meanwhile, a thread may see the end up to a second late.
 ///
 /// After a failed fetch no other is begun for a while (`token_source_options::first_back_off`, or
 /// as long as the server asks); without a usable token, calls then fail at once with the same
 /// error, and `error::retry_at()` says until when.
 ///
 /// Thread safety: all functions may be called from any thread, at the same time. Construction,
-/// assignment and destruction must not overlap with other uses of the same object.
+/// assignment and destruction must not overlap with other uses of the same object. A cancellation
+/// signal is emitted where the handler runs, as for Asio's own operations: with several threads,
+/// on a strand, on which the operation is started too.
 ///
 /// Lifetime: destroying the source, or `close()`, completes its operations with `errc::cancelled`.
 /// Destroying the client does the same to the fetch under way, and later ones fail likewise.
@@ -94,8 +95,9 @@ public:
 
     /// A source of the tokens that `client` gets for `request`. Fetches nothing yet.
     ///
-    /// Runs on the client's executor, and needs the object `client` only during this call. Faulty
-    /// options, or a faulty client, are not thrown: every operation reports them.
+    /// Runs on the client's executor. The client may be moved afterwards; once it is destroyed or
+    /// closed, every fetch fails with `errc::cancelled`. Faulty options, or a faulty client, are
+    /// not thrown: every operation reports them.
     explicit token_source(
         client& client, token_request request = token_request(), token_source_options options = {});
     ~token_source();
@@ -105,13 +107,16 @@ public:
 
     [[nodiscard]] executor_type get_executor() const noexcept;
 
-    /// The token, if there is a usable one now; else an empty one. Never waits, fetches nothing
-    /// that is not due for renewal.
+    /// The token, if there is a usable one now; else an empty one. Never waits, and begins no fetch
+    /// but a renewal: where there is no token, `async_get_access_token`, `async_refresh` or
+    /// `warm_up` gets one, and with `token_source_options::renew_unused` the source by itself.
     ///
     /// Takes no lock, allocates nothing, and writes no memory that another thread reads, but for
-    /// two moments, in which it takes a lock that nobody holds while waiting: each thread once to
-    /// learn of a new token; and while the token is due for renewal, each thread once per tick of
-    /// the system's clock (some milliseconds) to see whether a fetch is to begin, and to begin it.
+    /// some moments, in which it takes a lock that nobody holds while waiting: each thread once to
+    /// learn of a new token; while the token is due for renewal, each thread once per tick of the
+    /// system's clock (some milliseconds) to see whether a fetch is to begin, and to begin it; and
+    /// where there is no token. Of more than 256 sources in a process, some share the room that a
+    /// thread has for them: a thread that uses such in turns takes their locks.
     [[nodiscard]] access_token try_get() noexcept;
 
     /// Gets a usable token: at once, or when the fetch that is under way, or is now begun, has

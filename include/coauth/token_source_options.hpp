@@ -32,12 +32,14 @@ struct token_source_options
     /// A token is not kept longer than this, whatever life it has; at least 1 s. None: as long as
     /// it lives; a token with no known end until it is invalidated.
     std::optional<std::chrono::seconds> max_age = {};
-    /// The wait after a failed fetch is random up to `first_back_off`, multiplied by
-    /// `back_off_factor` for each further failure, up to `max_back_off`; a longer one that the
-    /// server asks for is obeyed. After a failure that only a change can mend (wrong credentials,
+    /// The wait after a failed fetch is random up to `first_back_off` (at least 1 ms), multiplied
+    /// by `back_off_factor` (1 to 100) for each further failure, up to `max_back_off` (at most 24
+    /// hours), and never less than a tenth of `first_back_off`; a longer one that the server asks
+    /// for is obeyed. After a failure that only a change can mend (wrong credentials,
     /// unknown scope, faulty configuration) it is at least half of `max_back_off` at once, and no
     /// longer for further ones: the change may be made at the server, and is noticed within that
-    /// time. Where the secret comes from a function, other credentials end the wait.
+    /// time. Where the secret comes from a function, other credentials end the wait after they were
+    /// refused, once for each wait.
     std::chrono::milliseconds first_back_off{1'000};
     double back_off_factor = 1.6;
     std::chrono::milliseconds max_back_off{120'000};
@@ -92,10 +94,10 @@ struct token_source_status
     std::optional<std::chrono::system_clock::time_point> usable_until;
     std::optional<std::chrono::system_clock::time_point> renew_at;
     /// Since the last success: when the first fetch failed, and with what the last one; empty while
-    /// all is well.
+    /// all is well. Of a closed source that never failed, `last_error` is why it is closed.
     std::optional<std::chrono::system_clock::time_point> failing_since;
     std::optional<error> last_error;
-    /// No fetch is begun before.
+    /// No fetch is begun before, unless other credentials come or `async_refresh` forces one.
     std::optional<std::chrono::system_clock::time_point> retry_at;
 
     /// A token can be had at once.
@@ -123,7 +125,7 @@ struct token_source_counters
     std::uint64_t hits = 0;
     /// Calls that had to wait for a fetch.
     std::uint64_t waits = 0;
-    /// Calls that failed at once, since a fetch had failed shortly before.
+    /// Calls that failed at once, since a fetch had failed shortly before or the source is closed.
     std::uint64_t refusals = 0;
     /// Fetches that succeeded or failed, those that failed, and those that succeeded in renewing a
     /// token that was still usable.

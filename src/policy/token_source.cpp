@@ -248,7 +248,9 @@ token_source::settled token_source::fetched(moment now, result<access_token> out
         life_of(*outcome, options_, 0).end.come(now))
     {
         error_info info;
-        info.context = "the life of the token that came was over when it came";
+        auto const life = duration_cast<seconds>(*life_kept(*outcome, options_));
+        info.context = "the token's life of " + std::to_string(life.count()) +
+                       " s was over before its answer came";
         info.http_status = outcome->http_status();
         outcome = error(errc::timeout, std::move(info));
     }
@@ -256,7 +258,8 @@ token_source::settled token_source::fetched(moment now, result<access_token> out
     {
         failures_ = 0;
         failure_.reset();
-        no_fetch_before_ = server_says_ = not_unasked_before_ = steady_time::min();
+        no_fetch_before_ = server_says_ = not_unasked_before_ = no_change_before_ =
+            steady_time::min();
         // What may be used once goes to those who wait, and is not kept: there is nothing in
         // fetching it for nobody.
         if (outcome->lifetime() != seconds(0))
@@ -349,13 +352,15 @@ bool token_source::invalidate(moment now, access_token const& token)
 
 bool token_source::wants_other_credentials() const noexcept
 {
-    return failure_ && !fetching_ && lasting(*failure_);
+    return failure_ && !fetching_ &&
+           (failure_->refuses_credentials() || *failure_ == errc::invalid_configuration);
 }
 
-void token_source::credentials_changed()
+void token_source::credentials_changed(moment now)
 {
-    if (!wants_other_credentials())
+    if (!wants_other_credentials() || now.steady < no_change_before_)
         return;
+    no_change_before_ = no_fetch_before_;
     failures_ = 0;
     no_fetch_before_ = server_says_;
 }
@@ -419,6 +424,8 @@ token_source_status token_source::status(moment now) const
         made.failing_since = failing_since_;
         made.last_error = failure_;
     }
+    else if (closed_)
+        made.last_error = closed_;
     if (held)
         made.retry_at = after(now.wall, held_back(now));
     return made;

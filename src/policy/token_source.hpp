@@ -115,8 +115,9 @@ public:
     settled fetched(moment now, result<access_token> outcome, double random);
     // Drops the token if it is this one.
     bool invalidate(moment now, access_token const& token);
-    // Other credentials are there than those that failed.
-    void credentials_changed();
+    // Other credentials are there than those that failed. They end the wait, but not that after
+    // them too: some are new each time, and refused each time.
+    void credentials_changed(moment now);
     // Ends it for good. Those who wait get `why` when the fetch under way has ended.
     void close(error const& why);
     // Those who wait, who are never to be completed.
@@ -178,6 +179,8 @@ private:
     steady_time no_fetch_before_ = steady_time::min();
     // The latter as the server named it: nothing overrides that.
     steady_time server_says_ = steady_time::min();
+    // Nor do other credentials end a wait before.
+    steady_time no_change_before_ = steady_time::min();
     // The former for whatever nobody waits for.
     steady_time not_unasked_before_ = steady_time::min();
     unsigned failures_ = 0;

@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <array>
 #include <charconv>
+#include <cstdlib>
 #include <cstring>
 
 namespace coauth::protocol
@@ -180,6 +181,14 @@ bool bypasses_proxy(std::string_view no_proxy, std::string_view host, std::strin
             return true;
     }
     return false;
+}
+
+std::optional<std::string> variable(char const* name)
+{
+    char const* const value = std::getenv(name);
+    if (value == nullptr)
+        return std::nullopt;
+    return value;
 }
 
 result<std::optional<proxy_route>>

@@ -22,6 +22,8 @@ struct proxy_route
 
 // A variable of the environment; none: it is not set.
 using environment = std::function<std::optional<std::string>(char const* name)>;
+// That of the process.
+std::optional<std::string> variable(char const* name);
 
 // The proxy for this server, none, or errc::invalid_configuration.
 result<std::optional<proxy_route>>

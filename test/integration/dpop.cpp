@@ -71,9 +71,11 @@ BOOST_AUTO_TEST_CASE(an_algorithm_that_the_server_does_not_know_is_a_mistake)
     BOOST_TEST(
         got.error().message().find("signs by RS256; choose_dpop_key finds what both know. The "
                                    "server knows: ES256 PS256") != std::string::npos);
+    BOOST_TEST(coauth::validate(config).has_error());
     auto const chosen = coauth::choose_dpop_key(config.server, signing_key_of(key));
     BOOST_TEST_REQUIRE(chosen.has_value());
     config.dpop = std::make_shared<coauth::dpop_prover>(*chosen);
+    BOOST_TEST(coauth::validate(config).has_value());
     BOOST_TEST(outcome(fetch(config)) == "success");
 }
 

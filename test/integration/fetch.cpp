@@ -4,6 +4,8 @@
 #include "fixture.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_future.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
@@ -457,6 +459,15 @@ BOOST_AUTO_TEST_CASE(a_name_without_address_is_reported_as_such)
     BOOST_TEST(outcome(test::fetch(config)) == "resolve_failed");
 }
 
+BOOST_AUTO_TEST_CASE(a_context_and_a_completion_token_are_enough)
+{
+    auto const server = start();
+    boost::asio::thread_pool pool(1);
+    coauth::client client(pool, overheard(server.config()));
+    BOOST_TEST(outcome(client.async_get_access_token(boost::asio::use_future).get()) == "success");
+    BOOST_TEST(server.requests().size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(a_faulty_configuration_opens_no_connection)
 {
     auto const server = start();
@@ -490,6 +501,7 @@ BOOST_AUTO_TEST_CASE(a_faulty_configuration_opens_no_connection)
     row("header limit").limits.header = 100;
     row("body limit").limits.body = 10;
     row("user agent").user_agent = "a\r\nX: y";
+    row("proxy without a scheme").proxy.url = "proxy:3128";
 
     for (auto const& [name, config] : rows)
         BOOST_TEST_CONTEXT(name)

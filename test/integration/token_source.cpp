@@ -1,6 +1,7 @@
 // What callers of a token source see: who waits for what, who is told what, and when.
 
 #include "fixture.hpp"
+#include "moved_clock.hpp"
 
 #include <boost/asio/any_completion_executor.hpp>
 #include <boost/asio/bind_allocator.hpp>
@@ -345,6 +346,21 @@ BOOST_AUTO_TEST_CASE(the_last_waiter_leaves)
     }
 }
 
+BOOST_AUTO_TEST_CASE(the_last_waiter_runs_out_of_time)
+{
+    token_source_options options;
+    options.cancel_abandoned = true;
+    on_one_thread t(options);
+    t.server.push(late(60'000ms));
+    stopwatch const watch;
+    t.tokens->async_get_access_token(50ms, t.into());
+    t.run();
+    BOOST_TEST(outcome(t.got.at(0)) == "timeout");
+    BOOST_TEST(watch.elapsed() < 5s);
+    auto const counters = t.tokens->counters();
+    BOOST_TEST(counters.by_reason.at(std::size_t(fetch_reason::empty)).abandoned == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(a_waiter_has_a_time_limit_of_its_own)
 {
     on_one_thread t;
@@ -376,10 +392,12 @@ BOOST_AUTO_TEST_CASE(a_limit_in_a_coroutine)
     {
         auto token = co_await t.tokens->async_get_access_token(50ms);
         ended = outcome(token);
+        if (!token)
+            ended += ": " + std::string(token.error().context());
     };
     asio::co_spawn(t.context, work, asio::detached);
     t.run();
-    BOOST_TEST(ended == "timeout");
+    BOOST_TEST(ended == "timeout: no token came within the time limit of the call");
     BOOST_TEST(t.tokens->try_get().value() == "tok.en-1");
 }
 
@@ -441,7 +459,8 @@ BOOST_AUTO_TEST_CASE(over_before_it_comes)
     for (auto const& r : t.got)
     {
         BOOST_REQUIRE_EQUAL(outcome(r), "timeout");
-        BOOST_TEST(r.error().context().find("was over when it came") != std::string_view::npos);
+        BOOST_TEST(
+            r.error().context().find("life of 1 s was over before") != std::string_view::npos);
         check_no_secret(r);
     }
     BOOST_TEST(t.tokens->try_get().empty());
@@ -504,19 +523,49 @@ BOOST_AUTO_TEST_CASE(a_failed_renewal_does_no_harm_before_the_end)
 
 BOOST_AUTO_TEST_CASE(renewed_though_nobody_asks)
 {
+    for (bool const by_a_call : {false, true})
+    {
+        token_source_options options;
+        options.renew_unused = true;
+        on_one_thread t(options);
+        t.server.push(answer::json(200, document("a", 1)));
+        t.server.push(answer::json(200, document("b", 1)));
+        t.server.push(answer::json(200, document("c", 3600)));
+        if (by_a_call)
+            t.tokens->async_get_access_token(t.into());
+        else
+            t.tokens->warm_up();
+        for (stopwatch const watch;
+             t.tokens->try_get().value() != "c" && !t.context.stopped() && watch.elapsed() < 20s;)
+            t.context.run_for(50ms);
+        BOOST_TEST(t.requests() == 3U);
+        BOOST_TEST(t.tokens->try_get().value() == "c");
+        BOOST_TEST(!t.context.stopped());
+        t.tokens->close();
+        t.run();
+    }
+}
+
+// The timer does not know, but whoever wants the token finds out.
+BOOST_AUTO_TEST_CASE(renewed_though_the_clock_jumps)
+{
     token_source_options options;
     options.renew_unused = true;
     on_one_thread t(options);
-    t.server.push(answer::json(200, document("a", 1)));
-    t.server.push(answer::json(200, document("b", 1)));
-    t.server.push(answer::json(200, document("c", 3600)));
+    t.server.always(answer::json(200, document("a", 3600)));
     t.tokens->warm_up();
-    for (stopwatch const watch;
-         t.tokens->try_get().value() != "c" && !t.context.stopped() && watch.elapsed() < 20s;)
-        t.context.run_for(50ms);
-    BOOST_TEST(t.requests() == 3U);
-    BOOST_TEST(t.tokens->try_get().value() == "c");
-    BOOST_TEST(!t.context.stopped());
+    auto const wait = [&]
+    {
+        for (stopwatch const watch; t.tokens->try_get().empty() && watch.elapsed() < 10s;)
+            t.context.run_for(10ms);
+    };
+    wait();
+    BOOST_TEST(t.requests() == 1U);
+    moved_clock const later(2h);
+    BOOST_TEST(t.tokens->try_get().empty());
+    wait();
+    BOOST_TEST(!t.tokens->try_get().empty());
+    BOOST_TEST(t.requests() == 2U);
     t.tokens->close();
     t.run();
 }
@@ -688,6 +737,36 @@ BOOST_AUTO_TEST_CASE(sources_that_own_each_other_go_with_the_context)
     BOOST_TEST(owned.use_count() == 1);
 }
 
+// Those on another context are told so by the source, but a client cannot call anybody any more.
+BOOST_AUTO_TEST_CASE(asked_when_the_context_is_gone)
+{
+    auto const server = start();
+    auto const owned = std::make_shared<int>(0);
+    std::optional<asio::io_context> context(std::in_place);
+    coauth::client client(*context, overheard(server.config()));
+    coauth::token_source tokens(client);
+    context.reset();
+    asio::io_context other;
+    std::string told;
+    auto const work = [&]() -> asio::awaitable<void>
+    {
+        auto token = co_await tokens.async_get_access_token();
+        told = outcome(token);
+    };
+    auto const directly = [&](std::shared_ptr<int> witness) -> asio::awaitable<void>
+    {
+        auto token = co_await client.async_get_access_token();
+        BOOST_ERROR("completed: " << outcome(token) << witness.use_count());
+    };
+    asio::co_spawn(other, work, asio::detached);
+    asio::co_spawn(other, directly(owned), asio::detached);
+    tokens.async_get_access_token([owned](token_result const&) { BOOST_ERROR("completed"); });
+    client.async_get_access_token([owned](token_result const&) { BOOST_ERROR("completed"); });
+    other.run();
+    BOOST_TEST(told == "cancelled");
+    BOOST_TEST(owned.use_count() == 1);
+}
+
 BOOST_AUTO_TEST_CASE(its_context_ends_by_itself)
 {
     on_one_thread t;
@@ -785,6 +864,8 @@ BOOST_AUTO_TEST_CASE(faulty_options_and_faulty_clients)
     t.run();
     BOOST_TEST(outcome(t.got.at(0)) == "invalid_configuration");
     BOOST_TEST(t.got.at(0).error().context().find("renew_after") != std::string_view::npos);
+    BOOST_TEST_REQUIRE(t.tokens->status().last_error.has_value());
+    BOOST_TEST(t.tokens->status().last_error->message() == t.got.at(0).error().message());
     BOOST_TEST(t.requests() == 0U);
 
     coauth::client faulty(t.context.get_executor(), {});
@@ -942,6 +1023,37 @@ BOOST_AUTO_TEST_CASE(credentials_that_change)
     BOOST_TEST(t.server.requests().back().body.find("client_secret=newest") != std::string::npos);
     for (auto const& r : t.got)
         check_no_secret(r, "newest");
+}
+
+// As assertions are. Each failure is worth one other try, and then its back-off holds.
+BOOST_AUTO_TEST_CASE(credentials_that_change_all_the_time)
+{
+    on_one_thread t;
+    int asked = 0;
+    auto config = t.config();
+    config.authentication = coauth::client_authentication::client_assertion(
+        client_id, [&]() -> coauth::result<coauth::secret>
+        { return coauth::secret("assertion-" + std::to_string(++asked)); });
+    coauth::client changing(t.context.get_executor(), overheard(config));
+    t.tokens.emplace(changing);
+    t.server.always(answer::json(401, R"({"error":"invalid_client"})"));
+    std::vector<std::size_t> requests;
+    for (int second = 0; second < 4; ++second)
+    {
+        for (int i = 0; i < 20; ++i)
+        {
+            t.tokens->async_get_access_token(t.into());
+            t.run();
+        }
+        requests.push_back(t.requests());
+        std::this_thread::sleep_for(1020ms);
+    }
+    auto const all = requests.back();
+    BOOST_TEST(requests.at(1) == all);
+    BOOST_TEST(all <= 4U);
+    BOOST_TEST(asked <= 16);
+    for (auto const& r : t.got)
+        BOOST_TEST(outcome(r) == "invalid_client");
 }
 
 BOOST_AUTO_TEST_CASE(a_secret_that_cannot_be_had)

@@ -195,7 +195,7 @@ BOOST_AUTO_TEST_CASE(a_failure_reaches_all_and_backs_off)
     auto const ended = b.fetched(error(errc::connect_failed), 0.5);
     BOOST_TEST(ended.done.size() == 2U);
     BOOST_TEST((ended.outcome.error() == errc::connect_failed));
-    BOOST_TEST(ended.outcome.error().retry_at().has_value());
+    BOOST_TEST((ended.outcome.error().retry_at() == b.now().wall + 500ms));
     BOOST_TEST((b.is() == state::back_off));
     BOOST_TEST(b.got() == "connect_failed");
     b.pass(499ms);
@@ -524,14 +524,43 @@ BOOST_AUTO_TEST_CASE(other_credentials_end_the_wait)
     BOOST_TEST(b.got() == "invalid_client");
     auto const first = b.now().wall;
     b.pass(10s);
-    b.tested.credentials_changed();
+    b.tested.credentials_changed(b.now());
     BOOST_TEST(b.got() == "wait");
     (void)b.fetched(error(errc::connect_failed));
     // Since the last success, of which there was none.
     BOOST_TEST((b.tested.status(b.now()).failing_since == first));
     BOOST_TEST(!b.tested.wants_other_credentials());
-    b.tested.credentials_changed();
+    b.tested.credentials_changed(b.now());
     BOOST_TEST(b.got() == "connect_failed");
+}
+
+// Assertions are new each time; and what is wrong with a scope no credentials mend.
+BOOST_AUTO_TEST_CASE(other_credentials_end_one_wait)
+{
+    bench b;
+    (void)b.get();
+    (void)b.fetched(error(errc::invalid_client));
+    b.tested.credentials_changed(b.now());
+    BOOST_TEST(b.got() == "wait");
+    (void)b.fetched(error(errc::invalid_client));
+    for (int i = 0; i < 50; ++i)
+    {
+        b.pass(1s);
+        b.tested.credentials_changed(b.now());
+        BOOST_TEST_REQUIRE(b.got() == "invalid_client");
+    }
+    b.pass(80s);
+    BOOST_TEST(b.got() == "wait");
+    (void)b.fetched(error(errc::invalid_client));
+    b.tested.credentials_changed(b.now());
+    BOOST_TEST(b.got() == "wait");
+    (void)b.fetched(b.token("a"));
+    (void)b.tested.invalidate(b.now(), b.token("a"));
+    (void)b.get();
+    (void)b.fetched(error(errc::invalid_scope));
+    BOOST_TEST(!b.tested.wants_other_credentials());
+    b.tested.credentials_changed(b.now());
+    BOOST_TEST(b.got() == "invalid_scope");
 }
 
 BOOST_AUTO_TEST_CASE(tended_without_callers)

@@ -63,6 +63,9 @@ struct plan
     moment sent;
 };
 
+inline constexpr moment never{
+    std::chrono::system_clock::time_point::max(), std::chrono::steady_clock::time_point::max()};
+
 // What is known of a token that the server gave.
 struct given_token
 {
@@ -71,6 +74,8 @@ struct given_token
     std::optional<std::chrono::seconds> life;
     // Of the lives that the server said it has.
     std::chrono::seconds shortest{};
+    // The earliest of the ends that it gave.
+    moment end = never;
     bool invalidated = false;
 };
 
@@ -83,6 +88,7 @@ public:
     explicit world(Lots lots) : lots_(std::move(lots)), options_(draw_options()), source_(options_)
     {
         callers_.resize(40);
+        changing_ = one_in(2);
     }
 
     void step()
@@ -112,6 +118,8 @@ public:
             end_fetch_if_due(true);
         end_fetch_if_due(false);
         expire();
+        if (changing_ && one_in(4))
+            change_credentials();
         require(source_.fetching() == plan_.has_value(), "a fetch is under way, or none is");
         require(source_.waiting() == waiting_, "as many wait as came and did not go");
         require(waiting_ == 0 || plan_, "whoever waits, waits for a fetch");
@@ -145,13 +153,16 @@ private:
         coauth::token_source_options made;
         made.cancel_abandoned = one_in(2);
         if (one_in(4))
+            made.renew_after = 0.1 + 0.9 * chance();
+        made.renew_spread = std::min(made.renew_spread, made.renew_after / 2);
+        if (one_in(4))
             made.max_age = std::chrono::seconds(lots_.below(7200) + 1);
         if (one_in(8))
-            made.margin = 0ms;
+            made.margin = std::chrono::milliseconds(lots_.below(2) * lots_.below(100'000));
         if (one_in(8))
             made.renew_spread = 0;
         if (one_in(4))
-            made.renew_interval = std::chrono::milliseconds(lots_.below(60'000) + 1);
+            made.renew_interval = std::chrono::milliseconds(lots_.below(60'000) * lots_.below(2));
         if (one_in(4))
         {
             made.first_back_off = std::chrono::milliseconds(lots_.below(10'000) + 1);
@@ -199,17 +210,22 @@ private:
         time_ = end;
     }
 
+    // As the source's own: set for what the clocks say then, for 30 s at most, and not set anew
+    // when they jump.
     void arm()
     {
-        timer_.reset();
-        if (options_.renew_unused && wanted_)
-            timer_ = source_.next_renewal(now());
+        if (!options_.renew_unused || !wanted_)
+            return;
+        auto const next = source_.next_renewal(now());
+        if (next && !(timer_ && *timer_ <= *next))
+            timer_ = std::min(*next, now().steady + 30s);
     }
 
     void fire()
     {
         if (!timer_ || now().steady < *timer_)
             return;
+        timer_.reset();
         tend(true);
         auto const next = source_.next_renewal(now());
         require(
@@ -252,7 +268,8 @@ private:
         else if (made.what == verdict::wait)
             await(*who);
         else
-            check_refused(made.why, was_fetching, last_failure_ + longest_wait_);
+            check_refused(
+                made.why, was_fetching, std::max(last_failure_ + longest_wait_, server_until_));
         if (made.fetch)
             begin(*made.fetch, was_usable);
         require(made.what != verdict::wait || plan_, "whoever waits has something to wait for");
@@ -304,14 +321,19 @@ private:
         ++served;
         auto const& known = find(token);
         require(!known.invalidated, "an invalidated token is not served");
-        if (!known.life)
-            return;
-        auto life = *known.life;
-        if (options_.max_age)
-            life = std::min(life, *options_.max_age);
-        auto const usable = usable_of(life);
-        require(now().wall < known.sent.wall + usable, "not past its end by the wall clock");
-        require(now().steady < known.sent.steady + usable, "not past its end by the steady clock");
+        require(now().wall < known.end.wall, "not past its end by the wall clock");
+        require(now().steady < known.end.steady, "not past its end by the steady clock");
+    }
+
+    [[nodiscard]] moment end_of(access_token const& token) const
+    {
+        auto life = token.lifetime();
+        if (options_.max_age && (!life || *options_.max_age < *life))
+            life = options_.max_age;
+        if (!life)
+            return never;
+        auto const usable = usable_of(*life);
+        return {token.requested_at() + usable, token.requested_at_steady() + usable};
     }
 
     [[nodiscard]] nanoseconds usable_of(std::chrono::seconds life) const
@@ -405,9 +427,8 @@ private:
     // What nobody waits for is not fetched in a row, however short the lives and fast the server.
     void check_unasked(fetch_reason why)
     {
-        // A renewal that brings the same token does not put off its end.
-        bool const given_again =
-            why == fetch_reason::expired && renewed_ == kept_ && last_renewal_ == last_begun_;
+        // To be given the same token again does not put off its end.
+        bool const given_again = why == fetch_reason::expired && kept_again_;
         require(
             now().steady >= not_unasked_before_, "a token that is used once is not fetched yet");
         auto const interval = std::min<nanoseconds>(
@@ -441,7 +462,9 @@ private:
         auto life = known.life.value_or(std::chrono::seconds::max());
         if (options_.max_age)
             life = std::min(life, *options_.max_age);
-        nanoseconds const early = life * 7 / 10;
+        auto const early = nanoseconds(static_cast<std::int64_t>(
+            static_cast<double>(nanoseconds(life).count()) *
+            (options_.renew_after - options_.renew_spread)));
         require(
             now().wall >= known.sent.wall + early || now().steady >= known.sent.steady + early,
             "not before its time");
@@ -526,7 +549,10 @@ private:
         case plan::kind::refused:
             break;
         }
-        return error(one_in(2) ? errc::invalid_client : errc::invalid_scope);
+        coauth::error_info info;
+        if (one_in(4))
+            info.retry_at = now().wall + draw_time();
+        return error(one_in(2) ? errc::invalid_client : errc::invalid_scope, std::move(info));
     }
 
     std::optional<std::chrono::seconds> draw_life()
@@ -573,13 +599,17 @@ private:
     {
         auto& one = find(token);
         auto const life = token.lifetime();
-        if (!(token == before))
+        kept_again_ = token == before;
+        if (!kept_again_)
         {
             one.sent = {token.requested_at(), token.requested_at_steady()};
             one.life = life;
             one.shortest = std::chrono::seconds::max();
+            one.end = never;
             one.invalidated = false;
         }
+        auto const end = end_of(token);
+        one.end = {std::min(one.end.wall, end.wall), std::min(one.end.steady, end.steady)};
         one.shortest = std::min(one.shortest, life.value_or(std::chrono::seconds::max()));
         kept_ = token;
     }
@@ -595,6 +625,7 @@ private:
             last_failure_ = {};
             failures_ = 0;
             failing_since_.reset();
+            not_changed_before_ = {};
             not_unasked_before_ = {};
             if (outcome->lifetime() != 0s)
             {
@@ -646,16 +677,9 @@ private:
     // What is handed to those who waited is as good as what is served.
     void check_arrival(access_token const& token)
     {
-        auto life = token.lifetime();
-        if (options_.max_age && (!life || *options_.max_age < *life))
-            life = options_.max_age;
-        if (!life)
-            return;
-        auto const usable = usable_of(*life);
-        require(now().wall < token.requested_at() + usable, "usable on arrival by the wall clock");
-        require(
-            now().steady < token.requested_at_steady() + usable,
-            "usable on arrival by the steady clock");
+        auto const end = end_of(token);
+        require(now().wall < end.wall, "usable on arrival by the wall clock");
+        require(now().steady < end.steady, "usable on arrival by the steady clock");
     }
 
     void settle(source::settled ended)
@@ -675,7 +699,13 @@ private:
     {
         if (!source_.wants_other_credentials())
             return;
-        source_.credentials_changed();
+        require(last_error_ == errc::invalid_client, "credentials mend what is wrong with them");
+        auto const before = source_.held_back(now());
+        source_.credentials_changed(now());
+        if (source_.held_back(now()) == before)
+            return;
+        require(now().steady >= not_changed_before_, "other credentials end a wait once");
+        not_changed_before_ = last_failure_ + shortest_wait_;
         last_failure_ = {};
         failures_ = 0;
         disturbed_ = true;
@@ -684,6 +714,8 @@ private:
     Lots lots_;
     coauth::token_source_options options_;
     source source_;
+    // There are nearly always other credentials.
+    bool changing_ = false;
     std::deque<caller> callers_;
     std::size_t waiting_ = 0;
 
@@ -696,6 +728,7 @@ private:
     std::uint64_t tokens_ = 0;
     std::deque<given_token> given_;
     access_token kept_;
+    bool kept_again_ = false;
 
     // In worlds with a timer: when it fires, and whether somebody wanted a token before.
     std::optional<std::chrono::steady_clock::time_point> timer_;
@@ -711,6 +744,7 @@ private:
     nanoseconds longest_wait_{};
     nanoseconds shortest_wait_{};
     std::chrono::steady_clock::time_point not_unasked_before_{};
+    std::chrono::steady_clock::time_point not_changed_before_{};
     std::chrono::steady_clock::time_point last_begun_{};
     // Since the last fetch began, something happened after which another may begin at once.
     bool disturbed_ = true;

@@ -12,7 +12,10 @@
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/execution/blocking.hpp>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/require.hpp>
 
 #include <chrono>
 #include <memory>
@@ -78,8 +81,8 @@ COAUTH_DECL std::optional<result<access_token>>
 start_waiting(token_source_core& core, token_wish const& wish, token_waiting::owned& who);
 COAUTH_DECL void cancel_waiting(token_source_core& core, token_waiting& who);
 // Not within the caller's own call.
-COAUTH_DECL void complete_later(
-    token_source_core const& core, token_waiting::owned who, result<access_token> outcome);
+COAUTH_DECL void
+complete_later(token_source_core& core, token_waiting::owned who, result<access_token> outcome);
 
 // Lives in memory of its handler's allocator: one piece for all.
 template <class Handler>
@@ -105,6 +108,14 @@ public:
         if (!had)
             return;
         self.forget_slot();
+        // Without a detour by the source's executor, which may be gone.
+        using never = boost::asio::execution::blocking_t::never_t;
+        if constexpr (boost::asio::can_require_v<executor, never>)
+            if (self.elsewhere_)
+            {
+                auto const where = self.elsewhere_->get_executor();
+                return boost::asio::post(delivery{where, std::move(who), std::move(*had)});
+            }
         complete_later(*of, std::move(who), std::move(*had));
     }
 
