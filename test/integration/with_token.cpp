@@ -8,7 +8,9 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -18,7 +20,9 @@
 #include <boost/beast/http/message.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <array>
 #include <future>
+#include <memory>
 #include <set>
 #include <stdexcept>
 
@@ -305,6 +309,9 @@ BOOST_AUTO_TEST_CASE(every_completion_token)
     auto const refused = [](std::string const& answered) { return answered == "a"; };
     auto const got = coauth::async_with_token(tokens, call, refused, asio::use_future).get();
     BOOST_TEST(got.value() == "b");
+    auto const ask = [](coauth::access_token token) -> asio::awaitable<api_answer>
+    { co_return api_answer{200, {}, std::string(token.value())}; };
+    BOOST_TEST(coauth::async_with_token(tokens, ask, asio::use_future).get().value().body == "b");
     auto operation = coauth::async_with_token(tokens, call, refused, asio::deferred);
     BOOST_TEST(std::move(operation)(asio::use_future).get().value() == "b");
     auto const spawned = [&]() -> asio::awaitable<bool>
@@ -384,6 +391,82 @@ BOOST_AUTO_TEST_CASE(a_callback_is_cancelled)
         r.tokens.close();
         r.context.restart();
         r.context.run();
+    }
+}
+
+// Before the call has begun, and by a handler whose executor is not known, as those of a group.
+BOOST_AUTO_TEST_CASE(is_cancelled_before_its_first_step)
+{
+    for (auto const type :
+         {asio::cancellation_type::terminal, asio::cancellation_type::partial,
+          asio::cancellation_type::total})
+    {
+        relay r;
+        asio::cancellation_signal signal;
+        std::vector<std::string> completed;
+        auto const call = [&](coauth::access_token token)
+        { return r.remote.call(std::move(token)); };
+        auto operation = coauth::async_with_token(r.tokens, call, asio::deferred);
+        asio::experimental::make_parallel_group(std::move(operation))
+            .async_wait(
+                asio::experimental::wait_for_all(),
+                asio::bind_cancellation_slot(
+                    signal.slot(), [&](std::array<std::size_t, 1>, std::exception_ptr failure,
+                                       coauth::result<api_answer> got)
+                    { completed.push_back(failure ? "thrown" : outcome(got)); }));
+        signal.emit(type);
+        r.context.run();
+        BOOST_TEST(
+            completed == std::vector<std::string>{"cancelled"}, boost::test_tools::per_element());
+        BOOST_TEST(r.remote.calls == 0);
+    }
+}
+
+// Emitted when the end is under way already; the handler owns the signal.
+BOOST_AUTO_TEST_CASE(a_signal_that_goes_with_its_handler)
+{
+    for (bool const in_a_handler : {false, true})
+    {
+        relay r;
+        r.server.push(answer::json(200, document("a")));
+        r.tokens.warm_up();
+        r.context.restart();
+        r.context.run();
+        BOOST_TEST_REQUIRE(!r.tokens.try_get().empty());
+        auto const strand = asio::make_strand(r.context);
+        auto signal = std::make_unique<asio::cancellation_signal>();
+        int completed = 0;
+        auto const call = [](coauth::access_token) -> asio::awaitable<int> { co_return 1; };
+        auto const accepted = [](int) { return false; };
+        auto const slot = signal->slot();
+        auto const emit = [&]
+        {
+            if (signal)
+                signal->emit(asio::cancellation_type::total);
+        };
+        auto const done = [&](std::exception_ptr const&, coauth::result<int> const&)
+        {
+            ++completed;
+            signal.reset();
+        };
+        r.context.restart();
+        if (in_a_handler)
+        {
+            coauth::async_with_token(
+                r.tokens, call, accepted,
+                asio::bind_executor(strand, asio::bind_cancellation_slot(slot, done)));
+            asio::post(r.context, emit);
+        }
+        else
+        {
+            coauth::async_with_token(
+                r.tokens, call, accepted, asio::bind_cancellation_slot(slot, done));
+            r.context.run_one();
+            emit();
+        }
+        r.context.run();
+        BOOST_TEST(completed == 1);
+        BOOST_TEST(!signal);
     }
 }
 
