@@ -16,11 +16,13 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 
+#include <chrono>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
@@ -98,7 +100,7 @@ asio::awaitable<response_type> ask(api_address where, request_type request)
 request_type api_request(api_address const& api, coauth::access_token const& token)
 {
     request_type request(http::verb::get, "/", 11);
-    request.set(http::field::host, api.host);
+    request.set(http::field::host, api.host + ':' + api.port);
     request.set(http::field::authorization, token.authorization());
     return request;
 }
@@ -161,11 +163,18 @@ asio::awaitable<void> serve(tcp::socket socket, handler handle)
 asio::awaitable<void> listen(tcp::acceptor& acceptor, handler handle)
 {
     auto executor = co_await asio::this_coro::executor;
+    asio::steady_timer pause(executor);
     while (acceptor.is_open())
     {
         auto [failed, socket] = co_await acceptor.async_accept(use_tuple);
         if (!failed)
+        {
             asio::co_spawn(executor, serve(std::move(socket), handle), asio::detached);
+            continue;
+        }
+        // Out of descriptors, for example: not in a busy loop.
+        pause.expires_after(std::chrono::milliseconds(100));
+        co_await pause.async_wait(use_tuple);
     }
 }
 

@@ -1,9 +1,10 @@
-// One client shared by a pool of threads: coroutines on the pool, and a plain thread that waits.
+// One token for a pool of threads: coroutines on the pool, and a plain thread that waits. The first
+// to come fetches it for all.
 //
 //   COAUTH_TOKEN_ENDPOINT, COAUTH_CLIENT_ID, COAUTH_CLIENT_SECRET   required
 //   COAUTH_CA_FILE                                                  empty: the system's CAs
 
-#include <coauth/client.hpp>
+#include <coauth/token_source.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -32,12 +33,12 @@ coauth::client_config config_from_environment()
     return config;
 }
 
-// Runs on whichever thread of the pool is free. The client needs no lock and no strand of ours.
-asio::awaitable<void> work(coauth::client& client, std::atomic<int>& tokens)
+// Runs on whichever thread of the pool is free. The source needs no lock and no strand of ours.
+asio::awaitable<void> work(coauth::token_source& tokens, std::atomic<int>& served)
 {
-    auto token = co_await client.async_get_access_token();
+    auto token = co_await tokens.async_get_access_token();
     if (token)
-        ++tokens;
+        ++served;
     else
         std::cerr << token.error() << '\n';
 }
@@ -45,22 +46,23 @@ asio::awaitable<void> work(coauth::client& client, std::atomic<int>& tokens)
 int main()
 {
     asio::thread_pool pool(4);
-    coauth::client client(pool.get_executor(), config_from_environment());
+    coauth::client client(pool, config_from_environment());
+    coauth::token_source tokens(client, coauth::token_request().scope("read"));
 
     constexpr int jobs = 8;
-    std::atomic<int> tokens = 0;
+    std::atomic<int> served = 0;
     for (int i = 0; i < jobs; ++i)
-        asio::co_spawn(pool, work(client, tokens), asio::detached);
+        asio::co_spawn(pool, work(tokens, served), asio::detached);
 
     // A thread outside the pool may block on a future. It holds a result: get() does not throw it.
-    auto const request = coauth::token_request().scope("read");
-    auto const token = client.async_get_access_token(request, asio::use_future).get();
+    auto const token = tokens.async_get_access_token(asio::use_future).get();
     if (token)
         std::cout << "the waiting thread: " << *token << '\n';
     else
         std::cerr << token.error() << '\n';
 
     pool.join();
-    std::cout << "the pool: " << tokens << " tokens for " << jobs << " jobs\n";
-    return token && tokens == jobs ? EXIT_SUCCESS : EXIT_FAILURE;
+    auto const fetches = tokens.counters().fetches;
+    std::cout << "the pool: " << served << " of " << jobs << " jobs, " << fetches << " fetch\n";
+    return token && served == jobs && fetches == 1 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

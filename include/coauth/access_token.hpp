@@ -95,13 +95,13 @@ public:
 
     /// The token itself (`access_token`): secret.
     [[nodiscard]] std::string_view value() const noexcept;
-    /// The ready-made value of an HTTP Authorization field, "Bearer ..." (RFC 6750 section 2.1):
-    /// secret.
+    /// The ready-made value of an HTTP Authorization field: "Bearer ..." (RFC 6750 section 2.1), or
+    /// with `client_config::dpop` "DPoP ..." (RFC 9449 section 7.1): secret.
     [[nodiscard]] std::string_view authorization() const noexcept
     {
         return share_ != nullptr ? share_->authorization : std::string_view();
     }
-    /// "Bearer", whatever case the server wrote it in.
+    /// "Bearer" or "DPoP", whatever case the server wrote it in.
     [[nodiscard]] std::string_view token_type() const noexcept;
     /// The granted scope, as the server said it; where it said nothing, the scope asked for
     /// (RFC 6749 section 5.1).

@@ -83,8 +83,9 @@ private:
 /// \endcode
 ///
 /// Asks for the metadata of RFC 8414 (`/.well-known/oauth-authorization-server` before the issuer's
-/// path), and where there are none that can be used for those of OpenID Connect
-/// (`/.well-known/openid-configuration` after it), at last for those of RFC 8414 after it. They are
+/// path); where there are none that can be used, for those of OpenID Connect
+/// (`/.well-known/openid-configuration` after it), and at last for those of RFC 8414 after it. They
+/// are
 /// refused unless they name exactly this issuer and a token endpoint that is https; another
 /// endpoint that is not is left out.
 ///
@@ -106,6 +107,14 @@ auto async_discover(
     return boost::asio::async_initiate<CompletionToken, discovery_signature>(
         detail::initiate_discover(std::move(executor)), token, std::move(issuer),
         std::move(options));
+}
+template <boost::asio::completion_token_for<discovery_signature> CompletionToken>
+auto async_discover(
+    boost::asio::any_io_executor executor, std::string issuer, CompletionToken&& token)
+{
+    return async_discover(
+        std::move(executor), std::move(issuer), discovery_options(),
+        std::forward<CompletionToken>(token));
 }
 
 } // namespace coauth

@@ -10,8 +10,8 @@ namespace coauth
 {
 
 /// True when the answer of an API says that the access token is not good, or not any more: status
-/// 401, and a challenge (WWW-Authenticate) that says `error="invalid_token"` (RFC 6750 section 3.1)
-/// or gives no error at all.
+/// 401, unless its challenges (WWW-Authenticate) name errors other than `invalid_token` (RFC 6750
+/// section 3.1). A 401 without a challenge refuses the token too.
 [[nodiscard]] COAUTH_DECL bool
 token_refused(unsigned status, std::string_view www_authenticate) noexcept;
 

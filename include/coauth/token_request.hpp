@@ -38,7 +38,8 @@ class token_request
 public:
     token_request() {} // NOLINT(modernize-use-equals-default)
 
-    /// Exchanges a token for another (RFC 8693 section 2.1).
+    /// Exchanges a token for another (RFC 8693 section 2.1): an access token, unless its type says
+    /// otherwise.
     static token_request token_exchange(
         secret subject_token,
         std::string subject_token_type = "urn:ietf:params:oauth:token-type:access_token")
@@ -61,7 +62,8 @@ public:
              {"actor_token_type", std::move(actor_token_type)}}};
     }
     /// The same with the token that a function gives, asked before every request: with
-    /// `secret_file` the token of a workload, which is replaced while the program runs.
+    /// `secret_file` the token of a workload, which is replaced while the program runs. Such a
+    /// token is a JWT, unless its type says otherwise.
     static token_request token_exchange(
         secret_function subject_token,
         std::string subject_token_type = "urn:ietf:params:oauth:token-type:jwt")
@@ -144,7 +146,8 @@ public:
         return std::move(this->parameter(std::move(name), std::move(value)));
     }
 
-    /// True when both ask for the same; those of other grants only when one is a copy of the other.
+    /// True when both ask for the same in the same words and order; those of other grants only when
+    /// one is a copy of the other.
     friend bool operator==(token_request const&, token_request const&) = default;
 
     [[nodiscard]] std::string const& scope() const noexcept { return scope_; }

@@ -107,6 +107,17 @@ BOOST_AUTO_TEST_CASE(tells_all_that_a_client_needs)
     BOOST_TEST(outcome(fetch(config)) == "success");
 }
 
+BOOST_AUTO_TEST_CASE(trusts_whom_the_system_trusts_unless_told_otherwise)
+{
+    auto const server = start();
+    asio::io_context context;
+    std::string end;
+    coauth::async_discover(
+        context.get_executor(), server.issuer(), [&](found const& f) { end = outcome(f); });
+    context.run();
+    BOOST_TEST(end == "certificate_rejected");
+}
+
 BOOST_AUTO_TEST_CASE(asks_beside_the_path_of_the_issuer)
 {
     auto chosen = options();

@@ -41,7 +41,8 @@ asio::awaitable<api_answer> get(std::string_view, coauth::access_token)
 # What a block may take for granted.
 FRAGMENT = """
 asio::awaitable<void> fragment_{number}(
-    asio::any_io_executor executor, coauth::client& client, coauth::secret secret,
+    asio::any_io_executor executor, coauth::client& client, coauth::token_source& tokens,
+    coauth::secret secret,
     std::string application_id, coauth::secret application_secret, std::string host,
     std::string issuer, coauth::discovery_options discovery, bool& ended)
 {{
@@ -83,11 +84,12 @@ int main(int, char** arguments)
             continue;
         asio::io_context context;
         coauth::client client(context.get_executor(), config);
+        coauth::token_source tokens(client);
         bool ended = false;
         asio::co_spawn(
             context,
             row.run(
-                context.get_executor(), client, secret, id, secret, std::getenv("SMSCX_HOST"),
+                context.get_executor(), client, tokens, secret, id, secret, std::getenv("SMSCX_HOST"),
                 issuer, discovery, ended),
             asio::detached);
         context.run();
