@@ -327,7 +327,7 @@ BOOST_AUTO_TEST_CASE(a_token_cache_that_another_thread_empties)
             while (!ended)
                 cache.erase(client);
         });
-    for (int i = 0; i < 5'000; ++i)
+    for (int i = 0; i < 50'000; ++i)
         (void)cache.source(client, coauth::token_request().audience(std::to_string(i % 64)));
     ended = true;
     eraser.join();
