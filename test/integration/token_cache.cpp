@@ -125,6 +125,19 @@ BOOST_AUTO_TEST_CASE(idle_ones_go)
     BOOST_TEST(c.cache.counters().size == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(idle_ones_go_at_lookups)
+{
+    coauth::token_cache_options options;
+    options.max_idle = 1s;
+    caching c(options);
+    for (int i = 0; i < 1000; ++i)
+        (void)c.at(i);
+    std::this_thread::sleep_for(1100ms);
+    for (int i = 0; i < 3; ++i)
+        (void)c.at(0);
+    BOOST_TEST(c.cache.counters().swept == 3U);
+}
+
 // It is used without being looked up: another of the same key would fetch another token.
 BOOST_AUTO_TEST_CASE(idle_ones_that_are_held_stay)
 {

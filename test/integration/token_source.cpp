@@ -150,17 +150,25 @@ public:
         log += "failed:" + std::string(to_string(e.reason)) + ':' + std::to_string(e.waiting) +
                ':' + std::string(to_string(e.why.value())) + ' ';
         next_in = e.next_in;
+        took = e.took;
+        usable_for = e.usable_for;
     }
     void on_fetch_abandoned(coauth::fetch_abandoned const& e) override
     {
         log += "abandoned:" + std::string(to_string(e.reason)) + ' ';
     }
     void on_token_served(coauth::token_served const& e) override { served.push_back(e); }
-    void on_token_invalidated(coauth::token_invalidated const&) override { log += "invalidated "; }
+    void on_token_invalidated(coauth::token_invalidated const& e) override
+    {
+        log += "invalidated ";
+        age = e.age;
+    }
     std::string log;
     std::vector<coauth::token_served> served;
     std::optional<std::chrono::steady_clock::duration> usable_for;
     std::chrono::steady_clock::duration next_in{};
+    std::chrono::steady_clock::duration took{};
+    std::chrono::system_clock::duration age{};
 };
 
 } // namespace
@@ -181,6 +189,7 @@ BOOST_AUTO_TEST_CASE(first_a_fetch_then_hits)
     BOOST_TEST(status.ready());
     BOOST_TEST(!status.fetching);
     BOOST_TEST((*status.usable_until - *status.obtained_at > 3560s));
+    BOOST_TEST((*status.usable_until - *status.obtained_at <= 3570s));
     BOOST_TEST((*status.renew_at - *status.obtained_at < 2881s));
 
     t.tokens->async_get_access_token(t.into());
@@ -546,6 +555,23 @@ BOOST_AUTO_TEST_CASE(renewed_though_nobody_asks)
     }
 }
 
+BOOST_AUTO_TEST_CASE(fetched_anew_though_nobody_asks)
+{
+    token_source_options options;
+    options.renew_unused = true;
+    on_one_thread t(options);
+    t.server.push(answer::json(200, document("a", 3600)));
+    t.server.push(answer::json(200, document("b", 3600)));
+    t.tokens->warm_up();
+    t.run_until_requests(1);
+    for (stopwatch const watch; !t.tokens->status().ready() && watch.elapsed() < 10s;)
+        t.context.run_for(5ms);
+    BOOST_TEST(t.tokens->invalidate(t.tokens->try_get()));
+    t.run_until_requests(2);
+    t.tokens->close();
+    t.run();
+}
+
 // The timer does not know, but whoever wants the token finds out.
 BOOST_AUTO_TEST_CASE(renewed_though_the_clock_jumps)
 {
@@ -883,13 +909,15 @@ BOOST_AUTO_TEST_CASE(events_and_counters_of_failures)
     config.observer = seen;
     coauth::client observed(t.context.get_executor(), overheard(config));
     t.tokens.emplace(observed);
-    t.server.push(answer::json(400, R"({"error":"invalid_scope"})"));
+    t.server.push(late(100ms, answer::json(400, R"({"error":"invalid_scope"})")));
     t.tokens->async_get_access_token(t.into());
     t.run();
     t.tokens->async_get_access_token(t.into());
     t.run();
     BOOST_TEST(seen->log == "started:empty failed:empty:1:invalid_scope ");
     BOOST_TEST((seen->next_in >= 60s));
+    BOOST_TEST((seen->took >= 100ms && seen->took < 60s));
+    BOOST_TEST(!seen->usable_for);
     auto const counters = t.tokens->counters();
     BOOST_TEST(counters.failures == 1U);
     BOOST_TEST(counters.refusals == 1U);
@@ -897,10 +925,20 @@ BOOST_AUTO_TEST_CASE(events_and_counters_of_failures)
     t.server.push(answer::json(200, document("a")));
     t.tokens->async_refresh(t.into());
     t.run();
+    t.server.push(answer::json(503, "{}"));
+    t.tokens->async_refresh(t.into());
+    t.run();
+    BOOST_TEST_REQUIRE(seen->usable_for.has_value());
+    BOOST_TEST((*seen->usable_for > 3500s && *seen->usable_for <= 3570s));
+    std::this_thread::sleep_for(10ms);
     BOOST_TEST(t.tokens->invalidate(t.tokens->try_get()));
+    BOOST_TEST((seen->age >= 10ms && seen->age < 60s));
     BOOST_TEST(
         seen->log == "started:empty failed:empty:1:invalid_scope started:forced "
-                     "succeeded:forced:1 invalidated ");
+                     "succeeded:forced:1 started:forced failed:forced:1:http_error invalidated ");
+    auto const by_reason = t.tokens->counters().by_reason;
+    BOOST_TEST(by_reason.at(std::size_t(fetch_reason::empty)).started == 1U);
+    BOOST_TEST(by_reason.at(std::size_t(fetch_reason::forced)).started == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(events_of_what_is_served)
