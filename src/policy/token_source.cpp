@@ -352,8 +352,9 @@ bool token_source::invalidate(moment now, access_token const& token)
 
 bool token_source::wants_other_credentials() const noexcept
 {
-    return failure_ && !fetching_ &&
-           (failure_->refuses_credentials() || *failure_ == errc::invalid_configuration);
+    // Without an answer it may be that they could not be had.
+    return failure_ && !fetching_ && lasting(*failure_) &&
+           (failure_->refuses_credentials() || failure_->http_status() == 0);
 }
 
 void token_source::credentials_changed(moment now)

@@ -557,7 +557,9 @@ BOOST_AUTO_TEST_CASE(other_credentials_end_one_wait)
     (void)b.fetched(b.token("a"));
     (void)b.tested.invalidate(b.now(), b.token("a"));
     (void)b.get();
-    (void)b.fetched(error(errc::invalid_scope));
+    coauth::error_info answered;
+    answered.http_status = 400;
+    (void)b.fetched(error(errc::invalid_scope, answered));
     BOOST_TEST(!b.tested.wants_other_credentials());
     b.tested.credentials_changed(b.now());
     BOOST_TEST(b.got() == "invalid_scope");

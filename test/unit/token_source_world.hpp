@@ -550,6 +550,7 @@ private:
             break;
         }
         coauth::error_info info;
+        info.http_status = 400;
         if (one_in(4))
             info.retry_at = now().wall + draw_time();
         return error(one_in(2) ? errc::invalid_client : errc::invalid_scope, std::move(info));
