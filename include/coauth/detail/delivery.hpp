@@ -8,15 +8,17 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 
+#include <optional>
 #include <type_traits>
 #include <utility>
 
 namespace coauth::detail
 {
 
-// A handler, and the work of its executor. Called on `otherwise`, it calls the handler on that
-// executor, where alone the cancellation slot may be cleared. It knows the types: behind an
-// `any_completion_handler` the executor would cost an allocation each time it is asked for.
+// A handler, and the work of its executor, if that is another than `otherwise`. Called on
+// `otherwise`, it calls the handler on its executor, where alone the cancellation slot may be
+// cleared. It knows the types: behind an `any_completion_handler` the executor would cost an
+// allocation each time it is asked for.
 template <class Handler>
 class delivery
 {
@@ -25,10 +27,11 @@ public:
     using cancellation_slot_type = boost::asio::associated_cancellation_slot_t<Handler>;
 
     delivery(Handler handler, boost::asio::any_io_executor const& otherwise)
-        : work_(boost::asio::get_associated_executor(handler, otherwise))
+        : executor_(boost::asio::get_associated_executor(handler, otherwise))
         , handler_(std::move(handler))
-        , here_(is_here(otherwise))
     {
+        if (!is_here(otherwise))
+            work_.emplace(executor_);
     }
 
     [[nodiscard]] allocator_type get_allocator() const noexcept
@@ -43,21 +46,20 @@ public:
     template <class Outcome>
     void operator()(Outcome outcome)
     {
-        due<Outcome> call{work_.get_executor(), std::move(handler_), std::move(outcome)};
-        if (here_)
-            call();
-        else
+        due<Outcome> call{executor_, std::move(handler_), std::move(outcome)};
+        if (work_)
             boost::asio::dispatch(std::move(call));
+        else
+            call();
     }
 
 private:
-    using work = boost::asio::executor_work_guard<
-        boost::asio::associated_executor_t<Handler, boost::asio::any_io_executor>>;
+    using executor_type = boost::asio::associated_executor_t<Handler, boost::asio::any_io_executor>;
 
     template <class Outcome>
     struct due
     {
-        using executor_type = typename work::executor_type;
+        using executor_type = delivery::executor_type;
         using allocator_type = delivery::allocator_type;
 
         executor_type executor;
@@ -80,15 +82,15 @@ private:
     // might be no memory.
     [[nodiscard]] bool is_here(boost::asio::any_io_executor const& otherwise) const
     {
-        if constexpr (std::is_same_v<typename work::executor_type, boost::asio::any_io_executor>)
-            return work_.get_executor() == otherwise;
+        if constexpr (std::is_same_v<executor_type, boost::asio::any_io_executor>)
+            return executor_ == otherwise;
         else
             return false;
     }
 
-    work work_;
+    executor_type executor_;
     Handler handler_;
-    bool here_;
+    std::optional<boost::asio::executor_work_guard<executor_type>> work_;
 };
 
 } // namespace coauth::detail
