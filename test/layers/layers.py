@@ -82,11 +82,16 @@ LIGHT_ASIO = {
     "associated_executor",
     "async_result",
     "awaitable",
+    "cancellation_signal",
     "cancellation_state",
     "co_spawn",
     "deferred",
     "dispatch",
+    "execution/blocking",
+    "execution_context",
     "executor_work_guard",
+    "post",
+    "require",
     "this_coro",
 }
 
