@@ -3,7 +3,7 @@
 //   COAUTH_TOKEN_ENDPOINT, COAUTH_CLIENT_ID, COAUTH_CLIENT_SECRET   required
 //   COAUTH_CA_FILE                                                  empty: the system's CAs
 
-#include <coauth/client.hpp>
+#include <coauth/token_source.hpp>
 
 #include <boost/asio/io_context.hpp>
 
@@ -31,11 +31,11 @@ coauth::client_config config_from_environment()
 int main()
 {
     asio::io_context context;
-    coauth::client client(context.get_executor(), config_from_environment());
+    coauth::client client(context, config_from_environment());
+    coauth::token_source tokens(client, coauth::token_request().scope("read"));
 
     int status = EXIT_FAILURE;
-    client.async_get_access_token(
-        coauth::token_request().scope("read"),
+    tokens.async_get_access_token(
         [&status](coauth::result<coauth::access_token> token)
         {
             if (!token)

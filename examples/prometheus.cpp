@@ -116,7 +116,7 @@ public:
     std::vector<prometheus::MetricFamily> Collect() const override
     {
         auto const counted = tokens_.counters();
-        return {calls(counted), fetches(counted), invalidated(counted), state()};
+        return {calls(counted), started(counted), fetches(counted), invalidated(counted), state()};
     }
 
 private:
@@ -152,6 +152,18 @@ private:
         add(result, {{"token", "at_hand"}}, counted.hits);
         add(result, {{"token", "waited_for"}}, counted.waits);
         add(result, {{"token", "refused"}}, counted.refusals);
+        return result;
+    }
+    static family started(coauth::token_source_counters const& counted)
+    {
+        auto result = made(
+            "oauth_token_fetches_started_total", "Fetches of a token that began, by reason",
+            prometheus::MetricType::Counter);
+        for (std::size_t i = 0; i < counted.by_reason.size(); ++i)
+        {
+            std::string const reason(to_string(static_cast<coauth::fetch_reason>(i)));
+            add(result, {{"reason", reason}}, counted.by_reason[i].started);
+        }
         return result;
     }
     static family fetches(coauth::token_source_counters const& counted)

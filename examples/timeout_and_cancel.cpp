@@ -56,23 +56,23 @@ asio::awaitable<void> with_timeout(coauth::client_config config)
 }
 
 // 2. A race. An error is a value here, so whichever ends first wins, and the other is cancelled.
-asio::awaitable<void> with_race(coauth::client& client)
+asio::awaitable<void> with_race(coauth::token_source& tokens)
 {
-    asio::steady_timer timer(client.get_executor(), 5s);
+    asio::steady_timer timer(tokens.get_executor(), 5s);
     auto winner =
-        co_await (client.async_get_access_token() || timer.async_wait(asio::use_awaitable));
+        co_await (tokens.async_get_access_token() || timer.async_wait(asio::use_awaitable));
     if (winner.index() == 0)
         print("a race against 5 s", std::get<0>(winner));
     else
         std::cout << "a race against 5 s: the timer won\n";
 }
 
-// 3. A signal that belongs to one operation. It must outlive the operation.
-asio::awaitable<void> with_signal(coauth::client& client, asio::cancellation_signal& stop)
+// 3. A signal that belongs to one operation. It must outlive the operation. Who waits beside it
+// still gets the token.
+asio::awaitable<void> with_signal(coauth::token_source& tokens, asio::cancellation_signal& stop)
 {
-    auto request = coauth::token_request().scope("read");
-    auto token = co_await client.async_get_access_token(
-        request, asio::bind_cancellation_slot(stop.slot(), asio::use_awaitable));
+    auto token = co_await tokens.async_get_access_token(
+        asio::bind_cancellation_slot(stop.slot(), asio::use_awaitable));
     print("a cancelled operation", token);
 }
 
@@ -80,13 +80,14 @@ int main()
 {
     auto const config = config_from_environment();
     asio::io_context context;
-    coauth::client client(context.get_executor(), config);
+    coauth::client client(context, config);
+    coauth::token_source tokens(client);
 
     asio::co_spawn(context, with_timeout(config), asio::detached);
-    asio::co_spawn(context, with_race(client), asio::detached);
+    asio::co_spawn(context, with_race(tokens), asio::detached);
 
     asio::cancellation_signal stop;
-    asio::co_spawn(context, with_signal(client, stop), asio::detached);
+    asio::co_spawn(context, with_signal(tokens, stop), asio::detached);
     asio::steady_timer soon(context, 1ms);
     soon.async_wait([&stop](auto) { stop.emit(asio::cancellation_type::terminal); });
 
