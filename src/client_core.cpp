@@ -121,6 +121,8 @@ result<void> client_core::prepare()
         destinations_.push_back(prepare(of));
     if (!destinations_.front())
         return destinations_.front().error();
+    if (auto const& certificate = destinations_.front()->target->certificate)
+        shown_ = certificate->present()->fingerprint();
     return {};
 }
 
@@ -252,6 +254,14 @@ std::uint64_t client_core::look_for_credentials()
 {
     if (config.authentication.client_secret_function())
         (void)present_config();
+    auto const to = where(protocol::place::token);
+    if (to && (*to)->target->certificate)
+    {
+        auto const present = (*to)->target->certificate->present();
+        std::lock_guard const lock(present_mutex_);
+        if (std::exchange(shown_, present->fingerprint()) != present->fingerprint())
+            ++credentials_;
+    }
     return credentials_;
 }
 

@@ -13,11 +13,8 @@
 #include "protocol/validate.hpp"
 #include "signer_call.hpp"
 
-#include <boost/asio/post.hpp>
-
 #include <atomic>
 #include <cstdint>
-#include <exception>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -46,26 +43,7 @@ public:
     void start(std::unique_ptr<errand> what);
     void close() noexcept;
     [[nodiscard]] bool context_is_gone() const noexcept { return context_is_gone_; }
-    // Later, on the executor; dropped if that is gone.
-    template <class F>
-    void post_unless_gone(F work)
-    {
-        std::exception_ptr failed;
-        unless_gone(
-            [&]
-            {
-                try
-                {
-                    boost::asio::post(executor, std::move(work));
-                }
-                catch (...)
-                {
-                    failed = std::current_exception();
-                }
-            });
-        if (failed)
-            std::rethrow_exception(failed);
-    }
+    using member::unless_gone;
     [[nodiscard]] client_counters counters() const;
 
     // Where requests of one kind go, and the connections to there.
@@ -113,7 +91,8 @@ public:
     // Null: it signs by other means than a key of one's own.
     [[nodiscard]] protocol::assertion_key const* key() const noexcept { return key_.get(); }
 
-    // Asks for the secret anew; the number says whether it is another than before.
+    // Asks for the secret anew, and looks at the certificate; the number says whether either is
+    // another than before.
     std::uint64_t look_for_credentials();
     [[nodiscard]] std::uint64_t credentials() const noexcept { return credentials_; }
 
@@ -148,6 +127,8 @@ private:
     std::mutex present_mutex_;
     std::shared_ptr<client_config const> present_;
     bool secret_failed_ = false;
+    // Of the certificate that was looked at last.
+    std::string shown_;
     std::atomic<std::uint64_t> credentials_{0};
 
     std::mutex built_mutex_;

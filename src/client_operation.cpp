@@ -420,9 +420,14 @@ void operation::finish(std::exception_ptr const& failure, result<void> outcome)
     // Never within the initiating function.
     if (initiating_.load() != std::this_thread::get_id())
         return complete(std::move(outcome));
-    core_->post_unless_gone([self = std::static_pointer_cast<operation>(shared_from_this()),
-                             outcome = std::move(outcome)]() mutable
-                            { self->complete(std::move(outcome)); });
+    core_->unless_gone(
+        [&]
+        {
+            asio::post(
+                core_->executor,
+                [self = std::static_pointer_cast<operation>(shared_from_this()),
+                 outcome = std::move(outcome)]() mutable { self->complete(std::move(outcome)); });
+        });
 }
 
 void operation::complete(result<void> outcome)

@@ -118,6 +118,11 @@ asio::awaitable<result<access_token>> token_source::async_refresh()
     return detail::wait_for(core_, {true});
 }
 
+asio::awaitable<result<access_token>> token_source::async_refresh(std::chrono::milliseconds limit)
+{
+    return detail::wait_for(core_, {true, limit});
+}
+
 void token_source::warm_up() noexcept
 {
     core_->warm_up();

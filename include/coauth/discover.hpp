@@ -85,8 +85,7 @@ private:
 /// Asks for the metadata of RFC 8414 (`/.well-known/oauth-authorization-server` before the issuer's
 /// path); where there are none that can be used, for those of OpenID Connect
 /// (`/.well-known/openid-configuration` after it), and at last for those of RFC 8414 after it. They
-/// are
-/// refused unless they name exactly this issuer and a token endpoint that is https; another
+/// are refused unless they name exactly this issuer and a token endpoint that is https; another
 /// endpoint that is not is left out.
 ///
 /// \param issuer An https URL without query and fragment.

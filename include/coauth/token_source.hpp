@@ -158,10 +158,17 @@ public:
     /// Not kept back by a failure shortly before, but by a time that the server named: then it
     /// fails at once with that error. Otherwise as `async_get_access_token`.
     [[nodiscard]] boost::asio::awaitable<result<access_token>> async_refresh();
+    [[nodiscard]] boost::asio::awaitable<result<access_token>>
+    async_refresh(std::chrono::milliseconds limit);
     template <boost::asio::completion_token_for<access_token_signature> CompletionToken>
     auto async_refresh(CompletionToken&& token)
     {
         return initiate({true}, std::forward<CompletionToken>(token));
+    }
+    template <boost::asio::completion_token_for<access_token_signature> CompletionToken>
+    auto async_refresh(std::chrono::milliseconds limit, CompletionToken&& token)
+    {
+        return initiate({true, limit}, std::forward<CompletionToken>(token));
     }
 
     /// Begins to fetch a token, if there is no usable one, so that it is there when the first

@@ -38,8 +38,8 @@ struct token_source_options
     /// for is obeyed. After a failure that only a change can mend (wrong credentials,
     /// unknown scope, faulty configuration) it is at least half of `max_back_off` at once, and no
     /// longer for further ones: the change may be made at the server, and is noticed within that
-    /// time. Where the secret comes from a function, other credentials end the wait after they were
-    /// refused, once for each wait.
+    /// time. Where credentials were refused, others (a secret from a function, a certificate from
+    /// files) end the wait, once for each wait.
     std::chrono::milliseconds first_back_off{1'000};
     double back_off_factor = 1.6;
     std::chrono::milliseconds max_back_off{120'000};

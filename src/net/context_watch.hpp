@@ -55,12 +55,17 @@ public:
         // Around what uses the context and may be called while that goes: it waits for the end of
         // `use`, or `use` is not called any more.
         template <class F>
-        void unless_gone(F const& use) noexcept
+        void unless_gone(F const& use)
         {
+            struct holding
+            {
+                ~holding() { self.registry_->release(self); }
+                member& self;
+            };
             if (!registry_ || !registry_->hold(*this))
                 return;
+            holding const until_used{*this};
             use();
-            registry_->release(*this);
         }
 
     private:

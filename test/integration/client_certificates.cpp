@@ -171,6 +171,35 @@ BOOST_AUTO_TEST_CASE(that_are_replaced_are_shown_by_new_connections)
         }
 }
 
+BOOST_AUTO_TEST_CASE(that_are_replaced_end_a_back_off)
+{
+    auto const first = make_identity("client");
+    auto const second = make_identity("client");
+    auto const server = start(knowing({second}));
+    files const shown(first);
+    keeper kept(showing(server, shown));
+    coauth::token_source tokens(kept.client);
+    std::vector<std::string> ends;
+    auto const ask = [&]
+    {
+        tokens.async_get_access_token([&](token_result const& r) { ends.push_back(outcome(r)); });
+        kept.context.restart();
+        kept.context.run();
+    };
+    ask();
+    ask();
+    std::this_thread::sleep_for(1020ms);
+    ask();
+    BOOST_TEST(server.requests().size() == 1U);
+    shown.write(second);
+    std::this_thread::sleep_for(1020ms);
+    ask();
+    BOOST_TEST(
+        ends == (std::vector<std::string>{
+                    "invalid_client", "invalid_client", "invalid_client", "success"}),
+        boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(that_are_replaced_leave_what_is_under_way_alone)
 {
     auto const first = make_identity("client");

@@ -71,12 +71,18 @@ struct on_one_thread
     {
         return [this](token_result r) { got.push_back(std::move(r)); };
     }
+    template <class Condition>
+    void run_until(Condition const& holds)
+    {
+        context.restart();
+        for (stopwatch const watch; !holds() && watch.elapsed() < 20s;)
+            context.run_one_for(5ms);
+        BOOST_REQUIRE(holds());
+    }
     // Until the server has so many requests.
     void run_until_requests(std::size_t count)
     {
-        context.restart();
-        for (stopwatch const watch; requests() < count && watch.elapsed() < 20s;)
-            context.run_one_for(5ms);
+        run_until([&] { return requests() >= count; });
         BOOST_REQUIRE_EQUAL(requests(), count);
     }
     void begin_with(std::string const& token, int expires_in = 3600)
@@ -397,15 +403,22 @@ BOOST_AUTO_TEST_CASE(a_limit_in_a_coroutine)
     on_one_thread t;
     t.server.push(late(1000ms));
     std::string ended;
+    std::string refreshed;
     auto const work = [&]() -> asio::awaitable<void>
     {
         auto token = co_await t.tokens->async_get_access_token(50ms);
         ended = outcome(token);
         if (!token)
             ended += ": " + std::string(token.error().context());
+        auto other = co_await t.tokens->async_refresh(60ms);
+        refreshed = outcome(other);
     };
     asio::co_spawn(t.context, work, asio::detached);
+    t.tokens->async_refresh(70ms, t.into());
     t.run();
+    BOOST_TEST(refreshed == "timeout");
+    BOOST_REQUIRE_EQUAL(t.got.size(), 1U);
+    BOOST_TEST(outcome(t.got.front()) == "timeout");
     BOOST_TEST(ended == "timeout: no token came within the time limit of the call");
     BOOST_TEST(t.tokens->try_get().value() == "tok.en-1");
 }
@@ -563,9 +576,7 @@ BOOST_AUTO_TEST_CASE(fetched_anew_though_nobody_asks)
     t.server.push(answer::json(200, document("a", 3600)));
     t.server.push(answer::json(200, document("b", 3600)));
     t.tokens->warm_up();
-    t.run_until_requests(1);
-    for (stopwatch const watch; !t.tokens->status().ready() && watch.elapsed() < 10s;)
-        t.context.run_for(5ms);
+    t.run_until([&] { return t.tokens->status().ready(); });
     BOOST_TEST(t.tokens->invalidate(t.tokens->try_get()));
     t.run_until_requests(2);
     t.tokens->close();
@@ -579,18 +590,13 @@ BOOST_AUTO_TEST_CASE(renewed_though_the_clock_jumps)
     options.renew_unused = true;
     on_one_thread t(options);
     t.server.always(answer::json(200, document("a", 3600)));
+    auto const there = [&] { return !t.tokens->try_get().empty(); };
     t.tokens->warm_up();
-    auto const wait = [&]
-    {
-        for (stopwatch const watch; t.tokens->try_get().empty() && watch.elapsed() < 10s;)
-            t.context.run_for(10ms);
-    };
-    wait();
+    t.run_until(there);
     BOOST_TEST(t.requests() == 1U);
     moved_clock const later(2h);
-    BOOST_TEST(t.tokens->try_get().empty());
-    wait();
-    BOOST_TEST(!t.tokens->try_get().empty());
+    BOOST_TEST(!there());
+    t.run_until(there);
     BOOST_TEST(t.requests() == 2U);
     t.tokens->close();
     t.run();
