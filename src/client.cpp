@@ -2,12 +2,15 @@
 #include <coauth/client.hpp>
 
 #include "client_core.hpp"
+#include "client_operation.hpp"
 #include "errand.hpp"
 #include "net/client_certificate.hpp"
+#include "net/reserved_memory.hpp"
 #include "net/tls_context.hpp"
 #include "protocol/proxy.hpp"
 #include "protocol/validate.hpp"
 
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 namespace coauth
@@ -53,13 +56,57 @@ make_one_shot_core(asio::any_io_executor executor, client_config config)
     return std::make_shared<client_core>(std::move(executor), std::move(config));
 }
 
+namespace
+{
+
+// Gives an operation its handler, and begins it: for neither there has to be memory.
+template <class T>
+struct begin_operation
+{
+    std::shared_ptr<operation> op;
+    errand_for<T>* what;
+    std::shared_ptr<net::reserved_memory> memory;
+    asio::any_io_executor executor;
+
+    template <class Handler>
+    void operator()(Handler&& handler) const
+    {
+        auto bound = asio::bind_allocator(
+            net::reserved_allocator<void>(memory), std::forward<Handler>(handler));
+        what->hold(delivery<decltype(bound)>(std::move(bound), executor));
+        op->begin();
+    }
+};
+
+// Without memory the caller is told so. A handler that is destroyed uncalled would need some.
+template <class T>
+asio::awaitable<result<T>>
+await_operation(std::shared_ptr<client_core> core, std::unique_ptr<errand_for<T>> what)
+{
+    result<T> outcome = error(errc::out_of_memory);
+    try
+    {
+        auto const memory = std::make_shared<net::reserved_memory>();
+        auto* const held = what.get();
+        auto const op = operation::make(core, std::move(what));
+        begin_operation<T> const begin{op, held, memory, core->executor};
+        outcome = co_await asio::async_initiate<asio::use_awaitable_t<> const, void(result<T>)>(
+            begin, asio::use_awaitable);
+    }
+    catch (std::bad_alloc const&)
+    {
+        outcome = error(errc::out_of_memory);
+    }
+    co_return outcome;
+}
+
+} // namespace
+
 asio::awaitable<result<access_token>>
 get_access_token(std::shared_ptr<client_core> core, token_request request)
 {
-    auto outcome =
-        co_await asio::async_initiate<asio::use_awaitable_t<> const, access_token_signature>(
-            initiate_get_access_token(std::move(core)), asio::use_awaitable, std::move(request));
-    co_return outcome;
+    return await_operation<access_token>(
+        std::move(core), std::make_unique<get_token>(std::move(request), get_token::handler()));
 }
 
 } // namespace detail
@@ -127,16 +174,16 @@ asio::awaitable<result<access_token>> client::async_get_access_token(token_reque
 
 asio::awaitable<result<introspection>> client::async_introspect(secret token, std::string type_hint)
 {
-    return asio::async_initiate<asio::use_awaitable_t<> const, introspection_signature>(
-        detail::initiate_introspect(core_), asio::use_awaitable, std::move(token),
-        std::move(type_hint));
+    using what = detail::introspect_token;
+    return detail::await_operation<introspection>(
+        core_, std::make_unique<what>(std::move(token), std::move(type_hint), what::handler()));
 }
 
 asio::awaitable<result<void>> client::async_revoke(secret token, std::string type_hint)
 {
-    return asio::async_initiate<asio::use_awaitable_t<> const, revocation_signature>(
-        detail::initiate_revoke(core_), asio::use_awaitable, std::move(token),
-        std::move(type_hint));
+    using what = detail::revoke_token;
+    return detail::await_operation<void>(
+        core_, std::make_unique<what>(std::move(token), std::move(type_hint), what::handler()));
 }
 
 client_counters client::counters() const

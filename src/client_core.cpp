@@ -224,22 +224,20 @@ result<secret> client_core::sign(client_config const& present, std::string_view 
 
 result<std::shared_ptr<client_config const>> client_core::present_config()
 {
-    bool const fixed = !config.authentication.client_secret_function();
+    auto const& function = config.authentication.client_secret_function();
+    // The user's: not with the lock held.
+    auto given = function ? protocol::ask(function, "client secret") : result<secret>(secret());
     std::lock_guard const lock(present_mutex_);
-    if (fixed && present_)
-        return present_;
-    auto given =
-        fixed ? result<secret>(secret())
-              : protocol::ask(config.authentication.client_secret_function(), "client secret");
     if (!given)
     {
         secret_failed_ = true;
         return given.error();
     }
-    if (present_ && !secret_failed_ && present_->authentication.client_secret() == *given)
+    bool const same = !function || (present_ && present_->authentication.client_secret() == *given);
+    if (present_ && same && !secret_failed_)
         return present_;
     auto made = std::make_shared<client_config>(config);
-    if (!fixed)
+    if (function)
         made->authentication = config.authentication.with_secret(std::move(*given));
     auto const usable = protocol::check_config(*made);
     secret_failed_ = !usable;

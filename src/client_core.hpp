@@ -123,7 +123,6 @@ private:
     void context_gone() noexcept override;
     void debug(std::string const& text) const noexcept;
 
-    // Held while the user's function is asked for the secret.
     std::mutex present_mutex_;
     std::shared_ptr<client_config const> present_;
     bool secret_failed_ = false;

@@ -2,11 +2,10 @@
 
 #include "chance.hpp"
 #include "policy/retry.hpp"
+#include "refuse.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/deferred.hpp>
-#include <boost/asio/post.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
@@ -15,19 +14,16 @@ namespace coauth::detail
 {
 
 namespace asio = boost::asio;
-using asio::awaitable;
 using boost::system::error_code;
 
 namespace
 {
 
-constexpr auto deferred_tuple = asio::as_tuple(asio::deferred);
-
 class timer_wait final : public net::cancellable
 {
 public:
     explicit timer_wait(asio::any_io_executor const& executor) : timer(executor) {}
-    void cancel() override { timer.cancel(); }
+    void cancel() noexcept override { timer.cancel(); }
 
     asio::steady_timer timer;
 };
@@ -41,80 +37,108 @@ struct settle_later
 
 } // namespace
 
-// What its coroutine completes.
-class operation::ending
-{
-public:
-    explicit ending(std::shared_ptr<operation> of) : of_(std::move(of)) {}
-    ~ending()
-    {
-        if (of_)
-            of_->lost();
-    }
-    ending(ending&&) noexcept = default;
-    ending& operator=(ending&&) = delete;
-
-    void operator()(std::exception_ptr const& failure, result<void> outcome)
-    {
-        auto const of = std::move(of_);
-        of->finish(failure, std::move(outcome));
-    }
-
-private:
-    std::shared_ptr<operation> of_;
-};
-
 operation::operation(std::shared_ptr<client_core> core, std::unique_ptr<errand> what)
     : core_(std::move(core))
     , what_(std::move(what))
-    , net_{{}, net::phase_clock(core_->config.observer, clock::now())}
+    , net_{{}, net::phase_clock(core_->config.observer, clock::now()), {}, {}}
     , deadline_(net_.phases.began() + core_->config.timeout)
     , number_(++core_->last_operation)
+    , run_(run())
 {
 }
 
 operation::~operation()
 {
-    if (!finished_)
-        core_->deadlines->remove(*this);
+    core_->deadlines->remove(*this);
 }
 
 std::weak_ptr<timed>
 operation::start(std::shared_ptr<client_core> core, std::unique_ptr<errand> what)
 {
-    auto const self = std::make_shared<operation>(std::move(core), std::move(what));
-    self->initiating_ = std::this_thread::get_id();
-    self->launch();
-    self->initiating_ = std::thread::id();
+    auto const self = make(std::move(core), std::move(what));
+    self->begin();
     return self;
+}
+
+std::shared_ptr<operation>
+operation::make(std::shared_ptr<client_core> core, std::unique_ptr<errand> what)
+{
+    auto self = std::make_shared<operation>(std::move(core), std::move(what));
+    self->net_.owner = self;
+    self->net_.waits_at = self->run_.begin();
+    self->client_is_open_ = self->core_->deadlines->add(*self, self->deadline_);
+    return self;
+}
+
+void operation::begin() noexcept
+{
+    initiating_ = std::this_thread::get_id();
+    launch();
+    initiating_ = std::thread::id();
 }
 
 void operation::launch()
 {
-    auto const self = std::static_pointer_cast<operation>(shared_from_this());
+    auto const ready = prepare();
+    if (!ready || !client_is_open_)
+        return finish(ready ? error(errc::cancelled) : ready.error());
+    try
+    {
+        asio::dispatch(
+            core_->executor,
+            [self = std::static_pointer_cast<operation>(shared_from_this())] { self->resume(); });
+    }
+    catch (...)
+    {
+        resume_later();
+    }
+}
+
+result<void> operation::prepare() noexcept
+try
+{
     auto const where = core_->where(what_->where());
     if (!where)
-        return finish({}, where.error());
+        return where.error();
     where_ = *where;
     // Also where proofs come later: what cannot be asked is known now.
     auto const present = core_->present_config();
     if (!present)
-        return finish({}, present.error());
+        return present.error();
     auto wire = core_->build(*what_, *where_, *present, nullptr);
     if (!wire)
-        return finish({}, wire.error());
+        return wire.error();
     request_sent_ = std::move(*wire);
-    if (!core_->deadlines->set(*this, deadline_))
-        return finish({}, error(errc::cancelled));
     obey_slot();
-    ending end(self);
+    return {};
+}
+catch (...)
+{
+    return error_of_exception();
+}
+
+void operation::resume()
+{
+    if (outcome_)
+        return complete();
+    bool const ended = run_.resume(net_.waits_at);
+    if (!ended)
+        return;
+    result<void> outcome;
     try
     {
-        asio::co_spawn(core_->executor, run(self), std::move(end));
+        outcome = run_.take();
     }
-    catch (...) // NOLINT(bugprone-empty-catch): the end is told
+    catch (...)
     {
+        outcome = error_of_exception();
     }
+    finish(std::move(outcome));
+}
+
+void operation::resume_later() noexcept
+{
+    core_->deadlines->resume_later(shared_from_this());
 }
 
 // Lets the handler's cancellation slot end the operation.
@@ -132,12 +156,12 @@ void operation::obey_slot()
         });
 }
 
-void operation::end(errc why)
+void operation::end(errc why) noexcept
 {
     net_.stop.abort(why);
 }
 
-void operation::expire(clock::time_point now)
+void operation::expire(clock::time_point now) noexcept
 {
     if (now >= deadline_)
         return net_.stop.abort(errc::timeout);
@@ -164,26 +188,26 @@ void operation::begin_attempt()
     net_.phases.tell([&](observer& to) { to.on_attempt_started({attempts_}); });
 }
 
-awaitable<result<void>> operation::run(std::shared_ptr<operation> self)
+net::task<result<void>> operation::run()
 {
     for (;;)
     {
-        self->begin_attempt();
-        auto outcome = co_await self->attempt();
-        auto const done = self->read(std::move(outcome));
+        begin_attempt();
+        auto outcome = co_await attempt();
+        auto const done = read(std::move(outcome));
         if (done)
             co_return done;
-        error const why = self->counted(done.error());
-        auto wait = self->next_wait(why);
-        if (!wait && self->has_changed(why))
+        error const why = counted(done.error());
+        auto wait = next_wait(why);
+        if (!wait && has_changed(why))
             wait = std::chrono::nanoseconds(0);
-        self->tell_failed(why, wait);
+        tell_failed(why, wait);
         if (!wait)
             co_return why;
-        self->last_failure_ = done.error();
-        bool const waited = co_await self->pause(*wait);
+        last_failure_ = done.error();
+        bool const waited = co_await pause(*wait);
         if (!waited)
-            co_return self->counted(self->given_up("while waiting for the next attempt"));
+            co_return counted(given_up("while waiting for the next attempt"));
     }
 }
 
@@ -196,7 +220,7 @@ result<void> operation::read(attempt_result outcome)
     return core_->read(*what_, *where_, request_sent_, std::move(*outcome));
 }
 
-awaitable<operation::attempt_result> operation::attempt()
+net::task<operation::attempt_result> operation::attempt()
 {
     client_pool::lease held;
     client_pool::waiter waiter(*where_->pool, number_);
@@ -214,7 +238,7 @@ awaitable<operation::attempt_result> operation::attempt()
 }
 
 // Over the kept connection that it holds, or a new one; and over a new one if the kept is dead.
-awaitable<operation::attempt_result> operation::exchange(client_pool::lease& held)
+net::task<operation::attempt_result> operation::exchange(client_pool::lease& held)
 {
     bool reused = held.connection() != nullptr;
     for (;; reused = false)
@@ -276,21 +300,15 @@ bool operation::may_be_spent() const
 }
 
 // No lease: it was ended early.
-awaitable<client_pool::lease> operation::wait_in_line(client_pool::waiter& waiter)
+net::task<client_pool::lease> operation::wait_in_line(client_pool::waiter& waiter)
 {
     net::abort_switch::scope const scope(net_.stop, waiter);
-    auto const begin = [&](auto handler)
-    {
-        client_pool::waiter::handler done(std::move(handler));
-        net_.stop.start_or_cancel([&] { waiter.begin(std::move(done)); });
-    };
-    auto granted =
-        co_await asio::async_initiate<decltype(asio::deferred), void(client_pool::lease)>(
-            begin, asio::deferred);
-    co_return granted;
+    auto const begin = [&](client_pool::waiter::handler done) { waiter.begin(std::move(done)); };
+    auto waited = co_await net::wait_for<client_pool::lease>(net_, begin, client_pool::lease());
+    co_return std::get<0>(std::move(waited));
 }
 
-awaitable<result<void>> operation::open(client_pool::lease& held)
+net::task<result<void>> operation::open(client_pool::lease& held)
 {
     auto const began = clock::now();
     held.replace(where_->make_connection(core_->executor));
@@ -306,7 +324,7 @@ awaitable<result<void>> operation::open(client_pool::lease& held)
 }
 
 // False: it was ended early.
-awaitable<bool> operation::pause(std::chrono::nanoseconds wait)
+net::task<bool> operation::pause(std::chrono::nanoseconds wait)
 {
     net_.stop.begin_attempt(deadline_);
     if (core_->config.retry.attempt_timeout.count() != 0)
@@ -314,11 +332,10 @@ awaitable<bool> operation::pause(std::chrono::nanoseconds wait)
     timer_wait waiting(core_->executor);
     net::abort_switch::scope const scope(net_.stop, waiting);
     waiting.timer.expires_after(wait);
-    auto const begin = [&](auto handler)
-    { net_.stop.start_or_cancel([&] { waiting.timer.async_wait(std::move(handler)); }); };
-    auto const [ec] = co_await asio::async_initiate<decltype(deferred_tuple), void(error_code)>(
-        begin, deferred_tuple);
-    co_return !ec;
+    auto const begin = [&](net::continuation<error_code> handler)
+    { waiting.timer.async_wait(std::move(handler)); };
+    auto const waited = co_await net::wait_for<error_code>(net_, begin, asio::error::no_memory);
+    co_return !std::get<0>(waited);
 }
 
 error operation::given_up(std::string const& while_doing) const
@@ -327,7 +344,8 @@ error operation::given_up(std::string const& while_doing) const
     if (last_failure_)
         info = last_failure_->info();
     info.context = while_doing;
-    return {net_.stop.why().value_or(errc::cancelled), std::move(info)};
+    // A wait that nobody ended could not begin.
+    return {net_.stop.why().value_or(errc::out_of_memory), std::move(info)};
 }
 
 error operation::counted(error const& why) const
@@ -388,52 +406,28 @@ void operation::tell_failed(error const& why, std::optional<std::chrono::nanosec
         { to.on_attempt_failed({attempts_, clock::now() - attempt_began_, why, next}); });
 }
 
-// Memory failed, or the context is gone and nobody waits any more.
-void operation::lost() noexcept
+void operation::finish(result<void> outcome)
 {
-    if (finished_ || core_->context_is_gone())
-        return;
-    try
-    {
-        asio::post(
-            core_->executor, [self = std::static_pointer_cast<operation>(shared_from_this())]
-            { self->finish({}, error(errc::out_of_memory)); });
-    }
-    catch (...) // NOLINT(bugprone-empty-catch): not even for this is there memory
-    {
-    }
-}
-
-void operation::finish(std::exception_ptr const& failure, result<void> outcome)
-{
-    finished_ = true;
-    core_->deadlines->remove(*this);
-    if (failure)
-        outcome = error(errc::out_of_memory);
+    outcome_ = std::move(outcome);
     bool const token = what_->request() != nullptr;
     if (token)
-        ++(outcome ? core_->counts.tokens : core_->counts.failures);
-    if (token && outcome)
+        ++(*outcome_ ? core_->counts.tokens : core_->counts.failures);
+    if (token && *outcome_)
         net_.phases.tell(
             [&](observer& to)
             { to.on_token_received({clock::now() - net_.phases.began(), attempts_}); });
     // Never within the initiating function.
-    if (initiating_.load() != std::this_thread::get_id())
-        return complete(std::move(outcome));
-    core_->unless_gone(
-        [&]
-        {
-            asio::post(
-                core_->executor,
-                [self = std::static_pointer_cast<operation>(shared_from_this()),
-                 outcome = std::move(outcome)]() mutable { self->complete(std::move(outcome)); });
-        });
+    if (initiating_.load() == std::this_thread::get_id())
+        resume_later();
+    else
+        complete();
 }
 
-void operation::complete(result<void> outcome)
+void operation::complete()
 {
+    core_->deadlines->remove(*this);
     settle_later const settle{core_->deadlines};
-    what_->complete(std::move(outcome));
+    what_->complete(std::move(*outcome_));
 }
 
 } // namespace coauth::detail

@@ -3,11 +3,10 @@
 
 #include "client_core.hpp"
 #include "errand.hpp"
-
-#include <boost/asio/awaitable.hpp>
+#include "net/task.hpp"
+#include "net/wait.hpp"
 
 #include <atomic>
-#include <exception>
 #include <optional>
 #include <thread>
 
@@ -16,39 +15,47 @@ namespace coauth::detail
 
 // One call: its attempts, its end, and what may end it early.
 //
-// Lives in its own pending waits: when they are destroyed with their context, so is it, and the
-// handler is then never called.
+// Lives in its own pending wait: when that is destroyed with its context, so is it, and the handler
+// is then never called.
 class operation final : public timed
 {
 public:
     static std::weak_ptr<timed>
     start(std::shared_ptr<client_core> core, std::unique_ptr<errand> what);
 
+    // In two steps: what it needs to come to its end is there after the first, and the second does
+    // not fail.
+    static std::shared_ptr<operation>
+    make(std::shared_ptr<client_core> core, std::unique_ptr<errand> what);
+    void begin() noexcept;
+
     ~operation();
     operation(std::shared_ptr<client_core> core, std::unique_ptr<errand> what);
 
 private:
-    class ending;
     using attempt_result = result<net::exchange_outcome>;
 
-    static boost::asio::awaitable<result<void>> run(std::shared_ptr<operation> self);
-    boost::asio::awaitable<attempt_result> attempt();
-    boost::asio::awaitable<attempt_result> exchange(client_pool::lease& held);
+    net::task<result<void>> run();
+    net::task<attempt_result> attempt();
+    net::task<attempt_result> exchange(client_pool::lease& held);
     // Makes the request anew where it holds proofs that are good for one request on the wire.
-    boost::asio::awaitable<result<void>> prove();
-    boost::asio::awaitable<result<std::string>> ask_signer(std::string input);
-    boost::asio::awaitable<result<secret>> assertion(client_config const& config);
-    boost::asio::awaitable<client_pool::lease> wait_in_line(client_pool::waiter& waiter);
-    boost::asio::awaitable<result<void>> open(client_pool::lease& held);
-    boost::asio::awaitable<bool> pause(std::chrono::nanoseconds wait);
+    net::task<result<void>> prove();
+    net::task<result<std::string>> ask_signer(std::string input);
+    net::task<result<secret>> assertion(client_config const& config);
+    net::task<client_pool::lease> wait_in_line(client_pool::waiter& waiter);
+    net::task<result<void>> open(client_pool::lease& held);
+    net::task<bool> pause(std::chrono::nanoseconds wait);
 
     void launch();
+    [[nodiscard]] result<void> prepare() noexcept;
     void obey_slot();
+    void resume() override;
+    void resume_later() noexcept override;
     void begin_attempt();
     // Ends it at that moment, unless it is told another; at once when the client is closed.
     void keep_until(clock::time_point moment);
-    void expire(clock::time_point now) override;
-    void end(errc why) override;
+    void expire(clock::time_point now) noexcept override;
+    void end(errc why) noexcept override;
 
     // Asks again for an assertion that others make and that was sent: it may be good once.
     [[nodiscard]] result<void> renew_given_assertion();
@@ -69,10 +76,8 @@ private:
     [[nodiscard]] result<void> read(attempt_result outcome);
     void tell_failed(error const& why, std::optional<std::chrono::nanoseconds> next) const;
 
-    // Its coroutine is gone without an end.
-    void lost() noexcept;
-    void finish(std::exception_ptr const& failure, result<void> outcome);
-    void complete(result<void> outcome);
+    void finish(result<void> outcome);
+    void complete();
 
     std::shared_ptr<client_core> core_;
     std::unique_ptr<errand> const what_;
@@ -90,13 +95,17 @@ private:
     bool tried_nonce_ = false;
     net::operation_context net_;
     clock::time_point deadline_;
+    bool client_is_open_ = false;
     std::uint64_t number_;
     unsigned attempts_ = 0;
     clock::time_point attempt_began_;
     std::optional<error> last_failure_;
-    std::atomic<bool> finished_{false};
+    // Set when its coroutine has ended.
+    std::optional<result<void>> outcome_;
     // The thread that is inside the initiating function.
     std::atomic<std::thread::id> initiating_;
+    // Last, since its frames use all the rest.
+    net::task<result<void>> run_;
 };
 
 } // namespace coauth::detail

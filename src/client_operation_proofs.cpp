@@ -1,15 +1,10 @@
 #include "client_operation.hpp"
 #include "protocol/assertion.hpp"
 
-#include <boost/asio/deferred.hpp>
-
 // What an attempt proves of itself: assertions and proofs that are made for it.
 
 namespace coauth::detail
 {
-
-namespace asio = boost::asio;
-using asio::awaitable;
 
 result<void> operation::renew_given_assertion()
 {
@@ -26,7 +21,7 @@ result<void> operation::renew_given_assertion()
     return {};
 }
 
-awaitable<result<void>> operation::prove()
+net::task<result<void>> operation::prove()
 {
     auto const config = request_sent_.config;
     protocol::attempt_proofs proofs;
@@ -53,7 +48,7 @@ awaitable<result<void>> operation::prove()
 }
 
 // Empty: none is signed for each attempt.
-awaitable<result<secret>> operation::assertion(client_config const& config)
+net::task<result<secret>> operation::assertion(client_config const& config)
 {
     auto const input = core_->assertion_input(config, where_->url);
     if (!input || input->empty())
@@ -73,26 +68,24 @@ awaitable<result<secret>> operation::assertion(client_config const& config)
     co_return protocol::signed_token(input->view(), signature->view());
 }
 
-awaitable<result<std::string>> operation::ask_signer(std::string input)
+net::task<result<std::string>> operation::ask_signer(std::string input)
 {
-    auto const call = std::make_shared<signer_call>(core_->executor, core_->signers);
+    auto const call = std::make_shared<signer_call>(core_->signers);
     net::abort_switch::scope const scope(net_.stop, *call);
-    auto const begin = [&](auto handler)
+    auto const begin = [&](signer_call::handler handler)
     {
-        // Of its own: the operation may be over before the signer is called.
-        auto const held = call; // NOLINT(performance-unnecessary-copy-initialization)
-        auto const core = core_;
-        auto text = std::move(input);
-        net_.stop.start_or_cancel([&] { held->hold(std::move(handler)); });
-        held->ask(core->key()->signer(), std::move(text));
+        call->hold(std::move(handler));
+        // With what it needs of its own: the operation may be over before the signer is called.
+        return [call, core = core_, text = std::move(input)]() mutable
+        { call->ask(core->key()->signer(), std::move(text)); };
     };
-    auto signature =
-        co_await asio::async_initiate<decltype(asio::deferred), void(result<std::string>)>(
-            begin, asio::deferred);
+    auto waited =
+        co_await net::wait_for<result<std::string>>(net_, begin, error(errc::out_of_memory));
+    auto& signature = std::get<0>(waited);
     bool const given_up_here = !signature && net_.stop.aborted();
     if (given_up_here)
         co_return given_up("while waiting for the signature of the client assertion");
-    co_return signature;
+    co_return std::move(signature);
 }
 
 } // namespace coauth::detail

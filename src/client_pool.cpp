@@ -1,7 +1,5 @@
 #include "client_pool.hpp"
 
-#include <boost/asio/post.hpp>
-
 #include <algorithm>
 
 namespace coauth::detail
@@ -37,20 +35,21 @@ client_pool::client_pool(client_config const& config, asio::any_io_executor on)
           {config.connections.max_connections, config.connections.max_waiting,
            config.connections.idle_timeout})
 {
+    if (reuse_)
+        idle_timer_.emplace(executor);
 }
 
 client_pool::verdict client_pool::acquire(id operation, lease& granted)
 {
-    std::vector<std::unique_ptr<net::connection>> old;
+    std::unique_ptr<net::connection> expired;
+    std::unique_ptr<net::connection> evicted;
     verdict outcome = verdict::granted;
     {
         std::lock_guard const lock(mutex_);
-        auto const now = steady_clock::now();
-        while (auto const expired = policy_.expire(now))
-            old.push_back(take_idle(*expired));
-        auto const decided = policy_.acquire(operation, now);
+        expired = take_expired();
+        auto const decided = policy_.acquire(operation, steady_clock::now());
         if (decided.evicted != 0)
-            old.push_back(take_idle(decided.evicted));
+            evicted = take_idle(decided.evicted);
         if (decided.what == policy::pool::verdict::refuse)
             outcome = verdict::refused;
         else if (decided.what == policy::pool::verdict::wait)
@@ -61,8 +60,9 @@ client_pool::verdict client_pool::acquire(id operation, lease& granted)
                 decided.what == policy::pool::verdict::reuse ? take_idle(decided.connection)
                                                              : nullptr);
     }
-    for (auto const& one : old)
-        closed(*one);
+    for (auto const* const one : {expired.get(), evicted.get()})
+        if (one != nullptr)
+            closed(*one);
     return outcome;
 }
 
@@ -92,7 +92,7 @@ void client_pool::waiter::begin(handler done)
     pool_.wait(operation_, std::move(done));
 }
 
-void client_pool::waiter::cancel()
+void client_pool::waiter::cancel() noexcept
 {
     pool_.leave(operation_);
 }
@@ -105,8 +105,7 @@ void client_pool::wait(id operation, waiter::handler done)
         auto const found = line_.find(operation);
         if (found == line_.end())
             return;
-        // Asio 1.26: the move assignment of this type calls itself for ever.
-        found->second.done.swap(done);
+        found->second.done = std::move(done);
         if (!found->second.granted)
             return;
         woken = line_.extract(found);
@@ -114,13 +113,14 @@ void client_pool::wait(id operation, waiter::handler done)
     complete_later(std::move(woken));
 }
 
-void client_pool::leave(id operation)
+void client_pool::leave(id operation) noexcept
 {
     line::node_type woken;
     {
         std::lock_guard const lock(mutex_);
         auto const found = line_.find(operation);
-        if (!policy_.leave(operation) || found == line_.end())
+        // Without a handler it does not wait yet, and will not.
+        if (found == line_.end() || !found->second.done || !policy_.leave(operation))
             return;
         woken = line_.extract(found);
     }
@@ -163,7 +163,10 @@ bool client_pool::keep(id connection, std::unique_ptr<net::connection>& idle)
         if (auto const next = policy_.release(connection, steady_clock::now()))
             woken = grant(*next, std::move(idle));
         else
+        {
             idle_.emplace_back(connection, std::move(idle));
+            watch_idle();
+        }
     }
     complete_later(std::move(woken));
     return true;
@@ -194,7 +197,7 @@ client_pool::grant(policy::pool::grant const& next, std::unique_ptr<net::connect
     return done ? line_.extract(found) : line::node_type();
 }
 
-std::unique_ptr<net::connection> client_pool::take_idle(id connection)
+std::unique_ptr<net::connection> client_pool::take_idle(id connection) noexcept
 {
     // The most recent is the likeliest.
     auto const found = std::find_if(
@@ -204,23 +207,57 @@ std::unique_ptr<net::connection> client_pool::take_idle(id connection)
     return taken;
 }
 
-void client_pool::complete_later(line::node_type woken) noexcept
+std::unique_ptr<net::connection> client_pool::take_expired() noexcept
 {
-    if (!woken)
+    auto const expired = policy_.expire(steady_clock::now());
+    return expired ? take_idle(*expired) : nullptr;
+}
+
+void client_pool::close_expired() noexcept
+{
+    {
+        std::lock_guard const lock(mutex_);
+        idle_watched_ = false;
+    }
+    for (;;)
+    {
+        std::unique_ptr<net::connection> expired;
+        {
+            std::lock_guard const lock(mutex_);
+            expired = take_expired();
+            if (!expired)
+                return watch_idle();
+        }
+        closed(*expired);
+    }
+}
+
+// Where memory fails, they are closed when the client is next used.
+void client_pool::watch_idle() noexcept
+{
+    auto const next = policy_.next_expiry();
+    if (idle_watched_ || !idle_timer_ || !next)
         return;
     try
     {
-        asio::post(
-            executor,
-            [woken = std::move(woken)]() mutable
+        idle_timer_->start(
+            *next,
+            [weak = weak_from_this()]
             {
-                auto [done, granted] = std::move(woken.mapped());
-                std::move(done)(std::move(granted));
+                if (auto const self = weak.lock())
+                    self->close_expired();
             });
+        idle_watched_ = true;
     }
-    catch (...) // NOLINT(bugprone-empty-catch): destroyed, the handler ends what waits
+    catch (...) // NOLINT(bugprone-empty-catch)
     {
     }
+}
+
+void client_pool::complete_later(line::node_type woken) noexcept
+{
+    if (woken)
+        woken.mapped().done.post(std::move(woken.mapped().granted));
 }
 
 void client_pool::closed(net::connection const& one) const
@@ -249,6 +286,7 @@ void client_pool::context_gone() noexcept
     line waiting;
     std::lock_guard const lock(mutex_);
     closed_ = gone_ = true;
+    idle_timer_.reset();
     idle.swap(idle_);
     waiting.swap(line_);
 }

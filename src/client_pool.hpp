@@ -3,13 +3,16 @@
 
 #include <coauth/client.hpp>
 
+#include "net/background_timer.hpp"
 #include "net/connection.hpp"
+#include "net/continuation.hpp"
 #include "policy/pool.hpp"
 
-#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/any_io_executor.hpp>
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -78,7 +81,7 @@ public:
     class waiter final : public net::cancellable
     {
     public:
-        using handler = boost::asio::any_completion_handler<void(lease)>;
+        using handler = net::continuation<lease>;
 
         waiter(client_pool& pool, policy::pool::id operation) : pool_(pool), operation_(operation)
         {
@@ -96,7 +99,7 @@ public:
         // Waits in line. Calls the handler once, never within this call; with no lease when
         // aborted.
         void begin(handler done);
-        void cancel() override;
+        void cancel() noexcept override;
 
     private:
         client_pool& pool_;
@@ -128,7 +131,7 @@ private:
     // With the lock held.
     verdict stand_in_line(id operation);
     void wait(id operation, waiter::handler done);
-    void leave(id operation);
+    void leave(id operation) noexcept;
     void forget(id operation) noexcept;
     void release(id connection, std::unique_ptr<net::connection> idle) noexcept;
     // False: it cannot be kept.
@@ -137,9 +140,14 @@ private:
     // With the lock held: gives a connection to the next in line. Empty: nobody waits yet.
     line::node_type
     grant(policy::pool::grant const& next, std::unique_ptr<net::connection> idle) noexcept;
-    std::unique_ptr<net::connection> take_idle(id connection);
-    // Not with the lock held: where memory fails, the lease ends here.
-    void complete_later(line::node_type woken) noexcept;
+    std::unique_ptr<net::connection> take_idle(id connection) noexcept;
+    // With the lock held: one that is idle too long, if any.
+    std::unique_ptr<net::connection> take_expired() noexcept;
+    void close_expired() noexcept;
+    // With the lock held: sees to it that idle connections are closed in time.
+    void watch_idle() noexcept;
+    // Not with the lock held: when the context is gone, the lease ends here.
+    static void complete_later(line::node_type woken) noexcept;
     void closed(net::connection const& one) const;
 
     net::phase_clock const events_;
@@ -150,6 +158,8 @@ private:
     std::vector<std::pair<id, std::unique_ptr<net::connection>>> idle_;
     line line_;
     bool closed_ = false;
+    std::optional<net::background_timer> idle_timer_;
+    bool idle_watched_ = false;
     // Its context is gone: nobody can be woken any more.
     bool gone_ = false;
 };

@@ -48,6 +48,8 @@ public:
 
     explicit errand_for(handler done) : done_(std::move(done)) {}
 
+    // In place of an empty one.
+    void hold(handler done) noexcept { done_.swap(done); }
     [[nodiscard]] boost::asio::cancellation_slot slot() const noexcept final
     {
         return boost::asio::get_associated_cancellation_slot(done_);

@@ -83,6 +83,8 @@ constexpr code_facts facts[] = {
      "the server does not revoke tokens of this kind; such a token ends by itself"},
     {errc::other_oauth_error, "other_oauth_error", oauth, "the server refused the request"},
     {errc::rate_limited, "rate_limited", error_kind::rate_limited, "the server throttles requests"},
+    {errc::internal_error, "internal_error", resource,
+     "something threw an exception that is not known here"},
 };
 
 constexpr code_facts unknown{errc{}, "no_error", error_kind{}, "no error"};

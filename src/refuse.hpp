@@ -3,6 +3,8 @@
 
 #include <coauth/error.hpp>
 
+#include <exception>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -26,6 +28,34 @@ inline error refuse(std::string context)
 inline error refuse_parameter(std::string context)
 {
     return refuse(errc::invalid_parameter, std::move(context));
+}
+
+// What was thrown, in a handler of it.
+inline error error_of_exception() noexcept
+{
+    try
+    {
+        try
+        {
+            throw;
+        }
+        catch (std::bad_alloc const&)
+        {
+            return errc::out_of_memory;
+        }
+        catch (std::exception const& thrown)
+        {
+            return refuse(errc::internal_error, thrown.what());
+        }
+        catch (...)
+        {
+            return errc::internal_error;
+        }
+    }
+    catch (...)
+    {
+        return errc::out_of_memory;
+    }
 }
 
 } // namespace coauth::detail

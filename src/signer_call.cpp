@@ -2,14 +2,10 @@
 
 #include "refuse.hpp"
 
-#include <boost/asio/post.hpp>
-
 #include <utility>
 
 namespace coauth::detail
 {
-
-namespace asio = boost::asio;
 
 // What the signer was given to answer: shared by its copies, and a failure when the last one goes.
 class signer_call::once
@@ -37,15 +33,12 @@ void signer_desk::context_gone() noexcept
         gone_ = true;
         if (waiting_.empty())
             return;
-        dropped.swap(waiting_.front()->done_);
+        dropped = std::move(waiting_.front()->done_);
         place.splice(place.begin(), waiting_, waiting_.begin());
     }
 }
 
-signer_call::signer_call(asio::any_io_executor executor, std::shared_ptr<signer_desk> desk)
-    : executor_(std::move(executor))
-    , desk_(std::move(desk))
-    , place_{this}
+signer_call::signer_call(std::shared_ptr<signer_desk> desk) : desk_(std::move(desk)), place_{this}
 {
 }
 
@@ -61,8 +54,7 @@ void signer_call::hold(handler done)
     std::lock_guard const lock(desk_->mutex_);
     if (desk_->gone_)
         return;
-    // Asio 1.26's move assignment calls itself for ever.
-    done_.swap(done);
+    done_ = std::move(done);
     desk_->waiting_.splice(desk_->waiting_.end(), place_);
 }
 
@@ -70,7 +62,7 @@ void signer_call::ask(signer_function const& sign, std::string input)
 {
     {
         std::lock_guard const lock(desk_->mutex_);
-        if (!done_ || settled_)
+        if (!done_)
             return;
     }
     // Outlives what is thrown, which is then what is told.
@@ -92,7 +84,7 @@ void signer_call::ask(signer_function const& sign, std::string input)
     }
 }
 
-void signer_call::cancel()
+void signer_call::cancel() noexcept
 {
     settle(error(errc::cancelled));
 }
@@ -101,30 +93,10 @@ void signer_call::cancel()
 void signer_call::settle(result<std::string> signature) noexcept
 {
     std::lock_guard const lock(desk_->mutex_);
-    if (!done_ || settled_)
+    if (!done_)
         return;
-    try
-    {
-        asio::post(executor_, [self = shared_from_this()] { self->deliver(); });
-        signature_ = std::move(signature);
-        settled_ = true;
-    }
-    catch (...) // NOLINT(bugprone-empty-catch): without memory the deadline ends it
-    {
-    }
-}
-
-void signer_call::deliver()
-{
-    handler done;
-    {
-        std::lock_guard const lock(desk_->mutex_);
-        if (!done_)
-            return;
-        done.swap(done_);
-        desk_->waiting_.remove(this);
-    }
-    std::move(done)(std::move(signature_));
+    desk_->waiting_.remove(this);
+    done_.post(std::move(signature));
 }
 
 } // namespace coauth::detail

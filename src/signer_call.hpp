@@ -4,9 +4,7 @@
 #include <coauth/signing_key.hpp>
 
 #include "net/abort_switch.hpp"
-
-#include <boost/asio/any_completion_handler.hpp>
-#include <boost/asio/any_io_executor.hpp>
+#include "net/continuation.hpp"
 
 #include <list>
 #include <memory>
@@ -38,33 +36,29 @@ private:
 class signer_call final : public net::cancellable, public std::enable_shared_from_this<signer_call>
 {
 public:
-    using handler = boost::asio::any_completion_handler<void(result<std::string>)>;
+    using handler = net::continuation<result<std::string>>;
 
-    signer_call(boost::asio::any_io_executor executor, std::shared_ptr<signer_desk> desk);
+    explicit signer_call(std::shared_ptr<signer_desk> desk);
     ~signer_call();
     signer_call(signer_call const&) = delete;
     signer_call& operator=(signer_call const&) = delete;
 
-    // Takes the handler, which is called once, on the executor, never within this call.
+    // Takes the handler, which is called once, never within this call.
     void hold(handler done);
     // Asks the signer, unless the handler has been called meanwhile.
     void ask(signer_function const& sign, std::string input);
-    void cancel() override;
+    void cancel() noexcept override;
 
 private:
     friend class signer_desk;
     class once;
 
     void settle(result<std::string> signature) noexcept;
-    void deliver();
 
-    boost::asio::any_io_executor const executor_;
     std::shared_ptr<signer_desk> const desk_;
     // Under the lock of the desk. A place in its list while there is a handler.
     std::list<signer_call*> place_;
     handler done_;
-    result<std::string> signature_ = error(errc::cancelled);
-    bool settled_ = false;
 };
 
 } // namespace coauth::detail

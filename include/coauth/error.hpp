@@ -105,6 +105,10 @@ enum class errc
 
     /// The server throttles; `error::retry_at()` says until when, if the server does.
     rate_limited,
+
+    /// Something threw an exception that is not known here, such as the executor;
+    /// `error::message()` has its text.
+    internal_error,
 };
 
 /// What kind of failure it was. Compare with `error::code()`, or ask `error::kind()`.

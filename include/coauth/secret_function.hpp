@@ -18,10 +18,9 @@ namespace coauth
 /// credentials: if it has changed, the request is made once more with the new one. An assertion,
 /// and what a `token_request` presents, is asked for before each attempt.
 ///
-/// Called from the thread that starts the operation, or from those that run the executor: a
-/// client's own secret by one thread at a time, what belongs to a `token_request` or is shared by
-/// clients by any number at once. It must return soon, so it yields what is at hand, and must not
-/// use the client. What it throws is taken for a failure.
+/// Called from the thread that starts the operation, or from those that run the executor, by any
+/// number of them at once, and under no lock. It must return soon, so it yields what is at hand.
+/// What it throws is taken for a failure.
 using secret_function = std::function<result<secret>()>;
 
 /// The secret is the content of a file, without a line break at its end: for secrets that

@@ -14,8 +14,9 @@ namespace coauth::net
 class cancellable
 {
 public:
-    // Called under the lock of the switch, from any thread.
-    virtual void cancel() = 0;
+    // Called under the lock of the switch, from any thread; also before the wait has begun, which
+    // then does not begin.
+    virtual void cancel() noexcept = 0;
 
 protected:
     ~cancellable() = default;
@@ -49,7 +50,7 @@ public:
         abort_switch& owner_;
     };
 
-    void abort(errc why)
+    void abort(errc why) noexcept
     {
         std::lock_guard const lock(mutex_);
         if (why_ && !attempt_only_)
@@ -59,7 +60,7 @@ public:
     }
     // Ends the present attempt alone, if its time is up: a later one begins anew, and may have
     // begun while somebody was on the way to here.
-    void abort_attempt(errc why, time_point now)
+    void abort_attempt(errc why, time_point now) noexcept
     {
         std::lock_guard const lock(mutex_);
         if (why_ || now < attempt_ends_)
@@ -90,46 +91,21 @@ public:
         return why_ && !attempt_only_;
     }
 
-    // Begins a wait, unless aborted. False: nothing was begun.
+    // Begins a wait, unless aborted. False: nothing was begun. What waits may go on, on another
+    // thread, before this returns: nothing of the operation's may be touched after that.
     template <class Begin>
-    bool start(Begin&& begin)
+    bool start(Begin&& begin) noexcept
     {
         std::lock_guard const lock(mutex_);
         if (why_)
             return false;
-        begin_or_drop(begin);
+        begin();
         return true;
     }
 
-    // Begins a wait, and ends it at once when aborted. What waits may go on, on another thread,
-    // before this returns, but not past the end of its scope: nothing of the operation's may be
-    // touched after this.
-    template <class Begin>
-    void start_or_cancel(Begin&& begin)
-    {
-        std::lock_guard const lock(mutex_);
-        begin_or_drop(begin);
-        if (why_ && current_ != nullptr)
-            current_->cancel();
-    }
-
 private:
-    // Where memory fails, the handler is destroyed, and with it the coroutine that waits, whose
-    // end is noticed. Asio would let the exception out of the event loop.
-    template <class Begin>
-    static void begin_or_drop(Begin& begin) noexcept
-    {
-        try
-        {
-            begin();
-        }
-        catch (...) // NOLINT(bugprone-empty-catch)
-        {
-        }
-    }
-
     // With the lock held.
-    void set(errc why)
+    void set(errc why) noexcept
     {
         why_ = why;
         if (current_ != nullptr)

@@ -167,13 +167,17 @@ result<std::shared_ptr<client_certificate>> client_certificate::load(tls_options
 
 std::shared_ptr<certificate_chain const> client_certificate::present()
 {
-    std::lock_guard const lock(mutex_);
     auto const certificate = stamp_of(options_.certificate_file);
     auto const key = stamp_of(options_.key_file);
-    if (settled_ && certificate == certificate_read_ && key == key_read_)
-        return chain_;
+    {
+        std::lock_guard const lock(mutex_);
+        if (settled_ && certificate == certificate_read_ && key == key_read_)
+            return chain_;
+    }
     bool const settled = is_old(certificate) && is_old(key);
+    // Without the lock: it may ask the user's function for a pass-phrase.
     auto read = read_chain(options_);
+    std::lock_guard const lock(mutex_);
     if (!read)
         return chain_;
     certificate_read_ = certificate;

@@ -3,11 +3,7 @@
 #include "net/race.hpp"
 
 #include <boost/asio/append.hpp>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/deferred.hpp>
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/this_coro.hpp>
 
 #include <cerrno>
 #include <cstdlib>
@@ -19,7 +15,6 @@ namespace coauth::net
 {
 
 namespace asio = boost::asio;
-using asio::awaitable;
 using asio::ip::tcp;
 using boost::system::error_code;
 using step = tls_engine::step;
@@ -29,9 +24,6 @@ namespace
 
 // OpenSSL takes no more than 100 KiB of certificates, but some messages any number of times.
 constexpr std::size_t longest_handshake = std::size_t(512) * 1024;
-
-// Not use_awaitable: that costs a coroutine frame for each wait.
-constexpr auto deferred_tuple = asio::as_tuple(asio::deferred);
 
 // As in "HTTP/1.1 200 OK" (RFC 9112 section 4).
 bool begins_with_status(std::string_view answer)
@@ -43,47 +35,19 @@ bool begins_with_status(std::string_view answer)
     return digits && (answer[12] == ' ' || answer[12] == '\r');
 }
 
-// An aborted operation does not wait any more, and learns it later all the same.
-template <class Handler, class... Arguments>
-void refuse(asio::any_io_executor const& executor, Handler&& handler, Arguments... arguments)
-{
-    asio::post(
-        executor, [handler = std::forward<Handler>(handler), arguments...]() mutable
-        { std::move(handler)(error_code(asio::error::operation_aborted), arguments...); });
-}
-
 } // namespace
-
-struct connection::start_waiting
-{
-    connection* self;
-    operation_context* op;
-    need what;
-    std::span<char> into;
-
-    template <class Handler>
-    void operator()(Handler&& handler) const
-    {
-        auto& socket = self->socket_;
-        auto const begin = [&]
-        {
-            if (what == need::input)
-                socket.async_read_some(
-                    asio::buffer(into.data(), into.size()), std::forward<Handler>(handler));
-            else
-                socket.async_wait(
-                    tcp::socket::wait_write,
-                    asio::append(std::forward<Handler>(handler), std::size_t(0)));
-        };
-        if (!op->stop.start(begin))
-            refuse(socket.get_executor(), std::forward<Handler>(handler), std::size_t(0));
-    }
-};
 
 auto connection::async_ready(need what, std::span<char> into, operation_context& op)
 {
-    return asio::async_initiate<decltype(deferred_tuple), void(error_code, std::size_t)>(
-        start_waiting{this, &op, what, into}, deferred_tuple);
+    auto const begin = [this, what, into](continuation<error_code, std::size_t> handler)
+    {
+        if (what == need::input)
+            socket_.async_read_some(asio::buffer(into.data(), into.size()), std::move(handler));
+        else
+            socket_.async_wait(
+                tcp::socket::wait_write, asio::append(std::move(handler), std::size_t(0)));
+    };
+    return wait_for<error_code, std::size_t>(op, begin, asio::error::no_memory, 0);
 }
 
 connection::connection(asio::any_io_executor const& executor, std::shared_ptr<target const> where)
@@ -95,13 +59,13 @@ connection::connection(asio::any_io_executor const& executor, std::shared_ptr<ta
 
 connection::~connection() = default;
 
-void connection::cancel()
+void connection::cancel() noexcept
 {
     error_code ignored;
     socket_.cancel(ignored);
 }
 
-awaitable<result<void>> connection::open(operation_context& op)
+task<result<void>> connection::open(operation_context& op)
 {
     endpoints found;
     auto outcome = co_await lookup(op, found);
@@ -116,7 +80,7 @@ awaitable<result<void>> connection::open(operation_context& op)
     co_return outcome;
 }
 
-awaitable<result<void>> connection::lookup(operation_context& op, endpoints& found)
+task<result<void>> connection::lookup(operation_context& op, endpoints& found)
 {
     op.phases.enter(phase::lookup);
     bool const proxied = !where_->tunnel_request.empty();
@@ -130,17 +94,10 @@ awaitable<result<void>> connection::lookup(operation_context& op, endpoints& fou
     {
         lookup_cache::waiter waiter(where_->lookups);
         abort_switch::scope const scope(op.stop, waiter);
-        auto const begin = [&](auto handler)
-        {
-            auto const executor = socket_.get_executor();
-            lookup_cache::handler done(std::move(handler));
-            bool const started = op.stop.start([&] { waiter.begin(host, port, std::move(done)); });
-            if (!started)
-                refuse(executor, std::move(done), endpoints());
-        };
+        auto const begin = [&](lookup_cache::handler handler)
+        { return waiter.begin(host, port, std::move(handler)); };
         std::tie(ec, found) =
-            co_await asio::async_initiate<decltype(deferred_tuple), void(error_code, endpoints)>(
-                begin, deferred_tuple);
+            co_await wait_for<error_code, endpoints>(op, begin, asio::error::no_memory, {});
     }
     if (ec || op.stop.aborted())
         co_return fail(
@@ -152,7 +109,7 @@ awaitable<result<void>> connection::lookup(operation_context& op, endpoints& fou
     co_return result<void>();
 }
 
-awaitable<result<void>> connection::connect(operation_context& op, endpoints const& found)
+task<result<void>> connection::connect(operation_context& op, endpoints const& found)
 {
     op.phases.enter(phase::connect);
     auto contest = std::make_shared<race>(socket_.get_executor(), found, where_->connect_stagger);
@@ -160,20 +117,14 @@ awaitable<result<void>> connection::connect(operation_context& op, endpoints con
     {
         race::waiter waiter(contest);
         abort_switch::scope const scope(op.stop, waiter);
-        auto const begin = [&](auto handler)
-        {
-            auto const started = std::move(contest);
-            race::handler done(std::move(handler));
-            if (op.stop.start([&] { started->begin(std::move(done)); }))
-                return;
-            auto const executor = socket_.get_executor();
-            asio::post(
-                executor, [done = std::move(done), executor]() mutable
-                { std::move(done)(asio::error::operation_aborted, tcp::socket(executor)); });
-        };
-        std::tie(ec, socket_) =
-            co_await asio::async_initiate<decltype(deferred_tuple), void(error_code, tcp::socket)>(
-                begin, deferred_tuple);
+        // It lives in what it waits for.
+        auto const begin = [&](race::handler handler)
+        { std::exchange(contest, nullptr)->begin(std::move(handler)); };
+        std::optional<tcp::socket> won;
+        std::tie(ec, won) = co_await wait_for<error_code, std::optional<tcp::socket>>(
+            op, begin, asio::error::no_memory, {});
+        if (won)
+            socket_ = std::move(*won);
     }
     last_failure_ = ec;
     // Reset before it was looked at: it had been accepted.
@@ -190,7 +141,7 @@ awaitable<result<void>> connection::connect(operation_context& op, endpoints con
 }
 
 // What the proxy says is of interest up to the end of its header, and that it has to come to.
-awaitable<result<void>> connection::tunnel(operation_context& op)
+task<result<void>> connection::tunnel(operation_context& op)
 {
     abort_switch::scope const scope(op.stop, *this);
     std::string answer(8 * 1024, '\0');
@@ -239,7 +190,7 @@ result<void> connection::judge_tunnel(operation_context& op, error_code ec, std:
     return error(errc::proxy_refused, std::move(info));
 }
 
-awaitable<result<void>> connection::handshake(operation_context& op)
+task<result<void>> connection::handshake(operation_context& op)
 {
     op.phases.enter(phase::tls);
     abort_switch::scope const scope(op.stop, *this);
@@ -391,8 +342,7 @@ connection::send_and_receive(std::string_view& request, operation_context& op, e
 }
 
 // One coroutine for the whole of it: here a frame for each step would cost most.
-awaitable<result<exchange_outcome>>
-connection::exchange(std::string_view request, operation_context& op)
+task<result<exchange_outcome>> connection::exchange(std::string_view request, operation_context& op)
 {
     abort_switch::scope const scope(op.stop, *this);
     exchange_outcome outcome;

@@ -4,14 +4,13 @@
 #include <coauth/client_config.hpp>
 
 #include "http_answer.hpp"
-#include "net/abort_switch.hpp"
 #include "net/client_certificate.hpp"
 #include "net/lookup.hpp"
-#include "net/phase_clock.hpp"
 #include "net/response_reader.hpp"
+#include "net/task.hpp"
 #include "net/tls_engine.hpp"
+#include "net/wait.hpp"
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
 #include <chrono>
@@ -53,13 +52,6 @@ struct exchange_outcome
     std::chrono::steady_clock::time_point sent_steady;
 };
 
-// What an operation brings to a connection: how it is told to stop, and who is told of phases.
-struct operation_context
-{
-    abort_switch stop;
-    phase_clock phases;
-};
-
 // One connection to a server, used by one operation at a time.
 //
 // Its coroutines run on the caller's executor and need no strand: an abort, from any thread, only
@@ -73,11 +65,10 @@ public:
     connection& operator=(connection const&) = delete;
 
     // Resolve, connect, ask the proxy, TLS. `op` must outlive the call.
-    boost::asio::awaitable<result<void>> open(operation_context& op);
+    task<result<void>> open(operation_context& op);
 
     // One request, one answer. Afterwards `reusable()` says whether another may follow.
-    boost::asio::awaitable<result<exchange_outcome>>
-    exchange(std::string_view request, operation_context& op);
+    task<result<exchange_outcome>> exchange(std::string_view request, operation_context& op);
 
     [[nodiscard]] bool reusable() const { return reusable_; }
     // Nothing came since the last answer but what TLS wants for itself, and the peer is still
@@ -91,10 +82,9 @@ public:
     [[nodiscard]] bool resumed() const { return tls_ && tls_->resumed(); }
     [[nodiscard]] unsigned requests() const { return requests_; }
 
-    void cancel() override;
+    void cancel() noexcept override;
 
 private:
-    struct start_waiting;
     // What has to come before it can go on.
     enum class need
     {
@@ -107,10 +97,10 @@ private:
     // Waits for it; input is read to `into`.
     auto async_ready(need what, std::span<char> into, operation_context& op);
 
-    boost::asio::awaitable<result<void>> lookup(operation_context& op, endpoints& found);
-    boost::asio::awaitable<result<void>> connect(operation_context& op, endpoints const& found);
-    boost::asio::awaitable<result<void>> tunnel(operation_context& op);
-    boost::asio::awaitable<result<void>> handshake(operation_context& op);
+    task<result<void>> lookup(operation_context& op, endpoints& found);
+    task<result<void>> connect(operation_context& op, endpoints const& found);
+    task<result<void>> tunnel(operation_context& op);
+    task<result<void>> handshake(operation_context& op);
     result<void> start_tls(operation_context& op);
     // Each goes as far as it can without waiting.
     need shake_hands();

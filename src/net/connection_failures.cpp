@@ -113,6 +113,8 @@ error connection::fail(operation_context& op, errc code, std::string context, er
     error_info info;
     info.context = std::move(context);
     info.cause = cause;
+    if (cause == asio::error::no_memory)
+        code = errc::out_of_memory;
     if (auto const why = op.stop.why())
     {
         code = *why;

@@ -2,7 +2,6 @@
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -25,21 +24,11 @@ public:
         , flight_(std::move(started))
     {
     }
-    ~question()
-    {
-        try
-        {
-            answer(asio::error::no_recovery, {});
-        }
-        catch (...) // NOLINT(bugprone-empty-catch)
-        {
-            // Without memory: those who wait are left to their deadline.
-        }
-    }
+    ~question() { answer(asio::error::no_recovery, {}); }
     question(question const&) = delete;
     question& operator=(question const&) = delete;
 
-    void answer(error_code ec, endpoints const& found) const
+    void answer(error_code ec, endpoints const& found) const noexcept
     {
         if (auto const cache = cache_.lock())
             cache->land(name_, *flight_, ec, found);
@@ -58,51 +47,43 @@ lookup_cache::lookup_cache(asio::any_io_executor executor, connection_options co
 {
 }
 
-void lookup_cache::waiter::begin(std::string const& host, std::uint16_t port, handler done)
+lookup_cache::launch
+lookup_cache::waiter::begin(std::string const& host, std::uint16_t port, handler done)
 {
     key_ = {host, port};
-    cache_->find(key_, *this, std::move(done));
+    auto cache = cache_;
+    auto name = key_;
+    auto started = cache->find(name, *this, std::move(done));
+    return {std::move(cache), std::move(name), std::move(started)};
 }
 
-void lookup_cache::waiter::cancel()
+void lookup_cache::waiter::cancel() noexcept
 {
     cache_->leave(*this);
 }
 
-void lookup_cache::complete_later(handler done, error_code ec, endpoints const& found) noexcept
+std::shared_ptr<lookup_cache::flight> lookup_cache::find(key const& name, waiter& who, handler done)
 {
-    try
+    std::lock_guard const lock(mutex_);
+    auto& known = entries_[name];
+    if (!known.found.empty() && steady_clock::now() < known.expires)
     {
-        asio::post(
-            executor_, [done = std::move(done), ec, found = found]() mutable
-            { std::move(done)(ec, std::move(found)); });
+        auto found = known.found;
+        done.post({}, std::move(found));
+        return nullptr;
     }
-    catch (...) // NOLINT(bugprone-empty-catch): destroyed, the handler ends what waits
-    {
-    }
-}
-
-void lookup_cache::find(key const& name, waiter& who, handler done)
-{
+    auto flying = known.in_flight.lock();
     std::shared_ptr<flight> started;
+    if (!flying)
     {
-        std::lock_guard const lock(mutex_);
-        auto& known = entries_[name];
-        if (!known.found.empty() && steady_clock::now() < known.expires)
-            return complete_later(std::move(done), {}, known.found);
-        auto flying = known.in_flight.lock();
-        if (!flying)
-        {
-            flying = started = std::make_shared<flight>();
-            known.in_flight = started;
-        }
-        flying->waiting.emplace_back(&who, std::move(done));
+        flying = started = std::make_shared<flight>();
+        known.in_flight = started;
     }
-    if (started)
-        launch(name, started);
+    flying->waiting.emplace_back(&who, std::move(done));
+    return started;
 }
 
-void lookup_cache::leave(waiter& who)
+void lookup_cache::leave(waiter& who) noexcept
 {
     std::lock_guard const lock(mutex_);
     auto const known = entries_.find(who.key_);
@@ -114,22 +95,25 @@ void lookup_cache::leave(waiter& who)
         waiting.begin(), waiting.end(), [&](auto const& one) { return one.first == &who; });
     if (place == waiting.end())
         return;
-    handler done;
-    // Asio 1.26: the move assignment of this type calls itself for ever.
-    done.swap(place->second);
-    place->second.swap(waiting.back().second);
-    place->first = waiting.back().first;
+    auto done = std::move(place->second);
+    if (place != std::prev(waiting.end()))
+        *place = std::move(waiting.back());
     waiting.pop_back();
-    complete_later(std::move(done), asio::error::operation_aborted, {});
+    done.post(asio::error::operation_aborted, {});
 }
 
-void lookup_cache::launch(key const& name, std::shared_ptr<flight> const& started)
+void lookup_cache::start(key const& name, std::shared_ptr<flight> const& started) noexcept
 {
-    if (!resolver_)
-        return ask_system(name, started);
     try
     {
-        ask_user(name, started);
+        if (resolver_)
+            ask_user(name, started);
+        else
+            ask_system(name, started);
+    }
+    catch (std::bad_alloc const&)
+    {
+        land(name, *started, asio::error::no_memory, {});
     }
     catch (...)
     {
@@ -145,17 +129,17 @@ void lookup_cache::ask_system(key const& name, std::shared_ptr<flight> started)
         [self = shared_from_this(), resolver, name,
          started = std::move(started)](error_code ec, tcp::resolver::results_type const& results)
         {
+            endpoints found;
             try
             {
-                endpoints found;
                 for (auto const& one : results)
                     found.push_back(one.endpoint());
-                self->land(name, *started, ec, found);
             }
             catch (...)
             {
-                self->land(name, *started, asio::error::no_memory, {});
+                ec = asio::error::no_memory;
             }
+            self->land(name, *started, ec, found);
         });
 }
 
@@ -167,33 +151,49 @@ void lookup_cache::ask_user(key const& name, std::shared_ptr<flight> started)
         [asked](error_code ec, std::vector<ip_endpoint> const& given)
         {
             endpoints found;
-            for (auto const& one : given)
+            try
             {
-                error_code bad;
-                auto const address = asio::ip::make_address(one.address, bad);
-                if (bad)
-                    ec = ec ? ec : bad;
-                else
-                    found.emplace_back(address, one.port);
+                for (auto const& one : given)
+                {
+                    error_code bad;
+                    auto const address = asio::ip::make_address(one.address, bad);
+                    if (bad)
+                        ec = ec ? ec : bad;
+                    else
+                        found.emplace_back(address, one.port);
+                }
+            }
+            catch (...)
+            {
+                found.clear();
+                ec = asio::error::no_memory;
             }
             asked->answer(found.empty() ? ec : error_code(), found);
         });
 }
 
-void lookup_cache::land(key const& name, flight& landed, error_code ec, endpoints const& found)
+void lookup_cache::land(
+    key const& name, flight& landed, error_code ec, endpoints const& found) noexcept
 {
     std::lock_guard const lock(mutex_);
     if (gone_ || landed.over)
         return;
+    landed.over = true;
     if (!ec && found.empty())
         ec = asio::error::host_not_found;
-    if (ec)
-        entries_.erase(name);
-    else
-        entries_[name] = {found, steady_clock::now() + lifetime_, {}};
-    landed.over = true;
-    for (auto& [who, done] : landed.waiting)
-        complete_later(std::move(done), ec, found);
+    try
+    {
+        if (ec)
+            entries_.erase(name);
+        else
+            entries_[name] = {found, steady_clock::now() + lifetime_, {}};
+        for (auto& [who, done] : landed.waiting)
+            done.post(ec, found);
+    }
+    catch (...) // NOLINT(bugprone-empty-catch)
+    {
+        // Without memory: dropped, their handlers end what waits.
+    }
     landed.waiting.clear();
 }
 

@@ -40,12 +40,11 @@ race::race(
 void race::begin(handler done)
 {
     std::lock_guard const lock(mutex_);
-    // Asio 1.26: the move assignment of this type calls itself for ever.
-    done_.swap(done);
+    done_ = std::move(done);
     start_next();
 }
 
-void race::cancel()
+void race::cancel() noexcept
 {
     std::lock_guard const lock(mutex_);
     next_ = addresses_.size();
@@ -121,12 +120,11 @@ void race::connected(std::list<socket>::iterator which, error_code ec)
         finish(std::move(lock), ec, std::move(one));
 }
 
-void race::finish(std::unique_lock<std::mutex> lock, error_code ec, socket won)
+void race::finish(std::unique_lock<std::mutex> lock, error_code ec, std::optional<socket> won)
 {
     finished_ = true;
     end_waits();
-    handler done;
-    done.swap(done_);
+    auto done = std::move(done_);
     lock.unlock();
     std::move(done)(ec, std::move(won));
 }

@@ -2,12 +2,14 @@
 #define COAUTH_SRC_NET_RACE_HPP
 
 #include "net/abort_switch.hpp"
+#include "net/continuation.hpp"
 #include "net/lookup.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
 #include <list>
+#include <optional>
 
 namespace coauth::net
 {
@@ -20,7 +22,7 @@ class race final : public std::enable_shared_from_this<race>
 {
 public:
     using socket = boost::asio::ip::tcp::socket;
-    using handler = boost::asio::any_completion_handler<void(boost::system::error_code, socket)>;
+    using handler = continuation<boost::system::error_code, std::optional<socket>>;
 
     race(
         boost::asio::any_io_executor executor, endpoints const& addresses,
@@ -28,13 +30,13 @@ public:
 
     // Calls the handler once, never within this call. `addresses` must not have been empty.
     void begin(handler done);
-    void cancel();
+    void cancel() noexcept;
 
     class waiter final : public cancellable
     {
     public:
         explicit waiter(std::weak_ptr<race> one) : race_(std::move(one)) {}
-        void cancel() override
+        void cancel() noexcept override
         {
             if (auto const running = race_.lock())
                 running->cancel();
@@ -52,7 +54,8 @@ private:
     void start_timer();
     void connected(std::list<socket>::iterator which, boost::system::error_code ec);
     // With the lock held, which it gives up.
-    void finish(std::unique_lock<std::mutex> lock, boost::system::error_code ec, socket won);
+    void finish(
+        std::unique_lock<std::mutex> lock, boost::system::error_code ec, std::optional<socket> won);
 
     boost::asio::any_io_executor executor_;
     endpoints addresses_;

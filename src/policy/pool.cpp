@@ -78,4 +78,11 @@ std::optional<pool::id> pool::expire(time_point now)
     return gone;
 }
 
+std::optional<pool::time_point> pool::next_expiry() const
+{
+    if (idle_.empty())
+        return std::nullopt;
+    return idle_.front().since + limits_.idle_timeout;
+}
+
 } // namespace coauth::policy

@@ -66,6 +66,8 @@ public:
 
     // Takes out a connection that was idle too long, which the caller closes.
     std::optional<id> expire(time_point now);
+    // When the next one will be; none: it is not known yet, or never.
+    [[nodiscard]] std::optional<time_point> next_expiry() const;
 
     [[nodiscard]] std::size_t open() const noexcept { return open_; }
     [[nodiscard]] std::size_t idle() const noexcept { return idle_.size(); }

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 namespace test
 {
@@ -11,12 +12,23 @@ namespace test
 namespace
 {
 
-// 0: none fails any more.
+// Until something happens; 0: it has.
 thread_local std::size_t left = 0;
+// How many fail from then on.
+thread_local std::size_t fail = 0;
+// Called then, if set.
+thread_local std::function<void()> const* hook = nullptr;
 
 bool fails_now()
 {
-    return left != 0 && --left == 0;
+    if (left != 0 && --left != 0)
+        return false;
+    if (auto const* const call = std::exchange(hook, nullptr))
+        (*call)();
+    if (fail == 0)
+        return false;
+    fail -= fail == failing_allocation::all ? 0U : 1U;
+    return true;
 }
 
 void* allocate(std::size_t size, char const*, int)
@@ -39,19 +51,37 @@ void release(void* old, char const*, int)
 
 } // namespace
 
-failing_allocation::failing_allocation(std::size_t n)
+failing_allocation::failing_allocation(std::size_t n, std::size_t count)
 {
     left = n;
+    fail = count;
 }
 
 failing_allocation::~failing_allocation()
 {
-    left = 0;
+    left = fail = 0;
 }
 
 bool failing_allocation::happened() const
 {
     return left == 0;
+}
+
+allocation_hook::allocation_hook(std::size_t n, std::function<void()> call) : call_(std::move(call))
+{
+    left = n;
+    hook = &call_;
+}
+
+allocation_hook::~allocation_hook()
+{
+    left = 0;
+    hook = nullptr;
+}
+
+bool allocation_hook::happened() const
+{
+    return hook == nullptr;
 }
 
 void* allocate_or_throw(std::size_t size)

@@ -2,22 +2,41 @@
 #define COAUTH_TEST_HOSTILE_FAILING_MEMORY_HPP
 
 #include <cstddef>
+#include <functional>
+#include <limits>
 
 namespace test
 {
 
 // Of the allocations that this thread makes while this lives, by C++, Asio and OpenSSL, the n-th
-// fails, counted from 1.
+// fails, counted from 1, and those after it up to `count` in all.
 class failing_allocation
 {
 public:
-    explicit failing_allocation(std::size_t n);
+    static constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
+
+    explicit failing_allocation(std::size_t n, std::size_t count = 1);
     ~failing_allocation();
     failing_allocation(failing_allocation const&) = delete;
     failing_allocation& operator=(failing_allocation const&) = delete;
 
     // Whether it came so far.
     [[nodiscard]] bool happened() const;
+};
+
+// Of the same allocations, the n-th calls a function first.
+class allocation_hook
+{
+public:
+    allocation_hook(std::size_t n, std::function<void()> call);
+    ~allocation_hook();
+    allocation_hook(allocation_hook const&) = delete;
+    allocation_hook& operator=(allocation_hook const&) = delete;
+
+    [[nodiscard]] bool happened() const;
+
+private:
+    std::function<void()> call_;
 };
 
 } // namespace test

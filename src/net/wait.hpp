@@ -1,0 +1,103 @@
+#ifndef COAUTH_SRC_NET_WAIT_HPP
+#define COAUTH_SRC_NET_WAIT_HPP
+
+#include "net/abort_switch.hpp"
+#include "net/continuation.hpp"
+#include "net/phase_clock.hpp"
+
+#include <boost/asio/error.hpp>
+
+#include <coroutine>
+#include <memory>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace coauth::net
+{
+
+// What an operation brings to what it waits for: how it is told to stop, who is told of phases, and
+// how it goes on.
+struct operation_context
+{
+    abort_switch stop;
+    phase_clock phases;
+    std::weak_ptr<resumable> owner;
+    std::coroutine_handle<> waits_at;
+};
+
+// A wait, to be awaited in a task. `Begin` gets its handler, under the lock of the switch; what it
+// returns, if anything, is called after that without a lock.
+template <class Begin, class... Results>
+class [[nodiscard]] wait_operation
+{
+public:
+    using handler = continuation<Results...>;
+
+    wait_operation(operation_context& op, Begin begin, Results... without_memory)
+        : op_(op)
+        , begin_(std::move(begin))
+        , outcome_(std::move(without_memory)...)
+    {
+    }
+
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+
+    bool await_suspend(std::coroutine_handle<> here) noexcept
+    {
+        op_.waits_at = here;
+        // The operation may be over before this returns.
+        auto const owner = op_.owner.lock();
+        handler goes_on(owner, outcome_);
+        std::optional<after> next;
+        if (op_.stop.start([&] { begin_or_drop(goes_on, next); }))
+        {
+            if (next)
+                (*next)();
+            return true;
+        }
+        goes_on.dismiss();
+        if constexpr (std::is_same_v<first, boost::system::error_code>)
+            std::get<0>(outcome_) = boost::asio::error::operation_aborted;
+        return false;
+    }
+
+    std::tuple<Results...> await_resume() { return std::move(outcome_); }
+
+private:
+    struct nothing
+    {
+        void operator()() const noexcept {}
+    };
+    using begun = std::invoke_result_t<Begin&, handler>;
+    using after = std::conditional_t<std::is_void_v<begun>, nothing, begun>;
+    using first = std::tuple_element_t<0, std::tuple<Results...>>;
+
+    // Where memory fails, the handler is destroyed, which ends the wait.
+    void begin_or_drop(handler& goes_on, std::optional<after>& next) noexcept
+    try
+    {
+        if constexpr (std::is_void_v<begun>)
+            begin_(std::move(goes_on));
+        else
+            next.emplace(begin_(std::move(goes_on)));
+    }
+    catch (...) // NOLINT(bugprone-empty-catch)
+    {
+    }
+
+    operation_context& op_;
+    Begin begin_;
+    std::tuple<Results...> outcome_;
+};
+
+template <class... Results, class Begin>
+auto wait_for(operation_context& op, Begin begin, Results... without_memory)
+{
+    return wait_operation<Begin, Results...>(op, std::move(begin), std::move(without_memory)...);
+}
+
+} // namespace coauth::net
+
+#endif
