@@ -1,5 +1,7 @@
 #include "thread_stocks.hpp"
 
+#include "saturating_time.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -43,7 +45,7 @@ struct owner_of_stocks
 template <class TimePoint>
 std::int64_t nanoseconds_of(TimePoint when) noexcept
 {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(when.time_since_epoch()).count();
+    return saturating_cast<std::chrono::nanoseconds>(when.time_since_epoch()).count();
 }
 
 } // namespace

@@ -11,7 +11,7 @@ mkdir -p "$logs"
 
 # shellcheck source=test/steps.sh
 . test/steps.sh
-need "${packages[@]}" clang-19 llvm-19 libboost-test1.81-dev python3
+need "${packages[@]}" clang-19 llvm-19 "libboost-test$boost-dev" python3
 
 step "coverage: configure" cmake -S . -B "$build" -G Ninja -DCMAKE_CXX_COMPILER=clang++-19 \
     -DCMAKE_BUILD_TYPE=Debug "-DCMAKE_CXX_FLAGS=-fprofile-instr-generate -fcoverage-mapping" \

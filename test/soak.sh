@@ -14,7 +14,7 @@ mkdir -p "$logs"
 
 # shellcheck source=test/steps.sh
 . test/steps.sh
-need "${packages[@]}" libboost-test1.81-dev python3
+need "${packages[@]}" "libboost-test$boost-dev" python3
 
 step "soak: configure" cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
     -DCOAUTH_TESTS=soak -DCOAUTH_BUILD_CLI=OFF -DCOAUTH_BUILD_EXAMPLES=OFF

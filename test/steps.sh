@@ -35,6 +35,9 @@ need() {
         apt-get install -y --no-install-recommends "${missing[@]}"
 }
 
+# The Boost that Debian 12 has by default is too old.
+boost=
+[[ $(. /etc/os-release && echo "${VERSION_CODENAME:-}") != bookworm ]] || boost=1.81
 # What building the library, the command and the examples takes.
-packages=(g++ cmake ninja-build pkg-config libssl-dev libboost1.81-dev libboost-json1.81-dev
-    libboost-url1.81-dev libboost-program-options1.81-dev)
+packages=(g++ cmake ninja-build pkg-config libssl-dev "libboost$boost-dev" "libboost-json$boost-dev"
+    "libboost-url$boost-dev" "libboost-program-options$boost-dev")

@@ -48,7 +48,7 @@ result<method> read_method(std::string const& name)
     std::string known;
     for (auto const& one : methods)
         known.append(known.empty() ? "" : ", ").append(one.short_name);
-    return usage_error("--auth is one of " + known + ", not " + quoted(name));
+    return usage_error("--auth is one of " + known + ", not " + in_quotes(name));
 }
 
 result<std::chrono::milliseconds> read_timeout(std::string const& text)
@@ -59,7 +59,7 @@ result<std::chrono::milliseconds> read_timeout(std::string const& text)
     // Within what an integer holds; the library knows the real bounds.
     bool const readable = failure == std::errc() && stop == end && std::abs(seconds) < 1e9;
     if (!readable)
-        return usage_error("--timeout is a number of seconds, as in 2.5, not " + quoted(text));
+        return usage_error("--timeout is a number of seconds, as in 2.5, not " + in_quotes(text));
     return std::chrono::milliseconds(std::llround(seconds * 1000));
 }
 
@@ -76,7 +76,7 @@ result<authorization_server> read_server(client_flags const& flags)
 {
     if (!flags.provider.empty() && flags.provider != "smscx")
         return usage_error(
-            "there is no provider " + quoted(flags.provider) +
+            "there is no provider " + in_quotes(flags.provider) +
             ": give smscx, or the URL of any other server with --issuer or --token-endpoint");
     if (!flags.host.empty() && !flags.token_endpoint.empty())
         return usage_error("--host and --token-endpoint exclude each other: --token-endpoint is "
@@ -203,7 +203,8 @@ read_algorithm(std::string const& flag, std::string const& name)
     auto const known = signature_algorithm_of(name);
     if (!known)
         return usage_error(
-            flag + " is a name such as RS256, PS256, ES256, EdDSA or HS256, not " + quoted(name));
+            flag + " is a name such as RS256, PS256, ES256, EdDSA or HS256, not " +
+            in_quotes(name));
     return known;
 }
 

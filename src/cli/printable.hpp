@@ -10,7 +10,7 @@ namespace coauth::cli
 // The text of a server or an argument as valid UTF-8 that cannot steer a terminal: what is
 // malformed, a control character or a change of writing direction becomes '?'.
 [[nodiscard]] std::string printable(std::string_view text);
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string in_quotes(std::string_view text);
 
 } // namespace coauth::cli
 

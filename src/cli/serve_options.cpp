@@ -124,7 +124,7 @@ read_number(std::string const& flag, std::string const& text, Number lowest, Num
         return number;
     return usage_error(
         flag + " is a number from " + std::to_string(lowest) + " to " + std::to_string(highest) +
-        ", not " + quoted(text));
+        ", not " + in_quotes(text));
 }
 
 std::vector<std::string> words(std::string const& text)
@@ -168,7 +168,7 @@ result<testing::dialect> read_dialect(std::string const& text)
         return testing::dialect::rfc6749;
     if (text == "smscx")
         return testing::dialect::smscx;
-    return usage_error("--dialect is rfc6749 or smscx, not " + quoted(text));
+    return usage_error("--dialect is rfc6749 or smscx, not " + in_quotes(text));
 }
 
 result<serve_form> read_output(std::string const& text)
@@ -177,7 +177,7 @@ result<serve_form> read_output(std::string const& text)
         return serve_form::summary;
     if (text == "env")
         return serve_form::env;
-    return usage_error("--output is summary or env, not " + quoted(text));
+    return usage_error("--output is summary or env, not " + in_quotes(text));
 }
 
 result<testing::dpop> read_dpop(std::string const& text)
@@ -188,7 +188,7 @@ result<testing::dpop> read_dpop(std::string const& text)
         return testing::dpop::accepted;
     if (text == "required")
         return testing::dpop::required;
-    return usage_error("--dpop is off, accepted or required, not " + quoted(text));
+    return usage_error("--dpop is off, accepted or required, not " + in_quotes(text));
 }
 
 constexpr char const* refresh_token = "refresh_token";
@@ -210,7 +210,7 @@ result<std::vector<std::string>> read_grants(std::vector<std::string> const& nam
             [&name](auto const& one) { return name == one.first || name == one.second; });
         if (found == known.end())
             return usage_error(
-                "--grant is refresh-token, jwt-bearer or token-exchange, not " + quoted(name));
+                "--grant is refresh-token, jwt-bearer or token-exchange, not " + in_quotes(name));
         grants.emplace_back(found->second);
     }
     return grants;
@@ -242,14 +242,15 @@ result<std::string> read_pem(pem_place const& from, std::string const& file)
     std::ifstream in(file);
     if (!in)
         return usage_error(
-            std::string(from.flag) + " " + quoted(file) +
+            std::string(from.flag) + " " + in_quotes(file) +
             " cannot be read: " + std::generic_category().message(errno));
     std::ostringstream text;
     text << in.rdbuf();
     for (auto const* const label : from.labels)
         if (text.str().find(label) != std::string::npos)
             return text.str();
-    return usage_error(std::string(from.flag) + " " + quoted(file) + " holds no PEM " + from.what);
+    return usage_error(
+        std::string(from.flag) + " " + in_quotes(file) + " holds no PEM " + from.what);
 }
 
 result<void> check_together(serve_flags const& flags)

@@ -69,7 +69,7 @@ result<output_form> read_output(std::string const& text)
         return output_form::header;
     if (text == "json")
         return output_form::json;
-    return usage_error("--output is summary, token, header or json, not " + quoted(text));
+    return usage_error("--output is summary, token, header or json, not " + in_quotes(text));
 }
 
 result<token_request> read_request(token_flags const& flags)

@@ -3,7 +3,9 @@
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
+#include <boost/beast/http/rfc7230.hpp>
 #include <boost/optional/optional.hpp>
+#include <boost/version.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -27,7 +29,7 @@ constexpr std::size_t framing_allowance = 64 * 1024;
 // TLS has its own framing, session tickets and more.
 constexpr std::size_t tls_allowance = std::size_t(1024) * 1024;
 constexpr std::size_t first_buffer = 4 * 1024;
-// "0", and two line ends. The parser asserts that it has as much when it looks at one again.
+// "0", and two line ends. Some parsers assert that they have as much when they look at one again.
 constexpr std::size_t shortest_chunk = 5;
 
 error failure_of(errc code, std::string context, error_code cause = {})
@@ -58,6 +60,13 @@ public:
     }
 
     http_answer answer;
+    // The line of the last chunk was read: what is left is trailers. Before Boost 1.87 they are
+    // read with it.
+    bool last_chunk = false;
+
+    // The server has done with the connection, though HTTP's own rules may let it be kept: with 408
+    // (RFC 9110 section 15.5.9), and with "close" beside anything else (RFC 9112 section 9.3).
+    [[nodiscard]] bool given_up() const { return closes_ || answer.status == 408; }
 
 private:
     void on_request_impl(
@@ -86,6 +95,8 @@ private:
             return;
         if (header_done_)
             return check_trailer(field, ec);
+        if (field == http::field::connection)
+            closes_ = closes_ || http::token_list(value).exists("close");
         if (field == http::field::content_length)
             check_length(value, ec);
         if (field == http::field::transfer_encoding)
@@ -94,6 +105,15 @@ private:
             answer.headers.add(
                 std::string(name.data(), name.size()), std::string(value.data(), value.size()));
     }
+
+#if BOOST_VERSION >= 109000
+    void on_trailer_field_impl(
+        http::field field, beast::string_view name, beast::string_view value,
+        error_code& ec) override
+    {
+        on_field_impl(field, name, value, ec);
+    }
+#endif
 
     [[nodiscard]] bool is_needed(http::field field, beast::string_view name) const
     {
@@ -139,8 +159,10 @@ private:
         return bytes.size();
     }
     // In pieces it would not be waited for either.
-    void on_chunk_header_impl(std::uint64_t, beast::string_view extension, error_code& ec) override
+    void
+    on_chunk_header_impl(std::uint64_t size, beast::string_view extension, error_code& ec) override
     {
+        last_chunk = size == 0;
         if (extension.size() > limits_.header)
             ec = http::error::header_limit;
     }
@@ -157,6 +179,7 @@ private:
     bool header_done_ = false;
     bool http_1_0_ = false;
     bool has_length_ = false;
+    bool closes_ = false;
 };
 
 } // namespace
@@ -181,6 +204,7 @@ public:
         passed_ = 0;
         interims_ = 0;
         in_chunk_line_ = false;
+        awaited_line_ = 0;
         complete_ = false;
         failure = {};
         parser_.emplace(limits_, all_headers_);
@@ -231,7 +255,7 @@ public:
     [[nodiscard]] bool started() const noexcept { return received_ != 0; }
     [[nodiscard]] bool reusable() const noexcept
     {
-        return parser_->is_done() && parser_->keep_alive() && size_ == 0;
+        return parser_->is_done() && parser_->keep_alive() && !parser_->given_up() && size_ == 0;
     }
 
     error failure;
@@ -245,10 +269,13 @@ private:
         {
             if (in_chunk_line_ && size_ < shortest_chunk)
                 return state::more;
+            if (!line_came())
+                return want_more();
+            awaited_line_ = 0;
             error_code ec;
             std::size_t const used = parser_->put(boost::asio::buffer(buffer_.data(), size_), ec);
             consume(used);
-            if (ec == http::error::need_more)
+            if (ec == http::error::need_more || is_long_line(ec))
                 return want_more();
             in_chunk_line_ = false;
             if (ec)
@@ -284,12 +311,28 @@ private:
     // What does not parse within the header's limit will never do.
     state want_more()
     {
-        in_chunk_line_ = parser_->is_header_done();
+        in_chunk_line_ = parser_->is_header_done() && !parser_->last_chunk;
+        awaited_line_ = size_;
         if (size_ > limits_.header)
             return fail(too_large(
                 "a header or chunk of more than " + std::to_string(limits_.header) + " bytes"));
         return state::more;
     }
+
+    // Newer parsers give up on a chunk's first line of which the end has not come within 8 KiB. The
+    // end of the chunk before may be there too.
+    [[nodiscard]] bool is_long_line(error_code ec) const
+    {
+        return ec == http::error::bad_chunk_extension && !ends_line(2);
+    }
+
+    [[nodiscard]] bool ends_line(std::size_t from) const
+    {
+        return size_ > from && std::memchr(buffer_.data() + from, '\n', size_ - from) != nullptr;
+    }
+
+    // A line of which the end has not come is not looked through again with each piece of it.
+    [[nodiscard]] bool line_came() const { return awaited_line_ == 0 || ends_line(awaited_line_); }
 
     void consume(std::size_t used)
     {
@@ -329,6 +372,8 @@ private:
     std::size_t passed_ = 0;
     // The parser beneath wants more of a chunk's first line.
     bool in_chunk_line_ = false;
+    // So many bytes were there when the parser beneath wanted more of a line; 0: it did not.
+    std::size_t awaited_line_ = 0;
     bool complete_ = false;
     unsigned interims_ = 0;
     std::optional<parser> parser_;

@@ -110,8 +110,9 @@ tls_engine::make(std::shared_ptr<tls_context> context, int socket, std::string p
     BIO_set_data(bio, made.get());
     BIO_set_init(bio, 1);
     SSL_set_bio(made->ssl_, bio, bio);
-    SSL_set_connect_state(made->ssl_);
+    // First the mode: OpenSSL 3.5 gives it to the record layer, which there may be no memory for.
     SSL_set_mode(made->ssl_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_set_connect_state(made->ssl_);
     made->owner_ = {made->context_.get(), std::move(peer)};
     made->context_->attach(made->ssl_, made->owner_);
     return made;

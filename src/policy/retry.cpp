@@ -1,5 +1,7 @@
 #include "policy/retry.hpp"
 
+#include "saturating_time.hpp"
+
 #include <algorithm>
 #include <cmath>
 
@@ -8,7 +10,6 @@ namespace coauth::policy
 namespace
 {
 
-using std::chrono::duration_cast;
 using std::chrono::nanoseconds;
 
 nanoseconds back_off(retry_options const& options, failed_attempt const& state)
@@ -21,7 +22,7 @@ nanoseconds back_off(retry_options const& options, failed_attempt const& state)
 
 nanoseconds until(std::chrono::system_clock::time_point then, failed_attempt const& state)
 {
-    return std::max(nanoseconds(0), duration_cast<nanoseconds>(then - state.now));
+    return std::max(nanoseconds(0), detail::between(state.now, then));
 }
 
 // A refusal stays one, whatever word it carries.

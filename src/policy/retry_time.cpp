@@ -1,6 +1,7 @@
 #include "policy/retry_time.hpp"
 
 #include "policy/http_date.hpp"
+#include "saturating_time.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -68,7 +69,7 @@ std::optional<time_point> retry_at(retry_fields const& fields, time_point now)
         if (auto const delay = whole_number(text))
             return clamped(now + seconds(std::min<std::int64_t>(*delay, longest.count())), now);
         if (auto const date = parse_http_date(text, now))
-            return clamped(*date + offset, now);
+            return clamped(detail::after(time_point(*date), offset), now);
     }
     if (!fields.rate_limit_reset)
         return std::nullopt;
@@ -78,7 +79,7 @@ std::optional<time_point> retry_at(retry_fields const& fields, time_point now)
     // The year 2128: far beyond the limit, and far from an overflow.
     constexpr std::int64_t far = 5'000'000'000;
     time_point const reset{seconds(std::min(*epoch, far))};
-    return clamped(reset + offset, now);
+    return clamped(detail::after(reset, offset), now);
 }
 
 } // namespace coauth::policy

@@ -1,6 +1,7 @@
 #include "policy/token_source.hpp"
 
 #include "refuse.hpp"
+#include "saturating_time.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -10,6 +11,8 @@ namespace coauth::policy
 namespace
 {
 
+using detail::after;
+using detail::between;
 using std::chrono::duration_cast;
 using std::chrono::nanoseconds;
 using std::chrono::seconds;
@@ -25,16 +28,6 @@ constexpr unsigned free_refusals = 4;
 nanoseconds share(nanoseconds whole, double part) noexcept
 {
     return nanoseconds(static_cast<nanoseconds::rep>(static_cast<double>(whole.count()) * part));
-}
-
-// Never beyond the end of the clock.
-template <class TimePoint>
-TimePoint after(TimePoint begin, nanoseconds span) noexcept
-{
-    using duration = typename TimePoint::duration;
-    if (begin > TimePoint() && span >= TimePoint::max() - begin)
-        return TimePoint::max();
-    return begin + duration_cast<duration>(span);
 }
 
 both_clocks from_request(access_token const& token, nanoseconds span) noexcept
@@ -323,7 +316,7 @@ void token_source::fail(moment now, error const& why, double random)
     auto wait = back_off(why, failures_ + 1, options_, random);
     nanoseconds named{};
     if (auto const retry_at = why.retry_at(); retry_at && *retry_at > now.wall)
-        named = duration_cast<nanoseconds>(*retry_at - now.wall);
+        named = between(now.wall, *retry_at);
     wait = std::max(wait, named);
     // This may throw: before anything else has changed.
     auto kept = kept_failure(why, after(now.wall, wait));
@@ -383,9 +376,8 @@ std::optional<token_source::steady_time> token_source::next_renewal(moment now) 
     if (life_.renew.steady == steady_time::max())
         return std::nullopt;
     // Whichever clock comes first.
-    auto const until_wall = life_.renew.wall - now.wall;
-    auto at =
-        std::min(life_.renew.steady, after(now.steady, std::max<nanoseconds>(until_wall, {})));
+    auto const until_wall = between(now.wall, life_.renew.wall);
+    auto at = std::min(life_.renew.steady, after(now.steady, std::max(until_wall, {})));
     at = std::max({at, no_renewal_before_, no_fetch_before_, not_unasked_before_});
     return std::max(at, now.steady);
 }

@@ -77,6 +77,8 @@ std::optional<error> answer_reader::look()
         document_ = json_document::parse(answer_.body.view());
     if (!succeeded())
         return failure();
+    if (!is_whole() && !has_oauth_error())
+        return malformed("its status is not 200, 201 or 203, as that of a whole document is");
     if (!plain)
         return malformed("it is compressed or encoded, which was not asked for");
     if (!document_)
@@ -87,6 +89,13 @@ std::optional<error> answer_reader::look()
     if (has_oauth_error())
         return failure();
     return std::nullopt;
+}
+
+// Other successes have no body, or a part of one, or one about something else (RFC 9110 section
+// 15.3).
+bool answer_reader::is_whole() const
+{
+    return answer_.status == 200 || answer_.status == 201 || answer_.status == 203;
 }
 
 bool answer_reader::coded_plainly() const

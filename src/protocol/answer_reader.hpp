@@ -44,6 +44,7 @@ public:
     [[nodiscard]] token_member member(std::size_t i) const;
 
 private:
+    [[nodiscard]] bool is_whole() const;
     [[nodiscard]] bool coded_plainly() const;
     [[nodiscard]] error_info known() const;
     [[nodiscard]] std::optional<std::chrono::system_clock::time_point> retry_at(errc code) const;

@@ -79,6 +79,21 @@ std::string with_name_prefix(std::string_view url)
     return std::string(url).insert(url.find(before_host) + before_host.size(), name_prefix, 'h');
 }
 
+// Newer releases of Boost.URL take no URL with a bad port apart. Empty: there is no port.
+std::string without_port(std::string_view url)
+{
+    constexpr std::string_view before_host = "://";
+    auto const scheme = url.find(before_host);
+    if (scheme == std::string_view::npos)
+        return {};
+    auto const begin = scheme + before_host.size();
+    auto const end = std::min(url.find_first_of("/?#", begin), url.size());
+    auto const colon = url.substr(0, end).find_last_of(":]");
+    if (colon == std::string_view::npos || colon < begin || url[colon] != ':')
+        return {};
+    return std::string(url).erase(colon, end - colon);
+}
+
 endpoint take_apart(urls::url_view const& url, bool tls, std::size_t prefix)
 {
     endpoint made;
@@ -109,6 +124,10 @@ parse_endpoint(std::string_view given, std::string_view what, bool allow_http_lo
         return refuse_unseen(
             what, "contains a space, a control or a non-ASCII character; percent-encode it");
     auto parsed = urls::parse_uri({given.data(), given.size()});
+    std::string const portless = parsed ? std::string() : without_port(given);
+    bool const bad_port = !portless.empty();
+    if (bad_port)
+        parsed = urls::parse_uri({portless.data(), portless.size()});
     if (parsed && parsed->has_userinfo())
         return refuse_unseen(
             what, "contains user information; remove it and use client_config::authentication");
@@ -129,7 +148,7 @@ parse_endpoint(std::string_view given, std::string_view what, bool allow_http_lo
     if (url.host_type() == urls::host_type::ipvfuture || url.encoded_host().contains('%'))
         return refuse(what, given, "has a host that is neither a name nor an IP address");
     // Of https://a.example:4x the port is 4 to Boost.URL 1.81, and the path x.
-    if (is_cut_host(url) || (url.has_port() && !port_number(text(url.port()))))
+    if (bad_port || is_cut_host(url) || (url.has_port() && !port_number(text(url.port()))))
         return refuse(what, given, "has a bad port; it must be from 1 to 65535");
     if (!tls && !(allow_http_loopback && is_loopback(url)))
         return refuse(

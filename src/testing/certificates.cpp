@@ -104,9 +104,10 @@ void set_serial(X509& certificate)
 void set_subject(X509& certificate, std::string const& common_name)
 {
     auto const* const text = reinterpret_cast<unsigned char const*>(common_name.c_str());
+    openssl_ptr<X509_NAME> const name(X509_NAME_new());
     check(
-        X509_NAME_add_entry_by_txt(
-            X509_get_subject_name(&certificate), "CN", MBSTRING_UTF8, text, -1, -1, 0) == 1,
+        X509_NAME_add_entry_by_txt(name.get(), "CN", MBSTRING_UTF8, text, -1, -1, 0) == 1 &&
+            X509_set_subject_name(&certificate, name.get()) == 1,
         "name");
 }
 

@@ -2,6 +2,9 @@
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <boost/throw_exception.hpp>
+
+#include <stdexcept>
 
 namespace coauth::testing
 {
@@ -59,6 +62,11 @@ answer to_answer(dialect how, failure const& what)
     if (what.status == 405)
         made.headers.add("Allow", what.allow);
     return made;
+}
+
+void throw_exception_from_error(failure const& what, boost::source_location const& where)
+{
+    boost::throw_exception(std::logic_error(what.description), where);
 }
 
 } // namespace coauth::testing

@@ -5,6 +5,7 @@
 #include <coauth/testing/received_request.hpp>
 #include <coauth/testing/server_options.hpp>
 
+#include <boost/assert/source_location.hpp>
 #include <boost/system/result.hpp>
 
 #include <optional>
@@ -34,6 +35,10 @@ failure invalid_client(std::string description);
 failure refused(char const* word, std::string description);
 
 answer to_answer(dialect how, failure const& what);
+
+// What a `checked` without a value calls where one is asked for.
+[[noreturn]] void
+throw_exception_from_error(failure const& what, boost::source_location const& where);
 
 } // namespace coauth::testing
 

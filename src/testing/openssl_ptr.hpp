@@ -22,6 +22,7 @@ struct openssl_free
     void operator()(OSSL_PARAM_BLD* p) const noexcept { OSSL_PARAM_BLD_free(p); }
     void operator()(OSSL_PARAM* p) const noexcept { OSSL_PARAM_free(p); }
     void operator()(X509* p) const noexcept { X509_free(p); }
+    void operator()(X509_NAME* p) const noexcept { X509_NAME_free(p); }
     void operator()(X509_CRL* p) const noexcept { X509_CRL_free(p); }
     void operator()(X509_REVOKED* p) const noexcept { X509_REVOKED_free(p); }
     void operator()(X509_EXTENSION* p) const noexcept { X509_EXTENSION_free(p); }

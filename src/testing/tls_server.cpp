@@ -68,7 +68,11 @@ void forget_sessions(boost::asio::ssl::context& server)
         static_cast<std::size_t>(SSL_CTX_get_tlsext_ticket_keys(tls, nullptr, 0)));
     check(RAND_bytes(key.data(), static_cast<int>(key.size())) == 1, "ticket key");
     check(SSL_CTX_set_tlsext_ticket_keys(tls, key.data(), key.size()) == 1, "ticket key");
+#if OPENSSL_VERSION_NUMBER >= 0x30400000L
+    SSL_CTX_flush_sessions_ex(tls, 0);
+#else
     SSL_CTX_flush_sessions(tls, 0);
+#endif
 }
 
 } // namespace coauth::testing

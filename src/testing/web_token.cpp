@@ -17,7 +17,7 @@ std::optional<json::object> read_part(std::string_view part)
     auto const text = decode_base64url(part);
     if (!text)
         return std::nullopt;
-    json::error_code ec;
+    boost::system::error_code ec;
     auto const value = json::parse(*text, ec);
     if (ec || !value.is_object())
         return std::nullopt;

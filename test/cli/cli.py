@@ -105,11 +105,14 @@ class Keys:
         issuer, subject = self.CERTIFICATES[name]
         paths = self.path(name + ".crt"), self.path(name + ".crt.key")
         self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
-                     paths[1], "-subj", subject, "-out", self.path(name + ".csr"))
+                     paths[1], "-subj", subject, "-addext",
+                     "basicConstraints=critical,CA:" + ("TRUE" if name == "ca" else "FALSE"),
+                     "-out", self.path(name + ".csr"))
         by = (["-signkey", paths[1]] if issuer is None else
               ["-CA", self.certificate(issuer)[0], "-CAkey", self.certificate(issuer)[1],
                "-CAcreateserial"])
-        self.openssl("x509", "-req", "-in", self.path(name + ".csr"), *by, "-days", "2", "-out", paths[0])
+        self.openssl("x509", "-req", "-in", self.path(name + ".csr"), "-copy_extensions", "copy", *by,
+                     "-days", "2", "-out", paths[0])
         return paths
 
     def shown(self, name):

@@ -16,7 +16,7 @@ mkdir -p "$logs" "$findings"
 
 # shellcheck source=test/steps.sh
 . test/steps.sh
-need "${packages[@]}" clang-19 libclang-rt-19-dev libboost-test1.81-dev python3
+need "${packages[@]}" clang-19 libclang-rt-19-dev "libboost-test$boost-dev" python3
 
 step "fuzz: configure" cmake -S . -B "$build" -G Ninja -DCMAKE_CXX_COMPILER=clang++-19 \
     -DCMAKE_BUILD_TYPE= "-DCMAKE_CXX_FLAGS=-O2 -fsanitize=fuzzer-no-link" \

@@ -31,10 +31,11 @@ std::shared_ptr<X509> make_unsigned(std::string const& common_name, EVP_PKEY& ke
     check(made && X509_set_version(made.get(), X509_VERSION_3) == 1);
     check(ASN1_INTEGER_set(X509_get_serialNumber(made.get()), serial) == 1);
     auto const* const text = reinterpret_cast<unsigned char const*>(common_name.c_str());
+    std::shared_ptr<X509_NAME> const name(X509_NAME_new(), X509_NAME_free);
     check(
         common_name.empty() ||
-        X509_NAME_add_entry_by_txt(
-            X509_get_subject_name(made.get()), "CN", MBSTRING_UTF8, text, -1, -1, 0) == 1);
+        X509_NAME_add_entry_by_txt(name.get(), "CN", MBSTRING_UTF8, text, -1, -1, 0) == 1);
+    check(X509_set_subject_name(made.get(), name.get()) == 1);
     X509_gmtime_adj(X509_getm_notBefore(made.get()), -3600);
     X509_gmtime_adj(X509_getm_notAfter(made.get()), 3600);
     check(X509_set_pubkey(made.get(), &key) == 1);

@@ -322,6 +322,10 @@ BOOST_AUTO_TEST_CASE(believes_no_metadata_that_are_wrong)
             BOOST_TEST(got.error().message().find(says) != std::string::npos, got.error());
         }
     server.unscript();
+    server.always(at(oauth_path, answer::json(206, metadata_with(server, good))));
+    server.always(at(openid_path, answer::json(404, "")));
+    BOOST_TEST(outcome(discover(server)) == "malformed_answer");
+    server.unscript();
     server.always(at(oauth_path, answer::json(200, metadata_with(server, good))));
     BOOST_TEST(outcome(discover(server)) == "success");
 }

@@ -136,6 +136,7 @@ BOOST_AUTO_TEST_CASE(are_told_of_in_one_way_alone)
     };
     for (auto const& [expected, given] : std::vector<row>{
              {"malformed_answer", answer::json(200, "{}")},
+             {"malformed_answer", answer::json(206, R"({"active":true})")},
              {"malformed_answer", answer::json(200, R"({"active":"true"})")},
              {"malformed_answer", answer::json(200, R"({"active":1})")},
              {"malformed_answer", answer::json(200, R"([{"active":true}])")},

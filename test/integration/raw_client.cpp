@@ -57,7 +57,7 @@ raw_answer parse(std::string const& bytes)
 
 boost::json::object raw_answer::document() const
 {
-    boost::json::error_code ec;
+    boost::system::error_code ec;
     auto const value = boost::json::parse(body, ec);
     return !ec && value.is_object() ? value.get_object() : boost::json::object();
 }

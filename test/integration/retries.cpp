@@ -97,6 +97,19 @@ BOOST_AUTO_TEST_CASE(end)
     BOOST_TEST(server.requests().size() == 4U);
 }
 
+// Its connection is closed: kept, it would be taken for one that died while it was idle, and each
+// attempt would be made twice.
+BOOST_AUTO_TEST_CASE(at_a_server_that_answers_408_are_as_many_as_any)
+{
+    auto server = start();
+    server.always(answer::json(408, ""));
+    auto const got = ask(quick(server));
+    BOOST_TEST(outcome(got) == "http_error");
+    BOOST_TEST(got.error().attempts() == 3U);
+    BOOST_TEST(server.requests().size() == 3U);
+    BOOST_TEST(server.connections() == 3U);
+}
+
 BOOST_AUTO_TEST_CASE(are_not_made_by_the_one_shot)
 {
     auto server = start();

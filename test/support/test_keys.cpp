@@ -220,8 +220,10 @@ make_certificate(private_key const& key, std::string const& common_name, validit
     std::shared_ptr<X509> made(X509_new(), X509_free);
     check(X509_set_version(made.get(), X509_VERSION_3) == 1);
     check(ASN1_INTEGER_set(X509_get_serialNumber(made.get()), 7) == 1);
-    add_name(X509_get_subject_name(made.get()), "O", "Example");
-    add_name(X509_get_subject_name(made.get()), "CN", common_name);
+    std::shared_ptr<X509_NAME> const name(X509_NAME_new(), X509_NAME_free);
+    add_name(name.get(), "O", "Example");
+    add_name(name.get(), "CN", common_name);
+    check(X509_set_subject_name(made.get(), name.get()) == 1);
     X509_gmtime_adj(X509_getm_notBefore(made.get()), when.begins);
     X509_gmtime_adj(X509_getm_notAfter(made.get()), when.ends);
     check(X509_set_pubkey(made.get(), key.get()) == 1);

@@ -142,4 +142,16 @@ BOOST_AUTO_TEST_CASE(retry_after_wins_and_rubbish_falls_through)
     BOOST_TEST(wait(fields) == 5);
 }
 
+BOOST_AUTO_TEST_CASE(a_server_whose_clock_is_decades_behind_names_a_far_date)
+{
+    // 2045: corrected by the server's Date, the year 2199 is beyond the end of the clock.
+    auto const later = now + std::chrono::hours(24 * 365 * 19);
+    retry_fields fields;
+    fields.date = "Thu, 01 Jan 1970 00:00:00 GMT";
+    fields.retry_after = "Tue, 31 Dec 2199 23:59:59 GMT";
+    auto const got = coauth::policy::retry_at(fields, later);
+    BOOST_TEST_REQUIRE(got.has_value());
+    BOOST_TEST((*got - later == std::chrono::hours(24)));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
