@@ -47,7 +47,7 @@ public:
     // Copied also where it could be moved: Asio asks a handler for it that has been moved from.
     reserved_allocator(reserved_allocator const&) noexcept = default;
     template <class U>
-    explicit reserved_allocator(reserved_allocator<U> const& other) noexcept : from_(other.from_)
+    reserved_allocator(reserved_allocator<U> const& other) noexcept : from_(other.from_)
     {
     }
     reserved_allocator& operator=(reserved_allocator const&) noexcept = default;
