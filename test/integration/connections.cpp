@@ -6,9 +6,14 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_future.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <optional>
 #include <thread>
 
@@ -113,6 +118,61 @@ BOOST_AUTO_TEST_CASE(grow_too_old)
     std::this_thread::sleep_for(40ms);
     BOOST_TEST(outcome(kept.fetch()) == "success");
     BOOST_TEST(server.connections() == 2U);
+}
+
+// By a thread of the context while it has other work; for them alone it does not go on.
+BOOST_AUTO_TEST_CASE(that_nobody_uses_are_closed_in_time)
+{
+    auto const server = start();
+    auto config = once(server);
+    config.connections.idle_timeout = 50ms;
+    auto const closes_in_time = [&](asio::any_io_executor const& executor, auto& context)
+    {
+        auto const seen = std::make_shared<event_log>();
+        config.observer = seen;
+        coauth::client client(executor, config);
+        auto const work = asio::make_work_guard(context);
+        BOOST_TEST(outcome(client.async_get_access_token({}, asio::use_future).get()) == "success");
+        BOOST_TEST(client.counters().idle == 1U);
+        for (int i = 0; i < 500 && client.counters().open != 0; ++i)
+            std::this_thread::sleep_for(10ms);
+        BOOST_TEST(client.counters().open == 0U);
+        auto const lines = seen->take();
+        BOOST_TEST(std::count(lines.begin(), lines.end(), "closed after 1") == 1);
+        BOOST_TEST(
+            outcome(client.async_get_access_token({}, asio::use_future).get()) == "success");
+    };
+    asio::thread_pool pool(2);
+    closes_in_time(pool.get_executor(), pool);
+    closes_in_time(asio::make_strand(pool.get_executor()), pool);
+    asio::io_context context;
+    auto work = std::make_optional(asio::make_work_guard(context));
+    std::thread runner([&] { context.run(); });
+    closes_in_time(context.get_executor(), context);
+    closes_in_time(asio::make_strand(context.get_executor()), context);
+    closes_in_time(asio::any_io_executor(asio::make_strand(context)), context);
+    work.reset();
+    runner.join();
+    pool.join();
+}
+
+BOOST_AUTO_TEST_CASE(that_are_idle_keep_no_context_at_work)
+{
+    auto const server = start();
+    auto config = once(server);
+    config.connections.idle_timeout = 1h;
+    {
+        keeper kept(config);
+        // Each returns when the context has no work.
+        for (int i = 0; i < 3; ++i)
+            BOOST_TEST(outcome(kept.fetch()) == "success");
+        BOOST_TEST(kept.client.counters().idle == 1U);
+    }
+    asio::thread_pool pool(2);
+    coauth::client client(pool.get_executor(), config);
+    BOOST_TEST(outcome(client.async_get_access_token({}, asio::use_future).get()) == "success");
+    BOOST_TEST(client.counters().idle == 1U);
+    pool.join();
 }
 
 BOOST_AUTO_TEST_CASE(are_not_kept_when_either_side_says_so)

@@ -14,6 +14,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
@@ -309,5 +310,42 @@ BOOST_AUTO_TEST_CASE(close_in_the_middle)
         pool.join();
         BOOST_TEST(ended.total() == in_flight);
         BOOST_TEST(ended.count("success") + ended.count("cancelled") == in_flight, ended.text());
+    }
+}
+
+// It goes while some of them get in line for its only connection, whose server never answers.
+BOOST_AUTO_TEST_CASE(close_while_operations_get_in_line)
+{
+    asio::io_context accepting;
+    // Connections are accepted by the system, and nobody reads.
+    asio::ip::tcp::acceptor const silent(accepting, {asio::ip::address_v4::loopback(), 0});
+    coauth::client_config config;
+    config.server.token_endpoint =
+        "http://127.0.0.1:" + std::to_string(silent.local_endpoint().port()) + "/token";
+    config.authentication = coauth::client_authentication::none("client");
+    config.allow_http_loopback = true;
+    config.connections.max_connections = 1;
+    config.timeout = 60s;
+    constexpr std::size_t operations = 12;
+    std::mt19937_64 random(test::choose_seed());
+    for (int round = 0; round < 1000; ++round)
+    {
+        tally ended;
+        asio::thread_pool pool(2);
+        coauth::client client(pool.get_executor(), config);
+        for (std::size_t i = 0; i < operations; ++i)
+            asio::post(
+                pool,
+                [&]
+                {
+                    client.async_get_access_token(
+                        coauth::token_request(),
+                        [&](token_result const& got) { ended.add(outcome(got)); });
+                });
+        std::this_thread::sleep_for(std::chrono::microseconds(random() % 150));
+        client.close();
+        BOOST_TEST_REQUIRE(ended.wait_for(operations, 60s));
+        pool.join();
+        BOOST_TEST_REQUIRE(ended.count("cancelled") == operations, ended.text());
     }
 }
