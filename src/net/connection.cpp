@@ -250,7 +250,7 @@ awaitable<result<void>> connection::handshake(operation_context& op)
     std::size_t received = 0;
     last_step_ = step::failed;
     if (!tls_->expect(where_->host, where_->ip_literal))
-        ec = asio::error::invalid_argument;
+        ec = tls_->failure();
     while (!ec && !op.stop.aborted())
     {
         auto const next = shake_hands();

@@ -208,7 +208,11 @@ private:
         if (!happened)
             BOOST_TEST(received == requests);
         for (auto const& one : in.ends)
+        {
             ++outcomes_[one ? to_string(*one) : "success"];
+            if (happened)
+                BOOST_TEST((!one || *one == coauth::errc::out_of_memory), to_string(*one));
+        }
         if (!happened)
             BOOST_TEST(
                 std::count(in.ends.begin(), in.ends.end(), std::nullopt) ==

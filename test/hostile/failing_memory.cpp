@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <new>
 
@@ -16,7 +17,11 @@ thread_local std::size_t left = 0;
 
 bool fails_now()
 {
-    return left != 0 && --left == 0;
+    if (left == 0 || --left != 0)
+        return false;
+    // As malloc does.
+    errno = ENOMEM;
+    return true;
 }
 
 void* allocate(std::size_t size, char const*, int)
