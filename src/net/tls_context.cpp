@@ -107,6 +107,78 @@ result<std::string> read_file(std::string const& path)
     return text;
 }
 
+// OpenSSL reads a certificate's key and extensions once, and keeps what it found without memory as
+// if the certificate were so.
+bool is_readable(X509* certificate)
+{
+    return X509_check_purpose(certificate, -1, 0) == 1 && X509_get0_pubkey(certificate) != nullptr;
+}
+
+// Before anybody shares them.
+void read_ahead(X509_STORE* store)
+{
+    forget_failures();
+    STACK_OF(X509_OBJECT)* const held = X509_STORE_get0_objects(store);
+    for (int i = 0; i < sk_X509_OBJECT_num(held); ++i)
+        if (X509* const one = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(held, i)))
+            (void)is_readable(one);
+    throw_if_lacked_memory();
+}
+
+// Another of it, which has what this lacks; none: this is as it should be.
+certificate_ptr better_copy_of(X509* certificate)
+{
+    certificate_ptr copy(X509_dup(certificate));
+    bool const better = copy && is_readable(copy.get()) &&
+                        (!is_readable(certificate) || X509_get_extension_flags(certificate) !=
+                                                          X509_get_extension_flags(copy.get()));
+    return better ? std::move(copy) : nullptr;
+}
+
+// Puts better ones in the place of those that were read without memory, among what may have issued
+// this: a directory of the system's is read when it is needed. True: there were such.
+bool mend(X509_STORE* store, X509 const* issued)
+{
+    bool mended = false;
+    X509_STORE_lock(store);
+    STACK_OF(X509_OBJECT)* const held = X509_STORE_get0_objects(store);
+    for (int i = 0; i < sk_X509_OBJECT_num(held); ++i)
+    {
+        X509_OBJECT* const one = sk_X509_OBJECT_value(held, i);
+        X509* const issuer = X509_OBJECT_get0_X509(one);
+        if (issuer == nullptr ||
+            X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(issued)) != 0)
+            continue;
+        if (auto const better = better_copy_of(issuer))
+            mended = X509_OBJECT_set1_X509(one, better.get()) == 1 || mended;
+    }
+    X509_STORE_unlock(store);
+    return mended;
+}
+
+bool any_lacked_memory(X509_STORE_CTX* of, STACK_OF(X509) * among)
+{
+    bool lacked = false;
+    for (int i = 0; i < sk_X509_num(among); ++i)
+    {
+        X509* const one = sk_X509_value(among, i);
+        lacked = better_copy_of(one) || lacked;
+        lacked = mend(X509_STORE_CTX_get0_store(of), one) || lacked;
+    }
+    return lacked;
+}
+
+// A verdict that follows from a lack of memory says nothing of the server.
+int verify(X509_STORE_CTX* of, void* /*unused*/)
+{
+    if (X509_verify_cert(of) == 1)
+        return 1;
+    bool const in_chain = any_lacked_memory(of, X509_STORE_CTX_get0_chain(of));
+    if (any_lacked_memory(of, X509_STORE_CTX_get0_untrusted(of)) || in_chain)
+        X509_STORE_CTX_set_error(of, X509_V_ERR_OUT_OF_MEM);
+    return 0;
+}
+
 // As X509_STORE_set_default_paths, which forgets that it had no memory.
 void look_in_default_places(X509_STORE* store)
 {
@@ -155,6 +227,7 @@ public:
             auto const whole = load_system_certificates(made.get());
             if (!whole)
                 return whole.error();
+            read_ahead(made.get());
             loaded_ = std::move(made);
         }
         X509_STORE_up_ref(loaded_.get());
@@ -188,63 +261,13 @@ result<store_ptr> make_store(tls_options const& options, std::string const& ca_f
                                   "-----BEGIN X509 CRL-----");
         X509_STORE_set_flags(store.get(), X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
     }
+    read_ahead(store.get());
     return store;
 }
 
 bool wants_system_store_alone(tls_options const& options)
 {
     return options.ca_file.empty() && options.ca_pem.empty() && options.crl_pem.empty();
-}
-
-// OpenSSL reads a certificate's key and extensions once, and keeps a failure to as if they were
-// faulty.
-bool is_readable(X509* certificate)
-{
-    return certificate != nullptr && X509_check_purpose(certificate, -1, 0) == 1 &&
-           X509_get0_pubkey(certificate) != nullptr;
-}
-
-// Another of it that is readable; none: it is readable, or faulty indeed.
-certificate_ptr readable_copy_of(X509* certificate)
-{
-    if (certificate == nullptr || is_readable(certificate))
-        return nullptr;
-    certificate_ptr copy(X509_dup(certificate));
-    if (!is_readable(copy.get()))
-        return nullptr;
-    return copy;
-}
-
-// Puts those that are readable in the place of those that were not, for want of memory: the store
-// may be shared by the whole process. True: there were such.
-bool mend(X509_STORE* store)
-{
-    bool mended = false;
-    X509_STORE_lock(store);
-    STACK_OF(X509_OBJECT)* const held = X509_STORE_get0_objects(store);
-    for (int i = 0; i < sk_X509_OBJECT_num(held); ++i)
-    {
-        X509_OBJECT* const one = sk_X509_OBJECT_value(held, i);
-        if (auto const copy = readable_copy_of(X509_OBJECT_get0_X509(one)))
-            mended = X509_OBJECT_set1_X509(one, copy.get()) == 1 || mended;
-    }
-    X509_STORE_unlock(store);
-    return mended;
-}
-
-// A verdict that follows from a lack of memory says nothing of the server.
-int verify(X509_STORE_CTX* of, void* /*unused*/)
-{
-    if (X509_verify_cert(of) == 1)
-        return 1;
-    bool lacked = mend(X509_STORE_CTX_get0_store(of));
-    lacked = readable_copy_of(X509_STORE_CTX_get0_cert(of)) != nullptr || lacked;
-    STACK_OF(X509)* const shown = X509_STORE_CTX_get0_untrusted(of);
-    for (int i = 0; i < sk_X509_num(shown); ++i)
-        lacked = readable_copy_of(sk_X509_value(shown, i)) != nullptr || lacked;
-    if (lacked)
-        X509_STORE_CTX_set_error(of, X509_V_ERR_OUT_OF_MEM);
-    return 0;
 }
 
 // RFC 9325 and RFC 10015: no static RSA, no anonymous or null suites, and no DHE, whose group the
@@ -274,12 +297,12 @@ make_context(tls_options const& options, std::string const& ca_file_text)
         throw std::bad_alloc();
     auto context = std::make_shared<tls_context>(made.get(), options.session_resumption);
     SSL_CTX* const native = made.release();
-    if (!apply_settings(native))
-    {
-        throw_if_lacked_memory();
+    bool const good = apply_settings(native);
+    // Also where it was made: then some of the algorithms are missing.
+    throw_if_lacked_memory();
+    if (!good)
         return detail::refuse("this OpenSSL offers none of the TLS versions and ciphers that "
                               "are required (TLS 1.3, or 1.2 with ECDHE)");
-    }
     static system_store shared;
     auto store =
         wants_system_store_alone(options) ? shared.get() : make_store(options, ca_file_text);
