@@ -193,7 +193,8 @@ awaitable<result<void>> connection::connect(operation_context& op, endpoints con
 awaitable<result<void>> connection::tunnel(operation_context& op)
 {
     abort_switch::scope const scope(op.stop, *this);
-    std::string answer(8 * 1024, '\0');
+    // It may repeat what it was given.
+    std::vector<char, wiping_allocator<char>> answer(8 * 1024);
     std::size_t size = 0;
     std::string_view request = where_->tunnel_request.view();
     error_code ec;
@@ -207,10 +208,10 @@ awaitable<result<void>> connection::tunnel(operation_context& op)
         if (!ec)
             std::tie(ec, got) = co_await async_ready(next, into, op);
         size += got;
-        more = size < answer.size() && answer.find("\r\n\r\n") == std::string::npos;
+        more = size < answer.size() &&
+               std::string_view(answer.data(), size).find("\r\n\r\n") == std::string::npos;
     }
-    answer.resize(size);
-    auto outcome = judge_tunnel(op, ec, answer);
+    auto outcome = judge_tunnel(op, ec, std::string_view(answer.data(), size));
     co_return outcome;
 }
 
