@@ -286,7 +286,7 @@ result<void> connection::start_tls(operation_context& op)
     }
     tls_ = tls_engine::make(where_->tls, socket_.native_handle(), std::move(owner));
     if (!tls_ || (shown_ && !tls_->offer(*shown_)))
-        return fail(op, errc::out_of_memory, {}, {});
+        return fail(op, errc::out_of_memory, {}, asio::error::no_memory);
     return {};
 }
 

@@ -390,6 +390,37 @@ BOOST_AUTO_TEST_CASE(of_a_signature)
         }
 }
 
+// One that could not be kept leaves nothing behind that takes another's place later.
+BOOST_AUTO_TEST_CASE(of_nonces_that_are_kept)
+{
+    private_key const key("P-256");
+    auto const given = signing_key_of(key);
+    std::string const url = "https://resource.example.com/";
+    bool any = true;
+    for (std::size_t n = 1; any; ++n)
+        BOOST_TEST_CONTEXT("allocation " << n)
+        {
+            coauth::dpop_prover prover(given);
+            {
+                failing_allocation const failing(n);
+                try
+                {
+                    prover.remember_nonce(url, "lost");
+                }
+                catch (std::bad_alloc const&) // NOLINT(bugprone-empty-catch): as documented
+                {
+                }
+                any = failing.happened();
+            }
+            prover.remember_nonce(url, "kept");
+            auto const before = prover.proof_for("POST", url).value().size();
+            // With it as many as are kept.
+            for (int other = 1; other < 1000; ++other)
+                prover.remember_nonce("https://" + std::to_string(other) + ".example.com/", "n");
+            BOOST_TEST(prover.proof_for("POST", url).value().size() == before);
+        }
+}
+
 BOOST_AUTO_TEST_CASE(of_requests_with_proofs)
 {
     private_key const key("P-256");
