@@ -119,7 +119,7 @@ error connection::fail(operation_context& op, errc code, std::string context, er
     error_info info;
     info.context = std::move(context);
     info.cause = cause;
-    if (cause == asio::error::no_memory)
+    if (cause == boost::system::errc::not_enough_memory)
     {
         code = errc::out_of_memory;
         info.context = "while talking to " + peer();
