@@ -77,8 +77,10 @@ struct dpop_prover::state
             nonces.splice(nonces.begin(), nonces, found->second);
             return;
         }
-        nonces.emplace_front(origin, nonce);
-        by_origin.emplace(origin, nonces.begin());
+        decltype(nonces) made;
+        made.emplace_front(origin, nonce);
+        by_origin.emplace(origin, made.begin());
+        nonces.splice(nonces.begin(), made);
         if (nonces.size() <= most_origins)
             return;
         by_origin.erase(nonces.back().first);

@@ -1,5 +1,6 @@
 #include "pem.hpp"
 
+#include "openssl_memory.hpp"
 #include "refuse.hpp"
 
 #include <openssl/err.h>
@@ -7,6 +8,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <vector>
 
 namespace coauth::pem
 {
@@ -86,21 +88,21 @@ error describe(std::string_view text, std::string const& what)
 
 error refuse(std::string context)
 {
-    ERR_clear_error();
+    throw_if_lacked_memory();
     return detail::refuse(std::move(context));
 }
 
 result<secret> read_file(std::string const& path, std::string const& what)
 {
+    forget_failures();
     std::unique_ptr<std::FILE, closing> const file(std::fopen(path.c_str(), "rbe"));
     if (!file)
         return refuse(what + " cannot be read; give the path of a PEM file");
     // Nothing of it stays in a buffer of the library.
     (void)std::setvbuf(file.get(), nullptr, _IONBF, 0);
-    std::string text(longest_file + 1, '\0');
+    std::vector<char, wiping_allocator<char>> text(longest_file + 1);
     auto const size = std::fread(text.data(), 1, text.size(), file.get());
-    secret read(std::string_view(text).substr(0, size));
-    wipe(text);
+    secret read(std::string_view(text.data(), size));
     if (std::ferror(file.get()) != 0)
         return refuse(what + " cannot be read; give the path of a PEM file");
     if (size == 0 || size > longest_file)
@@ -117,13 +119,16 @@ result<owned<EVP_PKEY>> read_key(
     std::string_view text, secret_function const& ask, std::string const& what,
     std::string_view giver)
 {
+    forget_failures();
     auto const bio = over(text);
     passphrase phrase(ask);
     owned<EVP_PKEY> key(
         bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, passphrase::answer, &phrase) : nullptr);
-    ERR_clear_error();
     if (key)
+    {
+        ERR_clear_error();
         return key;
+    }
     if (!phrase.fault().empty())
         return refuse(what + ": the pass-phrase cannot be had: " + phrase.fault());
     if (phrase.asked() && !ask)

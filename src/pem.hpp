@@ -26,7 +26,8 @@ struct freeing
 template <class T>
 using owned = std::unique_ptr<T, freeing>;
 
-// `errc::invalid_configuration`; what OpenSSL had to say is forgotten.
+// `errc::invalid_configuration`; what OpenSSL had to say is forgotten. Throws `std::bad_alloc`
+// where that was a lack of memory.
 error refuse(std::string context);
 
 // The whole file; `what` names it in messages, as in "tls.key_file '/etc/client.key'".

@@ -20,7 +20,9 @@ void wipe(void* data, std::size_t size) noexcept
 
 void wipe(std::string& text) noexcept
 {
-    wipe(text.data(), text.capacity());
+    // All that it owns; what lies behind its size nobody may write to.
+    text.resize(text.capacity());
+    wipe(text.data(), text.size());
     text.clear();
 }
 

@@ -30,16 +30,18 @@ constexpr std::int64_t longest_tick = 10'000'000;
 // A second lasts so long at most, were the clock set back within it once.
 constexpr std::int64_t longest_second = 2 * nanoseconds;
 
+// Whether this thread is past its stocks. Apart from them: it is read when they are destroyed, by
+// what the thread destroys later.
+thread_local constinit bool stocks_ended = false;
+
 struct owner_of_stocks
 {
     ~owner_of_stocks()
     {
         thread_stocks::here = nullptr;
-        ended = true;
-        held.reset();
+        stocks_ended = true;
     }
     std::unique_ptr<thread_stocks> held;
-    bool ended = false;
 };
 
 template <class TimePoint>
@@ -89,8 +91,10 @@ thread_stocks::~thread_stocks()
 
 thread_stocks* thread_stocks::mine() noexcept
 {
+    if (stocks_ended)
+        return nullptr;
     thread_local owner_of_stocks owner;
-    if (owner.held == nullptr && !owner.ended)
+    if (owner.held == nullptr)
         try
         {
             owner.held = std::make_unique<thread_stocks>();

@@ -27,20 +27,55 @@ constexpr int swept_at_once = 2;
 constexpr std::chrono::hours longest_idle{24 * 365 * 100};
 constexpr clock::time_point never = clock::time_point::max();
 
+// Made once for the process. None: the system gave no random bytes, and the next asks again.
+secret const* mark_key()
+{
+    struct no_random_bytes
+    {
+    };
+    auto const make = []
+    {
+        auto random = protocol::unique_id();
+        if (!random)
+            throw no_random_bytes();
+        return secret(std::move(*random));
+    };
+    try
+    {
+        // Not made by what throws.
+        static secret const key = make();
+        return &key;
+    }
+    catch (no_random_bytes const&)
+    {
+        return nullptr;
+    }
+}
+
 // What tells a grant from others, and nothing of what is in it: equal content, equal mark. One that
 // asks a function is known by where it is: the source that has the key has the request too.
 std::string mark_of(token_grant const* grant)
 {
-    static auto const random = protocol::unique_id();
-    static secret const key(random ? *random : std::string());
     if (grant == nullptr)
         return {};
-    if (grant->asked.empty() && !key.empty())
-        if (auto digest = protocol::hmac(
-                signature_algorithm::hs256, key, policy::grant_content(*grant).view()))
-            return std::string(digest->view());
+    if (grant->asked.empty())
+        if (auto const* const key = mark_key())
+            if (auto digest = protocol::hmac(
+                    signature_algorithm::hs256, *key, policy::grant_content(*grant).view()))
+                return std::string(digest->view());
     return '@' + std::to_string(reinterpret_cast<std::uintptr_t>(grant));
 }
+
+// Room for a key, kept for the next.
+struct room
+{
+    // Apart: it is read when the room is gone, by what the thread destroys later.
+    static thread_local constinit bool ended;
+
+    ~room() { ended = true; }
+    std::string key;
+};
+thread_local constinit bool room::ended = false;
 
 } // namespace
 
@@ -56,8 +91,19 @@ public:
 
     std::shared_ptr<token_source> source(client& client, token_request const& request)
     {
-        thread_local std::string key;
-        key.clear();
+        if (room::ended)
+        {
+            std::string key;
+            return source(client, request, key);
+        }
+        thread_local room mine;
+        mine.key.clear();
+        return source(client, request, mine.key);
+    }
+
+    std::shared_ptr<token_source>
+    source(client& client, token_request const& request, std::string& key)
+    {
         policy::append_token_key(key, client.core_->number, request, mark_of(request.grant()));
         auto& part = parts_[std::hash<std::string_view>()(key) / part_count % part_count];
         auto const now = clock::now();

@@ -133,7 +133,7 @@ public:
     /// Reads the files of certificates and keys that `config` names; the first client of a process
     /// that trusts the system's certificates loads them (some 20 ms), later ones share them. A
     /// faulty configuration is not thrown: `status()` and every operation report it, and no socket
-    /// is opened.
+    /// is opened. Without memory for all this it throws `std::bad_alloc`.
     client(executor_type executor, client_config config);
     /// The same on the executor of an execution context.
     template <class ExecutionContext>

@@ -1,11 +1,13 @@
 #include "net/client_certificate.hpp"
 
+#include "openssl_memory.hpp"
 #include "pem.hpp"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include <array>
 #include <chrono>
@@ -67,9 +69,18 @@ void append_digest(std::string& fingerprint, X509 const* certificate)
     fingerprint.append(bytes.begin(), bytes.begin() + size);
 }
 
+// OpenSSL reads key and extensions once, and keeps a failure to.
+void read_ahead(X509* certificate)
+{
+    (void)X509_get0_pubkey(certificate);
+    (void)X509_check_purpose(certificate, -1, 0);
+    throw_if_lacked_memory();
+}
+
 result<void> read_certificates(chain& into, secret const& text)
 {
     auto const& what = into.what;
+    forget_failures();
     auto const bio = pem::over(text.view());
     if (bio)
         into.leaf.reset(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
@@ -80,15 +91,20 @@ result<void> read_certificates(chain& into, secret const& text)
     ERR_clear_error();
     // Of all: a server that could not follow the chain remembers so in its sessions.
     append_digest(into.digests, into.leaf.get());
-    while (X509* const next = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr))
+    read_ahead(into.leaf.get());
+    while (pem::owned<X509> next{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)})
     {
-        sk_X509_push(into.others.get(), next);
-        append_digest(into.digests, next);
+        read_ahead(next.get());
+        append_digest(into.digests, next.get());
+        if (sk_X509_push(into.others.get(), next.get()) == 0)
+            throw std::bad_alloc();
+        (void)next.release();
     }
     // The rest may be something else, but not a certificate that is half written.
-    if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+    bool const damaged = ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE;
+    throw_if_lacked_memory();
+    if (damaged)
         return refuse(what + " is cut off or damaged after its first certificate");
-    ERR_clear_error();
     return into.check_dates();
 }
 
@@ -123,6 +139,7 @@ result<std::shared_ptr<certificate_chain const>> read_chain(tls_options const& o
     if (!key)
         return key.error();
     made->key = std::move(*key);
+    forget_failures();
     if (X509_check_private_key(made->leaf.get(), made->key.get()) != 1)
         return refuse(key_what + " is not the key of the certificate in " + what);
     return std::shared_ptr<certificate_chain const>(std::move(made));

@@ -144,7 +144,8 @@ task<result<void>> connection::connect(operation_context& op, endpoints const& f
 task<result<void>> connection::tunnel(operation_context& op)
 {
     abort_switch::scope const scope(op.stop, *this);
-    std::string answer(8 * 1024, '\0');
+    // It may repeat what it was given.
+    std::vector<char, wiping_allocator<char>> answer(8 * 1024);
     std::size_t size = 0;
     std::string_view request = where_->tunnel_request.view();
     error_code ec;
@@ -158,10 +159,10 @@ task<result<void>> connection::tunnel(operation_context& op)
         if (!ec)
             std::tie(ec, got) = co_await async_ready(next, into, op);
         size += got;
-        more = size < answer.size() && answer.find("\r\n\r\n") == std::string::npos;
+        more = size < answer.size() &&
+               std::string_view(answer.data(), size).find("\r\n\r\n") == std::string::npos;
     }
-    answer.resize(size);
-    auto outcome = judge_tunnel(op, ec, answer);
+    auto outcome = judge_tunnel(op, ec, std::string_view(answer.data(), size));
     co_return outcome;
 }
 
@@ -201,7 +202,7 @@ task<result<void>> connection::handshake(operation_context& op)
     std::size_t received = 0;
     last_step_ = step::failed;
     if (!tls_->expect(where_->host, where_->ip_literal))
-        ec = asio::error::invalid_argument;
+        ec = tls_->failure();
     while (!ec && !op.stop.aborted())
     {
         auto const next = shake_hands();
@@ -236,7 +237,7 @@ result<void> connection::start_tls(operation_context& op)
     }
     tls_ = tls_engine::make(where_->tls, socket_.native_handle(), std::move(owner));
     if (!tls_ || (shown_ && !tls_->offer(*shown_)))
-        return fail(op, errc::out_of_memory, {}, {});
+        return fail(op, errc::out_of_memory, {}, asio::error::no_memory);
     return {};
 }
 

@@ -30,8 +30,10 @@ std::string with_port(std::string const& host, std::uint16_t port)
 error connection::fail_handshake(operation_context& op, error_code ec)
 {
     long const verdict = tls_->verdict();
-    if (verdict == X509_V_ERR_OUT_OF_MEM)
-        return fail(op, errc::out_of_memory, "while checking the certificate of " + peer(), {});
+    // Before the verdict, which may follow from it.
+    if (ec == asio::error::no_memory || tls_->failure() == asio::error::no_memory ||
+        verdict == X509_V_ERR_OUT_OF_MEM)
+        return fail(op, errc::out_of_memory, {}, asio::error::no_memory);
     if (verdict != X509_V_OK)
         return fail(op, errc::certificate_rejected, rejection(verdict), {});
     if (!ec && last_step_ == step::truncated)
@@ -87,13 +89,17 @@ error connection::fail_early(operation_context& op, error_code ec)
 
 error connection::fail_request(operation_context& op, error_code ec)
 {
-    died_silently_ = true;
+    died_silently_ = ec != asio::error::no_memory;
+    if (!died_silently_)
+        return fail(op, errc::out_of_memory, {}, ec);
     return fail(
         op, errc::connection_lost, "the connection to " + peer() + " broke during the request", ec);
 }
 
 error connection::fail_answer(operation_context& op, error_code ec)
 {
+    if (ec == asio::error::no_memory)
+        return fail(op, errc::out_of_memory, {}, ec);
     // A broken connection ends the message as any other end without proof does.
     if (ec.category() == asio::error::get_system_category() && ec &&
         ec != asio::error::operation_aborted)
@@ -113,8 +119,11 @@ error connection::fail(operation_context& op, errc code, std::string context, er
     error_info info;
     info.context = std::move(context);
     info.cause = cause;
-    if (cause == asio::error::no_memory)
+    if (cause == boost::system::errc::not_enough_memory)
+    {
         code = errc::out_of_memory;
+        info.context = "while talking to " + peer();
+    }
     if (auto const why = op.stop.why())
     {
         code = *why;

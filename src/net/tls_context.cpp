@@ -1,18 +1,21 @@
 #include "net/tls_context.hpp"
 
+#include "openssl_memory.hpp"
 #include "refuse.hpp"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
 #include <list>
 #include <mutex>
-#include <sstream>
+#include <new>
 #include <string>
 
 namespace coauth::net
@@ -23,6 +26,10 @@ namespace
 struct free_store
 {
     void operator()(X509_STORE* p) const noexcept { X509_STORE_free(p); }
+};
+struct free_context
+{
+    void operator()(SSL_CTX* p) const noexcept { SSL_CTX_free(p); }
 };
 struct free_bio
 {
@@ -36,6 +43,7 @@ struct free_crl
 {
     void operator()(X509_CRL* p) const noexcept { X509_CRL_free(p); }
 };
+using certificate_ptr = std::unique_ptr<X509, free_certificate>;
 using store_ptr = std::unique_ptr<X509_STORE, free_store>;
 using bio_ptr = std::unique_ptr<BIO, free_bio>;
 
@@ -48,23 +56,24 @@ bio_ptr bio_over(std::string const& text)
 int add_certificates(X509_STORE* store, std::string const& pem)
 {
     int added = 0;
+    forget_failures();
     auto const bio = bio_over(pem);
     while (bio)
     {
-        std::unique_ptr<X509, free_certificate> const certificate(
-            PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+        certificate_ptr const certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
         if (!certificate)
             break;
         added += X509_STORE_add_cert(store, certificate.get());
     }
-    // The end of the text is reported as an error.
-    ERR_clear_error();
+    // The end of the text is an error too.
+    throw_if_lacked_memory();
     return added;
 }
 
 int add_revocation_lists(X509_STORE* store, std::string const& pem)
 {
     int added = 0;
+    forget_failures();
     auto const bio = bio_over(pem);
     while (bio)
     {
@@ -74,27 +83,120 @@ int add_revocation_lists(X509_STORE* store, std::string const& pem)
             break;
         added += X509_STORE_add_crl(store, crl.get());
     }
-    ERR_clear_error();
+    throw_if_lacked_memory();
     return added;
 }
 
 result<std::string> read_file(std::string const& path)
 {
+    forget_failures();
     std::ifstream file(path, std::ios::binary);
-    std::ostringstream text;
-    if (file)
-        text << file.rdbuf();
-    if (!file || text.str().empty())
+    std::string text;
+    std::array<char, 4096> part{};
+    while (file)
+    {
+        file.read(part.data(), part.size());
+        text.append(part.data(), static_cast<std::size_t>(file.gcount()));
+    }
+    // A stream tells of a lack of memory in no other way.
+    if (!file.eof())
+        throw_if_lacked_memory();
+    if (!file.eof() || text.empty())
         return detail::refuse(
             "tls.ca_file '" + path + "' cannot be read or is empty; give the path of a PEM file");
-    return std::move(text).str();
+    return text;
+}
+
+// OpenSSL reads a certificate's key and extensions once, and keeps what it found without memory as
+// if the certificate were so.
+bool is_readable(X509* certificate)
+{
+    return X509_check_purpose(certificate, -1, 0) == 1 && X509_get0_pubkey(certificate) != nullptr;
+}
+
+// Before anybody shares them.
+void read_ahead(X509_STORE* store)
+{
+    forget_failures();
+    STACK_OF(X509_OBJECT)* const held = X509_STORE_get0_objects(store);
+    for (int i = 0; i < sk_X509_OBJECT_num(held); ++i)
+        if (X509* const one = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(held, i)))
+            (void)is_readable(one);
+    throw_if_lacked_memory();
+}
+
+// Another of it, which has what this lacks; none: this is as it should be.
+certificate_ptr better_copy_of(X509* certificate)
+{
+    certificate_ptr copy(X509_dup(certificate));
+    bool const better = copy && is_readable(copy.get()) &&
+                        (!is_readable(certificate) || X509_get_extension_flags(certificate) !=
+                                                          X509_get_extension_flags(copy.get()));
+    return better ? std::move(copy) : nullptr;
+}
+
+// Puts better ones in the place of those that were read without memory, among what may have issued
+// this: a directory of the system's is read when it is needed. True: there were such.
+bool mend(X509_STORE* store, X509 const* issued)
+{
+    bool mended = false;
+    X509_STORE_lock(store);
+    STACK_OF(X509_OBJECT)* const held = X509_STORE_get0_objects(store);
+    for (int i = 0; i < sk_X509_OBJECT_num(held); ++i)
+    {
+        X509_OBJECT* const one = sk_X509_OBJECT_value(held, i);
+        X509* const issuer = X509_OBJECT_get0_X509(one);
+        if (issuer == nullptr ||
+            X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(issued)) != 0)
+            continue;
+        if (auto const better = better_copy_of(issuer))
+            mended = X509_OBJECT_set1_X509(one, better.get()) == 1 || mended;
+    }
+    X509_STORE_unlock(store);
+    return mended;
+}
+
+bool any_lacked_memory(X509_STORE_CTX* of, STACK_OF(X509) * among)
+{
+    bool lacked = false;
+    for (int i = 0; i < sk_X509_num(among); ++i)
+    {
+        X509* const one = sk_X509_value(among, i);
+        lacked = better_copy_of(one) || lacked;
+        lacked = mend(X509_STORE_CTX_get0_store(of), one) || lacked;
+    }
+    return lacked;
+}
+
+// A verdict that follows from a lack of memory says nothing of the server.
+int verify(X509_STORE_CTX* of, void* /*unused*/)
+{
+    if (X509_verify_cert(of) == 1)
+        return 1;
+    bool const in_chain = any_lacked_memory(of, X509_STORE_CTX_get0_chain(of));
+    if (any_lacked_memory(of, X509_STORE_CTX_get0_untrusted(of)) || in_chain)
+        X509_STORE_CTX_set_error(of, X509_V_ERR_OUT_OF_MEM);
+    return 0;
+}
+
+// As X509_STORE_set_default_paths, which forgets that it had no memory.
+void look_in_default_places(X509_STORE* store)
+{
+    forget_failures();
+    if (X509_LOOKUP* const file = X509_STORE_add_lookup(store, X509_LOOKUP_file()))
+        X509_LOOKUP_load_file(file, nullptr, X509_FILETYPE_DEFAULT);
+    throw_if_lacked_memory();
+    if (X509_LOOKUP* const directory = X509_STORE_add_lookup(store, X509_LOOKUP_hash_dir()))
+        X509_LOOKUP_add_dir(directory, nullptr, X509_FILETYPE_DEFAULT);
+    if (X509_LOOKUP* const others = X509_STORE_add_lookup(store, X509_LOOKUP_store()))
+        X509_LOOKUP_add_store(others, nullptr);
+    throw_if_lacked_memory();
 }
 
 // OpenSSL tells nobody that it had no descriptor left to read the file.
 result<void> load_system_certificates(X509_STORE* store)
 {
-    X509_STORE_set_default_paths(store);
-    ERR_clear_error();
+    look_in_default_places(store);
     // A system may have a directory alone.
     if (sk_X509_OBJECT_num(X509_STORE_get0_objects(store)) != 0)
         return {};
@@ -121,10 +223,11 @@ public:
         {
             store_ptr made(X509_STORE_new());
             if (!made)
-                return error(errc::out_of_memory);
+                throw std::bad_alloc();
             auto const whole = load_system_certificates(made.get());
             if (!whole)
                 return whole.error();
+            read_ahead(made.get());
             loaded_ = std::move(made);
         }
         X509_STORE_up_ref(loaded_.get());
@@ -140,7 +243,7 @@ result<store_ptr> make_store(tls_options const& options, std::string const& ca_f
 {
     store_ptr store(X509_STORE_new());
     if (!store)
-        return error(errc::out_of_memory);
+        throw std::bad_alloc();
     if (options.system_trust_store)
         if (auto const whole = load_system_certificates(store.get()); !whole)
             return whole.error();
@@ -158,6 +261,7 @@ result<store_ptr> make_store(tls_options const& options, std::string const& ca_f
                                   "-----BEGIN X509 CRL-----");
         X509_STORE_set_flags(store.get(), X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
     }
+    read_ahead(store.get());
     return store;
 }
 
@@ -178,6 +282,7 @@ bool apply_settings(SSL_CTX* context)
     SSL_CTX_set_options(
         context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CLEANSE_PLAINTEXT);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+    SSL_CTX_set_cert_verify_callback(context, verify, nullptr);
     return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_cipher_list(context, ciphers) == 1 &&
            SSL_CTX_set_alpn_protos(context, alpn, sizeof(alpn) - 1) == 0;
@@ -186,11 +291,16 @@ bool apply_settings(SSL_CTX* context)
 result<std::shared_ptr<tls_context>>
 make_context(tls_options const& options, std::string const& ca_file_text)
 {
-    SSL_CTX* const native = SSL_CTX_new(TLS_client_method());
-    if (native == nullptr)
-        return error(errc::out_of_memory);
-    auto context = std::make_shared<tls_context>(native, options.session_resumption);
-    if (!apply_settings(native))
+    forget_failures();
+    std::unique_ptr<SSL_CTX, free_context> made(SSL_CTX_new(TLS_client_method()));
+    if (!made)
+        throw std::bad_alloc();
+    auto context = std::make_shared<tls_context>(made.get(), options.session_resumption);
+    SSL_CTX* const native = made.release();
+    bool const good = apply_settings(native);
+    // Also where it was made: then some of the algorithms are missing.
+    throw_if_lacked_memory();
+    if (!good)
         return detail::refuse("this OpenSSL offers none of the TLS versions and ciphers that "
                               "are required (TLS 1.3, or 1.2 with ECDHE)");
     static system_store shared;
@@ -250,18 +360,6 @@ private:
 
 } // namespace
 
-namespace
-{
-
-// Where a connection's owner hangs at its SSL object.
-int owner_index()
-{
-    static int const index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
-    return index;
-}
-
-} // namespace
-
 void tls_context::free_session::operator()(SSL_SESSION* session) const noexcept
 {
     SSL_SESSION_free(session);
@@ -290,7 +388,7 @@ void tls_context::attach(SSL* connection, session_owner& owner)
 {
     if (!keep_sessions_)
         return;
-    SSL_set_ex_data(connection, owner_index(), &owner);
+    SSL_set_app_data(connection, &owner);
     if (auto const session = take(owner.peer))
         SSL_set_session(connection, session.get());
 }
@@ -300,7 +398,7 @@ int tls_context::on_new_session(SSL* connection, SSL_SESSION* session)
 {
     // A server sends one or two, but may send them without end.
     constexpr unsigned most_of_one_connection = 4;
-    auto* const owner = static_cast<session_owner*>(SSL_get_ex_data(connection, owner_index()));
+    auto* const owner = static_cast<session_owner*>(SSL_get_app_data(connection));
     if (owner == nullptr || SSL_SESSION_is_resumable(session) != 1 ||
         owner->kept == most_of_one_connection)
         return 0;
@@ -345,8 +443,11 @@ void tls_context::keep(std::string const& peer, session_ptr session)
     auto found = by_peer_.find(peer);
     if (found == by_peer_.end())
     {
-        servers_.push_front({peer, {}});
-        found = by_peer_.emplace(peer, servers_.begin()).first;
+        // Complete before it is among them: there may be no memory for the second part.
+        std::list<server> made(1);
+        made.front().peer = peer;
+        found = by_peer_.emplace(peer, made.begin()).first;
+        servers_.splice(servers_.begin(), made);
     }
     else
         servers_.splice(servers_.begin(), servers_, found->second);

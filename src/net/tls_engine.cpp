@@ -1,5 +1,8 @@
 #include "net/tls_engine.hpp"
 
+#include "openssl_memory.hpp"
+
+#include <boost/asio/error.hpp>
 #include <boost/asio/ssl/error.hpp>
 
 #include <openssl/bio.h>
@@ -8,6 +11,7 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <sys/socket.h>
@@ -20,13 +24,6 @@ namespace
 // A peer may ask for an answer with each few bytes (KeyUpdate, HelloRequest), and each costs a
 // system call: after so many the event loop is let go.
 constexpr int most_sent = 16;
-
-// What others left behind on this thread would be taken for ours. To look first is much cheaper.
-void forget_errors()
-{
-    if (ERR_peek_error() != 0)
-        ERR_clear_error();
-}
 
 } // namespace
 
@@ -68,6 +65,14 @@ struct tls_engine::access
         return static_cast<int>(taken);
     }
 
+    // Before a record is sent, which may be the alert that follows from a lack of memory: OpenSSL
+    // then sets errno back.
+    static void look(int, int, int, void const*, std::size_t, SSL*, void* self)
+    {
+        auto& lacked = static_cast<tls_engine*>(self)->lacked_memory_;
+        lacked = lacked || errno == ENOMEM;
+    }
+
     static long control(BIO*, int command, long, void*)
     {
         return command == BIO_CTRL_FLUSH ? 1 : 0;
@@ -75,8 +80,8 @@ struct tls_engine::access
 
     static BIO_METHOD* make_method()
     {
-        BIO_METHOD* const method =
-            BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "coauth");
+        // No index of its own: nobody looks for it, and OpenSSL keeps a failure to make the first.
+        BIO_METHOD* const method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "coauth");
         if (method != nullptr)
         {
             BIO_meth_set_write(method, write);
@@ -86,10 +91,18 @@ struct tls_engine::access
         return method;
     }
 
+    // Made once for the process; null: there was no memory, and the next tries again.
     static BIO_METHOD* method()
     {
-        static BIO_METHOD* const made = make_method();
-        return made;
+        static std::atomic<BIO_METHOD*> kept{nullptr};
+        BIO_METHOD* known = kept.load();
+        if (known != nullptr)
+            return known;
+        BIO_METHOD* const made = make_method();
+        if (made == nullptr || kept.compare_exchange_strong(known, made))
+            return made;
+        BIO_meth_free(made);
+        return known;
     }
 };
 
@@ -101,7 +114,8 @@ tls_engine::make(std::shared_ptr<tls_context> context, int socket, std::string p
     std::unique_ptr<tls_engine> made(new tls_engine(std::move(context)));
     made->socket_ = socket;
     made->ssl_ = SSL_new(made->context_->native());
-    BIO* const bio = access::method() != nullptr ? BIO_new(access::method()) : nullptr;
+    BIO_METHOD* const method = access::method();
+    BIO* const bio = method != nullptr ? BIO_new(method) : nullptr;
     if (made->ssl_ == nullptr || bio == nullptr)
     {
         BIO_free(bio);
@@ -113,6 +127,8 @@ tls_engine::make(std::shared_ptr<tls_context> context, int socket, std::string p
     // First the mode: OpenSSL 3.5 gives it to the record layer, which there may be no memory for.
     SSL_set_mode(made->ssl_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_set_connect_state(made->ssl_);
+    SSL_set_msg_callback(made->ssl_, access::look);
+    SSL_set_msg_callback_arg(made->ssl_, made.get());
     made->owner_ = {made->context_.get(), std::move(peer)};
     made->context_->attach(made->ssl_, made->owner_);
     return made;
@@ -136,17 +152,28 @@ bool tls_engine::expect(std::string const& host, bool ip_literal)
     X509_VERIFY_PARAM* const expected = SSL_get0_param(ssl_);
     X509_VERIFY_PARAM_set_hostflags(
         expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    forget_failures();
     // SNI carries names only (RFC 6066 section 3).
-    if (ip_literal)
-        return X509_VERIFY_PARAM_set1_ip_asc(expected, host.c_str()) == 1;
-    return X509_VERIFY_PARAM_set1_host(expected, host.data(), host.size()) == 1 &&
-           SSL_set_tlsext_host_name(ssl_, host.c_str()) == 1;
+    bool const set = ip_literal
+                         ? X509_VERIFY_PARAM_set1_ip_asc(expected, host.c_str()) == 1
+                         : X509_VERIFY_PARAM_set1_host(expected, host.data(), host.size()) == 1 &&
+                               SSL_set_tlsext_host_name(ssl_, host.c_str()) == 1;
+    if (!set)
+        failure_ =
+            lacked_memory() ? boost::asio::error::no_memory : boost::asio::error::invalid_argument;
+    return set;
+}
+
+void tls_engine::begin()
+{
+    lacked_memory_ = false;
+    forget_failures();
 }
 
 tls_engine::step tls_engine::handshake()
 {
     sent_ = 0;
-    forget_errors();
+    begin();
     return outcome(SSL_do_handshake(ssl_));
 }
 
@@ -155,7 +182,7 @@ tls_engine::step tls_engine::write(std::string_view& bytes)
     while (!bytes.empty())
     {
         std::size_t written = 0;
-        forget_errors();
+        begin();
         int const returned = SSL_write_ex(ssl_, bytes.data(), bytes.size(), &written);
         if (returned != 1)
             return outcome(returned);
@@ -171,7 +198,7 @@ tls_engine::step tls_engine::read(std::span<char> into, std::size_t& size)
     if (!pending())
         return step::want_read;
     sent_ = 0;
-    forget_errors();
+    begin();
     return outcome(SSL_read_ex(ssl_, into.data(), into.size(), &size));
 }
 
@@ -208,10 +235,12 @@ tls_engine::step tls_engine::outcome(int returned)
         failure_ = {system_error_, boost::system::system_category()};
         return step::failed;
     }
-    auto const code = ERR_get_error();
+    auto const code = ERR_peek_error();
     if (code == 0)
         return step::truncated;
     failure_ = {static_cast<int>(code), boost::asio::error::get_ssl_category()};
+    if (lacked_memory() || lacked_memory_)
+        failure_ = boost::asio::error::no_memory;
     return step::failed;
 }
 

@@ -77,6 +77,8 @@ private:
     struct access;
 
     explicit tls_engine(std::shared_ptr<tls_context> context);
+    // Before each call of OpenSSL, which `outcome` judges.
+    void begin();
     step outcome(int returned);
 
     std::shared_ptr<tls_context> context_;
@@ -89,6 +91,8 @@ private:
     // How often it has sent something since it was last called.
     int sent_ = 0;
     bool ended_ = false;
+    // So far in the present call.
+    bool lacked_memory_ = false;
     int system_error_ = 0;
     boost::system::error_code failure_;
 };

@@ -1,5 +1,6 @@
 #include "protocol/assertion.hpp"
 
+#include "openssl_memory.hpp"
 #include "protocol/json_document.hpp"
 #include "refuse.hpp"
 
@@ -140,9 +141,10 @@ std::string sha256(std::string_view bytes)
 result<std::string> unique_id()
 {
     std::array<unsigned char, 16> random{};
+    forget_failures();
     if (RAND_bytes(random.data(), static_cast<int>(random.size())) == 1)
         return base64url(std::string(random.begin(), random.end()));
-    ERR_clear_error();
+    throw_if_lacked_memory();
     return detail::refuse(errc::no_randomness, "for the jti of an assertion or a proof");
 }
 
@@ -199,6 +201,7 @@ result<secret> hmac(signature_algorithm by, secret const& key, std::string_view 
     std::array<unsigned char, EVP_MAX_MD_SIZE> code{};
     unsigned size = 0;
     auto const* const digest = hmac_digest_of(by);
+    forget_failures();
     bool const good =
         digest != nullptr && HMAC(
                                  digest, key.view().data(), static_cast<int>(key.size()),
@@ -208,7 +211,7 @@ result<secret> hmac(signature_algorithm by, secret const& key, std::string_view 
     wipe(code.data(), code.size());
     if (good)
         return made;
-    ERR_clear_error();
+    throw_if_lacked_memory();
     return detail::refuse(
         "the client assertion could not be signed by " + std::string(to_string(by)));
 }

@@ -1,5 +1,6 @@
 #include "protocol/assertion_key.hpp"
 
+#include "openssl_memory.hpp"
 #include "pem.hpp"
 #include "protocol/assertion.hpp"
 
@@ -151,6 +152,7 @@ result<std::string> certificate_thumbprint_of(
     std::string_view text, EVP_PKEY* key, std::chrono::system_clock::time_point now,
     std::string const& what)
 {
+    forget_failures();
     auto const bio = pem::over(text);
     pem::owned<X509> const certificate(
         bio ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr) : nullptr);
@@ -219,10 +221,13 @@ secret side_by_side(std::string_view der, signature_algorithm algorithm)
 {
     auto const* bytes = reinterpret_cast<unsigned char const*>(der.data());
     auto const* const end = bytes + der.size();
+    forget_failures();
     owned<ECDSA_SIG> const parsed(d2i_ECDSA_SIG(nullptr, &bytes, static_cast<long>(der.size())));
-    ERR_clear_error();
     if (!parsed || bytes != end)
+    {
+        throw_if_lacked_memory();
         return {};
+    }
     auto const size = static_cast<int>(half_of(algorithm));
     std::array<unsigned char, 132> both{};
     bool const fits =
@@ -276,6 +281,7 @@ result<std::shared_ptr<assertion_key const>> assertion_key::load(
             text->view(), given->passphrase, what, "the function that yields the pass-phrase");
         if (!key)
             return key.error();
+        forget_failures();
         auto algorithms = choose_algorithm(key->get(), given->algorithm, what);
         if (!algorithms)
             return algorithms.error();
@@ -302,6 +308,7 @@ result<std::shared_ptr<assertion_key const>> assertion_key::load(
 result<secret> assertion_key::sign(std::string_view input) const
 {
     auto const by = algorithm();
+    forget_failures();
     owned<EVP_MD_CTX> const context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* settings = nullptr;
     auto const* const bytes = reinterpret_cast<unsigned char const*>(input.data());

@@ -61,6 +61,7 @@ void mask_each(std::string& text, Find const& find)
         read = found->at + found->size;
     }
     move_until(text.size());
+    wipe(text.data() + written, text.size() - written);
     text.resize(written);
 }
 
@@ -263,7 +264,15 @@ std::string hidden_words::safe(std::string_view text) const
 {
     // Hidden before it is cut: half a secret would not be found.
     constexpr std::size_t looked_at = 16 * longest_text;
-    std::string shown(text.substr(0, looked_at));
+    struct wiped
+    {
+        explicit wiped(std::string_view from) : text(from) {}
+        ~wiped() { wipe(text); }
+        wiped(wiped const&) = delete;
+        wiped& operator=(wiped const&) = delete;
+        std::string text;
+    } copy(text.substr(0, looked_at));
+    std::string& shown = copy.text;
     hide_in(shown);
     // Where much of it was hidden, its end comes near, and with it such a half.
     std::size_t const half = text.size() <= looked_at || words_.empty() ? 0 : words_.front().size();

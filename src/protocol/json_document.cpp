@@ -1,5 +1,8 @@
 #include "protocol/json_document.hpp"
 
+// The parser puts a string with escapes together on its stack, in pieces of this size. It is left
+// there where the string turns out to be none.
+#define BOOST_JSON_STACK_BUFFER_SIZE 64
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/parse.hpp>
 
@@ -164,9 +167,14 @@ public:
     bool on_array_begin(error_code& ec) { return open('[', json_kind::array, ec); }
     bool on_array_end(std::size_t, error_code&) { return close(']'); }
 
-    bool on_key_part(json::string_view s, std::size_t, error_code&) { return add_part(s); }
+    bool on_key_part(json::string_view s, std::size_t, error_code&)
+    {
+        wiping const after(*this, s);
+        return add_part(s);
+    }
     bool on_key(json::string_view s, std::size_t, error_code& ec)
     {
+        wiping const after(*this, s);
         auto const name = whole(s);
         if (depth_ == 1)
             key_ = keep(name);
@@ -183,9 +191,14 @@ public:
         return fits;
     }
 
-    bool on_string_part(json::string_view s, std::size_t, error_code&) { return add_part(s); }
+    bool on_string_part(json::string_view s, std::size_t, error_code&)
+    {
+        wiping const after(*this, s);
+        return add_part(s);
+    }
     bool on_string(json::string_view s, std::size_t, error_code& ec)
     {
+        wiping const after(*this, s);
         return scalar(json_kind::string, whole(s), ec);
     }
 
@@ -230,12 +243,35 @@ private:
         return part_.view();
     }
 
-    // For as long as the document lives: what had no escapes stands in the text as it is.
-    std::string_view keep(std::string_view found)
+    // What had no escapes stands in the text as it is.
+    [[nodiscard]] bool is_of_text(char const* data, std::size_t size) const
     {
         std::less_equal<> const before;
-        if (before(text_.data(), found.data()) &&
-            before(found.data() + found.size(), text_.data() + text_.size()))
+        return before(text_.data(), data) && before(data + size, text_.data() + text_.size());
+    }
+
+    // Wipes in the end what lies in the parser's own buffer, which it does not read again.
+    class wiping
+    {
+    public:
+        wiping(handler const& in, json::string_view what) : in_(in), what_(what) {}
+        ~wiping()
+        {
+            if (!in_.is_of_text(what_.data(), what_.size()))
+                wipe(const_cast<char*>(what_.data()), what_.size());
+        }
+        wiping(wiping const&) = delete;
+        wiping& operator=(wiping const&) = delete;
+
+    private:
+        handler const& in_;
+        json::string_view const what_;
+    };
+
+    // For as long as the document lives.
+    std::string_view keep(std::string_view found)
+    {
+        if (is_of_text(found.data(), found.size()))
             return found;
         return document.made_.emplace_back(found).view();
     }

@@ -18,6 +18,7 @@
 #include <atomic>
 #include <functional>
 #include <iostream>
+#include <limits>
 #include <map>
 #include <memory>
 #include <new>
@@ -166,6 +167,8 @@ public:
         count_ = count;
         step = step == 1 ? 1 : std::max<std::size_t>(1, from_environment("COAUTH_SCAN_STEP", step));
         std::size_t n = step == 1 ? 1 : 1 + choose_seed() % step;
+        // What is made once for all is there then; `first_allocations` is about that.
+        (void)fail(what, std::numeric_limits<std::size_t>::max(), requests);
         for (bool any = true; any; n += step)
         {
             BOOST_TEST_CONTEXT("allocation " << n)
@@ -213,7 +216,12 @@ private:
         if (!happened)
             BOOST_TEST(received == requests);
         for (auto const& one : in.ends)
+        {
             ++outcomes_[one ? to_string(*one) : "success"];
+            // Whatever had no memory: we, Asio or OpenSSL.
+            if (happened)
+                BOOST_TEST((!one || *one == coauth::errc::out_of_memory), to_string(*one));
+        }
         if (!happened)
             BOOST_TEST(
                 std::count(in.ends.begin(), in.ends.end(), std::nullopt) ==
@@ -381,6 +389,29 @@ BOOST_AUTO_TEST_CASE(a_close_during_each_allocation)
         }
 }
 
+// With the server's certificate, which a resumed session does without.
+BOOST_AUTO_TEST_CASE(of_a_whole_handshake)
+{
+    for (int const version : {0x0303, 0x0304})
+        BOOST_TEST_CONTEXT("TLS version " << version)
+        {
+            auto chosen = options();
+            chosen.min_tls_version = chosen.max_tls_version = version;
+            scan one(std::move(chosen));
+            one.server().always(answer::json(200, token_body));
+            one.fail_each(
+                [](world& in)
+                {
+                    in.config.tls.session_resumption = false;
+                    auto client = make_client(in);
+                    in.begin([&]
+                             { client->async_get_access_token(token_request(), in.handler()); });
+                    return client;
+                },
+                1, 4 * some);
+        }
+}
+
 // Several that wait in line for one connection.
 BOOST_AUTO_TEST_CASE(of_requests_in_line)
 {
@@ -508,6 +539,37 @@ BOOST_AUTO_TEST_CASE(of_a_signature)
             BOOST_TEST((any || (got && *got)));
             if (got && *got)
                 BOOST_TEST((*got)->size() == whole);
+        }
+}
+
+// One that could not be kept leaves nothing behind that takes another's place later.
+BOOST_AUTO_TEST_CASE(of_nonces_that_are_kept)
+{
+    private_key const key("P-256");
+    auto const given = signing_key_of(key);
+    std::string const url = "https://resource.example.com/";
+    bool any = true;
+    for (std::size_t n = 1; any; ++n)
+        BOOST_TEST_CONTEXT("allocation " << n)
+        {
+            coauth::dpop_prover prover(given);
+            {
+                failing_allocation const failing(n);
+                try
+                {
+                    prover.remember_nonce(url, "lost");
+                }
+                catch (std::bad_alloc const&) // NOLINT(bugprone-empty-catch): as documented
+                {
+                }
+                any = failing.happened();
+            }
+            prover.remember_nonce(url, "kept");
+            auto const before = prover.proof_for("POST", url).value().size();
+            // With it as many as are kept.
+            for (int other = 1; other < 1000; ++other)
+                prover.remember_nonce("https://" + std::to_string(other) + ".example.com/", "n");
+            BOOST_TEST(prover.proof_for("POST", url).value().size() == before);
         }
 }
 

@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <new>
 #include <utility>
@@ -28,6 +29,8 @@ bool fails_now()
     if (fail == 0)
         return false;
     fail -= fail == failing_allocation::all ? 0U : 1U;
+    // As malloc does.
+    errno = ENOMEM;
     return true;
 }
 

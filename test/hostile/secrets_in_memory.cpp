@@ -67,6 +67,9 @@ constexpr masked the_proxy_value("cHJveHk6R3E1elZuM0xkN1d0OVhiMlJmNk1rOEhjNFNqMV
 constexpr masked the_given_assertion("asr.Tn6Yc2Qk8Vd4Zm9Xw3.Lf7Bj5Rh1Gp0Su");
 constexpr masked the_granted_token("rft-Pv8Kd3Xn6Qy2Tz9Wb5Lm7Hf4Jc1Rg0Ss");
 constexpr masked the_examined_token("exm-Bx4Wj9Nf2Ck7Gv5Zp3Ty8Ql6Md1Hr0Uu");
+constexpr masked the_escaped_token("esc.Lq7Vn2Xk9Rd4Tz6Wb3Hf8Jm5Pc1Gs0-"
+                                   "Yt4Nx8Bv6Qk2Zr9Dw5Fh7Lj3Mp1Cs0-Gb6Tq3Xz8Kv5Wn9Rj2Hd7Fm4Pl1Yc0-"
+                                   "Nw5Zb9Qx3Tk7Vr2Jh6Dm8Gf4Ls1Pt0-Xd2Rk6Bq9Wv4Hn7Zm3Tj5Fc8Gl1Ys0");
 constexpr masked the_signature("Hq4-Zt8_Rm3.Vw6!Jx2~Bn7+Kc5=Fs9&Hq4-Zt8_Rm3.Vw6!Jx2~Bn7+Kc5=Fs9&");
 // The same in base64url.
 constexpr masked the_encoded_signature(
@@ -105,6 +108,7 @@ std::vector<forbidden> const& all_forbidden()
         {"the client's secret", the_secret.bytes},
         {"the Basic value", the_basic_value.bytes},
         {"the token", the_token.bytes},
+        {"the token with escapes", the_escaped_token.bytes},
         {"the proxy's password", the_proxy_password.bytes},
         {"the Basic value for the proxy", the_proxy_value.bytes},
         {"the assertion of a function", the_given_assertion.bytes},
@@ -115,6 +119,12 @@ std::vector<forbidden> const& all_forbidden()
         {"the private key", the_reversed_number.bytes},
     };
     return all;
+}
+
+// As a server may write it in JSON.
+std::string escaped_token()
+{
+    return "\\u0065" + the_escaped_token.plain().substr(1);
 }
 
 authorization_server make_server()
@@ -134,6 +144,17 @@ authorization_server make_server()
         refused.path = path;
         server->always(refused);
     }
+    auto escaped = answer::json(200, R"({"access_token":")" + escaped_token() + R"("})");
+    escaped.path = "/escaped";
+    server->always(escaped);
+    auto broken = answer::json(200, R"({"access_token":")" + escaped_token() + R"(\x"})");
+    broken.path = "/broken";
+    server->always(broken);
+    auto echo = answer::json(
+        401, R"({"error":"invalid_client","error_description":")" + std::string(600, 'x') +
+                 the_secret.plain() + R"("})");
+    echo.path = "/echo";
+    server->always(echo);
     auto silent = answer::bytes("HTTP/1.1 200 OK\r\n", coauth::testing::ending::stall);
     silent.path = "/silent";
     server->always(silent);
@@ -147,7 +168,8 @@ constexpr std::size_t piece_size = 12;
 struct piece
 {
     forbidden const* of;
-    char masked[piece_size];
+    char const* masked;
+    std::size_t size;
     std::size_t found;
 };
 
@@ -156,11 +178,18 @@ std::vector<piece> cut(std::vector<forbidden> const& all)
     std::vector<piece> made;
     for (auto const& one : all)
         for (std::size_t at = 0; at + piece_size <= one.masked.size(); at += piece_size)
-        {
-            piece part{&one, {}, 0};
-            std::memcpy(part.masked, one.masked.data() + at, piece_size);
-            made.push_back(part);
-        }
+            made.push_back({&one, one.masked.data() + at, piece_size, 0});
+    return made;
+}
+
+// What no register has room for: these are saved on the stack, whatever was moved through them.
+std::vector<piece> whole(std::vector<forbidden> const& all)
+{
+    constexpr std::size_t largest_register = 64;
+    std::vector<piece> made;
+    for (auto const& one : all)
+        if (one.masked.size() > 2 * largest_register)
+            made.push_back({&one, one.masked.data(), one.masked.size(), 0});
     return made;
 }
 
@@ -172,30 +201,32 @@ look_between(std::uintptr_t begin, std::uintptr_t end, piece* const parts, std::
     bool begins[256] = {};
     for (std::size_t i = 0; i < count; ++i)
         begins[static_cast<unsigned char>(parts[i].masked[0] ^ mask)] = true;
-    auto const* const last = reinterpret_cast<unsigned char const*>(end) - piece_size;
-    for (auto const* at = reinterpret_cast<unsigned char const*>(begin); at <= last; ++at)
+    auto const* const last = reinterpret_cast<unsigned char const*>(end);
+    for (auto const* at = reinterpret_cast<unsigned char const*>(begin); at != last; ++at)
     {
         if (!begins[*at])
             continue;
         for (piece* part = parts; part != parts + count; ++part)
         {
+            auto const room = static_cast<std::size_t>(last - at);
             std::size_t same = 0;
-            while (same < piece_size &&
+            while (same < part->size && same < room &&
                    at[same] == static_cast<unsigned char>(part->masked[same] ^ mask))
                 ++same;
-            part->found += same == piece_size ? 1U : 0U;
+            part->found += same == part->size ? 1U : 0U;
         }
     }
 }
 
 using findings = std::map<std::string_view, std::size_t>;
 
-// In the heap and in other memory without a file; not on the stack, which nobody wipes.
+// In the heap, on the stack, and in other memory without a file.
 findings look_everywhere(std::vector<forbidden> const& all)
 {
     // What a sanitizer reserves for itself is larger.
     constexpr std::uintptr_t largest = std::uintptr_t(1) << 26U;
     auto parts = cut(all);
+    auto on_stack = whole(all);
     std::vector<std::string> lines;
     std::ifstream maps("/proc/self/maps");
     for (std::string line; std::getline(maps, line);)
@@ -214,8 +245,11 @@ findings look_everywhere(std::vector<forbidden> const& all)
         bool const looked_at = rights.starts_with("rw") && (name.empty() || name == "[heap]");
         if (looked_at && end - begin < largest)
             look_between(begin, end, parts.data(), parts.size());
+        if (name == "[stack]")
+            look_between(begin, end, on_stack.data(), on_stack.size());
     }
     findings found;
+    parts.insert(parts.end(), on_stack.begin(), on_stack.end());
     for (auto const& part : parts)
         if (part.found != 0)
             found[part.of->name] += part.found;
@@ -320,6 +354,15 @@ std::vector<row> rows_of_clients()
     };
 }
 
+std::function<void(coauth::client_config&)> asking(char const* path)
+{
+    return [path](coauth::client_config& config)
+    {
+        config.authentication = by_secret();
+        config.server.token_endpoint = config.server.issuer + path;
+    };
+}
+
 std::vector<row> rows_of_requests()
 {
     return {
@@ -336,6 +379,19 @@ std::vector<row> rows_of_requests()
          the_secret.bytes,
          [] { return coauth::token_request::jwt_bearer(the_given_assertion.secret()); },
          "invalid_grant"},
+        {"a token with escapes", asking("/escaped"), the_escaped_token.bytes},
+        {"a token with escapes, and a fault behind it", asking("/broken"), the_secret.bytes,
+         [] { return coauth::token_request(); }, "malformed_answer"},
+        {"a secret in the words of an error", asking("/echo"), the_secret.bytes,
+         [] { return coauth::token_request(); }, "invalid_client"},
+        {"a secret in the words of an error, and a log",
+         [](coauth::client_config& config)
+         {
+             asking("/echo")(config);
+             config.debug = [](std::string_view) {};
+             config.keep_headers = true;
+         },
+         the_secret.bytes, [] { return coauth::token_request(); }, "invalid_client"},
         {"a request without an answer",
          [](coauth::client_config& config)
          {

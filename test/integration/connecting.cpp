@@ -138,6 +138,15 @@ BOOST_AUTO_TEST_CASE(a_resolver_that_fails)
         }
 }
 
+BOOST_AUTO_TEST_CASE(a_resolver_without_memory)
+{
+    auto const server = start();
+    auto config = by_name(server);
+    config.connections.resolver = [](auto const&, auto, auto const& done)
+    { done(make_error_code(boost::system::errc::not_enough_memory), {}); };
+    BOOST_TEST(outcome(fetch(config)) == "out_of_memory");
+}
+
 BOOST_AUTO_TEST_CASE(a_lookup_that_fails_after_one_that_was_kept)
 {
     auto const server = start();

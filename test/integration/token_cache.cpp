@@ -53,6 +53,29 @@ void check_bound(std::size_t most)
 
 BOOST_AUTO_TEST_SUITE(token_cache)
 
+// After what the library keeps for the thread.
+BOOST_AUTO_TEST_CASE(is_used_by_what_a_thread_destroys_last)
+{
+    caching c;
+    struct last
+    {
+        ~last() { *got = of->at(1); }
+        caching* of = nullptr;
+        std::shared_ptr<coauth::token_source>* got = nullptr;
+    };
+    std::shared_ptr<coauth::token_source> late;
+    std::thread(
+        [&]
+        {
+            thread_local last one;
+            one = {&c, &late};
+            (void)c.at(1);
+        })
+        .join();
+    BOOST_TEST(late == c.at(1));
+    BOOST_TEST(c.cache.counters().hits == 2U);
+}
+
 BOOST_AUTO_TEST_CASE(one_source_for_what_is_the_same)
 {
     caching c;

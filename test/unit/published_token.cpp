@@ -243,4 +243,28 @@ BOOST_AUTO_TEST_CASE(taken_while_it_changes)
     BOOST_TEST(tested.taken() == takes);
 }
 
+// After the thread's stocks.
+BOOST_AUTO_TEST_CASE(is_taken_by_what_a_thread_destroys_last)
+{
+    publication tested;
+    tested.publish(make("a"), in(1h, 2h));
+    std::string late;
+    struct last
+    {
+        ~last() { *got = taken(*from) + taken(*from); }
+        publication* from = nullptr;
+        std::string* got = nullptr;
+    };
+    std::thread(
+        [&]
+        {
+            thread_local last one;
+            one = {&tested, &late};
+            BOOST_TEST(taken(tested) == "a");
+        })
+        .join();
+    BOOST_TEST(late == "aa");
+    BOOST_TEST(tested.taken() == 3U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
