@@ -89,8 +89,11 @@ struct connection_options
     std::size_t max_connections = 64;
     /// Operations in that line; one more fails with `errc::too_many_waiting`.
     std::size_t max_waiting = 10'000;
-    /// An idle connection older than this is not used again, but closed. 0: every request gets a
-    /// connection of its own. Idle connections are no outstanding work of the execution context.
+    /// An idle connection is closed after this time, by a thread of the execution context. 0: every
+    /// request gets a connection of its own. Idle connections are no outstanding work: while the
+    /// context has no other, they stay open until it has, or until the client is used or destroyed.
+    /// That also holds for executors other than those of `io_context` and `thread_pool`, and
+    /// strands of them.
     std::chrono::milliseconds idle_timeout{30'000};
     /// How long one address is tried before the next is tried beside it (RFC 8305 section 5).
     std::chrono::milliseconds connect_stagger{250};
