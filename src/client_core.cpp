@@ -228,9 +228,10 @@ result<std::shared_ptr<client_config const>> client_core::present_config()
     std::lock_guard const lock(present_mutex_);
     if (fixed && present_)
         return present_;
+    auto const& who = config.authentication;
     auto given =
         fixed ? result<secret>(secret())
-              : protocol::ask(config.authentication.client_secret_function(), "client secret");
+              : protocol::ask(who.client_secret_function(), protocol::secret_name(who.how()));
     if (!given)
     {
         secret_failed_ = true;

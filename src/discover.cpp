@@ -313,14 +313,14 @@ void start_discover(
 
 } // namespace detail
 
-asio::awaitable<result<authorization_server>>
-async_discover(asio::any_io_executor executor, std::string issuer, discovery_options const& options)
+asio::awaitable<result<authorization_server>> async_discover(
+    asio::any_io_executor executor, detail::given_text issuer, discovery_options const& options)
 {
     return detail::discover(std::move(executor), std::move(issuer), options);
 }
 
 asio::awaitable<result<authorization_server>>
-async_discover(asio::any_io_executor executor, std::string issuer)
+async_discover(asio::any_io_executor executor, detail::given_text issuer)
 {
     return detail::discover(std::move(executor), std::move(issuer), discovery_options());
 }

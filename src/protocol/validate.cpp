@@ -29,8 +29,8 @@ result<void> check_secret(client_authentication const& who)
             "issued, or use client_authentication::none");
     if (has_control(who.client_secret().view()))
         return detail::refuse(
-            "authentication: the client secret contains a control character; check for a "
-            "line break at its end");
+            "authentication: the " + std::string(secret_name(who.how())) +
+            " contains a control character; check for a line break at its end");
     return {};
 }
 
@@ -222,6 +222,11 @@ result<void> check_rest(client_config const& config)
 }
 
 } // namespace
+
+std::string_view secret_name(method how) noexcept
+{
+    return how == method::client_assertion ? "client assertion" : "client secret";
+}
 
 result<endpoint> check_config(client_config const& config)
 {

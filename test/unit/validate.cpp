@@ -1,8 +1,11 @@
 #include "protocol/validate.hpp"
 
+#include <coauth/choose_authentication.hpp>
 #include <coauth/smscx.hpp>
 
 #include "support.hpp"
+
+#include <filesystem>
 
 using namespace test;
 using coauth::client_authentication;
@@ -321,6 +324,59 @@ BOOST_AUTO_TEST_CASE(algorithms_of_a_secret)
                                : "a client secret signs by HS256, HS384 or HS512, not "s + name +
                                      "; use private_key_jwt");
         }
+}
+
+// As `std::getenv` says it.
+BOOST_AUTO_TEST_CASE(what_the_environment_does_not_have_is_reported_as_missing)
+{
+    using who = client_authentication;
+    char const* const unset = nullptr;
+    auto const key = coauth::signing_key::pem("a key");
+    auto const give = [] { return coauth::secret("s3cr3t-word"); };
+    struct row
+    {
+        client_authentication made;
+        char const* missing;
+    };
+    for (auto const& [made, missing] : std::vector<row>{
+             {who::client_secret_basic(unset, "s"), "client id"},
+             {who::client_secret_basic(unset, give), "client id"},
+             {who::client_secret_basic("id", unset), "client secret"},
+             {who::client_secret_basic_raw(unset, "s"), "client id"},
+             {who::client_secret_basic_raw(unset, give), "client id"},
+             {who::client_secret_basic_raw("id", unset), "client secret"},
+             {who::client_secret_post(unset, "s"), "client id"},
+             {who::client_secret_post(unset, give), "client id"},
+             {who::client_secret_post("id", unset), "client secret"},
+             {who::client_secret_jwt(unset, "s"), "client id"},
+             {who::client_secret_jwt(unset, give), "client id"},
+             {who::client_secret_jwt("id", unset), "client secret"},
+             {who::private_key_jwt(unset, key), "client id"},
+             {who::tls_client_auth(unset), "client id"},
+             {who::self_signed_tls_client_auth(unset), "client id"},
+             {who::none(unset), "client id"}})
+    {
+        auto const got = check_way(made);
+        BOOST_REQUIRE(!got);
+        check_contains(got.error().message(), "authentication: the "s + missing + " is empty");
+    }
+    BOOST_TEST(who::client_assertion(unset, give).client_id().empty());
+    BOOST_TEST(outcome(coauth::choose_authentication({}, unset, {"s"})) == "success");
+}
+
+// Whatever else makes a string still does.
+BOOST_AUTO_TEST_CASE(texts_are_given_in_many_ways)
+{
+    using who = client_authentication;
+    std::string const id = "id";
+    char text[] = "id";
+    std::filesystem::path const path("id");
+    for (auto const& made :
+         {who::none("id"), who::none(id), who::none(std::string(id)), who::none(text),
+          who::none(path)})
+        BOOST_TEST(made.client_id() == "id");
+    BOOST_TEST(who::none({}).client_id().empty());
+    BOOST_TEST(coauth::signing_key::pem_file(path).given()->path == "id");
 }
 
 BOOST_AUTO_TEST_CASE(lifetimes_of_assertions)
