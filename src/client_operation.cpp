@@ -2,6 +2,7 @@
 
 #include "chance.hpp"
 #include "policy/retry.hpp"
+#include "saturated.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -68,7 +69,7 @@ operation::operation(std::shared_ptr<client_core> core, std::unique_ptr<errand> 
     : core_(std::move(core))
     , what_(std::move(what))
     , net_{{}, net::phase_clock(core_->config.observer, clock::now())}
-    , deadline_(net_.phases.began() + core_->config.timeout)
+    , deadline_(after(net_.phases.began(), core_->config.timeout))
     , number_(++core_->last_operation)
 {
 }
@@ -157,7 +158,8 @@ void operation::begin_attempt()
     ++core_->counts.attempts;
     attempt_began_ = clock::now();
     auto const own = core_->config.retry.attempt_timeout;
-    auto const ends = own.count() != 0 ? std::min(attempt_began_ + own, deadline_) : deadline_;
+    auto const ends =
+        own.count() != 0 ? std::min(after(attempt_began_, own), deadline_) : deadline_;
     net_.stop.begin_attempt(ends);
     if (own.count() != 0)
         keep_until(ends);

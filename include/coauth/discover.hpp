@@ -29,7 +29,7 @@ struct discovery_options
 {
     tls_options tls = {};
     proxy_options proxy = {};
-    /// From the call to its completion.
+    /// From the call to its completion. At least 1 ms; at most 1 hour.
     std::chrono::milliseconds timeout{10'000};
     /// For so long what was found is kept for the process, and found again without asking. 0: it is
     /// asked for each time.

@@ -1,5 +1,7 @@
 #include "net/lookup.hpp"
 
+#include "saturated.hpp"
+
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
@@ -190,7 +192,7 @@ void lookup_cache::land(key const& name, flight& landed, error_code ec, endpoint
     if (ec)
         entries_.erase(name);
     else
-        entries_[name] = {found, steady_clock::now() + lifetime_, {}};
+        entries_[name] = {found, detail::after(steady_clock::now(), lifetime_), {}};
     landed.over = true;
     for (auto& [who, done] : landed.waiting)
         complete_later(std::move(done), ec, found);

@@ -115,6 +115,17 @@ BOOST_AUTO_TEST_CASE(grow_too_old)
     BOOST_TEST(server.connections() == 2U);
 }
 
+BOOST_AUTO_TEST_CASE(may_be_idle_for_ever)
+{
+    auto const server = start();
+    auto config = once(server);
+    config.connections.idle_timeout = std::chrono::milliseconds::max();
+    keeper kept(config);
+    for (int i = 0; i < 3; ++i)
+        BOOST_TEST(outcome(kept.fetch()) == "success");
+    BOOST_TEST(server.connections() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(are_not_kept_when_either_side_says_so)
 {
     auto server = start();
