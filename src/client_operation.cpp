@@ -93,6 +93,8 @@ operation::start(std::shared_ptr<client_core> core, std::unique_ptr<errand> what
 void operation::launch()
 {
     auto const self = std::static_pointer_cast<operation>(shared_from_this());
+    // Where they cannot be had, those that come later are others.
+    request_sent_.credentials = core_->credentials();
     auto const where = core_->where(what_->where());
     if (!where)
         return finish({}, where.error());
@@ -372,7 +374,7 @@ bool operation::take_other_credentials(error const& why)
     if (!why.refuses_credentials() || tried_others_)
         return false;
     auto const present = core_->present_config();
-    if (!present || *present == request_sent_.config)
+    if (!present || present->config == request_sent_.config)
         return false;
     auto others = core_->build(*what_, *where_, *present, nullptr);
     if (!others)
@@ -435,6 +437,7 @@ void operation::finish(std::exception_ptr const& failure, result<void> outcome)
 void operation::complete(result<void> outcome)
 {
     settle_later const settle{core_->deadlines};
+    what_->sent_with(request_sent_.credentials);
     what_->complete(std::move(outcome));
 }
 
