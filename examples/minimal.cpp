@@ -11,12 +11,6 @@
 
 namespace asio = boost::asio;
 
-std::string env(char const* name, char const* otherwise = "")
-{
-    char const* const value = std::getenv(name);
-    return value != nullptr ? value : otherwise;
-}
-
 asio::awaitable<void> run(coauth::client_config config, bool& ok)
 {
     auto executor = co_await asio::this_coro::executor;
@@ -31,9 +25,11 @@ asio::awaitable<void> run(coauth::client_config config, bool& ok)
 int main()
 {
     auto config = coauth::smscx::config(
-        env("SMSCX_APPLICATION_ID"), env("SMSCX_APPLICATION_SECRET"),
-        env("SMSCX_HOST", coauth::smscx::default_host));
-    config.tls.ca_file = env("COAUTH_CA_FILE"); // empty: the system's certificates
+        std::getenv("SMSCX_APPLICATION_ID"), std::getenv("SMSCX_APPLICATION_SECRET"));
+    if (char const* const host = std::getenv("SMSCX_HOST"))
+        config.server = coauth::smscx::server(host); // another than the real one
+    if (char const* const file = std::getenv("COAUTH_CA_FILE"))
+        config.tls.ca_file = file; // in place of the system's certificates
 
     bool ok = false;
     asio::io_context context;

@@ -23,19 +23,15 @@
 
 namespace asio = boost::asio;
 
-std::string env(char const* name)
-{
-    char const* const value = std::getenv(name);
-    return value != nullptr ? value : "";
-}
-
 coauth::client_config config_from_environment()
 {
     coauth::client_config config;
-    config.server.token_endpoint = env("COAUTH_TOKEN_ENDPOINT");
+    if (char const* const url = std::getenv("COAUTH_TOKEN_ENDPOINT"))
+        config.server.token_endpoint = url;
     config.authentication = coauth::client_authentication::client_secret_basic(
-        env("COAUTH_CLIENT_ID"), env("COAUTH_CLIENT_SECRET"));
-    config.tls.ca_file = env("COAUTH_CA_FILE");
+        std::getenv("COAUTH_CLIENT_ID"), std::getenv("COAUTH_CLIENT_SECRET"));
+    if (char const* const file = std::getenv("COAUTH_CA_FILE"))
+        config.tls.ca_file = file;
     return config;
 }
 

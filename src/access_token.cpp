@@ -1,7 +1,9 @@
 #include <coauth/access_token.hpp>
 
+#include "saturating_time.hpp"
 #include "token_share.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <ctime>
@@ -10,6 +12,30 @@
 
 namespace coauth
 {
+namespace
+{
+
+// When something was, by the clock that does not know it: as long ago as by the other. Before the
+// other began to count, nothing was.
+template <class Wanted, class Known>
+Wanted as_long_ago(Known then, Known now, Wanted now_there) noexcept
+{
+    return detail::after(now_there, std::max(then, Known()) - now);
+}
+
+void complete_times(access_token_info& info) noexcept
+{
+    auto const wall = std::chrono::system_clock::now();
+    auto const steady = std::chrono::steady_clock::now();
+    if (!info.requested_at && !info.requested_at_steady)
+        info.requested_at = wall;
+    if (!info.requested_at)
+        info.requested_at = as_long_ago(*info.requested_at_steady, steady, wall);
+    if (!info.requested_at_steady)
+        info.requested_at_steady = as_long_ago(*info.requested_at, wall, steady);
+}
+
+} // namespace
 
 struct access_token::rep : detail::token_share
 {
@@ -18,6 +44,8 @@ struct access_token::rep : detail::token_share
         field = std::move(info.value);
         field.prepend(info.token_type + ' ');
         authorization = field.view();
+        if (!info.requested_at || !info.requested_at_steady)
+            complete_times(info);
     }
 
     access_token_info info;
@@ -27,16 +55,6 @@ struct access_token::rep : detail::token_share
 
 namespace
 {
-
-template <class TimePoint>
-TimePoint after(TimePoint begin, std::chrono::seconds lifetime) noexcept
-{
-    // A lifetime near the clock's end must not wrap.
-    auto const room = std::chrono::floor<std::chrono::seconds>(TimePoint::max() - begin);
-    if (begin > TimePoint() && lifetime >= room)
-        return TimePoint::max();
-    return begin + lifetime;
-}
 
 std::array<char, 32> iso_8601(std::chrono::system_clock::time_point when) noexcept
 {
@@ -93,13 +111,13 @@ std::string_view access_token::scope() const noexcept
 std::chrono::system_clock::time_point access_token::requested_at() const noexcept
 {
     auto const* const held = content();
-    return held != nullptr ? held->info.requested_at : std::chrono::system_clock::time_point();
+    return held != nullptr ? *held->info.requested_at : std::chrono::system_clock::time_point();
 }
 
 std::chrono::steady_clock::time_point access_token::requested_at_steady() const noexcept
 {
     auto const* const held = content();
-    return held != nullptr ? held->info.requested_at_steady
+    return held != nullptr ? *held->info.requested_at_steady
                            : std::chrono::steady_clock::time_point();
 }
 
@@ -114,7 +132,7 @@ std::optional<std::chrono::system_clock::time_point> access_token::expires_at() 
     auto const life = lifetime();
     if (!life)
         return std::nullopt;
-    return after(requested_at(), *life);
+    return detail::after(requested_at(), *life);
 }
 
 bool access_token::expired(
@@ -124,7 +142,8 @@ bool access_token::expired(
     auto const life = lifetime();
     if (!life)
         return false;
-    return now >= after(requested_at(), *life) || steady_now >= after(requested_at_steady(), *life);
+    return now >= detail::after(requested_at(), *life) ||
+           steady_now >= detail::after(requested_at_steady(), *life);
 }
 
 std::optional<std::string_view> access_token::member(std::string_view name) const noexcept

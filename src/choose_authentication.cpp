@@ -132,7 +132,8 @@ private:
 } // namespace
 
 result<client_authentication> choose_authentication(
-    authorization_server const& server, std::string client_id, client_credentials credentials)
+    authorization_server const& server, detail::given_text client_id,
+    client_credentials credentials)
 {
     return choice(server, std::move(client_id), std::move(credentials)).make();
 }

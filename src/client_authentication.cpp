@@ -1,5 +1,7 @@
 #include <coauth/client_authentication.hpp>
 
+#include "refuse.hpp"
+
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -26,11 +28,11 @@ public:
         std::lock_guard const lock(mutex_);
         struct stat is{};
         if (stat(path_.c_str(), &is) != 0)
-            return failed();
+            return failed(errno);
         if (settled_ && unchanged(is))
             return text_;
         bool const old = was_old(is);
-        auto text = read_whole();
+        auto text = read_whole(static_cast<std::size_t>(is.st_size));
         if (!text)
             return text;
         settled_ = old;
@@ -45,12 +47,24 @@ private:
         void operator()(std::FILE* file) const noexcept { (void)std::fclose(file); }
     };
 
-    [[nodiscard]] error failed() const
+    [[nodiscard]] error failed(int number) const
     {
+        if (path_.empty())
+            return detail::refuse("the path of the secret file is empty");
         error_info info;
-        info.context = "the file of the client secret, " + path_ + ", cannot be read";
-        info.cause = {errno, boost::system::system_category()};
+        info.context = "the secret file '" + path_ + "' cannot be read";
+        info.cause = {number, boost::system::system_category()};
         return {errc::invalid_configuration, std::move(info)};
+    }
+
+    // `size` is what the system says; of a pipe it says 0.
+    [[nodiscard]] error too_long(std::size_t size) const
+    {
+        auto const has = size > longest_secret ? std::to_string(size)
+                                               : "more than " + std::to_string(longest_secret);
+        return detail::refuse(
+            "the secret file '" + path_ + "' has " + has + " bytes; a secret has at most " +
+            std::to_string(longest_secret) + ": give the path of a file that holds nothing else");
     }
 
     // A file that was changed just now may be changed again within the same tick of its clock.
@@ -67,16 +81,16 @@ private:
                is.st_mtim.tv_nsec == as_read_.st_mtim.tv_nsec;
     }
 
-    result<secret> read_whole()
+    result<secret> read_whole(std::size_t expected)
     {
         std::unique_ptr<std::FILE, closing> const file(std::fopen(path_.c_str(), "rbe"));
         if (!file)
-            return failed();
+            return failed(errno);
         // Nothing of it stays in a buffer of the library.
         (void)std::setvbuf(file.get(), nullptr, _IONBF, 0);
         std::string text(longest_secret + 1, '\0');
         auto const size = std::fread(text.data(), 1, text.size(), file.get());
-        bool const good = std::ferror(file.get()) == 0;
+        int const failure = std::ferror(file.get()) != 0 ? errno : 0;
         auto end = size;
         if (end != 0 && text[end - 1] == '\n')
             --end;
@@ -84,8 +98,10 @@ private:
             --end;
         secret made(std::string_view(text).substr(0, end));
         wipe(text);
-        if (!good || size > longest_secret)
-            return failed();
+        if (failure != 0)
+            return failed(failure);
+        if (size > longest_secret)
+            return too_long(expected);
         return made;
     }
 
@@ -98,7 +114,7 @@ private:
 
 } // namespace
 
-secret_function secret_file(std::string path)
+secret_function secret_file(detail::given_text path)
 {
     return [file = std::make_shared<file_secret>(std::move(path))] { return file->read(); };
 }

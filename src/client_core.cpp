@@ -222,11 +222,13 @@ result<secret> client_core::sign(client_config const& present, std::string_view 
     return protocol::hmac(who.algorithm(), who.client_secret(), input);
 }
 
-result<std::shared_ptr<client_config const>> client_core::present_config()
+result<client_core::snapshot> client_core::present_config()
 {
     auto const& function = config.authentication.client_secret_function();
     // The user's: not with the lock held.
-    auto given = function ? protocol::ask(function, "client secret") : result<secret>(secret());
+    auto given = function
+                     ? protocol::ask(function, protocol::secret_name(config.authentication.how()))
+                     : result<secret>(secret());
     std::lock_guard const lock(present_mutex_);
     if (!given)
     {
@@ -235,7 +237,7 @@ result<std::shared_ptr<client_config const>> client_core::present_config()
     }
     bool const same = !function || (present_ && present_->authentication.client_secret() == *given);
     if (present_ && same && !secret_failed_)
-        return present_;
+        return snapshot{present_, credentials_};
     auto made = std::make_shared<client_config>(config);
     if (function)
         made->authentication = config.authentication.with_secret(std::move(*given));
@@ -244,8 +246,7 @@ result<std::shared_ptr<client_config const>> client_core::present_config()
     if (!usable)
         return usable.error();
     present_ = std::move(made);
-    ++credentials_;
-    return present_;
+    return snapshot{present_, ++credentials_};
 }
 
 std::uint64_t client_core::look_for_credentials()
@@ -264,7 +265,7 @@ std::uint64_t client_core::look_for_credentials()
 }
 
 result<client_core::built> client_core::build(
-    errand const& what, destination const& to, std::shared_ptr<client_config const> const& present,
+    errand const& what, destination const& to, snapshot const& present,
     protocol::attempt_proofs const* proofs)
 {
     bool const whole = proofs != nullptr || !proves(what);
@@ -273,17 +274,18 @@ result<client_core::built> client_core::build(
     if (request != nullptr)
     {
         std::lock_guard const lock(built_mutex_);
-        if (built_.config == present && built_for_ == *request)
+        if (built_.config == present.config && built_for_ == *request)
             made = built_;
     }
     if (!made.wire)
     {
         auto wire = what.build(
-            *present, to.endpoint, proofs != nullptr ? *proofs : protocol::attempt_proofs());
+            *present.config, to.endpoint, proofs != nullptr ? *proofs : protocol::attempt_proofs());
         if (!wire)
             return wire.error();
-        made = {std::make_shared<secret const>(std::move(*wire)), present};
+        made = {std::make_shared<secret const>(std::move(*wire)), present.config};
     }
+    made.credentials = present.credentials;
     if (request != nullptr)
     {
         auto copy = *request;
@@ -324,10 +326,12 @@ void client_core::debug(std::string const& text) const noexcept
     }
 }
 
-std::weak_ptr<timed> client_core::start(token_request request, token_handler handler)
+std::weak_ptr<timed> client_core::start(
+    token_request request, token_handler handler, std::shared_ptr<std::uint64_t> sent_with)
 {
     return operation::start(
-        shared_from_this(), std::make_unique<get_token>(std::move(request), std::move(handler)));
+        shared_from_this(),
+        std::make_unique<get_token>(std::move(request), std::move(handler), std::move(sent_with)));
 }
 
 void client_core::start(std::unique_ptr<errand> what)

@@ -39,7 +39,10 @@ public:
 
     [[nodiscard]] result<void> status() const;
     // The operation, while it lives: `close` ends it.
-    std::weak_ptr<timed> start(token_request request, token_handler handler);
+    // Where `sent_with` is given, it tells at the end which credentials were sent last.
+    std::weak_ptr<timed> start(
+        token_request request, token_handler handler,
+        std::shared_ptr<std::uint64_t> sent_with = nullptr);
     void start(std::unique_ptr<errand> what);
     void close() noexcept;
     [[nodiscard]] bool context_is_gone() const noexcept { return context_is_gone_; }
@@ -62,19 +65,26 @@ public:
     };
     [[nodiscard]] result<destination const*> where(protocol::place of) const;
 
-    // A request as it goes over the wire, and the configuration with the secret that is in it.
+    // The configuration with a secret in it, and which credentials these are, as `credentials`
+    // counts them.
+    struct snapshot
+    {
+        std::shared_ptr<client_config const> config;
+        std::uint64_t credentials = 0;
+    };
+    // A request as it goes over the wire, and what it was made with.
     struct built
     {
         std::shared_ptr<secret const> wire;
         std::shared_ptr<client_config const> config;
+        std::uint64_t credentials = 0;
     };
     // With what the user's function says now.
-    [[nodiscard]] result<std::shared_ptr<client_config const>> present_config();
+    [[nodiscard]] result<snapshot> present_config();
     // Or why it cannot be made; null: the proofs come later, if any. The last one that needs none
     // is kept: most clients ask for the same again and again.
     [[nodiscard]] result<built> build(
-        errand const& what, destination const& to,
-        std::shared_ptr<client_config const> const& present,
+        errand const& what, destination const& to, snapshot const& present,
         protocol::attempt_proofs const* proofs);
     // Tells `client_config::debug` what is about to be sent.
     void show(built const& request) const;

@@ -3,6 +3,7 @@
 #include "chance.hpp"
 #include "policy/retry.hpp"
 #include "refuse.hpp"
+#include "saturating_time.hpp"
 
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/error.hpp>
@@ -41,7 +42,7 @@ operation::operation(std::shared_ptr<client_core> core, std::unique_ptr<errand> 
     : core_(std::move(core))
     , what_(std::move(what))
     , net_{{}, net::phase_clock(core_->config.observer, clock::now()), {}, {}}
-    , deadline_(net_.phases.began() + core_->config.timeout)
+    , deadline_(after(net_.phases.began(), core_->config.timeout))
     , number_(++core_->last_operation)
     , run_(run())
 {
@@ -97,6 +98,8 @@ void operation::launch()
 result<void> operation::prepare() noexcept
 try
 {
+    // Where they cannot be had, those that come later are others.
+    request_sent_.credentials = core_->credentials();
     auto const where = core_->where(what_->where());
     if (!where)
         return where.error();
@@ -181,7 +184,8 @@ void operation::begin_attempt()
     ++core_->counts.attempts;
     attempt_began_ = clock::now();
     auto const own = core_->config.retry.attempt_timeout;
-    auto const ends = own.count() != 0 ? std::min(attempt_began_ + own, deadline_) : deadline_;
+    auto const ends =
+        own.count() != 0 ? std::min(after(attempt_began_, own), deadline_) : deadline_;
     net_.stop.begin_attempt(ends);
     if (own.count() != 0)
         keep_until(ends);
@@ -388,7 +392,7 @@ bool operation::take_other_credentials(error const& why)
     if (!why.refuses_credentials() || tried_others_)
         return false;
     auto const present = core_->present_config();
-    if (!present || *present == request_sent_.config)
+    if (!present || present->config == request_sent_.config)
         return false;
     auto others = core_->build(*what_, *where_, *present, nullptr);
     if (!others)
@@ -427,6 +431,7 @@ void operation::complete()
 {
     core_->deadlines->remove(*this);
     settle_later const settle{core_->deadlines};
+    what_->sent_with(request_sent_.credentials);
     what_->complete(std::move(*outcome_));
 }
 

@@ -40,7 +40,7 @@ net::task<result<void>> operation::prove()
             co_return proof.error();
         proofs.dpop = std::move(*proof);
     }
-    auto wire = core_->build(*what_, *where_, config, &proofs);
+    auto wire = core_->build(*what_, *where_, {config, request_sent_.credentials}, &proofs);
     if (!wire)
         co_return wire.error();
     request_sent_ = std::move(*wire);

@@ -173,6 +173,10 @@ public:
 
     void start()
     {
+        if (options_.lifetime.count() < 0)
+            return complete_later(detail::refuse(
+                "lifetime is " + std::to_string(options_.lifetime.count()) +
+                " s; it must not be negative"));
         auto where = find_well_known(issuer_, options_.allow_http_loopback);
         if (!where)
             return complete_later(where.error());
@@ -222,10 +226,13 @@ private:
 
     void ask()
     {
-        auto const used = std::chrono::floor<std::chrono::milliseconds>(clock::now() - began_);
-        auto const left = std::max(options_.timeout - used, std::chrono::milliseconds(1));
-        auto const core =
-            make_core(executor_, options_, asked_ == 0 ? options_.timeout : left, urls_[asked_]);
+        using std::chrono::milliseconds;
+        auto left = options_.timeout;
+        // By the first asking it was found to be within its bounds.
+        if (asked_ != 0)
+            left = std::max(
+                left - std::chrono::floor<milliseconds>(clock::now() - began_), milliseconds(1));
+        auto const core = make_core(executor_, options_, left, urls_[asked_]);
         ++asked_;
         auto what = std::make_unique<get_metadata>(issuer_, next{shared_from_this()});
         std::lock_guard const lock(mutex_);
@@ -247,7 +254,7 @@ private:
         }
         catch (...)
         {
-            answer = error(errc::out_of_memory);
+            answer = error_of_exception();
         }
         complete(std::move(answer));
     }
@@ -313,14 +320,14 @@ void start_discover(
 
 } // namespace detail
 
-asio::awaitable<result<authorization_server>>
-async_discover(asio::any_io_executor executor, std::string issuer, discovery_options const& options)
+asio::awaitable<result<authorization_server>> async_discover(
+    asio::any_io_executor executor, detail::given_text issuer, discovery_options const& options)
 {
     return detail::discover(std::move(executor), std::move(issuer), options);
 }
 
 asio::awaitable<result<authorization_server>>
-async_discover(asio::any_io_executor executor, std::string issuer)
+async_discover(asio::any_io_executor executor, detail::given_text issuer)
 {
     return detail::discover(std::move(executor), std::move(issuer), discovery_options());
 }

@@ -11,6 +11,8 @@
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -36,6 +38,8 @@ public:
         client_config const& sent_with, http_answer answer, protocol::exchange_facts const& at) = 0;
 
     [[nodiscard]] virtual boost::asio::cancellation_slot slot() const noexcept = 0;
+    // At the end, before `complete`: which credentials were sent last.
+    virtual void sent_with(std::uint64_t /*credentials*/) noexcept {}
     // Calls the handler, with what was kept or with the error.
     virtual void complete(result<void> outcome) = 0;
 };
@@ -79,9 +83,11 @@ private:
 class get_token final : public errand_for<access_token>
 {
 public:
-    get_token(token_request request, handler done)
+    get_token(
+        token_request request, handler done, std::shared_ptr<std::uint64_t> sent_with = nullptr)
         : errand_for(std::move(done))
         , request_(std::move(request))
+        , sent_with_(std::move(sent_with))
     {
     }
 
@@ -102,9 +108,15 @@ public:
     {
         return keep(protocol::read_token_answer(sent_with, request_, std::move(answer), at));
     }
+    void sent_with(std::uint64_t credentials) noexcept override
+    {
+        if (sent_with_)
+            *sent_with_ = credentials;
+    }
 
 private:
     token_request const request_;
+    std::shared_ptr<std::uint64_t> const sent_with_;
 };
 
 // Something about a token: RFC 7662 or RFC 7009.

@@ -54,7 +54,7 @@ secret::secret(std::string text) : secret(std::string_view(text))
     wipe(text);
 }
 
-secret::secret(char const* text) : secret(std::string_view(text)) {}
+secret::secret(char const* text) : secret(std::string_view(text != nullptr ? text : "")) {}
 
 secret::secret(std::string_view text)
 {

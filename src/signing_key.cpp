@@ -39,7 +39,7 @@ std::optional<signature_algorithm> signature_algorithm_of(std::string_view name)
     return std::nullopt;
 }
 
-signing_key signing_key::pem_file(std::string path, secret_function passphrase)
+signing_key signing_key::pem_file(detail::given_text path, secret_function passphrase)
 {
     signing_key made;
     made.given_ = changed(
@@ -85,14 +85,14 @@ signing_key signing_key::algorithm(signature_algorithm wanted) const
     return made;
 }
 
-signing_key signing_key::key_id(std::string id) const
+signing_key signing_key::key_id(detail::given_text id) const
 {
     signing_key made;
     made.given_ = changed(given_.get(), [&](description& it) { it.key_id = std::move(id); });
     return made;
 }
 
-signing_key signing_key::certificate_pem(std::string text) const
+signing_key signing_key::certificate_pem(detail::given_text text) const
 {
     signing_key made;
     made.given_ =
@@ -100,7 +100,7 @@ signing_key signing_key::certificate_pem(std::string text) const
     return made;
 }
 
-signing_key signing_key::certificate_file(std::string path) const
+signing_key signing_key::certificate_file(detail::given_text path) const
 {
     signing_key made;
     made.given_ =

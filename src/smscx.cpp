@@ -5,8 +5,9 @@
 namespace coauth::smscx
 {
 
-authorization_server server(std::string const& host)
+authorization_server server(detail::given_text given_host)
 {
+    std::string const host = std::move(given_host);
     authorization_server made;
     bool const slash = !host.empty() && host.back() == '/';
     made.token_endpoint = host.substr(0, host.size() - (slash ? 1 : 0)) + "/oauth/token";
@@ -14,10 +15,11 @@ authorization_server server(std::string const& host)
     return made;
 }
 
-client_config config(std::string application_id, secret application_secret, std::string const& host)
+client_config
+config(detail::given_text application_id, secret application_secret, detail::given_text host)
 {
     client_config made;
-    made.server = server(host);
+    made.server = server(std::move(host));
     made.authentication = client_authentication::client_secret_basic_raw(
         std::move(application_id), std::move(application_secret));
     return made;

@@ -70,7 +70,7 @@ private:
 
     void fetch(fetch_reason why, std::uint64_t number);
     [[nodiscard]] policy::token_source::settled
-    fetched(fetch_reason why, result<access_token> outcome) noexcept;
+    fetched(fetch_reason why, result<access_token> outcome, std::uint64_t credentials) noexcept;
     // With the lock held.
     [[nodiscard]] policy::token_source::settled
     settle(fetch_reason why, policy::moment at, result<access_token> outcome) noexcept;

@@ -1,4 +1,5 @@
 #include "chance.hpp"
+#include "refuse.hpp"
 #include "token_source_waking.hpp"
 
 // The fetches of a token source.
@@ -19,10 +20,10 @@ void token_source_core::fetch(fetch_reason why, std::uint64_t number)
     running under_way(shared_from_this(), why);
     try
     {
-        under_way.prepare();
+        auto sent_with = under_way.prepare();
         if (unwanted)
             return under_way(error(errc::cancelled));
-        auto const started = client_->start(request_, std::move(under_way));
+        auto const started = client_->start(request_, std::move(under_way), std::move(sent_with));
         std::lock_guard const lock(mutex_);
         // It may have ended meanwhile, on another thread, and the next one may have begun.
         if (fetch_number_ != number)
@@ -36,8 +37,8 @@ void token_source_core::fetch(fetch_reason why, std::uint64_t number)
     }
 }
 
-policy::token_source::settled
-token_source_core::fetched(fetch_reason why, result<access_token> outcome) noexcept
+policy::token_source::settled token_source_core::fetched(
+    fetch_reason why, result<access_token> outcome, std::uint64_t credentials) noexcept
 {
     auto const at = now();
     policy::token_source::settled ended;
@@ -49,6 +50,8 @@ token_source_core::fetched(fetch_reason why, result<access_token> outcome) noexc
             return ended;
         took = at.steady - fetch_began_;
         ended = settle(why, at, std::move(outcome));
+        if (!ended.outcome && !ended.abandoned)
+            refused_credentials_ = credentials;
         tend(options_.renew_unused && wanted_);
     }
     tell(why, at, took, ended);
@@ -68,12 +71,10 @@ policy::token_source::settled token_source_core::settle(
     catch (...)
     {
         ended.abandoned = false;
-        ended.outcome = error(errc::out_of_memory);
+        ended.outcome = error_of_exception();
         ended.done = policy_.drop_all();
     }
     count(why, ended);
-    if (!ended.outcome)
-        refused_credentials_ = client_->credentials();
     auto const* const token = policy_.usable(at);
     if (ended.outcome && token != nullptr)
     {

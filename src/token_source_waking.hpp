@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -82,6 +83,8 @@ public:
 
     policy::waiting_chain rest;
     result<access_token> outcome = error(errc::cancelled);
+    // Of a fetch: the credentials that it sent.
+    std::uint64_t credentials = 0;
 
 private:
     void complete_until(clock::time_point end)
@@ -117,7 +120,12 @@ public:
             end(error(errc::out_of_memory), &waking::later);
     }
 
-    void prepare() { done_ = std::make_shared<waking>(*core_); }
+    // Yields where the fetch has to tell which credentials it sent.
+    std::shared_ptr<std::uint64_t> prepare()
+    {
+        done_ = std::make_shared<waking>(*core_);
+        return {done_, &done_->credentials};
+    }
     void operator()(result<access_token> outcome) { end(std::move(outcome), &waking::run); }
 
 private:
@@ -125,7 +133,8 @@ private:
     void end(result<access_token> outcome, Wake wake)
     {
         auto const core = std::move(core_);
-        auto ended = core->fetched(why_, std::move(outcome));
+        auto const credentials = done_ ? done_->credentials : 0;
+        auto ended = core->fetched(why_, std::move(outcome), credentials);
         if (!done_)
         {
             waking at_once(*core);

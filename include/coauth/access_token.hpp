@@ -50,8 +50,10 @@ struct access_token_info
     secret value;
     std::string token_type = "Bearer";
     std::string scope;
-    std::chrono::system_clock::time_point requested_at{};
-    std::chrono::steady_clock::time_point requested_at_steady{};
+    /// When the request for it was sent, by both clocks. One that is not given is worked out from
+    /// the other; without both it is the moment when the token is made.
+    std::optional<std::chrono::system_clock::time_point> requested_at = {};
+    std::optional<std::chrono::steady_clock::time_point> requested_at_steady = {};
     /// How long the token lives from `requested_at`; none: no known end.
     std::optional<std::chrono::seconds> lifetime;
     std::vector<token_member> members;

@@ -33,7 +33,8 @@ struct client_credentials
 ///
 /// \return `errc::invalid_configuration` where none fits; the message names what the server knows.
 [[nodiscard]] COAUTH_DECL result<client_authentication> choose_authentication(
-    authorization_server const& server, std::string client_id, client_credentials credentials);
+    authorization_server const& server, detail::given_text client_id,
+    client_credentials credentials);
 
 /// The key for `dpop_prover` with an algorithm that the server says it knows, where the key leaves
 /// a choice: RS256 or PS256 of an RSA key. Reads the key.

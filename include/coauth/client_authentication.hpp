@@ -1,6 +1,7 @@
 #ifndef COAUTH_CLIENT_AUTHENTICATION_HPP
 #define COAUTH_CLIENT_AUTHENTICATION_HPP
 
+#include <coauth/detail/given_text.hpp>
 #include <coauth/secret.hpp>
 #include <coauth/secret_function.hpp>
 #include <coauth/signing_key.hpp>
@@ -39,7 +40,8 @@ struct assertion_options
 /// How the client proves to the authorization server who it is (RFC 6749 section 2.3).
 ///
 /// Made by one of the named functions. A default-constructed one is not usable: the client reports
-/// `errc::invalid_configuration`.
+/// `errc::invalid_configuration`. Ids and secrets may be what `std::getenv` yields: a null pointer
+/// is empty text, and is reported likewise.
 class client_authentication
 {
 public:
@@ -63,13 +65,14 @@ public:
     /// HTTP Basic with id and secret form-encoded first (RFC 6749 section 2.3.1), escaping as
     /// little as the rule allows: letters, digits and `-._*` stay, so most credentials also work at
     /// servers that do not decode.
-    static client_authentication client_secret_basic(std::string client_id, secret client_secret)
+    static client_authentication
+    client_secret_basic(detail::given_text client_id, secret client_secret)
     {
         return {method::client_secret_basic, std::move(client_id), std::move(client_secret)};
     }
 
     static client_authentication
-    client_secret_basic(std::string client_id, secret_function client_secret)
+    client_secret_basic(detail::given_text client_id, secret_function client_secret)
     {
         return {method::client_secret_basic, std::move(client_id), std::move(client_secret)};
     }
@@ -77,25 +80,26 @@ public:
     /// HTTP Basic with id and secret as they are (RFC 7617), as SMS.CX and others expect. The id
     /// may not contain a colon, and neither may contain control characters.
     static client_authentication
-    client_secret_basic_raw(std::string client_id, secret client_secret)
+    client_secret_basic_raw(detail::given_text client_id, secret client_secret)
     {
         return {method::client_secret_basic_raw, std::move(client_id), std::move(client_secret)};
     }
 
     static client_authentication
-    client_secret_basic_raw(std::string client_id, secret_function client_secret)
+    client_secret_basic_raw(detail::given_text client_id, secret_function client_secret)
     {
         return {method::client_secret_basic_raw, std::move(client_id), std::move(client_secret)};
     }
 
     /// Id and secret as parameters of the request body (RFC 6749 section 2.3.1).
-    static client_authentication client_secret_post(std::string client_id, secret client_secret)
+    static client_authentication
+    client_secret_post(detail::given_text client_id, secret client_secret)
     {
         return {method::client_secret_post, std::move(client_id), std::move(client_secret)};
     }
 
     static client_authentication
-    client_secret_post(std::string client_id, secret_function client_secret)
+    client_secret_post(detail::given_text client_id, secret_function client_secret)
     {
         return {method::client_secret_post, std::move(client_id), std::move(client_secret)};
     }
@@ -104,38 +108,38 @@ public:
     /// one for each attempt. The algorithm is HS256, HS384 or HS512; a server may refuse a secret
     /// of fewer than 32, 48 or 64 bytes (RFC 7518 section 3.2).
     static client_authentication client_secret_jwt(
-        std::string client_id, secret client_secret,
+        detail::given_text client_id, secret client_secret,
         signature_algorithm algorithm = signature_algorithm::hs256, assertion_options options = {});
     static client_authentication client_secret_jwt(
-        std::string client_id, secret_function client_secret,
+        detail::given_text client_id, secret_function client_secret,
         signature_algorithm algorithm = signature_algorithm::hs256, assertion_options options = {});
 
     /// An assertion signed with a private key (RFC 7523), a new one for each attempt.
     static client_authentication
-    private_key_jwt(std::string client_id, signing_key key, assertion_options options = {});
+    private_key_jwt(detail::given_text client_id, signing_key key, assertion_options options = {});
 
     /// An assertion that others made (RFC 7521 section 4.2): a Kubernetes service account token, a
     /// workload identity token of a cloud. With `secret_file` a file that is read again when it
     /// has changed. Where the client id is empty, the assertion alone says who the client is.
     static client_authentication client_assertion(
-        std::string client_id, secret_function assertion,
+        detail::given_text client_id, secret_function assertion,
         std::string type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
 
     /// The certificate of the TLS connection, `tls_options::certificate_file` or
     /// `certificate_pem`, issued by a CA that the server trusts (RFC 8705 section 2.1).
-    static client_authentication tls_client_auth(std::string client_id)
+    static client_authentication tls_client_auth(detail::given_text client_id)
     {
         return {method::tls_client_auth, std::move(client_id), secret()};
     }
 
     /// The same with a certificate that the server knows itself (RFC 8705 section 2.2).
-    static client_authentication self_signed_tls_client_auth(std::string client_id)
+    static client_authentication self_signed_tls_client_auth(detail::given_text client_id)
     {
         return {method::self_signed_tls_client_auth, std::move(client_id), secret()};
     }
 
     /// No proof; only `client_id` is sent (RFC 6749 section 3.2.1).
-    static client_authentication none(std::string client_id)
+    static client_authentication none(detail::given_text client_id)
     {
         return {method::none, std::move(client_id), secret()};
     }
@@ -198,7 +202,7 @@ private:
 };
 
 inline client_authentication client_authentication::client_secret_jwt(
-    std::string client_id, secret client_secret, signature_algorithm algorithm,
+    detail::given_text client_id, secret client_secret, signature_algorithm algorithm,
     assertion_options options)
 {
     client_authentication made(
@@ -209,7 +213,7 @@ inline client_authentication client_authentication::client_secret_jwt(
 }
 
 inline client_authentication client_authentication::client_secret_jwt(
-    std::string client_id, secret_function client_secret, signature_algorithm algorithm,
+    detail::given_text client_id, secret_function client_secret, signature_algorithm algorithm,
     assertion_options options)
 {
     client_authentication made(
@@ -220,7 +224,7 @@ inline client_authentication client_authentication::client_secret_jwt(
 }
 
 inline client_authentication client_authentication::private_key_jwt(
-    std::string client_id, signing_key key, assertion_options options)
+    detail::given_text client_id, signing_key key, assertion_options options)
 {
     client_authentication made(method::private_key_jwt, std::move(client_id), secret());
     made.key_ = std::move(key);
@@ -229,7 +233,7 @@ inline client_authentication client_authentication::private_key_jwt(
 }
 
 inline client_authentication client_authentication::client_assertion(
-    std::string client_id, secret_function assertion, std::string type)
+    detail::given_text client_id, secret_function assertion, std::string type)
 {
     client_authentication made(
         method::client_assertion, std::move(client_id), std::move(assertion));

@@ -95,7 +95,8 @@ struct connection_options
     /// That also holds for executors other than those of `io_context` and `thread_pool`, and
     /// strands of them.
     std::chrono::milliseconds idle_timeout{30'000};
-    /// How long one address is tried before the next is tried beside it (RFC 8305 section 5).
+    /// How long one address is tried before the next is tried beside it (RFC 8305 section 5); at
+    /// least 10 ms. For ever: the next is tried when the one before has failed.
     std::chrono::milliseconds connect_stagger{250};
     /// How long the addresses of a name are kept. 0: every new connection looks them up.
     std::chrono::milliseconds lookup_lifetime{30'000};
@@ -139,6 +140,10 @@ struct proxy_options
 };
 
 /// All that a `client` needs to know. A plain aggregate; owns everything it holds.
+///
+/// Times, here and in all other options: from 0 on, unless another bound is named. The longest that
+/// a type holds, such as `std::chrono::milliseconds::max()`, is for ever. What is out of bounds is
+/// refused with `errc::invalid_configuration`.
 struct client_config
 {
     /// Where the token comes from. Required.

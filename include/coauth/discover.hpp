@@ -5,6 +5,7 @@
 #include <coauth/choose_authentication.hpp>
 #include <coauth/client_config.hpp>
 #include <coauth/detail/delivery.hpp>
+#include <coauth/detail/given_text.hpp>
 #include <coauth/export.hpp>
 #include <coauth/result.hpp>
 
@@ -28,7 +29,7 @@ struct discovery_options
 {
     tls_options tls = {};
     proxy_options proxy = {};
-    /// From the call to its completion.
+    /// From the call to its completion. At least 1 ms; at most 1 hour.
     std::chrono::milliseconds timeout{10'000};
     /// For so long what was found is kept for the process, and found again without asking. 0: it is
     /// asked for each time.
@@ -93,23 +94,24 @@ private:
 /// \par Cancellation Terminal, partial and total: all end it promptly with `errc::cancelled`.
 /// \par Errors Any `errc`; `errc::malformed_answer` for metadata that cannot be used.
 [[nodiscard]] COAUTH_DECL boost::asio::awaitable<result<authorization_server>> async_discover(
-    boost::asio::any_io_executor executor, std::string issuer, discovery_options const& options);
+    boost::asio::any_io_executor executor, detail::given_text issuer,
+    discovery_options const& options);
 [[nodiscard]] COAUTH_DECL boost::asio::awaitable<result<authorization_server>>
-async_discover(boost::asio::any_io_executor executor, std::string issuer);
+async_discover(boost::asio::any_io_executor executor, detail::given_text issuer);
 
 /// The same for any completion token; signature `void(coauth::result<authorization_server>)`.
 template <boost::asio::completion_token_for<discovery_signature> CompletionToken>
 auto async_discover(
-    boost::asio::any_io_executor executor, std::string issuer, discovery_options options,
+    boost::asio::any_io_executor executor, detail::given_text issuer, discovery_options options,
     CompletionToken&& token)
 {
     return boost::asio::async_initiate<CompletionToken, discovery_signature>(
-        detail::initiate_discover(std::move(executor)), token, std::move(issuer),
+        detail::initiate_discover(std::move(executor)), token, std::string(std::move(issuer)),
         std::move(options));
 }
 template <boost::asio::completion_token_for<discovery_signature> CompletionToken>
 auto async_discover(
-    boost::asio::any_io_executor executor, std::string issuer, CompletionToken&& token)
+    boost::asio::any_io_executor executor, detail::given_text issuer, CompletionToken&& token)
 {
     return async_discover(
         std::move(executor), std::move(issuer), discovery_options(),

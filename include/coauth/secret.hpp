@@ -59,7 +59,8 @@ public:
 
     /// Takes the characters of `text`; the argument's own storage is wiped.
     secret(std::string text);
-    /// Copies the characters of `text`, which stays with the caller.
+    /// Copies the characters of `text`, which stays with the caller. Null, as `std::getenv` says of
+    /// a variable that is not set: empty.
     secret(char const* text);
     explicit secret(std::string_view text);
 

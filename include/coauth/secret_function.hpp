@@ -1,6 +1,7 @@
 #ifndef COAUTH_SECRET_FUNCTION_HPP
 #define COAUTH_SECRET_FUNCTION_HPP
 
+#include <coauth/detail/given_text.hpp>
 #include <coauth/export.hpp>
 #include <coauth/result.hpp>
 #include <coauth/secret.hpp>
@@ -23,10 +24,11 @@ namespace coauth
 /// What it throws is taken for a failure.
 using secret_function = std::function<result<secret>()>;
 
-/// The secret is the content of a file, without a line break at its end: for secrets that
-/// are mounted and replaced while the program runs. The file is looked at whenever the secret is
-/// asked for, and read again when it has changed. May be shared and called by several threads.
-[[nodiscard]] COAUTH_DECL secret_function secret_file(std::string path);
+/// The secret is the content of a file of at most 64 KiB, without a line break at its end: for
+/// secrets that are mounted and replaced while the program runs. The file is looked at whenever the
+/// secret is asked for, and read again when it has changed. May be shared and called by several
+/// threads.
+[[nodiscard]] COAUTH_DECL secret_function secret_file(detail::given_text path);
 
 } // namespace coauth
 

@@ -1,6 +1,7 @@
 #ifndef COAUTH_SIGNING_KEY_HPP
 #define COAUTH_SIGNING_KEY_HPP
 
+#include <coauth/detail/given_text.hpp>
 #include <coauth/export.hpp>
 #include <coauth/result.hpp>
 #include <coauth/secret.hpp>
@@ -70,7 +71,8 @@ public:
     signing_key() = default;
 
     /// The key in a PEM file. `passphrase` is asked for only when it is encrypted.
-    [[nodiscard]] static signing_key pem_file(std::string path, secret_function passphrase = {});
+    [[nodiscard]] static signing_key
+    pem_file(detail::given_text path, secret_function passphrase = {});
     /// The key as PEM text.
     [[nodiscard]] static signing_key pem(secret text, secret_function passphrase = {});
     /// A function that signs by this algorithm, in place of a key.
@@ -81,12 +83,12 @@ public:
     [[nodiscard]] signing_key algorithm(signature_algorithm wanted) const;
     /// The `kid` by which the server knows the key (RFC 7515 section 4.1.4). Empty, the default:
     /// none is sent.
-    [[nodiscard]] signing_key key_id(std::string id) const;
+    [[nodiscard]] signing_key key_id(detail::given_text id) const;
     /// The certificate of the key, as PEM text, by whose thumbprint the server knows it
     /// (`x5t#S256`, RFC 7515 section 4.1.8).
-    [[nodiscard]] signing_key certificate_pem(std::string text) const;
+    [[nodiscard]] signing_key certificate_pem(detail::given_text text) const;
     /// The same in a PEM file, which is read with the key.
-    [[nodiscard]] signing_key certificate_file(std::string path) const;
+    [[nodiscard]] signing_key certificate_file(detail::given_text path) const;
 
     [[nodiscard]] bool empty() const noexcept { return !given_; }
 

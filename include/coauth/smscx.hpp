@@ -2,6 +2,7 @@
 #define COAUTH_SMSCX_HPP
 
 #include <coauth/client_config.hpp>
+#include <coauth/detail/given_text.hpp>
 
 #include <string>
 
@@ -18,15 +19,17 @@ inline constexpr char const* default_host = "https://api.sms.cx";
 /// null, zero, negative or "never" `expires_in`.
 ///
 /// \param host Scheme, host and optional port; the path `/oauth/token` is appended.
-[[nodiscard]] COAUTH_DECL authorization_server server(std::string const& host = default_host);
+[[nodiscard]] COAUTH_DECL authorization_server server(detail::given_text host = default_host);
 
 /// A complete configuration for SMS.CX: its server, and HTTP Basic with the credentials as they
 /// are.
 ///
-/// \param application_id, application_secret From the SMS.CX dashboard.
+/// \param application_id, application_secret From the SMS.CX dashboard; `std::getenv` may yield
+///     them. Null is empty, and the client says what is missing.
 /// \param host As in `server`.
 [[nodiscard]] COAUTH_DECL client_config config(
-    std::string application_id, secret application_secret, std::string const& host = default_host);
+    detail::given_text application_id, secret application_secret,
+    detail::given_text host = default_host);
 
 } // namespace coauth::smscx
 

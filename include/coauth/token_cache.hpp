@@ -20,7 +20,8 @@ struct token_cache_options
     /// At most so many; beyond it the least recently used one goes. 0 counts as 1. While threads
     /// add some at the same time there may be one more for each of them.
     std::size_t max_sources = 100'000;
-    /// One that nobody asked for so long goes, unless somebody holds it. 0 or less: none goes.
+    /// One that nobody asked for so long goes, unless somebody holds it. 0 or less, as for ever:
+    /// none goes.
     std::chrono::seconds max_idle{3600};
     /// The options of each.
     token_source_options source = {};

@@ -1,6 +1,7 @@
 #ifndef COAUTH_TOKEN_REQUEST_HPP
 #define COAUTH_TOKEN_REQUEST_HPP
 
+#include <coauth/detail/given_text.hpp>
 #include <coauth/export.hpp>
 #include <coauth/secret.hpp>
 #include <coauth/secret_function.hpp>
@@ -105,43 +106,46 @@ public:
 
     /// The scope: space-separated, case-sensitive words (RFC 6749 section 3.3). Empty, the default:
     /// no scope is sent, and the server grants what it grants by default (SMS.CX: all rights).
-    token_request& scope(std::string text) &
+    token_request& scope(detail::given_text text) &
     {
         scope_ = std::move(text);
         return *this;
     }
-    token_request&& scope(std::string text) && { return std::move(this->scope(std::move(text))); }
+    token_request&& scope(detail::given_text text) &&
+    {
+        return std::move(this->scope(std::move(text)));
+    }
 
     /// Adds a resource, an absolute URI (RFC 8707 section 2). May be repeated.
-    token_request& resource(std::string uri) &
+    token_request& resource(detail::given_text uri) &
     {
         resources_.push_back(std::move(uri));
         return *this;
     }
-    token_request&& resource(std::string uri) &&
+    token_request&& resource(detail::given_text uri) &&
     {
         return std::move(this->resource(std::move(uri)));
     }
 
     /// The audience, as several servers want it beside or in place of a resource.
-    token_request& audience(std::string text) &
+    token_request& audience(detail::given_text text) &
     {
         audience_ = std::move(text);
         return *this;
     }
-    token_request&& audience(std::string text) &&
+    token_request&& audience(detail::given_text text) &&
     {
         return std::move(this->audience(std::move(text)));
     }
 
     /// Adds a further form parameter. The names that have a meaning of their own (`grant_type`,
     /// `scope`, `client_id`, `client_secret`, ...) are refused with `errc::invalid_parameter`.
-    token_request& parameter(std::string name, std::string value) &
+    token_request& parameter(std::string name, detail::given_text value) &
     {
         parameters_.emplace_back(std::move(name), std::move(value));
         return *this;
     }
-    token_request&& parameter(std::string name, std::string value) &&
+    token_request&& parameter(std::string name, detail::given_text value) &&
     {
         return std::move(this->parameter(std::move(name), std::move(value)));
     }

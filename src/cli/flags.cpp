@@ -113,6 +113,19 @@ parse(arguments const& args, po::options_description const& known, std::string_v
     }
 }
 
+// An empty one is a variable of a script that was not set. Taken for an absent flag, another server
+// than the one that was meant could get the credentials.
+result<void> check_values(po::parsed_options const& parsed)
+{
+    for (auto const& option : parsed.options)
+        for (auto const& value : option.value)
+            if (value.empty())
+                return usage_error(
+                    with_dashes(option.string_key) +
+                    " has an empty value; give one, or leave out the flag");
+    return {};
+}
+
 } // namespace
 
 error usage_error(std::string sentence)
@@ -135,6 +148,8 @@ read_flags(arguments const& args, po::options_description const& known, std::str
             return usage_error(
                 "argument " + std::to_string(option.position_key + 1) +
                 " without a flag is not expected" + see_help(command));
+    if (auto const good = check_values(*parsed); !good)
+        return good;
     po::variables_map values;
     try
     {

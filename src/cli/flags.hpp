@@ -21,7 +21,7 @@ using arguments = std::vector<std::string>;
 [[nodiscard]] error usage_error(std::string sentence);
 
 // Reads `args` into the variables that `known` is bound to. No value of an argument gets into a
-// message: it may be a secret in the wrong place.
+// message: it may be a secret in the wrong place. An empty value is a fault, whatever the flag.
 //
 // `command` is what the user typed, as in "coauth token".
 [[nodiscard]] result<void> read_flags(

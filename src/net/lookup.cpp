@@ -1,5 +1,7 @@
 #include "net/lookup.hpp"
 
+#include "saturating_time.hpp"
+
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/address.hpp>
 
@@ -186,7 +188,7 @@ void lookup_cache::land(
         if (ec)
             entries_.erase(name);
         else
-            entries_[name] = {found, steady_clock::now() + lifetime_, {}};
+            entries_[name] = {found, detail::after(steady_clock::now(), lifetime_), {}};
         for (auto& [who, done] : landed.waiting)
             done.post(ec, found);
     }

@@ -1,5 +1,7 @@
 #include "net/race.hpp"
 
+#include "saturating_time.hpp"
+
 #include <boost/asio/error.hpp>
 
 #include <utility>
@@ -94,7 +96,7 @@ bool race::try_next() noexcept
 
 void race::start_timer()
 {
-    timer_.expires_after(head_start_);
+    timer_.expires_at(detail::after(std::chrono::steady_clock::now(), head_start_));
     timer_.async_wait(
         [self = shared_from_this()](error_code ec)
         {

@@ -1,5 +1,7 @@
 #include "policy/pool.hpp"
 
+#include "saturating_time.hpp"
+
 #include <algorithm>
 
 namespace coauth::policy
@@ -8,7 +10,7 @@ namespace coauth::policy
 pool::decision pool::acquire(id operation, time_point now)
 {
     // The most recent one is too old only when all are.
-    if (!idle_.empty() && idle_.back().since + limits_.idle_timeout > now)
+    if (!idle_.empty() && detail::after(idle_.back().since, limits_.idle_timeout) > now)
     {
         id const connection = idle_.back().connection;
         idle_.pop_back();
@@ -70,7 +72,7 @@ bool pool::leave(id operation)
 
 std::optional<pool::id> pool::expire(time_point now)
 {
-    if (idle_.empty() || idle_.front().since + limits_.idle_timeout > now)
+    if (idle_.empty() || detail::after(idle_.front().since, limits_.idle_timeout) > now)
         return std::nullopt;
     id const gone = idle_.front().connection;
     idle_.pop_front();
@@ -82,7 +84,7 @@ std::optional<pool::time_point> pool::next_expiry() const
 {
     if (idle_.empty())
         return std::nullopt;
-    return idle_.front().since + limits_.idle_timeout;
+    return detail::after(idle_.front().since, limits_.idle_timeout);
 }
 
 } // namespace coauth::policy

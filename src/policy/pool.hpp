@@ -14,7 +14,7 @@ struct pool_limits
 {
     std::size_t max_connections = 64;
     std::size_t max_waiting = 10'000;
-    std::chrono::nanoseconds idle_timeout{};
+    std::chrono::milliseconds idle_timeout{};
 };
 
 // Which connection serves whom: it knows connections and operations by number alone.

@@ -14,10 +14,15 @@ using std::chrono::nanoseconds;
 
 nanoseconds back_off(retry_options const& options, failed_attempt const& state)
 {
-    double const first = static_cast<double>(nanoseconds(options.first_delay).count());
-    double const cap = static_cast<double>(nanoseconds(options.max_delay).count());
-    double const full = std::min(cap, first * std::pow(2.0, state.made - 1.0));
-    return nanoseconds(static_cast<nanoseconds::rep>(full * state.random));
+    auto const first = detail::saturating_cast<nanoseconds>(options.first_delay);
+    auto const most = detail::saturating_cast<nanoseconds>(options.max_delay);
+    double const grown =
+        static_cast<double>(first.count()) * std::exp2(std::min(state.made, 64U) - 1.0);
+    double const full = std::min(static_cast<double>(most.count()), grown) * state.random;
+    // A double rounds the longest time up.
+    if (full >= static_cast<double>(nanoseconds::max().count()))
+        return nanoseconds::max();
+    return nanoseconds(static_cast<nanoseconds::rep>(full));
 }
 
 nanoseconds until(std::chrono::system_clock::time_point then, failed_attempt const& state)

@@ -3,6 +3,7 @@
 #include "refuse.hpp"
 
 #include <new>
+#include <utility>
 
 namespace coauth::protocol
 {
@@ -11,7 +12,13 @@ result<secret> ask(secret_function const& function, std::string_view what)
 {
     try
     {
-        return function();
+        auto given = function();
+        if (given)
+            return given;
+        auto info = given.error().info();
+        auto const why = info.context.empty() ? std::string() : ": " + info.context;
+        info.context = "the " + std::string(what) + " cannot be had" + why;
+        return error(given.error().value(), std::move(info));
     }
     catch (std::bad_alloc const&)
     {

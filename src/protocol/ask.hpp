@@ -8,8 +8,8 @@
 namespace coauth::protocol
 {
 
-// What the user's function yields, and an error in place of what it throws; `what` names it in the
-// message, as in "client secret".
+// What the user's function yields, and an error in place of what it throws. `what` names it in what
+// an error says, as in "client secret".
 result<secret> ask(secret_function const& function, std::string_view what);
 
 } // namespace coauth::protocol

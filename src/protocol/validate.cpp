@@ -4,6 +4,8 @@
 #include "refuse.hpp"
 
 #include <array>
+#include <initializer_list>
+#include <utility>
 
 namespace coauth::protocol
 {
@@ -29,8 +31,8 @@ result<void> check_secret(client_authentication const& who)
             "issued, or use client_authentication::none");
     if (has_control(who.client_secret().view()))
         return detail::refuse(
-            "authentication: the client secret contains a control character; check for a "
-            "line break at its end");
+            "authentication: the " + std::string(secret_name(who.how())) +
+            " contains a control character; check for a line break at its end");
     return {};
 }
 
@@ -178,6 +180,18 @@ result<void> check_tls(tls_options const& options)
     return {};
 }
 
+// One that has no other bound may be as long as it likes.
+result<void>
+check_times(std::initializer_list<std::pair<char const*, std::chrono::milliseconds>> times)
+{
+    for (auto const& [name, time] : times)
+        if (time.count() < 0)
+            return detail::refuse(
+                std::string(name) + " is " + std::to_string(time.count()) +
+                " ms; it must not be negative");
+    return {};
+}
+
 result<void> check_connections(connection_options const& options)
 {
     using namespace std::chrono;
@@ -185,12 +199,13 @@ result<void> check_connections(connection_options const& options)
         return detail::refuse(
             "connections.max_connections is " + std::to_string(options.max_connections) +
             "; it must be from 1 to 65535");
-    if (options.idle_timeout < milliseconds(0) || options.lookup_lifetime < milliseconds(0))
-        return detail::refuse("connections.idle_timeout and lookup_lifetime must not be negative");
     if (options.connect_stagger < milliseconds(10))
         return detail::refuse(
-            "connections.connect_stagger must be at least 10 ms (RFC 8305 section 8)");
-    return {};
+            "connections.connect_stagger is " + std::to_string(options.connect_stagger.count()) +
+            " ms; it must be at least 10 ms (RFC 8305 section 8)");
+    return check_times(
+        {{"connections.idle_timeout", options.idle_timeout},
+         {"connections.lookup_lifetime", options.lookup_lifetime}});
 }
 
 result<void> check_retry(retry_options const& options)
@@ -199,11 +214,10 @@ result<void> check_retry(retry_options const& options)
     if (options.max_attempts < 1)
         return detail::refuse(
             "retry.max_attempts is 0; it must be at least 1, which repeats nothing");
-    if (options.first_delay < milliseconds(0) || options.max_delay < milliseconds(0) ||
-        options.attempt_timeout < milliseconds(0))
-        return detail::refuse(
-            "retry.first_delay, max_delay and attempt_timeout must not be negative");
-    return {};
+    return check_times(
+        {{"retry.first_delay", options.first_delay},
+         {"retry.max_delay", options.max_delay},
+         {"retry.attempt_timeout", options.attempt_timeout}});
 }
 
 result<void> check_rest(client_config const& config)
@@ -217,11 +231,18 @@ result<void> check_rest(client_config const& config)
         return detail::refuse("user_agent contains a control character; remove it");
     if (config.server.lifetimes.assumed < seconds(0))
         return detail::refuse(
-            "server.lifetimes.assumed is negative; give a number of seconds from 0 on");
+            "server.lifetimes.assumed is " +
+            std::to_string(config.server.lifetimes.assumed.count()) +
+            " s; it must not be negative");
     return {};
 }
 
 } // namespace
+
+std::string_view secret_name(method how) noexcept
+{
+    return how == method::client_assertion ? "client assertion" : "client secret";
+}
 
 result<endpoint> check_config(client_config const& config)
 {

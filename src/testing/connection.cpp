@@ -2,6 +2,7 @@
 
 #include "testing/client_check.hpp"
 #include "testing/endpoints.hpp"
+#include "testing/long_times.hpp"
 #include "testing/wire.hpp"
 
 #include <boost/asio/buffer.hpp>
@@ -220,7 +221,7 @@ private:
 
     void wait(std::chrono::milliseconds time, void (connection::*next)())
     {
-        timer_.expires_after(time);
+        timer_.expires_after(countable(time));
         timer_.async_wait(
             [self = this->shared_from_this(), next](error_code ec)
             {

@@ -1,5 +1,7 @@
 #include "testing/disturbed_connection.hpp"
 
+#include "testing/long_times.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
@@ -108,7 +110,7 @@ private:
                 co_return failed;
             if (what_.fault == fault::delay)
             {
-                late_.expires_after(what_.delay);
+                late_.expires_after(countable(what_.delay));
                 auto const waited = co_await late_.async_wait(tuple);
                 (void)waited;
             }
@@ -127,7 +129,7 @@ private:
         auto [failed, sent] = co_await asio::async_write(into, asio::buffer(out.data(), at), tuple);
         for (; !failed && at < out.size(); ++at)
         {
-            late_.expires_after(what_.delay);
+            late_.expires_after(countable(what_.delay));
             auto const waited = co_await late_.async_wait(tuple);
             (void)waited;
             std::tie(failed, sent) =

@@ -1,5 +1,7 @@
 #include "testing/journal.hpp"
 
+#include "testing/long_times.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -91,13 +93,13 @@ std::size_t journal::connections() const
 bool journal::wait_for_connections(std::size_t count, std::chrono::milliseconds limit) const
 {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, limit, [&] { return connections_ >= count; });
+    return changed_.wait_for(lock, countable(limit), [&] { return connections_ >= count; });
 }
 
 bool journal::wait_for_requests(std::size_t count, std::chrono::milliseconds limit) const
 {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, limit, [&] { return received_ >= count; });
+    return changed_.wait_for(lock, countable(limit), [&] { return received_ >= count; });
 }
 
 } // namespace coauth::testing

@@ -3,6 +3,7 @@
 #include "testing/client_check.hpp"
 #include "testing/dpop.hpp"
 #include "testing/grants.hpp"
+#include "testing/long_times.hpp"
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -54,7 +55,7 @@ decide(authority& server, received_request const& request, client_certificate co
     token.client_id = client->id;
     token.scope = grant->scope;
     token.issued_at = std::chrono::system_clock::now();
-    token.expires_at = token.issued_at + server.options.token_lifetime;
+    token.expires_at = token.issued_at + countable(server.options.token_lifetime);
     token.key_thumbprint = *key;
     token.certificate_thumbprint = certificate.thumbprint;
     return give_token(server, *grant, std::move(token));

@@ -1167,6 +1167,31 @@ class Usage(Case):
                 self.assertIn(message, got.stderr)
                 self.assertEqual(got.stdout, "")
 
+    def test_an_empty_value_is_not_an_absent_flag(self):
+        """A variable that is not set in a script must not send the credentials elsewhere."""
+        server = RawServer(REFUSAL)
+        usual = {"--client-id": "app", "--token-endpoint": server.endpoint, "--timeout": "5"}
+        tried = set()
+        for command in ("token", "introspect", "revoke", "discover", "serve"):
+            takes_value = r"(?m)^  (?:(-\w) \[ )?(--[\w-]+)(?: \])? [A-Z]+(?:=VALUE)?(?: |$)"
+            for short, long in re.findall(takes_value, run(command, "--help").stdout):
+                forms = {(long, ""), (long + "=",), *({(short, "")} if short else ())}
+                loopback = ("--http-loopback",) if command != "serve" else ()
+                rest = [f"{flag}={value}" for flag, value in usual.items()
+                        if command == "token" and flag != long]
+                for empty in forms - tried if command != "serve" else forms:
+                    tried.add(empty)
+                    with self.subTest((command, *empty)):
+                        got = run(command, *rest, *loopback, *empty, env={
+                            "COAUTH_CLIENT_ID": "app", "COAUTH_CLIENT_SECRET": SECRET, "COAUTH_TOKEN": "t"})
+                        self.check(got, 2)
+                        self.assertRegex(got.stderr, long + r"\b.* (has an empty|needs a) value")
+        server.stop()
+        self.assertEqual(server.requests, [])
+        self.assertGreater(len(tried), 60)
+        for flag in ("--token-endpoint", "--issuer", "--host", "--revocation-endpoint", "--ca-file"):
+            self.assertIn((flag, ""), tried)
+
     def test_no_secret(self):
         self.check(run(*self.COMPLETE), 2)
         self.assertIn("--client-secret-file FILE", run(*self.COMPLETE).stderr)

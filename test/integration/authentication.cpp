@@ -294,6 +294,39 @@ BOOST_AUTO_TEST_CASE(with_a_secret_that_changed_is_signed_with_the_new_one)
     BOOST_TEST(server.requests().size() == 2U);
 }
 
+BOOST_AUTO_TEST_CASE(what_cannot_be_had_is_called_what_it_is)
+{
+    auto const server = start();
+    auto const nowhere = coauth::secret_file("/nowhere/secret");
+    auto const throwing = []() -> coauth::result<secret> { throw std::runtime_error("hush"); };
+    auto const broken = []() -> coauth::result<secret> { return secret("one\ntwo"); };
+    using who = client_authentication;
+    struct row
+    {
+        client_authentication how;
+        char const* says;
+    };
+    for (auto const& [how, says] : std::vector<row>{
+             {who::client_assertion("", nowhere),
+              "the client assertion cannot be had: the secret file '/nowhere/secret' cannot be "
+              "read"},
+             {who::client_assertion("", throwing),
+              "the function that gives the client assertion threw"},
+             {who::client_assertion("", broken), "the client assertion contains a control"},
+             {who::client_secret_post("id", nowhere),
+              "the client secret cannot be had: the secret file '/nowhere/secret' cannot be read"},
+             {who::client_secret_post("id", throwing),
+              "the function that gives the client secret threw"},
+             {who::client_secret_post("id", broken), "the client secret contains a control"}})
+    {
+        auto const got = fetch(authenticated(server, how));
+        BOOST_TEST(outcome(got) == "invalid_configuration");
+        BOOST_TEST(
+            got.error().message().find(says) != std::string::npos, got.error() << ": " << says);
+    }
+    BOOST_TEST(server.connections() == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(that_cannot_work_is_said_before_anything_is_sent)
 {
     auto const server = start();

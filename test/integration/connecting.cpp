@@ -64,6 +64,21 @@ BOOST_AUTO_TEST_CASE(a_black_holed_first_address_costs_its_head_start_alone)
     BOOST_TEST(watch.elapsed() >= 240ms);
 }
 
+BOOST_AUTO_TEST_CASE(a_head_start_for_ever_ends_with_a_failure)
+{
+    full_backlog const hole;
+    auto const server = start();
+    auto config = by_name(server);
+    config.connections.connect_stagger = std::chrono::milliseconds::max();
+    config.connections.resolver = always({{"127.0.0.1", 1}, {"127.0.0.1", server.port()}});
+    BOOST_TEST(outcome(fetch(config)) == "success");
+    config.timeout = 400ms;
+    config.connections.resolver =
+        always({{"127.0.0.1", hole.port()}, {"127.0.0.1", server.port()}});
+    BOOST_TEST(outcome(fetch(config)) == "timeout");
+    BOOST_TEST(server.connections() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(a_refused_address_is_followed_by_the_next_at_once)
 {
     auto const server = start();
@@ -101,6 +116,24 @@ BOOST_AUTO_TEST_CASE(one_lookup_serves_all_and_is_kept)
         BOOST_TEST(outcome(got) == "success");
     BOOST_TEST(lookups == 1);
     BOOST_TEST(server.connections() == 10U);
+}
+
+BOOST_AUTO_TEST_CASE(a_lookup_may_be_kept_for_ever)
+{
+    auto const server = start();
+    auto config = by_name_each_time(server);
+    config.connections.lookup_lifetime = std::chrono::milliseconds::max();
+    int lookups = 0;
+    config.connections.resolver = [&](std::string const&, std::uint16_t port, auto done)
+    {
+        ++lookups;
+        done({}, {{"127.0.0.1", port}});
+    };
+    keeper kept(config);
+    for (int i = 0; i < 3; ++i)
+        BOOST_TEST(outcome(kept.fetch()) == "success");
+    BOOST_TEST(lookups == 1);
+    BOOST_TEST(server.connections() == 3U);
 }
 
 BOOST_AUTO_TEST_CASE(the_systems_resolver_is_asked_by_default)

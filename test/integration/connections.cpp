@@ -5,8 +5,8 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -139,8 +139,7 @@ BOOST_AUTO_TEST_CASE(that_nobody_uses_are_closed_in_time)
         BOOST_TEST(client.counters().open == 0U);
         auto const lines = seen->take();
         BOOST_TEST(std::count(lines.begin(), lines.end(), "closed after 1") == 1);
-        BOOST_TEST(
-            outcome(client.async_get_access_token({}, asio::use_future).get()) == "success");
+        BOOST_TEST(outcome(client.async_get_access_token({}, asio::use_future).get()) == "success");
     };
     asio::thread_pool pool(2);
     closes_in_time(pool.get_executor(), pool);
@@ -173,6 +172,17 @@ BOOST_AUTO_TEST_CASE(that_are_idle_keep_no_context_at_work)
     BOOST_TEST(outcome(client.async_get_access_token({}, asio::use_future).get()) == "success");
     BOOST_TEST(client.counters().idle == 1U);
     pool.join();
+}
+
+BOOST_AUTO_TEST_CASE(may_be_idle_for_ever)
+{
+    auto const server = start();
+    auto config = once(server);
+    config.connections.idle_timeout = std::chrono::milliseconds::max();
+    keeper kept(config);
+    for (int i = 0; i < 3; ++i)
+        BOOST_TEST(outcome(kept.fetch()) == "success");
+    BOOST_TEST(server.connections() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(are_not_kept_when_either_side_says_so)

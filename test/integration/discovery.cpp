@@ -385,9 +385,31 @@ BOOST_AUTO_TEST_CASE(is_kept_for_as_long_as_can_be_said)
     BOOST_TEST(outcome(discover(server.issuer(), options)) == "success");
     BOOST_TEST(outcome(discover(server.issuer(), options)) == "success");
     BOOST_TEST(server.requests().size() == 1U);
-    options.lifetime = std::chrono::seconds::min();
-    BOOST_TEST(outcome(discover(server.issuer(), options)) == "success");
-    BOOST_TEST(server.requests().size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(refuses_times_that_make_no_sense)
+{
+    using std::chrono::milliseconds;
+    auto const server = start();
+    auto const refused = [&](coauth::discovery_options const& options, char const* says)
+    {
+        auto const got = discover(server.issuer(), options);
+        BOOST_TEST(outcome(got) == "invalid_configuration");
+        BOOST_TEST(got.error().message().find(says) != std::string::npos, got.error());
+    };
+    for (auto const lifetime : {std::chrono::seconds::min(), -1s})
+    {
+        auto options = trusting(server);
+        options.lifetime = lifetime;
+        refused(options, " s; it must not be negative");
+    }
+    for (auto const timeout : {milliseconds::min(), -1ms, 0ms, milliseconds::max()})
+    {
+        auto options = trusting(server);
+        options.timeout = timeout;
+        refused(options, " ms; it must be from 1 ms to 1 hour");
+    }
+    BOOST_TEST(server.connections() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(is_not_kept_for_those_who_would_not_have_taken_it)

@@ -167,6 +167,37 @@ BOOST_AUTO_TEST_CASE(end_an_attempt_that_takes_too_long)
     BOOST_TEST(server.requests().size() == 2U);
 }
 
+BOOST_AUTO_TEST_CASE(of_an_attempt_that_may_take_for_ever)
+{
+    auto server = start();
+    server.push(answer::json(503, ""));
+    auto config = quick(server);
+    config.retry.attempt_timeout = std::chrono::milliseconds::max();
+    BOOST_TEST(outcome(ask(config)) == "success");
+    BOOST_TEST(server.requests().size() == 2U);
+    // The deadline of the whole is there all the same.
+    auto late = answer::json(200, token_body);
+    late.delay = std::chrono::milliseconds::max();
+    server.push(late);
+    config.timeout = 300ms;
+    BOOST_TEST(outcome(ask(config)) == "timeout");
+}
+
+BOOST_AUTO_TEST_CASE(with_a_delay_for_ever_are_not_begun)
+{
+    auto server = start();
+    for (int i = 0; i < 4; ++i)
+        server.push(answer::json(503, ""));
+    auto config = server.config();
+    config.retry.first_delay = config.retry.max_delay = std::chrono::milliseconds::max();
+    BOOST_TEST(outcome(ask(config)) == "http_error");
+    BOOST_TEST(server.requests().size() == 1U);
+    // Up to for ever, but not at once.
+    config.retry.first_delay = 1ms;
+    BOOST_TEST(outcome(ask(config)) == "http_error");
+    BOOST_TEST(server.requests().size() == 4U);
+}
+
 // That an attempt may take no longer says nothing of the wait before the next one.
 BOOST_AUTO_TEST_CASE(may_be_further_apart_than_an_attempt_may_take)
 {

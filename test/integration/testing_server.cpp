@@ -204,6 +204,17 @@ BOOST_AUTO_TEST_CASE(an_expired_token_is_not_active)
     BOOST_TEST(introspect(server, new_token(server)).body == R"({"active":false})");
 }
 
+BOOST_AUTO_TEST_CASE(times_may_be_for_ever)
+{
+    auto chosen = options();
+    chosen.token_lifetime = std::chrono::seconds::max();
+    auto server = start(std::move(chosen));
+    auto const token = new_token(server);
+    auto const document = introspect(server, token).document();
+    BOOST_TEST(document.at("active").as_bool());
+    BOOST_TEST(server.wait_for_requests(2, std::chrono::milliseconds::max()));
+}
+
 BOOST_AUTO_TEST_CASE(a_revoked_token_is_not_active)
 {
     auto const server = start();

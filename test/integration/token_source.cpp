@@ -1100,6 +1100,77 @@ BOOST_AUTO_TEST_CASE(credentials_that_change_all_the_time)
         BOOST_TEST(outcome(r) == "invalid_client");
 }
 
+// They were not refused: only those are that the fetch sent.
+BOOST_AUTO_TEST_CASE(credentials_that_others_find_while_a_fetch_is_under_way)
+{
+    on_one_thread t;
+    std::string present = "first";
+    auto config = t.config();
+    config.authentication = coauth::client_authentication::client_secret_post(
+        client_id, [&] { return coauth::secret(std::string_view(present)); });
+    coauth::client changing(t.context.get_executor(), overheard(config));
+    t.tokens.emplace(changing);
+    auto const refusal = answer::json(401, R"({"error":"invalid_client"})");
+    t.server.push(late(200ms, refusal));
+    t.server.push(late(500ms, refusal));
+    t.server.push(answer::json(200, document("other")));
+    t.server.push(answer::json(200, document("a")));
+    t.tokens->async_get_access_token(t.into());
+    t.run_until_requests(1);
+    present = "second";
+    t.run_until_requests(2);
+    present = "third";
+    token_result other = coauth::errc::cancelled;
+    changing.async_get_access_token({}, [&](token_result r) { other = std::move(r); });
+    t.run();
+    BOOST_TEST(outcome(other) == "success");
+    BOOST_TEST(outcome(t.got.at(0)) == "invalid_client");
+    BOOST_TEST(t.requests() == 3U);
+    t.tokens->async_get_access_token(t.into());
+    t.run();
+    BOOST_TEST(outcome(t.got.at(1)) == "success");
+    BOOST_TEST(t.requests() == 4U);
+}
+
+BOOST_AUTO_TEST_CASE(credentials_of_a_fetch_that_was_given_up_were_not_refused)
+{
+    token_source_options options;
+    options.cancel_abandoned = true;
+    on_one_thread t;
+    std::string present = "first";
+    auto config = t.config();
+    config.authentication = coauth::client_authentication::client_secret_post(
+        client_id, [&] { return coauth::secret(std::string_view(present)); });
+    coauth::client changing(t.context.get_executor(), overheard(config));
+    t.tokens.emplace(changing, coauth::token_request(), options);
+    t.server.push(answer::json(401, R"({"error":"invalid_client"})"));
+    t.server.push(late(60s));
+    t.server.push(answer::json(200, document("a")));
+    // The second is refused at once, and has looked for others.
+    for (int i = 0; i < 2; ++i)
+    {
+        t.tokens->async_get_access_token(t.into());
+        t.run();
+    }
+    present = "second";
+    asio::cancellation_signal stop;
+    t.tokens->async_refresh(asio::bind_cancellation_slot(stop.slot(), t.into()));
+    t.run_until_requests(2);
+    stop.emit(asio::cancellation_type::total);
+    t.run();
+    std::this_thread::sleep_for(1100ms);
+    t.tokens->async_get_access_token(t.into());
+    t.run();
+    std::vector<std::string> ends;
+    for (auto const& r : t.got)
+        ends.push_back(outcome(r));
+    BOOST_TEST(
+        ends ==
+            (std::vector<std::string>{"invalid_client", "invalid_client", "cancelled", "success"}),
+        boost::test_tools::per_element());
+    BOOST_TEST(t.requests() == 3U);
+}
+
 BOOST_AUTO_TEST_CASE(a_secret_that_cannot_be_had)
 {
     on_one_thread t;

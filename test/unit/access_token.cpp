@@ -113,6 +113,80 @@ BOOST_AUTO_TEST_CASE(a_long_life_does_not_wrap)
     }
 }
 
+// Also from where a clock begins, or before: a machine that is up for less time than a token.
+BOOST_AUTO_TEST_CASE(a_life_for_ever_has_no_end_wherever_it_begins)
+{
+    constexpr auto for_ever = std::chrono::seconds::max();
+    for (auto const begin : {-1000s, 0s, 1000s})
+    {
+        coauth::access_token_info info;
+        info.value = "v";
+        info.requested_at = wall(begin);
+        info.requested_at_steady = steady(begin);
+        info.lifetime = for_ever;
+        token const t(info);
+        BOOST_TEST(!t.expired());
+        BOOST_TEST(!t.expired(asked, asked_steady));
+        BOOST_TEST((t.expires_at() == wall::max()));
+        info.lifetime = -for_ever;
+        BOOST_TEST(token(info).expired(wall(begin), steady(begin)));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(the_times_of_its_parts_may_be_left_out)
+{
+    struct row
+    {
+        char const* name;
+        bool wall_given;
+        bool steady_given;
+        std::chrono::seconds ago;
+        bool expired;
+    };
+    // Longer than this machine is up.
+    constexpr auto long_ago = std::chrono::hours(24 * 365 * 50);
+    for (auto const& row : std::vector<row>{
+             {"neither", false, false, 0s, false},
+             {"the wall clock's now", true, false, 0s, false},
+             {"the wall clock's a while ago", true, false, 1800s, false},
+             {"the wall clock's longer ago", true, false, 3601s, true},
+             {"the wall clock's long ago", true, false, long_ago, true},
+             {"the other's now", false, true, 0s, false},
+             {"the other's a while ago", false, true, 5s, false}})
+        BOOST_TEST_CONTEXT(row.name)
+        {
+            auto const wall_before = std::chrono::system_clock::now();
+            auto const steady_before = std::chrono::steady_clock::now();
+            coauth::access_token_info info;
+            info.value = "v";
+            info.lifetime = 3600s;
+            if (row.wall_given)
+                info.requested_at = wall_before - row.ago;
+            if (row.steady_given)
+                info.requested_at_steady = steady_before - row.ago;
+            token const t(info);
+            BOOST_TEST(t.expired() == row.expired);
+            // Neither clock makes it live longer than the other.
+            auto const slack = std::chrono::steady_clock::now() - steady_before + 1s;
+            BOOST_TEST((t.requested_at() >= wall_before - row.ago - 1s));
+            BOOST_TEST((t.requested_at() <= wall_before - row.ago + slack));
+            BOOST_TEST((t.requested_at_steady() >= steady_before - row.ago - 1s));
+            BOOST_TEST((t.requested_at_steady() <= steady_before - row.ago + slack));
+        }
+    // Nothing overflows.
+    for (auto const when : {wall::min(), wall::max()})
+    {
+        coauth::access_token_info info;
+        info.requested_at = when;
+        info.lifetime = 3600s;
+        BOOST_TEST(token(info).expired() == (when == wall::min()));
+    }
+    coauth::access_token_info info;
+    info.requested_at_steady = steady::min();
+    info.lifetime = 3600s;
+    BOOST_TEST(token(info).expired());
+}
+
 BOOST_AUTO_TEST_CASE(prints_no_secret)
 {
     BOOST_TEST(

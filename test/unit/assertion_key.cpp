@@ -347,6 +347,9 @@ BOOST_AUTO_TEST_CASE(pass_phrases)
         {"not to be had",
          [] { return result<secret>(coauth::error(coauth::errc::connect_failed)); },
          "the pass-phrase cannot be had: "},
+        {"not in its file", coauth::secret_file("/nowhere/phrase"),
+         "the pass-phrase cannot be had: the configuration is not usable: the secret file "
+         "'/nowhere/phrase' cannot be read"},
         {"throws", []() -> result<secret> { throw std::runtime_error(phrase); },
          "the pass-phrase cannot be had: its function threw an exception"},
         {"too long", saying(std::string(5000, 'x')),

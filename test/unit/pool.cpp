@@ -58,6 +58,18 @@ BOOST_AUTO_TEST_CASE(old_ones_expire)
     BOOST_TEST(tested.open() == 2U);
 }
 
+BOOST_AUTO_TEST_CASE(none_expires_that_may_be_idle_for_ever)
+{
+    policy_pool tested({2, 10, std::chrono::milliseconds::max()});
+    auto const a = tested.acquire(1, zero).connection;
+    (void)tested.release(a, zero + 1s);
+    BOOST_TEST(!tested.expire(zero + 1s));
+    BOOST_TEST(!tested.expire(zero + std::chrono::hours(24 * 365 * 100)));
+    auto const again = tested.acquire(2, zero + std::chrono::hours(24 * 365 * 100));
+    BOOST_TEST((again.what == verdict::reuse));
+    BOOST_TEST(again.connection == a);
+}
+
 BOOST_AUTO_TEST_CASE(the_line)
 {
     auto tested = make(1, 2);

@@ -65,6 +65,58 @@ BOOST_AUTO_TEST_CASE(exponential_back_off_with_full_jitter)
     BOOST_TEST(wait(failure(errc::connect_failed), row.made, row.random) == row.expected);
 }
 
+BOOST_AUTO_TEST_CASE(delays_for_ever_fit_in_no_deadline)
+{
+    using std::chrono::milliseconds;
+    struct row
+    {
+        char const* name;
+        milliseconds first;
+        milliseconds most;
+        unsigned made;
+        double random;
+        bool again;
+    };
+    for (auto const& row : std::vector<row>{
+             {"both", milliseconds::max(), milliseconds::max(), 1, 0.5, false},
+             {"both, at their longest", milliseconds::max(), milliseconds::max(), 1, 1.0, false},
+             {"doubled", milliseconds::max(), milliseconds::max(), 9, 0.999, false},
+             {"the first", milliseconds::max(), 500ms, 1, 0.5, true},
+             {"the longest", 100ms, milliseconds::max(), 1, 0.5, true},
+             {"the longest, when it is reached", 100ms, milliseconds::max(), 2000, 0.5, false},
+             {"none that is doubled for ever", 0ms, milliseconds::max(), 2000, 0.5, true},
+             {"by no chance", milliseconds::max(), milliseconds::max(), 1, 0.0, true}})
+        BOOST_TEST_CONTEXT(row.name)
+        {
+            coauth::retry_options options;
+            options.max_attempts = 3000;
+            options.first_delay = row.first;
+            options.max_delay = row.most;
+            failed_attempt state;
+            state.made = row.made;
+            state.now = now;
+            state.left = std::chrono::hours(1);
+            state.random = row.random;
+            auto const got =
+                coauth::policy::next_attempt(failure(errc::connect_failed), options, state);
+            BOOST_TEST(got.has_value() == row.again);
+            BOOST_TEST((got.value_or(0ns) >= 0ns));
+        }
+}
+
+// As a function of the user may have it in its error.
+BOOST_AUTO_TEST_CASE(any_time_may_be_named)
+{
+    using time_point = std::chrono::system_clock::time_point;
+    for (auto const when : {time_point::min(), time_point(), time_point::max()})
+    {
+        coauth::error_info info;
+        info.retry_at = when;
+        coauth::error const why(errc::connect_failed, std::move(info));
+        BOOST_TEST(wait(why, 1, 0.5) == (when == time_point::max() ? -1 : 50));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(only_what_may_pass)
 {
     struct row

@@ -165,6 +165,8 @@ BOOST_AUTO_TEST_CASE(construction)
     BOOST_TEST(coauth::secret().view() == "");
     BOOST_TEST(coauth::secret("abc").view() == "abc");
     BOOST_TEST(coauth::secret("abc").size() == 3U);
+    char const* const not_set = nullptr;
+    BOOST_TEST(coauth::secret(not_set).empty());
     BOOST_TEST(coauth::secret("a\0b"s).view() == "a\0b"sv);
     BOOST_TEST(coauth::secret("a\0b"sv).size() == 3U);
     BOOST_TEST(coauth::secret(std::string(100'000, 'x')).size() == 100'000U);

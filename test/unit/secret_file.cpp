@@ -64,8 +64,32 @@ BOOST_AUTO_TEST_CASE(without_the_line_break_at_its_end)
     }
     file.write(std::string(65'536, 'x'));
     BOOST_TEST(read(tested).size() == 65'536U);
+}
+
+BOOST_AUTO_TEST_CASE(that_is_no_secret_says_why)
+{
+    temporary_file const file;
+    auto const path = file.path.string();
     file.write(std::string(65'537, 'x'));
-    check_contains(read(tested), "cannot be read");
+    auto const too_long = coauth::secret_file(path)();
+    BOOST_REQUIRE(!too_long);
+    BOOST_TEST(
+        too_long.error().context() ==
+        "the secret file '" + path +
+            "' has 65537 bytes; a secret has at most 65536: give the path of a file that holds "
+            "nothing else");
+    BOOST_TEST(!too_long.error().cause());
+    // Nobody knows how long this one is.
+    check_contains(
+        read(coauth::secret_file("/dev/zero")), "'/dev/zero' has more than 65536 bytes; a secret");
+    auto const directory = coauth::secret_file(file.path.parent_path())();
+    BOOST_REQUIRE(!directory);
+    check_contains(directory.error().context(), "cannot be read");
+    BOOST_TEST(
+        (directory.error().cause() == boost::system::errc::is_a_directory),
+        directory.error().cause());
+    char const* const not_set = nullptr;
+    BOOST_TEST(read(coauth::secret_file(not_set)) == "error: the path of the secret file is empty");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

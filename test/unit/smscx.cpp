@@ -43,4 +43,16 @@ BOOST_AUTO_TEST_CASE(an_empty_host_is_reported)
     BOOST_TEST(outcome(got) == "invalid_configuration");
 }
 
+BOOST_AUTO_TEST_CASE(what_the_environment_does_not_have_is_reported)
+{
+    using coauth::protocol::check_config;
+    using coauth::smscx::config;
+    char const* const not_set = nullptr;
+    auto const says = [](coauth::client_config const& made)
+    { return check_config(made).error().message(); };
+    check_contains(says(config(not_set, "word")), "the client id is empty");
+    check_contains(says(config("id", not_set)), "the client secret is empty");
+    check_contains(says(config("id", "word", not_set)), "server.token_endpoint");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -41,6 +41,14 @@ BOOST_AUTO_TEST_CASE(a_named_request_is_changed_in_place)
     BOOST_TEST(request.audience() == "x");
 }
 
+BOOST_AUTO_TEST_CASE(what_the_environment_does_not_have_is_empty)
+{
+    char const* const not_set = nullptr;
+    BOOST_TEST((asked().scope(not_set).audience(not_set) == asked()));
+    BOOST_TEST(asked().resource(not_set).resources().front().empty());
+    BOOST_TEST(asked().parameter("x", not_set).parameters().front().second.empty());
+}
+
 BOOST_AUTO_TEST_CASE(is_no_aggregate)
 {
     // GCC 12 destroys an aggregate temporary of an awaited expression twice.

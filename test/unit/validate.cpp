@@ -1,8 +1,11 @@
 #include "protocol/validate.hpp"
 
+#include <coauth/choose_authentication.hpp>
 #include <coauth/smscx.hpp>
 
 #include "support.hpp"
+
+#include <filesystem>
 
 using namespace test;
 using coauth::client_authentication;
@@ -183,26 +186,26 @@ BOOST_AUTO_TEST_CASE(each_rule_has_its_own_message)
              {"no connection", [](client_config& c) { c.connections.max_connections = 0; },
               "connections.max_connections is 0; it must be from 1 to 65535"},
              {"negative idle time", [](client_config& c) { c.connections.idle_timeout = -1ms; },
-              "connections.idle_timeout and lookup_lifetime must not be negative"},
+              "connections.idle_timeout is -1 ms; it must not be negative"},
              {"no head start", [](client_config& c) { c.connections.connect_stagger = 0ms; },
-              "connections.connect_stagger must be at least 10 ms"},
+              "connections.connect_stagger is 0 ms; it must be at least 10 ms"},
              {"no attempt", [](client_config& c) { c.retry.max_attempts = 0; },
               "retry.max_attempts is 0; it must be at least 1"},
              {"negative delay", [](client_config& c) { c.retry.first_delay = -1ms; },
-              "retry.first_delay, max_delay and attempt_timeout must not be negative"},
+              "retry.first_delay is -1 ms; it must not be negative"},
              {"huge header", [](client_config& c) { c.limits.header = (1U << 30) + 1; },
               "must not be more than 1 GiB"},
              {"many connections", [](client_config& c) { c.connections.max_connections = 65'536; },
               "connections.max_connections is 65536; it must be from 1 to 65535"},
              {"negative lookup lifetime",
               [](client_config& c) { c.connections.lookup_lifetime = -1ms; },
-              "connections.idle_timeout and lookup_lifetime must not be negative"},
+              "connections.lookup_lifetime is -1 ms; it must not be negative"},
              {"negative longest delay", [](client_config& c) { c.retry.max_delay = -1ms; },
-              "retry.first_delay, max_delay and attempt_timeout must not be negative"},
+              "retry.max_delay is -1 ms; it must not be negative"},
              {"negative attempt timeout", [](client_config& c) { c.retry.attempt_timeout = -1ms; },
-              "retry.first_delay, max_delay and attempt_timeout must not be negative"},
+              "retry.attempt_timeout is -1 ms; it must not be negative"},
              {"negative assumed life", [](client_config& c) { c.server.lifetimes.assumed = -1s; },
-              "server.lifetimes.assumed is negative"},
+              "server.lifetimes.assumed is -1 s; it must not be negative"},
          })
         BOOST_TEST_CONTEXT(row.name)
         {
@@ -321,6 +324,105 @@ BOOST_AUTO_TEST_CASE(algorithms_of_a_secret)
                                : "a client secret signs by HS256, HS384 or HS512, not "s + name +
                                      "; use private_key_jwt");
         }
+}
+
+BOOST_AUTO_TEST_CASE(times_are_from_nothing_to_for_ever)
+{
+    using std::chrono::milliseconds;
+    auto const one_hour = milliseconds(3'600'000);
+    struct row
+    {
+        char const* name;
+        std::function<milliseconds&(client_config&)> time;
+        milliseconds least = 0ms;
+        milliseconds most = milliseconds::max();
+    };
+    for (auto const& row :
+         std::vector<row>{
+             {"timeout", [](auto& c) -> auto& { return c.timeout; }, 1ms, one_hour},
+             {"connections.idle_timeout",
+              [](auto& c) -> auto& { return c.connections.idle_timeout; }},
+             {"connections.connect_stagger",
+              [](auto& c) -> auto& { return c.connections.connect_stagger; }, 10ms},
+             {"connections.lookup_lifetime",
+              [](auto& c) -> auto& { return c.connections.lookup_lifetime; }},
+             {"retry.first_delay", [](auto& c) -> auto& { return c.retry.first_delay; }},
+             {"retry.max_delay", [](auto& c) -> auto& { return c.retry.max_delay; }},
+             {"retry.attempt_timeout", [](auto& c) -> auto& { return c.retry.attempt_timeout; }}})
+        for (auto const value :
+             {milliseconds::min(), -1ms, 0ms, 1ms, row.least - 1ms, row.least, one_hour + 1ms,
+              milliseconds::max()})
+            BOOST_TEST_CONTEXT(row.name << " " << value.count())
+            {
+                auto changed = config();
+                row.time(changed) = value;
+                auto const got = check_config(changed);
+                bool const good = value >= row.least && value <= row.most;
+                BOOST_TEST(outcome(got) == (good ? "success" : "invalid_configuration"));
+                if (!good)
+                    check_contains(
+                        got.error().message(),
+                        row.name + " is "s + std::to_string(value.count()) + " ms; it must ");
+            }
+    for (auto const value : {0s, std::chrono::seconds::max()})
+    {
+        auto changed = config();
+        changed.server.lifetimes.assumed = value;
+        BOOST_TEST(outcome(check_config(changed)) == "success");
+    }
+}
+
+// As `std::getenv` says it.
+BOOST_AUTO_TEST_CASE(what_the_environment_does_not_have_is_reported_as_missing)
+{
+    using who = client_authentication;
+    char const* const unset = nullptr;
+    auto const key = coauth::signing_key::pem("a key");
+    auto const give = [] { return coauth::secret("s3cr3t-word"); };
+    struct row
+    {
+        client_authentication made;
+        char const* missing;
+    };
+    for (auto const& [made, missing] : std::vector<row>{
+             {who::client_secret_basic(unset, "s"), "client id"},
+             {who::client_secret_basic(unset, give), "client id"},
+             {who::client_secret_basic("id", unset), "client secret"},
+             {who::client_secret_basic_raw(unset, "s"), "client id"},
+             {who::client_secret_basic_raw(unset, give), "client id"},
+             {who::client_secret_basic_raw("id", unset), "client secret"},
+             {who::client_secret_post(unset, "s"), "client id"},
+             {who::client_secret_post(unset, give), "client id"},
+             {who::client_secret_post("id", unset), "client secret"},
+             {who::client_secret_jwt(unset, "s"), "client id"},
+             {who::client_secret_jwt(unset, give), "client id"},
+             {who::client_secret_jwt("id", unset), "client secret"},
+             {who::private_key_jwt(unset, key), "client id"},
+             {who::tls_client_auth(unset), "client id"},
+             {who::self_signed_tls_client_auth(unset), "client id"},
+             {who::none(unset), "client id"}})
+    {
+        auto const got = check_way(made);
+        BOOST_REQUIRE(!got);
+        check_contains(got.error().message(), "authentication: the "s + missing + " is empty");
+    }
+    BOOST_TEST(who::client_assertion(unset, give).client_id().empty());
+    BOOST_TEST(outcome(coauth::choose_authentication({}, unset, {"s"})) == "success");
+}
+
+// Whatever else makes a string still does.
+BOOST_AUTO_TEST_CASE(texts_are_given_in_many_ways)
+{
+    using who = client_authentication;
+    std::string const id = "id";
+    char text[] = "id";
+    std::filesystem::path const path("id");
+    for (auto const& made :
+         {who::none("id"), who::none(id), who::none(std::string(id)), who::none(text),
+          who::none(path)})
+        BOOST_TEST(made.client_id() == "id");
+    BOOST_TEST(who::none({}).client_id().empty());
+    BOOST_TEST(coauth::signing_key::pem_file(path).given()->path == "id");
 }
 
 BOOST_AUTO_TEST_CASE(lifetimes_of_assertions)

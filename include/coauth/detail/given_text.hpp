@@ -1,0 +1,35 @@
+#ifndef COAUTH_DETAIL_GIVEN_TEXT_HPP
+#define COAUTH_DETAIL_GIVEN_TEXT_HPP
+
+#include <concepts>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace coauth::detail
+{
+
+// Text as an argument: whatever makes a string; and a null pointer, which is what `std::getenv`
+// says of a variable that is not set, is empty text.
+class given_text
+{
+public:
+    given_text() = default;
+    given_text(char const* text) : text_(text != nullptr ? text : "") {}
+    template <class T>
+        requires(
+            !std::same_as<std::remove_cvref_t<T>, given_text> &&
+            !std::convertible_to<T, char const*> && std::convertible_to<T, std::string>)
+    given_text(T&& text) : text_(std::forward<T>(text))
+    {
+    }
+
+    operator std::string() && { return std::move(text_); }
+
+private:
+    std::string text_;
+};
+
+} // namespace coauth::detail
+
+#endif
