@@ -55,7 +55,8 @@ life_kept(access_token const& token, token_source_options const& options) noexce
 // A refusal that the same request will meet again until somebody changes something.
 bool lasting(error const& why) noexcept
 {
-    return !why.transient() && why != errc::cancelled && why != errc::out_of_memory;
+    return !why.transient() && why != errc::cancelled && why != errc::out_of_memory &&
+           why != errc::internal_error;
 }
 
 // What callers get while no fetch is begun: the failure, and when it pays to come again.

@@ -63,6 +63,7 @@ std::vector<facts> const table = {
     {errc::not_revocable, "not_revocable", error_kind::oauth, false},
     {errc::other_oauth_error, "other_oauth_error", error_kind::oauth, false},
     {errc::rate_limited, "rate_limited", error_kind::rate_limited, true},
+    {errc::internal_error, "internal_error", error_kind::resource, false},
 };
 
 failure with_status(errc code, unsigned status)
