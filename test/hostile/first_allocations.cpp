@@ -35,7 +35,7 @@ namespace
 
 // Under a sanitizer each process takes ten times as long.
 #ifdef __SANITIZE_ADDRESS__
-constexpr std::size_t some = 250;
+constexpr std::size_t some = 50;
 constexpr std::size_t close_by = 0;
 #else
 constexpr std::size_t some = 25;
