@@ -59,7 +59,8 @@ make_one_shot_core(asio::any_io_executor executor, client_config config)
 namespace
 {
 
-// Gives an operation its handler, and begins it: for neither there has to be memory.
+// Gives an operation its handler, and begins it: for neither there has to be memory. It lets go of
+// the operation, which owns by its handler the coroutine that owns this.
 template <class T>
 struct begin_operation
 {
@@ -69,12 +70,13 @@ struct begin_operation
     asio::any_io_executor executor;
 
     template <class Handler>
-    void operator()(Handler&& handler) const
+    void operator()(Handler&& handler)
     {
+        auto const begun = std::move(op);
         auto bound = asio::bind_allocator(
             net::reserved_allocator<void>(memory), std::forward<Handler>(handler));
         what->hold(delivery<decltype(bound)>(std::move(bound), executor));
-        op->begin();
+        begun->begin();
     }
 };
 
@@ -88,10 +90,10 @@ await_operation(std::shared_ptr<client_core> core, std::unique_ptr<errand_for<T>
     {
         auto const memory = std::make_shared<net::reserved_memory>();
         auto* const held = what.get();
-        auto const op = operation::make(core, std::move(what));
-        begin_operation<T> const begin{op, held, memory, core->executor};
+        begin_operation<T> begin{
+            operation::make(core, std::move(what)), held, memory, core->executor};
         outcome = co_await asio::async_initiate<asio::use_awaitable_t<> const, void(result<T>)>(
-            begin, asio::use_awaitable);
+            std::move(begin), asio::use_awaitable);
     }
     catch (std::bad_alloc const&)
     {
