@@ -74,7 +74,7 @@ struct begin_operation
     {
         auto const begun = std::move(op);
         auto bound = asio::bind_allocator(
-            net::reserved_allocator<void>(memory), std::forward<Handler>(handler));
+            net::reserved_allocator<std::byte>(memory), std::forward<Handler>(handler));
         what->hold(delivery<decltype(bound)>(std::move(bound), executor));
         begun->begin();
     }

@@ -2,6 +2,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include <cstddef>
 #include <utility>
 
 namespace coauth::detail
@@ -14,7 +15,7 @@ using boost::system::error_code;
 class client_deadlines::timer_handler
 {
 public:
-    using allocator_type = net::reserved_allocator<void>;
+    using allocator_type = net::reserved_allocator<std::byte>;
 
     explicit timer_handler(std::shared_ptr<client_deadlines> const& of) noexcept
         : of_(of)

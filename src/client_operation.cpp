@@ -117,7 +117,7 @@ try
 }
 catch (...)
 {
-    return error_of_exception();
+    return error_of(std::current_exception());
 }
 
 void operation::resume()
@@ -134,7 +134,7 @@ void operation::resume()
     }
     catch (...)
     {
-        outcome = error_of_exception();
+        outcome = error_of(std::current_exception());
     }
     finish(std::move(outcome));
 }

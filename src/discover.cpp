@@ -254,7 +254,7 @@ private:
         }
         catch (...)
         {
-            answer = error_of_exception();
+            answer = error_of(std::current_exception());
         }
         complete(std::move(answer));
     }

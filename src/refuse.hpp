@@ -30,31 +30,31 @@ inline error refuse_parameter(std::string context)
     return refuse(errc::invalid_parameter, std::move(context));
 }
 
-// What was thrown, in a handler of it.
-inline error error_of_exception() noexcept
+// What was thrown, as an error.
+inline error error_of(std::exception_ptr const& thrown) noexcept
 {
     try
     {
+        std::rethrow_exception(thrown);
+    }
+    catch (std::bad_alloc const&)
+    {
+        return errc::out_of_memory;
+    }
+    catch (std::exception const& what)
+    {
         try
         {
-            throw;
+            return refuse(errc::internal_error, what.what());
         }
-        catch (std::bad_alloc const&)
-        {
-            return errc::out_of_memory;
-        }
-        catch (std::exception const& thrown)
-        {
-            return refuse(errc::internal_error, thrown.what());
-        }
-        catch (...)
+        catch (...) // without memory the code has to do
         {
             return errc::internal_error;
         }
     }
     catch (...)
     {
-        return errc::out_of_memory;
+        return errc::internal_error;
     }
 }
 

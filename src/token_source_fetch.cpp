@@ -71,7 +71,7 @@ policy::token_source::settled token_source_core::settle(
     catch (...)
     {
         ended.abandoned = false;
-        ended.outcome = error_of_exception();
+        ended.outcome = error_of(std::current_exception());
         ended.done = policy_.drop_all();
     }
     count(why, ended);
