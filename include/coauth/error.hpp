@@ -136,7 +136,7 @@ enum class error_kind
     oauth,
     /// The server received too many requests.
     rate_limited,
-    /// This program lacks memory, random bytes or connections.
+    /// This program lacks memory, random bytes or connections, or an unexpected exception occurred.
     resource,
 };
 
