@@ -20,9 +20,9 @@ namespace coauth
 /// coauth::token_source tokens(client, coauth::token_request().scope("read"));
 ///
 /// auto const call = [](coauth::access_token token) { return get("/messages", token); };
-/// auto answer = co_await coauth::async_with_token(tokens, call);
-/// if (!answer)
-///     log(answer.error().message()); // there is no token
+/// auto response = co_await coauth::async_with_token(tokens, call);
+/// if (!response)
+///     log(response.error().message()); // there is no token
 /// \endcode
 ///
 /// If the response rejects the token, the token is invalidated and a new one is fetched. Any number

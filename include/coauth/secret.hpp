@@ -25,7 +25,7 @@ struct wiping_allocator
     /// The type of the elements.
     using value_type = T;
 
-    /// All allocators of this type are equal.
+    /// Creates an allocator. All are equal.
     wiping_allocator() = default;
     /// Converts from the allocator of another type.
     template <class U>

@@ -59,7 +59,7 @@ private:
 /// auto token = co_await tokens.async_get_access_token();
 /// if (!token)
 /// {
-///     log(token.error().message()); // holds no secret
+///     log(token.error().message()); // contains no secret
 ///     co_return;
 /// }
 /// call_api(token->authorization());

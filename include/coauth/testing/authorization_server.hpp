@@ -91,7 +91,7 @@ public:
     [[nodiscard]] std::size_t resumed() const noexcept;
     /// Number of bytes of requests received, counted inside TLS.
     [[nodiscard]] std::size_t bytes_received() const noexcept;
-    /// Number of bytes of responses sent, counted inside TLS.
+    /// Number of bytes of responses sent.
     [[nodiscard]] std::size_t bytes_sent() const noexcept;
     /// The host name that the last TLS client sent (SNI). Empty: it sent none.
     [[nodiscard]] std::string server_name() const;
