@@ -164,8 +164,8 @@ public:
     [[nodiscard]] executor_type get_executor() const noexcept;
 
     /// Success, or the error in the configuration. Does not check what only introspection and
-    /// revocation need, and does not
-    /// call the `secret_function` of a client secret: the operations report those errors.
+    /// revocation need, and does not call the `secret_function` of a client secret: the operations
+    /// report those errors.
     [[nodiscard]] result<void> status() const;
 
     /// Gets a new access token: by the client credentials grant (RFC 6749 section 4.4), unless the
