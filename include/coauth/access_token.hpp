@@ -93,6 +93,7 @@ public:
         std::swap(share_, other.share_);
         return *this;
     }
+    /// Releases the token. Its bytes are wiped with the last copy.
     ~access_token()
     {
         if (share_ != nullptr && share_->uses.fetch_sub(1, std::memory_order_acq_rel) == 1)

@@ -39,9 +39,14 @@ public:
     /// Reads the key, which must be in PEM: a signer function is not supported. `status()`, every
     /// proof and every client that uses the prover report an unusable key.
     explicit dpop_prover(signing_key const& key);
+    /// Releases the key.
     ~dpop_prover();
+    ///@{
+
+    /// Not copyable.
     dpop_prover(dpop_prover const&) = delete;
     dpop_prover& operator=(dpop_prover const&) = delete;
+    ///@}
 
     /// Success, or the error in the key.
     [[nodiscard]] result<void> status() const;

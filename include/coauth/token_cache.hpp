@@ -76,8 +76,12 @@ public:
     explicit token_cache(token_cache_options options = {});
     /// Releases its sources. Those that the program holds pointers to remain usable.
     ~token_cache();
+    ///@{
+
+    /// Not copyable.
     token_cache(token_cache const&) = delete;
     token_cache& operator=(token_cache const&) = delete;
+    ///@}
 
     /// Returns the source for this client and request, and creates it if needed.
     ///

@@ -72,8 +72,12 @@ public:
     explicit relay(std::uint16_t server_port);
     /// Closes every connection and waits for the thread.
     ~relay();
+    ///@{
+
+    /// Not copyable.
     relay(relay const&) = delete;
     relay& operator=(relay const&) = delete;
+    ///@}
 
     /// Opens a port. Every connection to it has this fault.
     ///
