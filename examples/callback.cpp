@@ -1,4 +1,4 @@
-// Gets a token without coroutines: the same operation with a callback.
+// Gets a token with a callback, without coroutines.
 //
 //   COAUTH_TOKEN_ENDPOINT, COAUTH_CLIENT_ID, COAUTH_CLIENT_SECRET   required
 //   COAUTH_CA_FILE                                                  empty: the system's CAs
@@ -43,7 +43,7 @@ int main()
             status = EXIT_SUCCESS;
         });
 
-    // The call above only starts the operation; the callback runs in here.
+    // The call above only starts the operation. The callback runs inside run().
     context.run();
     return status;
 }

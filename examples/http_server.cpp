@@ -1,13 +1,13 @@
-// A web server that calls an API on behalf of each visitor, with a bearer token: one token for all,
-// renewed in the background, and replaced when the API refuses it.
+// A web server that calls an API for each visitor with a Bearer token. All calls share one token,
+// which is refreshed in the background and replaced if the API rejects it.
 //
-//   http_server --demo      starts an API of its own on the loopback, makes one visit, and ends
+//   http_server --demo      starts its own API on the loopback, sends one request, and ends
 //   http_server PORT HOST   serves at 127.0.0.1:PORT and calls http://HOST/
 //
 //   COAUTH_TOKEN_ENDPOINT, COAUTH_CLIENT_ID, COAUTH_CLIENT_SECRET   required
 //   COAUTH_CA_FILE                                                  empty: the system's CAs
 //
-// A real API is called over TLS; this one is not, to keep the example on its subject.
+// Call a real API over TLS. This example does not, to stay short.
 
 #include <coauth/coauth.hpp>
 
@@ -39,7 +39,7 @@ using response_type = http::response<http::string_body>;
 
 constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
 
-// Where the API is.
+// The address of the API.
 struct api_address
 {
     std::string host;
@@ -67,7 +67,7 @@ response_type respond(http::status status, std::string body)
     return response;
 }
 
-// One HTTP exchange; 502 when there is no answer.
+// One HTTP exchange. The result is status 502 if there is no response.
 asio::awaitable<response_type> ask(api_address where, request_type request)
 {
     auto executor = co_await asio::this_coro::executor;
@@ -101,23 +101,23 @@ request_type api_request(api_address const& api, coauth::access_token const& tok
     return request;
 }
 
-// What this server is for: a visitor's request becomes a call of the API.
+// Handles a visitor's request by a call of the API.
 asio::awaitable<response_type> call_api(coauth::token_source& tokens, api_address api)
 {
-    // Called once more, with another token, when the API refuses the first.
+    // Called once more with a new token if the API rejects the first.
     auto const call = [&api](coauth::access_token token)
     { return ask(api, api_request(api, token)); };
     auto answer = co_await coauth::async_with_token(tokens, call);
     if (!answer)
     {
-        std::cerr << "no token: " << answer.error() << '\n'; // holds no secret
+        std::cerr << "no token: " << answer.error() << '\n'; // contains no secret
         co_return respond(http::status::bad_gateway, "The API cannot be reached now.\n");
     }
     co_return respond(answer->result(), "The API says: " + answer->body());
 }
 
-// The API of the demonstration: it answers who brings a bearer token, but the first one that it
-// sees has been revoked.
+// The API of the demonstration. It accepts any Bearer token except the first one that it receives,
+// which it treats as revoked.
 asio::awaitable<response_type> demo_api(request_type request, std::string& revoked)
 {
     std::string const token(request[http::field::authorization]);
@@ -132,7 +132,7 @@ asio::awaitable<response_type> demo_api(request_type request, std::string& revok
 
 using handler = std::function<asio::awaitable<response_type>(request_type)>;
 
-// Reads requests from one connection and answers them, until it ends.
+// Reads requests from one connection and sends responses until it ends.
 asio::awaitable<void> serve(tcp::socket socket, handler handle)
 {
     beast::tcp_stream stream(std::move(socket));
@@ -168,7 +168,7 @@ asio::awaitable<void> listen(tcp::acceptor& acceptor, handler handle)
             asio::co_spawn(executor, serve(std::move(socket), handle), asio::detached);
             continue;
         }
-        // Out of descriptors, for example: not in a busy loop.
+        // For example out of descriptors. The delay prevents a busy loop.
         pause.expires_after(std::chrono::milliseconds(100));
         co_await pause.async_wait(use_tuple);
     }
@@ -195,7 +195,7 @@ tcp::acceptor listen_at(asio::io_context& context, unsigned short port)
     return {context, tcp::endpoint(asio::ip::address_v4::loopback(), port)};
 }
 
-// Every visitor's request is answered by a call of the API.
+// Each visitor's request causes a call of the API.
 handler front(coauth::token_source& tokens, api_address api)
 {
     return [&tokens, api = std::move(api)](request_type) { return call_api(tokens, api); };

@@ -1,4 +1,4 @@
-// Gets one access token from SMS.CX and prints what it is; the token itself is not printed.
+// Gets one access token from SMS.CX and prints its type, scope and expiry, not the token itself.
 
 #include <coauth/coauth.hpp>
 

@@ -1,5 +1,5 @@
-// Exports what a client and its token source do to Prometheus: an observer fills metrics as things
-// happen, and what the source is at and has counted is read when Prometheus asks.
+// Exports metrics of a client and its token source to Prometheus. An observer counts events as they
+// happen. The token source's status and counters are read when Prometheus collects the metrics.
 //
 //   COAUTH_TOKEN_ENDPOINT, COAUTH_CLIENT_ID, COAUTH_CLIENT_SECRET   required
 //   COAUTH_CA_FILE                                                  empty: the system's CAs
@@ -41,7 +41,7 @@ double seconds(Duration span)
     return std::chrono::duration<double>(span).count();
 }
 
-// Called from the threads of the client; Prometheus's metrics may be used from all of them.
+// Called from the threads of the client. Prometheus's metrics are thread-safe.
 class metrics : public coauth::observer
 {
 public:
@@ -102,8 +102,8 @@ private:
     prometheus::Counter& resumed_;
 };
 
-// What a token source has counted and what it is at, when it is asked for: nothing is done as the
-// calls go by. An Exposer takes it beside the registry.
+// Reads the counters and the status of a token source when Prometheus collects them, at no cost for
+// the calls in between. An Exposer accepts it in addition to the registry.
 class source_metrics : public prometheus::Collectable
 {
 public:
@@ -185,7 +185,7 @@ private:
         add(result, {}, counted.invalidated);
         return result;
     }
-    // Of the token that is handed out now; nothing of one that is not there.
+    // Of the current token. Without a token there are no samples.
     family state() const
     {
         auto result = made(
@@ -211,7 +211,7 @@ asio::awaitable<void> work(coauth::client& client, coauth::token_source& tokens)
         if (!token)
             std::cerr << token.error() << '\n';
     }
-    // An API refuses it; the next call waits for another. And one more because we want it.
+    // As if an API had rejected the token: the next call waits for a new one. Then force another.
     (void)tokens.invalidate(tokens.try_get());
     auto other = co_await tokens.async_get_access_token();
     auto forced = co_await tokens.async_refresh();
@@ -240,7 +240,7 @@ int main()
     asio::co_spawn(context, work(client, tokens), asio::detached);
     context.run();
 
-    // A server hands both to a prometheus::Exposer instead, and sets gauges as it is asked.
+    // A server passes both to a prometheus::Exposer and sets the gauges at each collection.
     idle.Set(static_cast<double>(client.counters().idle));
     auto families = registry.Collect();
     auto const of_source = source_metrics(tokens).Collect();

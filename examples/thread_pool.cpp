@@ -1,5 +1,5 @@
-// One token for a pool of threads: coroutines on the pool, and a plain thread that waits. The first
-// to come fetches it for all.
+// One token for a thread pool: coroutines run on the pool, and a thread outside it waits for a
+// future. The first caller fetches the token for all.
 //
 //   COAUTH_TOKEN_ENDPOINT, COAUTH_CLIENT_ID, COAUTH_CLIENT_SECRET   required
 //   COAUTH_CA_FILE                                                  empty: the system's CAs
@@ -29,7 +29,7 @@ coauth::client_config config_from_environment()
     return config;
 }
 
-// Runs on whichever thread of the pool is free. The source needs no lock and no strand of ours.
+// Runs on any thread of the pool. The token source needs neither a lock nor a strand here.
 asio::awaitable<void> work(coauth::token_source& tokens, std::atomic<int>& served)
 {
     auto token = co_await tokens.async_get_access_token();
@@ -50,7 +50,7 @@ int main()
     for (int i = 0; i < jobs; ++i)
         asio::co_spawn(pool, work(tokens, served), asio::detached);
 
-    // A thread outside the pool may block on a future. It holds a result: get() does not throw it.
+    // A thread outside the pool may block. The future holds a result, so get() does not throw.
     auto const token = tokens.async_get_access_token(asio::use_future).get();
     if (token)
         std::cout << "the waiting thread: " << *token << '\n';

@@ -1,4 +1,4 @@
-// Three ways to stop waiting for a token. Each ends promptly, whatever the operation waits for.
+// Three ways to stop waiting for a token. Each ends the wait promptly in every phase.
 //
 //   COAUTH_TOKEN_ENDPOINT, COAUTH_CLIENT_ID, COAUTH_CLIENT_SECRET   required
 //   COAUTH_CA_FILE                                                  empty: the system's CAs
@@ -46,12 +46,12 @@ void print(char const* what, coauth::result<coauth::access_token> const& token)
 asio::awaitable<void> with_timeout(coauth::client_config config)
 {
     auto executor = co_await asio::this_coro::executor;
-    config.timeout = 1ms; // 10 s unless told otherwise
+    config.timeout = 1ms; // the default is 10 s
     auto token = co_await coauth::async_get_access_token(executor, config);
     print("a deadline of 1 ms", token);
 }
 
-// 2. A race. An error is a value here, so whichever ends first wins, and the other is cancelled.
+// 2. A race with a timer. The operation that ends first wins, and the other is cancelled.
 asio::awaitable<void> with_race(coauth::token_source& tokens)
 {
     asio::steady_timer timer(tokens.get_executor(), 5s);
@@ -63,8 +63,8 @@ asio::awaitable<void> with_race(coauth::token_source& tokens)
         std::cout << "a race against 5 s: the timer won\n";
 }
 
-// 3. A signal that belongs to one operation. It must outlive the operation. Who waits beside it
-// still gets the token.
+// 3. A cancellation signal for one operation, which it must outlive. Other operations that wait for
+// the same token still get it.
 asio::awaitable<void> with_signal(coauth::token_source& tokens, asio::cancellation_signal& stop)
 {
     auto token = co_await tokens.async_get_access_token(

@@ -12,7 +12,7 @@ mkdir -p "$logs"
 # shellcheck source=test/steps.sh
 . test/steps.sh
 
-packages+=(python3 openssl "libboost-test$boost-dev" tinyproxy-bin prometheus-cpp-dev)
+packages+=(python3 openssl "libboost-test$boost-dev" tinyproxy-bin prometheus-cpp-dev doxygen)
 [[ $quick ]] || packages+=(clang-19 clang-format-19 clang-tidy-19 cppcheck)
 command -v npm >/dev/null || packages+=(npm)
 need "${packages[@]}"

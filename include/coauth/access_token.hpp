@@ -37,107 +37,122 @@ struct alignas(64) token_share
 
 } // namespace detail
 
-/// One further member of a token document: its name and its value as JSON text.
+/// One member of a token response: its name and its value as JSON text.
 struct token_member
 {
+    /// The member's name.
     std::string name;
+    /// The member's value as JSON text. May be secret.
     secret json;
 };
 
-/// What an `access_token` is made of.
+/// The parts of an `access_token`. A plain aggregate.
 struct access_token_info
 {
+    /// The token itself.
     secret value;
+    /// "Bearer" or "DPoP".
     std::string token_type = "Bearer";
+    /// The granted scope: words separated by spaces.
     std::string scope;
-    /// When the request for it was sent, by both clocks. One that is not given is worked out from
-    /// the other; without both it is the moment when the token is made.
+    /// When the request for this token was sent, by the wall clock. None: computed from
+    /// `requested_at_steady`; without both, the moment when the token object is made.
     std::optional<std::chrono::system_clock::time_point> requested_at = {};
+    /// The same moment by the monotonic clock. None: computed from `requested_at`.
     std::optional<std::chrono::steady_clock::time_point> requested_at_steady = {};
-    /// How long the token lives from `requested_at`; none: no known end.
+    /// The token's lifetime, counted from `requested_at`. None: no known end.
     std::optional<std::chrono::seconds> lifetime;
+    /// All other members of the token response, in the order received.
     std::vector<token_member> members;
+    /// The status of the HTTP response. 0: the token did not come by HTTP.
     unsigned http_status = 0;
+    /// The header fields of the HTTP response.
     http_headers headers;
 };
 
-/// An OAuth 2.0 access token (RFC 6749 section 1.4) and what the server said about it.
+/// An OAuth 2.0 access token (RFC 6749 section 1.4) with its type, scope and lifetime.
 ///
 /// An immutable value with a shared representation: copies are cheap, never throw, and may be used
-/// from different threads. Views that it returns live as long as any copy. Its bytes are wiped when
-/// the last copy goes. Writing it to a stream shows everything but the secret parts.
+/// from different threads. The views it returns are valid as long as any copy exists. The token's
+/// bytes are wiped when the last copy is destroyed. Writing it to a stream never shows the token.
 class COAUTH_DECL access_token
 {
 public:
     /// No token: every view is empty.
     access_token() noexcept = default;
+    /// Shares the token. Never throws.
     access_token(access_token const& other) noexcept : share_(other.share_)
     {
         if (share_ != nullptr)
             share_->uses.fetch_add(1, std::memory_order_relaxed);
     }
+    /// Takes the token; `other` becomes empty.
     access_token(access_token&& other) noexcept : share_(std::exchange(other.share_, nullptr)) {}
+    /// Replaces the token. Never throws.
     access_token& operator=(access_token other) noexcept
     {
         std::swap(share_, other.share_);
         return *this;
     }
+    /// Releases the token. Its bytes are wiped with the last copy.
     ~access_token()
     {
         if (share_ != nullptr && share_->uses.fetch_sub(1, std::memory_order_acq_rel) == 1)
             end(*share_);
     }
 
-    /// A token from its parts, for tests and for tokens from elsewhere.
+    /// Makes a token from its parts: for tests, and for tokens from other sources.
     explicit access_token(access_token_info info);
 
+    /// True if there is no token.
     [[nodiscard]] bool empty() const noexcept { return share_ == nullptr; }
-    /// True when there is a token.
+    /// True if there is a token.
     explicit operator bool() const noexcept { return share_ != nullptr; }
 
-    /// The token itself (`access_token`): secret.
+    /// The token itself. Secret: do not log it.
     [[nodiscard]] std::string_view value() const noexcept;
-    /// The ready-made value of an HTTP Authorization field: "Bearer ..." (RFC 6750 section 2.1), or
-    /// with `client_config::dpop` "DPoP ..." (RFC 9449 section 7.1): secret.
+    /// The complete value of an HTTP Authorization field: "Bearer ..." (RFC 6750 section 2.1), or
+    /// "DPoP ..." with `client_config::dpop` (RFC 9449 section 7.1). Secret: do not log it.
     [[nodiscard]] std::string_view authorization() const noexcept
     {
         return share_ != nullptr ? share_->authorization : std::string_view();
     }
-    /// "Bearer" or "DPoP", whatever case the server wrote it in.
+    /// "Bearer" or "DPoP", in this spelling whatever case the server used.
     [[nodiscard]] std::string_view token_type() const noexcept;
-    /// The granted scope, as the server said it; where it said nothing, the scope asked for
+    /// The scope that the server granted. If the response has no scope, the requested one
     /// (RFC 6749 section 5.1).
     [[nodiscard]] std::string_view scope() const noexcept;
 
-    /// When the request for this token was sent: its life counts from here.
+    /// When the request for this token was sent, by the wall clock. The lifetime starts here.
     [[nodiscard]] std::chrono::system_clock::time_point requested_at() const noexcept;
+    /// The same moment by the monotonic clock.
     [[nodiscard]] std::chrono::steady_clock::time_point requested_at_steady() const noexcept;
-    /// How long it lives from then; none when it has no known end.
+    /// The lifetime, counted from `requested_at()`. None: no known end.
     [[nodiscard]] std::optional<std::chrono::seconds> lifetime() const noexcept;
-    /// When it ends; none when it has no known end.
+    /// When the token expires. None: no known end.
     [[nodiscard]] std::optional<std::chrono::system_clock::time_point> expires_at() const noexcept;
-    /// True when its end has come by either clock. The clock that says so first wins, so neither a
-    /// step of the wall clock nor a suspended machine lengthens a token's life.
+    /// True if the token has expired by the wall clock or by the monotonic clock. Using both means
+    /// that neither a change of the wall clock nor a suspended machine extends a token's life.
     [[nodiscard]] bool expired(
         std::chrono::system_clock::time_point now = std::chrono::system_clock::now(),
         std::chrono::steady_clock::time_point steady_now =
             std::chrono::steady_clock::now()) const noexcept;
 
-    /// The JSON text of another member of the token document (`"refresh_token"`, `"id_token"`,
-    /// ...). May be secret.
+    /// The JSON text of another member of the token response, such as `"refresh_token"` or
+    /// `"id_token"`. None: there is no such member. May be secret.
     [[nodiscard]] std::optional<std::string_view> member(std::string_view name) const noexcept;
-    /// All other members, in the order received.
+    /// All other members of the token response, in the order received.
     [[nodiscard]] std::vector<token_member> const& members() const noexcept;
 
-    /// The status of the HTTP answer that brought it; 0 when it came from elsewhere.
+    /// The status of the HTTP response. 0: the token did not come by HTTP.
     [[nodiscard]] unsigned http_status() const noexcept;
-    /// The header fields of that answer, when `client_config::keep_headers` asked for them.
+    /// The header fields of the HTTP response. Empty unless `client_config::keep_headers` is set.
     [[nodiscard]] http_headers const& headers() const noexcept;
 
-    /// True when both are the same token text, or both empty.
+    /// True if both have the same token text, or both are empty.
     friend COAUTH_DECL bool operator==(access_token const& a, access_token const& b) noexcept;
 
-    /// Writes type, scope and end; never the token.
+    /// Writes type, scope and expiry time, never the token.
     friend COAUTH_DECL std::ostream& operator<<(std::ostream& out, access_token const& token);
 
 private:

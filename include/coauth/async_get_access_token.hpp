@@ -17,16 +17,16 @@ get_access_token(std::shared_ptr<client_core> core, token_request request);
 
 } // namespace detail
 
-/// Gets one access token, once (RFC 6749 section 4.4): a `client` for a single operation.
+/// Gets one access token (RFC 6749 section 4.4) without a `client`.
 ///
-/// For a program that needs one token. A server keeps a `client`. The connection is not kept, and a
-/// failed request is not repeated.
+/// For programs that need one token. A server should keep a `client` or a `token_source` instead:
+/// this function closes its connection and does not retry.
 ///
-/// \param executor Where the connection runs.
-/// \param config Copied. Checked before anything else; trust stores are shared between calls, so
-///     repeated calls do not load them again.
-/// \param request What to ask for. Default: whatever the server grants.
-/// \return An awaitable to be awaited once; it needs none of the arguments to outlive the call.
+/// \param executor Runs the connection.
+/// \param config Copied, and validated before a socket is opened. Repeated calls share the loaded
+///     CA certificates.
+/// \param request Grant, scope and other parameters. Default: client credentials, no scope.
+/// \return An awaitable, to be awaited once. The arguments need not outlive the call.
 ///
 /// Cancellation, errors and completion are those of `client::async_get_access_token`.
 [[nodiscard]] inline boost::asio::awaitable<result<access_token>> async_get_access_token(
@@ -37,7 +37,7 @@ get_access_token(std::shared_ptr<client_core> core, token_request request);
         detail::make_one_shot_core(std::move(executor), config), std::move(request));
 }
 
-/// The same for any completion token; signature `void(coauth::result<coauth::access_token>)`.
+/// The same with any completion token; signature `void(coauth::result<coauth::access_token>)`.
 template <boost::asio::completion_token_for<access_token_signature> CompletionToken>
 auto async_get_access_token(
     boost::asio::any_io_executor executor, client_config const& config, token_request request,

@@ -14,35 +14,38 @@
 namespace coauth
 {
 
-/// Runs a call of an API with a token, and once more with a new one when the API refuses the first.
+/// Calls an API with a token, and once more with a new token if the API rejects the first.
 ///
 /// \code
 /// coauth::token_source tokens(client, coauth::token_request().scope("read"));
 ///
 /// auto const call = [](coauth::access_token token) { return get("/messages", token); };
-/// auto answer = co_await coauth::async_with_token(tokens, call);
-/// if (!answer)
-///     log(answer.error().message()); // no token can be had
+/// auto response = co_await coauth::async_with_token(tokens, call);
+/// if (!response)
+///     log(response.error().message()); // there is no token
 /// \endcode
 ///
-/// When the answer refuses the token, that token is invalidated; of any number of calls that are
-/// refused the same token, one fetches another, and the others wait for it. A refusal of the second
-/// token is the result like any other answer, and so is that of the first where the server hands
-/// out the same token again.
+/// If the response rejects the token, the token is invalidated and a new one is fetched. Any number
+/// of concurrent calls whose token was rejected share one fetch. The result is the second response,
+/// even if it rejects its token too. If the server returns the same token again, the API is not
+/// called a second time and the result is the first response.
 ///
-/// \param tokens Where the token comes from. It need not outlive the call; when it is destroyed or
-///     closed, waiting for a token ends with `errc::cancelled`.
-/// \param operation Called with an `access_token`, once or twice; returns an `awaitable` of the
-///     answer. Copied or moved, and kept until the end.
-/// \param refused Called with the answer; says whether it refuses the token. The default wants an
-///     answer like a response of Boost.Beast.
-/// \par Cancellation Terminal, partial and total while a token is awaited: `errc::cancelled`. While
-///     the API is called it is the call's own affair; where that gives an answer all the same, the
-///     answer is the result, or `errc::cancelled` if it refuses the token.
-/// \return An awaitable, to be awaited once, of `result<Answer>`: the answer, or why there is no
-///     token. What `operation` throws comes out of it.
-/// \par GCC 12 A lambda with captures must not be written within the awaited expression; name it
-///     first, as above.
+/// \param tokens The source of the token. It need not outlive the call. If it is destroyed or
+///     closed while the call waits for a token, the call ends with `errc::cancelled`.
+/// \param operation Called once or twice with an `access_token`; returns an `awaitable` of the
+///     response. Copied or moved, and kept until the call ends.
+/// \param refused Called with the response; returns true if the response rejects the token. The
+///     default accepts a response of Boost.Beast, and types like it.
+/// \return An awaitable, to be awaited once, of `result<Answer>`: the response, or the error if
+///     there is no token. It throws what `operation` throws.
+///
+/// \par Cancellation
+/// Terminal, partial and total. While the call waits for a token it ends with `errc::cancelled`.
+/// While the API is called, `operation` handles the cancellation; if it returns a response all the
+/// same, the result is that response, or `errc::cancelled` if the response rejects the token.
+///
+/// \par GCC 12
+/// GCC 12 miscompiles a lambda with captures inside an awaited expression. Name it first, as above.
 template <class Operation, detail::tells_refusal_of<Operation> Refused = answer_refuses_token>
 [[nodiscard]] boost::asio::awaitable<result<detail::answer_of<Operation>>>
 async_with_token(token_source& tokens, Operation operation, Refused refused = Refused())
@@ -51,14 +54,18 @@ async_with_token(token_source& tokens, Operation operation, Refused refused = Re
         detail::source_access::core(tokens), std::move(operation), std::move(refused));
 }
 
-/// The same for any completion token.
+///@{
+
+/// The same with any completion token.
 ///
-/// \par Completion signature `void(std::exception_ptr, coauth::result<Answer>)`: null and the
-///     result; or what `operation` threw, such as Asio's `operation_aborted` when it was cancelled,
-///     and a result that means nothing. `Answer` must be default-constructible.
-/// \par Completion Exactly once, never within this call, on the handler's associated executor
-///     (else the client's), where `operation` is called too. Its cancellation slot is honoured as
-///     above.
+/// \par Completion signature
+/// `void(std::exception_ptr, coauth::result<Answer>)`. The pointer is null unless `operation`
+/// threw, for example Asio's `operation_aborted` after a cancellation; the result is then
+/// meaningless. `Answer` must be default-constructible.
+///
+/// \par Completion
+/// Exactly once, never inside this call, on the handler's associated executor (by default the
+/// client's). `operation` runs there too. The handler's cancellation slot works as described above.
 template <
     class Operation, detail::tells_refusal_of<Operation> Refused,
     boost::asio::completion_token_for<detail::with_token_signature<Operation>> CompletionToken>
@@ -78,6 +85,7 @@ auto async_with_token(token_source& tokens, Operation operation, CompletionToken
     return async_with_token(
         tokens, std::move(operation), answer_refuses_token(), std::forward<CompletionToken>(token));
 }
+///@}
 
 } // namespace coauth
 

@@ -8,75 +8,84 @@
 namespace coauth
 {
 
-/// What an unusual `expires_in` means.
+/// How to interpret an unusual `expires_in`.
 enum class lifetime_meaning
 {
-    /// The token has no known end: it is good until it is refused.
+    /// The token has no known end: it is valid until a server rejects it.
     no_known_end,
-    /// The token may be used by those who waited for it, and is not kept.
+    /// The callers that waited for the token get it; it is not cached.
     use_once,
-    /// The token lives for `lifetime_rules::assumed`.
+    /// The token's lifetime is `lifetime_rules::assumed`.
     assumed,
-    /// The answer is refused with `errc::malformed_answer`.
+    /// The response is an error: `errc::malformed_answer`.
     malformed,
 };
 
-/// How a server says how long a token lives (RFC 6749 section 5.1 leaves it open).
+/// How `expires_in` is interpreted where RFC 6749 section 5.1 leaves it open. A plain aggregate.
 struct lifetime_rules
 {
-    /// There is no `expires_in`.
+    /// The response has no `expires_in`.
     lifetime_meaning absent = lifetime_meaning::no_known_end;
-    /// It is zero or negative.
+    /// `expires_in` is zero or negative.
     lifetime_meaning zero = lifetime_meaning::use_once;
-    /// It is `null` or the word "never" in any case.
+    /// `expires_in` is `null` or the text "never" in any case.
     lifetime_meaning never = lifetime_meaning::no_known_end;
-    /// The life that `lifetime_meaning::assumed` stands for.
+    /// The lifetime for `lifetime_meaning::assumed`.
     std::chrono::seconds assumed{300};
 };
 
-/// Endpoints beside each other: those of a server, or their aliases for clients with a certificate.
+/// A set of endpoints. Each is an absolute https URL without user information and fragment; an
+/// empty one is not known.
 struct server_endpoints
 {
-    /// The absolute URL of each: https, no user information, no fragment. Empty: not known.
+    /// The token endpoint (RFC 6749 section 3.2).
     std::string token_endpoint;
-    /// RFC 7662.
+    /// The introspection endpoint (RFC 7662).
     std::string introspection_endpoint;
-    /// RFC 7009.
+    /// The revocation endpoint (RFC 7009).
     std::string revocation_endpoint;
 };
 
-/// What is known of an authorization server. Written by hand, or found by `async_discover`.
+/// An authorization server: its endpoints and what it supports. A plain aggregate, written by hand
+/// or returned by `async_discover`.
 struct authorization_server
 {
-    /// The absolute URL of the token endpoint (RFC 6749 section 3.2): https, no user information,
-    /// no fragment. Required.
+    /// The token endpoint (RFC 6749 section 3.2): an absolute https URL without user information
+    /// and fragment. Required.
     std::string token_endpoint;
-    /// How it says how long a token lives.
+    /// How `expires_in` is interpreted.
     lifetime_rules lifetimes = {};
-    /// Refuse an answer without `token_type`, as RFC 6749 section 5.1 has it. Off: it is Bearer.
+    /// Reject a response without `token_type`, which RFC 6749 section 5.1 requires. Off: such a
+    /// token is a Bearer token.
     bool require_token_type = false;
-    /// Its issuer identifier (RFC 8414 section 2). Where it is known, client assertions are made
-    /// out to it, unless `assertion_options` say otherwise.
+    /// The issuer identifier (RFC 8414 section 2). If set, it is the audience of client assertions,
+    /// unless `assertion_options` set another. Empty: not known.
     std::string issuer = {};
-    /// Where `client::async_introspect` and `client::async_revoke` ask. Empty: they fail.
+    /// The endpoint of `client::async_introspect`. Empty: that operation fails.
     std::string introspection_endpoint = {};
+    /// The endpoint of `client::async_revoke`. Empty: that operation fails.
     std::string revocation_endpoint = {};
-    /// Used in place of the endpoints above by a client with a certificate (RFC 8705 section 5).
+    /// Replace the endpoints above for a client with a certificate (RFC 8705 section 5).
     server_endpoints mtls_endpoint_aliases = {};
-    /// What it says it understands, by the names of its metadata; empty: it did not say.
+    /// Supported methods of client authentication at the token endpoint, by their names in the
+    /// server's metadata, such as "private_key_jwt". Empty, here and below: not known.
     std::vector<std::string> authentication_methods = {};
+    /// Supported signature algorithms of client assertions, such as "ES256".
     std::vector<std::string> authentication_algorithms = {};
+    /// Supported signature algorithms of DPoP proofs.
     std::vector<std::string> dpop_algorithms = {};
+    /// Supported grant types.
     std::vector<std::string> grant_types = {};
-    /// What it says it understands at those endpoints: for `authentication_methods`, where a client
-    /// does nothing else.
+    /// Supported methods of client authentication at the introspection endpoint. For a client that
+    /// only introspects, copy them to `authentication_methods`.
     std::vector<std::string> introspection_authentication_methods = {};
+    /// The same at the revocation endpoint.
     std::vector<std::string> revocation_authentication_methods = {};
-    /// Other words than Bearer that it has for `token_type` and means Bearer by, in any case, such
-    /// as "BearerToken". Tokens then have the type Bearer.
+    /// Values of `token_type` accepted as Bearer, in any case, such as "BearerToken". Such tokens
+    /// have the type Bearer.
     std::vector<std::string> bearer_names = {};
-    /// Its tokens are bound to the certificate that the client got them with, and are good only
-    /// with it (RFC 8705 section 3; `tls_client_certificate_bound_access_tokens`).
+    /// The server binds its tokens to the client's certificate: an API accepts them only over TLS
+    /// with that certificate (RFC 8705 section 3; `tls_client_certificate_bound_access_tokens`).
     bool certificate_bound_tokens = false;
 };
 

@@ -11,35 +11,41 @@
 namespace coauth
 {
 
-/// What a client has to prove itself with. A plain aggregate.
+/// The credentials of a client. A plain aggregate; an empty member is not available.
 struct client_credentials
 {
+    /// The client secret.
     secret client_secret = {};
+    /// The private key of client assertions.
     signing_key key = {};
-    /// `tls_options::certificate_file` or `certificate_pem` is given.
+    /// True if `tls_options::certificate_file` or `certificate_pem` is set.
     bool certificate = false;
-    /// For the assertions that key or secret sign.
+    /// Options of the assertions that the key or the secret signs.
     assertion_options assertions = {};
 };
 
-/// Chooses a method of client authentication that the server says it knows and for which there are
-/// the credentials: the key first, then the secret (by HTTP Basic, in the body, or as the key of an
-/// assertion), then the certificate, then none. So a certificate beside a key or a secret binds the
-/// tokens, and proves who the client is only where those do not serve. Where the key leaves a
-/// choice, the algorithm too is one that the server says it knows. Reads the key; one that is
-/// faulty is an error, one by whose algorithms the server does not verify is passed over.
+/// Chooses a method of client authentication that the server supports and for which there are
+/// credentials.
 ///
-/// A server that does not say what it knows takes the secret by HTTP Basic (RFC 8414 section 2).
+/// The order of preference: the key, the secret (by HTTP Basic, in the body, or as the key of an
+/// assertion), the certificate, none. If a certificate is configured beside a key or a secret, it
+/// only binds the tokens. If the key allows several algorithms, the function chooses one that the
+/// server supports. It reads the key: an unreadable key is an error, and a key with no algorithm
+/// that the server supports is skipped. If the server's metadata name no methods, the secret is
+/// sent by HTTP Basic (RFC 8414 section 2).
 ///
-/// \return `errc::invalid_configuration` where none fits; the message names what the server knows.
+/// \return The method; or `errc::invalid_configuration` if none fits, with a message that names
+/// what
+///     the server supports.
 [[nodiscard]] COAUTH_DECL result<client_authentication> choose_authentication(
     authorization_server const& server, detail::given_text client_id,
     client_credentials credentials);
 
-/// The key for `dpop_prover` with an algorithm that the server says it knows, where the key leaves
-/// a choice: RS256 or PS256 of an RSA key. Reads the key.
+/// Returns the key for a `dpop_prover` with an algorithm that the server supports: an RSA key can
+/// sign by RS256 or PS256. Reads the key.
 ///
-/// \return `errc::invalid_configuration` where none fits; the message names those of both.
+/// \return The key; or `errc::invalid_configuration` if the key has no algorithm that the server
+///     supports, with a message that names the algorithms of both.
 [[nodiscard]] COAUTH_DECL result<signing_key>
 choose_dpop_key(authorization_server const& server, signing_key const& key);
 

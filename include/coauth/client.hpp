@@ -26,10 +26,11 @@
 namespace coauth
 {
 
-/// The completion signature of every operation that yields a token.
+/// The completion signature of every operation that returns a token.
 using access_token_signature = void(result<access_token>);
-/// Those of `client::async_introspect` and `client::async_revoke`.
+/// The completion signature of `client::async_introspect`.
 using introspection_signature = void(result<introspection>);
+/// The completion signature of `client::async_revoke`.
 using revocation_signature = void(result<void>);
 
 namespace detail
@@ -91,90 +92,113 @@ using initiate_revoke = initiate_about_token<&start_revoke>;
 
 } // namespace detail
 
-/// What a client did since it was made.
+/// Counters of a client since it was created, and its connections now.
 struct client_counters
 {
-    /// Operations that asked for a token: those that got one, and those that did not.
+    /// Operations that returned a token.
     std::uint64_t tokens = 0;
+    /// Operations for a token that failed.
     std::uint64_t failures = 0;
-    /// Requests of all operations, repetitions included.
+    /// Requests of all operations, retries included.
     std::uint64_t attempts = 0;
+    /// Connections opened.
     std::uint64_t connections_opened = 0;
-    /// Of those, how many resumed a TLS session.
+    /// Connections opened that resumed a TLS session.
     std::uint64_t sessions_resumed = 0;
+    /// Times that an operation reused a pooled connection.
     std::uint64_t connections_reused = 0;
-    /// Now: open connections, idle ones among them, and operations in line for one.
+    /// Connections open now, idle ones included.
     std::size_t open = 0;
+    /// Connections idle now.
     std::size_t idle = 0;
+    /// Operations waiting for a connection now.
     std::size_t waiting = 0;
 };
 
 /// Gets access tokens from one authorization server.
 ///
-/// Keeps connections alive and uses them again, the most recently used first. Transient failures
-/// are repeated as `client_config::retry` says.
+/// A client keeps connections alive and reuses the most recently used one first. It retries
+/// transient failures as `client_config::retry` says.
 ///
-/// Thread safety: operations may be started from any thread, at the same time. Construction,
-/// assignment and destruction must not overlap with other uses of the same object. A cancellation
-/// signal is emitted where the handler runs, as for Asio's own operations: with several threads,
-/// on a strand, on which the operation is started too.
+/// \par Thread safety
+/// Operations may be started from any thread at the same time. Construction, assignment and
+/// destruction must not overlap with other uses of the same object. Emit
+/// the cancellation signal from the handler's executor (a strand if that executor has several
+/// threads, on which the operation is started too), as with Asio's own operations.
 ///
-/// Lifetime: destroying the client, or `close()`, completes its operations with `errc::cancelled`.
-/// Stopping or destroying the execution context abandons them without a completion, as it does
-/// Asio's own. Idle connections keep no context from ending.
+/// \par Lifetime
+/// Destroying the client, or `close()`, completes its operations with `errc::cancelled`. Stopping
+/// or destroying the execution context abandons them without a completion, as with Asio's own
+/// operations. Idle connections are not outstanding work: `run()` returns.
 class COAUTH_DECL client
 {
 public:
+    /// The type of the client's executor.
     using executor_type = boost::asio::any_io_executor;
 
-    /// A client whose connections run on `executor`. It may have one thread or many, and may be a
-    /// strand.
+    /// Creates a client whose connections run on `executor`, which may have one thread or many and
+    /// may be a strand.
     ///
-    /// Reads the files of certificates and keys that `config` names; the first client of a process
-    /// that trusts the system's certificates loads them (some 20 ms), later ones share them. A
-    /// faulty configuration is not thrown: `status()` and every operation report it, and no socket
-    /// is opened. Without memory for all this it throws `std::bad_alloc`.
+    /// Reads the certificate and key files in `config`. The first client of a process that trusts
+    /// the system's CA certificates loads them (about 20 ms); later clients share them. An invalid
+    /// configuration is not an exception: `status()` and every operation return the error, and no
+    /// socket is opened. Throws only `std::bad_alloc`.
     client(executor_type executor, client_config config);
-    /// The same on the executor of an execution context.
+    /// The same with the executor of an execution context.
     template <class ExecutionContext>
         requires std::convertible_to<ExecutionContext&, boost::asio::execution_context&>
     client(ExecutionContext& context, client_config config)
         : client(executor_type(context.get_executor()), std::move(config))
     {
     }
+    /// Completes running operations with `errc::cancelled`.
     ~client();
 
+    /// Moves the client; its operations continue. The source may then only be assigned to or
+    /// destroyed.
     client(client&&) noexcept;
+    /// Closes this client, then moves the other one here.
     client& operator=(client&&) noexcept;
 
+    /// The executor passed to the constructor.
     [[nodiscard]] executor_type get_executor() const noexcept;
 
-    /// Success, or what is wrong with the configuration. What another endpoint than the token's
-    /// needs is reported by the operations that use it, and a secret from a function is first asked
-    /// for by an operation.
+    /// Success, or the error in the configuration. Does not check what only introspection and
+    /// revocation need, and does not call the `secret_function` of a client secret: the operations
+    /// report those errors.
     [[nodiscard]] result<void> status() const;
 
-    /// Gets a new access token: with the client credentials grant (RFC 6749 section 4.4), unless
-    /// the request is of another.
+    /// Gets a new access token: by the client credentials grant (RFC 6749 section 4.4), unless the
+    /// request has another grant.
     ///
-    /// Takes an idle connection, or resolves, connects and verifies the server; sends the request
-    /// and reads its answer; all before `client_config::timeout`.
+    /// Takes an idle connection, or resolves the name, connects and verifies the server; then sends
+    /// the request and reads the response. `client_config::timeout` limits all of this together.
     ///
-    /// \param request What to ask for; copied or moved. Default: whatever the server grants.
-    /// \return An awaitable to be awaited once. It needs neither this object nor its own arguments
-    ///     to outlive the call.
-    /// \par Cancellation Terminal, partial and total: all end the operation promptly with
-    ///     `errc::cancelled`, whatever it waits for.
-    /// \par Errors Any `errc`. Nothing is thrown for what the network, the server, the
-    ///     configuration, the request or a cancellation does; `std::bad_alloc` may be.
+    /// \param request Grant, scope and other parameters; copied or moved. Default: client
+    ///     credentials, no scope.
+    /// \return An awaitable, to be awaited once. Neither the client nor the arguments need to
+    /// outlive
+    ///     the call.
+    ///
+    /// \par Cancellation
+    /// Terminal, partial and total: each ends the operation promptly with `errc::cancelled`.
+    ///
+    /// \par Errors
+    /// Any `errc`. The network, the server, the configuration, the request and cancellation never
+    /// cause an exception; only `std::bad_alloc` may be thrown.
     [[nodiscard]] boost::asio::awaitable<result<access_token>>
     async_get_access_token(token_request request = token_request());
 
-    /// The same for any completion token.
+    ///@{
+
+    /// The same with any completion token.
     ///
-    /// \par Completion signature `void(coauth::result<coauth::access_token>)`
-    /// \par Completion Exactly once, never within this call, on the handler's associated executor
-    ///     (else the client's). The handler's allocator and cancellation slot are honoured.
+    /// \par Completion signature
+    /// `void(coauth::result<coauth::access_token>)`
+    ///
+    /// \par Completion
+    /// Exactly once, never inside this call, on the handler's associated executor (by default the
+    /// client's). The handler's associated allocator and cancellation slot are used.
     template <boost::asio::completion_token_for<access_token_signature> CompletionToken>
     auto async_get_access_token(token_request request, CompletionToken&& token)
     {
@@ -186,18 +210,20 @@ public:
     {
         return async_get_access_token(token_request(), std::forward<CompletionToken>(token));
     }
+    ///@}
 
-    /// Asks the server about a token (RFC 7662): one that came to this program from others.
+    /// Asks the server whether a token that this program received is valid (RFC 7662).
     ///
     /// \param token The token's text.
-    /// \param type_hint "access_token" or "refresh_token", to help the server; may be empty.
+    /// \param type_hint "access_token" or "refresh_token"; helps the server find it. May be empty.
+    /// \return The server's statement. An invalid token is not an error: `introspection::active` is
+    ///     false.
     ///
-    /// Cancellation, errors and completion are those of `async_get_access_token`;
-    /// `errc::invalid_configuration` where `authorization_server::introspection_endpoint` is not
-    /// known. A token that is not good is no error: `introspection::active` is false.
+    /// Cancellation, errors and completion are those of `async_get_access_token`. Without
+    /// `authorization_server::introspection_endpoint` it fails with `errc::invalid_configuration`.
     [[nodiscard]] boost::asio::awaitable<result<introspection>>
     async_introspect(secret token, std::string type_hint = std::string());
-    /// The same for any completion token; signature `void(coauth::result<introspection>)`.
+    /// The same with any completion token; signature `void(coauth::result<coauth::introspection>)`.
     template <boost::asio::completion_token_for<introspection_signature> CompletionToken>
     auto async_introspect(secret token, std::string type_hint, CompletionToken&& completion)
     {
@@ -205,11 +231,12 @@ public:
             detail::initiate_introspect(core_), completion, std::move(token), std::move(type_hint));
     }
 
-    /// Tells the server that a token is not needed any more (RFC 7009). Parameters and errors as
-    /// for `async_introspect`; a token that the server does not know is no error.
+    /// Revokes a token at the server (RFC 7009). Parameters and errors are those of
+    /// `async_introspect`, with `authorization_server::revocation_endpoint`. A token that the
+    /// server does not know is not an error.
     [[nodiscard]] boost::asio::awaitable<result<void>>
     async_revoke(secret token, std::string type_hint = std::string());
-    /// The same for any completion token; signature `void(coauth::result<void>)`.
+    /// The same with any completion token; signature `void(coauth::result<void>)`.
     template <boost::asio::completion_token_for<revocation_signature> CompletionToken>
     auto async_revoke(secret token, std::string type_hint, CompletionToken&& completion)
     {
@@ -217,10 +244,11 @@ public:
             detail::initiate_revoke(core_), completion, std::move(token), std::move(type_hint));
     }
 
-    /// What it did so far, and its connections now. Safe from any thread.
+    /// The counters since construction, and the connections now. Safe from any thread.
     [[nodiscard]] client_counters counters() const;
 
-    /// Ends all operations with `errc::cancelled`; later ones fail likewise. Safe from any thread.
+    /// Ends all operations with `errc::cancelled`. Later operations fail with the same error. Safe
+    /// from any thread.
     void close() noexcept;
 
 private:

@@ -13,58 +13,78 @@
 namespace coauth
 {
 
-/// To whom client assertions are made out (`aud`). Servers differ: what one wants, another refuses.
+/// The audience (`aud`) of client assertions. Servers differ: one rejects what another requires.
 enum class assertion_audience
 {
-    /// The server's issuer where it is known, else its token endpoint.
+    /// The server's issuer if it is known, else its token endpoint.
     issuer,
-    /// The token endpoint, also where introspection or revocation is asked for.
+    /// The token endpoint, also for introspection and revocation.
     token_endpoint,
-    /// The URL that the request goes to: the token endpoint for a token, the introspection endpoint
-    /// to introspect, the alias where a certificate is shown.
+    /// The URL of the request: the token endpoint for a token, the introspection endpoint for
+    /// introspection, the mTLS alias for a client with a certificate.
     endpoint,
 };
 
-/// How client assertions are made (RFC 7523 section 3). A plain aggregate.
+/// Options of client assertions (RFC 7523 section 3). A plain aggregate.
 struct assertion_options
 {
-    /// To whom they are made out, as the server wants it. Empty: `made_out_to` says.
+    /// The audience as text. Empty: `made_out_to` selects it.
     std::string audience = {};
-    /// How long each is good: from 1 s to 1 hour.
+    /// The lifetime of each assertion: from 1 s to 1 hour.
     std::chrono::seconds lifetime{60};
+    /// Selects the audience if `audience` is empty.
     assertion_audience made_out_to = assertion_audience::issuer;
-    /// The `typ` of their header; some servers want "client-authentication+jwt".
+    /// The `typ` header; some servers require "client-authentication+jwt".
     std::string type = "JWT";
 };
 
-/// How the client proves to the authorization server who it is (RFC 6749 section 2.3).
+/// How the client authenticates to the authorization server (RFC 6749 section 2.3).
 ///
-/// Made by one of the named functions. A default-constructed one is not usable: the client reports
-/// `errc::invalid_configuration`. Ids and secrets may be what `std::getenv` yields: a null pointer
-/// is empty text, and is reported likewise.
+/// Create it with one of the static functions. With a default-constructed one the client reports
+/// `errc::invalid_configuration`. A value type: different objects may be used from different
+/// threads.
+///
+/// Ids and secrets may be the result of `std::getenv`: a null pointer is empty text, and the client
+/// reports what is missing.
 class client_authentication
 {
 public:
+    /// The methods; each is described at the function of the same name.
     enum class method
     {
+        /// None was chosen; not usable.
         unset,
+        /// The client id alone.
         none,
+        /// Not even a client id.
         anonymous,
+        /// HTTP Basic, form-encoded.
         client_secret_basic,
+        /// HTTP Basic, not encoded.
         client_secret_basic_raw,
+        /// The secret in the request body.
         client_secret_post,
+        /// An assertion signed with the secret.
         client_secret_jwt,
+        /// An assertion signed with a private key.
         private_key_jwt,
+        /// An assertion that somebody else signed.
         client_assertion,
+        /// A TLS certificate issued by a CA.
         tls_client_auth,
+        /// A TLS certificate registered at the server.
         self_signed_tls_client_auth,
     };
 
+    /// No method; not usable.
     client_authentication() = default;
 
-    /// HTTP Basic with id and secret form-encoded first (RFC 6749 section 2.3.1), escaping as
-    /// little as the rule allows: letters, digits and `-._*` stay, so most credentials also work at
-    /// servers that do not decode.
+    ///@{
+
+    /// HTTP Basic with id and secret form-encoded first (RFC 6749 section 2.3.1).
+    ///
+    /// Letters, digits and `-._*` are not escaped, so most credentials also work at servers that do
+    /// not decode. The secret is a value, or a function that returns it (see `secret_function`).
     static client_authentication
     client_secret_basic(detail::given_text client_id, secret client_secret)
     {
@@ -76,9 +96,12 @@ public:
     {
         return {method::client_secret_basic, std::move(client_id), std::move(client_secret)};
     }
+    ///@}
 
-    /// HTTP Basic with id and secret as they are (RFC 7617), as SMS.CX and others expect. The id
-    /// may not contain a colon, and neither may contain control characters.
+    ///@{
+
+    /// HTTP Basic with id and secret not encoded (RFC 7617), as SMS.CX and others expect. The id
+    /// must not contain a colon; id and secret must not contain control characters.
     static client_authentication
     client_secret_basic_raw(detail::given_text client_id, secret client_secret)
     {
@@ -90,6 +113,9 @@ public:
     {
         return {method::client_secret_basic_raw, std::move(client_id), std::move(client_secret)};
     }
+    ///@}
+
+    ///@{
 
     /// Id and secret as parameters of the request body (RFC 6749 section 2.3.1).
     static client_authentication
@@ -103,9 +129,12 @@ public:
     {
         return {method::client_secret_post, std::move(client_id), std::move(client_secret)};
     }
+    ///@}
+
+    ///@{
 
     /// An assertion signed with the client secret (RFC 7523; OpenID Connect Core section 9), a new
-    /// one for each attempt. The algorithm is HS256, HS384 or HS512; a server may refuse a secret
+    /// one for each attempt. The algorithm is HS256, HS384 or HS512; a server may reject a secret
     /// of fewer than 32, 48 or 64 bytes (RFC 7518 section 3.2).
     static client_authentication client_secret_jwt(
         detail::given_text client_id, secret client_secret,
@@ -113,45 +142,47 @@ public:
     static client_authentication client_secret_jwt(
         detail::given_text client_id, secret_function client_secret,
         signature_algorithm algorithm = signature_algorithm::hs256, assertion_options options = {});
+    ///@}
 
     /// An assertion signed with a private key (RFC 7523), a new one for each attempt.
     static client_authentication
     private_key_jwt(detail::given_text client_id, signing_key key, assertion_options options = {});
 
-    /// An assertion that others made (RFC 7521 section 4.2): a Kubernetes service account token, a
-    /// workload identity token of a cloud. With `secret_file` a file that is read again when it
-    /// has changed. Where the client id is empty, the assertion alone says who the client is.
+    /// An assertion that somebody else signed (RFC 7521 section 4.2), such as a Kubernetes service
+    /// account token or a cloud's workload identity token. `secret_file` reads it from a file, and
+    /// again when the file changes. If the client id is empty, only the assertion identifies the
+    /// client.
     static client_authentication client_assertion(
         detail::given_text client_id, secret_function assertion,
         std::string type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
 
-    /// The certificate of the TLS connection, `tls_options::certificate_file` or
-    /// `certificate_pem`, issued by a CA that the server trusts (RFC 8705 section 2.1).
+    /// The TLS certificate in `tls_options::certificate_file` or `certificate_pem`, issued by a CA
+    /// that the server trusts (RFC 8705 section 2.1).
     static client_authentication tls_client_auth(detail::given_text client_id)
     {
         return {method::tls_client_auth, std::move(client_id), secret()};
     }
 
-    /// The same with a certificate that the server knows itself (RFC 8705 section 2.2).
+    /// The same with a certificate that is registered at the server (RFC 8705 section 2.2).
     static client_authentication self_signed_tls_client_auth(detail::given_text client_id)
     {
         return {method::self_signed_tls_client_auth, std::move(client_id), secret()};
     }
 
-    /// No proof; only `client_id` is sent (RFC 6749 section 3.2.1).
+    /// No authentication: only `client_id` is sent (RFC 6749 section 3.2.1).
     static client_authentication none(detail::given_text client_id)
     {
         return {method::none, std::move(client_id), secret()};
     }
 
-    /// Nothing, not even a client id, where an assertion that is the grant says who asks (RFC 7521
-    /// section 4.1), as with `token_request::jwt_bearer` for a service account of Google.
+    /// No authentication and no client id: the assertion that is the grant identifies the client
+    /// (RFC 7521 section 4.1), as with `token_request::jwt_bearer` for a Google service account.
     static client_authentication anonymous()
     {
         return {method::anonymous, std::string(), secret()};
     }
 
-    /// The same with this secret, and no function.
+    /// A copy with this secret in place of its secret or secret function.
     [[nodiscard]] client_authentication with_secret(secret now) const
     {
         auto made = *this;
@@ -160,20 +191,24 @@ public:
         return made;
     }
 
+    /// The method.
     [[nodiscard]] method how() const noexcept { return method_; }
+    /// The client id; may be empty.
     [[nodiscard]] std::string const& client_id() const noexcept { return client_id_; }
-    /// The secret; empty where a function gives it.
+    /// The secret. Empty: there is none, or a function returns it.
     [[nodiscard]] secret const& client_secret() const noexcept { return client_secret_; }
-    /// The function that gives the secret; empty where there is none.
+    /// The function that returns the secret or the assertion. Empty: there is none.
     [[nodiscard]] secret_function const& client_secret_function() const noexcept
     {
         return client_secret_function_;
     }
-    /// What signs assertions; empty where nothing does.
+    /// The key of `private_key_jwt`. Empty: there is none.
     [[nodiscard]] signing_key const& key() const noexcept { return key_; }
-    /// How the client secret signs.
+    /// The algorithm of `client_secret_jwt`.
     [[nodiscard]] signature_algorithm algorithm() const noexcept { return algorithm_; }
+    /// The options of assertions.
     [[nodiscard]] assertion_options const& assertions() const noexcept { return assertions_; }
+    /// The `client_assertion_type` of the assertion.
     [[nodiscard]] std::string const& assertion_type() const noexcept { return assertion_type_; }
 
 private:

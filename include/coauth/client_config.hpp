@@ -25,160 +25,178 @@
 namespace coauth
 {
 
-/// Whom to trust as the authorization server. Chain and host name are always verified, over
-/// TLS 1.3, or 1.2 with ECDHE.
+/// TLS: trusted CAs and the client's certificate. The server's certificate chain and host name are
+/// always verified. TLS 1.3 is used, or TLS 1.2 with ECDHE.
 struct tls_options
 {
-    /// A PEM file of trusted CA certificates. With it, or with `ca_pem`, only these are trusted,
-    /// unless `system_trust_store` is also asked for.
+    /// A PEM file of trusted CA certificates. If it or `ca_pem` is set, the system's CAs are not
+    /// trusted, unless `system_trust_store` is true.
     std::string ca_file;
     /// Trusted CA certificates as PEM text.
     std::string ca_pem;
-    /// Trust the system's CA certificates beside those given here.
+    /// Trust the system's CA certificates in addition to `ca_file` and `ca_pem`.
     bool system_trust_store = false;
-    /// Certificate revocation lists as PEM text; with them every certificate of the chain must be
-    /// covered and not revoked. Without them revocation is not checked.
+    /// Certificate revocation lists as PEM text. If set, every certificate of the chain must be
+    /// covered by a list and not revoked. Empty: revocation is not checked.
     std::string crl_pem;
-    /// The client's own certificate, and those between it and its CA, for servers that ask for it
-    /// (RFC 8705): a PEM file, or PEM text. The files are looked at before each request, and read
-    /// again when they have changed: the new one is shown from then on, over new connections, and
-    /// requests that are under way end with the old one. One that has expired meanwhile is
-    /// `errc::invalid_configuration`.
+    /// A PEM file with the client's certificate and any intermediate certificates, for servers that
+    /// request one (RFC 8705). The file is checked before each request and read again when it has
+    /// changed: later requests use the new certificate on new connections, and running requests
+    /// finish with the old one. An expired certificate is `errc::invalid_configuration`.
     std::string certificate_file = {};
+    /// The same as PEM text.
     std::string certificate_pem = {};
-    /// Its private key, likewise; empty: it is in `certificate_file` or `certificate_pem`.
+    /// A PEM file with the private key, read again like the certificate. Empty, and `key_pem` empty
+    /// too: the key is in `certificate_file` or `certificate_pem`.
     std::string key_file = {};
+    /// The private key as PEM text.
     secret key_pem = {};
-    /// Asked for only when the key is encrypted.
+    /// Returns the pass-phrase. Called only if the key is encrypted.
     secret_function key_passphrase = {};
-    /// Resume TLS sessions on new connections to the same server: half the cost of a handshake.
+    /// Resume TLS sessions on new connections to the same server, for half the cost of a handshake.
     bool session_resumption = true;
 };
 
-/// How much a server may send. More is refused with `errc::answer_too_large`, never cut.
+/// Limits of a response. A larger one fails with `errc::answer_too_large`; it is never truncated.
 struct answer_limits
 {
     /// Bytes of status line and header fields; at least 512.
     std::size_t header = 64 * 1024;
     /// Bytes of body; at least 64.
     std::size_t body = 1024 * 1024;
-    /// Interim (1xx) answers before the real one.
+    /// Number of informational (1xx) responses before the final one.
     unsigned interim = 16;
 };
 
-/// An address to connect to: "192.0.2.1" or "2001:db8::1", and a port.
+/// An IP address and a port to connect to.
 struct ip_endpoint
 {
+    /// The address as text: "192.0.2.1" or "2001:db8::1".
     std::string address;
+    /// The port.
     std::uint16_t port = 0;
 };
 
-/// Looks up a host name in place of the system's resolver.
+/// Resolves a host name in place of the system's resolver.
 ///
-/// Has to call `done` once, from any thread, now or later, with the addresses in the order of
-/// preference or with what went wrong. It must not block. Further calls are ignored; a `done` that
-/// is destroyed uncalled is a failed lookup.
+/// It must not block, and must call `done` once, from any thread, now or later, with the addresses
+/// in order of preference or with an error. Further calls of `done` are ignored. If `done` is
+/// destroyed without a call, the lookup has failed.
 using resolver_function = std::function<void(
     std::string const& host, std::uint16_t port,
     std::function<void(boost::system::error_code, std::vector<ip_endpoint>)> done)>;
 
-/// The connections that a client keeps.
+/// The connection pool of a client.
 struct connection_options
 {
-    /// Open at the same time; at least 1. Whoever finds them all busy waits in line.
+    /// Maximum number of open connections; at least 1. If all are busy, operations queue.
     std::size_t max_connections = 64;
-    /// Operations in that line; one more fails with `errc::too_many_waiting`.
+    /// Maximum number of operations waiting for a connection. Further ones fail with
+    /// `errc::too_many_waiting`.
     std::size_t max_waiting = 10'000;
-    /// An idle connection is closed after this time, by a thread of the execution context. 0: every
-    /// request gets a connection of its own. Idle connections are no outstanding work: while the
-    /// context has no other, they stay open until it has, or until the client is used or destroyed.
-    /// That also holds for executors other than those of `io_context` and `thread_pool`, and
-    /// strands of them.
+    /// An idle connection is closed after this time. 0: connections are not reused.
+    ///
+    /// Idle connections are not outstanding work of the execution context. If the context has no
+    /// other work, they stay open until it has, or until the client is used or destroyed. The same
+    /// holds for executors other than those of `io_context` and `thread_pool`, and their strands.
     std::chrono::milliseconds idle_timeout{30'000};
-    /// How long one address is tried before the next is tried beside it (RFC 8305 section 5); at
-    /// least 10 ms. For ever: the next is tried when the one before has failed.
+    /// How long to wait for one address before the next is tried in parallel (RFC 8305 section 5).
+    /// At least 10 ms. For ever: the next address is tried when the one before has failed.
     std::chrono::milliseconds connect_stagger{250};
-    /// How long the addresses of a name are kept. 0: every new connection looks them up.
+    /// How long the addresses of a host name are cached. 0: every new connection looks them up.
     std::chrono::milliseconds lookup_lifetime{30'000};
-    /// Empty: the system's resolver.
+    /// Resolves host names. Empty: the system's resolver does.
     resolver_function resolver = {};
 };
 
-/// Whether and when a failed request is made again.
+/// Whether and when a failed request is retried.
 ///
-/// Only what is transient is tried again: no connection, no answer, and the HTTP status 408, 425,
-/// 429 and 5xx. The wait is random up to `first_delay`, doubled each time up to `max_delay`; a
-/// longer one that the server asks for is obeyed. A wait that does not fit in the deadline is not
-/// begun. A refresh token that was sent is sent again only where the server says that it did
-/// nothing, by 408, 425, 429 or 503: to a server that replaces them, one that comes twice is
-/// stolen. Not counted as an attempt is a kept connection that turns out to be dead, which is
-/// replaced at once. A new nonce for DPoP, and credentials that have changed, are each worth one
-/// attempt more than `max_attempts`.
+/// Only transient failures are retried: no connection, no response, and HTTP status 408, 425, 429
+/// and 5xx. The delay is random up to `first_delay`, and doubles for each retry up to `max_delay`.
+/// If the server requests a longer delay, that is used. A delay that would exceed the deadline is
+/// not started: the operation fails at once.
+///
+/// A refresh token is sent again only if the status says that the server did not process the
+/// request (408, 425, 429 or 503): servers that rotate refresh tokens treat a second use as theft.
+///
+/// If a pooled connection turns out to be closed, it is replaced at once, and this is not an
+/// attempt. A new DPoP nonce, and changed credentials, each allow one attempt beyond
+/// `max_attempts`.
 struct retry_options
 {
-    /// Attempts in all; 1: no failure is repeated. The one-shot function makes one, whatever this
-    /// says.
+    /// Maximum number of attempts. 1: no retries. The free function `async_get_access_token` always
+    /// makes one.
     unsigned max_attempts = 3;
+    /// Upper limit of the first delay.
     std::chrono::milliseconds first_delay{200};
+    /// Upper limit of every delay, unless the server requests a longer one.
     std::chrono::milliseconds max_delay{5'000};
-    /// The deadline of each attempt, within `client_config::timeout`. 0: none of its own.
+    /// Time limit of each attempt, within `client_config::timeout`. 0: no limit of its own.
     std::chrono::milliseconds attempt_timeout{0};
 };
 
-/// An HTTP proxy that is asked for a tunnel (CONNECT, RFC 9110 section 9.3.6). TLS is spoken
-/// through it with the authorization server itself.
+/// An HTTP proxy that opens a tunnel (CONNECT, RFC 9110 section 9.3.6). TLS goes through the tunnel
+/// to the authorization server itself.
 struct proxy_options
 {
-    /// "http://host:port". Empty: none.
+    /// "http://host:port". Empty: no proxy.
     std::string url;
-    /// Sent to the proxy by HTTP Basic when not empty.
+    /// The user name for the proxy, sent by HTTP Basic. Empty: no authentication.
     std::string user;
+    /// The password for the proxy.
     secret password;
-    /// Where `url` is empty, take the environment's HTTPS_PROXY (or https_proxy) and NO_PROXY (or
-    /// no_proxy) when the client is made.
+    /// If `url` is empty, use the environment variables HTTPS_PROXY (or https_proxy) and NO_PROXY
+    /// (or no_proxy), read when the client is created.
     bool from_environment = false;
 };
 
-/// All that a `client` needs to know. A plain aggregate; owns everything it holds.
+/// The configuration of a `client`. A plain aggregate that owns all its members. Only `server` and
+/// `authentication` are required.
 ///
-/// Times, here and in all other options: from 0 on, unless another bound is named. The longest that
-/// a type holds, such as `std::chrono::milliseconds::max()`, is for ever. What is out of bounds is
-/// refused with `errc::invalid_configuration`.
+/// Times, here and in all other options, start from 0 unless another bound is named. The maximum of
+/// a type, such as `std::chrono::milliseconds::max()`, means for ever. A value out of bounds is
+/// rejected with `errc::invalid_configuration`.
 struct client_config
 {
-    /// Where the token comes from. Required.
+    /// The authorization server. Required.
     authorization_server server = {};
-    /// How the client proves who it is. Required.
+    /// How the client authenticates. Required.
     client_authentication authentication = {};
+    /// Trusted CAs and the client's certificate.
     tls_options tls = {};
+    /// Size limits of a response.
     answer_limits limits = {};
+    /// The connection pool.
     connection_options connections = {};
+    /// Retries of failed requests.
     retry_options retry = {};
+    /// The HTTP proxy.
     proxy_options proxy = {};
-    /// From the call to its completion, waiting in line and repeated attempts included. At least
-    /// 1 ms; at most 1 hour.
+    /// Time limit of an operation, from the call to its completion, including the wait for a
+    /// connection and all retries. From 1 ms to 1 hour.
     std::chrono::milliseconds timeout{10'000};
-    /// The User-Agent field. Empty: none is sent.
+    /// The User-Agent field. Empty: the field is not sent.
     std::string user_agent = "coauth/" COAUTH_VERSION_STRING;
-    /// Accept `http://` for a token endpoint at a loopback address (127.0.0.0/8, ::1, localhost),
-    /// for tests. Everything then travels in the clear.
+    /// Accept `http://` for endpoints at a loopback address (127.0.0.0/8, ::1, localhost), for
+    /// tests. Secrets and tokens are then sent unencrypted.
     bool allow_http_loopback = false;
-    /// Keep the header fields of the answer: `access_token::headers()`, `error::headers()`.
+    /// Keep the header fields of responses, for `access_token::headers()` and `error::headers()`.
     bool keep_headers = false;
-    /// Gets the request and the answer as readable text with every secret masked. Called from the
-    /// threads that run the executor; must not block. Empty: nothing is made.
+    /// Called with each request and response as readable text in which all secrets are masked.
+    /// Called from the threads that run the executor, possibly several at once; must not block.
+    /// Empty: no text is made.
     std::function<void(std::string_view)> debug = {};
-    /// Proves with each request that the client has a key, to which the tokens are then bound
-    /// (RFC 9449). May be shared by several clients. Empty: tokens are bearer tokens.
+    /// Signs a DPoP proof for each request, which binds the tokens to its key (RFC 9449). May be
+    /// shared by several clients. Empty: tokens are Bearer tokens.
     std::shared_ptr<dpop_prover> dpop = {};
-    /// Told what happens. May be shared by several clients.
+    /// Receives events. May be shared by several clients. Empty: no events are sent.
     std::shared_ptr<coauth::observer> observer = {};
 };
 
-/// Checks what a client checks when it is made, without opening a socket: reads the files of
-/// certificates and keys.
+/// Validates a configuration as the constructor of `client` does. Reads certificate and key files;
+/// opens no socket.
 ///
-/// \return Nothing, or `errc::invalid_configuration` with a message that says what to change.
+/// \return Success; or `errc::invalid_configuration` with a message that says what to change.
 [[nodiscard]] COAUTH_DECL result<void> validate(client_config const& config);
 
 } // namespace coauth

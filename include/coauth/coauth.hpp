@@ -28,4 +28,9 @@
 #include <coauth/token_source_options.hpp>
 #include <coauth/version.hpp>
 
+/// OAuth 2.0 access tokens for C++20 on Boost.Asio.
+namespace coauth
+{
+} // namespace coauth
+
 #endif

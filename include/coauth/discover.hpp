@@ -24,20 +24,22 @@
 namespace coauth
 {
 
-/// How metadata are fetched. A plain aggregate.
+/// Options of `async_discover`. A plain aggregate.
 struct discovery_options
 {
+    /// Trusted CAs and the client's certificate.
     tls_options tls = {};
+    /// The HTTP proxy.
     proxy_options proxy = {};
-    /// From the call to its completion. At least 1 ms; at most 1 hour.
+    /// Time limit, from the call to its completion. From 1 ms to 1 hour.
     std::chrono::milliseconds timeout{10'000};
-    /// For so long what was found is kept for the process, and found again without asking. 0: it is
-    /// asked for each time.
+    /// How long the process caches the metadata of an issuer. 0: they are not cached.
     std::chrono::seconds lifetime{3600};
     /// Accept `http://` at a loopback address, for tests.
     bool allow_http_loopback = false;
+    /// The User-Agent field. Empty: the field is not sent.
     std::string user_agent = "coauth/" COAUTH_VERSION_STRING;
-    /// Gets each request and answer as readable text, as `client_config::debug` does.
+    /// Called with each request and response as readable text, like `client_config::debug`.
     std::function<void(std::string_view)> debug = {};
 };
 
@@ -73,7 +75,7 @@ private:
 
 } // namespace detail
 
-/// Finds out what an authorization server is, from its issuer identifier alone.
+/// Fetches the metadata of an authorization server: its endpoints and what it supports.
 ///
 /// \code
 /// auto server = co_await coauth::async_discover(executor, issuer);
@@ -83,23 +85,32 @@ private:
 /// config.server = *server;
 /// \endcode
 ///
-/// Asks for the metadata of RFC 8414 (`/.well-known/oauth-authorization-server` before the issuer's
-/// path); where there are none that can be used, for those of OpenID Connect
-/// (`/.well-known/openid-configuration` after it), and at last for those of RFC 8414 after it. They
-/// are refused unless they name exactly this issuer and a token endpoint that is https; another
-/// endpoint that is not is left out.
+/// Tries the metadata of RFC 8414 (`/.well-known/oauth-authorization-server` before the issuer's
+/// path); if there are no usable ones, those of OpenID Connect (`/.well-known/openid-configuration`
+/// after the path); and finally those of RFC 8414 after the path. The metadata must name exactly
+/// this issuer and an https token endpoint. Any other endpoint that is not https is left out.
 ///
-/// \param issuer An https URL without query and fragment.
-/// \return An awaitable to be awaited once.
-/// \par Cancellation Terminal, partial and total: all end it promptly with `errc::cancelled`.
-/// \par Errors Any `errc`; `errc::malformed_answer` for metadata that cannot be used.
+/// \param executor Runs the connection.
+/// \param issuer The issuer identifier: an https URL without query and fragment.
+/// \param options Copied.
+/// \return An awaitable, to be awaited once.
+///
+/// \par Cancellation
+/// Terminal, partial and total: each ends the operation promptly with `errc::cancelled`.
+///
+/// \par Errors
+/// Any `errc`; `errc::malformed_answer` for unusable metadata.
 [[nodiscard]] COAUTH_DECL boost::asio::awaitable<result<authorization_server>> async_discover(
     boost::asio::any_io_executor executor, detail::given_text issuer,
     discovery_options const& options);
+/// The same with the default options.
 [[nodiscard]] COAUTH_DECL boost::asio::awaitable<result<authorization_server>>
 async_discover(boost::asio::any_io_executor executor, detail::given_text issuer);
 
-/// The same for any completion token; signature `void(coauth::result<authorization_server>)`.
+///@{
+
+/// The same with any completion token; signature
+/// `void(coauth::result<coauth::authorization_server>)`.
 template <boost::asio::completion_token_for<discovery_signature> CompletionToken>
 auto async_discover(
     boost::asio::any_io_executor executor, detail::given_text issuer, discovery_options options,
@@ -117,6 +128,7 @@ auto async_discover(
         std::move(executor), std::move(issuer), discovery_options(),
         std::forward<CompletionToken>(token));
 }
+///@}
 
 } // namespace coauth
 

@@ -20,201 +20,236 @@
 namespace coauth
 {
 
-/// What went wrong, exactly. The name of each value is what `to_string` returns.
+/// The error codes. `to_string` returns the name of each value.
 enum class errc
 {
-    /// The client's configuration breaks a rule; `error::message()` says which and what to change.
+    /// The client's configuration is invalid. `error::message()` says what to change.
     invalid_configuration = 1,
-    /// A member of the `token_request` cannot be sent; `error::message()` says which and why.
+    /// A parameter of the `token_request` is invalid. `error::message()` says which and why.
     invalid_parameter,
 
     /// The server's host name has no address, or the lookup failed.
     resolve_failed,
     /// No address of the server accepted a connection.
     connect_failed,
-    /// The connection was lost while the request or the answer was on its way.
+    /// The connection broke before the response was complete.
     connection_lost,
-    /// The proxy did not open a tunnel; `error::http_status()` is its answer's.
+    /// The proxy did not open a tunnel. `error::http_status()` is the status of its response.
     proxy_refused,
-    /// The TLS handshake, or the TLS connection later, failed.
+    /// The TLS handshake or the TLS connection failed.
     tls_failed,
-    /// The server's certificate is not trusted, not valid now, or not for this host.
+    /// The server's certificate is not trusted, not valid now, or issued for another host.
     certificate_rejected,
 
-    /// The deadline passed. The cause, if any, is the last failure before it.
+    /// The deadline passed. `error::cause()` is the last failure before it, if there was one.
     timeout,
-    /// The caller cancelled the operation, or destroyed the client.
+    /// The caller cancelled the operation, or closed or destroyed the client or the token source.
     cancelled,
-    /// There was no memory to finish the operation.
+    /// There was not enough memory to finish the operation.
     out_of_memory,
-    /// The system gave no random bytes for the identifier of an assertion or a proof.
+    /// The system returned no random bytes for an assertion or a DPoP proof.
     no_randomness,
     /// More operations wait for a connection than `connection_options::max_waiting` allows.
     too_many_waiting,
 
-    /// The server answered with a redirect, which is never followed (RFC 9700 section 4.12).
+    /// The response is a redirect. Redirects are never followed (RFC 9700 section 4.12).
     redirect_refused,
-    /// The server answered with a failure status and no OAuth error in it.
+    /// The response has an error status and contains no OAuth error.
     http_error,
 
-    /// What came back is not a well-formed HTTP answer.
+    /// The received bytes are not a well-formed HTTP response.
     malformed_http,
-    /// The connection ended before the answer was complete.
+    /// The connection ended inside the response.
     incomplete_answer,
-    /// The answer is larger than the configured limits.
+    /// The response exceeds `client_config::limits`.
     answer_too_large,
-    /// The answer is no valid token document (RFC 6749 section 5.1), or no usable token is in it.
+    /// The response is not a valid token response (RFC 6749 section 5.1), or has no usable token.
     malformed_answer,
-    /// The token is of a type that this client cannot use (RFC 6749 section 7.1).
+    /// The token has a type that this client cannot use (RFC 6749 section 7.1).
     unsupported_token_type,
 
-    /// RFC 6749 section 5.2: the server says that the request is malformed.
+    /// RFC 6749 section 5.2: the server considers the request malformed.
     invalid_request,
     /// RFC 6749 section 5.2: unknown client, wrong secret, or wrong authentication method.
     invalid_client,
-    /// RFC 6749 section 5.2: the grant is invalid, expired or revoked.
+    /// RFC 6749 section 5.2: the refresh token, assertion or other grant is invalid, expired or
+    /// revoked.
     invalid_grant,
-    /// RFC 6749 section 5.2: this client may not use this grant.
+    /// RFC 6749 section 5.2: the client is not allowed to use this grant type.
     unauthorized_client,
-    /// RFC 6749 section 5.2: the server does not support this grant.
+    /// RFC 6749 section 5.2: the server does not support this grant type.
     unsupported_grant_type,
-    /// RFC 6749 section 5.2: the scope is unknown, malformed or more than the client may have.
+    /// RFC 6749 section 5.2: the scope is unknown, malformed, or not allowed for this client.
     invalid_scope,
     /// RFC 8707 section 2: the resource is unknown or malformed.
     invalid_target,
-    /// The server denies the request.
+    /// The server denied the request.
     access_denied,
-    /// The scope of the credentials does not reach (RFC 6750 section 3.1; SMS.CX, status 403).
+    /// The client's scope does not allow the request (RFC 6750 section 3.1; SMS.CX, status 403).
     insufficient_scope,
-    /// SMS.CX, status 405: the endpoint takes only POST.
+    /// SMS.CX, status 405: the endpoint accepts only POST.
     invalid_method,
-    /// The server reports a fault of its own.
+    /// The server reports an internal error.
     server_error,
     /// The server reports that it is overloaded or in maintenance.
     temporarily_unavailable,
-    /// RFC 9449 section 8: the server wants a nonce in the DPoP proof. The client sends the one
-    /// that it gave by itself, once.
+    /// RFC 9449 section 8: the server requires a nonce in the DPoP proof. The client repeats the
+    /// request with the server's nonce once by itself; this is the second refusal.
     use_dpop_nonce,
-    /// RFC 9449 section 5: the server does not accept the DPoP proof.
+    /// RFC 9449 section 5: the server rejected the DPoP proof.
     invalid_dpop_proof,
     /// RFC 7009 section 2.2.1 (`unsupported_token_type`): the server does not revoke tokens of this
-    /// kind.
+    /// type.
     not_revocable,
-    /// An OAuth error whose word is none of the above; see `error::oauth_error()`.
+    /// An OAuth error that is not listed above; `error::oauth_error()` is its name.
     other_oauth_error,
 
-    /// The server throttles; `error::retry_at()` says until when, if the server does.
+    /// The server received too many requests. `error::retry_at()` says when to try again, if the
+    /// server said so.
     rate_limited,
 
-    /// Something threw an exception that is not known here, such as the executor;
-    /// `error::message()` has its text.
+    /// An unexpected exception, for example from an executor. `error::message()` contains its text.
     internal_error,
 };
 
-/// What kind of failure it was. Compare with `error::code()`, or ask `error::kind()`.
+/// The kinds of errors: each `errc` has one. `error::kind()` returns it, and `error::code()`
+/// compares equal to it.
 enum class error_kind
 {
+    /// The configuration or the request is invalid; nothing was sent.
     configuration = 1,
+    /// The host name could not be resolved.
     resolve,
+    /// No connection, or it broke.
     connect,
+    /// TLS failed, or the server's certificate was rejected.
     tls,
+    /// The deadline passed.
     timeout,
+    /// The operation was cancelled.
     cancelled,
+    /// An HTTP status other than success, without an OAuth error.
     http,
+    /// The response is malformed or too large.
     protocol,
+    /// The server returned an OAuth error.
     oauth,
+    /// The server received too many requests.
     rate_limited,
+    /// This program lacks memory, random bytes or connections, or an unexpected exception occurred.
     resource,
 };
 
-/// The name of the value, as in `"invalid_client"`. Never fails.
+///@{
+
+/// The name of the value, such as `"invalid_client"`. Never fails.
 [[nodiscard]] COAUTH_DECL std::string_view to_string(errc code) noexcept;
 [[nodiscard]] COAUTH_DECL std::string_view to_string(error_kind kind) noexcept;
+///@}
 
-/// The kind that the code belongs to.
+/// The kind of a code.
 [[nodiscard]] COAUTH_DECL error_kind kind_of(errc code) noexcept;
 
-/// The category of `errc`, named "coauth"; conditions of the kinds are "coauth.kind".
+/// The category of `errc`, named "coauth".
 [[nodiscard]] COAUTH_DECL boost::system::error_category const& error_category() noexcept;
+/// The category of `error_kind`, named "coauth.kind".
 [[nodiscard]] COAUTH_DECL boost::system::error_category const& error_kind_category() noexcept;
+/// Converts a code to an `error_code`.
 [[nodiscard]] COAUTH_DECL boost::system::error_code make_error_code(errc code) noexcept;
+/// Converts a kind to an `error_condition`.
 [[nodiscard]] COAUTH_DECL boost::system::error_condition
 make_error_condition(error_kind kind) noexcept;
 
-/// All that is known of a failure beside its code. Every member may be empty.
+/// The details of an error. Every member may be empty.
 struct error_info
 {
-    /// What failed, with which value, and what to do. Never holds a secret.
+    /// What failed, with which value, and what to do. Never contains a secret.
     std::string context;
-    /// The code of the system, the resolver or TLS beneath.
+    /// The underlying error of the system, the resolver or TLS.
     boost::system::error_code cause;
-    /// The status of the HTTP answer; 0 when there was none.
+    /// The status of the HTTP response. 0: there was no response.
     unsigned http_status = 0;
-    /// The server's own error word (`error`; SMS.CX `error.type`).
+    /// The server's error code (`error`; SMS.CX `error.type`).
     std::string oauth_error;
-    /// The server's own text (`error_description`; SMS.CX `error.message`).
+    /// The server's text (`error_description`; SMS.CX `error.message`).
     std::string description;
-    /// The server's own link (`error_uri`; SMS.CX `error.uri`).
+    /// The server's link (`error_uri`; SMS.CX `error.uri`).
     std::string uri;
-    /// The server's own number (SMS.CX `error.code`).
+    /// The server's number (SMS.CX `error.code`).
     std::optional<std::int64_t> server_code;
-    /// When the server asks to be tried again.
+    /// When to try again, as requested by the server. None: the server did not say.
     std::optional<std::chrono::system_clock::time_point> retry_at;
-    /// How many attempts were made; 0: none was begun.
+    /// Number of attempts made. 0: none was started.
     unsigned attempts = 0;
-    /// The header fields of the answer, when `client_config::keep_headers` asked for them.
+    /// The header fields of the response. Empty unless `client_config::keep_headers` is set.
     http_headers headers;
 };
 
-/// Why an operation did not yield a token.
+/// Why an operation failed: an error code to branch on and a message to log.
 ///
-/// An immutable value, cheap to copy and to move. Neither it nor any text made of it holds a
-/// secret. Text of the server is cut to 1 KiB, and its control characters are replaced; it is still
-/// the server's: do not parse it. Different objects may be used from different threads.
+/// An immutable value, cheap to copy and to move. Neither an error nor its texts contain a secret.
+/// The server's texts are cut to 1 KiB and their control characters are replaced, but they are
+/// still untrusted: show them, do not parse them. Different objects may be used from different
+/// threads.
 class COAUTH_DECL error
 {
 public:
-    /// No failure; only there because a `result` of any type must be default-constructible.
+    /// No error. It exists only because `result` requires a default constructor.
     error() noexcept = default;
-    /// A failure of which nothing but the code is known. Allocates nothing.
+    /// An error without details. Allocates nothing.
     error(errc code) noexcept : code_(code) {}
+    /// An error with details.
     error(errc code, error_info info);
 
+    /// The error code.
     [[nodiscard]] errc value() const noexcept { return code_; }
+    /// The error code as an `error_code` of category "coauth".
     [[nodiscard]] boost::system::error_code code() const noexcept { return make_error_code(code_); }
+    /// The kind of the error code.
     [[nodiscard]] error_kind kind() const noexcept { return kind_of(code_); }
 
-    /// True when the same request may succeed later without any change.
+    /// True if the same request may succeed later without any change.
     [[nodiscard]] bool transient() const noexcept;
 
-    /// True when the server did not accept who the client says it is: `errc::invalid_client`,
-    /// `errc::unauthorized_client`, or status 401 without a word.
+    /// True if the server rejected the client's credentials: `errc::invalid_client`,
+    /// `errc::unauthorized_client`, or status 401 without an OAuth error.
     [[nodiscard]] bool refuses_credentials() const noexcept;
 
     /// One or two sentences for a log or a terminal: what failed, why, and what to do.
     [[nodiscard]] std::string message() const;
 
-    /// All that is known beside the code.
+    /// The details.
     [[nodiscard]] error_info const& info() const noexcept;
+    /// `error_info::context`: what failed, with which value, and what to do.
     [[nodiscard]] std::string_view context() const noexcept { return info().context; }
+    /// `error_info::cause`: the underlying error of the system, the resolver or TLS.
     [[nodiscard]] boost::system::error_code cause() const noexcept { return info().cause; }
+    /// `error_info::http_status`: the status of the response, or 0.
     [[nodiscard]] unsigned http_status() const noexcept { return info().http_status; }
+    /// `error_info::oauth_error`: the server's error code.
     [[nodiscard]] std::string_view oauth_error() const noexcept { return info().oauth_error; }
+    /// `error_info::description`: the server's text.
     [[nodiscard]] std::string_view description() const noexcept { return info().description; }
+    /// `error_info::uri`: the server's link.
     [[nodiscard]] std::string_view uri() const noexcept { return info().uri; }
+    /// `error_info::server_code`: the server's number.
     [[nodiscard]] std::optional<std::int64_t> server_code() const noexcept
     {
         return info().server_code;
     }
+    /// `error_info::retry_at`: when to try again.
     [[nodiscard]] std::optional<std::chrono::system_clock::time_point> retry_at() const noexcept
     {
         return info().retry_at;
     }
+    /// `error_info::attempts`: the number of attempts made.
     [[nodiscard]] unsigned attempts() const noexcept { return info().attempts; }
+    /// `error_info::headers`: the header fields of the response.
     [[nodiscard]] http_headers const& headers() const noexcept { return info().headers; }
 
-    /// True when the codes are the same, whatever else is known.
+    /// True if `a` has the code `b`. Details are not compared.
     friend bool operator==(error const& a, errc b) noexcept { return a.code_ == b; }
+    /// True if `a` has the kind `b`.
     friend bool operator==(error const& a, error_kind b) noexcept { return a.kind() == b; }
 
     /// Writes `message()`.
@@ -227,6 +262,7 @@ private:
 
 } // namespace coauth
 
+/// \cond
 template <>
 struct boost::system::is_error_code_enum<coauth::errc> : std::true_type
 {
@@ -235,5 +271,6 @@ template <>
 struct boost::system::is_error_condition_enum<coauth::error_kind> : std::true_type
 {
 };
+/// \endcond
 
 #endif

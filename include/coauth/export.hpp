@@ -1,7 +1,10 @@
 #ifndef COAUTH_EXPORT_HPP
 #define COAUTH_EXPORT_HPP
 
-// The libraries are built with hidden visibility; what users may name is marked with this.
+/// \file
+/// Visibility of public names.
+
+/// Exports a name from the shared library, which hides all others.
 #define COAUTH_DECL __attribute__((visibility("default")))
 
 #endif

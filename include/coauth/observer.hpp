@@ -14,175 +14,213 @@
 namespace coauth
 {
 
-/// The phases of one exchange with a server, in their order.
+/// The phases of an exchange with a server, in order.
 enum class phase
 {
+    /// The lookup of the host name.
     lookup,
-    /// A proxy's tunnel included.
+    /// The TCP connection, and the tunnel through a proxy.
     connect,
+    /// The TLS handshake.
     tls,
+    /// Writing the request.
     request,
+    /// Reading the response.
     answer,
 };
 
-/// The name of the phase, as in `"lookup"`.
+/// The name of the phase, such as `"lookup"`.
 [[nodiscard]] COAUTH_DECL std::string_view to_string(phase p) noexcept;
 
 /// A phase of an exchange ended.
 struct phase_ended
 {
+    /// The phase.
     phase what;
-    /// Since the operation began.
+    /// When the phase began, counted from the start of the operation.
     std::chrono::steady_clock::duration began_after;
+    /// The duration of the phase.
     std::chrono::steady_clock::duration took;
-    /// Set when the phase, and the exchange with it, failed.
+    /// Set if the phase failed, and the exchange with it.
     boost::system::error_code failure;
 };
 
-/// A connection is open: connected, and TLS agreed.
+/// A connection was opened: TCP and TLS are established.
 struct connection_opened
 {
+    /// The time that took.
     std::chrono::steady_clock::duration took;
-    /// The TLS session of an earlier connection was resumed.
+    /// True if an earlier TLS session was resumed.
     bool resumed;
 };
 
-/// An operation goes on over a connection that served others before.
+/// An operation reuses a pooled connection.
 struct connection_reused
 {
 };
 
-/// A connection was closed, for whatever reason.
+/// A connection was closed, for any reason.
 struct connection_closed
 {
-    /// Requests that it carried.
+    /// The number of requests that it carried.
     unsigned requests;
 };
 
-/// A request is about to be made: the first of an operation, or a repetition.
+/// An attempt begins: the first of an operation, or a retry.
 struct attempt_started
 {
+    /// The number of the attempt, counted from 1.
     unsigned number;
 };
 
-/// A request did not yield a token.
+/// An attempt failed.
 struct attempt_failed
 {
+    /// The number of the attempt, counted from 1.
     unsigned number;
+    /// The duration of the attempt.
     std::chrono::steady_clock::duration took;
+    /// The error. The reference is valid during the call.
     error const& why;
-    /// How long until the next attempt; none: there is none.
+    /// The delay before the next attempt. None: there is no further attempt.
     std::optional<std::chrono::steady_clock::duration> next_in;
 };
 
-/// An operation yielded a token.
+/// An operation returned a token.
 struct token_received
 {
+    /// The duration of the operation.
     std::chrono::steady_clock::duration took;
+    /// The number of attempts made.
     unsigned attempts;
 };
 
 /// Why a `token_source` fetches a token.
 enum class fetch_reason
 {
-    /// There was none yet.
+    /// There was no token yet.
     empty,
-    /// The last one ended.
+    /// The last token expired.
     expired,
-    /// It nears its end; it is used meanwhile.
+    /// The token expires soon; callers get it meanwhile.
     renewal,
-    /// It was invalidated.
+    /// The token was invalidated.
     invalidated,
-    /// The program asked for a new one.
+    /// The program called `token_source::async_refresh`.
     forced,
 };
 
-/// The name of the reason, as in `"renewal"`.
+/// The name of the reason, such as `"renewal"`.
 [[nodiscard]] COAUTH_DECL std::string_view to_string(fetch_reason reason) noexcept;
 
-/// A token source begins to fetch a token.
+/// A token source starts to fetch a token.
 struct fetch_started
 {
+    /// Why.
     fetch_reason reason;
 };
 
-/// A token source got the token that it fetched.
+/// A token source fetched a token.
 struct fetch_succeeded
 {
+    /// Why the token was fetched.
     fetch_reason reason;
+    /// The duration of the fetch.
     std::chrono::steady_clock::duration took;
-    /// Operations that waited for it.
+    /// The number of operations that waited for it.
     std::size_t waiting;
-    /// How long it will be handed out; none: it has no known end; zero: it may be used once, so
-    /// that those who waited get it, and nobody else.
+    /// How long the source will return the token. None: no known end. Zero: only the waiting
+    /// operations get it, because it may be used once.
     std::optional<std::chrono::steady_clock::duration> usable_for;
 };
 
-/// A token source did not get the token that it fetched.
+/// A token source failed to fetch a token.
 struct fetch_failed
 {
+    /// Why the token was to be fetched.
     fetch_reason reason;
+    /// The duration of the fetch.
     std::chrono::steady_clock::duration took;
-    /// Operations that waited for it: they all get the error.
+    /// The number of operations that waited for it. They all get the error.
     std::size_t waiting;
+    /// The error. The reference is valid during the call.
     error const& why;
-    /// No other fetch is begun before.
+    /// The back-off: the time until the next fetch may start.
     std::chrono::steady_clock::duration next_in;
-    /// How long the token before is still handed out; none: there is none.
+    /// How long the source will still return the previous token. None: there is none.
     std::optional<std::chrono::steady_clock::duration> usable_for;
 };
 
-/// A token source ended a fetch before it had an outcome: nobody waited for it any more (see
-/// `token_source_options::cancel_abandoned`), or the source was closed. Nothing failed.
+/// A token source cancelled a fetch: no operation waited for it any more (see
+/// `token_source_options::cancel_abandoned`), or the source was closed. This is not a failure.
 struct fetch_abandoned
 {
+    /// Why the token was to be fetched.
     fetch_reason reason;
+    /// The time from the start of the fetch to its cancellation.
     std::chrono::steady_clock::duration took;
 };
 
-/// A token source handed out a token: to one who waited for it, or, where
-/// `token_source_options::observe_hits` is set, at once.
+/// A token source returned a token to an operation that waited for it; with
+/// `token_source_options::observe_hits`, also to a call that got it at once.
 struct token_served
 {
-    /// How long the caller waited; none: the token was at hand.
+    /// How long the caller waited. None: it got the token at once.
     std::optional<std::chrono::steady_clock::duration> waited;
-    /// Of the token, since it was asked for.
+    /// The age of the token, counted from its request.
     std::chrono::steady_clock::duration age;
-    /// As `fetch_succeeded::usable_for`, from now.
+    /// As `fetch_succeeded::usable_for`, from now on.
     std::optional<std::chrono::steady_clock::duration> usable_for;
 };
 
-/// A token source dropped its token since it was invalidated.
+/// A token source dropped its token because it was invalidated.
 struct token_invalidated
 {
-    /// Since it was obtained.
+    /// The age of the token.
     std::chrono::steady_clock::duration age;
 };
 
-/// Told what happens inside a client and its token sources; derive from it and override what is of
-/// interest.
+/// Receives the events of a client and its token sources. Derive from it and override the functions
+/// you need. No event contains a secret.
 ///
-/// Its functions are called from any thread that runs the client's executor
-/// (`on_token_invalidated`: from the thread that invalidates; `on_token_served` of a token at hand:
-/// from the thread that asks), one after another for one operation, concurrently for different
-/// ones. They must return soon. What they throw is swallowed. No event holds a secret.
+/// The functions must return quickly. Exceptions they throw are ignored.
+///
+/// \par Thread safety
+/// Functions are called from any thread that runs the client's executor: one after another for one
+/// operation, concurrently for different operations. `on_token_invalidated` is called from the
+/// thread that invalidates, and `on_token_served` for a token returned at once from the caller's
+/// thread.
 class COAUTH_DECL observer
 {
 public:
+    /// Does nothing.
     virtual ~observer();
 
+    /// A phase of an exchange ended.
     virtual void on_phase_ended(phase_ended const&) {}
+    /// A connection was opened.
     virtual void on_connection_opened(connection_opened const&) {}
+    /// An operation reuses a pooled connection.
     virtual void on_connection_reused(connection_reused const&) {}
+    /// A connection was closed.
     virtual void on_connection_closed(connection_closed const&) {}
+    /// An attempt begins.
     virtual void on_attempt_started(attempt_started const&) {}
+    /// An attempt failed.
     virtual void on_attempt_failed(attempt_failed const&) {}
+    /// An operation returned a token.
     virtual void on_token_received(token_received const&) {}
+    /// A token source starts to fetch a token.
     virtual void on_fetch_started(fetch_started const&) {}
+    /// A token source fetched a token.
     virtual void on_fetch_succeeded(fetch_succeeded const&) {}
+    /// A token source failed to fetch a token.
     virtual void on_fetch_failed(fetch_failed const&) {}
+    /// A token source dropped an invalidated token.
     virtual void on_token_invalidated(token_invalidated const&) {}
+    /// A token source cancelled a fetch.
     virtual void on_fetch_abandoned(fetch_abandoned const&) {}
+    /// A token source returned a token.
     virtual void on_token_served(token_served const&) {}
 };
 

@@ -10,15 +10,15 @@
 namespace coauth
 {
 
-/// A `T`, or the `error` that says why there is none.
+/// A `T` or an `error`.
 ///
-/// `if (r)`, `*r`, `r->...`, `r.error()`. `r.value()` of an error throws a
-/// `boost::system::system_error` with the error's code and message. `*r` and `r->...` need a value:
-/// without one, they are undefined before Boost 1.91, and throw the same since.
+/// Test it with `if (r)`, and use `*r`, `r->...` or `r.error()`. If there is an error, `r.value()`
+/// throws a `boost::system::system_error` with the error's code and message; `*r` and `r->...` are
+/// undefined before Boost 1.91 and throw the same exception since.
 template <class T>
 using result = boost::system::result<T, error>;
 
-/// What `result::value()` calls when there is no value, and `*` and `->` since Boost 1.91.
+/// Throws the `boost::system::system_error` of a `result` that has no value. Boost.System calls it.
 [[noreturn]] COAUTH_DECL void
 throw_exception_from_error(error const& e, boost::source_location const& where);
 

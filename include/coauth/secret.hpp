@@ -11,76 +11,94 @@
 namespace coauth
 {
 
-/// Overwrites `size` bytes at `data` in a way that the compiler may not remove.
+/// Overwrites `size` bytes at `data`. The compiler does not optimize this away.
 COAUTH_DECL void wipe(void* data, std::size_t size) noexcept;
 
 /// Overwrites the characters of `text`, also those in its inline buffer, and empties it.
 COAUTH_DECL void wipe(std::string& text) noexcept;
 
-/// An allocator that wipes memory before it gives it back.
-///
-/// Used for everything that holds a client secret, a request body or a token. Allocation throws
-/// `std::bad_alloc` as `std::allocator` does.
+/// An allocator that overwrites memory before it releases it. The library uses it for memory that
+/// holds a client secret, a request body or a token.
 template <class T>
 struct wiping_allocator
 {
+    /// The type of the elements.
     using value_type = T;
 
+    /// Creates an allocator. All are equal.
     wiping_allocator() = default;
+    /// Converts from the allocator of another type.
     template <class U>
     constexpr wiping_allocator(wiping_allocator<U> const&) noexcept
     {
     }
 
+    /// Allocates memory for `n` elements. Throws `std::bad_alloc`.
     [[nodiscard]] T* allocate(std::size_t n) { return std::allocator<T>().allocate(n); }
+    /// Overwrites and releases memory for `n` elements.
     void deallocate(T* p, std::size_t n) noexcept
     {
         wipe(p, n * sizeof(T));
         std::allocator<T>().deallocate(p, n);
     }
 
+    /// Always true.
     friend bool operator==(wiping_allocator, wiping_allocator) noexcept { return true; }
 };
 
-/// Text that must not be printed and does not stay in memory: a client secret, a token.
+/// Secret text, such as a client secret or a token: it cannot be printed, and it is overwritten
+/// when it is released.
 ///
-/// It cannot be written to a stream and has no conversion to a string; `view()` is the one way to
-/// its characters. Every byte that it owned is overwritten when it is released. A value type:
-/// different objects may be used from different threads.
+/// It cannot be written to a stream or converted to a string; only `view()` gives access to the
+/// characters. A value type: different objects may be used from different threads.
 class COAUTH_DECL secret
 {
 public:
     /// An empty secret.
     secret() noexcept = default;
+    /// Copies the characters.
     secret(secret const& other);
+    /// Takes the characters; `other` becomes empty.
     secret(secret&& other) noexcept;
+    /// Replaces the characters and overwrites the old ones.
     secret& operator=(secret other) noexcept;
+    /// Overwrites the characters.
     ~secret();
 
-    /// Takes the characters of `text`; the argument's own storage is wiped.
+    /// Takes the characters of `text` and overwrites the argument's storage.
     secret(std::string text);
-    /// Copies the characters of `text`, which stays with the caller. Null, as `std::getenv` says of
-    /// a variable that is not set: empty.
+    ///@{
+
+    /// Copies the characters of `text`. The caller's copy is not overwritten. A null pointer, as
+    /// `std::getenv` returns for a variable that is not set, is an empty secret.
     secret(char const* text);
     explicit secret(std::string_view text);
+    ///@}
 
-    /// The characters, valid while this object lives and is not assigned to.
+    /// The characters. Valid until this object is changed or destroyed.
     [[nodiscard]] std::string_view view() const noexcept { return {bytes_, size_}; }
+    /// True if there are no characters.
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    /// The number of characters.
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-    /// Appends; the old storage is wiped when it has to grow.
+    ///@{
+
+    /// Appends characters. If the storage grows, the old storage is overwritten.
     secret& append(std::string_view text);
     secret& append(char c);
-    /// Puts `text` before the rest; without an allocation where `reserve` made room for it.
+    ///@}
+    /// Inserts `text` at the beginning. Allocates nothing if `reserve` made room for it.
     secret& prepend(std::string_view text);
+    /// Makes room for `size` characters.
     void reserve(std::size_t size);
-    /// Wipes the characters and empties the secret.
+    /// Overwrites the characters and empties the secret.
     void clear() noexcept;
 
-    /// Compares in a time that depends on the lengths alone.
+    /// Compares in a time that depends only on the lengths.
     friend COAUTH_DECL bool operator==(secret const& a, secret const& b) noexcept;
 
+    /// Deleted: a secret cannot be printed.
     template <class Stream>
     friend Stream& operator<<(Stream&, secret const&) = delete;
 

@@ -12,22 +12,24 @@
 namespace coauth
 {
 
-/// Says what a secret is now, or why it cannot be had: a client secret, an assertion that others
-/// made, the pass-phrase of a key.
+/// Returns the current value of a secret, or an error. Used for a client secret, an assertion, and
+/// the pass-phrase of a key.
 ///
-/// A client secret is asked for once for each operation, and once more when the server refuses the
-/// credentials: if it has changed, the request is made once more with the new one. An assertion,
-/// and what a `token_request` presents, is asked for before each attempt.
+/// For a client secret it is called once for each operation, and again if the server rejects the
+/// credentials: if the secret has changed, the request is repeated once with the new one. For an
+/// assertion, and for a token that a `token_request` presents, it is called before each attempt.
 ///
-/// Called from the thread that starts the operation, or from those that run the executor, by any
-/// number of them at once, and under no lock. It must return soon, so it yields what is at hand.
-/// What it throws is taken for a failure.
+/// It must return quickly: it should return a value that is already in memory or on disk. An
+/// exception from it is an error of the operation.
+///
+/// \par Thread safety
+/// Called from the thread that starts the operation or from the threads that run the executor, from
+/// several of them at once, and under no lock.
 using secret_function = std::function<result<secret>()>;
 
-/// The secret is the content of a file of at most 64 KiB, without a line break at its end: for
-/// secrets that are mounted and replaced while the program runs. The file is looked at whenever the
-/// secret is asked for, and read again when it has changed. May be shared and called by several
-/// threads.
+/// Reads a secret of at most 64 KiB from a file, without a line break at its end. For secrets that
+/// are mounted and replaced while the program runs: each call checks the file, and reads it again
+/// if it has changed. The function may be copied, and called from several threads at once.
 [[nodiscard]] COAUTH_DECL secret_function secret_file(detail::given_text path);
 
 } // namespace coauth

@@ -13,25 +13,25 @@
 namespace coauth
 {
 
-/// What an assertion says (RFC 7523 section 3). A plain aggregate.
+/// The claims of an assertion (RFC 7523 section 3). A plain aggregate.
 struct assertion_claims
 {
-    /// Who made it (`iss`). Required.
+    /// The issuer (`iss`). Required.
     std::string issuer;
-    /// About whom it is (`sub`). Empty: it does not say, as Google wants it for a service account
-    /// that acts for itself; RFC 7523 requires one.
+    /// The subject (`sub`). RFC 7523 requires one. Empty: the claim is left out, as Google expects
+    /// for a service account that acts for itself.
     std::string subject = {};
-    /// To whom it is made out (`aud`): as the server wants it, its token endpoint or its issuer.
+    /// The audience (`aud`): the server's token endpoint or issuer, as the server requires.
     /// Required.
     std::string audience = {};
-    /// How long each is good: from 1 s to 1 hour.
+    /// The lifetime of each assertion: from 1 s to 1 hour.
     std::chrono::seconds lifetime{60};
-    /// Further claims that are text, such as Google's `scope`.
+    /// Further text claims, such as Google's `scope`.
     std::vector<std::pair<std::string, std::string>> further = {};
 };
 
-/// Makes an assertion each time it is called, with a new `jti`, signed with the key: for
-/// `token_request::jwt_bearer` and `client_authentication::client_assertion`.
+/// Returns a function that signs a new assertion, with a new `jti`, each time it is called. Use it
+/// with `token_request::jwt_bearer` or `client_authentication::client_assertion`.
 ///
 /// \code
 /// coauth::assertion_claims claims;
@@ -41,9 +41,9 @@ struct assertion_claims
 /// auto const request = coauth::token_request::jwt_bearer(coauth::signed_assertion(key, claims));
 /// \endcode
 ///
-/// The key is read now; not one for which a function signs. What is wrong with key or claims is
-/// what the function then yields, as `errc::invalid_configuration`. It may be called from any
-/// thread, at the same time.
+/// The key is read by this call and must be in PEM: a signer function is not supported. If the key
+/// or the claims are invalid, the returned function returns `errc::invalid_configuration`. It may
+/// be called from any thread at the same time.
 [[nodiscard]] COAUTH_DECL secret_function
 signed_assertion(signing_key const& key, assertion_claims claims);
 

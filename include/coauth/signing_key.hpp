@@ -17,47 +17,59 @@
 namespace coauth
 {
 
-/// How a JSON Web Token is signed (RFC 7518 section 3.1, RFC 8037).
+/// The signature algorithms of JSON Web Tokens (RFC 7518 section 3.1, RFC 8037).
 enum class signature_algorithm
 {
+    /// HMAC with SHA-256.
     hs256,
+    /// HMAC with SHA-384.
     hs384,
+    /// HMAC with SHA-512.
     hs512,
+    /// RSA PKCS #1 v1.5 with SHA-256.
     rs256,
+    /// RSA PKCS #1 v1.5 with SHA-384.
     rs384,
+    /// RSA PKCS #1 v1.5 with SHA-512.
     rs512,
+    /// RSA-PSS with SHA-256.
     ps256,
+    /// RSA-PSS with SHA-384.
     ps384,
+    /// RSA-PSS with SHA-512.
     ps512,
+    /// ECDSA on P-256 with SHA-256.
     es256,
+    /// ECDSA on P-384 with SHA-384.
     es384,
+    /// ECDSA on P-521 with SHA-512.
     es512,
     /// Ed25519, by the name that most servers know.
     eddsa,
-    /// The same by its newer name (RFC 9864).
+    /// Ed25519, by its newer name (RFC 9864).
     ed25519,
 };
 
-/// The name as tokens have it, as in `"RS256"`.
+/// The name in tokens and metadata, such as `"RS256"`.
 [[nodiscard]] COAUTH_DECL std::string_view to_string(signature_algorithm algorithm) noexcept;
-/// The algorithm of that name; none: there is no such one here.
+/// The algorithm with this name. None: the name is unknown.
 [[nodiscard]] COAUTH_DECL std::optional<signature_algorithm>
 signature_algorithm_of(std::string_view name) noexcept;
 
-/// Signs in place of a key, for keys that cannot be had: in an HSM or a key management service.
+/// Signs with a key that cannot be exported, in an HSM or a key management service.
 ///
-/// Has to call `done` once, from any thread, now or later, with the signature as RFC 7518 wants it
-/// (for ES256 and its like r and s side by side; DER is understood too), or with what went wrong.
-/// It must not block. Further calls are ignored; a `done` that is destroyed uncalled is a failure.
-/// The deadline of the operation and its cancellation do not wait for it.
+/// It must not block, and must call `done` once, from any thread, now or later, with the signature
+/// or with an error. The signature has the form of RFC 7518 (for ECDSA: r followed by s); DER is
+/// accepted too. Further calls of `done` are ignored. If `done` is destroyed without a call,
+/// signing has failed. The operation's deadline and cancellation do not wait for it.
 using signer_function =
     std::function<void(std::string signing_input, std::function<void(result<std::string>)> done)>;
 
 /// A private key that signs assertions (RFC 7523) or DPoP proofs (RFC 9449).
 ///
-/// Says where the key is; it is read once, when the client is made, and what is wrong with it is
-/// then reported as `errc::invalid_configuration`. RSA of at least 2048 bits, P-256, P-384, P-521
-/// and Ed25519 keys are understood, in PEM, plain or encrypted (PKCS #8 or traditional).
+/// It stores where the key is. The client reads the key once, in its constructor, and reports an
+/// unusable key as `errc::invalid_configuration`. Supported are RSA keys of at least 2048 bits,
+/// P-256, P-384, P-521 and Ed25519 keys, in PEM, plain or encrypted (PKCS #8 or traditional).
 ///
 /// \code
 /// auto const key = coauth::signing_key::pem_file("client.key").key_id("2026-11");
@@ -70,40 +82,50 @@ public:
     /// No key; not usable.
     signing_key() = default;
 
-    /// The key in a PEM file. `passphrase` is asked for only when it is encrypted.
+    /// The key in a PEM file. `passphrase` is called only if the key is encrypted.
     [[nodiscard]] static signing_key
     pem_file(detail::given_text path, secret_function passphrase = {});
-    /// The key as PEM text.
+    /// The key as PEM text. `passphrase` is called only if the key is encrypted.
     [[nodiscard]] static signing_key pem(secret text, secret_function passphrase = {});
-    /// A function that signs by this algorithm, in place of a key.
+    /// A function that signs with this algorithm, in place of a key.
     [[nodiscard]] static signing_key signer(signature_algorithm algorithm, signer_function sign);
 
-    /// The algorithm, where the key leaves a choice. By default RS256 for RSA; ES256, ES384 or
-    /// ES512 by the curve; EdDSA for Ed25519.
+    /// A copy with this algorithm. Default: RS256 for RSA; ES256, ES384 or ES512 by the curve;
+    /// EdDSA for Ed25519.
     [[nodiscard]] signing_key algorithm(signature_algorithm wanted) const;
-    /// The `kid` by which the server knows the key (RFC 7515 section 4.1.4). Empty, the default:
-    /// none is sent.
+    /// A copy with this `kid`, which identifies the key to the server (RFC 7515 section 4.1.4).
+    /// Default: empty, and no `kid` is sent.
     [[nodiscard]] signing_key key_id(detail::given_text id) const;
-    /// The certificate of the key, as PEM text, by whose thumbprint the server knows it
-    /// (`x5t#S256`, RFC 7515 section 4.1.8).
+    /// A copy with the key's certificate as PEM text, for servers that identify the key by the
+    /// certificate's thumbprint (`x5t#S256`, RFC 7515 section 4.1.8).
     [[nodiscard]] signing_key certificate_pem(detail::given_text text) const;
-    /// The same in a PEM file, which is read with the key.
+    /// The same with the certificate in a PEM file, which is read with the key.
     [[nodiscard]] signing_key certificate_file(detail::given_text path) const;
 
+    /// True if there is no key.
     [[nodiscard]] bool empty() const noexcept { return !given_; }
 
-    /// What was given; for the library itself.
+    /// The members as set by the functions above. The library uses it itself.
     struct description
     {
+        /// The PEM file of the key.
         std::string path;
+        /// The key as PEM text.
         secret pem;
+        /// Returns the pass-phrase.
         secret_function passphrase;
+        /// Signs in place of a key.
         signer_function sign;
+        /// The algorithm. None: the key's default.
         std::optional<signature_algorithm> algorithm;
+        /// The `kid`.
         std::string key_id;
+        /// The certificate as PEM text.
         std::string certificate_pem;
+        /// The PEM file of the certificate.
         std::string certificate_path;
     };
+    /// The members. Null: there is no key.
     [[nodiscard]] description const* given() const noexcept { return given_.get(); }
 
 private:

@@ -6,26 +6,26 @@
 
 #include <string>
 
-/// The provider built in: SMS.CX (https://sms.cx).
+/// The built-in provider SMS.CX (https://sms.cx).
 namespace coauth::smscx
 {
 
-/// Where the API lives, unless told otherwise.
+/// The default host of the API.
 inline constexpr char const* default_host = "https://api.sms.cx";
 
 /// The authorization server of SMS.CX.
 ///
-/// A token whose application is set to "never" has no known end, whether that is said by a missing,
-/// null, zero, negative or "never" `expires_in`.
+/// Tokens of an application whose tokens never expire have no known end, whether `expires_in` is
+/// missing, null, zero, negative or "never".
 ///
-/// \param host Scheme, host and optional port; the path `/oauth/token` is appended.
+/// \param host Scheme, host and optional port. The path `/oauth/token` is appended.
 [[nodiscard]] COAUTH_DECL authorization_server server(detail::given_text host = default_host);
 
-/// A complete configuration for SMS.CX: its server, and HTTP Basic with the credentials as they
-/// are.
+/// A complete configuration for SMS.CX: its server, and HTTP Basic with unencoded credentials.
 ///
-/// \param application_id, application_secret From the SMS.CX dashboard; `std::getenv` may yield
-///     them. Null is empty, and the client says what is missing.
+/// \param application_id The application id from the SMS.CX dashboard.
+/// \param application_secret The application secret from the SMS.CX dashboard.
+/// Both may be the result of `std::getenv`: null is empty, and the client reports what is missing.
 /// \param host As in `server`.
 [[nodiscard]] COAUTH_DECL client_config config(
     detail::given_text application_id, secret application_secret,

@@ -14,34 +14,36 @@
 namespace coauth
 {
 
-/// How many sources a `token_cache` keeps, for how long, and how they are. A plain aggregate.
+/// Options of a `token_cache`. A plain aggregate.
 struct token_cache_options
 {
-    /// At most so many; beyond it the least recently used one goes. 0 counts as 1. While threads
-    /// add some at the same time there may be one more for each of them.
+    /// Maximum number of sources. A further one replaces the least recently used source. Zero counts
+    /// as one. While several threads add sources at the same time, each may exceed the limit by one.
     std::size_t max_sources = 100'000;
-    /// One that nobody asked for so long goes, unless somebody holds it. 0 or less, as for ever:
-    /// none goes.
+    /// A source that was not looked up for this time is removed, unless the program holds a pointer
+    /// to it. 0 or less, or for ever: sources are not removed for idleness.
     std::chrono::seconds max_idle{3600};
-    /// The options of each.
+    /// The options of each source.
     token_source_options source = {};
 };
 
-/// What a `token_cache` did since it was made.
+/// Counters of a `token_cache` since it was created.
 struct token_cache_counters
 {
-    /// Lookups that found their source, and those that made it.
+    /// Lookups that found a source.
     std::uint64_t hits = 0;
+    /// Lookups that created a source.
     std::uint64_t misses = 0;
-    /// Sources that went for want of room, and those that went since nobody asked for them.
+    /// Sources removed because the cache was full.
     std::uint64_t evicted = 0;
+    /// Sources removed because they were idle.
     std::uint64_t swept = 0;
-    /// Now.
+    /// Number of sources now.
     std::size_t size = 0;
 };
 
-/// The token sources of a server with many tenants, scopes or resources: one for each combination
-/// of a client and a request.
+/// Keeps a `token_source` for each combination of a client and a request: for a server with many
+/// tenants, scopes or resources.
 ///
 /// \code
 /// coauth::token_cache cache;
@@ -50,44 +52,49 @@ struct token_cache_counters
 /// auto token = co_await tokens->async_get_access_token();
 /// \endcode
 ///
-/// The key is all that shapes a token: the client, which stands for server, client id and
-/// authentication, and of the request the set of its scopes, the set of its resources, the
-/// audience, the further parameters, and the grant with its content (of which a keyed hash is kept
-/// in the key). The order of scopes and of resources does not matter, nor does repetition; that of
-/// further parameters does. A grant
-/// that asks a function has no content to compare: it is the same in copies of one request alone,
-/// so that such a request is made once and kept.
+/// The key consists of everything that determines a token: the client (and so server, client id and
+/// authentication), and the request's scopes, resources, audience, further parameters and grant.
+/// The order of scopes and resources does not matter, and neither do duplicates; the order of
+/// further parameters does. A grant is compared by its content, of which the key stores a keyed
+/// hash. A grant whose values come from a function has no content to compare: only copies of one
+/// request are equal, so create such a request once and keep it.
 ///
-/// A tenant with credentials of its own needs a client of its own, which is kept elsewhere: erase
-/// its sources before it goes.
+/// A tenant with credentials of its own needs a client of its own. The program keeps that client,
+/// and calls `erase` before it destroys it.
 ///
-/// When a source is added beyond `max_sources`, the least recently used one goes. Those that were
-/// idle for `max_idle` go at lookups, a few each time, and not without any: there is no timer, and
-/// `sweep` takes out all at once. Sources are kept in several parts, each with a lock of its own,
-/// that is held for the search alone: lookups of different keys seldom wait for each other.
+/// There is no timer: each lookup removes a few sources that were idle for `max_idle`, and `sweep`
+/// removes all of them. Sources are stored in several shards, each with a lock that is held only
+/// for the search, so lookups of different keys seldom wait for each other.
 ///
-/// Thread safety: all functions may be called from any thread, at the same time.
+/// \par Thread safety
+/// All functions may be called from any thread at the same time.
 class COAUTH_DECL token_cache
 {
 public:
+    /// Creates an empty cache.
     explicit token_cache(token_cache_options options = {});
-    /// Gives up its sources; those that are held elsewhere live on.
+    /// Releases its sources. Those that the program holds pointers to remain usable.
     ~token_cache();
+    ///@{
+
+    /// Not copyable.
     token_cache(token_cache const&) = delete;
     token_cache& operator=(token_cache const&) = delete;
+    ///@}
 
-    /// The source for this client and request; made if it is not there.
+    /// Returns the source for this client and request, and creates it if needed.
     ///
-    /// A source that the cache gives up is closed when the last pointer to it goes: keep the
-    /// pointer for as long as an operation of it runs. Throws nothing but `std::bad_alloc`.
+    /// Keep the pointer as long as an operation of the source runs: a source that the cache has
+    /// removed is closed when the last pointer to it is destroyed. Throws only `std::bad_alloc`.
     [[nodiscard]] std::shared_ptr<token_source>
     source(client& client, token_request const& request = token_request());
 
-    /// Gives up those that were idle for `max_idle`, all at once.
+    /// Removes all sources that were idle for `max_idle`.
     void sweep() noexcept;
-    /// Gives up all of this client: before it goes.
+    /// Removes all sources of this client. Call it before you destroy the client.
     void erase(client const& client) noexcept;
 
+    /// The counters since construction, and the size now.
     [[nodiscard]] token_cache_counters counters() const;
 
 private:

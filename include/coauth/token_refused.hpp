@@ -9,17 +9,20 @@
 namespace coauth
 {
 
-/// True when the answer of an API says that the access token is not good, or not any more: status
-/// 401, unless its challenges (WWW-Authenticate) name errors other than `invalid_token` (RFC 6750
-/// section 3.1). A 401 without a challenge refuses the token too.
+/// True if an API's response rejects the access token: status 401, unless its challenges name only
+/// errors other than `invalid_token` (RFC 6750 section 3.1). A 401 without a challenge rejects the
+/// token too.
+///
+/// \param status The status of the response.
+/// \param www_authenticate The WWW-Authenticate field of the response; may be empty.
 [[nodiscard]] COAUTH_DECL bool
 token_refused(unsigned status, std::string_view www_authenticate) noexcept;
 
-/// The same of an answer that is a message of Boost.Beast, or has its `result_int()`, and its
-/// `equal_range` (then all challenges are looked at, in however many fields they come) or
-/// `operator[]`.
+/// The same for a response of Boost.Beast, or of a type that has its `result_int()` and either its
+/// `equal_range`, which finds the challenges of several fields, or its `operator[]`.
 struct answer_refuses_token
 {
+    /// True if the response rejects the access token.
     template <class Answer>
     [[nodiscard]] bool operator()(Answer const& answer) const
     {

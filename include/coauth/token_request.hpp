@@ -14,33 +14,36 @@
 namespace coauth
 {
 
-/// What a token is asked for with, other than the client's own credentials: the parameters of a
-/// grant, the secret ones among them.
+/// A grant other than client credentials, with its parameters.
 struct token_grant
 {
     /// The `grant_type`.
     std::string type;
+    /// The parameters: names and values.
     std::vector<std::pair<std::string, secret>> parameters;
-    /// Those whose values are asked for anew before every request.
+    /// The parameters whose values a function returns before each attempt.
     std::vector<std::pair<std::string, secret_function>> asked = {};
 };
 
-/// What one token is asked for (RFC 6749 section 4.4.2): everything is optional. By default with
-/// the client's own credentials; the named functions make requests of other grants.
+/// The parameters of a token request (RFC 6749 section 4.4.2). All are optional. The default grant
+/// is client credentials; the static functions create requests with other grants.
 ///
 /// \code
 /// auto request = coauth::token_request().scope("sms groups").audience("https://api.example.com");
 /// \endcode
 ///
-/// Owns its text. Not an aggregate on purpose: GCC 12 miscompiles aggregate temporaries inside an
-/// awaited expression.
+/// A value type that owns its text. It is not an aggregate because GCC 12 miscompiles aggregate
+/// temporaries inside an awaited expression.
 class token_request
 {
 public:
+    /// A client credentials request without a scope.
     token_request() {} // NOLINT(modernize-use-equals-default)
 
-    /// Exchanges a token for another (RFC 8693 section 2.1): an access token, unless its type says
-    /// otherwise.
+    /// Exchanges a token for another (RFC 8693 section 2.1).
+    ///
+    /// \param subject_token The token to exchange.
+    /// \param subject_token_type Its type. Default: an access token.
     static token_request token_exchange(
         secret subject_token,
         std::string subject_token_type = "urn:ietf:params:oauth:token-type:access_token")
@@ -50,7 +53,7 @@ public:
             {{"subject_token", std::move(subject_token)},
              {"subject_token_type", std::move(subject_token_type)}}};
     }
-    /// The same on behalf of another: who acts, beside for whom.
+    /// The same with an actor token: the actor acts on behalf of the subject.
     static token_request token_exchange(
         secret subject_token, std::string subject_token_type, secret actor_token,
         std::string actor_token_type)
@@ -62,9 +65,9 @@ public:
              {"actor_token", std::move(actor_token)},
              {"actor_token_type", std::move(actor_token_type)}}};
     }
-    /// The same with the token that a function gives, asked before every request: with
-    /// `secret_file` the token of a workload, which is replaced while the program runs. Such a
-    /// token is a JWT, unless its type says otherwise.
+    /// The same with a function that returns the token and is called before each attempt, such as
+    /// `secret_file` for a workload's token that is replaced while the program runs. The default
+    /// type is a JWT.
     static token_request token_exchange(
         secret_function subject_token,
         std::string subject_token_type = "urn:ietf:params:oauth:token-type:jwt")
@@ -75,14 +78,14 @@ public:
             {{"subject_token", std::move(subject_token)}}};
     }
 
-    /// Presents an assertion about a user or a service (RFC 7523 section 2.1).
+    /// Presents a JWT assertion about a user or a service as the grant (RFC 7523 section 2.1).
     static token_request jwt_bearer(secret assertion)
     {
         return {
             "urn:ietf:params:oauth:grant-type:jwt-bearer", {{"assertion", std::move(assertion)}}};
     }
-    /// The same with the assertion that a function gives, asked before every request:
-    /// `signed_assertion` makes a new one each time.
+    /// The same with a function that returns the assertion and is called before each attempt.
+    /// `signed_assertion` signs a new assertion each time.
     static token_request jwt_bearer(secret_function assertion)
     {
         return {
@@ -91,21 +94,23 @@ public:
             {{"assertion", std::move(assertion)}}};
     }
 
-    /// Presents a refresh token (RFC 6749 section 6). A server that gives a new one with each
-    /// answer has it in `access_token::member("refresh_token")`.
+    /// Presents a refresh token (RFC 6749 section 6). If the server returns a new refresh token, it
+    /// is in `access_token::member("refresh_token")`.
     static token_request refresh_token(secret token)
     {
         return {"refresh_token", {{"refresh_token", std::move(token)}}};
     }
-    /// The same with the refresh token that a function gives, asked before every request: where the
-    /// server replaces them, the last one.
+    /// The same with a function that returns the refresh token and is called before each attempt.
+    /// If the server rotates refresh tokens, the function must return the latest.
     static token_request refresh_token(secret_function token)
     {
         return {"refresh_token", {}, {{"refresh_token", std::move(token)}}};
     }
 
-    /// The scope: space-separated, case-sensitive words (RFC 6749 section 3.3). Empty, the default:
-    /// no scope is sent, and the server grants what it grants by default (SMS.CX: all rights).
+    ///@{
+
+    /// Sets the scope: case-sensitive words separated by spaces (RFC 6749 section 3.3). Default:
+    /// empty; no scope is sent, and the server grants its default (SMS.CX: all rights).
     token_request& scope(detail::given_text text) &
     {
         scope_ = std::move(text);
@@ -115,8 +120,11 @@ public:
     {
         return std::move(this->scope(std::move(text)));
     }
+    ///@}
 
-    /// Adds a resource, an absolute URI (RFC 8707 section 2). May be repeated.
+    ///@{
+
+    /// Adds a resource: an absolute URI (RFC 8707 section 2). May be called several times.
     token_request& resource(detail::given_text uri) &
     {
         resources_.push_back(std::move(uri));
@@ -126,8 +134,11 @@ public:
     {
         return std::move(this->resource(std::move(uri)));
     }
+    ///@}
 
-    /// The audience, as several servers want it beside or in place of a resource.
+    ///@{
+
+    /// Sets the audience, which some servers require with or instead of a resource.
     token_request& audience(detail::given_text text) &
     {
         audience_ = std::move(text);
@@ -137,9 +148,12 @@ public:
     {
         return std::move(this->audience(std::move(text)));
     }
+    ///@}
 
-    /// Adds a further form parameter. The names that have a meaning of their own (`grant_type`,
-    /// `scope`, `client_id`, `client_secret`, ...) are refused with `errc::invalid_parameter`.
+    ///@{
+
+    /// Adds a further form parameter. The operation rejects names that the library sets itself
+    /// (`grant_type`, `scope`, `client_id`, `client_secret`, ...) with `errc::invalid_parameter`.
     token_request& parameter(std::string name, detail::given_text value) &
     {
         parameters_.emplace_back(std::move(name), std::move(value));
@@ -149,20 +163,25 @@ public:
     {
         return std::move(this->parameter(std::move(name), std::move(value)));
     }
+    ///@}
 
-    /// True when both ask for the same in the same words and order; those of other grants only when
-    /// one is a copy of the other.
+    /// True if all parameters are the same, in the same order. Requests with grants other than
+    /// client credentials are equal only if one is a copy of the other.
     friend bool operator==(token_request const&, token_request const&) = default;
 
+    /// The scope.
     [[nodiscard]] std::string const& scope() const noexcept { return scope_; }
+    /// The resources, in the order added.
     [[nodiscard]] std::vector<std::string> const& resources() const noexcept { return resources_; }
+    /// The audience.
     [[nodiscard]] std::string const& audience() const noexcept { return audience_; }
+    /// The further form parameters, in the order added.
     [[nodiscard]] std::vector<std::pair<std::string, std::string>> const&
     parameters() const noexcept
     {
         return parameters_;
     }
-    /// The grant; null: client credentials.
+    /// The grant. Null: client credentials.
     [[nodiscard]] token_grant const* grant() const noexcept { return grant_.get(); }
 
 private:

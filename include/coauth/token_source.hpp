@@ -50,8 +50,8 @@ private:
 
 } // namespace detail
 
-/// Keeps one access token good for one `token_request`: what a server calls for each of its own
-/// requests.
+/// Keeps a valid access token for one `token_request`. A server gets the token for each of its own
+/// requests here.
 ///
 /// \code
 /// coauth::token_source tokens(client, coauth::token_request().scope("read"));
@@ -59,88 +59,105 @@ private:
 /// auto token = co_await tokens.async_get_access_token();
 /// if (!token)
 /// {
-///     log(token.error().message()); // holds no secret
+///     log(token.error().message()); // contains no secret
 ///     co_return;
 /// }
 /// call_api(token->authorization());
 /// \endcode
 ///
-/// While it has a usable token, every call gets it at once. Otherwise the first call fetches one,
-/// and all that come meanwhile wait for the same fetch: on success each gets the token, on failure
-/// each gets the error. A token is renewed in the background before its end, at the first call
-/// after some three quarters of its life, and handed out meanwhile; if the renewal fails it is
-/// handed out until `token_source_options::margin` before its end, and never longer. Lives are
-/// counted from when the request was sent, on the monotonic and the wall clock both; the one that
-/// says "ended" first wins. While no renewal is near, each thread reads both once a second; if the
-/// wall clock is set back meanwhile, a thread may see the end up to a second late.
+/// While there is a usable token, every call gets it at once. Otherwise the first call starts a
+/// fetch, and all calls meanwhile wait for the same fetch: each gets its token or its error.
 ///
-/// After a failed fetch no other is begun for a while (`token_source_options::first_back_off`, or
-/// as long as the server asks); without a usable token, calls then fail at once with the same
-/// error, and `error::retry_at()` says until when.
+/// The token is refreshed in the background before it expires: at the first call after 70 to 80 %
+/// of its lifetime. Callers get the old token meanwhile. If the refresh fails, they get it until
+/// `token_source_options::margin` before it expires, and never longer. The lifetime is counted from
+/// the request, by the monotonic clock and by the wall clock; the token expires when either says
+/// so. While no refresh is near, each thread reads the clocks once a second: if the wall clock is
+/// set back, a thread may notice the expiry up to one second late.
 ///
-/// Thread safety: all functions may be called from any thread, at the same time. Construction,
-/// assignment and destruction must not overlap with other uses of the same object. A cancellation
-/// signal is emitted where the handler runs, as for Asio's own operations: with several threads,
-/// on a strand, on which the operation is started too.
+/// After a failed fetch there is a back-off (see `token_source_options::first_back_off`), during
+/// which no fetch starts. Calls without a usable token then fail at once with the same error, and
+/// `error::retry_at()` is the end of the back-off.
 ///
-/// Lifetime: destroying the source, or `close()`, completes its operations with `errc::cancelled`.
-/// Destroying the client does the same to the fetch under way, and later ones fail likewise.
-/// Stopping or destroying the execution context abandons operations without a completion, as it
-/// does Asio's own. While a fetch is under way or an operation waits, the context has outstanding
-/// work; a source at rest has none, unless `token_source_options::renew_unused` is set.
+/// \par Thread safety
+/// All functions may be called from any thread at the same time. Construction, assignment and
+/// destruction must not overlap with other uses of the same object. Emit the cancellation signal
+/// from the handler's executor (a strand if that executor has several threads, on which the
+/// operation is started too), as with Asio's own operations.
+///
+/// \par Lifetime
+/// Destroying the source, or `close()`, completes its operations with `errc::cancelled`. Destroying
+/// the client does the same to the running fetch, and later fetches fail with the same error.
+/// Stopping or destroying the execution context abandons operations without a completion, as with
+/// Asio's own operations. The source is outstanding work of the context only while a fetch runs or
+/// an operation waits, or if `token_source_options::renew_unused` is set.
 class COAUTH_DECL token_source
 {
 public:
+    /// The type of the source's executor.
     using executor_type = boost::asio::any_io_executor;
 
-    /// A source of the tokens that `client` gets for `request`. Fetches nothing yet.
+    /// Creates a source of tokens that `client` gets for `request`. Starts no fetch.
     ///
-    /// Runs on the client's executor. The client may be moved afterwards; once it is destroyed or
-    /// closed, every fetch fails with `errc::cancelled`. Faulty options, or a faulty client, are
-    /// not thrown: every operation reports them.
+    /// The source runs on the client's executor. The client may be moved afterwards. When it is
+    /// destroyed or closed, every fetch fails with `errc::cancelled`. Invalid options, or an
+    /// invalid client, are not exceptions: every operation returns the error.
     explicit token_source(
         client& client, token_request request = token_request(), token_source_options options = {});
+    /// Completes waiting operations with `errc::cancelled`.
     ~token_source();
 
+    /// Moves the source; its operations continue. The source moved from may then only be assigned
+    /// to or destroyed.
     token_source(token_source&&) noexcept;
+    /// Closes this source, then moves the other one here.
     token_source& operator=(token_source&&) noexcept;
 
+    /// The executor of the client.
     [[nodiscard]] executor_type get_executor() const noexcept;
 
-    /// The token, if there is a usable one now; else an empty one. Never waits, and begins no fetch
-    /// but a renewal: where there is no token, `async_get_access_token`, `async_refresh` or
-    /// `warm_up` gets one, and with `token_source_options::renew_unused` the source by itself.
+    /// Returns the token if there is a usable one now, else an empty token. Never waits. Starts a
+    /// fetch only to refresh a usable token: use `async_get_access_token`, `async_refresh`,
+    /// `warm_up` or `token_source_options::renew_unused` to get the first one.
     ///
-    /// Takes no lock, allocates nothing, and writes no memory that another thread reads, but for
-    /// some moments, in which it takes a lock that nobody holds while waiting: each thread once to
-    /// learn of a new token; while the token is due for renewal, each thread once per tick of the
-    /// system's clock (some milliseconds) to see whether a fetch is to begin, and to begin it; and
-    /// where there is no token. Of more than 256 sources in a process, some share the room that a
-    /// thread has for them: a thread that uses such in turns takes their locks.
+    /// Usually takes no lock, allocates nothing, and writes no memory that other threads read. It
+    /// takes a short lock: once in each thread for a new token; once per tick of the system clock
+    /// (a few milliseconds) in each thread while a refresh is due; and whenever there is no token.
+    /// If a process has more than 256 sources, some share a slot in each thread, and a thread that
+    /// alternates between two such sources takes their locks.
     [[nodiscard]] access_token try_get() noexcept;
 
-    /// Gets a usable token: at once, or when the fetch that is under way, or is now begun, has
-    /// ended.
+    /// Gets a usable token: at once, or when the running or newly started fetch has ended.
     ///
-    /// \return An awaitable to be awaited once. When there is a usable token, it was taken in this
-    ///     call; awaiting it then does not go through the event loop.
-    /// \par Cancellation Terminal, partial and total: all end the wait promptly with
-    ///     `errc::cancelled`. The fetch goes on for the others, and, unless
-    ///     `token_source_options::cancel_abandoned` is set, for none.
-    /// \par Errors Any `errc` that the client reports; `errc::cancelled` once the source is closed.
-    ///     Nothing is thrown but `std::bad_alloc`.
+    /// \return An awaitable, to be awaited once. If there is a usable token, this call takes it,
+    /// and
+    ///     awaiting the result does not go through the event loop.
+    ///
+    /// \par Cancellation
+    /// Terminal, partial and total: each ends the wait promptly with `errc::cancelled`. The fetch
+    /// continues for the other operations. If no other operation waits, it continues all the same,
+    /// unless `token_source_options::cancel_abandoned` is set.
+    ///
+    /// \par Errors
+    /// Any `errc` that the client returns; `errc::cancelled` when the source is closed. Throws only
+    /// `std::bad_alloc`.
     [[nodiscard]] boost::asio::awaitable<result<access_token>> async_get_access_token();
 
-    /// The same, waiting no longer than `limit`, and 24 hours at most: then it ends with
-    /// `errc::timeout`, and the fetch goes on.
+    /// The same with a time limit for the wait, at most 24 hours. When `limit` has passed, the
+    /// operation ends with `errc::timeout`, and the fetch continues.
     [[nodiscard]] boost::asio::awaitable<result<access_token>>
     async_get_access_token(std::chrono::milliseconds limit);
 
-    /// The same for any completion token.
+    ///@{
+
+    /// The same with any completion token.
     ///
-    /// \par Completion signature `void(coauth::result<coauth::access_token>)`
-    /// \par Completion Exactly once, never within this call, on the handler's associated executor
-    ///     (else the client's). The handler's allocator and cancellation slot are honoured.
+    /// \par Completion signature
+    /// `void(coauth::result<coauth::access_token>)`
+    ///
+    /// \par Completion
+    /// Exactly once, never inside this call, on the handler's associated executor (by default the
+    /// client's). The handler's associated allocator and cancellation slot are used.
     template <boost::asio::completion_token_for<access_token_signature> CompletionToken>
     auto async_get_access_token(CompletionToken&& token)
     {
@@ -151,12 +168,15 @@ public:
     {
         return initiate({false, limit}, std::forward<CompletionToken>(token));
     }
+    ///@}
 
-    /// Fetches a new token, however good the present one is, or joins a fetch that is under way.
-    /// The present one is handed out to others meanwhile.
+    ///@{
+
+    /// Fetches a new token even if the current one is usable, or joins the running fetch. Other
+    /// calls get the current token meanwhile.
     ///
-    /// Not kept back by a failure shortly before, but by a time that the server named: then it
-    /// fails at once with that error. Otherwise as `async_get_access_token`.
+    /// A back-off does not delay it, unless the server requested the delay: then it fails at once
+    /// with that error. Otherwise it works like `async_get_access_token`.
     [[nodiscard]] boost::asio::awaitable<result<access_token>> async_refresh();
     [[nodiscard]] boost::asio::awaitable<result<access_token>>
     async_refresh(std::chrono::milliseconds limit);
@@ -170,28 +190,30 @@ public:
     {
         return initiate({true, limit}, std::forward<CompletionToken>(token));
     }
+    ///@}
 
-    /// Begins to fetch a token, if there is no usable one, so that it is there when the first
-    /// caller comes. Does not wait.
+    /// Starts to fetch a token if there is no usable one, so that the first caller need not wait.
+    /// Does not wait itself.
     void warm_up() noexcept;
 
-    /// Says that `token` was refused by those who were to accept it. Drops it if it is the token
-    /// handed out now; the next call fetches another. Of a thousand callers who say so of the same
-    /// token, one is heard.
+    /// Reports that a resource server rejected `token`. If it is the cached token it is dropped,
+    /// and the next call fetches a new one. Repeated reports of the same token have no further
+    /// effect.
     ///
-    /// When the server hands out the same token again, it is handed on, and this has no effect on
-    /// it until a back-off has passed: a server that insists causes no loop. The same holds for the
-    /// fifth token, and further ones, that is refused within 30 s after it came.
+    /// If the server returns the same token again, callers get it, and it cannot be dropped until a
+    /// back-off has passed. The same holds for the fifth and later tokens that are rejected within
+    /// 30 s of being fetched. So a server that rejects its own tokens does not cause an endless
+    /// loop.
     ///
-    /// \return True when it was dropped.
+    /// \return True if the token was dropped.
     bool invalidate(access_token const& token) noexcept;
 
-    /// How it is doing.
+    /// The current state, for health checks.
     [[nodiscard]] token_source_status status() const;
-    /// What it did so far.
+    /// The counters since construction.
     [[nodiscard]] token_source_counters counters() const;
 
-    /// Ends all operations with `errc::cancelled`; later ones fail likewise.
+    /// Ends all operations with `errc::cancelled`. Later operations fail with the same error.
     void close() noexcept;
 
 private:

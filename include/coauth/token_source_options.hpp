@@ -15,126 +15,142 @@
 namespace coauth
 {
 
-/// How a `token_source` keeps its token good. A plain aggregate; the defaults suit most servers.
+/// Options of a `token_source`. A plain aggregate; the defaults suit most servers.
 struct token_source_options
 {
-    /// The token is renewed when this share of its life has passed; more than 0, at most 1.
+    /// The token is refreshed after this share of its lifetime; more than 0, at most 1.
     double renew_after = 0.8;
-    /// Minus a random share of its life up to this, drawn for each token, so that a fleet of
-    /// servers does not renew in step. At least 0, less than `renew_after`.
+    /// A random share of the lifetime, up to this value, by which the refresh is earlier. It is
+    /// drawn for each token, so that the servers of a cluster do not refresh at the same time. At
+    /// least 0, less than `renew_after`.
     double renew_spread = 0.1;
-    /// How long before its end a token is no longer handed out: so much time is left to use it. A
-    /// tenth of its life where that is less. At most 365 days.
+    /// A token is not returned any more when it expires within this time, so that callers have time
+    /// to use it. At most a tenth of the token's lifetime is used. At most 365 days.
     std::chrono::milliseconds margin{30'000};
-    /// Between two attempts to renew the same token: at least this, or a twentieth of its life
-    /// where that is less. At most 365 days.
+    /// Minimum time between two attempts to refresh the same token. At most a twentieth of the
+    /// token's lifetime is used. At most 365 days.
     std::chrono::milliseconds renew_interval{30'000};
-    /// A token is not kept longer than this, whatever life it has; at least 1 s. None: as long as
-    /// it lives; a token with no known end until it is invalidated.
+    /// Maximum age of a token, whatever its lifetime; at least 1 s. None: the token is used until
+    /// it expires, and a token with no known end until it is invalidated.
     std::optional<std::chrono::seconds> max_age = {};
-    /// The wait after a failed fetch is random up to `first_back_off` (at least 1 ms), multiplied
-    /// by `back_off_factor` (1 to 100) for each further failure, up to `max_back_off` (at most 24
-    /// hours), and never less than a tenth of `first_back_off`; a longer one that the server asks
-    /// for is obeyed. After a failure that only a change can mend (wrong credentials,
-    /// unknown scope, faulty configuration) it is at least half of `max_back_off` at once, and no
-    /// longer for further ones: the change may be made at the server, and is noticed within that
-    /// time. Where credentials were refused, others (a secret from a function, a certificate from
-    /// files) end the wait, once for each wait.
-    std::chrono::milliseconds first_back_off{1'000};
-    double back_off_factor = 1.6;
-    std::chrono::milliseconds max_back_off{120'000};
-    /// Renew the token also while nobody asks for it, and keep at it from `warm_up` or the first
-    /// call on. The source then has a timer running, and with it outstanding work in its execution
-    /// context, until it is closed. Off: a call that finds the token due starts the renewal in the
-    /// background; a token that nobody uses may end, and the next caller waits.
+    /// Upper limit of the back-off after the first failed fetch; at least 1 ms.
     ///
-    /// A token that may be used once (`expires_in` of 0) is of no use ahead of its caller: after
-    /// one, none is fetched unasked for the longer of `renew_interval` and `max_back_off`.
+    /// The back-off is random, from a tenth of `first_back_off` up to a limit. The limit starts at
+    /// `first_back_off` and is multiplied by `back_off_factor` for each further failure, up to
+    /// `max_back_off`. If the server requests a longer delay, that is used.
+    ///
+    /// If only a change can help (wrong credentials, unknown scope, invalid configuration), the
+    /// back-off is between half of `max_back_off` and `max_back_off`, from the first failure on: a
+    /// change at the server is noticed within that time. If the credentials were rejected, new ones
+    /// (a secret from a function, a certificate from files) end the back-off, once for each
+    /// back-off.
+    std::chrono::milliseconds first_back_off{1'000};
+    /// Factor by which the limit of the back-off grows with each further failure; 1 to 100.
+    double back_off_factor = 1.6;
+    /// Upper limit of every back-off, unless the server requests a longer delay. At most 24 hours.
+    std::chrono::milliseconds max_back_off{120'000};
+    /// Refresh the token even while no call is made, from `warm_up` or the first call on.
+    ///
+    /// On: the source has a running timer, which is outstanding work of its execution context until
+    /// the source is closed. Off: the first call that finds the token due starts the refresh in the
+    /// background; an unused token may expire, and the next caller waits.
+    ///
+    /// A token that may be used once (`expires_in` of 0) cannot be fetched in advance. After such a
+    /// token, no fetch starts without a call for the longer of `renew_interval` and `max_back_off`.
     bool renew_unused = false;
-    /// End a fetch when the last of those who wait for it has gone. Off, or with `renew_unused`: it
-    /// goes on, and the token is there for the next caller.
+    /// Cancel a fetch when no operation waits for it any more. Off, or with `renew_unused`: the
+    /// fetch continues, and the next caller gets its token.
     bool cancel_abandoned = false;
-    /// Tell the client's observer also of each token that was at hand (`token_served`), as of each
-    /// that was waited for. That costs every such call two readings of a clock and the observer's
-    /// own time; off, they are counted alone.
+    /// Send the observer a `token_served` event also for each token that is returned at once. Each
+    /// such call then reads the clock twice and runs the observer. Off: they are only counted.
     bool observe_hits = false;
 };
 
-/// What a `token_source` is at.
+/// The states of a `token_source`.
 enum class token_source_state
 {
-    /// No usable token, and nothing under way: nobody asked yet, or the last one ended.
+    /// No usable token and no fetch: there was no call yet, or the last token expired.
     empty,
-    /// No usable token; one is being fetched.
+    /// No usable token; a fetch is running.
     fetching,
     /// A usable token.
     fresh,
-    /// A usable token that is due for renewal, whether a fetch is under way or not.
+    /// A usable token that is due for a refresh, whether a fetch is running or not.
     renewing,
-    /// No usable token; the last fetch failed, and the next is not begun before `retry_at`.
+    /// No usable token; the last fetch failed, and the next does not start before
+    /// `token_source_status::retry_at`.
     back_off,
-    /// Closed.
+    /// The source is closed.
     closed,
 };
 
-/// The name of the value, as in `"fresh"`.
+/// The name of the value, such as `"fresh"`.
 [[nodiscard]] COAUTH_DECL std::string_view to_string(token_source_state state) noexcept;
 
-/// How a `token_source` is doing, for health checks and logs. Holds no secret.
+/// The status of a `token_source`, for health checks and logs. Contains no secret.
 struct token_source_status
 {
+    /// The state.
     token_source_state state = token_source_state::empty;
-    /// A fetch is under way.
+    /// True if a fetch is running.
     bool fetching = false;
-    /// Operations that wait for it.
+    /// Number of operations that wait for the fetch.
     std::size_t waiting = 0;
-    /// Of the token held, if there is one: since when, until when it is handed out (no value: no
-    /// known end), and from when it is renewed.
+    /// When the current token was obtained. None: there is no token.
     std::optional<std::chrono::system_clock::time_point> obtained_at;
+    /// Until when the current token is returned. None: no known end, or there is no token.
     std::optional<std::chrono::system_clock::time_point> usable_until;
+    /// When the current token is due for a refresh. None: never, or there is no token.
     std::optional<std::chrono::system_clock::time_point> renew_at;
-    /// Since the last success: when the first fetch failed, and with what the last one; empty while
-    /// all is well. Of a closed source that never failed, `last_error` is why it is closed.
+    /// When the first fetch since the last success failed. None: the last fetch succeeded, or there
+    /// was none.
     std::optional<std::chrono::system_clock::time_point> failing_since;
+    /// The error of the last fetch since the last success. For a closed source without one: why it
+    /// is closed. None: no error.
     std::optional<error> last_error;
-    /// No fetch is begun before, unless other credentials come or `async_refresh` forces one.
+    /// The end of the back-off: no fetch starts before, unless new credentials arrive or
+    /// `token_source::async_refresh` is called. None: there is no back-off.
     std::optional<std::chrono::system_clock::time_point> retry_at;
 
-    /// A token can be had at once.
+    /// True if there is a usable token.
     [[nodiscard]] bool ready() const noexcept
     {
         return state == token_source_state::fresh || state == token_source_state::renewing;
     }
 };
 
-/// Fetches of a `token_source`: those that began, and of these, how many ended in which way. Where
-/// the sum is less, one is under way.
+/// Counters of the fetches of a `token_source`. If the outcomes add up to less than `started`, a
+/// fetch is running.
 struct fetch_counts
 {
+    /// Fetches started.
     std::uint64_t started = 0;
+    /// Fetches that succeeded.
     std::uint64_t succeeded = 0;
+    /// Fetches that failed.
     std::uint64_t failed = 0;
-    /// Ended before they had an outcome, as nobody waited any more or the source was closed.
+    /// Fetches cancelled because no operation waited any more or the source was closed.
     std::uint64_t abandoned = 0;
 };
 
-/// What a `token_source` did since it was made.
+/// Counters of a `token_source` since it was created.
 struct token_source_counters
 {
-    /// Calls that got the token at once, synchronous ones included.
+    /// Calls that got the token at once, including `token_source::try_get`.
     std::uint64_t hits = 0;
-    /// Calls that had to wait for a fetch.
+    /// Calls that waited for a fetch.
     std::uint64_t waits = 0;
-    /// Calls that failed at once, since a fetch had failed shortly before or the source is closed.
+    /// Calls that failed at once, because of a back-off or because the source is closed.
     std::uint64_t refusals = 0;
-    /// Fetches that succeeded or failed, those that failed, and those that succeeded in renewing a
-    /// token that was still usable.
+    /// Fetches that succeeded or failed.
     std::uint64_t fetches = 0;
+    /// Fetches that failed.
     std::uint64_t failures = 0;
+    /// Fetches that replaced a token that was still usable.
     std::uint64_t renewals = 0;
-    /// Tokens dropped by `invalidate`.
+    /// Tokens dropped by `token_source::invalidate`.
     std::uint64_t invalidated = 0;
-    /// Fetches by why they began: `by_reason[std::size_t(fetch_reason::renewal)]`.
+    /// Fetches by reason, such as `by_reason[std::size_t(fetch_reason::renewal)]`.
     std::array<fetch_counts, 5> by_reason = {};
 };
 

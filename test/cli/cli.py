@@ -1223,7 +1223,7 @@ class Usage(Case):
     def test_the_commands_that_documents_show(self):
         """Their flags are known."""
         shown = 0
-        for name in ("README.md", "examples/servers.md"):
+        for name in ("README.md", "src/doc/servers.md", "src/doc/command.md"):
             with open(os.path.join(ROOT, name), encoding="utf-8") as file:
                 blocks = re.findall(r"(?ms)^```sh\n(.*?)^```$", file.read())
             lines = "".join(blocks).replace("\\\n", " ").splitlines()

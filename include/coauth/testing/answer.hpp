@@ -12,45 +12,51 @@
 namespace coauth::testing
 {
 
-/// How a scripted answer ends.
+/// What the server does to the connection after a scripted response.
 enum class ending
 {
-    /// Keep the connection when the request allows it, else `close`.
+    /// Keep the connection if the request allows it, else `close`.
     keep_alive,
-    /// TLS close_notify, then close. Says so in the header unless `answer::raw` is used.
+    /// Send TLS close_notify, then close. The header announces it, unless `answer::raw` is used.
     close,
     /// Close without TLS close_notify.
     truncate,
     /// Reset the connection.
     reset,
-    /// Send nothing more and never close.
+    /// Send nothing more, and never close.
     stall,
 };
 
-/// One scripted answer. The default is an empty 200.
+/// A scripted response. The default is status 200 without a body. A plain aggregate.
 struct answer
 {
+    /// The status.
     unsigned status = 200;
+    /// Header fields in addition to those that the server adds.
     http_headers headers = {};
+    /// The body.
     std::string body = {};
-    /// When not empty, exactly these bytes are sent in place of status, headers and body.
+    /// If not empty, exactly these bytes are sent in place of status, headers and body.
     std::string raw = {};
-    /// Waited before the first byte.
+    /// Delay before the first byte.
     std::chrono::milliseconds delay{0};
-    /// Send only this many bytes of the answer; 0: nothing.
+    /// Send only this many bytes of the response. 0: nothing. None: the whole response.
     std::optional<std::size_t> cut_at = {};
-    /// Send in pieces of this many bytes, with `piece_delay` between; 0: in one.
+    /// Send in pieces of this many bytes. 0: in one piece.
     std::size_t piece = 0;
+    /// Delay between the pieces.
     std::chrono::milliseconds piece_delay{0};
-    /// After it was sent whole, send its bytes from here on again and again, until the peer closes.
+    /// After the whole response, repeat its bytes from this position until the peer closes. None:
+    /// no repetition.
     std::optional<std::size_t> repeat_from = {};
+    /// What happens to the connection afterwards.
     ending end = ending::keep_alive;
-    /// Only for requests to this path, whatever their query; empty: for any.
+    /// Use the response only for requests to this path, whatever their query. Empty: for any path.
     std::string path = {};
 
-    /// An answer with a JSON body.
+    /// A response with a JSON body.
     [[nodiscard]] static COAUTH_DECL answer json(unsigned status, std::string body);
-    /// Exactly these bytes.
+    /// A response of exactly these bytes.
     [[nodiscard]] static COAUTH_DECL answer bytes(std::string raw, ending end = ending::close);
 };
 

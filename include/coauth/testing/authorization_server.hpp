@@ -15,76 +15,99 @@
 #include <string>
 #include <vector>
 
-/// A loopback authorization server for tests: link `coauth::testing`. Not for production.
+/// A loopback authorization server for tests. Link `coauth::testing`. Not for production.
 namespace coauth::testing
 {
 
 /// An authorization server on a loopback address, with a thread of its own.
 ///
-/// It makes its CA and its certificates when it starts; it checks method, path, grant, credentials
-/// and scope as a real one does; what it is told to answer it answers instead. Beside the token
-/// endpoint it has metadata (at /.well-known/oauth-authorization-server and
-/// /.well-known/openid-configuration), introspection and revocation. All functions may be called
-/// from any thread. Destruction closes every connection and waits for the thread.
+/// It creates its CA and its certificates when it starts. It verifies method, path, grant,
+/// credentials and scope like a real server; scripted responses replace its own. It has a token
+/// endpoint, metadata (/.well-known/oauth-authorization-server and
+/// /.well-known/openid-configuration), introspection and revocation.
+///
+/// \par Thread safety
+/// All functions may be called from any thread at the same time.
 class COAUTH_DECL authorization_server
 {
 public:
-    /// Starts a server. Fails with `errc::connect_failed` when address and port cannot be had, and
-    /// with `errc::tls_failed` when the TLS options cannot be met.
+    /// Starts a server. Fails with `errc::connect_failed` if it cannot listen at the address and
+    /// port, and with `errc::tls_failed` if the TLS options are not possible.
     [[nodiscard]] static result<authorization_server> start(server_options options = {});
 
+    /// Moves the server, which continues to run. The object moved from may then only be assigned to
+    /// or destroyed.
     authorization_server(authorization_server&&) noexcept;
+    /// Stops this server, then moves the other one here.
     authorization_server& operator=(authorization_server&&) noexcept;
+    /// Closes every connection and waits for the thread.
     ~authorization_server();
 
+    /// The port of the server.
     [[nodiscard]] std::uint16_t port() const noexcept;
-    /// "https://127.0.0.1:PORT/oauth/token"; with `host` in place of the address when given.
+    /// "https://127.0.0.1:PORT/oauth/token". `host`, if not empty, replaces the address.
     [[nodiscard]] std::string token_endpoint(std::string const& host = {}) const;
-    /// What the metadata says as `issuer`: "https://127.0.0.1:PORT" and `issuer_path`.
+    /// The `issuer` in the metadata: "https://127.0.0.1:PORT" and `server_options::issuer_path`.
     [[nodiscard]] std::string issuer() const;
+    /// The URL of the introspection endpoint.
     [[nodiscard]] std::string introspection_endpoint() const;
+    /// The URL of the revocation endpoint.
     [[nodiscard]] std::string revocation_endpoint() const;
-    /// Where clients are asked for certificates; the same as `port()` unless that is an alias.
+    /// The port that requests client certificates: `port()`, or with
+    /// `client_certificates::asked_at_alias` another one.
     [[nodiscard]] std::uint16_t mtls_port() const noexcept;
+    /// The URL of the token endpoint at `mtls_port()`.
     [[nodiscard]] std::string mtls_token_endpoint() const;
-    /// The certificate of the CA to trust.
+    /// The certificate of the CA to trust, as PEM text.
     [[nodiscard]] std::string const& ca_pem() const noexcept;
-    /// The certificate revocation lists of that CA and of its intermediate; the server's own
-    /// certificate is on the latter's, unless `revoked` is false.
+    /// The certificate revocation lists of the CA and of its intermediate, as PEM text. If
+    /// `revoked`, the server's own certificate is on the list of the intermediate.
     [[nodiscard]] std::string crl_pem(bool revoked = true) const;
-    /// A configuration with which a client gets a token from this server, asks it about that, and
-    /// revokes it: issuer and endpoints as the metadata say.
+    /// A configuration for a client of this server, with the issuer and the endpoints of its
+    /// metadata and the credentials in `server_options`.
     [[nodiscard]] client_config config() const;
 
-    /// One request gets this answer: the next one to its path, after those pushed before.
+    /// Queues a response for one request: the next one to its path after the responses queued
+    /// before.
     void push(answer a);
-    /// Every request to its path gets this one, when none is pushed.
+    /// Sets the response for every request to its path for which none is queued.
     void always(answer a);
-    /// Forgets all scripted answers.
+    /// Removes all scripted responses.
     void unscript();
 
-    /// Changes the key of its session tickets: no TLS session made before can be resumed, and
-    /// whoever offers one is led through a full handshake.
+    /// Changes the key of the session tickets: earlier TLS sessions cannot be resumed any more, and
+    /// clients that offer one do a full handshake.
     void forget_sessions();
-    /// Changes the nonce that DPoP proofs need: clients learn the new one from the next answer.
+    /// Changes the nonce that DPoP proofs need. Clients receive the new one with the next response.
     void renew_dpop_nonce();
 
-    /// The requests received so far, whole ones only.
+    /// The complete requests received so far.
     [[nodiscard]] std::vector<received_request> requests() const;
-    /// How many connections were accepted, TLS handshakes completed, and completed by resumption.
+    /// Number of connections accepted.
     [[nodiscard]] std::size_t connections() const noexcept;
+    /// Number of TLS handshakes completed.
     [[nodiscard]] std::size_t handshakes() const noexcept;
+    /// Number of TLS handshakes that resumed a session.
     [[nodiscard]] std::size_t resumed() const noexcept;
-    /// How many bytes of requests came, as counted within TLS, and how many were sent in answer.
+    /// Number of bytes of requests received, counted inside TLS.
     [[nodiscard]] std::size_t bytes_received() const noexcept;
+    /// Number of bytes of responses sent.
     [[nodiscard]] std::size_t bytes_sent() const noexcept;
-    /// The host name that the last TLS client asked for (SNI); empty when it sent none.
+    /// The host name that the last TLS client sent (SNI). Empty: it sent none.
     [[nodiscard]] std::string server_name() const;
 
-    /// Waits until so many connections, or whole requests, have come since the start. False when
-    /// `limit` passed first.
+    /// Waits until the server has accepted `count` connections since its start.
+    ///
+    /// \param count Number of connections.
+    /// \param limit Time limit.
+    /// \return False if `limit` passed first.
     bool wait_for_connections(
         std::size_t count, std::chrono::milliseconds limit = std::chrono::seconds(10)) const;
+    /// Waits until the server has received `count` complete requests since its start.
+    ///
+    /// \param count Number of requests.
+    /// \param limit Time limit.
+    /// \return False if `limit` passed first.
     bool wait_for_requests(
         std::size_t count, std::chrono::milliseconds limit = std::chrono::seconds(10)) const;
 

@@ -4,7 +4,7 @@
 namespace coauth::testing
 {
 
-/// What the server's certificate is like. A careful client refuses all but the two valid ones.
+/// The server's certificate. A client should reject all but the two valid ones.
 enum class certificate
 {
     /// For localhost, 127.0.0.1 and ::1; ECDSA; issued by the server's own CA through an
@@ -12,22 +12,25 @@ enum class certificate
     valid,
     /// The same, with an RSA key of 2048 bits.
     valid_rsa,
+    /// Expired.
     expired,
+    /// Not valid yet.
     not_yet_valid,
+    /// Signed by itself, not by a CA.
     self_signed,
     /// Issued by a CA that is not the one in `ca_pem()`.
     unknown_ca,
     /// For another host.
     wrong_host,
-    /// The common name is right, the subject alternative name is of another host.
+    /// The common name is correct, but the subject alternative name is that of another host.
     wrong_alternative_name,
-    /// The common name is right, and there is no subject alternative name (RFC 9525 section 2).
+    /// The common name is correct, but there is no subject alternative name (RFC 9525 section 2).
     common_name_only,
     /// "127.0.0.1" written as a DNS name.
     ip_as_dns_name,
     /// A bare "*" as the host name.
     bare_wildcard,
-    /// "localhost", a NUL and more as the host name.
+    /// The host name is "localhost" followed by a NUL and more text.
     nul_in_name,
     /// The intermediate is not sent.
     missing_intermediate,

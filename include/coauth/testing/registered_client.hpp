@@ -7,29 +7,31 @@
 namespace coauth::testing
 {
 
-/// A client, and what it proves itself by. What is empty does not prove anything; a client with
-/// nothing at all is public, and has its id alone to say.
+/// A client and its credentials. An empty member is not a credential. A client without any
+/// credential is public: it sends only its id.
 struct registered_client
 {
+    /// The client id.
     std::string id;
-    /// For Basic and in the body.
+    /// The secret for client_secret_basic and client_secret_post.
     std::string secret = {};
-    /// For client_secret_jwt.
+    /// The secret for client_secret_jwt.
     std::string assertion_secret = {};
-    /// For private_key_jwt: PEM text of a public key or of a certificate each.
+    /// For private_key_jwt: public keys or certificates, each as PEM text.
     std::vector<std::string> public_keys = {};
-    /// For self_signed_tls_client_auth: PEM text of a certificate each.
+    /// For self_signed_tls_client_auth: certificates, each as PEM text.
     std::vector<std::string> certificates = {};
-    /// For tls_client_auth: the subject as RFC 4514 writes it and as
-    /// `openssl x509 -subject -nameopt RFC2253` prints it, as in "CN=client,O=Example".
+    /// For tls_client_auth: the subject in the form of RFC 4514, such as "CN=client,O=Example";
+    /// `openssl x509 -subject -nameopt RFC2253` prints it.
     std::string subject = {};
 };
 
-/// Whose assertions are grants (RFC 7523 section 2.1).
+/// An issuer whose assertions the server accepts as grants (RFC 7523 section 2.1).
 struct trusted_issuer
 {
+    /// The `iss` of its assertions.
     std::string issuer;
-    /// PEM text of a public key or of a certificate each.
+    /// Its public keys or certificates, each as PEM text.
     std::vector<std::string> public_keys;
 };
 

@@ -13,69 +13,82 @@
 namespace coauth::testing
 {
 
-/// What a network, or what stands in it, does to a connection.
+/// The faults that a relay can cause.
 enum class fault
 {
+    /// No fault.
     none,
-    /// Both sides are closed in order.
+    /// Both connections are closed in order.
     close,
-    /// Both sides are reset.
+    /// Both connections are reset.
     reset,
-    /// The side to which the bytes go is closed in order; the other direction goes on.
+    /// The connection to the receiver is closed in order. The other direction continues.
     half_close,
-    /// Nothing more comes, and nothing is closed. The other direction goes on.
+    /// No more bytes arrive, and nothing is closed. The other direction continues.
     stall,
-    /// What comes from here on comes late.
+    /// All further bytes are delayed.
     delay,
-    /// One bit is another.
+    /// One bit is inverted.
     corrupt,
-    /// One byte comes twice.
+    /// One byte is sent twice.
     repeat,
-    /// What comes from here on comes byte by byte, and each byte late.
+    /// All further bytes arrive one at a time, each delayed.
     drip,
 };
 
+/// The direction of bytes through a relay.
 enum class direction
 {
+    /// From the client to the server.
     to_server,
+    /// From the server to the client.
     to_client,
 };
 
-/// One fault, at one place of a connection. A plain aggregate.
+/// A fault at one position of a connection. A plain aggregate.
 struct disturbance
 {
+    /// The fault.
     testing::fault fault = testing::fault::none;
+    /// The direction of the bytes that it affects.
     testing::direction way = testing::direction::to_client;
-    /// So many bytes go this way before it; counted below TLS.
+    /// Number of bytes in this direction before the fault, counted below TLS.
     std::size_t position = 0;
-    /// For `fault::delay` and `fault::drip`.
+    /// The delay of `fault::delay` and `fault::drip`.
     std::chrono::milliseconds delay{50};
-    /// Which connection to the port is disturbed, counted from 0; none: each.
+    /// The number of the affected connection to the port, counted from 0. None: every connection.
     std::optional<std::size_t> connection = {};
 };
 
-/// Stands between a client and a server of this machine, and disturbs their connections as it is
-/// told, byte for byte, below TLS. Has a thread of its own; all functions may be called from any
-/// thread. Destruction closes every connection and waits for the thread.
+/// Relays connections between a client and a server on this machine, and disturbs them below TLS.
+/// It has a thread of its own.
+///
+/// \par Thread safety
+/// All functions may be called from any thread at the same time.
 class COAUTH_DECL relay
 {
 public:
-    /// A relay to a server at 127.0.0.1. Never fails but for want of resources: then it throws.
+    /// Starts a relay to a server at 127.0.0.1. Throws if the system lacks resources.
     explicit relay(std::uint16_t server_port);
+    /// Closes every connection and waits for the thread.
     ~relay();
+    ///@{
+
+    /// Not copyable.
     relay(relay const&) = delete;
     relay& operator=(relay const&) = delete;
+    ///@}
 
-    /// Opens a port of its own; each connection to it is disturbed like this.
+    /// Opens a port. Every connection to it has this fault.
     ///
-    /// \return The port; `errc::connect_failed` when there is none to be had.
+    /// \return The port; or `errc::connect_failed` if none is available.
     [[nodiscard]] result<std::uint16_t> open(disturbance const& what = {});
-    /// Closes it again. Connections that were made through it go on.
+    /// Closes a port. Existing connections through it continue.
     void close(std::uint16_t port);
 
-    /// How many bytes came from one side, for the other, in all connections to this port.
+    /// Number of bytes received for this direction, in all connections to the port.
     [[nodiscard]] std::size_t passed(std::uint16_t port, direction way) const;
-    /// How many connections were made to this port.
+    /// Number of connections made to the port.
     [[nodiscard]] std::size_t connections(std::uint16_t port) const;
 
 private:

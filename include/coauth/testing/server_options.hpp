@@ -13,26 +13,27 @@
 namespace coauth::testing
 {
 
-/// In whose manner the server answers.
+/// The kind of server to imitate.
 enum class dialect
 {
-    /// RFC 6749: flat errors, Basic credentials form-decoded.
+    /// RFC 6749: flat errors; Basic credentials are form-encoded.
     rfc6749,
-    /// SMS.CX: nested errors with numeric codes, Basic credentials as they are.
+    /// SMS.CX: nested errors with numeric codes; Basic credentials are not encoded.
     smscx,
 };
 
-/// When a connection is given up, instead of serving it.
+/// What the server does to new connections in place of serving them.
 enum class refuse_connection
 {
+    /// Nothing: it serves them.
     no,
-    /// Closed as soon as it is accepted.
+    /// Close them at once.
     close_at_accept,
-    /// Reset as soon as it is accepted.
+    /// Reset them at once.
     reset_at_accept,
-    /// Accepted and never answered: the TLS handshake hangs.
+    /// Accept them and send nothing: the TLS handshake hangs.
     silence,
-    /// `server_options::plain_text` in place of TLS, and nothing after it.
+    /// Send `server_options::plain_text` in place of TLS, and nothing more.
     plain_text,
 };
 
@@ -41,85 +42,96 @@ enum class dpop
 {
     /// Proofs are ignored.
     off,
-    /// A request with a proof gets a bound token, one without a Bearer token.
+    /// A request with a proof gets a bound token; a request without one gets a Bearer token.
     accepted,
-    /// A request without a proof is refused.
+    /// A request without a proof is rejected.
     required,
 };
 
-/// Whether clients are asked for a certificate in the TLS handshake. It is never demanded there: a
-/// client that shows none has to prove itself in another way.
+/// Whether the TLS handshake requests a client certificate. The handshake never requires it: a
+/// client without a certificate has to authenticate in another way.
 enum class client_certificates
 {
+    /// Not requested.
     not_asked,
+    /// Requested.
     asked,
-    /// At a second port alone, which the metadata names (`mtls_endpoint_aliases`, RFC 8705
+    /// Requested only at a second port, which the metadata name (`mtls_endpoint_aliases`, RFC 8705
     /// section 5).
     asked_at_alias,
 };
 
-/// How the server behaves.
+/// Options of the server. A plain aggregate.
 struct server_options
 {
+    /// The kind of server to imitate.
     testing::dialect dialect = testing::dialect::rfc6749;
+    /// The id of the registered client.
     std::string client_id = "client";
+    /// The secret of the registered client.
     std::string client_secret = "secret";
-    /// The scopes that the client may ask for; a request without scope is granted all.
+    /// The scopes that the client may request. A request without a scope gets all of them.
     std::vector<std::string> scopes = {"read", "write"};
-    /// The `expires_in` of its tokens.
+    /// The `expires_in` of the tokens.
     std::chrono::seconds token_lifetime{3600};
-    /// Path of the token endpoint.
+    /// The path of the token endpoint.
     std::string path = "/oauth/token";
     /// The loopback address to listen at.
     std::string address = "127.0.0.1";
-    /// 0: any free port.
+    /// The port to listen at. 0: any free port.
     std::uint16_t port = 0;
-    /// Serve TLS; false: plain HTTP.
+    /// Use TLS. False: plain HTTP.
     bool tls = true;
+    /// The server's certificate.
     testing::certificate certificate = testing::certificate::valid;
-    /// The TLS versions spoken, as OpenSSL numbers them (0x0303 is 1.2, 0x0304 is 1.3); 0: any.
+    /// The lowest TLS version, as OpenSSL numbers it (0x0303 is 1.2, 0x0304 is 1.3). 0: any.
     int min_tls_version = 0;
+    /// The highest TLS version, numbered likewise. 0: any.
     int max_tls_version = 0;
-    /// A cipher list in OpenSSL's words for TLS up to 1.2; empty: the default.
+    /// An OpenSSL cipher list for TLS up to 1.2. Empty: the default.
     std::string ciphers = {};
-    /// How long a TLS session can be resumed, in whole seconds as TLS counts them. 0: it cannot,
-    /// and no ticket is given out.
+    /// How long a TLS session can be resumed, in whole seconds. 0: no session can be resumed, and
+    /// no ticket is sent.
     std::chrono::seconds session_lifetime{7200};
-    /// What is done with new connections.
+    /// What the server does to new connections.
     testing::refuse_connection refuse = testing::refuse_connection::no;
-    /// What `refuse_connection::plain_text` sends.
+    /// The text that `refuse_connection::plain_text` sends.
     std::string plain_text = "220 mail.example ESMTP\r\n";
 
-    /// How many requests `authorization_server::requests()` knows, the latest ones: a server that
-    /// runs for hours needs a limit.
+    /// Maximum number of requests that `authorization_server::requests()` returns: the latest ones.
+    /// Set a limit for a server that runs for hours. Default: no limit.
     std::size_t remembered_requests = static_cast<std::size_t>(-1);
 
-    /// Clients beside `client_id`; one of the same id adds to what that client proves itself by.
+    /// Further registered clients. One with the id `client_id` adds credentials to that client.
     std::vector<registered_client> clients = {};
-    /// The `aud` values of which client assertions need one; empty: the issuer and the URL of the
-    /// token endpoint, by the address and by "localhost".
+    /// The accepted audiences of client assertions. Empty: the issuer and the URL of the token
+    /// endpoint, with the address and with "localhost".
     std::vector<std::string> audiences = {};
-    /// The path of the issuer's URL, as in "/tenant"; empty: none. It moves the metadata (RFC 8414
-    /// section 3.1), not the endpoints.
+    /// The path of the issuer's URL, such as "/tenant". It changes the location of the metadata
+    /// (RFC 8414 section 3.1), not the endpoints. Empty: no path.
     std::string issuer_path = {};
-    /// Paths of the introspection (RFC 7662) and revocation endpoints (RFC 7009); empty: none.
+    /// The path of the introspection endpoint (RFC 7662). Empty: there is none.
     std::string introspection_path = "/oauth/introspect";
+    /// The path of the revocation endpoint (RFC 7009). Empty: there is none.
     std::string revocation_path = "/oauth/revoke";
-    /// The grant types accepted, of: "client_credentials", "refresh_token",
+    /// The accepted grant types. Possible are "client_credentials", "refresh_token",
     /// "urn:ietf:params:oauth:grant-type:jwt-bearer" and
     /// "urn:ietf:params:oauth:grant-type:token-exchange".
     std::vector<std::string> grants = {"client_credentials"};
-    /// For the JWT bearer grant; empty: any assertion is taken, unread.
+    /// The issuers trusted for the JWT bearer grant. Empty: any assertion is accepted without a
+    /// check.
     std::vector<trusted_issuer> assertion_issuers = {};
-    /// Refresh tokens of the client `client_id` that are good from the start.
+    /// Refresh tokens of the client `client_id` that are valid from the start.
     std::vector<std::string> refresh_tokens = {};
-    /// Whether a refresh token is good once, and a new one comes with each answer to one.
+    /// True: a refresh token is valid once, and each response to one contains a new one.
     bool rotate_refresh_tokens = false;
+    /// Whether tokens can be bound by DPoP.
     testing::dpop dpop = testing::dpop::off;
-    /// Whether a proof needs the server's nonce (RFC 9449 section 8).
+    /// True: a DPoP proof needs the server's nonce (RFC 9449 section 8).
     bool dpop_nonce = false;
+    /// Whether the TLS handshake requests a client certificate.
     testing::client_certificates client_certificates = testing::client_certificates::not_asked;
-    /// The CAs that tls_client_auth trusts, as PEM text.
+    /// The CAs trusted for tls_client_auth, as PEM text.
     std::string client_ca_pem = {};
 };
 
