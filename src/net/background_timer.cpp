@@ -34,7 +34,8 @@ public:
     {
         std::forward<Function>(function)();
     }
-    friend bool operator==(uncounted_executor const& a, uncounted_executor const& b) noexcept
+    [[maybe_unused]] friend bool
+    operator==(uncounted_executor const& a, uncounted_executor const& b) noexcept
     {
         return a.context_ == b.context_;
     }
