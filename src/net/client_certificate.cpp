@@ -1,7 +1,7 @@
 #include "net/client_certificate.hpp"
 
-#include "openssl_memory.hpp"
-#include "pem.hpp"
+#include "crypto/openssl_memory.hpp"
+#include "crypto/pem.hpp"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>

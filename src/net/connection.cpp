@@ -1,6 +1,6 @@
 #include "net/connection.hpp"
 
-#include "net/race.hpp"
+#include "net/happy_eyeballs.hpp"
 
 #include <boost/asio/append.hpp>
 #include <boost/asio/ip/address.hpp>

@@ -3,13 +3,13 @@
 
 #include <coauth/client_config.hpp>
 
-#include "http_answer.hpp"
 #include "net/client_certificate.hpp"
-#include "net/lookup.hpp"
-#include "net/response_reader.hpp"
+#include "net/http_response_parser.hpp"
+#include "net/resolver.hpp"
 #include "net/task.hpp"
 #include "net/tls_engine.hpp"
 #include "net/wait.hpp"
+#include "values/http_response.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 

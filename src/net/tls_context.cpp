@@ -1,7 +1,7 @@
 #include "net/tls_context.hpp"
 
-#include "openssl_memory.hpp"
-#include "refuse.hpp"
+#include "crypto/openssl_memory.hpp"
+#include "values/make_error.hpp"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>

@@ -1,6 +1,6 @@
 #include "net/tls_engine.hpp"
 
-#include "openssl_memory.hpp"
+#include "crypto/openssl_memory.hpp"
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/ssl/error.hpp>

@@ -1,9 +1,9 @@
 #ifndef COAUTH_SRC_NET_WAIT_HPP
 #define COAUTH_SRC_NET_WAIT_HPP
 
-#include "net/abort_switch.hpp"
 #include "net/continuation.hpp"
-#include "net/phase_clock.hpp"
+#include "net/phase_timer.hpp"
+#include "net/stop_state.hpp"
 
 #include <boost/asio/error.hpp>
 

@@ -1,6 +1,6 @@
 #include "policy/retry.hpp"
 
-#include "saturating_time.hpp"
+#include "values/saturating_time.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,7 @@
 #include "protocol/json_document.hpp"
 
+#include "values/encoding.hpp"
+
 // The parser puts a string with escapes together on its stack, in pieces of this size. It is left
 // there where the string turns out to be none.
 #define BOOST_JSON_STACK_BUFFER_SIZE 64
@@ -109,29 +111,6 @@ std::optional<std::chrono::system_clock::time_point> json_value::as_time() const
     if (*seconds >= static_cast<double>(latest))
         return clock::time_point(std::chrono::seconds(latest));
     return clock::time_point(std::chrono::seconds(static_cast<std::int64_t>(*seconds)));
-}
-
-void append_json_string(secret& out, std::string_view text)
-{
-    constexpr std::string_view special = "\"\\\b\f\n\r\t";
-    constexpr std::string_view letters = "\"\\bfnrt";
-    constexpr std::string_view hex = "0123456789abcdef";
-    // At once where it is most of what there will be, with room for quotes and what closes the
-    // value around it: else it would be doubled on the way.
-    if (text.size() > out.size())
-        out.reserve(out.size() + text.size() + 2 + 2 * deepest);
-    out.append('"');
-    for (char const c : text)
-    {
-        auto const byte = static_cast<unsigned char>(c);
-        if (byte >= 0x20 && c != '"' && c != '\\')
-            out.append(c);
-        else if (auto const found = special.find(c); found != std::string_view::npos)
-            out.append('\\').append(letters[found]);
-        else
-            out.append("\\u00").append(hex[byte >> 4]).append(hex[byte & 15]);
-    }
-    out.append('"');
 }
 
 // Receives the parser's events. What lies deeper than the members that we read is written out again

@@ -88,10 +88,6 @@ private:
     std::vector<secret> made_;
 };
 
-// Appends `text` as a JSON string, quotes included, and never longer than a server would have to
-// write it.
-void append_json_string(secret& out, std::string_view text);
-
 } // namespace coauth::protocol
 
 #endif

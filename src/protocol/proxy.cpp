@@ -1,7 +1,7 @@
 #include "protocol/proxy.hpp"
 
-#include "protocol/encoding.hpp"
-#include "refuse.hpp"
+#include "values/encoding.hpp"
+#include "values/make_error.hpp"
 
 #include <boost/url/parse.hpp>
 #include <boost/url/pct_string_view.hpp>

@@ -3,7 +3,7 @@
 
 #include <coauth/client_config.hpp>
 
-#include "protocol/endpoint.hpp"
+#include "protocol/endpoint_url.hpp"
 
 #include <functional>
 #include <optional>

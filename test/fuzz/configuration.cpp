@@ -3,9 +3,9 @@
 // `p` and `n` choose the authentication.
 
 #include "fuzz.hpp"
+#include "protocol/config_validation.hpp"
+#include "protocol/http_request.hpp"
 #include "protocol/proxy.hpp"
-#include "protocol/request.hpp"
-#include "protocol/validate.hpp"
 
 #include <algorithm>
 #include <array>

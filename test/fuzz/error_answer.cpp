@@ -3,7 +3,7 @@
 
 #include "fuzz.hpp"
 #include "protocol/json_document.hpp"
-#include "protocol/mask.hpp"
+#include "protocol/redacted_trace.hpp"
 
 namespace
 {

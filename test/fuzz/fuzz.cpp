@@ -1,7 +1,7 @@
 #include "fuzz.hpp"
 
-#include "protocol/encoding.hpp"
 #include "protocol/json_document.hpp"
+#include "values/encoding.hpp"
 
 #include <algorithm>
 #include <cstdio>

@@ -3,8 +3,8 @@
 
 #include <coauth/client_config.hpp>
 
-#include "http_answer.hpp"
-#include "protocol/answer.hpp"
+#include "protocol/token_response.hpp"
+#include "values/http_response.hpp"
 
 #include <cstddef>
 #include <cstdint>

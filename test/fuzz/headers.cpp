@@ -3,9 +3,9 @@
 #include <coauth/token_refused.hpp>
 
 #include "fuzz.hpp"
-#include "policy/http_date.hpp"
-#include "policy/lifetime.hpp"
-#include "policy/retry_time.hpp"
+#include "protocol/expires_in.hpp"
+#include "protocol/http_date.hpp"
+#include "protocol/retry_after.hpp"
 
 #include <array>
 #include <cstdio>

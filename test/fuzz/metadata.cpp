@@ -3,7 +3,7 @@
 #include <coauth/choose_authentication.hpp>
 
 #include "fuzz.hpp"
-#include "protocol/endpoint.hpp"
+#include "protocol/endpoint_url.hpp"
 
 namespace
 {

@@ -2,7 +2,7 @@
 // small limits, `p` ends with a proof, `h` keeps all headers; the digits are the seed.
 
 #include "fuzz.hpp"
-#include "net/response_reader.hpp"
+#include "net/http_response_parser.hpp"
 
 #include <algorithm>
 #include <random>

@@ -20,7 +20,40 @@ OPENSSL = r"/openssl/"
 IOSTREAM = r"/iostream$"
 OF_CHANCE_AND_THREADS = r"/c\+\+/[^/]+/(random|thread)$"
 SRC = r"^src/"
-SRC_ROOMS = r"^src/(protocol|policy|net)/"
+
+# Every room of the library, and the rooms that it may include beside itself and `values`.
+ROOMS = {
+    "values": (),
+    "crypto": (),
+    "protocol": (),
+    "policy": (),
+    "net": ("crypto",),
+    "authentication": ("crypto", "protocol"),
+    "client": ("net", "protocol", "policy", "crypto", "authentication"),
+    "token_source": ("client", "policy", "crypto", "net", "protocol", "authentication"),
+}
+# What is not a room's business, whatever it includes.
+NOT_OF_ROOMS = {
+    "values": (ASIO, BEAST, JSON, URL),
+    "crypto": (ASIO, BEAST, JSON, URL),
+    "protocol": (ASIO, BEAST, OPENSSL, OF_CHANCE_AND_THREADS),
+    "policy": (ASIO, BEAST, JSON, URL, OPENSSL, OF_CHANCE_AND_THREADS),
+    "net": (JSON, URL),
+    "authentication": (ASIO, BEAST, JSON, URL),
+    "client": (BEAST, JSON, URL),
+    "token_source": (BEAST, JSON, URL),
+}
+
+
+def room_rules():
+    for room, allowed in ROOMS.items():
+        others = "|".join(sorted(set(ROOMS) - {room, "values", *allowed}))
+        if others:
+            yield (rf"src/{room}/", rf"^src/({others})/", f"{room} may not include it")
+        yield (rf"src/{room}/", r"^src/(testing|cli)/", "the library knows no program")
+        for forbidden in NOT_OF_ROOMS[room]:
+            yield (rf"src/{room}/", forbidden, f"not the business of {room}")
+
 
 # (room, forbidden, why). Each rule whose room matches holds. A room is a pattern of the file that
 # was compiled, or, for a public header, of the header.
@@ -38,31 +71,8 @@ RULES = [
         ASIO,
         "headers of values know no Asio",
     ),
-    (r"src/[^/]+\.cpp", BEAST, "Beast stays in src/net"),
-    (r"src/(?!client|discover|signer_call|token_source|token_cache|observer)[^/]+\.cpp", ASIO, "values know no Asio"),
-    (r"src/[^/]+\.cpp", JSON, "JSON stays in the response parser"),
-    (r"src/(protocol|policy)/", ASIO, "protocol and policy know no Asio"),
-    (r"src/(protocol|policy)/", BEAST, "protocol and policy know no Beast"),
-    (r"src/(protocol|policy)/", r"^src/net/", "protocol and policy know no sockets"),
-    (
-        r"src/(protocol|policy)/",
-        OF_CHANCE_AND_THREADS,
-        "protocol and policy get chance as an argument and know no threads",
-    ),
-    (r"src/policy/", r"^src/protocol/", "policy knows times alone"),
-    (
-        r"src/(policy/|protocol/(?!(answer|json_document)\.cpp))",
-        JSON,
-        "JSON stays in the response parser",
-    ),
-    (
-        r"src/(policy|protocol)/(?!assertion)",
-        OPENSSL,
-        "OpenSSL in protocol is for assertions alone",
-    ),
-    (r"src/net/", r"^src/(protocol|policy)/", "net moves bytes; it knows neither words nor times"),
-    (r"src/net/", JSON, "net moves bytes"),
-    (r"src/(testing|cli)/", SRC_ROOMS, "they use the library as its users do"),
+    *room_rules(),
+    (r"src/(testing|cli)/", rf"^src/({'|'.join(ROOMS)})/", "they use the library as its users do"),
     (r"test/(unit|fuzz)/", BEAST, "unit tests and fuzzers do no I/O"),
     (r"test/(unit|fuzz)/", ASIO_SOCKETS, "unit tests and fuzzers do no I/O"),
     (r"test/(?!(unit|fuzz)/)", SRC, "only unit tests and fuzzers look inside"),
@@ -71,7 +81,7 @@ RULES = [
 
 # Each costs 15 s to compile: a file more is a decision, taken here.
 HEAVY = r"/boost/beast/http/|/boost/asio/ssl/stream\.hpp"
-HEAVY_FILES = {"src/net/response_reader.cpp"}
+HEAVY_FILES = {"src/net/http_response_parser.cpp"}
 
 # What public headers may name of Asio.
 LIGHT_ASIO = {
@@ -96,7 +106,7 @@ LIGHT_ASIO = {
 }
 
 # Rooms of which every file must have been seen, or the build was not whole.
-ALWAYS_BUILT = ["src/*.cpp", "src/protocol/*.cpp", "src/policy/*.cpp", "src/net/*.cpp"]
+ALWAYS_BUILT = ["src/*.cpp", *(f"src/{room}/*.cpp" for room in ROOMS)]
 
 
 def objects(ninja, build):

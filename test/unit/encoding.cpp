@@ -1,4 +1,4 @@
-#include "protocol/encoding.hpp"
+#include "values/encoding.hpp"
 
 #include "support.hpp"
 

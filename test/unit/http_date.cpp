@@ -1,4 +1,4 @@
-#include "policy/http_date.hpp"
+#include "protocol/http_date.hpp"
 
 #include "support.hpp"
 

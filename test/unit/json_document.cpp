@@ -2,6 +2,7 @@
 
 #include "memory_watch.hpp"
 #include "support.hpp"
+#include "values/encoding.hpp"
 
 using namespace test;
 using coauth::protocol::json_kind;

@@ -1,6 +1,6 @@
 // Signatures, keys and proofs as the RFCs' examples have them.
 
-#include "protocol/assertion.hpp"
+#include "crypto/jwt.hpp"
 #include "rfc_keys.hpp"
 #include "support.hpp"
 #include "test_keys.hpp"

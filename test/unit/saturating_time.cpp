@@ -1,6 +1,6 @@
 // Times near the ends of their types, and clocks that do not count nanoseconds.
 
-#include "saturating_time.hpp"
+#include "values/saturating_time.hpp"
 
 #include "support.hpp"
 

@@ -1,6 +1,6 @@
 #include <coauth/smscx.hpp>
 
-#include "protocol/validate.hpp"
+#include "protocol/config_validation.hpp"
 #include "support.hpp"
 
 using namespace test;

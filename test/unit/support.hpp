@@ -3,7 +3,7 @@
 
 #include <coauth/client_config.hpp>
 
-#include "protocol/request.hpp"
+#include "protocol/http_request.hpp"
 
 #include <boost/test/unit_test.hpp>
 

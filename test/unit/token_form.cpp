@@ -1,7 +1,7 @@
 // What goes into the body for the grants, and to the endpoints beside the token endpoint.
 
-#include "protocol/request.hpp"
-#include "protocol/validate.hpp"
+#include "protocol/config_validation.hpp"
+#include "protocol/http_request.hpp"
 #include "support.hpp"
 
 using namespace test;

@@ -1,7 +1,7 @@
 #ifndef COAUTH_TEST_UNIT_TOKEN_SOURCE_WORLD_HPP
 #define COAUTH_TEST_UNIT_TOKEN_SOURCE_WORLD_HPP
 
-#include "policy/token_source.hpp"
+#include "policy/refresh_policy.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,0 +1,366 @@
+#include "client/client_impl.hpp"
+
+#include "authentication/load_key.hpp"
+#include "client/endpoint_call.hpp"
+#include "client/operation.hpp"
+#include "crypto/jwt.hpp"
+#include "net/client_certificate.hpp"
+#include "net/tls_context.hpp"
+#include "protocol/http_request.hpp"
+#include "protocol/proxy.hpp"
+#include "protocol/redacted_trace.hpp"
+#include "protocol/token_response.hpp"
+#include "values/secret_function.hpp"
+
+#include <boost/asio/query.hpp>
+
+#include <algorithm>
+
+namespace coauth::detail
+{
+
+namespace asio = boost::asio;
+
+namespace
+{
+
+std::atomic<std::uint64_t> last_client{0};
+
+std::uint16_t port_number(std::string const& port)
+{
+    return static_cast<std::uint16_t>(std::stoul(port));
+}
+
+bool same_origin(protocol::endpoint const& a, protocol::endpoint const& b)
+{
+    return a.tls == b.tls && a.host == b.host && a.port == b.port;
+}
+
+result<std::shared_ptr<net::target const>> make_target(
+    protocol::endpoint const& endpoint, client_config const& config,
+    asio::any_io_executor const& executor)
+{
+    auto made = std::make_shared<net::target>();
+    auto proxy = protocol::find_proxy(config.proxy, endpoint, protocol::variable);
+    if (!proxy)
+        return proxy.error();
+    if (*proxy)
+    {
+        made->proxy_host = std::move((*proxy)->host);
+        made->proxy_port = (*proxy)->port;
+        made->tunnel_request = std::move((*proxy)->request);
+    }
+    if (endpoint.tls)
+    {
+        auto context = net::find_tls_context(config.tls);
+        if (!context)
+            return context.error();
+        made->tls = std::move(*context);
+        auto certificate = net::client_certificate::load(config.tls);
+        if (!certificate)
+            return certificate.error();
+        made->certificate = std::move(*certificate);
+    }
+    made->host = endpoint.host;
+    made->port = port_number(endpoint.port);
+    made->ip_literal = endpoint.ip_literal;
+    made->limits = config.limits;
+    made->all_headers = config.keep_headers || config.debug;
+    made->connect_stagger = config.connections.connect_stagger;
+    made->lookups = std::make_shared<net::lookup_cache>(executor, config.connections);
+    return std::shared_ptr<net::target const>(std::move(made));
+}
+
+} // namespace
+
+client_core::client_core(asio::any_io_executor run_on, client_config given)
+    : number(++last_client)
+    , executor(std::move(run_on))
+    , config(std::move(given))
+    , deadlines(std::make_shared<client_deadlines>(executor))
+    , signers(std::make_shared<signer_desk>())
+    , status_(prepare())
+{
+    // Asio ends the services of a context in the reverse order of their making: after this, those
+    // of sockets exist, and the watch comes before them.
+    asio::ip::tcp::socket const made_for_its_service(executor);
+    watch(asio::query(executor, asio::execution::context));
+}
+
+client_core::~client_core()
+{
+    leave();
+}
+
+void client_core::context_gone() noexcept
+{
+    // The operations that are abandoned here may be all that holds the client.
+    auto const self = weak_from_this().lock();
+    context_is_gone_ = true;
+    deadlines->context_gone();
+    signers->context_gone();
+    each_pool([](client_pool& pool) { pool.context_gone(); });
+    for (auto const& one : destinations_)
+        if (one)
+            one->target->lookups->context_gone();
+}
+
+result<void> client_core::prepare()
+{
+    auto const good = protocol::check_config(config);
+    if (!good)
+        return good.error();
+    auto key = load_key(config, std::chrono::system_clock::now());
+    if (!key)
+        return key.error();
+    key_ = std::move(*key);
+    if (config.dpop)
+        if (auto const usable = config.dpop->status(config.server.dpop_algorithms); !usable)
+            return usable;
+    for (auto const of :
+         {protocol::place::token, protocol::place::introspection, protocol::place::revocation})
+        destinations_.push_back(prepare(of));
+    if (!destinations_.front())
+        return destinations_.front().error();
+    if (auto const& certificate = destinations_.front()->target->certificate)
+        shown_ = certificate->present()->fingerprint();
+    return {};
+}
+
+result<client_core::destination> client_core::prepare(protocol::place of) const
+{
+    destination made;
+    made.url = protocol::url_of(config, of);
+    auto endpoint = protocol::find_endpoint(config, of);
+    if (!endpoint)
+        return endpoint.error();
+    made.endpoint = std::move(*endpoint);
+    for (auto const& other : destinations_)
+        if (other && same_origin(other->endpoint, made.endpoint))
+        {
+            made.target = other->target;
+            made.pool = other->pool;
+            return made;
+        }
+    auto target = make_target(made.endpoint, config, executor);
+    if (!target)
+        return target.error();
+    made.target = std::move(*target);
+    made.pool = std::make_shared<client_pool>(config, executor);
+    return made;
+}
+
+template <class F>
+void client_core::each_pool(F const& f) const
+{
+    for (std::size_t i = 0; i < destinations_.size(); ++i)
+    {
+        auto const pool_of = [&](std::size_t n)
+        { return destinations_[n] ? destinations_[n]->pool.get() : nullptr; };
+        client_pool* const pool = pool_of(i);
+        bool seen = pool == nullptr;
+        for (std::size_t other = 0; other < i; ++other)
+            seen = seen || pool_of(other) == pool;
+        if (!seen)
+            f(*pool);
+    }
+}
+
+result<void> client_core::status() const
+{
+    return status_;
+}
+
+result<client_core::destination const*> client_core::where(protocol::place of) const
+{
+    if (!status_)
+        return status_.error();
+    auto const& found = destinations_[static_cast<std::size_t>(of)];
+    if (!found)
+        return found.error();
+    return &*found;
+}
+
+bool client_core::proves(errand const& what) const noexcept
+{
+    using method = client_authentication::method;
+    auto const how = config.authentication.how();
+    auto const* const request = what.request();
+    bool const asks = request != nullptr && protocol::asks_anew(*request);
+    return asks || config.dpop || how == method::client_secret_jwt ||
+           how == method::private_key_jwt;
+}
+
+result<secret>
+client_core::assertion_input(client_config const& present, std::string const& url) const
+{
+    using method = client_authentication::method;
+    auto const& who = present.authentication;
+    auto const& wanted = who.assertions();
+    if (!key_ && who.how() != method::client_secret_jwt)
+        return secret();
+    auto const id = protocol::unique_id();
+    if (!id)
+        return id.error();
+    protocol::assertion_claims claims;
+    claims.issuer = who.client_id();
+    claims.subject = who.client_id();
+    claims.audience = protocol::audience_of(present, url);
+    claims.type = wanted.type;
+    claims.id = *id;
+    claims.issued_at = std::chrono::system_clock::now();
+    claims.lifetime = wanted.lifetime;
+    if (key_)
+        return protocol::assertion_input(*key_, claims);
+    return protocol::assertion_input(who.algorithm(), claims);
+}
+
+result<secret> client_core::sign(client_config const& present, std::string_view input) const
+{
+    if (key_)
+        return key_->sign(input);
+    auto const& who = present.authentication;
+    return protocol::hmac(who.algorithm(), who.client_secret(), input);
+}
+
+result<client_core::snapshot> client_core::present_config()
+{
+    auto const& function = config.authentication.client_secret_function();
+    // The user's: not with the lock held.
+    auto given = function
+                     ? protocol::ask(function, protocol::secret_name(config.authentication.how()))
+                     : result<secret>(secret());
+    std::lock_guard const lock(present_mutex_);
+    if (!given)
+    {
+        secret_failed_ = true;
+        return given.error();
+    }
+    bool const same = !function || (present_ && present_->authentication.client_secret() == *given);
+    if (present_ && same && !secret_failed_)
+        return snapshot{present_, credentials_};
+    auto made = std::make_shared<client_config>(config);
+    if (function)
+        made->authentication = config.authentication.with_secret(std::move(*given));
+    auto const usable = protocol::check_config(*made);
+    secret_failed_ = !usable;
+    if (!usable)
+        return usable.error();
+    present_ = std::move(made);
+    return snapshot{present_, ++credentials_};
+}
+
+std::uint64_t client_core::look_for_credentials()
+{
+    if (config.authentication.client_secret_function())
+        (void)present_config();
+    auto const to = where(protocol::place::token);
+    if (to && (*to)->target->certificate)
+    {
+        auto const present = (*to)->target->certificate->present();
+        std::lock_guard const lock(present_mutex_);
+        if (std::exchange(shown_, present->fingerprint()) != present->fingerprint())
+            ++credentials_;
+    }
+    return credentials_;
+}
+
+result<client_core::built> client_core::build(
+    errand const& what, destination const& to, snapshot const& present,
+    protocol::attempt_proofs const* proofs)
+{
+    bool const whole = proofs != nullptr || !proves(what);
+    auto const* const request = proofs == nullptr && whole ? what.request() : nullptr;
+    built made;
+    if (request != nullptr)
+    {
+        std::lock_guard const lock(built_mutex_);
+        if (built_.config == present.config && built_for_ == *request)
+            made = built_;
+    }
+    if (!made.wire)
+    {
+        auto wire = what.build(
+            *present.config, to.endpoint, proofs != nullptr ? *proofs : protocol::attempt_proofs());
+        if (!wire)
+            return wire.error();
+        made = {std::make_shared<secret const>(std::move(*wire)), present.config};
+    }
+    made.credentials = present.credentials;
+    if (request != nullptr)
+    {
+        auto copy = *request;
+        std::lock_guard const lock(built_mutex_);
+        built_ = made;
+        built_for_ = std::move(copy);
+    }
+    return made;
+}
+
+void client_core::show(built const& request) const
+{
+    if (config.debug)
+        debug(protocol::masked_request(*request.wire));
+}
+
+result<void> client_core::read(
+    errand& what, destination const& from, built const& sent, net::exchange_outcome outcome) const
+{
+    if (config.debug)
+        debug(protocol::masked_answer(outcome.answer, *sent.config, sent.wire->view()));
+    if (config.dpop)
+        if (auto const nonce = outcome.answer.headers.find("DPoP-Nonce"))
+            config.dpop->remember_nonce(from.url, *nonce);
+    protocol::exchange_facts const facts{
+        outcome.sent, outcome.sent_steady, std::chrono::system_clock::now(), sent.wire->view()};
+    return what.read(*sent.config, std::move(outcome.answer), facts);
+}
+
+void client_core::debug(std::string const& text) const noexcept
+{
+    try
+    {
+        config.debug(text);
+    }
+    catch (...) // NOLINT(bugprone-empty-catch): a log that fails must not fail the operation
+    {
+    }
+}
+
+std::weak_ptr<timed> client_core::start(
+    token_request request, token_handler handler, std::shared_ptr<std::uint64_t> sent_with)
+{
+    return operation::start(
+        shared_from_this(),
+        std::make_unique<get_token>(std::move(request), std::move(handler), std::move(sent_with)));
+}
+
+void client_core::start(std::unique_ptr<errand> what)
+{
+    operation::start(shared_from_this(), std::move(what));
+}
+
+void client_core::close() noexcept
+{
+    unless_gone(
+        [this]
+        {
+            deadlines->close();
+            each_pool([](client_pool& pool) { pool.close(); });
+        });
+}
+
+client_counters client_core::counters() const
+{
+    client_counters now;
+    now.tokens = counts.tokens;
+    now.failures = counts.failures;
+    now.attempts = counts.attempts;
+    now.connections_opened = counts.opened;
+    now.sessions_resumed = counts.resumed;
+    now.connections_reused = counts.reused;
+    each_pool([&](client_pool const& pool) { pool.count(now); });
+    return now;
+}
+
+} // namespace coauth::detail

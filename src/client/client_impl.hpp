@@ -1,0 +1,156 @@
+#ifndef COAUTH_SRC_CLIENT_CLIENT_IMPL_HPP
+#define COAUTH_SRC_CLIENT_CLIENT_IMPL_HPP
+
+#include <coauth/client.hpp>
+
+#include "client/connection_pool.hpp"
+#include "client/deadline_queue.hpp"
+#include "client/external_signer.hpp"
+#include "crypto/private_key.hpp"
+#include "net/connection.hpp"
+#include "net/context_shutdown.hpp"
+#include "protocol/config_validation.hpp"
+#include "protocol/endpoint_url.hpp"
+#include "protocol/http_request.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace coauth::detail
+{
+
+class errand;
+
+using token_handler = boost::asio::any_completion_handler<access_token_signature>;
+
+// What a client is behind its handle: shared with its operations, so that it may go before them.
+class client_core final : public net::context_watch::member,
+                          public std::enable_shared_from_this<client_core>
+{
+public:
+    client_core(boost::asio::any_io_executor executor, client_config config);
+    ~client_core();
+    client_core(client_core const&) = delete;
+    client_core& operator=(client_core const&) = delete;
+
+    [[nodiscard]] result<void> status() const;
+    // The operation, while it lives: `close` ends it.
+    // Where `sent_with` is given, it tells at the end which credentials were sent last.
+    std::weak_ptr<timed> start(
+        token_request request, token_handler handler,
+        std::shared_ptr<std::uint64_t> sent_with = nullptr);
+    void start(std::unique_ptr<errand> what);
+    void close() noexcept;
+    [[nodiscard]] bool context_is_gone() const noexcept { return context_is_gone_; }
+    using member::unless_gone;
+    [[nodiscard]] client_counters counters() const;
+
+    // Where requests of one kind go, and the connections to there.
+    struct destination
+    {
+        protocol::endpoint endpoint;
+        std::string url;
+        std::shared_ptr<net::target const> target;
+        std::shared_ptr<client_pool> pool;
+
+        [[nodiscard]] std::unique_ptr<net::connection>
+        make_connection(boost::asio::any_io_executor const& run_on) const
+        {
+            return std::make_unique<net::connection>(run_on, target);
+        }
+    };
+    [[nodiscard]] result<destination const*> where(protocol::place of) const;
+
+    // The configuration with a secret in it, and which credentials these are, as `credentials`
+    // counts them.
+    struct snapshot
+    {
+        std::shared_ptr<client_config const> config;
+        std::uint64_t credentials = 0;
+    };
+    // A request as it goes over the wire, and what it was made with.
+    struct built
+    {
+        std::shared_ptr<secret const> wire;
+        std::shared_ptr<client_config const> config;
+        std::uint64_t credentials = 0;
+    };
+    // With what the user's function says now.
+    [[nodiscard]] result<snapshot> present_config();
+    // Or why it cannot be made; null: the proofs come later, if any. The last one that needs none
+    // is kept: most clients ask for the same again and again.
+    [[nodiscard]] result<built> build(
+        errand const& what, destination const& to, snapshot const& present,
+        protocol::attempt_proofs const* proofs);
+    // Tells `client_config::debug` what is about to be sent.
+    void show(built const& request) const;
+    [[nodiscard]] result<void> read(
+        errand& what, destination const& from, built const& sent,
+        net::exchange_outcome outcome) const;
+
+    // Whether each attempt carries something that was made for it.
+    [[nodiscard]] bool proves(errand const& what) const noexcept;
+    // What has to be signed for an attempt that goes to this URL; empty: nothing.
+    [[nodiscard]] result<secret>
+    assertion_input(client_config const& present, std::string const& url) const;
+    [[nodiscard]] result<secret> sign(client_config const& present, std::string_view input) const;
+    // Null: it signs by other means than a key of one's own.
+    [[nodiscard]] protocol::assertion_key const* key() const noexcept { return key_.get(); }
+
+    // Asks for the secret anew, and looks at the certificate; the number says whether either is
+    // another than before.
+    std::uint64_t look_for_credentials();
+    [[nodiscard]] std::uint64_t credentials() const noexcept { return credentials_; }
+
+    // Of no other client of this process, at any time.
+    std::uint64_t const number;
+    boost::asio::any_io_executor const executor;
+    client_config const config;
+    std::shared_ptr<client_deadlines> const deadlines;
+    std::shared_ptr<signer_desk> const signers;
+
+    struct tally
+    {
+        std::atomic<std::uint64_t> tokens{0};
+        std::atomic<std::uint64_t> failures{0};
+        std::atomic<std::uint64_t> attempts{0};
+        std::atomic<std::uint64_t> opened{0};
+        std::atomic<std::uint64_t> resumed{0};
+        std::atomic<std::uint64_t> reused{0};
+    };
+    tally counts;
+    std::atomic<std::uint64_t> last_operation{0};
+
+private:
+    result<void> prepare();
+    result<destination> prepare(protocol::place of) const;
+    template <class F>
+    void each_pool(F const& f) const;
+    void context_gone() noexcept override;
+    void debug(std::string const& text) const noexcept;
+
+    std::mutex present_mutex_;
+    std::shared_ptr<client_config const> present_;
+    bool secret_failed_ = false;
+    // Of the certificate that was looked at last.
+    std::string shown_;
+    std::atomic<std::uint64_t> credentials_{0};
+
+    std::mutex built_mutex_;
+    token_request built_for_;
+    built built_;
+
+    std::shared_ptr<protocol::assertion_key const> key_;
+    // By place; those of the same origin share their connections.
+    std::vector<result<destination>> destinations_;
+    result<void> status_;
+    std::atomic<bool> context_is_gone_{false};
+};
+
+} // namespace coauth::detail
+
+#endif

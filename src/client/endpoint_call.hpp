@@ -1,0 +1,190 @@
+#ifndef COAUTH_SRC_CLIENT_ENDPOINT_CALL_HPP
+#define COAUTH_SRC_CLIENT_ENDPOINT_CALL_HPP
+
+#include <coauth/client.hpp>
+
+#include "net/connection.hpp"
+#include "protocol/config_validation.hpp"
+#include "protocol/http_request.hpp"
+#include "protocol/token_response.hpp"
+
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace coauth::detail
+{
+
+// What one operation asks of the server, what it makes of the answer, and whom it tells.
+class errand
+{
+public:
+    virtual ~errand() = default;
+
+    [[nodiscard]] virtual protocol::place where() const noexcept { return protocol::place::token; }
+    // For a token: the same asked again goes over the wire as it did before.
+    [[nodiscard]] virtual token_request const* request() const noexcept { return nullptr; }
+    // The parameters that the user's functions give for one attempt, as a form.
+    [[nodiscard]] virtual result<secret> ask() const { return secret(); }
+    [[nodiscard]] virtual result<secret> build(
+        client_config const& config, protocol::endpoint const& to,
+        protocol::attempt_proofs const& proofs) const = 0;
+    // Keeps what the answer yields.
+    [[nodiscard]] virtual result<void> read(
+        client_config const& sent_with, http_answer answer, protocol::exchange_facts const& at) = 0;
+
+    [[nodiscard]] virtual boost::asio::cancellation_slot slot() const noexcept = 0;
+    // At the end, before `complete`: which credentials were sent last.
+    virtual void sent_with(std::uint64_t /*credentials*/) noexcept {}
+    // Calls the handler, with what was kept or with the error.
+    virtual void complete(result<void> outcome) = 0;
+};
+
+template <class T>
+class errand_for : public errand
+{
+public:
+    using handler = boost::asio::any_completion_handler<void(result<T>)>;
+
+    explicit errand_for(handler done) : done_(std::move(done)) {}
+
+    // In place of an empty one.
+    void hold(handler done) noexcept { done_.swap(done); }
+    [[nodiscard]] boost::asio::cancellation_slot slot() const noexcept final
+    {
+        return boost::asio::get_associated_cancellation_slot(done_);
+    }
+    void complete(result<void> outcome) final
+    {
+        if (outcome)
+            std::move(done_)(std::move(kept_));
+        else
+            std::move(done_)(result<T>(outcome.error()));
+    }
+
+protected:
+    result<void> keep(result<T> found)
+    {
+        if (!found)
+            return found.error();
+        kept_ = std::move(found);
+        return {};
+    }
+
+private:
+    handler done_;
+    result<T> kept_ = error(errc::cancelled);
+};
+
+class get_token final : public errand_for<access_token>
+{
+public:
+    get_token(
+        token_request request, handler done, std::shared_ptr<std::uint64_t> sent_with = nullptr)
+        : errand_for(std::move(done))
+        , request_(std::move(request))
+        , sent_with_(std::move(sent_with))
+    {
+    }
+
+    [[nodiscard]] token_request const* request() const noexcept override { return &request_; }
+    [[nodiscard]] result<secret> ask() const override { return protocol::asked_form(request_); }
+    [[nodiscard]] result<secret> build(
+        client_config const& config, protocol::endpoint const& to,
+        protocol::attempt_proofs const& proofs) const override
+    {
+        auto const form = protocol::token_form(request_, proofs.grant);
+        if (!form)
+            return form.error();
+        return protocol::build_form_request(config, to, *form, proofs);
+    }
+    [[nodiscard]] result<void> read(
+        client_config const& sent_with, http_answer answer,
+        protocol::exchange_facts const& at) override
+    {
+        return keep(protocol::read_token_answer(sent_with, request_, std::move(answer), at));
+    }
+    void sent_with(std::uint64_t credentials) noexcept override
+    {
+        if (sent_with_)
+            *sent_with_ = credentials;
+    }
+
+private:
+    token_request const request_;
+    std::shared_ptr<std::uint64_t> const sent_with_;
+};
+
+// Something about a token: RFC 7662 or RFC 7009.
+template <class T, protocol::place Where, auto Read>
+class about_token final : public errand_for<T>
+{
+public:
+    about_token(secret token, std::string type_hint, typename errand_for<T>::handler done)
+        : errand_for<T>(std::move(done))
+        , token_(std::move(token))
+        , type_hint_(std::move(type_hint))
+    {
+    }
+
+    [[nodiscard]] protocol::place where() const noexcept override { return Where; }
+    [[nodiscard]] result<secret> build(
+        client_config const& config, protocol::endpoint const& to,
+        protocol::attempt_proofs const& proofs) const override
+    {
+        auto const form = protocol::about_token_form(token_, type_hint_);
+        if (!form)
+            return form.error();
+        return protocol::build_form_request(config, to, *form, proofs);
+    }
+    [[nodiscard]] result<void> read(
+        client_config const& sent_with, http_answer answer,
+        protocol::exchange_facts const& at) override
+    {
+        return this->keep(Read(sent_with, std::move(answer), at));
+    }
+
+private:
+    secret const token_;
+    std::string const type_hint_;
+};
+
+using introspect_token = about_token<
+    introspection, protocol::place::introspection, &protocol::read_introspection_answer>;
+using revoke_token =
+    about_token<void, protocol::place::revocation, &protocol::read_revocation_answer>;
+
+// From the URL that the client has for its token endpoint.
+class get_metadata final : public errand_for<authorization_server>
+{
+public:
+    get_metadata(std::string issuer, handler done)
+        : errand_for(std::move(done))
+        , issuer_(std::move(issuer))
+    {
+    }
+
+    [[nodiscard]] result<secret> build(
+        client_config const& config, protocol::endpoint const& to,
+        protocol::attempt_proofs const& /*proofs*/) const override
+    {
+        return protocol::build_get_request(config, to);
+    }
+    [[nodiscard]] result<void> read(
+        client_config const& sent_with, http_answer answer,
+        protocol::exchange_facts const& at) override
+    {
+        return keep(protocol::read_metadata_answer(sent_with, issuer_, std::move(answer), at));
+    }
+
+private:
+    std::string const issuer_;
+};
+
+} // namespace coauth::detail
+
+#endif

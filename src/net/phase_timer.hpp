@@ -1,0 +1,66 @@
+#ifndef COAUTH_SRC_NET_PHASE_TIMER_HPP
+#define COAUTH_SRC_NET_PHASE_TIMER_HPP
+
+#include <coauth/observer.hpp>
+
+#include <chrono>
+#include <memory>
+#include <utility>
+
+namespace coauth::net
+{
+
+// In which phase an operation is; tells an observer when one ends.
+class phase_clock
+{
+public:
+    using clock = std::chrono::steady_clock;
+
+    phase_clock(std::shared_ptr<coauth::observer> observer, clock::time_point began)
+        : observer_(std::move(observer))
+        , operation_began_(began)
+    {
+    }
+
+    void enter(phase what)
+    {
+        now_ = what;
+        if (observer_)
+            phase_began_ = clock::now();
+    }
+    void leave(boost::system::error_code failure = {}) const
+    {
+        if (!observer_)
+            return;
+        phase_ended const event{
+            now_, phase_began_ - operation_began_, clock::now() - phase_began_, failure};
+        tell([&](coauth::observer& to) { to.on_phase_ended(event); });
+    }
+
+    [[nodiscard]] phase now() const noexcept { return now_; }
+    [[nodiscard]] clock::time_point began() const noexcept { return operation_began_; }
+
+    // What an observer throws is its own affair.
+    template <class Event>
+    void tell(Event&& event) const noexcept
+    {
+        try
+        {
+            if (observer_)
+                event(*observer_);
+        }
+        catch (...) // NOLINT(bugprone-empty-catch): documented
+        {
+        }
+    }
+
+private:
+    std::shared_ptr<coauth::observer> observer_;
+    clock::time_point operation_began_;
+    clock::time_point phase_began_;
+    phase now_ = phase::lookup;
+};
+
+} // namespace coauth::net
+
+#endif

@@ -1,0 +1,90 @@
+#include "policy/pool_policy.hpp"
+
+#include "values/saturating_time.hpp"
+
+#include <algorithm>
+
+namespace coauth::policy
+{
+
+pool::decision pool::acquire(id operation, time_point now)
+{
+    // The most recent one is too old only when all are.
+    if (!idle_.empty() && detail::after(idle_.back().since, limits_.idle_timeout) > now)
+    {
+        id const connection = idle_.back().connection;
+        idle_.pop_back();
+        return {verdict::reuse, connection, 0};
+    }
+    return enter(operation);
+}
+
+pool::decision pool::enter(id operation)
+{
+    if (open_ < limits_.max_connections)
+    {
+        ++open_;
+        return {verdict::open, ++last_, 0};
+    }
+    // Not wanted, or too old: it gives its place to the new one.
+    if (!idle_.empty())
+    {
+        id const evicted = idle_.front().connection;
+        idle_.pop_front();
+        return {verdict::open, ++last_, evicted};
+    }
+    if (line_.size() >= limits_.max_waiting)
+        return {verdict::refuse, 0, 0};
+    line_.push_back(operation);
+    return {verdict::wait, 0, 0};
+}
+
+std::optional<pool::grant> pool::release(id connection, time_point now)
+{
+    if (line_.empty())
+    {
+        idle_.push_back({connection, now});
+        return std::nullopt;
+    }
+    id const next = line_.front();
+    line_.pop_front();
+    return grant{next, {verdict::reuse, connection, 0}};
+}
+
+std::optional<pool::grant> pool::drop(id)
+{
+    --open_;
+    if (line_.empty())
+        return std::nullopt;
+    id const next = line_.front();
+    line_.pop_front();
+    return grant{next, enter(next)};
+}
+
+bool pool::leave(id operation)
+{
+    auto const found = std::find(line_.begin(), line_.end(), operation);
+    if (found == line_.end())
+        return false;
+    line_.erase(found);
+    return true;
+}
+
+std::optional<pool::id> pool::expire(time_point now)
+{
+    if (idle_.empty() || detail::after(idle_.front().since, limits_.idle_timeout) > now)
+        return std::nullopt;
+    id const gone = idle_.front().connection;
+    idle_.pop_front();
+    --open_;
+    return gone;
+}
+
+std::optional<pool::time_point> pool::next_expiry() const
+{
+    if (idle_.empty())
+        return std::nullopt;
+    return detail::after(idle_.front().since, limits_.idle_timeout);
+}
+
+} // namespace coauth::policy

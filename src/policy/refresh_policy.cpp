@@ -1,0 +1,428 @@
+#include "policy/refresh_policy.hpp"
+
+#include "values/make_error.hpp"
+#include "values/saturating_time.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace coauth::policy
+{
+namespace
+{
+
+using detail::after;
+using detail::between;
+using std::chrono::duration_cast;
+using std::chrono::nanoseconds;
+using std::chrono::seconds;
+
+// Lives are at most 2^31 seconds: far from where nanoseconds end, and sums of them too.
+constexpr seconds longest_life{2'147'483'647};
+
+// Of tokens that are refused within so long after they came, so many in a row are replaced at once:
+// an API that accepts none must not cause a fetch for each of its answers.
+constexpr seconds young{30};
+constexpr unsigned free_refusals = 4;
+
+nanoseconds share(nanoseconds whole, double part) noexcept
+{
+    return nanoseconds(static_cast<nanoseconds::rep>(static_cast<double>(whole.count()) * part));
+}
+
+both_clocks from_request(access_token const& token, nanoseconds span) noexcept
+{
+    return {after(token.requested_at(), span), after(token.requested_at_steady(), span)};
+}
+
+both_clocks earlier(both_clocks a, both_clocks b) noexcept
+{
+    return {std::min(a.wall, b.wall), std::min(a.steady, b.steady)};
+}
+
+std::optional<nanoseconds>
+life_kept(access_token const& token, token_source_options const& options) noexcept
+{
+    std::optional<nanoseconds> life;
+    if (auto const given = token.lifetime())
+        life = std::min(*given, longest_life);
+    if (options.max_age)
+        life = std::min<nanoseconds>(
+            life.value_or(longest_life), std::min(*options.max_age, longest_life));
+    return life;
+}
+
+// A refusal that the same request will meet again until somebody changes something.
+bool lasting(error const& why) noexcept
+{
+    return !why.transient() && why != errc::cancelled && why != errc::out_of_memory &&
+           why != errc::internal_error;
+}
+
+// What callers get while no fetch is begun: the failure, and when it pays to come again.
+error kept_failure(error const& why, std::chrono::system_clock::time_point retry_at)
+{
+    auto info = why.info();
+    if (!info.retry_at || *info.retry_at < retry_at)
+        info.retry_at = retry_at;
+    return {why.value(), std::move(info)};
+}
+
+} // namespace
+
+token_life
+life_of(access_token const& token, token_source_options const& options, double random) noexcept
+{
+    auto const life = life_kept(token, options);
+    if (!life)
+        return {};
+    auto const margin = std::min<nanoseconds>(options.margin, *life / 10);
+    auto const usable = *life - margin;
+    auto const fresh = share(*life, options.renew_after - options.renew_spread * random);
+    return {from_request(token, std::min(fresh, usable)), from_request(token, usable)};
+}
+
+nanoseconds
+back_off(error const& why, unsigned failures, token_source_options const& options, double random)
+{
+    nanoseconds const first = options.first_back_off;
+    nanoseconds const most = options.max_back_off;
+    if (lasting(why))
+        return share(most, 0.5 + random / 2);
+    double const grown = std::pow(options.back_off_factor, std::min(failures, 1000U) - 1.0);
+    double const full =
+        std::min(static_cast<double>(most.count()), static_cast<double>(first.count()) * grown);
+    // Not nothing, or chance could make a busy loop.
+    return std::max(share(nanoseconds(static_cast<nanoseconds::rep>(full)), random), first / 10);
+}
+
+result<void> check(token_source_options const& options)
+{
+    using namespace std::chrono;
+    if (!(options.renew_after > 0 && options.renew_after <= 1))
+        return detail::refuse(
+            "token_source_options::renew_after must be more than 0 and at most 1");
+    if (!(options.renew_spread >= 0 && options.renew_spread < options.renew_after))
+        return detail::refuse(
+            "token_source_options::renew_spread must be from 0 to less than renew_after");
+    for (auto const span : {options.margin, options.renew_interval})
+        if (span < milliseconds(0) || span > hours(24 * 365))
+            return detail::refuse(
+                "token_source_options::margin and renew_interval must be from 0 to 365 days");
+    if (options.max_age && *options.max_age < seconds(1))
+        return detail::refuse("token_source_options::max_age must be at least 1 s");
+    if (options.first_back_off < milliseconds(1) || options.first_back_off > options.max_back_off)
+        return detail::refuse(
+            "token_source_options::first_back_off must be from 1 ms to max_back_off");
+    if (options.max_back_off > hours(24))
+        return detail::refuse("token_source_options::max_back_off must be at most 24 hours");
+    if (!(options.back_off_factor >= 1 && options.back_off_factor <= 100))
+        return detail::refuse("token_source_options::back_off_factor must be from 1 to 100");
+    return {};
+}
+
+access_token const* token_source::usable(moment now) const
+{
+    return token_.empty() || closed_ || life_.end.come(now) ? nullptr : &token_;
+}
+
+token_source::answer token_source::get(moment now, waiter& who)
+{
+    answer made;
+    if (auto const* const token = usable(now))
+    {
+        made.what = verdict::serve;
+        made.token = *token;
+        made.fetch = tend(now, false);
+        return made;
+    }
+    if (closed_ || (!fetching_ && now.steady < no_fetch_before_))
+    {
+        made.why = closed_ ? *closed_ : *failure_;
+        return made;
+    }
+    waiting_.push(who);
+    made.what = verdict::wait;
+    if (!fetching_)
+        made.fetch = begin(why_none(), now);
+    return made;
+}
+
+token_source::answer token_source::refresh(moment now, waiter& who)
+{
+    answer made;
+    if (closed_ || (!fetching_ && now.steady < server_says_))
+    {
+        made.why = closed_ ? *closed_ : *failure_;
+        return made;
+    }
+    waiting_.push(who);
+    made.what = verdict::wait;
+    if (!fetching_)
+        made.fetch = begin(fetch_reason::forced, now);
+    return made;
+}
+
+std::optional<fetch_reason> token_source::tend(moment now, bool wanted)
+{
+    if (closed_ || fetching_ || now.steady < std::max(no_fetch_before_, not_unasked_before_))
+        return std::nullopt;
+    if (usable(now) == nullptr)
+        return wanted ? std::optional(begin(why_none(), now)) : std::nullopt;
+    if (!due(now) || now.steady < no_renewal_before_)
+        return std::nullopt;
+    return begin(fetch_reason::renewal, now);
+}
+
+bool token_source::leave(waiter& who)
+{
+    return waiting_.remove(who);
+}
+
+waiter* token_source::expire(steady_time now)
+{
+    return waiting_.pop_expired(now);
+}
+
+bool token_source::abandon()
+{
+    // Where tokens are fetched for nobody too, the next one would begin at once.
+    bool const now = options_.cancel_abandoned && !options_.renew_unused && fetching_ &&
+                     !given_up_ && waiting_.empty() && *fetching_ != fetch_reason::renewal;
+    given_up_ = given_up_ || now;
+    return now;
+}
+
+fetch_reason token_source::begin(fetch_reason why, moment now)
+{
+    fetching_ = why;
+    given_up_ = false;
+    hold_renewal_back(now);
+    return why;
+}
+
+fetch_reason token_source::why_none() const noexcept
+{
+    return token_.empty() ? none_since_ : fetch_reason::expired;
+}
+
+bool token_source::due(moment now) const
+{
+    return life_.renew.come(now);
+}
+
+void token_source::hold_renewal_back(moment now) noexcept
+{
+    nanoseconds interval = options_.renew_interval;
+    if (auto const life = token_.empty() ? std::nullopt : life_kept(token_, options_))
+        interval = std::min(interval, *life / 20);
+    no_renewal_before_ = after(now.steady, interval);
+}
+
+token_source::settled token_source::fetched(moment now, result<access_token> outcome, double random)
+{
+    settled made;
+    bool const given_up = std::exchange(given_up_, false);
+    auto const reason = std::exchange(fetching_, std::nullopt).value_or(fetch_reason::empty);
+    if (closed_)
+    {
+        made.abandoned = true;
+        made.outcome = *closed_;
+        made.done = waiting_.take_all();
+        return made;
+    }
+    if (given_up && !outcome && outcome.error() == errc::cancelled)
+    {
+        made.abandoned = true;
+        if (!waiting_.empty())
+            made.fetch = begin(reason, now);
+        return made;
+    }
+    if (outcome && outcome->lifetime() != seconds(0) &&
+        life_of(*outcome, options_, 0).end.come(now))
+    {
+        error_info info;
+        auto const life = duration_cast<seconds>(*life_kept(*outcome, options_));
+        info.context = "the token's life of " + std::to_string(life.count()) +
+                       " s was over before its answer came";
+        info.http_status = outcome->http_status();
+        outcome = error(errc::timeout, std::move(info));
+    }
+    if (outcome)
+    {
+        failures_ = 0;
+        failure_.reset();
+        no_fetch_before_ = server_says_ = not_unasked_before_ = no_change_before_ =
+            steady_time::min();
+        // What may be used once goes to those who wait, and is not kept: there is nothing in
+        // fetching it for nobody.
+        if (outcome->lifetime() != seconds(0))
+            keep(now, *outcome, random);
+        else
+            not_unasked_before_ = after(
+                now.steady, std::max<nanoseconds>(options_.renew_interval, options_.max_back_off));
+    }
+    else
+    {
+        fail(now, outcome.error(), random);
+        outcome = *failure_;
+    }
+    made.outcome = std::move(outcome);
+    made.done = waiting_.take_all();
+    return made;
+}
+
+void token_source::keep(moment now, access_token token, double random)
+{
+    if (!token_.empty() && token == token_)
+        return keep_again(now, std::move(token), random);
+    bool const again = !refused_.empty() && token == refused_;
+    if (again)
+        ++refused_again_;
+    else
+    {
+        refused_ = access_token();
+        refused_again_ = 0;
+    }
+    unsigned const in_row = refused_young_ - std::min(refused_young_, free_refusals);
+    if (auto const times = std::max(refused_again_, in_row); times != 0)
+        refused_until_ =
+            after(now.steady, back_off(error(errc::server_error), times, options_, random));
+    kept_at_ = now.steady;
+    life_ = life_of(token, options_, random);
+    token_ = std::move(token);
+    obtained_ = now.wall;
+    // Where answers come so late that it is due already, they are still not asked for in a row.
+    hold_renewal_back(now);
+}
+
+// The server gave the same token again: it does not live longer for that, and asking soon again
+// would yield the same.
+void token_source::keep_again(moment now, access_token token, double random)
+{
+    bool const ended = life_.end.come(now);
+    auto const life = life_of(token, options_, random);
+    life_.end = ended ? life.end : earlier(life_.end, life.end);
+    if (ended)
+        life_.renew = life.renew;
+    token_ = std::move(token);
+    hold_renewal_back(now);
+    if (life_.end.steady > now.steady && life_.end.steady != steady_time::max())
+        no_renewal_before_ =
+            std::max(no_renewal_before_, now.steady + (life_.end.steady - now.steady) / 2);
+}
+
+void token_source::fail(moment now, error const& why, double random)
+{
+    auto wait = back_off(why, failures_ + 1, options_, random);
+    nanoseconds named{};
+    if (auto const retry_at = why.retry_at(); retry_at && *retry_at > now.wall)
+        named = between(now.wall, *retry_at);
+    wait = std::max(wait, named);
+    // This may throw: before anything else has changed.
+    auto kept = kept_failure(why, after(now.wall, wait));
+    if (!failure_)
+        failing_since_ = now.wall;
+    failure_ = std::move(kept);
+    ++failures_;
+    no_fetch_before_ = after(now.steady, wait);
+    if (named.count() != 0)
+        server_says_ = after(now.steady, named);
+}
+
+bool token_source::invalidate(moment now, access_token const& token)
+{
+    if (closed_ || token_.empty() || !(token == token_))
+        return false;
+    if (now.steady < refused_until_)
+        return false;
+    if (!(token == refused_))
+        refused_again_ = 0;
+    refused_young_ = now.steady - kept_at_ < young ? refused_young_ + 1 : 0;
+    refused_ = std::exchange(token_, access_token());
+    none_since_ = fetch_reason::invalidated;
+    return true;
+}
+
+bool token_source::wants_other_credentials() const noexcept
+{
+    // Without an answer it may be that they could not be had.
+    return failure_ && !fetching_ && lasting(*failure_) &&
+           (failure_->refuses_credentials() || failure_->http_status() == 0);
+}
+
+void token_source::credentials_changed(moment now)
+{
+    if (!wants_other_credentials() || now.steady < no_change_before_)
+        return;
+    no_change_before_ = no_fetch_before_;
+    failures_ = 0;
+    no_fetch_before_ = server_says_;
+}
+
+void token_source::close(error const& why)
+{
+    if (!closed_)
+        closed_ = why;
+    token_ = access_token();
+    refused_ = access_token();
+}
+
+std::optional<token_source::steady_time> token_source::next_renewal(moment now) const
+{
+    if (closed_ || fetching_)
+        return std::nullopt;
+    if (usable(now) == nullptr)
+        return std::max({now.steady, no_fetch_before_, not_unasked_before_});
+    if (life_.renew.steady == steady_time::max())
+        return std::nullopt;
+    // Whichever clock comes first.
+    auto const until_wall = between(now.wall, life_.renew.wall);
+    auto at = std::min(life_.renew.steady, after(now.steady, std::max(until_wall, {})));
+    at = std::max({at, no_renewal_before_, no_fetch_before_, not_unasked_before_});
+    return std::max(at, now.steady);
+}
+
+nanoseconds token_source::held_back(moment now) const noexcept
+{
+    if (no_fetch_before_ <= now.steady)
+        return {};
+    return no_fetch_before_ - now.steady;
+}
+
+token_source_status token_source::status(moment now) const
+{
+    token_source_status made;
+    made.fetching = fetching_.has_value();
+    made.waiting = waiting_.size();
+    bool const held = now.steady < no_fetch_before_;
+    if (closed_)
+        made.state = token_source_state::closed;
+    else if (usable(now) != nullptr)
+        made.state = due(now) ? token_source_state::renewing : token_source_state::fresh;
+    else if (fetching_)
+        made.state = token_source_state::fetching;
+    else
+        made.state = held ? token_source_state::back_off : token_source_state::empty;
+    if (made.ready())
+    {
+        made.obtained_at = obtained_;
+        if (life_.end.wall != std::chrono::system_clock::time_point::max())
+        {
+            made.usable_until = life_.end.wall;
+            made.renew_at = life_.renew.wall;
+        }
+    }
+    if (failure_)
+    {
+        made.failing_since = failing_since_;
+        made.last_error = failure_;
+    }
+    else if (closed_)
+        made.last_error = closed_;
+    if (held)
+        made.retry_at = after(now.wall, held_back(now));
+    return made;
+}
+
+} // namespace coauth::policy

@@ -1,0 +1,107 @@
+#include "policy/waiter_list.hpp"
+
+namespace coauth::policy
+{
+
+void waiting_list::push(waiter& who)
+{
+    if (who.limit != waiter::no_limit)
+    {
+        limits_.push_back(&who);
+        sift_up(limits_.size() - 1);
+    }
+    who.previous_ = last_;
+    who.next_ = nullptr;
+    (last_ != nullptr ? last_->next_ : first_) = &who;
+    last_ = &who;
+    who.round_ = round_;
+    ++size_;
+}
+
+bool waiting_list::remove(waiter& who) noexcept
+{
+    if (who.round_ != round_)
+        return false;
+    unlink(who);
+    return true;
+}
+
+waiter* waiting_list::pop_expired(waiter::time_point now) noexcept
+{
+    if (limits_.empty() || limits_.front()->limit > now)
+        return nullptr;
+    waiter* const taken = limits_.front();
+    unlink(*taken);
+    return taken;
+}
+
+waiting_chain waiting_list::take_all() noexcept
+{
+    waiting_chain taken(first_, size_);
+    first_ = last_ = nullptr;
+    size_ = 0;
+    limits_.clear();
+    // Those taken are no longer in this list, and need not be touched to know it.
+    ++round_;
+    return taken;
+}
+
+std::optional<waiter::time_point> waiting_list::next_limit() const noexcept
+{
+    if (limits_.empty())
+        return std::nullopt;
+    return limits_.front()->limit;
+}
+
+void waiting_list::unlink(waiter& who) noexcept
+{
+    (who.next_ != nullptr ? who.next_->previous_ : last_) = who.previous_;
+    (who.previous_ != nullptr ? who.previous_->next_ : first_) = who.next_;
+    who.round_ = 0;
+    --size_;
+    if (who.limit == waiter::no_limit)
+        return;
+    auto const hole = who.place_;
+    waiter* const moved = limits_.back();
+    limits_.pop_back();
+    if (moved == &who)
+        return;
+    place(hole, moved);
+    sift_up(hole);
+    sift_down(moved->place_);
+}
+
+void waiting_list::place(std::size_t at, waiter* who) noexcept
+{
+    limits_[at] = who;
+    who->place_ = at;
+}
+
+void waiting_list::sift_up(std::size_t at) noexcept
+{
+    waiter* const who = limits_[at];
+    while (at != 0 && limits_[(at - 1) / 2]->limit > who->limit)
+    {
+        place(at, limits_[(at - 1) / 2]);
+        at = (at - 1) / 2;
+    }
+    place(at, who);
+}
+
+void waiting_list::sift_down(std::size_t at) noexcept
+{
+    waiter* const who = limits_[at];
+    for (;;)
+    {
+        auto child = 2 * at + 1;
+        if (child + 1 < limits_.size() && limits_[child + 1]->limit < limits_[child]->limit)
+            ++child;
+        if (child >= limits_.size() || limits_[child]->limit >= who->limit)
+            break;
+        place(at, limits_[child]);
+        at = child;
+    }
+    place(at, who);
+}
+
+} // namespace coauth::policy

@@ -1,0 +1,287 @@
+#include "protocol/config_validation.hpp"
+
+#include "values/encoding.hpp"
+#include "values/make_error.hpp"
+
+#include <array>
+#include <initializer_list>
+#include <utility>
+
+namespace coauth::protocol
+{
+namespace
+{
+
+using method = client_authentication::method;
+
+// The credentials themselves are never part of a message.
+result<void> check_secret(client_authentication const& who)
+{
+    // It is looked at when it is there.
+    if (who.client_secret_function())
+        return {};
+    bool const assertion = who.how() == method::client_assertion;
+    if (assertion && who.client_secret().empty())
+        return detail::refuse(
+            "authentication: the client assertion is empty; give a function that yields "
+            "one, such as secret_file");
+    if (who.client_secret().empty())
+        return detail::refuse(
+            "authentication: the client secret is empty; give the one that the server "
+            "issued, or use client_authentication::none");
+    if (has_control(who.client_secret().view()))
+        return detail::refuse(
+            "authentication: the " + std::string(secret_name(who.how())) +
+            " contains a control character; check for a line break at its end");
+    return {};
+}
+
+result<void> check_assertions(client_authentication const& who)
+{
+    using namespace std::chrono;
+    auto const& options = who.assertions();
+    if (options.lifetime < seconds(1) || options.lifetime > hours(1))
+        return detail::refuse(
+            "authentication: the lifetime of assertions is " +
+            std::to_string(options.lifetime.count()) + " s; it must be from 1 s to 1 hour");
+    if (has_control(options.audience))
+        return detail::refuse(
+            "authentication: the audience of assertions contains a control character");
+    if (options.type.empty() || has_control(options.type))
+        return detail::refuse(
+            "authentication: the type of assertions is empty or contains a control "
+            "character; the usual one is JWT");
+    return {};
+}
+
+result<void> check_client_id(client_authentication const& who)
+{
+    // An assertion may say it alone.
+    bool const said_elsewhere =
+        who.how() == method::client_assertion || who.how() == method::anonymous;
+    if (who.client_id().empty() && !said_elsewhere)
+        return detail::refuse(
+            "authentication: the client id is empty; give the one that the server issued");
+    if (has_control(who.client_id()))
+        return detail::refuse(
+            "authentication: the client id contains a control character; check for a "
+            "line break at its end");
+    if (who.how() == method::client_secret_basic_raw &&
+        who.client_id().find(':') != std::string::npos)
+        return detail::refuse(
+            "authentication: the client id contains a colon, which raw HTTP Basic cannot "
+            "carry; use client_secret_basic or client_secret_post");
+    return {};
+}
+
+bool is_hmac(signature_algorithm algorithm)
+{
+    return algorithm == signature_algorithm::hs256 || algorithm == signature_algorithm::hs384 ||
+           algorithm == signature_algorithm::hs512;
+}
+
+bool has_certificate(tls_options const& options)
+{
+    return !options.certificate_file.empty() || !options.certificate_pem.empty();
+}
+
+result<void> check_authentication(client_config const& config)
+{
+    auto const& who = config.authentication;
+    if (who.how() == method::unset)
+        return detail::refuse(
+            "authentication is not set; use client_authentication::client_secret_basic "
+            "or another of its functions");
+    auto named = check_client_id(who);
+    if (!named)
+        return named;
+    switch (who.how())
+    {
+    case method::unset:
+    case method::none:
+    case method::anonymous:
+        return {};
+    case method::tls_client_auth:
+    case method::self_signed_tls_client_auth:
+        if (!has_certificate(config.tls))
+            return detail::refuse("authentication: there is no client certificate; give "
+                                  "tls.certificate_file or tls.certificate_pem");
+        return {};
+    case method::private_key_jwt:
+        if (who.key().empty())
+            return detail::refuse(
+                "authentication: the signing key is empty; use signing_key::pem_file or "
+                "another of its functions");
+        return check_assertions(who);
+    case method::client_secret_jwt:
+        if (!is_hmac(who.algorithm()))
+            return detail::refuse(
+                "authentication: a client secret signs by HS256, HS384 or HS512, not " +
+                std::string(to_string(who.algorithm())) + "; use private_key_jwt");
+        if (auto const good = check_assertions(who); !good)
+            return good;
+        return check_secret(who);
+    default:
+        return check_secret(who);
+    }
+}
+
+result<void> check_limits(answer_limits const& limits)
+{
+    if (limits.header < 512)
+        return detail::refuse(
+            "limits.header is " + std::to_string(limits.header) +
+            " bytes; it must be at least 512");
+    if (limits.body < 64)
+        return detail::refuse(
+            "limits.body is " + std::to_string(limits.body) + " bytes; it must be at least 64");
+    constexpr std::size_t most = std::size_t(1) << 30;
+    if (limits.header > most || limits.body > most)
+        return detail::refuse("limits.header and limits.body must not be more than 1 GiB");
+    return {};
+}
+
+// A message must not show a key that was given as the path of one.
+result<void> check_paths(tls_options const& options)
+{
+    struct row
+    {
+        std::string const& path;
+        char const* name;
+        char const* meant;
+    };
+    for (auto const& [path, name, meant] :
+         {row{options.ca_file, "tls.ca_file", "tls.ca_pem"},
+          row{options.certificate_file, "tls.certificate_file", "tls.certificate_pem"},
+          row{options.key_file, "tls.key_file", "tls.key_pem"}})
+        if (path.find("-----BEGIN") != std::string::npos)
+            return detail::refuse(
+                std::string(name) + " is PEM text where a path belongs; give it as " + meant);
+    return {};
+}
+
+result<void> check_tls(tls_options const& options)
+{
+    if (auto const good = check_paths(options); !good)
+        return good;
+    if (!options.ca_pem.empty() && options.ca_pem.find("-----BEGIN") == std::string::npos)
+        return detail::refuse(
+            "tls.ca_pem is not PEM text; it must contain -----BEGIN CERTIFICATE----- (a "
+            "file name goes into tls.ca_file)");
+    bool const certificate = has_certificate(options);
+    if (!certificate && (!options.key_file.empty() || !options.key_pem.empty()))
+        return detail::refuse("tls.key_file or key_pem is given without a certificate; give "
+                              "tls.certificate_file or certificate_pem too");
+    if (!options.certificate_file.empty() && !options.certificate_pem.empty())
+        return detail::refuse(
+            "tls.certificate_file and tls.certificate_pem are both given; give one");
+    if (!options.key_file.empty() && !options.key_pem.empty())
+        return detail::refuse("tls.key_file and tls.key_pem are both given; give one");
+    return {};
+}
+
+// One that has no other bound may be as long as it likes.
+result<void>
+check_times(std::initializer_list<std::pair<char const*, std::chrono::milliseconds>> times)
+{
+    for (auto const& [name, time] : times)
+        if (time.count() < 0)
+            return detail::refuse(
+                std::string(name) + " is " + std::to_string(time.count()) +
+                " ms; it must not be negative");
+    return {};
+}
+
+result<void> check_connections(connection_options const& options)
+{
+    using namespace std::chrono;
+    if (options.max_connections < 1 || options.max_connections > 65'535)
+        return detail::refuse(
+            "connections.max_connections is " + std::to_string(options.max_connections) +
+            "; it must be from 1 to 65535");
+    if (options.connect_stagger < milliseconds(10))
+        return detail::refuse(
+            "connections.connect_stagger is " + std::to_string(options.connect_stagger.count()) +
+            " ms; it must be at least 10 ms (RFC 8305 section 8)");
+    return check_times(
+        {{"connections.idle_timeout", options.idle_timeout},
+         {"connections.lookup_lifetime", options.lookup_lifetime}});
+}
+
+result<void> check_retry(retry_options const& options)
+{
+    using namespace std::chrono;
+    if (options.max_attempts < 1)
+        return detail::refuse(
+            "retry.max_attempts is 0; it must be at least 1, which repeats nothing");
+    return check_times(
+        {{"retry.first_delay", options.first_delay},
+         {"retry.max_delay", options.max_delay},
+         {"retry.attempt_timeout", options.attempt_timeout}});
+}
+
+result<void> check_rest(client_config const& config)
+{
+    using namespace std::chrono;
+    if (config.timeout < milliseconds(1) || config.timeout > hours(1))
+        return detail::refuse(
+            "timeout is " + std::to_string(config.timeout.count()) +
+            " ms; it must be from 1 ms to 1 hour");
+    if (has_control(config.user_agent))
+        return detail::refuse("user_agent contains a control character; remove it");
+    if (config.server.lifetimes.assumed < seconds(0))
+        return detail::refuse(
+            "server.lifetimes.assumed is " +
+            std::to_string(config.server.lifetimes.assumed.count()) +
+            " s; it must not be negative");
+    return {};
+}
+
+} // namespace
+
+std::string_view secret_name(method how) noexcept
+{
+    return how == method::client_assertion ? "client assertion" : "client secret";
+}
+
+result<endpoint> check_config(client_config const& config)
+{
+    auto where = find_endpoint(config, place::token);
+    if (!where)
+        return where;
+    for (auto const& checked :
+         {check_authentication(config), check_limits(config.limits), check_tls(config.tls),
+          check_connections(config.connections), check_retry(config.retry), check_rest(config)})
+        if (!checked)
+            return checked.error();
+    return where;
+}
+
+std::string const& url_of(client_config const& config, place of)
+{
+    auto const& server = config.server;
+    auto const& aliases = server.mtls_endpoint_aliases;
+    bool const certificate = has_certificate(config.tls);
+    auto const either = [&](std::string const& alias, std::string const& plain) -> auto const&
+    { return certificate && !alias.empty() ? alias : plain; };
+    switch (of)
+    {
+    case place::introspection:
+        return either(aliases.introspection_endpoint, server.introspection_endpoint);
+    case place::revocation:
+        return either(aliases.revocation_endpoint, server.revocation_endpoint);
+    case place::token:
+        break;
+    }
+    return either(aliases.token_endpoint, server.token_endpoint);
+}
+
+result<endpoint> find_endpoint(client_config const& config, place of)
+{
+    auto const& url = url_of(config, of);
+    constexpr std::array<std::string_view, 3> names = {
+        "server.token_endpoint", "server.introspection_endpoint", "server.revocation_endpoint"};
+    return parse_endpoint(url, names[static_cast<std::size_t>(of)], config.allow_http_loopback);
+}
+
+} // namespace coauth::protocol

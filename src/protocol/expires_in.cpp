@@ -1,0 +1,82 @@
+#include "protocol/expires_in.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+namespace coauth::policy
+{
+namespace
+{
+
+using std::chrono::seconds;
+
+lifetime by_meaning(lifetime_meaning meaning, lifetime_rules const& rules)
+{
+    switch (meaning)
+    {
+    case lifetime_meaning::no_known_end:
+        return {true, std::nullopt};
+    case lifetime_meaning::use_once:
+        return {true, seconds(0)};
+    case lifetime_meaning::assumed:
+        return {true, rules.assumed};
+    case lifetime_meaning::malformed:
+        break;
+    }
+    return {};
+}
+
+bool is_never(std::string_view text)
+{
+    constexpr std::string_view never = "never";
+    return std::equal(
+        text.begin(), text.end(), never.begin(), never.end(),
+        [](char a, char b) { return (a | 0x20) == b; });
+}
+
+// JSON's number grammar begins so; `from_chars` alone would take "inf" and "nan".
+bool looks_numeric(std::string_view text)
+{
+    if (text.starts_with('-'))
+        text.remove_prefix(1);
+    return !text.empty() && text.front() >= '0' && text.front() <= '9';
+}
+
+lifetime by_number(std::string_view text, lifetime_rules const& rules)
+{
+    if (!looks_numeric(text))
+        return {};
+    double value = 0;
+    auto const [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (failure != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
+        return {};
+    double const whole = std::floor(value);
+    if (whole <= 0)
+        return by_meaning(rules.zero, rules);
+    constexpr double longest = 2147483647.0;
+    return {true, seconds(static_cast<std::int64_t>(std::min(whole, longest)))};
+}
+
+} // namespace
+
+lifetime
+interpret_expires_in(expires_in_form form, std::string_view text, lifetime_rules const& rules)
+{
+    switch (form)
+    {
+    case expires_in_form::absent:
+        return by_meaning(rules.absent, rules);
+    case expires_in_form::null:
+        return by_meaning(rules.never, rules);
+    case expires_in_form::string:
+        return is_never(text) ? by_meaning(rules.never, rules) : by_number(text, rules);
+    case expires_in_form::number:
+        return by_number(text, rules);
+    case expires_in_form::other:
+        break;
+    }
+    return {};
+}
+
+} // namespace coauth::policy

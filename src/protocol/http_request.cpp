@@ -1,0 +1,270 @@
+#include "protocol/http_request.hpp"
+
+#include "values/encoding.hpp"
+#include "values/make_error.hpp"
+#include "values/secret_function.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace coauth::protocol
+{
+namespace
+{
+
+using method = client_authentication::method;
+
+// More than any server reads, and little enough to build without a thought.
+constexpr std::size_t longest_body = std::size_t(64) * 1024;
+
+constexpr std::array<std::string_view, 14> reserved = {
+    "grant_type",  "scope",           "resource",         "audience",
+    "client_id",   "client_secret",   "client_assertion", "client_assertion_type",
+    "assertion",   "refresh_token",   "subject_token",    "subject_token_type",
+    "actor_token", "actor_token_type"};
+
+// scope-token of RFC 6749 section 3.3.
+bool is_scope_character(char c)
+{
+    return c == 0x21 || (c >= 0x23 && c <= 0x5b) || (c >= 0x5d && c <= 0x7e);
+}
+
+result<void> check_scope(std::string_view scope)
+{
+    if (scope.empty())
+        return {};
+    if (scope.front() == ' ' || scope.back() == ' ' || scope.find("  ") != std::string_view::npos)
+        return detail::refuse_parameter(
+            "scope has a space at an end or two in a row; separate its words by one");
+    bool const good = std::all_of(
+        scope.begin(), scope.end(), [](char c) { return c == ' ' || is_scope_character(c); });
+    if (!good)
+        return detail::refuse_parameter(
+            "scope contains a character that RFC 6749 section 3.3 does not allow; its "
+            "words are printable ASCII without quote and backslash");
+    return {};
+}
+
+// An absolute URI without a fragment (RFC 8707 section 2): enough is checked to catch mistakes.
+result<void> check_resource(std::string_view uri)
+{
+    auto const colon = uri.find(':');
+    bool const scheme = colon != std::string_view::npos && colon != 0 &&
+                        std::all_of(
+                            uri.begin(), uri.begin() + static_cast<std::ptrdiff_t>(colon),
+                            [](char c)
+                            {
+                                return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                                       (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+                            });
+    if (!scheme || has_control(uri) || uri.find(' ') != std::string_view::npos)
+        return detail::refuse_parameter(
+            "resource is not an absolute URI; write it as https://host/path");
+    if (uri.find('#') != std::string_view::npos)
+        return detail::refuse_parameter("resource contains a fragment; remove it from the '#' on");
+    return {};
+}
+
+result<void> check_parameter(std::string_view name, std::string_view value)
+{
+    if (name.empty())
+        return detail::refuse_parameter("a parameter has an empty name");
+    if (has_control(name) || has_control(value))
+        return detail::refuse_parameter("a parameter's name or value contains a control character");
+    if (std::find(reserved.begin(), reserved.end(), name) != reserved.end())
+        return detail::refuse_parameter(
+            "the parameter '" + std::string(name) +
+            "' has a meaning of its own; set it by the function of token_request or by "
+            "client_config::authentication");
+    return {};
+}
+
+result<void> check_presented(std::string const& name, secret const& value)
+{
+    if (value.empty())
+        return detail::refuse_parameter(name + " is empty; give the one to be presented");
+    if (has_control(value.view()))
+        return detail::refuse_parameter(
+            name + " contains a control character; check for a line break at its end");
+    return {};
+}
+
+result<void> check_grant(token_grant const& grant)
+{
+    for (auto const& [name, value] : grant.parameters)
+        if (auto const good = check_presented(name, value); !good)
+            return good;
+    for (auto const& [name, function] : grant.asked)
+        if (!function)
+            return detail::refuse_parameter("the function that gives the " + name + " is empty");
+    return {};
+}
+
+result<void> check(token_request const& request)
+{
+    auto checked = check_scope(request.scope());
+    for (auto const& uri : request.resources())
+        if (checked)
+            checked = check_resource(uri);
+    if (checked && has_control(request.audience()))
+        return detail::refuse_parameter("audience contains a control character");
+    for (auto const& [name, value] : request.parameters())
+        if (checked)
+            checked = check_parameter(name, value);
+    if (checked && request.grant() != nullptr)
+        checked = check_grant(*request.grant());
+    return checked;
+}
+
+void append_pair(secret& body, std::string_view name, std::string_view value)
+{
+    if (!body.empty())
+        body.append('&');
+    append_form_encoded(body, name);
+    body.append('=');
+    append_form_encoded(body, value);
+}
+
+bool uses_basic(client_authentication const& who)
+{
+    return who.how() == method::client_secret_basic || who.how() == method::client_secret_basic_raw;
+}
+
+// The client's part of the body.
+void append_authentication(
+    secret& body, client_authentication const& who, attempt_proofs const& proofs)
+{
+    bool const basic = uses_basic(who);
+    if (!basic && !who.client_id().empty())
+        append_pair(body, "client_id", who.client_id());
+    if (who.how() == method::client_secret_post)
+        append_pair(body, "client_secret", who.client_secret().view());
+    bool const given = who.how() == method::client_assertion;
+    if (!given && proofs.assertion.empty())
+        return;
+    append_pair(body, "client_assertion_type", who.assertion_type());
+    append_pair(
+        body, "client_assertion", given ? who.client_secret().view() : proofs.assertion.view());
+}
+
+void append_head(secret& out, client_config const& config, endpoint const& where)
+{
+    out.append(where.target).append(" HTTP/1.1\r\n");
+    out.append("Host: ").append(where.host_header).append("\r\n");
+    if (!config.user_agent.empty())
+        out.append("User-Agent: ").append(config.user_agent).append("\r\n");
+    out.append("Accept: application/json\r\n");
+}
+
+void append_form_head(
+    secret& out, client_config const& config, attempt_proofs const& proofs, std::size_t body)
+{
+    auto const& who = config.authentication;
+    if (uses_basic(who))
+        out.append("Authorization: Basic ")
+            .append(basic_credentials(
+                        who.client_id(), who.client_secret().view(),
+                        who.how() == method::client_secret_basic)
+                        .view())
+            .append("\r\n");
+    if (!proofs.dpop.empty())
+        out.append("DPoP: ").append(proofs.dpop.view()).append("\r\n");
+    out.append("Content-Type: application/x-www-form-urlencoded\r\n");
+    out.append("Content-Length: ").append(std::to_string(body)).append("\r\n\r\n");
+}
+
+} // namespace
+
+bool asks_anew(token_request const& request) noexcept
+{
+    return request.grant() != nullptr && !request.grant()->asked.empty();
+}
+
+result<secret> asked_form(token_request const& request)
+{
+    secret form;
+    if (!asks_anew(request))
+        return form;
+    for (auto const& [name, function] : request.grant()->asked)
+    {
+        auto const value = ask(function, name);
+        if (!value)
+            return value.error();
+        if (auto const good = check_presented(name, *value); !good)
+            return good.error();
+        append_pair(form, name, value->view());
+    }
+    return form;
+}
+
+result<secret> token_form(token_request const& request, secret const& asked)
+{
+    auto const checked = check(request);
+    if (!checked)
+        return checked.error();
+    secret form;
+    form.reserve(256);
+    auto const* const grant = request.grant();
+    append_pair(form, "grant_type", grant != nullptr ? grant->type : "client_credentials");
+    if (grant != nullptr)
+        for (auto const& [name, value] : grant->parameters)
+            append_pair(form, name, value.view());
+    if (!asked.empty())
+        form.append('&').append(asked.view());
+    if (!request.scope().empty())
+        append_pair(form, "scope", request.scope());
+    for (auto const& uri : request.resources())
+        append_pair(form, "resource", uri);
+    if (!request.audience().empty())
+        append_pair(form, "audience", request.audience());
+    for (auto const& [name, value] : request.parameters())
+        append_pair(form, name, value);
+    return form;
+}
+
+result<secret> about_token_form(secret const& token, std::string_view type_hint)
+{
+    if (token.empty())
+        return detail::refuse_parameter(
+            "the token is empty; give the text of the token that is meant");
+    if (has_control(token.view()) || has_control(type_hint))
+        return detail::refuse_parameter(
+            "the token, or the hint of its type, contains a control character");
+    secret form;
+    append_pair(form, "token", token.view());
+    if (!type_hint.empty())
+        append_pair(form, "token_type_hint", type_hint);
+    return form;
+}
+
+result<secret> build_form_request(
+    client_config const& config, endpoint const& where, secret const& form,
+    attempt_proofs const& proofs)
+{
+    secret body;
+    body.reserve(form.size() + 256 + 2 * proofs.assertion.size());
+    body.append(form.view());
+    append_authentication(body, config.authentication, proofs);
+    if (body.size() > longest_body)
+        return detail::refuse_parameter(
+            "the request's body would be " + std::to_string(body.size()) +
+            " bytes; it may be at most " + std::to_string(longest_body));
+    secret wire;
+    wire.reserve(512 + where.target.size() + proofs.dpop.size() + body.size());
+    wire.append("POST ");
+    append_head(wire, config, where);
+    append_form_head(wire, config, proofs, body.size());
+    wire.append(body.view());
+    return wire;
+}
+
+secret build_get_request(client_config const& config, endpoint const& where)
+{
+    secret wire;
+    wire.append("GET ");
+    append_head(wire, config, where);
+    wire.append("\r\n");
+    return wire;
+}
+
+} // namespace coauth::protocol

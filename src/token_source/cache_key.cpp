@@ -1,0 +1,66 @@
+#include "token_source/cache_key.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace coauth::policy
+{
+namespace
+{
+
+// With its length, so that no two lists of fields look the same.
+template <class Text>
+void append_field(Text& key, std::string_view text)
+{
+    key.append(std::to_string(text.size())).append(":").append(text);
+}
+
+void append_set(std::string& key, std::vector<std::string_view>& words)
+{
+    std::sort(words.begin(), words.end());
+    words.erase(std::unique(words.begin(), words.end()), words.end());
+    key.append(std::to_string(words.size())).append(1, ';');
+    for (auto const word : words)
+        append_field(key, word);
+}
+
+} // namespace
+
+void append_token_key(
+    std::string& key, std::uint64_t client, token_request const& request, std::string_view grant)
+{
+    key.append(std::to_string(client)).append(1, ';');
+    std::vector<std::string_view> words;
+    for (std::string_view rest = request.scope(); !rest.empty();)
+    {
+        auto const word = rest.substr(0, rest.find(' '));
+        rest.remove_prefix(std::min(rest.size(), word.size() + 1));
+        if (!word.empty())
+            words.push_back(word);
+    }
+    append_set(key, words);
+    words.assign(request.resources().begin(), request.resources().end());
+    append_set(key, words);
+    append_field(key, request.audience());
+    for (auto const& [name, value] : request.parameters())
+    {
+        append_field(key, name);
+        append_field(key, value);
+    }
+    if (request.grant() != nullptr)
+        append_field(key, grant);
+}
+
+secret grant_content(token_grant const& grant)
+{
+    secret made;
+    append_field(made, grant.type);
+    for (auto const& [name, value] : grant.parameters)
+    {
+        append_field(made, name);
+        append_field(made, value.view());
+    }
+    return made;
+}
+
+} // namespace coauth::policy

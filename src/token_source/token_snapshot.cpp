@@ -1,0 +1,91 @@
+#include "token_source/token_snapshot.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+namespace coauth::detail
+{
+namespace
+{
+
+std::atomic<std::uint64_t> last_number{0};
+std::atomic<std::size_t> last_slot{0};
+
+} // namespace
+
+published_token::published_token()
+    : slot_(last_slot++ % slot_count)
+    , taken_(std::make_shared<std::atomic<std::uint64_t>>(0))
+{
+}
+
+published_token::~published_token()
+{
+    withdraw();
+}
+
+access_token published_token::take_carefully(bool& due) noexcept
+{
+    if (number_.load() == 0)
+        return {};
+    auto* const mine = thread_stocks::mine();
+    if (mine != nullptr)
+        if (auto token = mine->look_and_take(slot_, number_, due))
+            return token;
+    return take_and_fill(mine, due);
+}
+
+access_token published_token::take_and_fill(thread_stocks* mine, bool& due) noexcept
+{
+    std::lock_guard const lock(mutex_);
+    auto const wall = std::chrono::system_clock::now();
+    auto const steady = std::chrono::steady_clock::now();
+    if (token_.empty() || wall >= life_.end_wall || steady >= life_.end_steady)
+        return {};
+    due = wall >= life_.renew_wall || steady >= life_.renew_steady;
+    taken_->fetch_add(1, std::memory_order_relaxed);
+    if (mine != nullptr)
+    {
+        stocked_ = true;
+        mine->fill(slot_, number_.load(), token_, life_, taken_);
+    }
+    return token_;
+}
+
+void published_token::publish(access_token token, life const& until) noexcept
+{
+    look_for_barrier();
+    change(std::move(token), until, ++last_number);
+}
+
+void published_token::withdraw() noexcept
+{
+    change({}, {}, 0);
+}
+
+void published_token::change(access_token token, life const& until, std::uint64_t number) noexcept
+{
+    std::uint64_t before = 0;
+    {
+        std::lock_guard const lock(mutex_);
+        std::swap(token_, token);
+        life_ = until;
+        before = number_.exchange(number);
+        if (!std::exchange(stocked_, false))
+            return;
+    }
+    // Where the barrier fails, each thread gives back its stock when it next takes, or ends.
+    if (heavy_barrier())
+        thread_stocks::take_back(slot_, before);
+}
+
+std::uint64_t published_token::taken() const noexcept
+{
+    std::lock_guard const lock(mutex_);
+    // What a thread gives back meanwhile is missed, but not what was counted once.
+    seen_taken_ = std::max(seen_taken_, taken_->load() + thread_stocks::taken(slot_, *taken_));
+    return seen_taken_;
+}
+
+} // namespace coauth::detail

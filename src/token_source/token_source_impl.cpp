@@ -1,0 +1,378 @@
+#include "token_source/waiter_wakeup.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/query.hpp>
+
+#include <algorithm>
+
+namespace coauth::detail
+{
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using verdict = policy::token_source::verdict;
+
+namespace
+{
+
+// Of how long somebody may want to wait.
+constexpr std::chrono::milliseconds shortest_limit{0};
+constexpr std::chrono::milliseconds longest_limit = std::chrono::hours(24);
+// The wall clock may jump, or the machine sleep: then the end of a token comes before the timer.
+constexpr std::chrono::seconds longest_sleep{30};
+
+error waited_too_long() noexcept
+{
+    try
+    {
+        error_info info;
+        info.context = "no token came within the time limit of the call";
+        return {errc::timeout, std::move(info)};
+    }
+    catch (...) // without memory the code has to do
+    {
+        return errc::timeout;
+    }
+}
+
+} // namespace
+
+boost::asio::any_io_executor const& executor_of(token_source_core const& core) noexcept
+{
+    return core.executor;
+}
+
+std::optional<result<access_token>>
+start_waiting(token_source_core& core, token_wish const& wish, token_waiting::owned& who)
+{
+    return core.start(wish, who);
+}
+
+void cancel_waiting(token_source_core& core, token_waiting& who)
+{
+    core.cancel(who);
+}
+
+void complete_later(token_source_core& core, token_waiting::owned who, result<access_token> outcome)
+{
+    core.complete_later(std::move(who), std::move(outcome));
+}
+
+token_source_core::token_source_core(
+    std::shared_ptr<client_core> client, token_request request, token_source_options options)
+    : executor(client->executor)
+    , client_(std::move(client))
+    , request_(std::move(request))
+    , options_(options)
+    , events_(client_->config.observer, {})
+    , observed_(client_->config.observer != nullptr)
+    , hits_observed_(observed_ && options_.observe_hits)
+    , policy_(options_)
+    , timer_(executor)
+{
+    auto const usable = policy::check(options_);
+    if (!usable)
+        policy_.close(usable.error());
+    watch(asio::query(executor, asio::execution::context));
+}
+
+token_source_core::~token_source_core()
+{
+    leave();
+}
+
+void token_source_core::context_gone() noexcept
+{
+    policy::waiting_chain waiting;
+    // Handlers may own what owns this.
+    auto const self = weak_from_this().lock();
+    {
+        std::lock_guard const lock(mutex_);
+        gone_ = true;
+        policy_.close(error(errc::cancelled));
+        waiting = policy_.drop_all();
+        published_.withdraw();
+        timer_.reset();
+        armed_.reset();
+    }
+    abandon(waiting);
+}
+
+access_token token_source_core::try_get_carefully() noexcept
+{
+    bool due = false;
+    auto token = published_.take_carefully(due);
+    if (due || (options_.renew_unused && !token))
+    {
+        std::lock_guard const lock(mutex_);
+        tend(options_.renew_unused && wanted_);
+    }
+    if (hits_observed_ && token)
+        tell_served(token, std::nullopt);
+    return token;
+}
+
+std::optional<result<access_token>>
+token_source_core::start(token_wish const& wish, token_waiting::owned& who)
+{
+    if (!wish.renew)
+        if (auto token = try_get())
+            return token;
+    if (wish.limit || observed_)
+        who->began = clock::now();
+    if (wish.limit)
+        who->limit = who->began + std::clamp(*wish.limit, shortest_limit, longest_limit);
+    auto made = ask(wish, *who);
+    if (made.what == verdict::serve)
+    {
+        if (hits_observed_)
+            tell_served(made.token, std::nullopt);
+        return std::move(made.token);
+    }
+    if (made.what != verdict::wait)
+        return std::move(made.why);
+    (void)who.release();
+    return std::nullopt;
+}
+
+// After `wait` it may have been completed already.
+token_source_core::answer token_source_core::ask(token_wish const& wish, token_waiting& who)
+{
+    look_for_credentials();
+    std::lock_guard const lock(mutex_);
+    wanted_ = true;
+    if (gone_)
+    {
+        answer refused;
+        refused.why = error(errc::cancelled);
+        return refused;
+    }
+    auto made = wish.renew ? policy_.refresh(now(), who) : policy_.get(now(), who);
+    try
+    {
+        if (made.fetch)
+            begin_fetch(*made.fetch);
+        if (made.what == verdict::wait)
+            arm();
+    }
+    catch (...)
+    {
+        if (made.what == verdict::wait)
+            policy_.leave(who);
+        throw;
+    }
+    ++(made.what == verdict::serve  ? counts_.hits
+       : made.what == verdict::wait ? counts_.waits
+                                    : counts_.refusals);
+    return made;
+}
+
+// While the credentials are refused, now and then whether there are others.
+void token_source_core::look_for_credentials()
+{
+    {
+        std::lock_guard const lock(mutex_);
+        auto const at = clock::now();
+        if (!policy_.wants_other_credentials() || at < next_look_)
+            return;
+        next_look_ = at + std::chrono::seconds(1);
+    }
+    // Asks a function of the user: not with the lock held.
+    auto const present = client_->look_for_credentials();
+    std::lock_guard const lock(mutex_);
+    if (present != refused_credentials_)
+        policy_.credentials_changed(now());
+}
+
+void token_source_core::cancel(token_waiting& who)
+{
+    auto const end = std::make_shared<waking>(*this);
+    std::lock_guard const lock(mutex_);
+    if (gone_ || !policy_.leave(who))
+        return;
+    end->rest = policy::waiting_chain(who);
+    try
+    {
+        asio::post(executor, [end] { waking::run(end); });
+    }
+    catch (...)
+    {
+        policy_.rejoin(*end->rest.pop());
+        throw;
+    }
+    if (policy_.abandon())
+        end_fetch();
+    tend(false);
+}
+
+// On an executor that may be gone: then nobody is called.
+void token_source_core::complete_later(token_waiting::owned who, result<access_token> outcome)
+{
+    auto completion = [who = std::move(who), outcome = std::move(outcome)]() mutable
+    { token_waiting::complete(std::move(who), std::move(outcome)); };
+    std::lock_guard const lock(mutex_);
+    if (!gone_)
+        asio::post(executor, std::move(completion));
+}
+
+void token_source_core::warm_up() noexcept
+{
+    std::lock_guard const lock(mutex_);
+    wanted_ = true;
+    tend(true);
+}
+
+bool token_source_core::invalidate(access_token const& token) noexcept
+{
+    std::chrono::system_clock::time_point obtained;
+    policy::moment const at = now();
+    {
+        std::lock_guard const lock(mutex_);
+        obtained = policy_.obtained_at();
+        if (!policy_.invalidate(at, token))
+            return false;
+        published_.withdraw();
+        ++counts_.invalidated;
+        if (options_.renew_unused && wanted_)
+            tend(true);
+    }
+    events_.tell([&](observer& to) { to.on_token_invalidated({at.wall - obtained}); });
+    return true;
+}
+
+void token_source_core::close() noexcept
+{
+    std::lock_guard const lock(mutex_);
+    if (gone_)
+        return;
+    policy_.close(error(errc::cancelled));
+    published_.withdraw();
+    end_fetch();
+    if (timer_)
+        timer_->cancel();
+    armed_.reset();
+}
+
+token_source_status token_source_core::status() const
+{
+    std::lock_guard const lock(mutex_);
+    return policy_.status(now());
+}
+
+token_source_counters token_source_core::counters() const
+{
+    std::lock_guard const lock(mutex_);
+    auto made = counts_;
+    made.hits += published_.taken();
+    return made;
+}
+
+void token_source_core::tend(bool wanted) noexcept
+{
+    if (gone_)
+        return;
+    try
+    {
+        if (auto const why = policy_.tend(now(), wanted))
+            begin_fetch(*why);
+        arm();
+    }
+    catch (...) // NOLINT(bugprone-empty-catch): without memory now, another call tries again
+    {
+    }
+}
+
+// The client may call observers at once, and this may be anybody's thread.
+void token_source_core::begin_fetch(fetch_reason why)
+{
+    fetch_to_end_ = false;
+    try
+    {
+        auto const number = fetch_number_ + 1;
+        asio::post(
+            executor, [self = shared_from_this(), why, number] { self->fetch(why, number); });
+        fetch_number_ = number;
+    }
+    catch (...)
+    {
+        policy_.not_begun();
+        throw;
+    }
+}
+
+void token_source_core::end_fetch() noexcept
+{
+    fetch_to_end_ = true;
+    if (auto const operation = fetch_.lock())
+        operation->end(errc::cancelled);
+}
+
+void token_source_core::complete(token_waiting::owned who, result<access_token> outcome) const
+{
+    if (observed_ && outcome)
+        tell_served(*outcome, clock::now() - who->began);
+    token_waiting::complete(std::move(who), std::move(outcome));
+}
+
+// One timer for all: the next time limit, and the next renewal that nobody asks for.
+void token_source_core::arm()
+{
+    if (!timer_)
+        return;
+    auto next = policy_.next_limit();
+    if (options_.renew_unused && wanted_)
+        if (auto const renewal = policy_.next_renewal(now()))
+            next = std::min({next.value_or(*renewal), *renewal, clock::now() + longest_sleep});
+    if (!next)
+    {
+        // A timer that nobody needs must not keep the context at work.
+        if (std::exchange(armed_, std::nullopt))
+            timer_->cancel();
+        return;
+    }
+    if (armed_ && *armed_ <= *next)
+        return;
+    armed_.reset();
+    timer_->expires_at(*next);
+    timer_->async_wait(
+        [weak = weak_from_this()](error_code ec)
+        {
+            auto const self = weak.lock();
+            if (self && !ec)
+                self->on_timer();
+        });
+    armed_ = next;
+}
+
+void token_source_core::on_timer()
+{
+    // Also when a handler throws.
+    struct rearm
+    {
+        ~rearm()
+        {
+            std::lock_guard const lock(self.mutex_);
+            self.armed_.reset();
+            if (self.policy_.abandon())
+                self.end_fetch();
+            self.tend(self.options_.renew_unused && self.wanted_);
+        }
+        token_source_core& self;
+    };
+    auto const began = clock::now();
+    rearm const guard{*this};
+    error const late = waited_too_long();
+    while (clock::now() < began + stretch)
+    {
+        policy::waiter* one = nullptr;
+        {
+            std::lock_guard const lock(mutex_);
+            one = policy_.expire(began);
+        }
+        if (one == nullptr)
+            return;
+        token_waiting::complete(owned(one), late);
+    }
+}
+
+} // namespace coauth::detail

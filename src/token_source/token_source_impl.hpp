@@ -1,0 +1,119 @@
+#ifndef COAUTH_SRC_TOKEN_SOURCE_TOKEN_SOURCE_IMPL_HPP
+#define COAUTH_SRC_TOKEN_SOURCE_TOKEN_SOURCE_IMPL_HPP
+
+#include <coauth/token_source.hpp>
+
+#include "client/client_impl.hpp"
+#include "net/context_shutdown.hpp"
+#include "policy/refresh_policy.hpp"
+#include "token_source/token_snapshot.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+namespace coauth::detail
+{
+
+// What a token source is behind its handle: shared with its operations, so that it may go before
+// them.
+//
+// Whoever waits, waits for a fetch that is under way, and is completed when it ends: there is
+// always something that will wake them.
+class token_source_core final : public net::context_watch::member,
+                                public std::enable_shared_from_this<token_source_core>
+{
+public:
+    token_source_core(
+        std::shared_ptr<client_core> client, token_request request, token_source_options options);
+    ~token_source_core();
+    token_source_core(token_source_core const&) = delete;
+    token_source_core& operator=(token_source_core const&) = delete;
+
+    access_token try_get() noexcept
+    {
+        if (!hits_observed_)
+            if (auto token = published_.take())
+                return token;
+        return try_get_carefully();
+    }
+    [[nodiscard]] std::optional<result<access_token>>
+    start(token_wish const& wish, token_waiting::owned& who);
+    void cancel(token_waiting& who);
+    void complete_later(token_waiting::owned who, result<access_token> outcome);
+    void warm_up() noexcept;
+    bool invalidate(access_token const& token) noexcept;
+    void close() noexcept;
+    [[nodiscard]] token_source_status status() const;
+    [[nodiscard]] token_source_counters counters() const;
+
+    boost::asio::any_io_executor const executor;
+
+private:
+    using answer = policy::token_source::answer;
+    using clock = std::chrono::steady_clock;
+    class waking;
+    class running;
+
+    [[nodiscard]] answer ask(token_wish const& wish, token_waiting& who);
+    void look_for_credentials();
+    void context_gone() noexcept override;
+    [[gnu::noinline]] access_token try_get_carefully() noexcept;
+    // With the lock held.
+    void tend(bool wanted) noexcept;
+    void begin_fetch(fetch_reason why);
+    void end_fetch() noexcept;
+    void arm();
+
+    void fetch(fetch_reason why, std::uint64_t number);
+    [[nodiscard]] policy::token_source::settled
+    fetched(fetch_reason why, result<access_token> outcome, std::uint64_t credentials) noexcept;
+    // With the lock held.
+    [[nodiscard]] policy::token_source::settled
+    settle(fetch_reason why, policy::moment at, result<access_token> outcome) noexcept;
+    void count(fetch_reason why, policy::token_source::settled const& ended) noexcept;
+    void tell(
+        fetch_reason why, policy::moment at, clock::duration took,
+        policy::token_source::settled const& ended) const noexcept;
+    void
+    tell_served(access_token const& token, std::optional<clock::duration> waited) const noexcept;
+    void complete(token_waiting::owned who, result<access_token> outcome) const;
+    void on_timer();
+
+    std::shared_ptr<client_core> const client_;
+    token_request const request_;
+    token_source_options const options_;
+    net::phase_clock const events_;
+    bool const observed_;
+    bool const hits_observed_;
+    // How long the token is handed out; the end of the clock: it has no known end.
+    std::atomic<clock::time_point> served_until_{clock::time_point::max()};
+    published_token published_;
+
+    std::mutex mutable mutex_;
+    policy::token_source policy_;
+    token_source_counters counts_;
+    // The fetch under way, once it has begun, and how many there were.
+    std::uint64_t fetch_number_ = 0;
+    std::weak_ptr<timed> fetch_;
+    clock::time_point fetch_began_;
+    // It is to end as soon as it can be told so.
+    bool fetch_to_end_ = false;
+    // The credentials of the last failure, and when to look again whether there are others.
+    std::uint64_t refused_credentials_ = 0;
+    clock::time_point next_look_;
+    // Somebody wanted a token: from now on it is renewed also while nobody does, if so configured.
+    bool wanted_ = false;
+    // Its context is gone: nobody can be woken any more.
+    bool gone_ = false;
+    std::optional<boost::asio::steady_timer> timer_;
+    // When the timer will fire; none: it does not run.
+    std::optional<clock::time_point> armed_;
+};
+
+} // namespace coauth::detail
+
+#endif

@@ -1,0 +1,158 @@
+#ifndef COAUTH_SRC_TOKEN_SOURCE_WAITER_WAKEUP_HPP
+#define COAUTH_SRC_TOKEN_SOURCE_WAITER_WAKEUP_HPP
+
+#include "token_source/token_source_impl.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+namespace coauth::detail
+{
+
+// For so long at a time operations are completed before the executor may do other work.
+inline constexpr std::chrono::microseconds stretch{250};
+
+inline policy::moment now() noexcept
+{
+    return {std::chrono::system_clock::now(), std::chrono::steady_clock::now()};
+}
+
+inline token_waiting::owned owned(policy::waiter* one) noexcept
+{
+    return token_waiting::owned(static_cast<token_waiting*>(one));
+}
+
+inline void abandon(policy::waiting_chain& waiting) noexcept
+{
+    while (auto* const one = waiting.pop())
+        (void)owned(one);
+}
+
+// Completes those who wait no more, a stretch at a time. Each of them keeps the core alive.
+class token_source_core::waking
+{
+public:
+    explicit waking(token_source_core const& core) : executor_(core.executor), core_(core) {}
+    waking(waking const&) = delete;
+    waking& operator=(waking const&) = delete;
+    // With its context: nobody is called any more.
+    ~waking() { abandon(rest); }
+
+    static void run(std::shared_ptr<waking> const& self)
+    {
+        // Also when a handler throws.
+        struct go_on
+        {
+            ~go_on() { later(woken); }
+            std::shared_ptr<waking> const& woken;
+        };
+        go_on const guard{self};
+        self->complete_until(clock::now() + stretch);
+    }
+
+    static void later(std::shared_ptr<waking> const& self) noexcept
+    {
+        if (self->rest.empty())
+            return;
+        try
+        {
+            boost::asio::post(self->executor_, [self] { run(self); });
+        }
+        catch (...)
+        {
+            // Without memory for that, all at once.
+            self->complete_all();
+        }
+    }
+
+    void complete_all() noexcept
+    {
+        while (!rest.empty())
+            try
+            {
+                complete_until(clock::time_point::max());
+            }
+            catch (...) // NOLINT(bugprone-empty-catch): it cannot leave this function
+            {
+            }
+    }
+
+    policy::waiting_chain rest;
+    result<access_token> outcome = error(errc::cancelled);
+    // Of a fetch: the credentials that it sent.
+    std::uint64_t credentials = 0;
+
+private:
+    void complete_until(clock::time_point end)
+    {
+        for (unsigned done = 1; auto* const one = rest.pop(); ++done)
+        {
+            core_.complete(owned(one), outcome);
+            if (done % 8 == 0 && clock::now() >= end)
+                return;
+        }
+    }
+
+    boost::asio::any_io_executor executor_;
+    token_source_core const& core_;
+};
+
+// The fetch under way, as the handler of its end. Whatever becomes of it, the source is told once:
+// or all who wait would wait for ever.
+class token_source_core::running
+{
+public:
+    running(std::shared_ptr<token_source_core> core, fetch_reason why) noexcept
+        : core_(std::move(core))
+        , why_(why)
+    {
+    }
+    running(running&&) noexcept = default;
+    running& operator=(running&&) = delete;
+    // Calls nobody from here but for want of memory: a stack may be being unwound.
+    ~running()
+    {
+        if (core_)
+            end(error(errc::out_of_memory), &waking::later);
+    }
+
+    // Yields where the fetch has to tell which credentials it sent.
+    std::shared_ptr<std::uint64_t> prepare()
+    {
+        done_ = std::make_shared<waking>(*core_);
+        return {done_, &done_->credentials};
+    }
+    void operator()(result<access_token> outcome) { end(std::move(outcome), &waking::run); }
+
+private:
+    template <class Wake>
+    void end(result<access_token> outcome, Wake wake)
+    {
+        auto const core = std::move(core_);
+        auto const credentials = done_ ? done_->credentials : 0;
+        auto ended = core->fetched(why_, std::move(outcome), credentials);
+        if (!done_)
+        {
+            waking at_once(*core);
+            at_once.rest = std::move(ended.done);
+            at_once.outcome = std::move(ended.outcome);
+            return at_once.complete_all();
+        }
+        done_->rest = std::move(ended.done);
+        done_->outcome = std::move(ended.outcome);
+        wake(done_);
+    }
+
+    std::shared_ptr<token_source_core> core_;
+    fetch_reason why_;
+    // Made before there is anybody to wake, when there may be no memory.
+    std::shared_ptr<waking> done_;
+};
+
+} // namespace coauth::detail
+
+#endif

@@ -1,0 +1,20 @@
+#ifndef COAUTH_SRC_VALUES_HTTP_RESPONSE_HPP
+#define COAUTH_SRC_VALUES_HTTP_RESPONSE_HPP
+
+#include <coauth/http_headers.hpp>
+#include <coauth/secret.hpp>
+
+namespace coauth
+{
+
+// A whole HTTP answer: what net yields and protocol reads.
+struct http_answer
+{
+    unsigned status = 0;
+    http_headers headers;
+    secret body;
+};
+
+} // namespace coauth
+
+#endif

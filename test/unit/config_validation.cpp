@@ -1,0 +1,489 @@
+#include "protocol/config_validation.hpp"
+
+#include <coauth/choose_authentication.hpp>
+#include <coauth/smscx.hpp>
+
+#include "authentication/load_key.hpp"
+#include "support.hpp"
+
+#include <filesystem>
+
+using namespace test;
+using coauth::client_authentication;
+using coauth::client_config;
+using coauth::protocol::check_config;
+
+namespace
+{
+
+// It is not looked at before it is loaded.
+auto const some_key = coauth::signing_key::pem(coauth::secret("no key"));
+
+struct way
+{
+    char const* name;
+    std::function<client_authentication(std::string const& id)> make;
+};
+
+std::vector<way> ways()
+{
+    using who = client_authentication;
+    coauth::secret const secret("s3cr3t-word");
+    auto const key = coauth::signing_key::pem(secret);
+    return {
+        {"none", [](std::string const& id) { return who::none(id); }},
+        {"basic", [=](std::string const& id) { return who::client_secret_basic(id, secret); }},
+        {"raw basic",
+         [=](std::string const& id) { return who::client_secret_basic_raw(id, secret); }},
+        {"post", [=](std::string const& id) { return who::client_secret_post(id, secret); }},
+        {"secret JWT", [=](std::string const& id) { return who::client_secret_jwt(id, secret); }},
+        {"key JWT", [=](std::string const& id) { return who::private_key_jwt(id, key); }},
+        {"assertion",
+         [=](std::string const& id) { return who::client_assertion(id, [=] { return secret; }); }},
+        {"certificate", [](std::string const& id) { return who::tls_client_auth(id); }},
+        {"own certificate",
+         [](std::string const& id) { return who::self_signed_tls_client_auth(id); }}};
+}
+
+coauth::result<coauth::protocol::endpoint> check_way(client_authentication who)
+{
+    auto made = config();
+    made.authentication = std::move(who);
+    made.tls.certificate_file = "client.pem";
+    return check_config(made);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(config_validation)
+
+BOOST_AUTO_TEST_CASE(each_rule_has_its_own_message)
+{
+    struct row
+    {
+        char const* name;
+        std::function<void(client_config&)> change;
+        char const* message;
+    };
+    using who = client_authentication;
+    for (auto const& row :
+         std::vector<row>{
+             {"no endpoint", [](client_config& c) { c.server.token_endpoint.clear(); },
+              "server.token_endpoint is empty; give the absolute https:// URL"},
+             {"plain http", [](client_config& c) { c.server.token_endpoint = "http://a.example/"; },
+              "must begin with https://"},
+             {"authentication unset", [](client_config& c) { c.authentication = who(); },
+              "authentication is not set; use client_authentication::client_secret_basic"},
+             {"empty id", [](client_config& c)
+              { c.authentication = who::client_secret_post("", coauth::secret("s3cr3t-word")); },
+              "the client id is empty"},
+             {"empty id without secret", [](client_config& c) { c.authentication = who::none(""); },
+              "the client id is empty"},
+             {"line break in the id",
+              [](client_config& c)
+              {
+                  c.authentication =
+                      who::client_secret_basic("id\r\nX: y", coauth::secret("s3cr3t-word"));
+              },
+              "the client id contains a control character; check for a line break"},
+             {"empty secret", [](client_config& c)
+              { c.authentication = who::client_secret_basic("id", coauth::secret()); },
+              "the client secret is empty"},
+             {"line break in the secret",
+              [](client_config& c)
+              {
+                  c.authentication =
+                      who::client_secret_basic("id", coauth::secret("s3cr3t-word\n"));
+              },
+              "the client secret contains a control character; check for a line break"},
+             {"colon in a raw id",
+              [](client_config& c)
+              {
+                  c.authentication =
+                      who::client_secret_basic_raw("i:d", coauth::secret("s3cr3t-word"));
+              },
+              "the client id contains a colon, which raw HTTP Basic cannot carry"},
+             {"assertion with a line break in its audience",
+              [](client_config& c)
+              {
+                  c.authentication = who::client_secret_jwt(
+                      "id", coauth::secret("s"), coauth::signature_algorithm::hs256,
+                      {.audience = "https://as.example/\n"});
+              },
+              "the audience of assertions contains a control character"},
+             {"assertion of no type",
+              [](client_config& c)
+              {
+                  c.authentication = who::client_secret_jwt(
+                      "id", coauth::secret("s"), coauth::signature_algorithm::hs256, {.type = ""});
+              },
+              "the type of assertions is empty"},
+             {"assertion by an empty secret", [](client_config& c)
+              { c.authentication = who::client_secret_jwt("id", coauth::secret()); },
+              "the client secret is empty"},
+             {"assertion by no key", [](client_config& c)
+              { c.authentication = who::private_key_jwt("id", coauth::signing_key()); },
+              "the signing key is empty; use signing_key::pem_file"},
+             {"assertion by nobody",
+              [](client_config& c) { c.authentication = who::client_assertion("id", {}); },
+              "the client assertion is empty; give a function that yields one"},
+             {"secret by nobody", [](client_config& c)
+              { c.authentication = who::client_secret_post("id", coauth::secret_function()); },
+              "the client secret is empty"},
+             {"no certificate",
+              [](client_config& c) { c.authentication = who::tls_client_auth("id"); },
+              "there is no client certificate; give tls.certificate_file or tls.certificate_pem"},
+             {"no certificate of its own",
+              [](client_config& c) { c.authentication = who::self_signed_tls_client_auth("id"); },
+              "there is no client certificate"},
+             {"two certificates",
+              [](client_config& c)
+              {
+                  c.tls.certificate_file = "client.pem";
+                  c.tls.certificate_pem = "-----BEGIN CERTIFICATE-----";
+              },
+              "tls.certificate_file and tls.certificate_pem are both given; give one"},
+             {"two keys",
+              [](client_config& c)
+              {
+                  c.tls.certificate_file = "client.pem";
+                  c.tls.key_file = "client.key";
+                  c.tls.key_pem = coauth::secret("s3cr3t-word");
+              },
+              "tls.key_file and tls.key_pem are both given; give one"},
+             {"file of a key alone", [](client_config& c) { c.tls.key_file = "client.key"; },
+              "tls.key_file or key_pem is given without a certificate"},
+             {"text of a key alone",
+              [](client_config& c) { c.tls.key_pem = coauth::secret("s3cr3t-word"); },
+              "tls.key_file or key_pem is given without a certificate"},
+             {"key as a path",
+              [](client_config& c)
+              {
+                  c.tls.certificate_file = "client.pem";
+                  c.tls.key_file = "-----BEGIN PRIVATE KEY-----\ns3cr3t-word";
+              },
+              "tls.key_file is PEM text where a path belongs; give it as tls.key_pem"},
+             {"certificate as a path", [](client_config& c)
+              { c.tls.certificate_file = "-----BEGIN CERTIFICATE-----\ns3cr3t-word"; },
+              "tls.certificate_file is PEM text where a path belongs"},
+             {"CA as a path",
+              [](client_config& c) { c.tls.ca_file = "-----BEGIN CERTIFICATE-----"; },
+              "tls.ca_file is PEM text where a path belongs; give it as tls.ca_pem"},
+             {"header limit", [](client_config& c) { c.limits.header = 511; },
+              "limits.header is 511 bytes; it must be at least 512"},
+             {"body limit", [](client_config& c) { c.limits.body = 63; },
+              "limits.body is 63 bytes; it must be at least 64"},
+             {"huge limit", [](client_config& c) { c.limits.body = (1U << 30) + 1; },
+              "must not be more than 1 GiB"},
+             {"CA text", [](client_config& c) { c.tls.ca_pem = "/etc/ca.pem"; },
+              "tls.ca_pem is not PEM text"},
+             {"no time", [](client_config& c) { c.timeout = 0ms; },
+              "timeout is 0 ms; it must be from 1 ms to 1 hour"},
+             {"negative time", [](client_config& c) { c.timeout = -5ms; }, "timeout is -5 ms"},
+             {"endless time", [](client_config& c)
+              { c.timeout = std::chrono::milliseconds::max(); }, "it must be from 1 ms to 1 hour"},
+             {"line break in the user agent", [](client_config& c) { c.user_agent = "a\r\nX: y"; },
+              "user_agent contains a control character"},
+             {"no connection", [](client_config& c) { c.connections.max_connections = 0; },
+              "connections.max_connections is 0; it must be from 1 to 65535"},
+             {"negative idle time", [](client_config& c) { c.connections.idle_timeout = -1ms; },
+              "connections.idle_timeout is -1 ms; it must not be negative"},
+             {"no head start", [](client_config& c) { c.connections.connect_stagger = 0ms; },
+              "connections.connect_stagger is 0 ms; it must be at least 10 ms"},
+             {"no attempt", [](client_config& c) { c.retry.max_attempts = 0; },
+              "retry.max_attempts is 0; it must be at least 1"},
+             {"negative delay", [](client_config& c) { c.retry.first_delay = -1ms; },
+              "retry.first_delay is -1 ms; it must not be negative"},
+             {"huge header", [](client_config& c) { c.limits.header = (1U << 30) + 1; },
+              "must not be more than 1 GiB"},
+             {"many connections", [](client_config& c) { c.connections.max_connections = 65'536; },
+              "connections.max_connections is 65536; it must be from 1 to 65535"},
+             {"negative lookup lifetime",
+              [](client_config& c) { c.connections.lookup_lifetime = -1ms; },
+              "connections.lookup_lifetime is -1 ms; it must not be negative"},
+             {"negative longest delay", [](client_config& c) { c.retry.max_delay = -1ms; },
+              "retry.max_delay is -1 ms; it must not be negative"},
+             {"negative attempt timeout", [](client_config& c) { c.retry.attempt_timeout = -1ms; },
+              "retry.attempt_timeout is -1 ms; it must not be negative"},
+             {"negative assumed life", [](client_config& c) { c.server.lifetimes.assumed = -1s; },
+              "server.lifetimes.assumed is -1 s; it must not be negative"},
+         })
+        BOOST_TEST_CONTEXT(row.name)
+        {
+            auto changed = config();
+            row.change(changed);
+            auto const got = check_config(changed);
+            BOOST_TEST_REQUIRE(outcome(got) == "invalid_configuration");
+            auto const message = got.error().message();
+            check_contains(message, row.message);
+            check_lacks(message, "s3cr3t-word");
+            check_lacks(message, "\n");
+            BOOST_TEST(got.error().attempts() == 0U);
+            BOOST_TEST(!got.error().transient());
+        }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_accepted)
+{
+    struct row
+    {
+        char const* name;
+        std::function<void(client_config&)> change;
+    };
+    using who = client_authentication;
+    for (auto const& row :
+         std::vector<row>{
+             {"as it is", [](client_config&) {}},
+             {"smallest limits",
+              [](client_config& c)
+              {
+                  c.limits.header = 512;
+                  c.limits.body = 64;
+                  c.limits.interim = 0;
+                  c.timeout = 1ms;
+              }},
+             {"longest time", [](client_config& c) { c.timeout = 1h; }},
+             {"no user agent", [](client_config& c) { c.user_agent.clear(); }},
+             {"public client", [](client_config& c) { c.authentication = who::none("id"); }},
+             {"colon in an encoded id", [](client_config& c)
+              { c.authentication = who::client_secret_basic("i:d", coauth::secret("s")); }},
+             {"secret that a function gives",
+              [](client_config& c)
+              {
+                  c.authentication = who::client_secret_basic(
+                      "id", []() -> coauth::result<coauth::secret> { return coauth::secret(); });
+              }},
+             {"secret that signs",
+              [](client_config& c)
+              {
+                  c.authentication = who::client_secret_jwt(
+                      "id", coauth::secret("s"), coauth::signature_algorithm::hs512);
+              }},
+             {"key that signs",
+              [](client_config& c) { c.authentication = who::private_key_jwt("id", some_key); }},
+             {"assertion that says who it is",
+              [](client_config& c)
+              {
+                  c.authentication = who::client_assertion(
+                      "", []() -> coauth::result<coauth::secret> { return coauth::secret("a"); });
+              }},
+             {"nobody", [](client_config& c) { c.authentication = who::anonymous(); }},
+             {"certificate",
+              [](client_config& c)
+              {
+                  c.authentication = who::tls_client_auth("id");
+                  c.tls.certificate_pem = "c";
+                  c.tls.key_pem = "k";
+              }},
+             {"CA text", [](client_config& c) { c.tls.ca_pem = "-----BEGIN CERTIFICATE-----"; }},
+             {"SMS.CX",
+              [](client_config& c) { c = coauth::smscx::config("id", coauth::secret("s")); }},
+         })
+        BOOST_TEST_CONTEXT(row.name)
+        {
+            auto changed = config();
+            row.change(changed);
+            BOOST_TEST(outcome(check_config(changed)) == "success");
+        }
+}
+
+BOOST_AUTO_TEST_CASE(every_way_needs_a_client_id)
+{
+    for (auto const& way : ways())
+        BOOST_TEST_CONTEXT(way.name)
+        {
+            BOOST_TEST(outcome(check_way(way.make("id"))) == "success");
+            auto const broken = check_way(way.make("id\n"));
+            BOOST_TEST_REQUIRE(outcome(broken) == "invalid_configuration");
+            check_contains(broken.error().message(), "the client id contains a control character");
+            auto const without = check_way(way.make(""));
+            // Such an assertion may say it alone.
+            if (way.name == "assertion"sv)
+            {
+                BOOST_TEST(outcome(without) == "success");
+                continue;
+            }
+            BOOST_TEST_REQUIRE(outcome(without) == "invalid_configuration");
+            check_contains(
+                without.error().message(),
+                "the client id is empty; give the one that the server issued");
+        }
+}
+
+BOOST_AUTO_TEST_CASE(algorithms_of_a_secret)
+{
+    for (auto const* name :
+         {"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256",
+          "ES384", "ES512", "EdDSA"})
+        BOOST_TEST_CONTEXT(name)
+        {
+            auto const got = check_way(client_authentication::client_secret_jwt(
+                "id", coauth::secret("s3cr3t-word"), *coauth::signature_algorithm_of(name)));
+            check_contains(
+                got ? "HS: success" : got.error().message(),
+                name[0] == 'H' ? "success"
+                               : "a client secret signs by HS256, HS384 or HS512, not "s + name +
+                                     "; use private_key_jwt");
+        }
+}
+
+BOOST_AUTO_TEST_CASE(times_are_from_nothing_to_for_ever)
+{
+    using std::chrono::milliseconds;
+    auto const one_hour = milliseconds(3'600'000);
+    struct row
+    {
+        char const* name;
+        std::function<milliseconds&(client_config&)> time;
+        milliseconds least = 0ms;
+        milliseconds most = milliseconds::max();
+    };
+    for (auto const& row :
+         std::vector<row>{
+             {"timeout", [](auto& c) -> auto& { return c.timeout; }, 1ms, one_hour},
+             {"connections.idle_timeout",
+              [](auto& c) -> auto& { return c.connections.idle_timeout; }},
+             {"connections.connect_stagger",
+              [](auto& c) -> auto& { return c.connections.connect_stagger; }, 10ms},
+             {"connections.lookup_lifetime",
+              [](auto& c) -> auto& { return c.connections.lookup_lifetime; }},
+             {"retry.first_delay", [](auto& c) -> auto& { return c.retry.first_delay; }},
+             {"retry.max_delay", [](auto& c) -> auto& { return c.retry.max_delay; }},
+             {"retry.attempt_timeout", [](auto& c) -> auto& { return c.retry.attempt_timeout; }}})
+        for (auto const value :
+             {milliseconds::min(), -1ms, 0ms, 1ms, row.least - 1ms, row.least, one_hour + 1ms,
+              milliseconds::max()})
+            BOOST_TEST_CONTEXT(row.name << " " << value.count())
+            {
+                auto changed = config();
+                row.time(changed) = value;
+                auto const got = check_config(changed);
+                bool const good = value >= row.least && value <= row.most;
+                BOOST_TEST(outcome(got) == (good ? "success" : "invalid_configuration"));
+                if (!good)
+                    check_contains(
+                        got.error().message(),
+                        row.name + " is "s + std::to_string(value.count()) + " ms; it must ");
+            }
+    for (auto const value : {0s, std::chrono::seconds::max()})
+    {
+        auto changed = config();
+        changed.server.lifetimes.assumed = value;
+        BOOST_TEST(outcome(check_config(changed)) == "success");
+    }
+}
+
+// As `std::getenv` says it.
+BOOST_AUTO_TEST_CASE(what_the_environment_does_not_have_is_reported_as_missing)
+{
+    using who = client_authentication;
+    char const* const unset = nullptr;
+    auto const key = coauth::signing_key::pem("a key");
+    auto const give = [] { return coauth::secret("s3cr3t-word"); };
+    struct row
+    {
+        client_authentication made;
+        char const* missing;
+    };
+    for (auto const& [made, missing] : std::vector<row>{
+             {who::client_secret_basic(unset, "s"), "client id"},
+             {who::client_secret_basic(unset, give), "client id"},
+             {who::client_secret_basic("id", unset), "client secret"},
+             {who::client_secret_basic_raw(unset, "s"), "client id"},
+             {who::client_secret_basic_raw(unset, give), "client id"},
+             {who::client_secret_basic_raw("id", unset), "client secret"},
+             {who::client_secret_post(unset, "s"), "client id"},
+             {who::client_secret_post(unset, give), "client id"},
+             {who::client_secret_post("id", unset), "client secret"},
+             {who::client_secret_jwt(unset, "s"), "client id"},
+             {who::client_secret_jwt(unset, give), "client id"},
+             {who::client_secret_jwt("id", unset), "client secret"},
+             {who::private_key_jwt(unset, key), "client id"},
+             {who::tls_client_auth(unset), "client id"},
+             {who::self_signed_tls_client_auth(unset), "client id"},
+             {who::none(unset), "client id"}})
+    {
+        auto const got = check_way(made);
+        BOOST_REQUIRE(!got);
+        check_contains(got.error().message(), "authentication: the "s + missing + " is empty");
+    }
+    BOOST_TEST(who::client_assertion(unset, give).client_id().empty());
+    BOOST_TEST(outcome(coauth::choose_authentication({}, unset, {"s"})) == "success");
+}
+
+// Whatever else makes a string still does.
+BOOST_AUTO_TEST_CASE(texts_are_given_in_many_ways)
+{
+    using who = client_authentication;
+    std::string const id = "id";
+    char text[] = "id";
+    std::filesystem::path const path("id");
+    for (auto const& made :
+         {who::none("id"), who::none(id), who::none(std::string(id)), who::none(text),
+          who::none(path)})
+        BOOST_TEST(made.client_id() == "id");
+    BOOST_TEST(who::none({}).client_id().empty());
+    BOOST_TEST(coauth::signing_key::pem_file(path).given()->path == "id");
+}
+
+BOOST_AUTO_TEST_CASE(lifetimes_of_assertions)
+{
+    using who = client_authentication;
+    struct row
+    {
+        std::chrono::seconds lifetime;
+        char const* says;
+    };
+    for (auto const& [lifetime, says] :
+         {row{-1s, "the lifetime of assertions is -1 s; it must be from 1 s to 1 hour"},
+          row{0s, "the lifetime of assertions is 0 s"}, row{1s, "success"}, row{3600s, "success"},
+          row{3601s, "the lifetime of assertions is 3601 s"},
+          row{std::chrono::seconds::max(), "it must be from 1 s to 1 hour"}})
+        BOOST_TEST_CONTEXT(lifetime.count())
+        {
+            coauth::assertion_options const options{.audience = {}, .lifetime = lifetime};
+            coauth::secret const secret("s");
+            for (auto const& made :
+                 {who::private_key_jwt("id", coauth::signing_key::pem(secret), options),
+                  who::client_secret_jwt(
+                      "id", secret, coauth::signature_algorithm::hs256, options)})
+            {
+                auto const got = check_way(made);
+                check_contains(got ? "success" : got.error().message(), says);
+            }
+        }
+}
+
+BOOST_AUTO_TEST_CASE(yields_the_endpoint)
+{
+    auto const got = check_config(config());
+    BOOST_TEST_REQUIRE(got.has_value());
+    BOOST_TEST(got->host == "as.example.com");
+    BOOST_TEST(got->target == "/oauth/token");
+}
+
+BOOST_AUTO_TEST_CASE(endpoints_of_a_client_with_a_certificate)
+{
+    using enum coauth::protocol::place;
+    auto changed = config();
+    changed.server.introspection_endpoint = "https://as.example.com/i";
+    changed.server.revocation_endpoint = "https://as.example.com/r";
+    changed.server.mtls_endpoint_aliases = {"https://mtls/t", "https://mtls/i", ""};
+    BOOST_TEST(url_of(changed, token) == "https://as.example.com/oauth/token");
+    changed.tls.certificate_file = "c";
+    BOOST_TEST(url_of(changed, token) == "https://mtls/t");
+    BOOST_TEST(url_of(changed, introspection) == "https://mtls/i");
+    BOOST_TEST(url_of(changed, revocation) == "https://as.example.com/r");
+}
+
+BOOST_AUTO_TEST_CASE(the_key_is_loaded_where_one_signs)
+{
+    using coauth::detail::load_key;
+    auto changed = config();
+    BOOST_TEST((*load_key(changed, {}) == nullptr));
+    changed.authentication = client_authentication::private_key_jwt("id", some_key);
+    check_contains(
+        load_key(changed, {}).error().message(), "authentication: the signing key holds no PEM");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

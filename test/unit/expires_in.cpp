@@ -1,0 +1,122 @@
+#include "protocol/expires_in.hpp"
+
+#include <coauth/smscx.hpp>
+
+#include "support.hpp"
+
+using namespace test;
+using coauth::lifetime_meaning;
+using coauth::policy::expires_in_form;
+
+namespace
+{
+
+constexpr std::int64_t longest = 2'147'483'647;
+
+// "no end", "malformed", or seconds.
+std::string
+meaning(expires_in_form form, std::string_view text, coauth::lifetime_rules const& rules)
+{
+    auto const got = coauth::policy::interpret_expires_in(form, text, rules);
+    if (!got.valid)
+        return "malformed";
+    return got.seconds ? std::to_string(got.seconds->count()) : "no end";
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(expires_in)
+
+BOOST_AUTO_TEST_CASE(generic_server_and_smscx)
+{
+    struct row
+    {
+        expires_in_form form;
+        std::string text;
+        std::string generic;
+        std::string smscx;
+    };
+    using enum expires_in_form;
+    auto const same = [](expires_in_form form, std::string const& text, std::string const& both)
+    { return row{form, text, both, both}; };
+    for (auto const& row : std::vector<row>{
+             same(absent, "", "no end"),
+             same(null, "null", "no end"),
+             same(string, "never", "no end"),
+             same(string, "Never", "no end"),
+             same(string, "NEVER", "no end"),
+             {number, "0", "0", "no end"},
+             {number, "-0", "0", "no end"},
+             {number, "-1", "0", "no end"},
+             {number, "0.9", "0", "no end"},
+             {number, "-1e300", "0", "no end"},
+             {string, "0", "0", "no end"},
+             {string, "-3600", "0", "no end"},
+             same(number, "1", "1"),
+             same(number, "3600", "3600"),
+             same(number, "3600.9", "3600"),
+             same(number, "3.6e3", "3600"),
+             same(number, "36E2", "3600"),
+             same(string, "3600", "3600"),
+             same(string, "3600.5", "3600"),
+             same(number, "2147483647", std::to_string(longest)),
+             same(number, "2147483648", std::to_string(longest)),
+             same(number, "18446744073709551616", std::to_string(longest)),
+             same(number, "1000000000000000000000000000000", std::to_string(longest)),
+             same(number, "1e308", std::to_string(longest)),
+             same(number, "1e400", "malformed"),
+             same(number, "-1e400", "malformed"),
+             same(number, std::string(10'000, '9'), "malformed"),
+             same(other, "true", "malformed"),
+             same(other, "[]", "malformed"),
+             same(other, "{}", "malformed"),
+             same(string, "", "malformed"),
+             same(string, "soon", "malformed"),
+             same(string, "nevermore", "malformed"),
+             same(string, "neve", "malformed"),
+             same(string, "3600s", "malformed"),
+             same(string, " 3600", "malformed"),
+             same(string, "+3600", "malformed"),
+             same(string, "0x10", "malformed"),
+             same(string, "nan", "malformed"),
+             same(string, "inf", "malformed"),
+             same(string, "-inf", "malformed"),
+             same(string, "Infinity", "malformed"),
+             same(string, "-", "malformed"),
+             same(string, "1 2", "malformed"),
+             same(string, "12\0"s, "malformed"),
+         })
+        BOOST_TEST_CONTEXT(static_cast<int>(row.form) << " " << row.text.substr(0, 40))
+        {
+            BOOST_TEST(meaning(row.form, row.text, coauth::lifetime_rules()) == row.generic);
+            BOOST_TEST(meaning(row.form, row.text, coauth::smscx::server().lifetimes) == row.smscx);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(each_meaning_can_be_chosen)
+{
+    struct row
+    {
+        lifetime_meaning chosen;
+        char const* expected;
+    };
+    for (auto const& row : std::vector<row>{
+             {lifetime_meaning::no_known_end, "no end"},
+             {lifetime_meaning::use_once, "0"},
+             {lifetime_meaning::assumed, "77"},
+             {lifetime_meaning::malformed, "malformed"},
+         })
+        BOOST_TEST_CONTEXT(row.expected)
+        {
+            coauth::lifetime_rules rules;
+            rules.absent = rules.zero = rules.never = row.chosen;
+            rules.assumed = 77s;
+            BOOST_TEST(meaning(expires_in_form::absent, "", rules) == row.expected);
+            BOOST_TEST(meaning(expires_in_form::null, "", rules) == row.expected);
+            BOOST_TEST(meaning(expires_in_form::string, "never", rules) == row.expected);
+            BOOST_TEST(meaning(expires_in_form::number, "0", rules) == row.expected);
+            BOOST_TEST(meaning(expires_in_form::number, "60", rules) == "60");
+        }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

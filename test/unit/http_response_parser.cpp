@@ -1,0 +1,162 @@
+// What depends on how the bytes of an answer are cut into pieces; the rest is in the corpus of the
+// fuzzer.
+
+#include "net/http_response_parser.hpp"
+
+#include "support.hpp"
+
+#include <algorithm>
+
+using namespace test;
+using reader_type = coauth::net::response_reader;
+using state = reader_type::state;
+
+namespace
+{
+
+state give(reader_type& reader, std::string_view bytes)
+{
+    auto now = state::more;
+    while (!bytes.empty() && now == state::more)
+    {
+        auto const room = reader.prepare();
+        auto const some = bytes.substr(0, room.size());
+        std::copy(some.begin(), some.end(), room.begin());
+        bytes.remove_prefix(some.size());
+        now = reader.commit(some.size());
+    }
+    return now;
+}
+
+std::string outcome_of(
+    std::vector<std::string> const& pieces, coauth::answer_limits const& limits = {512, 64, 2})
+{
+    reader_type reader(limits);
+    auto now = state::more;
+    for (auto const& piece : pieces)
+        if (now == state::more)
+            now = give(reader, piece);
+    if (now == state::failed)
+        return std::string(to_string(reader.failure().value()));
+    return now == state::complete ? "complete" : "more";
+}
+
+// The answer, cut at one place, at each two places, and into single bytes.
+void check_wherever_it_is_cut(std::string const& answer, std::string const& body)
+{
+    auto const check =
+        [&](std::vector<std::string_view> const& pieces, std::size_t a, std::size_t b)
+    {
+        reader_type reader({512, 64, 2});
+        auto now = state::more;
+        for (auto const piece : pieces)
+        {
+            BOOST_TEST_REQUIRE((now == state::more), "before its end, " << a << " and " << b);
+            now = give(reader, piece);
+        }
+        BOOST_TEST((now == state::complete), "cut at " << a << " and " << b << " of " << answer);
+        BOOST_TEST(reader.reusable());
+        auto const got = reader.take();
+        BOOST_TEST(got.body.view() == body);
+    };
+    std::string_view const whole = answer;
+    for (std::size_t a = 1; a < whole.size(); ++a)
+    {
+        check({whole.substr(0, a), whole.substr(a)}, a, a);
+        for (std::size_t b = a + 1; b < whole.size(); ++b)
+            check({whole.substr(0, a), whole.substr(a, b - a), whole.substr(b)}, a, b);
+    }
+    std::vector<std::string_view> bytes;
+    for (std::size_t i = 0; i < whole.size(); ++i)
+        bytes.push_back(whole.substr(i, 1));
+    check(bytes, 1, 1);
+}
+
+constexpr auto chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(http_response_parser)
+
+BOOST_AUTO_TEST_CASE(a_header_that_comes_field_by_field_keeps_within_its_limit)
+{
+    std::vector<std::string> pieces = {"HTTP/1.1 200 OK\r\n"};
+    for (int i = 0; i < 30; ++i)
+        pieces.push_back("X-A: " + std::string(20, 'a') + "\r\n");
+    pieces.emplace_back("Content-Length: 0\r\n\r\n");
+    BOOST_TEST(outcome_of(pieces) == "answer_too_large");
+}
+
+BOOST_AUTO_TEST_CASE(an_extension_of_a_chunk_keeps_within_the_limit_of_the_header)
+{
+    auto const answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;" +
+                        std::string(600, 'a') + "\r\n{}\r\n0\r\n\r\n";
+    BOOST_TEST(outcome_of({answer}) == "answer_too_large");
+    BOOST_TEST(outcome_of({answer.substr(0, 600), answer.substr(600)}) == "answer_too_large");
+}
+
+BOOST_AUTO_TEST_CASE(an_extension_longer_than_the_parser_beneath_looks_at_at_once)
+{
+    std::string const answer =
+        chunked + "2;"s + std::string(20'000, 'a') + "\r\n{}\r\n0;b=c\r\n\r\n";
+    for (std::size_t const cut : {1'000U, 8'300U, 10'000U, 20'030U, 20'060U})
+        BOOST_TEST(
+            outcome_of({answer.substr(0, cut), answer.substr(cut)}, {64 * 1024, 64, 2}) ==
+            "complete");
+    // Its buffer has grown, so that much of the line comes at once.
+    auto const fields = "HTTP/1.1 200 OK\r\nX: " + std::string(30'000, 'a') +
+                        "\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1;";
+    BOOST_TEST(
+        outcome_of({fields, std::string(20'000, 'a'), "\r\n}\r\n0\r\n\r\n"}, {64 * 1024, 64, 2}) ==
+        "complete");
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_is_complete_wherever_it_is_cut)
+{
+    auto const with_length = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"s;
+    auto const one_chunk = chunked + "2\r\n{}\r\n0\r\n\r\n"s;
+    check_wherever_it_is_cut(with_length, "{}");
+    check_wherever_it_is_cut(one_chunk, "{}");
+    check_wherever_it_is_cut(chunked + "1;a=b\r\n{\r\n1\r\n}\r\n000;c\r\n\r\n"s, "{}");
+    check_wherever_it_is_cut(chunked + "0\r\nA: b\r\nCc: d\r\n e\r\n\r\n"s, "");
+    check_wherever_it_is_cut("HTTP/1.1 100 Continue\r\n\r\n" + one_chunk, "{}");
+}
+
+BOOST_AUTO_TEST_CASE(whether_the_connection_may_carry_another_request)
+{
+    auto const length = "Content-Length: 2\r\n\r\n{}"s;
+    for (auto const& [answer, expected] : std::vector<std::pair<std::string, bool>>{
+             {"HTTP/1.1 200 OK\r\n" + length, true},
+             {"HTTP/1.1 503 Busy\r\n" + length, true},
+             {"HTTP/1.1 408 Late\r\n" + length, false},
+             {"HTTP/1.1 408 Late\r\nConnection: keep-alive\r\n" + length, false},
+             {"HTTP/1.1 200 OK\r\nConnection: close\r\n" + length, false},
+             {"HTTP/1.1 200 OK\r\nConnection: Close\r\n" + length, false},
+             {"HTTP/1.1 200 OK\r\nConnection: keep-alive, close\r\n" + length, false},
+             {"HTTP/1.1 200 OK\r\nConnection: close\r\nConnection: keep-alive\r\n" + length, false},
+             {"HTTP/1.1 200 OK\r\nConnection: x-close\r\n" + length, true},
+             {"HTTP/1.0 200 OK\r\n" + length, false},
+             {"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n" + length, true},
+             {"HTTP/1.0 200 OK\r\nConnection: keep-alive, close\r\n" + length, false},
+             {"HTTP/1.1 200 OK\r\n" + length + "H", false},
+         })
+        BOOST_TEST_CONTEXT(answer)
+        {
+            reader_type reader({512, 64, 2});
+            BOOST_TEST((give(reader, answer) == state::complete));
+            BOOST_TEST(reader.reusable() == expected);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(what_follows_the_last_chunk_is_a_trailer_or_malformed)
+{
+    BOOST_TEST(outcome_of({chunked, "0\r\n", "%", "\r\n"}) != "complete");
+    BOOST_TEST(outcome_of({chunked, "0\r\n", "%", "\r\n", "\r\n"}) == "malformed_http");
+    for (auto const* const field : {"Content-Length: 1", "Transfer-Encoding: chunked"})
+        BOOST_TEST(
+            outcome_of({chunked, "0\r\n", field, "\r\n", "\r\n"}) == "malformed_http", field);
+    auto const much = "A: " + std::string(600, 'a');
+    BOOST_TEST(outcome_of({chunked, "0\r\n", much, "\r\n\r\n"}) == "answer_too_large");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

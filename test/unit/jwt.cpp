@@ -1,0 +1,280 @@
+// Assertions, proofs and the keys that sign them; with the examples of the RFCs.
+
+// Only so can OpenSSL be left without random bytes.
+#define OPENSSL_SUPPRESS_DEPRECATED
+
+#include "crypto/jwt.hpp"
+
+#include <coauth/signed_assertion.hpp>
+
+#include "support.hpp"
+
+#include <openssl/rand.h>
+
+#include <array>
+
+using namespace test;
+using namespace coauth::protocol;
+using coauth::secret;
+using coauth::signing_key;
+using enum coauth::signature_algorithm;
+
+namespace
+{
+
+// RFC 8037 appendix A.1, as PKCS #8.
+constexpr char const* rfc_8037_key =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
+    "-----END PRIVATE KEY-----\n";
+
+std::chrono::system_clock::time_point const some_time{1'800'000'000s};
+
+coauth::result<std::shared_ptr<assertion_key const>> load(signing_key const& from)
+{
+    return assertion_key::load(from, "the key", some_time);
+}
+
+std::shared_ptr<assertion_key const> rfc_8037()
+{
+    auto const loaded = load(signing_key::pem(secret(rfc_8037_key)).key_id("k\"1"));
+    BOOST_TEST_REQUIRE(outcome(loaded) == "success");
+    return *loaded;
+}
+
+std::string from_base64url(std::string_view text)
+{
+    constexpr std::string_view letters =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    std::string bytes;
+    unsigned held = 0;
+    unsigned bits = 0;
+    for (char const c : text)
+    {
+        held = (held << 6U | static_cast<unsigned>(letters.find(c))) & 0xffffU;
+        bits += 6;
+        if (bits < 8)
+            continue;
+        bits -= 8;
+        bytes += static_cast<char>(held >> bits & 0xffU);
+    }
+    return bytes;
+}
+
+// While it lives, OpenSSL has none.
+class no_random_bytes
+{
+public:
+    no_random_bytes()
+    {
+        none_.bytes = [](unsigned char*, int) { return 0; };
+        RAND_set_rand_method(&none_);
+    }
+    ~no_random_bytes() { RAND_set_rand_method(before_); }
+    no_random_bytes(no_random_bytes const&) = delete;
+    no_random_bytes& operator=(no_random_bytes const&) = delete;
+
+private:
+    RAND_METHOD const* before_ = RAND_get_rand_method();
+    RAND_METHOD none_ = {};
+};
+
+// Header and claims of what is to be signed.
+std::array<std::string, 2> parts(secret const& made)
+{
+    auto const input = text(made);
+    auto const dot = input.find('.');
+    return {from_base64url(input.substr(0, dot)), from_base64url(input.substr(dot + 1))};
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(jwt)
+
+BOOST_AUTO_TEST_CASE(base64url_of_rfc_4648)
+{
+    BOOST_TEST(base64url("") == "");
+    BOOST_TEST(base64url("f") == "Zg");
+    BOOST_TEST(base64url("fo") == "Zm8");
+    BOOST_TEST(base64url("foo") == "Zm9v");
+    BOOST_TEST(base64url("foob") == "Zm9vYg");
+    BOOST_TEST(base64url("\xFB\xFF") == "-_8");
+}
+
+// RFC 7515 appendix A.1.
+BOOST_AUTO_TEST_CASE(hs256)
+{
+    secret const key(from_base64url(
+        "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"));
+    auto const code = hmac(
+        coauth::signature_algorithm::hs256, key,
+        "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQog"
+        "Imh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ");
+    BOOST_TEST_REQUIRE(outcome(code) == "success");
+    BOOST_TEST(base64url(code->view()) == "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+    BOOST_TEST(hmac(hs384, key, "x")->size() == 48U);
+    BOOST_TEST(hmac(hs512, key, "x")->size() == 64U);
+    BOOST_TEST(outcome(hmac(es256, key, "x")) == "invalid_configuration");
+}
+
+// RFC 8037 appendices A.2, A.3 and A.4.
+BOOST_AUTO_TEST_CASE(ed25519_key_thumbprint_and_signature)
+{
+    auto const key = rfc_8037();
+    BOOST_TEST((key->algorithm() == eddsa));
+    BOOST_TEST(
+        key->public_jwk() ==
+        R"({"crv":"Ed25519","kty":"OKP","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"})");
+    BOOST_TEST(key->thumbprint() == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+    auto const signature = key->sign("eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc");
+    BOOST_TEST_REQUIRE(outcome(signature) == "success");
+    BOOST_TEST(
+        base64url(signature->view()) ==
+        "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg");
+}
+
+BOOST_AUTO_TEST_CASE(claims)
+{
+    assertion_claims said;
+    said.issuer = said.subject = "a \"client\"";
+    said.audience = "https://as.example/";
+    said.id = "j1";
+    said.issued_at = some_time + 700ms;
+    auto const signed_by_key = parts(assertion_input(*rfc_8037(), said));
+    BOOST_TEST(signed_by_key[0] == R"({"alg":"EdDSA","typ":"JWT","kid":"k\"1"})");
+    BOOST_TEST(
+        signed_by_key[1] ==
+        R"({"iss":"a \"client\"","sub":"a \"client\"","aud":"https://as.example/","jti":"j1",)"
+        R"("iat":1800000000,"exp":1800000060})");
+    BOOST_TEST(parts(assertion_input(hs384, said))[0] == R"({"alg":"HS384","typ":"JWT"})");
+    said.type = "client-authentication+jwt";
+    for (auto const& input : {assertion_input(*rfc_8037(), said), assertion_input(hs384, said)})
+        check_contains(parts(input)[0], R"("typ":"client-authentication+jwt")");
+    std::vector<std::pair<std::string, std::string>> const further = {{"scope", "a b"}};
+    said.further = further;
+    check_contains(
+        parts(assertion_input(coauth::signature_algorithm::hs256, said))[1], R"("scope":"a b"})");
+    BOOST_TEST(*unique_id() != *unique_id());
+    BOOST_TEST(text(signed_token("h.c", "\xFB\xFF")) == "h.c.-_8");
+}
+
+BOOST_AUTO_TEST_CASE(audiences)
+{
+    using enum coauth::assertion_audience;
+    struct row
+    {
+        coauth::assertion_audience made_out_to;
+        char const* audience;
+        char const* issuer;
+        char const* expected;
+    };
+    constexpr auto* token = "https://as.example/token";
+    constexpr auto* asked = "https://as.example/introspect";
+    constexpr auto* as = "https://as.example";
+    for (auto const& [made_out_to, audience, issuer_of, expected] : std::vector<row>{
+             {issuer, "", as, as},
+             {issuer, "", "", token},
+             {token_endpoint, "", as, token},
+             {endpoint, "", as, asked},
+             {endpoint, "", "", asked},
+             {issuer, "api", as, "api"},
+             {token_endpoint, "api", as, "api"},
+             {endpoint, "api", as, "api"}})
+    {
+        coauth::assertion_options options;
+        options.audience = audience;
+        options.made_out_to = made_out_to;
+        coauth::client_config config;
+        config.server.issuer = issuer_of;
+        config.server.token_endpoint = token;
+        config.authentication = coauth::client_authentication::private_key_jwt(
+            "client", signing_key::pem(secret(rfc_8037_key)), options);
+        BOOST_TEST(audience_of(config, asked) == expected);
+    }
+}
+
+// Without them, every assertion and proof would have the same identifier: none.
+BOOST_AUTO_TEST_CASE(nothing_is_signed_without_random_bytes)
+{
+    coauth::assertion_claims said;
+    said.issuer = said.audience = "https://as.example";
+    auto const make = coauth::signed_assertion(signing_key::pem(secret(rfc_8037_key)), said);
+    BOOST_TEST(outcome(make()) == "success");
+    {
+        no_random_bytes const none;
+        BOOST_TEST(outcome(unique_id()) == "no_randomness");
+        auto const got = make();
+        BOOST_TEST(outcome(got) == "no_randomness");
+        check_contains(got.error().message(), "jti");
+    }
+    BOOST_TEST(outcome(make()) == "success");
+}
+
+// RFC 9449 sections 4.2 and 7.1.
+BOOST_AUTO_TEST_CASE(proofs)
+{
+    proof_claims said;
+    said.method = "POST";
+    said.url = "https://as.example/token";
+    said.id = "j1";
+    said.issued_at = some_time;
+    auto const plain = parts(proof_input(*rfc_8037(), said));
+    BOOST_TEST(
+        plain[0] == R"({"typ":"dpop+jwt","alg":"EdDSA","jwk":{"crv":"Ed25519","kty":"OKP",)"
+                    R"("x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}})");
+    BOOST_TEST(
+        plain[1] ==
+        R"({"jti":"j1","htm":"POST","htu":"https://as.example/token","iat":1800000000})");
+    said.nonce = "n";
+    said.access_token = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU";
+    check_contains(
+        parts(proof_input(*rfc_8037(), said))[1],
+        R"("nonce":"n","ath":"fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"})");
+}
+
+BOOST_AUTO_TEST_CASE(keys_that_cannot_be_used)
+{
+    struct row
+    {
+        signing_key key;
+        char const* says;
+    };
+    auto const good = signing_key::pem(secret(rfc_8037_key));
+    auto const sign = [](std::string const&,
+                         std::function<void(coauth::result<std::string>)> const&) {};
+    for (auto const& [key, says] : std::vector<row>{
+             {signing_key(), "is empty"},
+             {signing_key::pem_file("/nowhere/key.pem"), "'/nowhere/key.pem' cannot be read"},
+             {signing_key::pem_file("/dev/null"), "is empty or larger than 1 MiB"},
+             {signing_key::pem(secret("hush-hush")), "holds no PEM private key"},
+             {signing_key::pem(secret("-----BEGIN PUBLIC KEY-----\nhush-hush")), "a public key"},
+             {good.algorithm(rs256), "does not fit the algorithm RS256; it signs by EdDSA"},
+             {good.algorithm(coauth::signature_algorithm::hs256),
+              "does not fit the algorithm HS256"},
+             {good.certificate_pem("hush-hush"), "its certificate is no PEM certificate"},
+             {signing_key::signer(hs512, sign), "signs by no HMAC"}})
+        BOOST_TEST_CONTEXT(says)
+        {
+            auto const loaded = load(key);
+            BOOST_TEST_REQUIRE(outcome(loaded) == "invalid_configuration");
+            check_contains(loaded.error().message(), says);
+            check_contains(loaded.error().message(), "the key");
+            check_lacks(loaded.error().message(), "hush-hush");
+        }
+}
+
+BOOST_AUTO_TEST_CASE(names_of_algorithms)
+{
+    for (auto const* name :
+         {"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256",
+          "ES384", "ES512", "EdDSA", "Ed25519"})
+    {
+        auto const found = coauth::signature_algorithm_of(name);
+        BOOST_TEST_REQUIRE(found.has_value());
+        BOOST_TEST(to_string(*found) == name);
+    }
+    BOOST_TEST(!coauth::signature_algorithm_of("none").has_value());
+    BOOST_TEST(!coauth::signature_algorithm_of("rs256").has_value());
+}
+
+BOOST_AUTO_TEST_SUITE_END()

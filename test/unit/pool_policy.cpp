@@ -1,0 +1,167 @@
+#include "policy/pool_policy.hpp"
+
+#include "support.hpp"
+
+#include <deque>
+#include <map>
+#include <random>
+
+using namespace test;
+using policy_pool = coauth::policy::pool;
+using verdict = policy_pool::verdict;
+
+namespace
+{
+
+constexpr policy_pool::time_point zero{};
+
+policy_pool make(std::size_t connections, std::size_t waiting = 10)
+{
+    return policy_pool({connections, waiting, 10s});
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(pool_policy)
+
+BOOST_AUTO_TEST_CASE(the_most_recent_idle_one_first)
+{
+    auto tested = make(3);
+    auto const a = tested.acquire(1, zero).connection;
+    auto const b = tested.acquire(2, zero).connection;
+    BOOST_TEST(a != b);
+    BOOST_TEST(!tested.release(a, zero + 1s));
+    BOOST_TEST(!tested.release(b, zero + 2s));
+    auto const again = tested.acquire(3, zero + 3s);
+    BOOST_TEST((again.what == verdict::reuse));
+    BOOST_TEST(again.connection == b);
+    BOOST_TEST(tested.acquire(4, zero + 3s).connection == a);
+    BOOST_TEST((tested.acquire(5, zero + 3s).what == verdict::open));
+    BOOST_TEST(tested.open() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(old_ones_expire)
+{
+    auto tested = make(2);
+    auto const a = tested.acquire(1, zero).connection;
+    auto const b = tested.acquire(2, zero).connection;
+    (void)tested.release(a, zero);
+    (void)tested.release(b, zero + 5s);
+    BOOST_TEST(!tested.expire(zero + 10s - 1ns));
+    BOOST_TEST((tested.expire(zero + 10s) == a));
+    BOOST_TEST(!tested.expire(zero + 10s));
+    BOOST_TEST(tested.open() == 1U);
+    // Too old to be used, though nobody swept it out: it makes room.
+    auto const later = tested.acquire(3, zero + 20s);
+    BOOST_TEST((later.what == verdict::open));
+    (void)tested.acquire(4, zero + 20s);
+    BOOST_TEST(tested.open() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(none_expires_that_may_be_idle_for_ever)
+{
+    policy_pool tested({2, 10, std::chrono::milliseconds::max()});
+    auto const a = tested.acquire(1, zero).connection;
+    (void)tested.release(a, zero + 1s);
+    BOOST_TEST(!tested.expire(zero + 1s));
+    BOOST_TEST(!tested.expire(zero + std::chrono::hours(24 * 365 * 100)));
+    auto const again = tested.acquire(2, zero + std::chrono::hours(24 * 365 * 100));
+    BOOST_TEST((again.what == verdict::reuse));
+    BOOST_TEST(again.connection == a);
+}
+
+BOOST_AUTO_TEST_CASE(the_line)
+{
+    auto tested = make(1, 2);
+    auto const a = tested.acquire(1, zero).connection;
+    BOOST_TEST((tested.acquire(2, zero).what == verdict::wait));
+    BOOST_TEST((tested.acquire(3, zero).what == verdict::wait));
+    BOOST_TEST((tested.acquire(4, zero).what == verdict::refuse));
+    auto const second = tested.release(a, zero);
+    BOOST_TEST_REQUIRE(second.has_value());
+    BOOST_TEST(second->operation == 2U);
+    BOOST_TEST((second->next.what == verdict::reuse));
+    BOOST_TEST(second->next.connection == a);
+    // A connection that died makes room for another.
+    auto const third = tested.drop(a);
+    BOOST_TEST_REQUIRE(third.has_value());
+    BOOST_TEST(third->operation == 3U);
+    BOOST_TEST((third->next.what == verdict::open));
+    BOOST_TEST(!tested.drop(third->next.connection));
+    BOOST_TEST(tested.open() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(leaving_the_line)
+{
+    auto tested = make(1);
+    auto const a = tested.acquire(1, zero).connection;
+    (void)tested.acquire(2, zero);
+    (void)tested.acquire(3, zero);
+    BOOST_TEST(tested.leave(2));
+    BOOST_TEST(!tested.leave(2));
+    BOOST_TEST(!tested.leave(1));
+    BOOST_TEST(tested.release(a, zero)->operation == 3U);
+    BOOST_TEST(tested.waiting() == 0U);
+}
+
+// Random operations against what must always be so.
+BOOST_AUTO_TEST_CASE(invariants)
+{
+    std::mt19937 random(1);
+    constexpr std::size_t most = 5;
+    constexpr std::size_t most_waiting = 7;
+    auto tested = make(most, most_waiting);
+    std::map<policy_pool::id, policy_pool::id> held; // by connection
+    std::deque<policy_pool::id> line;
+    policy_pool::id last = 0;
+    auto now = zero;
+    auto const take = [&](policy_pool::id connection, policy_pool::id operation)
+    { BOOST_TEST_REQUIRE(held.emplace(connection, operation).second); };
+    auto const grant = [&](std::optional<policy_pool::grant> const& given)
+    {
+        BOOST_TEST_REQUIRE(given.has_value() == !line.empty());
+        if (!given)
+            return;
+        BOOST_TEST_REQUIRE(given->operation == line.front());
+        line.pop_front();
+        take(given->next.connection, given->operation);
+    };
+    for (int i = 0; i < 200'000; ++i)
+    {
+        now += std::chrono::milliseconds(random() % 3000);
+        auto const dice = random() % 10;
+        if (dice < 5)
+        {
+            auto const got = tested.acquire(++last, now);
+            if (got.what == verdict::wait)
+                line.push_back(last);
+            else if (got.what == verdict::refuse)
+                BOOST_TEST_REQUIRE(line.size() == most_waiting);
+            else
+                take(got.connection, last);
+        }
+        else if (dice < 9 && !held.empty())
+        {
+            auto const one = std::next(held.begin(), static_cast<long>(random() % held.size()));
+            auto const connection = one->first;
+            held.erase(one);
+            grant(random() % 3 == 0 ? tested.drop(connection) : tested.release(connection, now));
+        }
+        else if (!line.empty())
+        {
+            BOOST_TEST_REQUIRE(tested.leave(line.back()));
+            line.pop_back();
+        }
+        else
+            while (tested.expire(now))
+            {
+            }
+        BOOST_TEST_REQUIRE(tested.open() <= most);
+        BOOST_TEST_REQUIRE(tested.open() == held.size() + tested.idle());
+        BOOST_TEST_REQUIRE(tested.waiting() == line.size());
+        // Nobody waits while a connection is idle.
+        BOOST_TEST_REQUIRE((line.empty() || tested.idle() == 0));
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

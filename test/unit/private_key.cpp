@@ -1,0 +1,435 @@
+// Keys that sign: every algorithm, checked by OpenSSL alone, and every key that cannot be used.
+
+#include "crypto/private_key.hpp"
+
+#include "crypto/jwt.hpp"
+#include "support.hpp"
+#include "temporary_file.hpp"
+#include "test_keys.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+#include <stdexcept>
+
+using namespace test;
+namespace protocol = coauth::protocol;
+using coauth::result;
+using coauth::secret;
+using coauth::secret_function;
+using coauth::signing_key;
+
+namespace
+{
+
+constexpr char const* phrase = "open-sesame";
+
+result<std::shared_ptr<protocol::assertion_key const>> load(
+    signing_key const& from,
+    std::chrono::system_clock::time_point now = std::chrono::system_clock::now())
+{
+    return protocol::assertion_key::load(from, "the key", now);
+}
+
+std::shared_ptr<protocol::assertion_key const> loaded(signing_key const& from)
+{
+    auto const got = load(from);
+    BOOST_TEST_REQUIRE(outcome(got) == "success");
+    return *got;
+}
+
+signing_key pem(std::string_view text, secret_function passphrase = {})
+{
+    return signing_key::pem(secret(text), std::move(passphrase));
+}
+
+// It takes the longest to make; one is enough.
+private_key const& rsa()
+{
+    static private_key const made("RSA");
+    return made;
+}
+
+private_key key_for(std::string_view algorithm)
+{
+    auto const kind = kind_of(algorithm);
+    return kind == "RSA" ? rsa() : private_key(kind);
+}
+
+secret_function saying(std::string text)
+{
+    return [text = std::move(text)] { return secret(std::string_view(text)); };
+}
+
+// A line from its middle.
+std::string inside(std::string const& pem)
+{
+    auto const line = pem.find('\n', pem.size() / 2) + 1;
+    return pem.substr(line, 20);
+}
+
+struct unusable
+{
+    char const* name;
+    std::string pem;
+    char const* says;
+};
+
+void check_refused(signing_key const& key, std::string_view says)
+{
+    auto const got = load(key);
+    BOOST_TEST_REQUIRE(outcome(got) == "invalid_configuration");
+    auto const message = got.error().message();
+    check_contains(message, "the key");
+    check_contains(message, says);
+    check_lacks(message, phrase);
+    BOOST_TEST(!got.error().transient());
+}
+
+std::string cut(std::string const& text)
+{
+    return text.substr(0, text.size() / 2);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(private_key)
+
+BOOST_AUTO_TEST_CASE(every_algorithm_signs_as_others_verify)
+{
+    struct row
+    {
+        char const* algorithm;
+        std::size_t size;
+    };
+    for (auto const& [name, size] :
+         {row{"RS256", 256}, row{"RS384", 256}, row{"RS512", 256}, row{"PS256", 256},
+          row{"PS384", 256}, row{"PS512", 256}, row{"ES256", 64}, row{"ES384", 96},
+          row{"ES512", 132}, row{"EdDSA", 64}, row{"Ed25519", 64}})
+        BOOST_TEST_CONTEXT(name)
+        {
+            auto const by = key_for(name);
+            auto const tested =
+                loaded(pem(by.private_pem()).algorithm(*coauth::signature_algorithm_of(name)));
+            protocol::assertion_claims said;
+            said.issuer = said.subject = client_id;
+            auto const input = text(protocol::assertion_input(*tested, said));
+            auto const signature = tested->sign(input);
+            BOOST_TEST_REQUIRE(outcome(signature) == "success");
+            BOOST_TEST(signature->size() == size);
+            BOOST_TEST(by.verifies(name, input, signature->view()));
+            BOOST_TEST(!by.verifies(name, input + '.', signature->view()));
+        }
+}
+
+// Key management services give DER.
+BOOST_AUTO_TEST_CASE(signatures_of_others)
+{
+    struct row
+    {
+        char const* algorithm;
+        std::string given;
+        // What it becomes, or is said.
+        std::string expected;
+    };
+    auto const both = [](std::size_t half, char r, char s)
+    { return std::string(half - 1, '\0') + r + std::string(half - 1, '\0') + s; };
+    auto const der = "\x30\x06\x02\x01\x05\x02\x01\x07"s;
+    for (auto const& [name, given, expected] : std::vector<row>{
+             {"ES256", both(32, 5, 7), both(32, 5, 7)},
+             {"ES256", der, both(32, 5, 7)},
+             {"ES384", der, both(48, 5, 7)},
+             {"ES512", der, both(66, 5, 7)},
+             {"ES256", der + "x", "r and s side by side, 64 bytes"},
+             {"ES256", der.substr(0, 7), "r and s side by side"},
+             {"ES256", "\x30\x26\x02\x21\x01" + std::string(32, '\0') + "\x02\x01\x07",
+              "r and s side by side"},
+             {"ES384", both(32, 5, 7), "r and s side by side, 96 bytes"},
+             {"ES256", "", "empty signature"},
+             {"RS256", "", "empty signature"},
+             {"RS256", der, der},
+             {"EdDSA", der, der}})
+        BOOST_TEST_CONTEXT(name << " " << given.size())
+        {
+            auto const got = protocol::signature_of_signer(
+                *coauth::signature_algorithm_of(name), std::string(given));
+            if (got)
+                BOOST_TEST(text(*got) == expected);
+            else
+                check_contains(got.error().message(), expected);
+            BOOST_TEST(bool(got) == (expected.size() >= 64 || expected == der));
+        }
+    auto const failed = protocol::signature_of_signer(
+        coauth::signature_algorithm::es256, coauth::error(coauth::errc::rate_limited));
+    BOOST_TEST(outcome(failed) == "rate_limited");
+}
+
+BOOST_AUTO_TEST_CASE(default_algorithms)
+{
+    for (std::string const name : {"RS256", "ES256", "ES384", "ES512", "EdDSA"})
+        BOOST_TEST(to_string(loaded(pem(key_for(name).private_pem()))->algorithm()) == name);
+}
+
+// One of 256 numbers begins with a byte of zeros, which DER leaves out and RFC 7518 does not.
+BOOST_AUTO_TEST_CASE(signatures_keep_their_zeros)
+{
+    for (std::string const name : {"ES256", "ES384", "ES512"})
+        BOOST_TEST_CONTEXT(name)
+        {
+            auto const by = key_for(name);
+            auto const tested = loaded(pem(by.private_pem()));
+            bool r = false;
+            bool s = false;
+            for (int tries = 0; (!r || !s) && tries < 10'000; ++tries)
+            {
+                auto const signature = tested->sign("text");
+                BOOST_TEST_REQUIRE(outcome(signature) == "success");
+                auto const half = signature->size() / 2;
+                bool const short_r = signature->view().front() == '\0';
+                bool const short_s = signature->view()[half] == '\0';
+                if (short_r || short_s)
+                    BOOST_TEST_REQUIRE(by.verifies(name, "text", signature->view()));
+                r = r || short_r;
+                s = s || short_s;
+            }
+            BOOST_TEST(r);
+            BOOST_TEST(s);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(public_halves)
+{
+    for (std::string const kind : {"RSA", "P-256", "P-384", "P-521", "Ed25519"})
+        BOOST_TEST_CONTEXT(kind)
+        {
+            auto const by = kind == "RSA" ? rsa() : private_key(kind);
+            auto const tested = loaded(pem(by.private_pem()));
+            BOOST_TEST(tested->public_jwk() == boost::json::serialize(by.jwk()));
+            BOOST_TEST(tested->thumbprint() == by.thumbprint());
+        }
+}
+
+BOOST_AUTO_TEST_CASE(coordinates_keep_their_zeros)
+{
+    bool x = false;
+    bool y = false;
+    for (int tries = 0; (!x || !y) && tries < 10'000; ++tries)
+    {
+        private_key const by("P-256");
+        auto const jwk = by.jwk();
+        bool const short_x = from_base64url(jwk.at("x").as_string()).front() == '\0';
+        bool const short_y = from_base64url(jwk.at("y").as_string()).front() == '\0';
+        if (short_x || short_y)
+            BOOST_TEST_REQUIRE(loaded(pem(by.private_pem()))->thumbprint() == by.thumbprint());
+        x = x || short_x;
+        y = y || short_y;
+    }
+    BOOST_TEST(x);
+    BOOST_TEST(y);
+}
+
+BOOST_AUTO_TEST_CASE(of_a_kind_that_cannot_be_used)
+{
+    struct row
+    {
+        char const* kind;
+        char const* says;
+    };
+    constexpr auto other_kind = "give an RSA, P-256, P-384, P-521 or Ed25519 key";
+    for (auto const& [kind, says] :
+         {row{"RSA 1024", "is an RSA key of 1024 bits; it must have at least 2048"},
+          row{"RSA-PSS", other_kind}, row{"secp256k1", other_kind}, row{"P-224", other_kind},
+          row{"Ed448", other_kind}, row{"X25519", other_kind}, row{"DSA", other_kind}})
+        BOOST_TEST_CONTEXT(kind)
+        {
+            check_refused(pem(private_key(kind).private_pem()), says);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(for_another_algorithm)
+{
+    struct row
+    {
+        char const* key_of;
+        char const* wanted;
+        char const* says;
+    };
+    for (auto const& [key_of, wanted, says] :
+         {row{"ES256", "ES384", "does not fit the algorithm ES384; it signs by ES256"},
+          row{"ES384", "ES256", "does not fit the algorithm ES256; it signs by ES384"},
+          row{"ES512", "EdDSA", "does not fit the algorithm EdDSA; it signs by ES512"},
+          row{"EdDSA", "ES256", "does not fit the algorithm ES256; it signs by EdDSA"},
+          row{"RS256", "ES256", "it signs by RS256, RS384, RS512, PS256, PS384, PS512"},
+          row{"RS256", "HS256", "does not fit the algorithm HS256"}})
+        BOOST_TEST_CONTEXT(key_of << " for " << wanted)
+        {
+            check_refused(
+                pem(key_for(key_of).private_pem())
+                    .algorithm(*coauth::signature_algorithm_of(wanted)),
+                says);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(texts_that_are_no_key)
+{
+    auto const good = private_key("P-256");
+    auto const whole = good.private_pem();
+    auto const of_certificate = make_identity("client");
+    for (auto const& [name, text, says] :
+         {unusable{"zeros", std::string(1000, '\0'), "must contain -----BEGIN PRIVATE KEY-----"},
+          unusable{"prose", "open-sesame", "must contain -----BEGIN PRIVATE KEY-----"},
+          unusable{"cut off", cut(whole), "cannot be read; give the whole of it"},
+          unusable{"cut off, encrypted", cut(good.encrypted_pem(phrase)), "give the whole of it"},
+          unusable{
+              "damaged", "-----BEGIN PRIVATE KEY-----\nMC4C\n-----END PRIVATE KEY-----\n",
+              "cannot be read; give the whole of it"},
+          unusable{"public half", good.public_pem(), "a certificate alone; give the private key"},
+          unusable{
+              "certificate", of_certificate.certificate_pem,
+              "a certificate alone; give the private key"}})
+        BOOST_TEST_CONTEXT(name)
+        {
+            check_refused(pem(text), says);
+            temporary_file const file(text);
+            check_refused(signing_key::pem_file(file.path.string()), says);
+            check_refused(signing_key::pem_file(file.path.string()), file.path.string());
+        }
+}
+
+BOOST_AUTO_TEST_CASE(the_text_of_a_key_is_in_no_message)
+{
+    auto const key = rsa().private_pem();
+    auto const other = make_identity("client").certificate_pem;
+    struct row
+    {
+        signing_key from;
+        char const* says;
+    };
+    for (auto const& [from, says] :
+         {row{pem(key.substr(0, key.size() - 40)), "give the whole of it"},
+          row{pem(key).certificate_pem(other), "that of another key"},
+          row{pem(key).algorithm(coauth::signature_algorithm::es256), "does not fit"},
+          row{signing_key::pem_file(key), "is PEM text where a path belongs"}})
+        BOOST_TEST_CONTEXT(says)
+        {
+            check_refused(from, says);
+            check_lacks(load(from).error().message(), inside(key));
+            check_lacks(load(from).error().message(), "PRIVATE KEY");
+        }
+}
+
+BOOST_AUTO_TEST_CASE(among_other_texts)
+{
+    auto const known = make_identity("client");
+    auto const key = known.key.private_pem();
+    for (auto const& text :
+         {known.certificate_pem + key, key + known.certificate_pem, "Bag Attributes\n\n" + key,
+          known.key.public_pem() + key})
+        BOOST_TEST(loaded(pem(text))->thumbprint() == known.key.thumbprint());
+}
+
+BOOST_AUTO_TEST_CASE(pass_phrases)
+{
+    struct row
+    {
+        char const* name;
+        secret_function phrase;
+        // Empty: it opens the key.
+        std::string says;
+    };
+    std::vector<row> const rows = {
+        {"right", saying(phrase), ""},
+        {"none", {}, "is encrypted; give the function that yields the pass-phrase"},
+        {"wrong", saying("wrong-sesame"),
+         "is not opened by the pass-phrase; check the function that yields the pass-phrase"},
+        {"empty", saying(""), "pass-phrase"},
+        {"not to be had",
+         [] { return result<secret>(coauth::error(coauth::errc::connect_failed)); },
+         "the pass-phrase cannot be had: "},
+        {"not in its file", coauth::secret_file("/nowhere/phrase"),
+         "the pass-phrase cannot be had: the configuration is not usable: the secret file "
+         "'/nowhere/phrase' cannot be read"},
+        {"throws", []() -> result<secret> { throw std::runtime_error(phrase); },
+         "the pass-phrase cannot be had: its function threw an exception"},
+        {"too long", saying(std::string(5000, 'x')),
+         "the pass-phrase cannot be had: it is longer than 1024 bytes"}};
+    for (auto const& key : {rsa(), private_key("P-256")})
+        for (auto const& text : {key.encrypted_pem(phrase), key.traditional_pem(phrase)})
+            for (auto const& row : rows)
+                BOOST_TEST_CONTEXT(row.name << ": " << text.substr(0, 60))
+                {
+                    if (row.says.empty())
+                        BOOST_TEST(loaded(pem(text, row.phrase))->thumbprint() == key.thumbprint());
+                    else
+                        check_refused(pem(text, row.phrase), row.says);
+                }
+}
+
+BOOST_AUTO_TEST_CASE(a_key_in_the_clear_needs_no_pass_phrase)
+{
+    bool asked = false;
+    auto const ask = [&]
+    {
+        asked = true;
+        return secret(phrase);
+    };
+    loaded(pem(private_key("P-256").private_pem(), ask));
+    BOOST_TEST(!asked);
+}
+
+BOOST_AUTO_TEST_CASE(certificates)
+{
+    auto const known = make_identity("client");
+    auto const key = pem(known.key.private_pem());
+    auto const with_it = key.certificate_pem(known.certificate_pem);
+    BOOST_TEST(loaded(with_it)->certificate_thumbprint() == known.thumbprint);
+    BOOST_TEST(loaded(key)->certificate_thumbprint() == "");
+    auto const input = text(protocol::assertion_input(*loaded(with_it), {}));
+    auto const header = boost::json::parse(from_base64url(input.substr(0, input.find('.'))));
+    BOOST_TEST(std::string_view(header.at("x5t#S256").as_string()) == known.thumbprint);
+
+    temporary_file const file(known.certificate_pem);
+    BOOST_TEST(
+        loaded(key.certificate_file(file.path.string()))->certificate_thumbprint() ==
+        known.thumbprint);
+
+    check_refused(
+        key.certificate_pem(make_identity("client").certificate_pem), "is that of another key");
+    check_refused(key.certificate_pem(cut(known.certificate_pem)), "is no PEM certificate");
+    check_refused(
+        key.certificate_file("/nowhere.pem"), "certificate '/nowhere.pem' cannot be read");
+    check_refused(key.certificate_file(known.certificate_pem), "use signing_key::certificate_pem");
+    check_refused(with_it.certificate_file(file.path.string()), "is given twice");
+
+    struct row
+    {
+        std::chrono::seconds later;
+        char const* says;
+    };
+    auto const now = std::chrono::system_clock::now();
+    for (auto const& [later, says] :
+         {row{3500s, "success"}, row{3700s, "has expired; give the one that replaced it"},
+          row{-7100s, "success"}, row{-7300s, "is not valid yet; check the clock"}})
+        BOOST_TEST_CONTEXT(later.count())
+        {
+            auto const got = load(with_it, now + later);
+            check_contains(got ? "success" : got.error().message(), says);
+        }
+}
+
+// Where a function signs, nothing can be said of its certificate but whether it is good now.
+BOOST_AUTO_TEST_CASE(certificate_of_a_function)
+{
+    auto const known = make_identity("client");
+    auto const sign = [](std::string const&, std::function<void(result<std::string>)> const&) {};
+    auto const key = signing_key::signer(coauth::signature_algorithm::ps256, sign);
+    auto const tested = loaded(key.certificate_pem(known.certificate_pem));
+    BOOST_TEST(tested->certificate_thumbprint() == known.thumbprint);
+    BOOST_TEST(tested->public_jwk() == "");
+    check_refused(
+        key.certificate_pem(make_identity("client", nullptr, false, -60).certificate_pem),
+        "has expired");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,89 @@
+// Random operations in the model of the world around a token source, weeks of simulated time.
+//
+// The random numbers follow from one seed, which is printed; COAUTH_SEED=n uses that one again.
+// COAUTH_OPERATIONS=n makes more or fewer operations.
+
+#include "support.hpp"
+#include "token_source_world.hpp"
+
+#include <cstdlib>
+#include <iostream>
+#include <random>
+
+using namespace test;
+
+namespace
+{
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
+constexpr std::uint64_t default_operations = 500'000;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr std::uint64_t default_operations = 500'000;
+#else
+constexpr std::uint64_t default_operations = 12'000'000;
+#endif
+#else
+constexpr std::uint64_t default_operations = 12'000'000;
+#endif
+
+std::uint64_t from_environment(char const* name, std::uint64_t otherwise)
+{
+    char const* const given = std::getenv(name);
+    return given != nullptr ? std::strtoull(given, nullptr, 10) : otherwise;
+}
+
+class random_lots
+{
+public:
+    explicit random_lots(std::uint64_t seed) : random_(seed) {}
+
+    std::uint64_t below(std::uint64_t n) { return random_() % n; }
+    double chance() { return std::uniform_real_distribution<double>(0, 1)(random_); }
+
+private:
+    std::mt19937_64 random_;
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(refresh_policy_simulation)
+
+BOOST_AUTO_TEST_CASE(invariants)
+{
+    auto const seed = from_environment("COAUTH_SEED", std::random_device{}());
+    auto const operations = from_environment("COAUTH_OPERATIONS", default_operations);
+    constexpr std::uint64_t per_world = 20'000;
+    std::cout << "COAUTH_SEED=" << seed << " COAUTH_OPERATIONS=" << operations << std::endl;
+    std::uint64_t fetches = 0;
+    std::uint64_t served = 0;
+    std::chrono::duration<double, std::ratio<604'800>> weeks{};
+    for (std::uint64_t done = 0; done < operations; done += per_world)
+    {
+        world<random_lots> tested(random_lots(seed + done));
+        std::uint64_t step = 0;
+        try
+        {
+            for (; step < per_world; ++step)
+                tested.step();
+            tested.close();
+        }
+        catch (broken const& what)
+        {
+            BOOST_FAIL(
+                "broken: " << what.what() << " (COAUTH_SEED=" << seed << ", world "
+                           << done / per_world << ", step " << step << ")");
+        }
+        fetches += tested.fetches;
+        served += tested.served;
+        weeks += tested.simulated();
+    }
+    std::cout << fetches << " fetches, " << served << " tokens served, " << weeks.count()
+              << " weeks simulated" << std::endl;
+    // Else the simulation passes by what it is to test.
+    BOOST_TEST(fetches > operations / 100);
+    BOOST_TEST(served > operations / 20);
+    BOOST_TEST(weeks.count() > 2);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

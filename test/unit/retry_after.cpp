@@ -1,0 +1,157 @@
+#include "protocol/retry_after.hpp"
+
+#include "support.hpp"
+
+using namespace test;
+using coauth::policy::retry_fields;
+
+namespace
+{
+
+// 2026-11-23 00:00:00 UTC.
+constexpr std::int64_t epoch = 1'795'392'000;
+constexpr std::chrono::system_clock::time_point now{std::chrono::seconds(epoch)};
+
+// Seconds from now, or -1 for none.
+std::int64_t wait(retry_fields const& fields)
+{
+    auto const got = coauth::policy::retry_at(fields, now);
+    return got ? std::chrono::duration_cast<std::chrono::seconds>(*got - now).count() : -1;
+}
+
+constexpr std::int64_t day = 86'400;
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(retry_after)
+
+BOOST_AUTO_TEST_CASE(retry_after)
+{
+    struct row
+    {
+        std::string text;
+        std::int64_t expected;
+    };
+    for (auto const& row : std::vector<row>{
+             {"0", 0},
+             {"1", 1},
+             {"120", 120},
+             {" 120\t", 120},
+             {"007", 7},
+             {"86400", day},
+             {"86401", day},
+             {"99999999999999999999999999", day},
+             {"Mon, 23 Nov 2026 00:02:00 GMT", 120},
+             {"Monday, 23-Nov-26 00:02:00 GMT", 120},
+             {"Mon Nov 23 00:02:00 2026", 120},
+             {"Sun, 22 Nov 2026 00:00:00 GMT", 0},
+             {"Sun, 06 Nov 1994 08:49:37 GMT", 0},
+             {"Fri, 31 Dec 2199 23:59:59 GMT", day},
+             {"", -1},
+             {"-1", -1},
+             {"+1", -1},
+             {"1.5", -1},
+             {"0x10", -1},
+             {"1e3", -1},
+             {"1 2", -1},
+             {"soon", -1},
+             {"120 seconds", -1},
+             {"1\0"s, -1},
+         })
+        BOOST_TEST_CONTEXT(row.text)
+        {
+            retry_fields fields;
+            fields.retry_after = row.text;
+            BOOST_TEST(wait(fields) == row.expected);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(rate_limit_reset)
+{
+    struct row
+    {
+        std::string text;
+        std::int64_t expected;
+    };
+    for (auto const& row : std::vector<row>{
+             {std::to_string(epoch + 60), 60},
+             {std::to_string(epoch), 0},
+             // The example of the SMS.CX documentation, long past.
+             {"1664103086", 0},
+             {"0", 0},
+             {std::to_string(epoch + 2 * day), day},
+             {"99999999999999999999999999", day},
+             {"-5", -1},
+             {"60s", -1},
+             {"", -1},
+             {"Mon, 23 Nov 2026 00:02:00 GMT", -1},
+         })
+        BOOST_TEST_CONTEXT(row.text)
+        {
+            retry_fields fields;
+            fields.rate_limit_reset = row.text;
+            BOOST_TEST(wait(fields) == row.expected);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(absolute_times_are_corrected_by_the_servers_clock)
+{
+    struct row
+    {
+        char const* name;
+        char const* date;
+        std::int64_t expected;
+    };
+    // Both say 00:10:00 by the server's clock.
+    for (auto const& row : std::vector<row>{
+             {"no date", "", 600},
+             {"the same clock", "Mon, 23 Nov 2026 00:00:00 GMT", 600},
+             {"one second apart: rounding", "Sun, 22 Nov 2026 23:59:59 GMT", 600},
+             {"server one hour behind", "Sun, 22 Nov 2026 23:00:00 GMT", 4200},
+             {"server five minutes ahead", "Mon, 23 Nov 2026 00:05:00 GMT", 300},
+             {"server far ahead", "Mon, 23 Nov 2026 05:00:00 GMT", 0},
+             {"rubbish", "noon", 600},
+         })
+        BOOST_TEST_CONTEXT(row.name)
+        {
+            retry_fields fields;
+            if (*row.date != '\0')
+                fields.date = row.date;
+            fields.retry_after = "Mon, 23 Nov 2026 00:10:00 GMT";
+            BOOST_TEST(wait(fields) == row.expected);
+            fields.retry_after.reset();
+            auto const reset = std::to_string(epoch + 600);
+            fields.rate_limit_reset = reset;
+            BOOST_TEST(wait(fields) == row.expected);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(retry_after_wins_and_rubbish_falls_through)
+{
+    auto const reset = std::to_string(epoch + 60);
+    retry_fields fields;
+    BOOST_TEST(wait(fields) == -1);
+    fields.rate_limit_reset = reset;
+    fields.retry_after = "5";
+    BOOST_TEST(wait(fields) == 5);
+    fields.retry_after = "later";
+    BOOST_TEST(wait(fields) == 60);
+    // Relative seconds need no correction.
+    fields.retry_after = "5";
+    fields.date = "Sun, 22 Nov 2026 00:00:00 GMT";
+    BOOST_TEST(wait(fields) == 5);
+}
+
+BOOST_AUTO_TEST_CASE(a_server_whose_clock_is_decades_behind_names_a_far_date)
+{
+    // 2045: corrected by the server's Date, the year 2199 is beyond the end of the clock.
+    auto const later = now + std::chrono::hours(24 * 365 * 19);
+    retry_fields fields;
+    fields.date = "Thu, 01 Jan 1970 00:00:00 GMT";
+    fields.retry_after = "Tue, 31 Dec 2199 23:59:59 GMT";
+    auto const got = coauth::policy::retry_at(fields, later);
+    BOOST_TEST_REQUIRE(got.has_value());
+    BOOST_TEST((*got - later == std::chrono::hours(24)));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

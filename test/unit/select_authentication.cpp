@@ -1,0 +1,242 @@
+// Which method a client takes of those that the server knows.
+
+#include <coauth/choose_authentication.hpp>
+
+#include "support.hpp"
+#include "test_keys.hpp"
+
+using namespace test;
+using method = coauth::client_authentication::method;
+
+namespace
+{
+
+// What a client has, to be added up.
+enum has : unsigned
+{
+    nothing = 0,
+    key = 1,
+    certificate = 2,
+    its_secret = 4,
+    all = 7,
+};
+
+coauth::client_credentials credentials(unsigned what)
+{
+    static auto const text = private_key("Ed25519").private_pem();
+    coauth::client_credentials made;
+    if ((what & key) != 0)
+        made.key = coauth::signing_key::pem(coauth::secret(std::string_view(text)));
+    made.certificate = (what & certificate) != 0;
+    if ((what & its_secret) != 0)
+        made.client_secret = coauth::secret(client_secret);
+    return made;
+}
+
+coauth::result<coauth::client_authentication>
+choose(std::vector<std::string> const& known, unsigned what)
+{
+    coauth::authorization_server server;
+    server.authentication_methods = known;
+    return coauth::choose_authentication(server, client_id, credentials(what));
+}
+
+std::vector<std::string> const every = {
+    "client_secret_basic",
+    "client_secret_post",
+    "client_secret_jwt",
+    "private_key_jwt",
+    "tls_client_auth",
+    "none",
+    "self_signed_tls_client_auth"};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(select_authentication)
+
+BOOST_AUTO_TEST_CASE(the_best_that_both_know)
+{
+    struct row
+    {
+        std::vector<std::string> known;
+        unsigned what;
+        method chosen;
+    };
+    for (auto const& row : std::vector<row>{
+             {every, all, method::private_key_jwt},
+             {every, certificate | its_secret, method::client_secret_basic},
+             {every, certificate, method::tls_client_auth},
+             {every, its_secret, method::client_secret_basic},
+             {every, nothing, method::none},
+             {{}, all, method::client_secret_basic},
+             {{"client_secret_basic"}, all, method::client_secret_basic},
+             {{"client_secret_post"}, all, method::client_secret_post},
+             {{"client_secret_jwt"}, all, method::client_secret_jwt},
+             {{"private_key_jwt"}, all, method::private_key_jwt},
+             {{"tls_client_auth"}, all, method::tls_client_auth},
+             {{"self_signed_tls_client_auth"}, all, method::self_signed_tls_client_auth},
+             {{"client_secret_jwt", "client_secret_post"}, its_secret, method::client_secret_post},
+             {{"self_signed_tls_client_auth", "tls_client_auth"},
+              certificate,
+              method::tls_client_auth},
+             {{"client_secret_basic", "self_signed_tls_client_auth"},
+              key | certificate | its_secret,
+              method::client_secret_basic},
+             {{"client_secret_jwt", "self_signed_tls_client_auth"},
+              key | certificate | its_secret,
+              method::client_secret_jwt},
+             {{"self_signed_tls_client_auth"},
+              key | certificate | its_secret,
+              method::self_signed_tls_client_auth},
+             {{"client_secret_jwt", "none"}, its_secret, method::client_secret_jwt},
+             {{"a_method_of_tomorrow", "private_key_jwt"}, key, method::private_key_jwt}})
+        BOOST_TEST_CONTEXT(row.what << " of " << (row.known.empty() ? "" : row.known.front()))
+        {
+            auto const got = choose(row.known, row.what);
+            BOOST_TEST_REQUIRE(outcome(got) == "success");
+            BOOST_TEST((got->how() == row.chosen));
+            BOOST_TEST(got->client_id() == client_id);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(with_what_belongs_to_it)
+{
+    BOOST_TEST(!choose({"private_key_jwt"}, all)->key().empty());
+    for (auto const* known : {"client_secret_basic", "client_secret_post", "client_secret_jwt"})
+    {
+        auto const got = choose({known}, all);
+        BOOST_TEST(text(got->client_secret()) == client_secret);
+        BOOST_TEST(got->key().empty());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(assertions_are_made_as_was_said)
+{
+    for (auto const* known : {"private_key_jwt", "client_secret_jwt"})
+    {
+        coauth::authorization_server server;
+        server.authentication_methods = {known};
+        auto have = credentials(key | its_secret);
+        have.assertions.made_out_to = coauth::assertion_audience::endpoint;
+        have.assertions.lifetime = 30s;
+        auto const got = coauth::choose_authentication(server, client_id, have);
+        BOOST_TEST_REQUIRE(outcome(got) == "success");
+        BOOST_TEST((got->assertions().made_out_to == coauth::assertion_audience::endpoint));
+        BOOST_TEST((got->assertions().lifetime == 30s));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_key_by_whose_algorithms_the_server_does_not_verify)
+{
+    coauth::authorization_server server;
+    server.authentication_methods = every;
+    server.authentication_algorithms = {"ES256", "RS256"};
+    auto const chosen = [&](unsigned what)
+    { return coauth::choose_authentication(server, client_id, credentials(what)); };
+    BOOST_TEST((chosen(key | its_secret)->how() == method::client_secret_basic));
+    BOOST_TEST((chosen(key | certificate)->how() == method::tls_client_auth));
+    auto const alone = chosen(key);
+    BOOST_TEST_REQUIRE(outcome(alone) == "invalid_configuration");
+    check_contains(
+        alone.error().message(), "signs by EdDSA, Ed25519, and the server knows: ES256 RS256");
+}
+
+BOOST_AUTO_TEST_CASE(ed25519_by_the_name_that_the_server_knows)
+{
+    using enum coauth::signature_algorithm;
+    struct row
+    {
+        std::vector<std::string> known;
+        coauth::signature_algorithm chosen;
+    };
+    auto const sign = [](std::string const&,
+                         std::function<void(coauth::result<std::string>)> const&) {};
+    auto const read = credentials(key).key;
+    for (auto const& [known, expected] :
+         std::vector<row>{{{}, eddsa}, {{"EdDSA"}, eddsa}, {{"RS256", "Ed25519"}, ed25519}})
+        for (auto const& one :
+             {read, read.algorithm(eddsa), coauth::signing_key::signer(eddsa, sign)})
+        {
+            coauth::authorization_server server;
+            server.authentication_methods = {"private_key_jwt"};
+            server.authentication_algorithms = known;
+            server.dpop_algorithms = known;
+            coauth::client_credentials have;
+            have.key = one;
+            auto const got = coauth::choose_authentication(server, client_id, have);
+            BOOST_TEST_REQUIRE(outcome(got) == "success");
+            BOOST_TEST((got->key().given()->algorithm == expected));
+            auto const proving = coauth::choose_dpop_key(server, one);
+            BOOST_TEST_REQUIRE(outcome(proving) == "success");
+            BOOST_TEST((proving->given()->algorithm == expected));
+        }
+}
+
+BOOST_AUTO_TEST_CASE(a_key_for_dpop)
+{
+    using enum coauth::signature_algorithm;
+    auto const text = private_key("RSA").private_pem();
+    auto const rsa = coauth::signing_key::pem(coauth::secret(std::string_view(text)));
+    coauth::authorization_server server;
+    server.dpop_algorithms = {"ES256", "PS384", "PS256"};
+    BOOST_TEST((coauth::choose_dpop_key(server, rsa)->given()->algorithm == ps256));
+    auto const other = coauth::choose_dpop_key(server, rsa.algorithm(rs512));
+    BOOST_TEST_REQUIRE(outcome(other) == "invalid_configuration");
+    check_contains(
+        other.error().message(),
+        "dpop: the key signs by RS512, and the server knows: ES256 PS384 PS256");
+    BOOST_TEST(
+        outcome(coauth::choose_dpop_key(server, coauth::signing_key())) == "invalid_configuration");
+}
+
+BOOST_AUTO_TEST_CASE(none_that_both_know)
+{
+    struct row
+    {
+        std::vector<std::string> known;
+        unsigned what;
+        char const* names;
+    };
+    for (auto const& row : std::vector<row>{
+             {{}, nothing, ": client_secret_basic"},
+             {{}, key | certificate, ": client_secret_basic"},
+             {{"private_key_jwt"}, certificate | its_secret, ": private_key_jwt"},
+             {{"tls_client_auth", "self_signed_tls_client_auth"},
+              key | its_secret,
+              ": tls_client_auth self_signed_tls_client_auth"},
+             {{"client_secret_basic", "client_secret_post", "client_secret_jwt"},
+              key | certificate,
+              ": client_secret_basic client_secret_post client_secret_jwt"},
+             // Whoever has credentials does not mean to go without.
+             {{"none"}, key, ": none"},
+             {{"none"}, certificate, ": none"},
+             {{"none"}, its_secret, ": none"},
+             {{"Client_Secret_Basic"}, its_secret, ": Client_Secret_Basic"}})
+        BOOST_TEST_CONTEXT(row.names)
+        {
+            auto const got = choose(row.known, row.what);
+            BOOST_TEST_REQUIRE(outcome(got) == "invalid_configuration");
+            check_contains(
+                got.error().message(),
+                "authentication: there are no credentials for what the server knows"s + row.names);
+            check_lacks(got.error().message(), client_secret);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(names_of_the_server_are_shown_as_its_text)
+{
+    coauth::authorization_server server;
+    server.authentication_methods = {
+        "other", "\x1b[31m", "a "s + client_secret, std::string(5000, 'x')};
+    coauth::client_credentials with;
+    with.client_secret = client_secret;
+    auto const chosen = coauth::choose_authentication(server, client_id, with);
+    BOOST_TEST_REQUIRE(outcome(chosen) == "invalid_configuration");
+    auto const message = chosen.error().message();
+    check_contains(message, "what the server knows: other");
+    check_lacks(message, client_secret);
+    check_lacks(message, "\x1b");
+    BOOST_TEST(message.size() < 2048U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
