@@ -17,8 +17,9 @@ namespace coauth
 /// Options of a `token_cache`. A plain aggregate.
 struct token_cache_options
 {
-    /// Maximum number of sources. A further one replaces the least recently used source. Zero counts
-    /// as one. While several threads add sources at the same time, each may exceed the limit by one.
+    /// Maximum number of sources. A further one replaces the least recently used source. Zero
+    /// counts as one. While several threads add sources at the same time, each may exceed the limit
+    /// by one.
     std::size_t max_sources = 100'000;
     /// A source that was not looked up for this time is removed, unless the program holds a pointer
     /// to it. 0 or less, or for ever: sources are not removed for idleness.

@@ -1,8 +1,7 @@
 // Keys that sign: every algorithm, checked by OpenSSL alone, and every key that cannot be used.
 
-#include "crypto/private_key.hpp"
-
 #include "crypto/jwt.hpp"
+#include "crypto/private_key.hpp"
 #include "support.hpp"
 #include "temporary_file.hpp"
 #include "test_keys.hpp"
@@ -94,7 +93,7 @@ std::string cut(std::string const& text)
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(private_key)
+BOOST_AUTO_TEST_SUITE(assertion_key)
 
 BOOST_AUTO_TEST_CASE(every_algorithm_signs_as_others_verify)
 {
