@@ -84,7 +84,7 @@ struct row
     std::string ca = "ca.pem";
 };
 
-using with_secret = client_authentication (*)(std::string, coauth::secret);
+using with_secret = client_authentication (*)(coauth::detail::given_text, coauth::secret);
 with_secret const basic = client_authentication::client_secret_basic;
 with_secret const raw = client_authentication::client_secret_basic_raw;
 with_secret const post = client_authentication::client_secret_post;
