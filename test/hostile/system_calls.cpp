@@ -216,7 +216,9 @@ BOOST_AUTO_TEST_CASE(leave_a_client_that_can_be_closed)
             client.close();
             context.run_for(3s);
             BOOST_TEST_CONTEXT("call " << n << ", " << steps << " steps")
-            BOOST_TEST((got == "cancelled" || got == "connect_failed"), got);
+            // Some calls fail for want of memory, as the system says it.
+            BOOST_TEST(
+                (got == "cancelled" || got == "connect_failed" || got == "out_of_memory"), got);
         }
 }
 

@@ -68,7 +68,8 @@ BOOST_AUTO_TEST_CASE(is_used_by_what_a_thread_destroys_last)
         [&]
         {
             thread_local last one;
-            one = {&c, &late};
+            one.of = &c;
+            one.got = &late;
             (void)c.at(1);
         })
         .join();

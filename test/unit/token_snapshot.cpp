@@ -251,7 +251,7 @@ BOOST_AUTO_TEST_CASE(is_taken_by_what_a_thread_destroys_last)
     std::string late;
     struct last
     {
-        ~last() { *got = taken(*from) + taken(*from); }
+        ~last() { *got += taken(*from) + taken(*from); }
         publication* from = nullptr;
         std::string* got = nullptr;
     };
@@ -259,7 +259,8 @@ BOOST_AUTO_TEST_CASE(is_taken_by_what_a_thread_destroys_last)
         [&]
         {
             thread_local last one;
-            one = {&tested, &late};
+            one.from = &tested;
+            one.got = &late;
             BOOST_TEST(taken(tested) == "a");
         })
         .join();
