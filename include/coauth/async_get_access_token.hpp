@@ -9,11 +9,11 @@ namespace coauth
 namespace detail
 {
 
-[[nodiscard]] COAUTH_DECL std::shared_ptr<client_core>
+[[nodiscard]] COAUTH_DECL std::shared_ptr<client_impl>
 make_one_shot_core(boost::asio::any_io_executor executor, client_config config);
 
 [[nodiscard]] COAUTH_DECL boost::asio::awaitable<result<access_token>>
-get_access_token(std::shared_ptr<client_core> core, token_request request);
+get_access_token(std::shared_ptr<client_impl> core, token_request request);
 
 } // namespace detail
 

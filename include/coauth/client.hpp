@@ -36,23 +36,23 @@ using revocation_signature = void(result<void>);
 namespace detail
 {
 
-class client_core;
+class client_impl;
 
 COAUTH_DECL void start_get_access_token(
-    std::shared_ptr<client_core> const& core, token_request request,
+    std::shared_ptr<client_impl> const& core, token_request request,
     boost::asio::any_completion_handler<access_token_signature> handler);
 COAUTH_DECL void start_introspect(
-    std::shared_ptr<client_core> const& core, secret token, std::string type_hint,
+    std::shared_ptr<client_impl> const& core, secret token, std::string type_hint,
     boost::asio::any_completion_handler<introspection_signature> handler);
 COAUTH_DECL void start_revoke(
-    std::shared_ptr<client_core> const& core, secret token, std::string type_hint,
+    std::shared_ptr<client_impl> const& core, secret token, std::string type_hint,
     boost::asio::any_completion_handler<revocation_signature> handler);
-COAUTH_DECL boost::asio::any_io_executor executor_of(client_core const& core) noexcept;
+COAUTH_DECL boost::asio::any_io_executor executor_of(client_impl const& core) noexcept;
 
 class initiate_get_access_token
 {
 public:
-    explicit initiate_get_access_token(std::shared_ptr<client_core> core) : core_(std::move(core))
+    explicit initiate_get_access_token(std::shared_ptr<client_impl> core) : core_(std::move(core))
     {
     }
 
@@ -65,7 +65,7 @@ public:
     }
 
 private:
-    std::shared_ptr<client_core> core_;
+    std::shared_ptr<client_impl> core_;
 };
 
 // `Start` is one of the functions above that take a token.
@@ -73,7 +73,7 @@ template <auto Start>
 class initiate_about_token
 {
 public:
-    explicit initiate_about_token(std::shared_ptr<client_core> core) : core_(std::move(core)) {}
+    explicit initiate_about_token(std::shared_ptr<client_impl> core) : core_(std::move(core)) {}
 
     template <class Handler>
     void operator()(Handler&& handler, secret token, std::string type_hint) const
@@ -84,7 +84,7 @@ public:
     }
 
 private:
-    std::shared_ptr<client_core> core_;
+    std::shared_ptr<client_impl> core_;
 };
 
 using initiate_introspect = initiate_about_token<&start_introspect>;
@@ -254,7 +254,7 @@ public:
 private:
     friend class token_source;
     friend class token_cache;
-    std::shared_ptr<detail::client_core> core_;
+    std::shared_ptr<detail::client_impl> core_;
 };
 
 } // namespace coauth

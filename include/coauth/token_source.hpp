@@ -30,7 +30,7 @@ class source_access;
 class initiate_get_from_source
 {
 public:
-    initiate_get_from_source(std::shared_ptr<token_source_core> core, token_wish const& wish)
+    initiate_get_from_source(std::shared_ptr<token_source_impl> core, token_wish const& wish)
         : core_(std::move(core))
         , wish_(wish)
     {
@@ -44,7 +44,7 @@ public:
     }
 
 private:
-    std::shared_ptr<token_source_core> core_;
+    std::shared_ptr<token_source_impl> core_;
     token_wish wish_;
 };
 
@@ -226,7 +226,7 @@ private:
             detail::initiate_get_from_source(core_, wish), token);
     }
 
-    std::shared_ptr<detail::token_source_core> core_;
+    std::shared_ptr<detail::token_source_impl> core_;
 };
 
 } // namespace coauth

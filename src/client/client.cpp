@@ -22,39 +22,39 @@ namespace detail
 {
 
 void start_get_access_token(
-    std::shared_ptr<client_core> const& core, token_request request, token_handler handler)
+    std::shared_ptr<client_impl> const& core, token_request request, token_handler handler)
 {
     core->start(std::move(request), std::move(handler));
 }
 
 void start_introspect(
-    std::shared_ptr<client_core> const& core, secret token, std::string type_hint,
-    introspect_token::handler handler)
+    std::shared_ptr<client_impl> const& core, secret token, std::string type_hint,
+    introspection_call::handler handler)
 {
-    core->start(std::make_unique<introspect_token>(
+    core->start(std::make_unique<introspection_call>(
         std::move(token), std::move(type_hint), std::move(handler)));
 }
 
 void start_revoke(
-    std::shared_ptr<client_core> const& core, secret token, std::string type_hint,
-    revoke_token::handler handler)
+    std::shared_ptr<client_impl> const& core, secret token, std::string type_hint,
+    revocation_call::handler handler)
 {
-    core->start(
-        std::make_unique<revoke_token>(std::move(token), std::move(type_hint), std::move(handler)));
+    core->start(std::make_unique<revocation_call>(
+        std::move(token), std::move(type_hint), std::move(handler)));
 }
 
-asio::any_io_executor executor_of(client_core const& core) noexcept
+asio::any_io_executor executor_of(client_impl const& core) noexcept
 {
     return core.executor;
 }
 
 // For one operation: nothing is kept for a next one, and nothing repeated.
-std::shared_ptr<client_core>
+std::shared_ptr<client_impl>
 make_one_shot_core(asio::any_io_executor executor, client_config config)
 {
     config.retry.max_attempts = 1;
     config.connections.idle_timeout = {};
-    return std::make_shared<client_core>(std::move(executor), std::move(config));
+    return std::make_shared<client_impl>(std::move(executor), std::move(config));
 }
 
 namespace
@@ -66,7 +66,7 @@ template <class T>
 struct begin_operation
 {
     std::shared_ptr<operation> op;
-    errand_for<T>* what;
+    endpoint_call_of<T>* what;
     std::shared_ptr<net::reserved_memory> memory;
     asio::any_io_executor executor;
 
@@ -84,7 +84,7 @@ struct begin_operation
 // Without memory the caller is told so. A handler that is destroyed uncalled would need some.
 template <class T>
 asio::awaitable<result<T>>
-await_operation(std::shared_ptr<client_core> core, std::unique_ptr<errand_for<T>> what)
+await_operation(std::shared_ptr<client_impl> core, std::unique_ptr<endpoint_call_of<T>> what)
 {
     result<T> outcome = error(errc::out_of_memory);
     try
@@ -106,10 +106,10 @@ await_operation(std::shared_ptr<client_core> core, std::unique_ptr<errand_for<T>
 } // namespace
 
 asio::awaitable<result<access_token>>
-get_access_token(std::shared_ptr<client_core> core, token_request request)
+get_access_token(std::shared_ptr<client_impl> core, token_request request)
 {
     return await_operation<access_token>(
-        std::move(core), std::make_unique<get_token>(std::move(request), get_token::handler()));
+        std::move(core), std::make_unique<token_call>(std::move(request), token_call::handler()));
 }
 
 } // namespace detail
@@ -140,7 +140,7 @@ result<void> validate(client_config const& config)
 }
 
 client::client(executor_type executor, client_config config)
-    : core_(std::make_shared<detail::client_core>(std::move(executor), std::move(config)))
+    : core_(std::make_shared<detail::client_impl>(std::move(executor), std::move(config)))
 {
 }
 
@@ -177,14 +177,14 @@ asio::awaitable<result<access_token>> client::async_get_access_token(token_reque
 
 asio::awaitable<result<introspection>> client::async_introspect(secret token, std::string type_hint)
 {
-    using what = detail::introspect_token;
+    using what = detail::introspection_call;
     return detail::await_operation<introspection>(
         core_, std::make_unique<what>(std::move(token), std::move(type_hint), what::handler()));
 }
 
 asio::awaitable<result<void>> client::async_revoke(secret token, std::string type_hint)
 {
-    using what = detail::revoke_token;
+    using what = detail::revocation_call;
     return detail::await_operation<void>(
         core_, std::make_unique<what>(std::move(token), std::move(type_hint), what::handler()));
 }

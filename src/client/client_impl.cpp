@@ -67,18 +67,18 @@ result<std::shared_ptr<net::target const>> make_target(
     made->limits = config.limits;
     made->all_headers = config.keep_headers || config.debug;
     made->connect_stagger = config.connections.connect_stagger;
-    made->lookups = std::make_shared<net::lookup_cache>(executor, config.connections);
+    made->lookups = std::make_shared<net::resolver>(executor, config.connections);
     return std::shared_ptr<net::target const>(std::move(made));
 }
 
 } // namespace
 
-client_core::client_core(asio::any_io_executor run_on, client_config given)
+client_impl::client_impl(asio::any_io_executor run_on, client_config given)
     : number(++last_client)
     , executor(std::move(run_on))
     , config(std::move(given))
-    , deadlines(std::make_shared<client_deadlines>(executor))
-    , signers(std::make_shared<signer_desk>())
+    , deadlines(std::make_shared<deadline_queue>(executor))
+    , signers(std::make_shared<pending_signatures>())
     , status_(prepare())
 {
     // Asio ends the services of a context in the reverse order of their making: after this, those
@@ -87,25 +87,25 @@ client_core::client_core(asio::any_io_executor run_on, client_config given)
     watch(asio::query(executor, asio::execution::context));
 }
 
-client_core::~client_core()
+client_impl::~client_impl()
 {
     leave();
 }
 
-void client_core::context_gone() noexcept
+void client_impl::context_gone() noexcept
 {
     // The operations that are abandoned here may be all that holds the client.
     auto const self = weak_from_this().lock();
     context_is_gone_ = true;
     deadlines->context_gone();
     signers->context_gone();
-    each_pool([](client_pool& pool) { pool.context_gone(); });
+    each_pool([](connection_pool& pool) { pool.context_gone(); });
     for (auto const& one : destinations_)
         if (one)
             one->target->lookups->context_gone();
 }
 
-result<void> client_core::prepare()
+result<void> client_impl::prepare()
 {
     auto const good = protocol::check_config(config);
     if (!good)
@@ -127,7 +127,7 @@ result<void> client_core::prepare()
     return {};
 }
 
-result<client_core::destination> client_core::prepare(protocol::place of) const
+result<client_impl::destination> client_impl::prepare(protocol::place of) const
 {
     destination made;
     made.url = protocol::url_of(config, of);
@@ -146,18 +146,18 @@ result<client_core::destination> client_core::prepare(protocol::place of) const
     if (!target)
         return target.error();
     made.target = std::move(*target);
-    made.pool = std::make_shared<client_pool>(config, executor);
+    made.pool = std::make_shared<connection_pool>(config, executor);
     return made;
 }
 
 template <class F>
-void client_core::each_pool(F const& f) const
+void client_impl::each_pool(F const& f) const
 {
     for (std::size_t i = 0; i < destinations_.size(); ++i)
     {
         auto const pool_of = [&](std::size_t n)
         { return destinations_[n] ? destinations_[n]->pool.get() : nullptr; };
-        client_pool* const pool = pool_of(i);
+        connection_pool* const pool = pool_of(i);
         bool seen = pool == nullptr;
         for (std::size_t other = 0; other < i; ++other)
             seen = seen || pool_of(other) == pool;
@@ -166,12 +166,12 @@ void client_core::each_pool(F const& f) const
     }
 }
 
-result<void> client_core::status() const
+result<void> client_impl::status() const
 {
     return status_;
 }
 
-result<client_core::destination const*> client_core::where(protocol::place of) const
+result<client_impl::destination const*> client_impl::where(protocol::place of) const
 {
     if (!status_)
         return status_.error();
@@ -181,7 +181,7 @@ result<client_core::destination const*> client_core::where(protocol::place of) c
     return &*found;
 }
 
-bool client_core::proves(errand const& what) const noexcept
+bool client_impl::proves(endpoint_call const& what) const noexcept
 {
     using method = client_authentication::method;
     auto const how = config.authentication.how();
@@ -192,7 +192,7 @@ bool client_core::proves(errand const& what) const noexcept
 }
 
 result<secret>
-client_core::assertion_input(client_config const& present, std::string const& url) const
+client_impl::assertion_input(client_config const& present, std::string const& url) const
 {
     using method = client_authentication::method;
     auto const& who = present.authentication;
@@ -215,7 +215,7 @@ client_core::assertion_input(client_config const& present, std::string const& ur
     return protocol::assertion_input(who.algorithm(), claims);
 }
 
-result<secret> client_core::sign(client_config const& present, std::string_view input) const
+result<secret> client_impl::sign(client_config const& present, std::string_view input) const
 {
     if (key_)
         return key_->sign(input);
@@ -223,7 +223,7 @@ result<secret> client_core::sign(client_config const& present, std::string_view 
     return protocol::hmac(who.algorithm(), who.client_secret(), input);
 }
 
-result<client_core::snapshot> client_core::present_config()
+result<client_impl::snapshot> client_impl::present_config()
 {
     auto const& function = config.authentication.client_secret_function();
     // The user's: not with the lock held.
@@ -250,7 +250,7 @@ result<client_core::snapshot> client_core::present_config()
     return snapshot{present_, ++credentials_};
 }
 
-std::uint64_t client_core::look_for_credentials()
+std::uint64_t client_impl::look_for_credentials()
 {
     if (config.authentication.client_secret_function())
         (void)present_config();
@@ -265,8 +265,8 @@ std::uint64_t client_core::look_for_credentials()
     return credentials_;
 }
 
-result<client_core::built> client_core::build(
-    errand const& what, destination const& to, snapshot const& present,
+result<client_impl::built> client_impl::build(
+    endpoint_call const& what, destination const& to, snapshot const& present,
     protocol::attempt_proofs const* proofs)
 {
     bool const whole = proofs != nullptr || !proves(what);
@@ -297,14 +297,15 @@ result<client_core::built> client_core::build(
     return made;
 }
 
-void client_core::show(built const& request) const
+void client_impl::show(built const& request) const
 {
     if (config.debug)
         debug(protocol::masked_request(*request.wire));
 }
 
-result<void> client_core::read(
-    errand& what, destination const& from, built const& sent, net::exchange_outcome outcome) const
+result<void> client_impl::read(
+    endpoint_call& what, destination const& from, built const& sent,
+    net::exchange_outcome outcome) const
 {
     if (config.debug)
         debug(protocol::masked_answer(outcome.answer, *sent.config, sent.wire->view()));
@@ -316,7 +317,7 @@ result<void> client_core::read(
     return what.read(*sent.config, std::move(outcome.answer), facts);
 }
 
-void client_core::debug(std::string const& text) const noexcept
+void client_impl::debug(std::string const& text) const noexcept
 {
     try
     {
@@ -327,30 +328,30 @@ void client_core::debug(std::string const& text) const noexcept
     }
 }
 
-std::weak_ptr<timed> client_core::start(
+std::weak_ptr<deadline_entry> client_impl::start(
     token_request request, token_handler handler, std::shared_ptr<std::uint64_t> sent_with)
 {
     return operation::start(
         shared_from_this(),
-        std::make_unique<get_token>(std::move(request), std::move(handler), std::move(sent_with)));
+        std::make_unique<token_call>(std::move(request), std::move(handler), std::move(sent_with)));
 }
 
-void client_core::start(std::unique_ptr<errand> what)
+void client_impl::start(std::unique_ptr<endpoint_call> what)
 {
     operation::start(shared_from_this(), std::move(what));
 }
 
-void client_core::close() noexcept
+void client_impl::close() noexcept
 {
     unless_gone(
         [this]
         {
             deadlines->close();
-            each_pool([](client_pool& pool) { pool.close(); });
+            each_pool([](connection_pool& pool) { pool.close(); });
         });
 }
 
-client_counters client_core::counters() const
+client_counters client_impl::counters() const
 {
     client_counters now;
     now.tokens = counts.tokens;
@@ -359,7 +360,7 @@ client_counters client_core::counters() const
     now.connections_opened = counts.opened;
     now.sessions_resumed = counts.resumed;
     now.connections_reused = counts.reused;
-    each_pool([&](client_pool const& pool) { pool.count(now); });
+    each_pool([&](connection_pool const& pool) { pool.count(now); });
     return now;
 }
 

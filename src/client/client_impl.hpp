@@ -23,27 +23,27 @@
 namespace coauth::detail
 {
 
-class errand;
+class endpoint_call;
 
 using token_handler = boost::asio::any_completion_handler<access_token_signature>;
 
 // What a client is behind its handle: shared with its operations, so that it may go before them.
-class client_core final : public net::context_watch::member,
-                          public std::enable_shared_from_this<client_core>
+class client_impl final : public net::context_shutdown::member,
+                          public std::enable_shared_from_this<client_impl>
 {
 public:
-    client_core(boost::asio::any_io_executor executor, client_config config);
-    ~client_core();
-    client_core(client_core const&) = delete;
-    client_core& operator=(client_core const&) = delete;
+    client_impl(boost::asio::any_io_executor executor, client_config config);
+    ~client_impl();
+    client_impl(client_impl const&) = delete;
+    client_impl& operator=(client_impl const&) = delete;
 
     [[nodiscard]] result<void> status() const;
     // The operation, while it lives: `close` ends it.
     // Where `sent_with` is given, it tells at the end which credentials were sent last.
-    std::weak_ptr<timed> start(
+    std::weak_ptr<deadline_entry> start(
         token_request request, token_handler handler,
         std::shared_ptr<std::uint64_t> sent_with = nullptr);
-    void start(std::unique_ptr<errand> what);
+    void start(std::unique_ptr<endpoint_call> what);
     void close() noexcept;
     [[nodiscard]] bool context_is_gone() const noexcept { return context_is_gone_; }
     using member::unless_gone;
@@ -55,7 +55,7 @@ public:
         protocol::endpoint endpoint;
         std::string url;
         std::shared_ptr<net::target const> target;
-        std::shared_ptr<client_pool> pool;
+        std::shared_ptr<connection_pool> pool;
 
         [[nodiscard]] std::unique_ptr<net::connection>
         make_connection(boost::asio::any_io_executor const& run_on) const
@@ -84,16 +84,16 @@ public:
     // Or why it cannot be made; null: the proofs come later, if any. The last one that needs none
     // is kept: most clients ask for the same again and again.
     [[nodiscard]] result<built> build(
-        errand const& what, destination const& to, snapshot const& present,
+        endpoint_call const& what, destination const& to, snapshot const& present,
         protocol::attempt_proofs const* proofs);
     // Tells `client_config::debug` what is about to be sent.
     void show(built const& request) const;
     [[nodiscard]] result<void> read(
-        errand& what, destination const& from, built const& sent,
+        endpoint_call& what, destination const& from, built const& sent,
         net::exchange_outcome outcome) const;
 
     // Whether each attempt carries something that was made for it.
-    [[nodiscard]] bool proves(errand const& what) const noexcept;
+    [[nodiscard]] bool proves(endpoint_call const& what) const noexcept;
     // What has to be signed for an attempt that goes to this URL; empty: nothing.
     [[nodiscard]] result<secret>
     assertion_input(client_config const& present, std::string const& url) const;
@@ -110,8 +110,8 @@ public:
     std::uint64_t const number;
     boost::asio::any_io_executor const executor;
     client_config const config;
-    std::shared_ptr<client_deadlines> const deadlines;
-    std::shared_ptr<signer_desk> const signers;
+    std::shared_ptr<deadline_queue> const deadlines;
+    std::shared_ptr<pending_signatures> const signers;
 
     struct tally
     {

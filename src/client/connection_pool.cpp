@@ -8,26 +8,26 @@ namespace coauth::detail
 namespace asio = boost::asio;
 using std::chrono::steady_clock;
 
-void client_pool::lease::replace(std::unique_ptr<net::connection> fresh)
+void connection_pool::lease::replace(std::unique_ptr<net::connection> fresh)
 {
     std::swap(connection_, fresh);
     if (fresh)
         pool_->closed(*fresh);
 }
 
-void client_pool::lease::release() &&
+void connection_pool::lease::release() &&
 {
     auto const pool = std::move(pool_);
     pool->release(id_, std::move(connection_));
 }
 
-void client_pool::lease::drop() noexcept
+void connection_pool::lease::drop() noexcept
 {
     if (auto const pool = std::move(pool_))
         pool->drop(id_, std::move(connection_));
 }
 
-client_pool::client_pool(client_config const& config, asio::any_io_executor on)
+connection_pool::connection_pool(client_config const& config, asio::any_io_executor on)
     : executor(std::move(on))
     , events_(config.observer, {})
     , reuse_(config.connections.idle_timeout.count() > 0)
@@ -39,7 +39,7 @@ client_pool::client_pool(client_config const& config, asio::any_io_executor on)
         idle_timer_.emplace(executor);
 }
 
-client_pool::verdict client_pool::acquire(id operation, lease& granted)
+connection_pool::verdict connection_pool::acquire(id operation, lease& granted)
 {
     std::unique_ptr<net::connection> expired;
     std::unique_ptr<net::connection> evicted;
@@ -50,15 +50,15 @@ client_pool::verdict client_pool::acquire(id operation, lease& granted)
         auto const decided = policy_.acquire(operation, steady_clock::now());
         if (decided.evicted != 0)
             evicted = take_idle(decided.evicted);
-        if (decided.what == policy::pool::verdict::refuse)
+        if (decided.what == policy::pool_policy::verdict::refuse)
             outcome = verdict::refused;
-        else if (decided.what == policy::pool::verdict::wait)
+        else if (decided.what == policy::pool_policy::verdict::wait)
             outcome = stand_in_line(operation);
         else
             granted = lease(
                 shared_from_this(), decided.connection,
-                decided.what == policy::pool::verdict::reuse ? take_idle(decided.connection)
-                                                             : nullptr);
+                decided.what == policy::pool_policy::verdict::reuse ? take_idle(decided.connection)
+                                                                    : nullptr);
     }
     for (auto const* const one : {expired.get(), evicted.get()})
         if (one != nullptr)
@@ -66,7 +66,7 @@ client_pool::verdict client_pool::acquire(id operation, lease& granted)
     return outcome;
 }
 
-client_pool::verdict client_pool::stand_in_line(id operation)
+connection_pool::verdict connection_pool::stand_in_line(id operation)
 {
     try
     {
@@ -80,24 +80,24 @@ client_pool::verdict client_pool::stand_in_line(id operation)
     return verdict::wait;
 }
 
-client_pool::verdict client_pool::waiter::acquire(lease& granted)
+connection_pool::verdict connection_pool::waiter::acquire(lease& granted)
 {
     auto const outcome = pool_.acquire(operation_, granted);
     in_line_ = outcome == verdict::wait;
     return outcome;
 }
 
-void client_pool::waiter::begin(handler done)
+void connection_pool::waiter::begin(handler done)
 {
     pool_.wait(operation_, std::move(done));
 }
 
-void client_pool::waiter::cancel() noexcept
+void connection_pool::waiter::cancel() noexcept
 {
     pool_.leave(operation_);
 }
 
-void client_pool::wait(id operation, waiter::handler done)
+void connection_pool::wait(id operation, waiter::handler done)
 {
     line::node_type woken;
     {
@@ -113,7 +113,7 @@ void client_pool::wait(id operation, waiter::handler done)
     complete_later(std::move(woken));
 }
 
-void client_pool::leave(id operation) noexcept
+void connection_pool::leave(id operation) noexcept
 {
     line::node_type woken;
     {
@@ -128,7 +128,7 @@ void client_pool::leave(id operation) noexcept
 }
 
 // Of an operation that was given up without being woken.
-void client_pool::forget(id operation) noexcept
+void connection_pool::forget(id operation) noexcept
 {
     line::node_type gone;
     std::lock_guard const lock(mutex_);
@@ -137,7 +137,7 @@ void client_pool::forget(id operation) noexcept
         policy_.leave(operation);
 }
 
-void client_pool::release(id connection, std::unique_ptr<net::connection> idle) noexcept
+void connection_pool::release(id connection, std::unique_ptr<net::connection> idle) noexcept
 {
     bool kept = false;
     try
@@ -151,7 +151,7 @@ void client_pool::release(id connection, std::unique_ptr<net::connection> idle) 
         drop(connection, std::move(idle));
 }
 
-bool client_pool::keep(id connection, std::unique_ptr<net::connection>& idle)
+bool connection_pool::keep(id connection, std::unique_ptr<net::connection>& idle)
 {
     line::node_type woken;
     {
@@ -172,7 +172,7 @@ bool client_pool::keep(id connection, std::unique_ptr<net::connection>& idle)
     return true;
 }
 
-void client_pool::drop(id connection, std::unique_ptr<net::connection> gone) noexcept
+void connection_pool::drop(id connection, std::unique_ptr<net::connection> gone) noexcept
 {
     if (gone)
         closed(*gone);
@@ -188,8 +188,8 @@ void client_pool::drop(id connection, std::unique_ptr<net::connection> gone) noe
     complete_later(std::move(woken));
 }
 
-client_pool::line::node_type
-client_pool::grant(policy::pool::grant const& next, std::unique_ptr<net::connection> idle) noexcept
+connection_pool::line::node_type connection_pool::grant(
+    policy::pool_policy::grant const& next, std::unique_ptr<net::connection> idle) noexcept
 {
     auto const found = line_.find(next.operation);
     auto& [done, granted] = found->second;
@@ -197,7 +197,7 @@ client_pool::grant(policy::pool::grant const& next, std::unique_ptr<net::connect
     return done ? line_.extract(found) : line::node_type();
 }
 
-std::unique_ptr<net::connection> client_pool::take_idle(id connection) noexcept
+std::unique_ptr<net::connection> connection_pool::take_idle(id connection) noexcept
 {
     // The most recent is the likeliest.
     auto const found = std::find_if(
@@ -207,13 +207,13 @@ std::unique_ptr<net::connection> client_pool::take_idle(id connection) noexcept
     return taken;
 }
 
-std::unique_ptr<net::connection> client_pool::take_expired() noexcept
+std::unique_ptr<net::connection> connection_pool::take_expired() noexcept
 {
     auto const expired = policy_.expire(steady_clock::now());
     return expired ? take_idle(*expired) : nullptr;
 }
 
-void client_pool::close_expired() noexcept
+void connection_pool::close_expired() noexcept
 {
     {
         std::lock_guard const lock(mutex_);
@@ -233,7 +233,7 @@ void client_pool::close_expired() noexcept
 }
 
 // Where memory fails, they are closed when the client is next used.
-void client_pool::watch_idle() noexcept
+void connection_pool::watch_idle() noexcept
 {
     auto const next = policy_.next_expiry();
     if (idle_watched_ || !idle_timer_ || !next)
@@ -254,18 +254,18 @@ void client_pool::watch_idle() noexcept
     }
 }
 
-void client_pool::complete_later(line::node_type woken) noexcept
+void connection_pool::complete_later(line::node_type woken) noexcept
 {
     if (woken)
         woken.mapped().done.post(std::move(woken.mapped().granted));
 }
 
-void client_pool::closed(net::connection const& one) const
+void connection_pool::closed(net::connection const& one) const
 {
     events_.tell([&](observer& to) { to.on_connection_closed({one.requests()}); });
 }
 
-void client_pool::close() noexcept
+void connection_pool::close() noexcept
 {
     decltype(idle_) idle;
     {
@@ -280,7 +280,7 @@ void client_pool::close() noexcept
         closed(*one);
 }
 
-void client_pool::context_gone() noexcept
+void connection_pool::context_gone() noexcept
 {
     decltype(idle_) idle;
     line waiting;
@@ -291,7 +291,7 @@ void client_pool::context_gone() noexcept
     waiting.swap(line_);
 }
 
-void client_pool::count(client_counters& into) const
+void connection_pool::count(client_counters& into) const
 {
     std::lock_guard const lock(mutex_);
     into.open += policy_.open();

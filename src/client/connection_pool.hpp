@@ -21,7 +21,7 @@ namespace coauth::detail
 {
 
 // The connections of a client, and the line of those who wait for one.
-class client_pool : public std::enable_shared_from_this<client_pool>
+class connection_pool : public std::enable_shared_from_this<connection_pool>
 {
 public:
     // The right to use one connection. Gone without `release`: the connection is closed.
@@ -30,7 +30,7 @@ public:
     public:
         lease() = default;
         lease(
-            std::shared_ptr<client_pool> pool, policy::pool::id id,
+            std::shared_ptr<connection_pool> pool, policy::pool_policy::id id,
             std::unique_ptr<net::connection> idle)
             : pool_(std::move(pool))
             , id_(id)
@@ -63,8 +63,8 @@ public:
     private:
         void drop() noexcept;
 
-        std::shared_ptr<client_pool> pool_;
-        policy::pool::id id_ = 0;
+        std::shared_ptr<connection_pool> pool_;
+        policy::pool_policy::id id_ = 0;
         std::unique_ptr<net::connection> connection_;
     };
 
@@ -75,7 +75,7 @@ public:
         refused,
     };
 
-    client_pool(client_config const& config, boost::asio::any_io_executor executor);
+    connection_pool(client_config const& config, boost::asio::any_io_executor executor);
 
     // An operation that may have to wait in line. Has to live until its handler is called.
     class waiter final : public net::cancellable
@@ -83,7 +83,9 @@ public:
     public:
         using handler = net::continuation<lease>;
 
-        waiter(client_pool& pool, policy::pool::id operation) : pool_(pool), operation_(operation)
+        waiter(connection_pool& pool, policy::pool_policy::id operation)
+            : pool_(pool)
+            , operation_(operation)
         {
         }
         ~waiter()
@@ -102,8 +104,8 @@ public:
         void cancel() noexcept override;
 
     private:
-        client_pool& pool_;
-        policy::pool::id operation_;
+        connection_pool& pool_;
+        policy::pool_policy::id operation_;
         bool in_line_ = false;
     };
 
@@ -115,7 +117,7 @@ public:
     boost::asio::any_io_executor const executor;
 
 private:
-    using id = policy::pool::id;
+    using id = policy::pool_policy::id;
 
     // A place in line. All that it needs is there before anybody else can know of it: a grant
     // must not fail.
@@ -139,7 +141,7 @@ private:
     void drop(id connection, std::unique_ptr<net::connection> closed) noexcept;
     // With the lock held: gives a connection to the next in line. Empty: nobody waits yet.
     line::node_type
-    grant(policy::pool::grant const& next, std::unique_ptr<net::connection> idle) noexcept;
+    grant(policy::pool_policy::grant const& next, std::unique_ptr<net::connection> idle) noexcept;
     std::unique_ptr<net::connection> take_idle(id connection) noexcept;
     // With the lock held: one that is idle too long, if any.
     std::unique_ptr<net::connection> take_expired() noexcept;
@@ -150,11 +152,11 @@ private:
     static void complete_later(line::node_type woken) noexcept;
     void closed(net::connection const& one) const;
 
-    net::phase_clock const events_;
+    net::phase_timer const events_;
     bool const reuse_;
 
     std::mutex mutable mutex_;
-    policy::pool policy_;
+    policy::pool_policy policy_;
     std::vector<std::pair<id, std::unique_ptr<net::connection>>> idle_;
     line line_;
     bool closed_ = false;

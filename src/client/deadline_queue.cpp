@@ -12,12 +12,12 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 
 // Destroyed without a call, as by an executor that has no memory, it is begun anew.
-class client_deadlines::timer_handler
+class deadline_queue::timer_handler
 {
 public:
     using allocator_type = net::reserved_allocator<std::byte>;
 
-    explicit timer_handler(std::shared_ptr<client_deadlines> const& of) noexcept
+    explicit timer_handler(std::shared_ptr<deadline_queue> const& of) noexcept
         : of_(of)
         , allocator_(of->memory_)
     {
@@ -39,20 +39,20 @@ public:
     }
 
 private:
-    std::weak_ptr<client_deadlines> of_;
+    std::weak_ptr<deadline_queue> of_;
     allocator_type allocator_;
 };
 
-client_deadlines::client_deadlines(asio::any_io_executor const& executor)
+deadline_queue::deadline_queue(asio::any_io_executor const& executor)
     : executor_(executor)
     , memory_(std::make_shared<net::reserved_memory>())
     , timer_(executor)
 {
 }
 
-client_deadlines::~client_deadlines() = default;
+deadline_queue::~deadline_queue() = default;
 
-bool client_deadlines::add(timed& one, timed::clock::time_point deadline)
+bool deadline_queue::add(deadline_entry& one, deadline_entry::clock::time_point deadline)
 {
     std::lock_guard const lock(mutex_);
     if (closed_)
@@ -74,7 +74,7 @@ bool client_deadlines::add(timed& one, timed::clock::time_point deadline)
     return true;
 }
 
-bool client_deadlines::set(timed& one, timed::clock::time_point deadline) noexcept
+bool deadline_queue::set(deadline_entry& one, deadline_entry::clock::time_point deadline) noexcept
 {
     std::lock_guard const lock(mutex_);
     if (closed_)
@@ -87,7 +87,7 @@ bool client_deadlines::set(timed& one, timed::clock::time_point deadline) noexce
     return true;
 }
 
-void client_deadlines::remove(timed& one) noexcept
+void deadline_queue::remove(deadline_entry& one) noexcept
 {
     std::lock_guard const lock(mutex_);
     if (one.is_linked())
@@ -96,14 +96,14 @@ void client_deadlines::remove(timed& one) noexcept
         --added_;
 }
 
-void client_deadlines::settle() noexcept
+void deadline_queue::settle() noexcept
 {
     std::lock_guard const lock(mutex_);
     if (added_ == 0 && waits_ && timer_)
         timer_->cancel();
 }
 
-void client_deadlines::resume_later(std::shared_ptr<timed> one) noexcept
+void deadline_queue::resume_later(std::shared_ptr<deadline_entry> one) noexcept
 {
     // Its last owner may be here: it goes without the lock.
     auto const kept = std::move(one);
@@ -125,7 +125,7 @@ void client_deadlines::resume_later(std::shared_ptr<timed> one) noexcept
     rearm_with_lock();
 }
 
-void client_deadlines::close() noexcept
+void deadline_queue::close() noexcept
 {
     {
         std::lock_guard const lock(mutex_);
@@ -134,13 +134,13 @@ void client_deadlines::close() noexcept
     end_all(errc::cancelled);
 }
 
-void client_deadlines::end_all(errc why) noexcept
+void deadline_queue::end_all(errc why) noexcept
 {
-    while (auto const one = take_due(timed::clock::time_point::max()))
+    while (auto const one = take_due(deadline_entry::clock::time_point::max()))
         one->end(why);
 }
 
-void client_deadlines::context_gone() noexcept
+void deadline_queue::context_gone() noexcept
 {
     {
         std::lock_guard const lock(mutex_);
@@ -152,7 +152,8 @@ void client_deadlines::context_gone() noexcept
     }
 }
 
-std::shared_ptr<timed> client_deadlines::take_due(timed::clock::time_point until) noexcept
+std::shared_ptr<deadline_entry>
+deadline_queue::take_due(deadline_entry::clock::time_point until) noexcept
 {
     std::lock_guard const lock(mutex_);
     while (!by_deadline_.empty() && by_deadline_.begin()->deadline_ <= until)
@@ -165,7 +166,7 @@ std::shared_ptr<timed> client_deadlines::take_due(timed::clock::time_point until
     return nullptr;
 }
 
-std::shared_ptr<timed> client_deadlines::take_resumed() noexcept
+std::shared_ptr<deadline_entry> deadline_queue::take_resumed() noexcept
 {
     std::lock_guard const lock(mutex_);
     if (first_resumed_ == nullptr)
@@ -177,13 +178,13 @@ std::shared_ptr<timed> client_deadlines::take_resumed() noexcept
     return std::move(first->resumed_);
 }
 
-void client_deadlines::arm()
+void deadline_queue::arm()
 {
     if (!timer_ || added_ == 0)
         return;
-    auto until = timed::clock::time_point::max();
+    auto until = deadline_entry::clock::time_point::max();
     if (first_resumed_ != nullptr)
-        until = timed::clock::now();
+        until = deadline_entry::clock::now();
     else if (!by_deadline_.empty())
         until = by_deadline_.begin()->deadline_;
     if (waits_)
@@ -191,7 +192,7 @@ void client_deadlines::arm()
         if (until >= waits_until_)
             return;
         timer_->cancel();
-        waits_until_ = timed::clock::time_point::min();
+        waits_until_ = deadline_entry::clock::time_point::min();
         return;
     }
     struct arming
@@ -209,7 +210,7 @@ void client_deadlines::arm()
     waits_until_ = until;
 }
 
-void client_deadlines::rearm_with_lock() noexcept
+void deadline_queue::rearm_with_lock() noexcept
 {
     try
     {
@@ -221,7 +222,7 @@ void client_deadlines::rearm_with_lock() noexcept
 }
 
 // After the wait.
-void client_deadlines::rearm() noexcept
+void deadline_queue::rearm() noexcept
 {
     bool armed = true;
     {
@@ -234,16 +235,16 @@ void client_deadlines::rearm() noexcept
         end_all(errc::out_of_memory);
 }
 
-void client_deadlines::run_due(bool fired)
+void deadline_queue::run_due(bool fired)
 {
     // Also when a handler throws.
     struct finally
     {
         ~finally() { of.rearm(); }
-        client_deadlines& of;
+        deadline_queue& of;
     };
     finally const after{*this};
-    auto const now = timed::clock::now();
+    auto const now = deadline_entry::clock::now();
     if (fired)
         while (auto const one = take_due(now))
             one->expire(now);

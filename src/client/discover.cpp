@@ -118,7 +118,7 @@ find_well_known(std::string const& issuer, bool allow_http_loopback)
     return urls;
 }
 
-std::shared_ptr<client_core> make_core(
+std::shared_ptr<client_impl> make_core(
     asio::any_io_executor const& executor, discovery_options const& options,
     std::chrono::milliseconds timeout, std::string url)
 {
@@ -133,7 +133,7 @@ std::shared_ptr<client_core> make_core(
     config.debug = options.debug;
     config.retry.max_attempts = 1;
     config.connections.idle_timeout = {};
-    return std::make_shared<client_core>(executor, std::move(config));
+    return std::make_shared<client_impl>(executor, std::move(config));
 }
 
 // How much a failure says of the server: metadata that cannot be used, more than that it fails, and
@@ -188,7 +188,7 @@ public:
     }
 
 private:
-    // What the errand calls, on the executor.
+    // What the endpoint_call calls, on the executor.
     struct next
     {
         using cancellation_slot_type = asio::cancellation_slot;
@@ -234,7 +234,7 @@ private:
                 left - std::chrono::floor<milliseconds>(clock::now() - began_), milliseconds(1));
         auto const core = make_core(executor_, options_, left, urls_[asked_]);
         ++asked_;
-        auto what = std::make_unique<get_metadata>(issuer_, next{shared_from_this()});
+        auto what = std::make_unique<metadata_call>(issuer_, next{shared_from_this()});
         std::lock_guard const lock(mutex_);
         core->start(std::move(what));
         if (cancelled_)

@@ -20,10 +20,10 @@ namespace coauth::detail
 {
 
 // What one operation asks of the server, what it makes of the answer, and whom it tells.
-class errand
+class endpoint_call
 {
 public:
-    virtual ~errand() = default;
+    virtual ~endpoint_call() = default;
 
     [[nodiscard]] virtual protocol::place where() const noexcept { return protocol::place::token; }
     // For a token: the same asked again goes over the wire as it did before.
@@ -35,7 +35,8 @@ public:
         protocol::attempt_proofs const& proofs) const = 0;
     // Keeps what the answer yields.
     [[nodiscard]] virtual result<void> read(
-        client_config const& sent_with, http_answer answer, protocol::exchange_facts const& at) = 0;
+        client_config const& sent_with, http_response answer,
+        protocol::exchange_facts const& at) = 0;
 
     [[nodiscard]] virtual boost::asio::cancellation_slot slot() const noexcept = 0;
     // At the end, before `complete`: which credentials were sent last.
@@ -45,12 +46,12 @@ public:
 };
 
 template <class T>
-class errand_for : public errand
+class endpoint_call_of : public endpoint_call
 {
 public:
     using handler = boost::asio::any_completion_handler<void(result<T>)>;
 
-    explicit errand_for(handler done) : done_(std::move(done)) {}
+    explicit endpoint_call_of(handler done) : done_(std::move(done)) {}
 
     // In place of an empty one.
     void hold(handler done) noexcept { done_.swap(done); }
@@ -80,12 +81,12 @@ private:
     result<T> kept_ = error(errc::cancelled);
 };
 
-class get_token final : public errand_for<access_token>
+class token_call final : public endpoint_call_of<access_token>
 {
 public:
-    get_token(
+    token_call(
         token_request request, handler done, std::shared_ptr<std::uint64_t> sent_with = nullptr)
-        : errand_for(std::move(done))
+        : endpoint_call_of(std::move(done))
         , request_(std::move(request))
         , sent_with_(std::move(sent_with))
     {
@@ -103,7 +104,7 @@ public:
         return protocol::build_form_request(config, to, *form, proofs);
     }
     [[nodiscard]] result<void> read(
-        client_config const& sent_with, http_answer answer,
+        client_config const& sent_with, http_response answer,
         protocol::exchange_facts const& at) override
     {
         return keep(protocol::read_token_answer(sent_with, request_, std::move(answer), at));
@@ -121,11 +122,11 @@ private:
 
 // Something about a token: RFC 7662 or RFC 7009.
 template <class T, protocol::place Where, auto Read>
-class about_token final : public errand_for<T>
+class token_hint_call final : public endpoint_call_of<T>
 {
 public:
-    about_token(secret token, std::string type_hint, typename errand_for<T>::handler done)
-        : errand_for<T>(std::move(done))
+    token_hint_call(secret token, std::string type_hint, typename endpoint_call_of<T>::handler done)
+        : endpoint_call_of<T>(std::move(done))
         , token_(std::move(token))
         , type_hint_(std::move(type_hint))
     {
@@ -142,7 +143,7 @@ public:
         return protocol::build_form_request(config, to, *form, proofs);
     }
     [[nodiscard]] result<void> read(
-        client_config const& sent_with, http_answer answer,
+        client_config const& sent_with, http_response answer,
         protocol::exchange_facts const& at) override
     {
         return this->keep(Read(sent_with, std::move(answer), at));
@@ -153,17 +154,17 @@ private:
     std::string const type_hint_;
 };
 
-using introspect_token = about_token<
+using introspection_call = token_hint_call<
     introspection, protocol::place::introspection, &protocol::read_introspection_answer>;
-using revoke_token =
-    about_token<void, protocol::place::revocation, &protocol::read_revocation_answer>;
+using revocation_call =
+    token_hint_call<void, protocol::place::revocation, &protocol::read_revocation_answer>;
 
 // From the URL that the client has for its token endpoint.
-class get_metadata final : public errand_for<authorization_server>
+class metadata_call final : public endpoint_call_of<authorization_server>
 {
 public:
-    get_metadata(std::string issuer, handler done)
-        : errand_for(std::move(done))
+    metadata_call(std::string issuer, handler done)
+        : endpoint_call_of(std::move(done))
         , issuer_(std::move(issuer))
     {
     }
@@ -175,7 +176,7 @@ public:
         return protocol::build_get_request(config, to);
     }
     [[nodiscard]] result<void> read(
-        client_config const& sent_with, http_answer answer,
+        client_config const& sent_with, http_response answer,
         protocol::exchange_facts const& at) override
     {
         return keep(protocol::read_metadata_answer(sent_with, issuer_, std::move(answer), at));

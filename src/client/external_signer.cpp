@@ -8,10 +8,10 @@ namespace coauth::detail
 {
 
 // What the signer was given to answer: shared by its copies, and a failure when the last one goes.
-class signer_call::once
+class external_signature::once
 {
 public:
-    explicit once(std::shared_ptr<signer_call> call) : call_(std::move(call)) {}
+    explicit once(std::shared_ptr<external_signature> call) : call_(std::move(call)) {}
     ~once() { call_->settle(refuse("the signer of client assertions gave up without an answer")); }
     once(once const&) = delete;
     once& operator=(once const&) = delete;
@@ -19,16 +19,16 @@ public:
     void answer(result<std::string> signature) noexcept { call_->settle(std::move(signature)); }
 
 private:
-    std::shared_ptr<signer_call> const call_;
+    std::shared_ptr<external_signature> const call_;
 };
 
-void signer_desk::context_gone() noexcept
+void pending_signatures::context_gone() noexcept
 {
     for (;;)
     {
         // Goes without the lock: it may own what waits, and more.
-        signer_call::handler dropped;
-        std::list<signer_call*> place;
+        external_signature::handler dropped;
+        std::list<external_signature*> place;
         std::lock_guard const lock(mutex_);
         gone_ = true;
         if (waiting_.empty())
@@ -38,18 +38,20 @@ void signer_desk::context_gone() noexcept
     }
 }
 
-signer_call::signer_call(std::shared_ptr<signer_desk> desk) : desk_(std::move(desk)), place_{this}
+external_signature::external_signature(std::shared_ptr<pending_signatures> desk)
+    : desk_(std::move(desk))
+    , place_{this}
 {
 }
 
-signer_call::~signer_call()
+external_signature::~external_signature()
 {
     std::lock_guard const lock(desk_->mutex_);
     if (done_)
         desk_->waiting_.remove(this);
 }
 
-void signer_call::hold(handler done)
+void external_signature::hold(handler done)
 {
     std::lock_guard const lock(desk_->mutex_);
     if (desk_->gone_)
@@ -58,7 +60,7 @@ void signer_call::hold(handler done)
     desk_->waiting_.splice(desk_->waiting_.end(), place_);
 }
 
-void signer_call::ask(signer_function const& sign, std::string input)
+void external_signature::ask(signer_function const& sign, std::string input)
 {
     {
         std::lock_guard const lock(desk_->mutex_);
@@ -84,13 +86,13 @@ void signer_call::ask(signer_function const& sign, std::string input)
     }
 }
 
-void signer_call::cancel() noexcept
+void external_signature::cancel() noexcept
 {
     settle(error(errc::cancelled));
 }
 
 // The first answer counts. Posted under the lock: the context is there until it is let go.
-void signer_call::settle(result<std::string> signature) noexcept
+void external_signature::settle(result<std::string> signature) noexcept
 {
     std::lock_guard const lock(desk_->mutex_);
     if (!done_)

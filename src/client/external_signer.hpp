@@ -14,34 +14,35 @@
 namespace coauth::detail
 {
 
-class signer_call;
+class external_signature;
 
 // The questions of one client to a user's signer. Its lock outlives client and context, since
 // answers may come later than either, from other threads.
-class signer_desk
+class pending_signatures
 {
 public:
     // Drops those who wait, as the context does. Nothing is posted to it any more.
     void context_gone() noexcept;
 
 private:
-    friend class signer_call;
+    friend class external_signature;
 
     std::mutex mutex_;
-    std::list<signer_call*> waiting_;
+    std::list<external_signature*> waiting_;
     bool gone_ = false;
 };
 
 // One question to a user's signer, which answers from any thread, twice, or never.
-class signer_call final : public net::cancellable, public std::enable_shared_from_this<signer_call>
+class external_signature final : public net::cancellable,
+                                 public std::enable_shared_from_this<external_signature>
 {
 public:
     using handler = net::continuation<result<std::string>>;
 
-    explicit signer_call(std::shared_ptr<signer_desk> desk);
-    ~signer_call();
-    signer_call(signer_call const&) = delete;
-    signer_call& operator=(signer_call const&) = delete;
+    explicit external_signature(std::shared_ptr<pending_signatures> desk);
+    ~external_signature();
+    external_signature(external_signature const&) = delete;
+    external_signature& operator=(external_signature const&) = delete;
 
     // Takes the handler, which is called once, never within this call.
     void hold(handler done);
@@ -50,14 +51,14 @@ public:
     void cancel() noexcept override;
 
 private:
-    friend class signer_desk;
+    friend class pending_signatures;
     class once;
 
     void settle(result<std::string> signature) noexcept;
 
-    std::shared_ptr<signer_desk> const desk_;
+    std::shared_ptr<pending_signatures> const desk_;
     // Under the lock of the desk. A place in its list while there is a handler.
-    std::list<signer_call*> place_;
+    std::list<external_signature*> place_;
     handler done_;
 };
 

@@ -33,15 +33,15 @@ public:
 struct settle_later
 {
     ~settle_later() { deadlines->settle(); }
-    std::shared_ptr<client_deadlines> deadlines;
+    std::shared_ptr<deadline_queue> deadlines;
 };
 
 } // namespace
 
-operation::operation(std::shared_ptr<client_core> core, std::unique_ptr<errand> what)
+operation::operation(std::shared_ptr<client_impl> core, std::unique_ptr<endpoint_call> what)
     : core_(std::move(core))
     , what_(std::move(what))
-    , net_{{}, net::phase_clock(core_->config.observer, clock::now()), {}, {}}
+    , net_{{}, net::phase_timer(core_->config.observer, clock::now()), {}, {}}
     , deadline_(after(net_.phases.began(), core_->config.timeout))
     , number_(++core_->last_operation)
     , run_(run())
@@ -53,8 +53,8 @@ operation::~operation()
     core_->deadlines->remove(*this);
 }
 
-std::weak_ptr<timed>
-operation::start(std::shared_ptr<client_core> core, std::unique_ptr<errand> what)
+std::weak_ptr<deadline_entry>
+operation::start(std::shared_ptr<client_impl> core, std::unique_ptr<endpoint_call> what)
 {
     auto const self = make(std::move(core), std::move(what));
     self->begin();
@@ -62,7 +62,7 @@ operation::start(std::shared_ptr<client_core> core, std::unique_ptr<errand> what
 }
 
 std::shared_ptr<operation>
-operation::make(std::shared_ptr<client_core> core, std::unique_ptr<errand> what)
+operation::make(std::shared_ptr<client_impl> core, std::unique_ptr<endpoint_call> what)
 {
     auto self = std::make_shared<operation>(std::move(core), std::move(what));
     self->net_.owner = self;
@@ -226,12 +226,12 @@ result<void> operation::read(attempt_result outcome)
 
 net::task<operation::attempt_result> operation::attempt()
 {
-    client_pool::lease held;
-    client_pool::waiter waiter(*where_->pool, number_);
+    connection_pool::lease held;
+    connection_pool::waiter waiter(*where_->pool, number_);
     auto const taken = waiter.acquire(held);
-    if (taken == client_pool::verdict::refused)
+    if (taken == connection_pool::verdict::refused)
         co_return error(errc::too_many_waiting);
-    if (taken == client_pool::verdict::wait)
+    if (taken == connection_pool::verdict::wait)
         held = co_await wait_in_line(waiter);
     if (!held)
         co_return given_up("while waiting in line for a connection");
@@ -242,7 +242,7 @@ net::task<operation::attempt_result> operation::attempt()
 }
 
 // Over the kept connection that it holds, or a new one; and over a new one if the kept is dead.
-net::task<operation::attempt_result> operation::exchange(client_pool::lease& held)
+net::task<operation::attempt_result> operation::exchange(connection_pool::lease& held)
 {
     bool reused = held.connection() != nullptr;
     for (;; reused = false)
@@ -304,15 +304,17 @@ bool operation::may_be_spent() const
 }
 
 // No lease: it was ended early.
-net::task<client_pool::lease> operation::wait_in_line(client_pool::waiter& waiter)
+net::task<connection_pool::lease> operation::wait_in_line(connection_pool::waiter& waiter)
 {
-    net::abort_switch::scope const scope(net_.stop, waiter);
-    auto const begin = [&](client_pool::waiter::handler done) { waiter.begin(std::move(done)); };
-    auto waited = co_await net::wait_for<client_pool::lease>(net_, begin, client_pool::lease());
+    net::stop_state::scope const scope(net_.stop, waiter);
+    auto const begin = [&](connection_pool::waiter::handler done)
+    { waiter.begin(std::move(done)); };
+    auto waited =
+        co_await net::wait_for<connection_pool::lease>(net_, begin, connection_pool::lease());
     co_return std::get<0>(std::move(waited));
 }
 
-net::task<result<void>> operation::open(client_pool::lease& held)
+net::task<result<void>> operation::open(connection_pool::lease& held)
 {
     auto const began = clock::now();
     held.replace(where_->make_connection(core_->executor));
@@ -334,7 +336,7 @@ net::task<bool> operation::pause(std::chrono::nanoseconds wait)
     if (core_->config.retry.attempt_timeout.count() != 0)
         keep_until(deadline_);
     timer_wait waiting(core_->executor);
-    net::abort_switch::scope const scope(net_.stop, waiting);
+    net::stop_state::scope const scope(net_.stop, waiting);
     waiting.timer.expires_after(wait);
     auto const begin = [&](net::continuation<error_code> handler)
     { waiting.timer.async_wait(std::move(handler)); };
@@ -371,7 +373,7 @@ std::optional<std::chrono::nanoseconds> operation::next_wait(error const& why) c
     state.made = attempts_;
     state.now = std::chrono::system_clock::now();
     state.left = deadline_ - clock::now();
-    state.random = chance();
+    state.random = random_fraction();
     state.may_be_spent = may_be_spent();
     return policy::next_attempt(why, core_->config.retry, state);
 }

@@ -17,33 +17,33 @@ namespace coauth::detail
 //
 // Lives in its own pending wait: when that is destroyed with its context, so is it, and the handler
 // is then never called.
-class operation final : public timed
+class operation final : public deadline_entry
 {
 public:
-    static std::weak_ptr<timed>
-    start(std::shared_ptr<client_core> core, std::unique_ptr<errand> what);
+    static std::weak_ptr<deadline_entry>
+    start(std::shared_ptr<client_impl> core, std::unique_ptr<endpoint_call> what);
 
     // In two steps: what it needs to come to its end is there after the first, and the second does
     // not fail.
     static std::shared_ptr<operation>
-    make(std::shared_ptr<client_core> core, std::unique_ptr<errand> what);
+    make(std::shared_ptr<client_impl> core, std::unique_ptr<endpoint_call> what);
     void begin() noexcept;
 
     ~operation();
-    operation(std::shared_ptr<client_core> core, std::unique_ptr<errand> what);
+    operation(std::shared_ptr<client_impl> core, std::unique_ptr<endpoint_call> what);
 
 private:
     using attempt_result = result<net::exchange_outcome>;
 
     net::task<result<void>> run();
     net::task<attempt_result> attempt();
-    net::task<attempt_result> exchange(client_pool::lease& held);
+    net::task<attempt_result> exchange(connection_pool::lease& held);
     // Makes the request anew where it holds proofs that are good for one request on the wire.
     net::task<result<void>> prove();
     net::task<result<std::string>> ask_signer(std::string input);
     net::task<result<secret>> assertion(client_config const& config);
-    net::task<client_pool::lease> wait_in_line(client_pool::waiter& waiter);
-    net::task<result<void>> open(client_pool::lease& held);
+    net::task<connection_pool::lease> wait_in_line(connection_pool::waiter& waiter);
+    net::task<result<void>> open(connection_pool::lease& held);
     net::task<bool> pause(std::chrono::nanoseconds wait);
 
     void launch();
@@ -79,10 +79,10 @@ private:
     void finish(result<void> outcome);
     void complete();
 
-    std::shared_ptr<client_core> core_;
-    std::unique_ptr<errand> const what_;
-    client_core::destination const* where_ = nullptr;
-    client_core::built request_sent_;
+    std::shared_ptr<client_impl> core_;
+    std::unique_ptr<endpoint_call> const what_;
+    client_impl::destination const* where_ = nullptr;
+    client_impl::built request_sent_;
     // What is in the present request was sent.
     bool sent_ = false;
     // The server may have done what it was asked for.

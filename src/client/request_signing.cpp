@@ -70,9 +70,9 @@ net::task<result<secret>> operation::assertion(client_config const& config)
 
 net::task<result<std::string>> operation::ask_signer(std::string input)
 {
-    auto const call = std::make_shared<signer_call>(core_->signers);
-    net::abort_switch::scope const scope(net_.stop, *call);
-    auto const begin = [&](signer_call::handler handler)
+    auto const call = std::make_shared<external_signature>(core_->signers);
+    net::stop_state::scope const scope(net_.stop, *call);
+    auto const begin = [&](external_signature::handler handler)
     {
         call->hold(std::move(handler));
         // With what it needs of its own: the operation may be over before the signer is called.

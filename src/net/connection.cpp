@@ -92,9 +92,9 @@ task<result<void>> connection::lookup(operation_context& op, endpoints& found)
         found.emplace_back(address, port);
     else
     {
-        lookup_cache::waiter waiter(where_->lookups);
-        abort_switch::scope const scope(op.stop, waiter);
-        auto const begin = [&](lookup_cache::handler handler)
+        resolver::waiter waiter(where_->lookups);
+        stop_state::scope const scope(op.stop, waiter);
+        auto const begin = [&](resolver::handler handler)
         { return waiter.begin(host, port, std::move(handler)); };
         std::tie(ec, found) =
             co_await wait_for<error_code, endpoints>(op, begin, asio::error::no_memory, {});
@@ -112,13 +112,14 @@ task<result<void>> connection::lookup(operation_context& op, endpoints& found)
 task<result<void>> connection::connect(operation_context& op, endpoints const& found)
 {
     op.phases.enter(phase::connect);
-    auto contest = std::make_shared<race>(socket_.get_executor(), found, where_->connect_stagger);
+    auto contest =
+        std::make_shared<happy_eyeballs>(socket_.get_executor(), found, where_->connect_stagger);
     error_code ec;
     {
-        race::waiter waiter(contest);
-        abort_switch::scope const scope(op.stop, waiter);
+        happy_eyeballs::waiter waiter(contest);
+        stop_state::scope const scope(op.stop, waiter);
         // It lives in what it waits for.
-        auto const begin = [&](race::handler handler)
+        auto const begin = [&](happy_eyeballs::handler handler)
         { std::exchange(contest, nullptr)->begin(std::move(handler)); };
         std::optional<tcp::socket> won;
         std::tie(ec, won) = co_await wait_for<error_code, std::optional<tcp::socket>>(
@@ -143,7 +144,7 @@ task<result<void>> connection::connect(operation_context& op, endpoints const& f
 // What the proxy says is of interest up to the end of its header, and that it has to come to.
 task<result<void>> connection::tunnel(operation_context& op)
 {
-    abort_switch::scope const scope(op.stop, *this);
+    stop_state::scope const scope(op.stop, *this);
     // It may repeat what it was given.
     std::vector<char, wiping_allocator<char>> answer(8 * 1024);
     std::size_t size = 0;
@@ -194,7 +195,7 @@ result<void> connection::judge_tunnel(operation_context& op, error_code ec, std:
 task<result<void>> connection::handshake(operation_context& op)
 {
     op.phases.enter(phase::tls);
-    abort_switch::scope const scope(op.stop, *this);
+    stop_state::scope const scope(op.stop, *this);
     auto const started = start_tls(op);
     if (!started)
         co_return started.error();
@@ -312,7 +313,7 @@ connection::need connection::send(std::string_view& bytes, error_code& ec)
 
 connection::need connection::receive(error_code& ec)
 {
-    while (!ec && answer_ == response_reader::state::more)
+    while (!ec && answer_ == http_response_parser::state::more)
     {
         std::size_t size = 0;
         last_step_ = tls_ ? tls_->read(reader_.prepare(), size) : step::want_read;
@@ -345,13 +346,13 @@ connection::send_and_receive(std::string_view& request, operation_context& op, e
 // One coroutine for the whole of it: here a frame for each step would cost most.
 task<result<exchange_outcome>> connection::exchange(std::string_view request, operation_context& op)
 {
-    abort_switch::scope const scope(op.stop, *this);
+    stop_state::scope const scope(op.stop, *this);
     exchange_outcome outcome;
     reusable_ = false;
     died_silently_ = false;
     record_came_ = false;
     reader_.restart();
-    answer_ = response_reader::state::more;
+    answer_ = http_response_parser::state::more;
     op.phases.enter(phase::request);
     error_code ec;
     std::size_t size = 0;

@@ -41,12 +41,12 @@ struct target
     // Fields of the answer that are not needed to understand it are wanted as well.
     bool all_headers = false;
     std::chrono::milliseconds connect_stagger{};
-    std::shared_ptr<lookup_cache> lookups;
+    std::shared_ptr<resolver> lookups;
 };
 
 struct exchange_outcome
 {
-    http_answer answer;
+    http_response answer;
     // The moment before the first byte of the request was written.
     std::chrono::system_clock::time_point sent;
     std::chrono::steady_clock::time_point sent_steady;
@@ -133,8 +133,8 @@ private:
     // Null: none.
     std::shared_ptr<certificate_chain const> shown_;
     std::unique_ptr<tls_engine> tls_;
-    response_reader reader_;
-    response_reader::state answer_ = response_reader::state::more;
+    http_response_parser reader_;
+    http_response_parser::state answer_ = http_response_parser::state::more;
     tls_engine::step last_step_ = tls_engine::step::done;
     // Of the present exchange, were it but a part of one.
     bool record_came_ = false;

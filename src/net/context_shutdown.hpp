@@ -14,12 +14,12 @@ namespace coauth::net
 // Tells when an execution context is about to go: what belongs to it, such as an idle connection,
 // must go before it, even if its owner lives on. The owner and the context may go at the same time
 // in two threads: each then waits for the other.
-class context_watch : public boost::asio::execution_context::service
+class context_shutdown : public boost::asio::execution_context::service
 {
     class registry;
 
 public:
-    using key_type = context_watch;
+    using key_type = context_shutdown;
     static inline boost::asio::execution_context::id id;
 
     class member
@@ -43,7 +43,7 @@ public:
         // At the end of the constructor.
         void watch(boost::asio::execution_context& context)
         {
-            registry_ = boost::asio::use_service<context_watch>(context).registry_;
+            registry_ = boost::asio::use_service<context_shutdown>(context).registry_;
             registry_->add(*this);
         }
         // At the beginning of the destructor.
@@ -79,7 +79,7 @@ public:
         unsigned holds_ = 0;
     };
 
-    explicit context_watch(boost::asio::execution_context& context)
+    explicit context_shutdown(boost::asio::execution_context& context)
         : boost::asio::execution_context::service(context)
     {
     }

@@ -29,7 +29,7 @@ endpoints interleaved(endpoints const& addresses)
     return all;
 }
 
-race::race(
+happy_eyeballs::happy_eyeballs(
     asio::any_io_executor executor, endpoints const& addresses,
     std::chrono::milliseconds head_start)
     : executor_(std::move(executor))
@@ -39,14 +39,14 @@ race::race(
 {
 }
 
-void race::begin(handler done)
+void happy_eyeballs::begin(handler done)
 {
     std::lock_guard const lock(mutex_);
     done_ = std::move(done);
     start_next();
 }
 
-void race::cancel() noexcept
+void happy_eyeballs::cancel() noexcept
 {
     std::lock_guard const lock(mutex_);
     next_ = addresses_.size();
@@ -54,7 +54,7 @@ void race::cancel() noexcept
 }
 
 // One that could not be opened has nothing to cancel, which is no fault.
-void race::end_waits() noexcept
+void happy_eyeballs::end_waits() noexcept
 {
     error_code ignored;
     timer_.cancel();
@@ -62,7 +62,7 @@ void race::end_waits() noexcept
         one.cancel(ignored);
 }
 
-void race::start_next()
+void happy_eyeballs::start_next()
 {
     auto const& address = addresses_[next_++];
     auto const which = running_.emplace(running_.end(), executor_);
@@ -81,7 +81,7 @@ void race::start_next()
         start_timer();
 }
 
-bool race::try_next() noexcept
+bool happy_eyeballs::try_next() noexcept
 {
     try
     {
@@ -94,7 +94,7 @@ bool race::try_next() noexcept
     }
 }
 
-void race::start_timer()
+void happy_eyeballs::start_timer()
 {
     timer_.expires_at(detail::after(std::chrono::steady_clock::now(), head_start_));
     timer_.async_wait(
@@ -106,7 +106,7 @@ void race::start_timer()
         });
 }
 
-void race::connected(std::list<socket>::iterator which, error_code ec)
+void happy_eyeballs::connected(std::list<socket>::iterator which, error_code ec)
 {
     std::unique_lock lock(mutex_);
     socket one = std::move(*which);
@@ -122,7 +122,8 @@ void race::connected(std::list<socket>::iterator which, error_code ec)
         finish(std::move(lock), ec, std::move(one));
 }
 
-void race::finish(std::unique_lock<std::mutex> lock, error_code ec, std::optional<socket> won)
+void happy_eyeballs::finish(
+    std::unique_lock<std::mutex> lock, error_code ec, std::optional<socket> won)
 {
     finished_ = true;
     end_waits();

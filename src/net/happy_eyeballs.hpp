@@ -18,13 +18,13 @@ namespace coauth::net
 // head start before the next is tried beside it, and the first connection wins.
 //
 // Lives in its own pending connects; whoever waits for it must not own it, since it owns them.
-class race final : public std::enable_shared_from_this<race>
+class happy_eyeballs final : public std::enable_shared_from_this<happy_eyeballs>
 {
 public:
     using socket = boost::asio::ip::tcp::socket;
     using handler = continuation<boost::system::error_code, std::optional<socket>>;
 
-    race(
+    happy_eyeballs(
         boost::asio::any_io_executor executor, endpoints const& addresses,
         std::chrono::milliseconds head_start);
 
@@ -35,7 +35,7 @@ public:
     class waiter final : public cancellable
     {
     public:
-        explicit waiter(std::weak_ptr<race> one) : race_(std::move(one)) {}
+        explicit waiter(std::weak_ptr<happy_eyeballs> one) : race_(std::move(one)) {}
         void cancel() noexcept override
         {
             if (auto const running = race_.lock())
@@ -43,7 +43,7 @@ public:
         }
 
     private:
-        std::weak_ptr<race> race_;
+        std::weak_ptr<happy_eyeballs> race_;
     };
 
 private:

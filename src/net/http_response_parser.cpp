@@ -59,7 +59,7 @@ public:
         this->body_limit(limits.body);
     }
 
-    http_answer answer;
+    http_response answer;
     // The line of the last chunk was read: what is left is trailers. Before Boost 1.87 they are
     // read with it.
     bool last_chunk = false;
@@ -184,7 +184,7 @@ private:
 
 } // namespace
 
-class response_reader::impl
+class http_response_parser::impl
 {
 public:
     impl(answer_limits const& limits, bool all_headers)
@@ -260,7 +260,7 @@ public:
 
     error failure;
 
-    http_answer take() { return std::move(parser_->answer); }
+    http_response take() { return std::move(parser_->answer); }
 
 private:
     state parse()
@@ -379,49 +379,49 @@ private:
     std::optional<parser> parser_;
 };
 
-response_reader::response_reader(answer_limits const& limits, bool all_headers)
+http_response_parser::http_response_parser(answer_limits const& limits, bool all_headers)
     : impl_(std::make_unique<impl>(limits, all_headers))
 {
 }
-response_reader::~response_reader() = default;
+http_response_parser::~http_response_parser() = default;
 
-std::span<char> response_reader::prepare()
+std::span<char> http_response_parser::prepare()
 {
     return impl_->prepare();
 }
-response_reader::state response_reader::commit(std::size_t size)
+http_response_parser::state http_response_parser::commit(std::size_t size)
 {
     return impl_->commit(size);
 }
-response_reader::state response_reader::pass(std::size_t size)
+http_response_parser::state http_response_parser::pass(std::size_t size)
 {
     return impl_->pass(size);
 }
-response_reader::state response_reader::finish(bool proven)
+http_response_parser::state http_response_parser::finish(bool proven)
 {
     return impl_->finish(proven);
 }
-void response_reader::restart()
+void http_response_parser::restart()
 {
     impl_->restart();
 }
-bool response_reader::complete() const noexcept
+bool http_response_parser::complete() const noexcept
 {
     return impl_->complete();
 }
-bool response_reader::started() const noexcept
+bool http_response_parser::started() const noexcept
 {
     return impl_->started();
 }
-bool response_reader::reusable() const noexcept
+bool http_response_parser::reusable() const noexcept
 {
     return impl_->reusable();
 }
-error const& response_reader::failure() const noexcept
+error const& http_response_parser::failure() const noexcept
 {
     return impl_->failure;
 }
-http_answer response_reader::take()
+http_response http_response_parser::take()
 {
     return impl_->take();
 }

@@ -14,7 +14,7 @@ namespace coauth::net
 
 // Reads one HTTP/1.1 answer from bytes as they come (RFC 9112), under limits, stricter than the
 // parser beneath: what could be framed in two ways is refused.
-class response_reader
+class http_response_parser
 {
 public:
     enum class state
@@ -28,8 +28,8 @@ public:
     };
 
     // `all_headers`: keep every field, not only those that are needed to understand the answer.
-    explicit response_reader(answer_limits const& limits, bool all_headers = true);
-    ~response_reader();
+    explicit http_response_parser(answer_limits const& limits, bool all_headers = true);
+    ~http_response_parser();
 
     // For the next answer on the same connection; its buffer is kept.
     void restart();
@@ -51,7 +51,7 @@ public:
     [[nodiscard]] bool reusable() const noexcept;
 
     [[nodiscard]] error const& failure() const noexcept;
-    http_answer take();
+    http_response take();
 
 private:
     class impl;

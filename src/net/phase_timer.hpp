@@ -11,12 +11,12 @@ namespace coauth::net
 {
 
 // In which phase an operation is; tells an observer when one ends.
-class phase_clock
+class phase_timer
 {
 public:
     using clock = std::chrono::steady_clock;
 
-    phase_clock(std::shared_ptr<coauth::observer> observer, clock::time_point began)
+    phase_timer(std::shared_ptr<coauth::observer> observer, clock::time_point began)
         : observer_(std::move(observer))
         , operation_began_(began)
     {

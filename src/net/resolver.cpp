@@ -17,10 +17,10 @@ using boost::system::error_code;
 using std::chrono::steady_clock;
 
 // What the user's resolver has to answer. Nobody can do so any more once it is destroyed.
-class lookup_cache::question
+class resolver::question
 {
 public:
-    question(std::weak_ptr<lookup_cache> cache, key name, std::shared_ptr<flight> started)
+    question(std::weak_ptr<resolver> cache, key name, std::shared_ptr<flight> started)
         : cache_(std::move(cache))
         , name_(std::move(name))
         , flight_(std::move(started))
@@ -37,20 +37,19 @@ public:
     }
 
 private:
-    std::weak_ptr<lookup_cache> cache_;
+    std::weak_ptr<resolver> cache_;
     key name_;
     std::shared_ptr<flight> flight_;
 };
 
-lookup_cache::lookup_cache(asio::any_io_executor executor, connection_options const& options)
+resolver::resolver(asio::any_io_executor executor, connection_options const& options)
     : executor_(std::move(executor))
     , lifetime_(options.lookup_lifetime)
     , resolver_(options.resolver)
 {
 }
 
-lookup_cache::launch
-lookup_cache::waiter::begin(std::string const& host, std::uint16_t port, handler done)
+resolver::launch resolver::waiter::begin(std::string const& host, std::uint16_t port, handler done)
 {
     key_ = {host, port};
     auto cache = cache_;
@@ -59,12 +58,12 @@ lookup_cache::waiter::begin(std::string const& host, std::uint16_t port, handler
     return {std::move(cache), std::move(name), std::move(started)};
 }
 
-void lookup_cache::waiter::cancel() noexcept
+void resolver::waiter::cancel() noexcept
 {
     cache_->leave(*this);
 }
 
-std::shared_ptr<lookup_cache::flight> lookup_cache::find(key const& name, waiter& who, handler done)
+std::shared_ptr<resolver::flight> resolver::find(key const& name, waiter& who, handler done)
 {
     std::lock_guard const lock(mutex_);
     auto& known = entries_[name];
@@ -85,7 +84,7 @@ std::shared_ptr<lookup_cache::flight> lookup_cache::find(key const& name, waiter
     return started;
 }
 
-void lookup_cache::leave(waiter& who) noexcept
+void resolver::leave(waiter& who) noexcept
 {
     std::lock_guard const lock(mutex_);
     auto const known = entries_.find(who.key_);
@@ -104,7 +103,7 @@ void lookup_cache::leave(waiter& who) noexcept
     done.post(asio::error::operation_aborted, {});
 }
 
-void lookup_cache::start(key const& name, std::shared_ptr<flight> const& started) noexcept
+void resolver::start(key const& name, std::shared_ptr<flight> const& started) noexcept
 {
     try
     {
@@ -123,12 +122,12 @@ void lookup_cache::start(key const& name, std::shared_ptr<flight> const& started
     }
 }
 
-void lookup_cache::ask_system(key const& name, std::shared_ptr<flight> started)
+void resolver::ask_system(key const& name, std::shared_ptr<flight> started)
 {
-    auto const resolver = std::make_shared<tcp::resolver>(executor_);
-    resolver->async_resolve(
+    auto const system = std::make_shared<tcp::resolver>(executor_);
+    system->async_resolve(
         name.first, std::to_string(name.second),
-        [self = shared_from_this(), resolver, name,
+        [self = shared_from_this(), system, name,
          started = std::move(started)](error_code ec, tcp::resolver::results_type const& results)
         {
             endpoints found;
@@ -145,7 +144,7 @@ void lookup_cache::ask_system(key const& name, std::shared_ptr<flight> started)
         });
 }
 
-void lookup_cache::ask_user(key const& name, std::shared_ptr<flight> started)
+void resolver::ask_user(key const& name, std::shared_ptr<flight> started)
 {
     auto const asked = std::make_shared<question>(weak_from_this(), name, std::move(started));
     resolver_(
@@ -174,8 +173,7 @@ void lookup_cache::ask_user(key const& name, std::shared_ptr<flight> started)
         });
 }
 
-void lookup_cache::land(
-    key const& name, flight& landed, error_code ec, endpoints const& found) noexcept
+void resolver::land(key const& name, flight& landed, error_code ec, endpoints const& found) noexcept
 {
     std::lock_guard const lock(mutex_);
     if (gone_ || landed.over)
@@ -199,7 +197,7 @@ void lookup_cache::land(
     landed.waiting.clear();
 }
 
-void lookup_cache::context_gone() noexcept
+void resolver::context_gone() noexcept
 {
     std::map<key, entry> entries;
     {

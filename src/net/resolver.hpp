@@ -27,12 +27,12 @@ using endpoints = std::vector<boost::asio::ip::tcp::endpoint>;
 //
 // A lookup runs in a thread that cannot be interrupted. Whoever waits for one may leave; it then
 // ends into the cache.
-class lookup_cache : public std::enable_shared_from_this<lookup_cache>
+class resolver : public std::enable_shared_from_this<resolver>
 {
 public:
     using handler = continuation<boost::system::error_code, endpoints>;
 
-    lookup_cache(boost::asio::any_io_executor executor, connection_options const& options);
+    resolver(boost::asio::any_io_executor executor, connection_options const& options);
 
     // Abandons those who wait, as the context does: its answers may come from elsewhere, later.
     void context_gone() noexcept;
@@ -43,7 +43,7 @@ public:
     class waiter final : public cancellable
     {
     public:
-        explicit waiter(std::shared_ptr<lookup_cache> cache) : cache_(std::move(cache)) {}
+        explicit waiter(std::shared_ptr<resolver> cache) : cache_(std::move(cache)) {}
 
         // Calls the handler once, never within this call: with the addresses, what went wrong, or
         // operation_aborted. What it returns is to be called next, without a lock: it may ask the
@@ -52,8 +52,8 @@ public:
         void cancel() noexcept override;
 
     private:
-        friend class lookup_cache;
-        std::shared_ptr<lookup_cache> cache_;
+        friend class resolver;
+        std::shared_ptr<resolver> cache_;
         std::pair<std::string, std::uint16_t> key_;
     };
 
@@ -95,10 +95,10 @@ private:
 };
 
 // Starts a lookup, unless it is under way or known.
-class lookup_cache::launch
+class resolver::launch
 {
 public:
-    launch(std::shared_ptr<lookup_cache> cache, key name, std::shared_ptr<flight> started) noexcept
+    launch(std::shared_ptr<resolver> cache, key name, std::shared_ptr<flight> started) noexcept
         : cache_(std::move(cache))
         , name_(std::move(name))
         , started_(std::move(started))
@@ -111,7 +111,7 @@ public:
     }
 
 private:
-    std::shared_ptr<lookup_cache> cache_;
+    std::shared_ptr<resolver> cache_;
     key name_;
     std::shared_ptr<flight> started_;
 };

@@ -24,7 +24,7 @@ protected:
 
 // Ends what an operation waits for, from any thread and at any moment. The operation looks at it
 // before each wait, under the same lock, so that no call of `abort` is lost.
-class abort_switch
+class stop_state
 {
 public:
     using time_point = std::chrono::steady_clock::time_point;
@@ -33,7 +33,7 @@ public:
     class scope
     {
     public:
-        scope(abort_switch& owner, cancellable& what) : owner_(owner)
+        scope(stop_state& owner, cancellable& what) : owner_(owner)
         {
             std::lock_guard const lock(owner_.mutex_);
             owner_.current_ = &what;
@@ -47,7 +47,7 @@ public:
         scope& operator=(scope const&) = delete;
 
     private:
-        abort_switch& owner_;
+        stop_state& owner_;
     };
 
     void abort(errc why) noexcept

@@ -21,8 +21,8 @@ namespace coauth::net
 // how it goes on.
 struct operation_context
 {
-    abort_switch stop;
-    phase_clock phases;
+    stop_state stop;
+    phase_timer phases;
     std::weak_ptr<resumable> owner;
     std::coroutine_handle<> waits_at;
 };

@@ -7,7 +7,7 @@
 namespace coauth::policy
 {
 
-pool::decision pool::acquire(id operation, time_point now)
+pool_policy::decision pool_policy::acquire(id operation, time_point now)
 {
     // The most recent one is too old only when all are.
     if (!idle_.empty() && detail::after(idle_.back().since, limits_.idle_timeout) > now)
@@ -19,7 +19,7 @@ pool::decision pool::acquire(id operation, time_point now)
     return enter(operation);
 }
 
-pool::decision pool::enter(id operation)
+pool_policy::decision pool_policy::enter(id operation)
 {
     if (open_ < limits_.max_connections)
     {
@@ -39,7 +39,7 @@ pool::decision pool::enter(id operation)
     return {verdict::wait, 0, 0};
 }
 
-std::optional<pool::grant> pool::release(id connection, time_point now)
+std::optional<pool_policy::grant> pool_policy::release(id connection, time_point now)
 {
     if (line_.empty())
     {
@@ -51,7 +51,7 @@ std::optional<pool::grant> pool::release(id connection, time_point now)
     return grant{next, {verdict::reuse, connection, 0}};
 }
 
-std::optional<pool::grant> pool::drop(id)
+std::optional<pool_policy::grant> pool_policy::drop(id)
 {
     --open_;
     if (line_.empty())
@@ -61,7 +61,7 @@ std::optional<pool::grant> pool::drop(id)
     return grant{next, enter(next)};
 }
 
-bool pool::leave(id operation)
+bool pool_policy::leave(id operation)
 {
     auto const found = std::find(line_.begin(), line_.end(), operation);
     if (found == line_.end())
@@ -70,7 +70,7 @@ bool pool::leave(id operation)
     return true;
 }
 
-std::optional<pool::id> pool::expire(time_point now)
+std::optional<pool_policy::id> pool_policy::expire(time_point now)
 {
     if (idle_.empty() || detail::after(idle_.front().since, limits_.idle_timeout) > now)
         return std::nullopt;
@@ -80,7 +80,7 @@ std::optional<pool::id> pool::expire(time_point now)
     return gone;
 }
 
-std::optional<pool::time_point> pool::next_expiry() const
+std::optional<pool_policy::time_point> pool_policy::next_expiry() const
 {
     if (idle_.empty())
         return std::nullopt;

@@ -21,7 +21,7 @@ struct pool_limits
 //
 // Idle connections are used most recent first, so that those not needed grow old and go. Whoever
 // finds neither an idle connection nor room for a new one waits in line.
-class pool
+class pool_policy
 {
 public:
     using id = std::uint64_t;
@@ -54,7 +54,7 @@ public:
         decision next;
     };
 
-    explicit pool(pool_limits limits) : limits_(limits) {}
+    explicit pool_policy(pool_limits limits) : limits_(limits) {}
 
     decision acquire(id operation, time_point now);
     // The connection can carry another request.

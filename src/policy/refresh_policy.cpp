@@ -121,12 +121,12 @@ result<void> check(token_source_options const& options)
     return {};
 }
 
-access_token const* token_source::usable(moment now) const
+access_token const* refresh_policy::usable(moment now) const
 {
     return token_.empty() || closed_ || life_.end.come(now) ? nullptr : &token_;
 }
 
-token_source::answer token_source::get(moment now, waiter& who)
+refresh_policy::answer refresh_policy::get(moment now, waiter& who)
 {
     answer made;
     if (auto const* const token = usable(now))
@@ -148,7 +148,7 @@ token_source::answer token_source::get(moment now, waiter& who)
     return made;
 }
 
-token_source::answer token_source::refresh(moment now, waiter& who)
+refresh_policy::answer refresh_policy::refresh(moment now, waiter& who)
 {
     answer made;
     if (closed_ || (!fetching_ && now.steady < server_says_))
@@ -163,7 +163,7 @@ token_source::answer token_source::refresh(moment now, waiter& who)
     return made;
 }
 
-std::optional<fetch_reason> token_source::tend(moment now, bool wanted)
+std::optional<fetch_reason> refresh_policy::tend(moment now, bool wanted)
 {
     if (closed_ || fetching_ || now.steady < std::max(no_fetch_before_, not_unasked_before_))
         return std::nullopt;
@@ -174,17 +174,17 @@ std::optional<fetch_reason> token_source::tend(moment now, bool wanted)
     return begin(fetch_reason::renewal, now);
 }
 
-bool token_source::leave(waiter& who)
+bool refresh_policy::leave(waiter& who)
 {
     return waiting_.remove(who);
 }
 
-waiter* token_source::expire(steady_time now)
+waiter* refresh_policy::expire(steady_time now)
 {
     return waiting_.pop_expired(now);
 }
 
-bool token_source::abandon()
+bool refresh_policy::abandon()
 {
     // Where tokens are fetched for nobody too, the next one would begin at once.
     bool const now = options_.cancel_abandoned && !options_.renew_unused && fetching_ &&
@@ -193,7 +193,7 @@ bool token_source::abandon()
     return now;
 }
 
-fetch_reason token_source::begin(fetch_reason why, moment now)
+fetch_reason refresh_policy::begin(fetch_reason why, moment now)
 {
     fetching_ = why;
     given_up_ = false;
@@ -201,17 +201,17 @@ fetch_reason token_source::begin(fetch_reason why, moment now)
     return why;
 }
 
-fetch_reason token_source::why_none() const noexcept
+fetch_reason refresh_policy::why_none() const noexcept
 {
     return token_.empty() ? none_since_ : fetch_reason::expired;
 }
 
-bool token_source::due(moment now) const
+bool refresh_policy::due(moment now) const
 {
     return life_.renew.come(now);
 }
 
-void token_source::hold_renewal_back(moment now) noexcept
+void refresh_policy::hold_renewal_back(moment now) noexcept
 {
     nanoseconds interval = options_.renew_interval;
     if (auto const life = token_.empty() ? std::nullopt : life_kept(token_, options_))
@@ -219,7 +219,8 @@ void token_source::hold_renewal_back(moment now) noexcept
     no_renewal_before_ = after(now.steady, interval);
 }
 
-token_source::settled token_source::fetched(moment now, result<access_token> outcome, double random)
+refresh_policy::settled
+refresh_policy::fetched(moment now, result<access_token> outcome, double random)
 {
     settled made;
     bool const given_up = std::exchange(given_up_, false);
@@ -272,7 +273,7 @@ token_source::settled token_source::fetched(moment now, result<access_token> out
     return made;
 }
 
-void token_source::keep(moment now, access_token token, double random)
+void refresh_policy::keep(moment now, access_token token, double random)
 {
     if (!token_.empty() && token == token_)
         return keep_again(now, std::move(token), random);
@@ -298,7 +299,7 @@ void token_source::keep(moment now, access_token token, double random)
 
 // The server gave the same token again: it does not live longer for that, and asking soon again
 // would yield the same.
-void token_source::keep_again(moment now, access_token token, double random)
+void refresh_policy::keep_again(moment now, access_token token, double random)
 {
     bool const ended = life_.end.come(now);
     auto const life = life_of(token, options_, random);
@@ -312,7 +313,7 @@ void token_source::keep_again(moment now, access_token token, double random)
             std::max(no_renewal_before_, now.steady + (life_.end.steady - now.steady) / 2);
 }
 
-void token_source::fail(moment now, error const& why, double random)
+void refresh_policy::fail(moment now, error const& why, double random)
 {
     auto wait = back_off(why, failures_ + 1, options_, random);
     nanoseconds named{};
@@ -330,7 +331,7 @@ void token_source::fail(moment now, error const& why, double random)
         server_says_ = after(now.steady, named);
 }
 
-bool token_source::invalidate(moment now, access_token const& token)
+bool refresh_policy::invalidate(moment now, access_token const& token)
 {
     if (closed_ || token_.empty() || !(token == token_))
         return false;
@@ -344,14 +345,14 @@ bool token_source::invalidate(moment now, access_token const& token)
     return true;
 }
 
-bool token_source::wants_other_credentials() const noexcept
+bool refresh_policy::wants_other_credentials() const noexcept
 {
     // Without an answer it may be that they could not be had.
     return failure_ && !fetching_ && lasting(*failure_) &&
            (failure_->refuses_credentials() || failure_->http_status() == 0);
 }
 
-void token_source::credentials_changed(moment now)
+void refresh_policy::credentials_changed(moment now)
 {
     if (!wants_other_credentials() || now.steady < no_change_before_)
         return;
@@ -360,7 +361,7 @@ void token_source::credentials_changed(moment now)
     no_fetch_before_ = server_says_;
 }
 
-void token_source::close(error const& why)
+void refresh_policy::close(error const& why)
 {
     if (!closed_)
         closed_ = why;
@@ -368,7 +369,7 @@ void token_source::close(error const& why)
     refused_ = access_token();
 }
 
-std::optional<token_source::steady_time> token_source::next_renewal(moment now) const
+std::optional<refresh_policy::steady_time> refresh_policy::next_renewal(moment now) const
 {
     if (closed_ || fetching_)
         return std::nullopt;
@@ -383,14 +384,14 @@ std::optional<token_source::steady_time> token_source::next_renewal(moment now) 
     return std::max(at, now.steady);
 }
 
-nanoseconds token_source::held_back(moment now) const noexcept
+nanoseconds refresh_policy::held_back(moment now) const noexcept
 {
     if (no_fetch_before_ <= now.steady)
         return {};
     return no_fetch_before_ - now.steady;
 }
 
-token_source_status token_source::status(moment now) const
+token_source_status refresh_policy::status(moment now) const
 {
     token_source_status made;
     made.fetching = fetching_.has_value();

@@ -53,7 +53,7 @@ result<void> check(token_source_options const& options);
 
 // What a token source does, and when. It is told of every event and answers what to do; it keeps no
 // time, draws no lots and fetches nothing itself.
-class token_source
+class refresh_policy
 {
 public:
     using steady_time = std::chrono::steady_clock::time_point;
@@ -81,7 +81,7 @@ public:
     struct settled
     {
         // Those who waited, and what they get.
-        waiting_chain done;
+        waiter_batch done;
         result<access_token> outcome = error(errc::cancelled);
         // The fetch had been given up, or the source was closed: neither success nor failure.
         bool abandoned = false;
@@ -89,7 +89,7 @@ public:
         std::optional<fetch_reason> fetch;
     };
 
-    explicit token_source(token_source_options const& options) : options_(options) {}
+    explicit refresh_policy(token_source_options const& options) : options_(options) {}
 
     // Somebody wants a token. In every answer but `wait`, `who` is left alone; its time limit, if
     // any, has been set before.
@@ -121,7 +121,7 @@ public:
     // Ends it for good. Those who wait get `why` when the fetch under way has ended.
     void close(error const& why);
     // Those who wait, who are never to be completed.
-    waiting_chain drop_all() { return waiting_.take_all(); }
+    waiter_batch drop_all() { return waiting_.take_all(); }
 
     // The token that is handed out now, if any, and its life.
     [[nodiscard]] access_token const* usable(moment now) const;
@@ -172,7 +172,7 @@ private:
     std::optional<fetch_reason> fetching_;
     // The fetch under way was given up.
     bool given_up_ = false;
-    waiting_list waiting_;
+    waiter_list waiting_;
 
     // No renewal of the present token, and no fetch at all, is begun before.
     steady_time no_renewal_before_ = steady_time::min();

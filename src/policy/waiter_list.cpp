@@ -3,7 +3,7 @@
 namespace coauth::policy
 {
 
-void waiting_list::push(waiter& who)
+void waiter_list::push(waiter& who)
 {
     if (who.limit != waiter::no_limit)
     {
@@ -18,7 +18,7 @@ void waiting_list::push(waiter& who)
     ++size_;
 }
 
-bool waiting_list::remove(waiter& who) noexcept
+bool waiter_list::remove(waiter& who) noexcept
 {
     if (who.round_ != round_)
         return false;
@@ -26,7 +26,7 @@ bool waiting_list::remove(waiter& who) noexcept
     return true;
 }
 
-waiter* waiting_list::pop_expired(waiter::time_point now) noexcept
+waiter* waiter_list::pop_expired(waiter::time_point now) noexcept
 {
     if (limits_.empty() || limits_.front()->limit > now)
         return nullptr;
@@ -35,9 +35,9 @@ waiter* waiting_list::pop_expired(waiter::time_point now) noexcept
     return taken;
 }
 
-waiting_chain waiting_list::take_all() noexcept
+waiter_batch waiter_list::take_all() noexcept
 {
-    waiting_chain taken(first_, size_);
+    waiter_batch taken(first_, size_);
     first_ = last_ = nullptr;
     size_ = 0;
     limits_.clear();
@@ -46,14 +46,14 @@ waiting_chain waiting_list::take_all() noexcept
     return taken;
 }
 
-std::optional<waiter::time_point> waiting_list::next_limit() const noexcept
+std::optional<waiter::time_point> waiter_list::next_limit() const noexcept
 {
     if (limits_.empty())
         return std::nullopt;
     return limits_.front()->limit;
 }
 
-void waiting_list::unlink(waiter& who) noexcept
+void waiter_list::unlink(waiter& who) noexcept
 {
     (who.next_ != nullptr ? who.next_->previous_ : last_) = who.previous_;
     (who.previous_ != nullptr ? who.previous_->next_ : first_) = who.next_;
@@ -71,13 +71,13 @@ void waiting_list::unlink(waiter& who) noexcept
     sift_down(moved->place_);
 }
 
-void waiting_list::place(std::size_t at, waiter* who) noexcept
+void waiter_list::place(std::size_t at, waiter* who) noexcept
 {
     limits_[at] = who;
     who->place_ = at;
 }
 
-void waiting_list::sift_up(std::size_t at) noexcept
+void waiter_list::sift_up(std::size_t at) noexcept
 {
     waiter* const who = limits_[at];
     while (at != 0 && limits_[(at - 1) / 2]->limit > who->limit)
@@ -88,7 +88,7 @@ void waiting_list::sift_up(std::size_t at) noexcept
     place(at, who);
 }
 
-void waiting_list::sift_down(std::size_t at) noexcept
+void waiter_list::sift_down(std::size_t at) noexcept
 {
     waiter* const who = limits_[at];
     for (;;)

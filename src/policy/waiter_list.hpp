@@ -13,24 +13,24 @@ namespace coauth::policy
 {
 
 // Those who were taken out of a list together, first come first.
-class waiting_chain
+class waiter_batch
 {
 public:
-    waiting_chain() = default;
+    waiter_batch() = default;
     // Of one that is in no list.
-    explicit waiting_chain(waiter& who) : first_(&who), size_(1) { who.next_ = nullptr; }
-    waiting_chain(waiting_chain&& other) noexcept
+    explicit waiter_batch(waiter& who) : first_(&who), size_(1) { who.next_ = nullptr; }
+    waiter_batch(waiter_batch&& other) noexcept
         : first_(std::exchange(other.first_, nullptr))
         , size_(std::exchange(other.size_, 0))
     {
     }
-    waiting_chain& operator=(waiting_chain&& other) noexcept
+    waiter_batch& operator=(waiter_batch&& other) noexcept
     {
         std::swap(first_, other.first_);
         std::swap(size_, other.size_);
         return *this;
     }
-    ~waiting_chain() = default;
+    ~waiter_batch() = default;
 
     // Null: there is none left.
     waiter* pop() noexcept
@@ -46,21 +46,21 @@ public:
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
 
 private:
-    friend class waiting_list;
-    waiting_chain(waiter* first, std::size_t size) : first_(first), size_(size) {}
+    friend class waiter_list;
+    waiter_batch(waiter* first, std::size_t size) : first_(first), size_(size) {}
 
     waiter* first_ = nullptr;
     std::size_t size_ = 0;
 };
 
 // Those who wait, first come first; and which of them has to go next.
-class waiting_list
+class waiter_list
 {
 public:
-    waiting_list() = default;
-    waiting_list(waiting_list const&) = delete;
-    waiting_list& operator=(waiting_list const&) = delete;
-    ~waiting_list() = default;
+    waiter_list() = default;
+    waiter_list(waiter_list const&) = delete;
+    waiter_list& operator=(waiter_list const&) = delete;
+    ~waiter_list() = default;
 
     // May throw `std::bad_alloc`, and only for a waiter with a limit; it is then not in the list.
     void push(waiter& who);
@@ -68,7 +68,7 @@ public:
     bool remove(waiter& who) noexcept;
     // The next one whose limit has come, taken out; null: there is none.
     waiter* pop_expired(waiter::time_point now) noexcept;
-    waiting_chain take_all() noexcept;
+    waiter_batch take_all() noexcept;
 
     [[nodiscard]] std::optional<waiter::time_point> next_limit() const noexcept;
     [[nodiscard]] std::size_t size() const noexcept { return size_; }

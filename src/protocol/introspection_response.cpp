@@ -9,7 +9,7 @@ namespace
 
 // An absent one is none; what is no time is an error.
 result<std::optional<std::chrono::system_clock::time_point>>
-time_of(answer_reader const& from, std::string_view name)
+time_of(response_reader const& from, std::string_view name)
 {
     auto const value = from.document().find(name);
     auto const time = value.as_time();
@@ -18,7 +18,7 @@ time_of(answer_reader const& from, std::string_view name)
     return time;
 }
 
-result<void> read_times(answer_reader const& from, introspection& found)
+result<void> read_times(response_reader const& from, introspection& found)
 {
     for (auto const& [name, into] :
          {std::pair("exp", &introspection::expires_at),
@@ -34,7 +34,7 @@ result<void> read_times(answer_reader const& from, introspection& found)
 }
 
 // To whom the token is bound (RFC 7800). What cannot be read would look like a token for anybody.
-result<void> read_confirmation(answer_reader const& from, introspection& found)
+result<void> read_confirmation(response_reader const& from, introspection& found)
 {
     auto const value = from.document().find("cnf");
     if (value.absent_or_null())
@@ -57,7 +57,7 @@ result<void> read_confirmation(answer_reader const& from, introspection& found)
     return {};
 }
 
-result<void> read_audience(answer_reader const& from, introspection& found)
+result<void> read_audience(response_reader const& from, introspection& found)
 {
     auto const value = from.document().find("aud");
     auto audience = value.as_strings();
@@ -68,7 +68,7 @@ result<void> read_audience(answer_reader const& from, introspection& found)
     return {};
 }
 
-result<introspection> read(answer_reader const& from)
+result<introspection> read(response_reader const& from)
 {
     auto const& document = from.document();
     auto const active = document.find("active");
@@ -98,9 +98,9 @@ result<introspection> read(answer_reader const& from)
 } // namespace
 
 result<introspection> read_introspection_answer(
-    client_config const& config, http_answer answer, exchange_facts const& facts)
+    client_config const& config, http_response answer, exchange_facts const& facts)
 {
-    answer_reader reader(config, std::move(answer), facts);
+    response_reader reader(config, std::move(answer), facts);
     if (auto const failed = reader.look())
         return *failed;
     return read(reader);

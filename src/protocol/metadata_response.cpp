@@ -11,7 +11,7 @@ namespace
 class metadata_reader
 {
 public:
-    metadata_reader(client_config const& config, answer_reader const& from)
+    metadata_reader(client_config const& config, response_reader const& from)
         : config_(config)
         , from_(from)
     {
@@ -97,16 +97,16 @@ private:
     }
 
     client_config const& config_;
-    answer_reader const& from_;
+    response_reader const& from_;
 };
 
 } // namespace
 
 result<authorization_server> read_metadata_answer(
-    client_config const& config, std::string_view issuer, http_answer answer,
+    client_config const& config, std::string_view issuer, http_response answer,
     exchange_facts const& facts)
 {
-    answer_reader reader(config, std::move(answer), facts);
+    response_reader reader(config, std::move(answer), facts);
     if (auto const failed = reader.look())
         return *failed;
     return metadata_reader(config, reader).read(issuer);

@@ -81,7 +81,7 @@ void append_masked_line(std::string& out, std::string_view line)
 class answer_text
 {
 public:
-    answer_text(http_answer const& answer, hidden_words const& hidden)
+    answer_text(http_response const& answer, redactor const& hidden)
         : answer_(answer)
         , hidden_(hidden)
     {
@@ -198,8 +198,8 @@ private:
         out_ += ')';
     }
 
-    http_answer const& answer_;
-    hidden_words const& hidden_;
+    http_response const& answer_;
+    redactor const& hidden_;
     std::string out_;
 };
 
@@ -222,10 +222,10 @@ std::string masked_request(secret const& wire)
 }
 
 std::string
-masked_answer(http_answer const& answer, client_config const& config, std::string_view request)
+masked_answer(http_response const& answer, client_config const& config, std::string_view request)
 {
     auto const document = json_document::parse(answer.body.view());
-    hidden_words hidden(config.authentication);
+    redactor hidden(config.authentication);
     hidden.add_request(request);
     if (document)
         hidden.add_answer(*document);

@@ -17,7 +17,7 @@ std::string masked_request(secret const& wire);
 // The answer as readable text of at most 4 KiB: only members and fields known to be harmless keep
 // their values. `request` is what was sent, which the answer may repeat.
 std::string masked_answer(
-    http_answer const& answer, client_config const& config, std::string_view request = {});
+    http_response const& answer, client_config const& config, std::string_view request = {});
 
 } // namespace coauth::protocol
 

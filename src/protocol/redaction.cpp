@@ -175,7 +175,7 @@ std::string_view cut(std::string_view text, std::size_t longest) noexcept
     return text.substr(0, end);
 }
 
-hidden_words::hidden_words(client_authentication const& who)
+redactor::redactor(client_authentication const& who)
 {
     auto const& plain = who.client_secret();
     if (plain.empty())
@@ -185,7 +185,7 @@ hidden_words::hidden_words(client_authentication const& who)
     add(plain.view());
 }
 
-void hidden_words::add(std::string_view word)
+void redactor::add(std::string_view word)
 {
     add_one(word);
     // Most tokens, long ones among them, are the same in every form.
@@ -199,7 +199,7 @@ void hidden_words::add(std::string_view word)
     add_one(percent_encoded(form.view()).view());
 }
 
-void hidden_words::add_one(std::string_view word)
+void redactor::add_one(std::string_view word)
 {
     if (word.size() < shortest)
         return;
@@ -212,7 +212,7 @@ void hidden_words::add_one(std::string_view word)
     words_.insert(shorter, secret(word));
 }
 
-void hidden_words::add_request(std::string_view wire)
+void redactor::add_request(std::string_view wire)
 {
     auto const split = std::min(wire.find("\r\n\r\n"), wire.size());
     for (auto head = wire.substr(0, split); !head.empty();)
@@ -226,7 +226,7 @@ void hidden_words::add_request(std::string_view wire)
     add_form(wire.substr(std::min(wire.size(), split + 4)));
 }
 
-void hidden_words::add_form(std::string_view form)
+void redactor::add_form(std::string_view form)
 {
     while (!form.empty())
     {
@@ -240,13 +240,13 @@ void hidden_words::add_form(std::string_view form)
     }
 }
 
-void hidden_words::add_answer(json_document const& document)
+void redactor::add_answer(json_document const& document)
 {
     for (auto const* const name : {"access_token", "refresh_token", "id_token"})
         add(document.find(name).as_string().value_or(std::string_view()));
 }
 
-void hidden_words::hide_in(std::string& text, std::string_view kept_controls) const
+void redactor::hide_in(std::string& text, std::string_view kept_controls) const
 {
     auto const hide = [&]
     {
@@ -260,7 +260,7 @@ void hidden_words::hide_in(std::string& text, std::string_view kept_controls) co
     mask_jwts(text);
 }
 
-std::string hidden_words::safe(std::string_view text) const
+std::string redactor::safe(std::string_view text) const
 {
     // Hidden before it is cut: half a secret would not be found.
     constexpr std::size_t looked_at = 16 * longest_text;
@@ -283,7 +283,7 @@ std::string hidden_words::safe(std::string_view text) const
 std::string
 safe_text(std::string_view text, client_authentication const& who, std::string_view token)
 {
-    hidden_words hidden(who);
+    redactor hidden(who);
     hidden.add(token);
     return hidden.safe(text);
 }

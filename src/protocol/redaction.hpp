@@ -14,11 +14,11 @@ namespace coauth::protocol
 {
 
 // What no text may show although a server may repeat it.
-class hidden_words
+class redactor
 {
 public:
     // The client's secret, as `add` does, and as Basic value.
-    explicit hidden_words(client_authentication const& who);
+    explicit redactor(client_authentication const& who);
 
     // What a request proves or presents: its Authorization and DPoP, and every parameter that is
     // not known to be harmless.

@@ -62,15 +62,15 @@ std::optional<std::int64_t> as_integer(json_value value)
 
 } // namespace
 
-answer_reader::answer_reader(
-    client_config const& config, http_answer answer, exchange_facts const& facts)
+response_reader::response_reader(
+    client_config const& config, http_response answer, exchange_facts const& facts)
     : config_(config)
     , answer_(std::move(answer))
     , facts_(facts)
 {
 }
 
-std::optional<error> answer_reader::look()
+std::optional<error> response_reader::look()
 {
     bool const plain = coded_plainly();
     if (plain)
@@ -93,18 +93,18 @@ std::optional<error> answer_reader::look()
 
 // Other successes have no body, or a part of one, or one about something else (RFC 9110 section
 // 15.3).
-bool answer_reader::is_whole() const
+bool response_reader::is_whole() const
 {
     return answer_.status == 200 || answer_.status == 201 || answer_.status == 203;
 }
 
-bool answer_reader::coded_plainly() const
+bool response_reader::coded_plainly() const
 {
     auto const coding = answer_.headers.find("Content-Encoding");
     return !coding || coding->empty() || equal_ignoring_case(*coding, "identity");
 }
 
-error_info answer_reader::known() const
+error_info response_reader::known() const
 {
     error_info info;
     info.http_status = answer_.status;
@@ -114,7 +114,7 @@ error_info answer_reader::known() const
     return info;
 }
 
-error answer_reader::malformed(std::string context, errc code) const
+error response_reader::malformed(std::string context, errc code) const
 {
     auto info = known();
     auto const type = answer_.headers.find("Content-Type");
@@ -125,7 +125,7 @@ error answer_reader::malformed(std::string context, errc code) const
     return {code, std::move(info)};
 }
 
-std::string answer_reader::safe(std::string_view text) const
+std::string response_reader::safe(std::string_view text) const
 {
     if (!hidden_)
     {
@@ -137,12 +137,12 @@ std::string answer_reader::safe(std::string_view text) const
     return hidden_->safe(text);
 }
 
-std::string answer_reader::safe(json_value value) const
+std::string response_reader::safe(json_value value) const
 {
     return value.kind == json_kind::string ? safe(value.text) : std::string();
 }
 
-std::optional<std::chrono::system_clock::time_point> answer_reader::retry_at(errc code) const
+std::optional<std::chrono::system_clock::time_point> response_reader::retry_at(errc code) const
 {
     // By the word too: it may come with success.
     bool const busy = answer_.status == 429 || answer_.status == 503 ||
@@ -158,7 +158,7 @@ std::optional<std::chrono::system_clock::time_point> answer_reader::retry_at(err
     return policy::retry_at(fields, facts_.received);
 }
 
-std::string_view answer_reader::document_word() const
+std::string_view response_reader::document_word() const
 {
     if (!document_)
         return {};
@@ -169,7 +169,7 @@ std::string_view answer_reader::document_word() const
 }
 
 // A word that is understood, before one that is not.
-std::string_view answer_reader::challenge_word() const
+std::string_view response_reader::challenge_word() const
 {
     if (answer_.status != 400 && answer_.status != 401 && answer_.status != 403)
         return {};
@@ -190,14 +190,14 @@ std::string_view answer_reader::challenge_word() const
     return any;
 }
 
-std::string_view answer_reader::error_word() const
+std::string_view response_reader::error_word() const
 {
     auto const word = document_word();
     return word.empty() ? challenge_word() : word;
 }
 
 // Empty text, null and false say that there is none.
-bool answer_reader::has_oauth_error() const
+bool response_reader::has_oauth_error() const
 {
     if (!document_)
         return false;
@@ -207,13 +207,13 @@ bool answer_reader::has_oauth_error() const
     return !none;
 }
 
-void answer_reader::read_flat(error_info& info) const
+void response_reader::read_flat(error_info& info) const
 {
     info.description = safe(document_->find("error_description"));
     info.uri = safe(document_->find("error_uri"));
 }
 
-void answer_reader::read_nested(error_info& info) const
+void response_reader::read_nested(error_info& info) const
 {
     info.description = safe(document_->find_in_error("message"));
     info.uri = safe(document_->find_in_error("uri"));
@@ -221,7 +221,7 @@ void answer_reader::read_nested(error_info& info) const
 }
 
 // Problem details (RFC 9457).
-void answer_reader::read_problem(error_info& info) const
+void response_reader::read_problem(error_info& info) const
 {
     info.description = safe(document_->find("detail"));
     if (info.description.empty())
@@ -229,7 +229,7 @@ void answer_reader::read_problem(error_info& info) const
     info.uri = safe(document_->find("type"));
 }
 
-error answer_reader::failure() const
+error response_reader::failure() const
 {
     auto info = known();
     auto const word = error_word();
@@ -249,7 +249,7 @@ error answer_reader::failure() const
 }
 
 // Status first where it alone decides; then the word; then what is left of the status.
-errc answer_reader::failure_code(std::string_view word) const
+errc response_reader::failure_code(std::string_view word) const
 {
     if (answer_.status >= 300 && answer_.status < 400)
         return errc::redirect_refused;
@@ -260,7 +260,7 @@ errc answer_reader::failure_code(std::string_view word) const
     return answer_.status < 300 ? errc::malformed_answer : errc::http_error;
 }
 
-std::string answer_reader::status_advice() const
+std::string response_reader::status_advice() const
 {
     switch (answer_.status)
     {
@@ -277,7 +277,7 @@ std::string answer_reader::status_advice() const
     }
 }
 
-std::optional<std::string> answer_reader::scope() const
+std::optional<std::string> response_reader::scope() const
 {
     auto const value = document_->find("scope");
     if (value.absent_or_null())
@@ -291,7 +291,7 @@ std::optional<std::string> answer_reader::scope() const
     return scope;
 }
 
-token_member answer_reader::member(std::size_t i) const
+token_member response_reader::member(std::size_t i) const
 {
     auto const value = document_->value(i);
     secret json;

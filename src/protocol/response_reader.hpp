@@ -13,16 +13,16 @@ namespace coauth::protocol
 {
 
 // What the answers of all endpoints have in common: the document, or the typed error.
-class answer_reader
+class response_reader
 {
 public:
-    answer_reader(client_config const& config, http_answer answer, exchange_facts const& facts);
+    response_reader(client_config const& config, http_response answer, exchange_facts const& facts);
 
     // Why there is nothing to be read; none: there is a document without an error.
     std::optional<error> look();
 
     [[nodiscard]] json_document const& document() const { return *document_; }
-    [[nodiscard]] http_answer& answer() noexcept { return answer_; }
+    [[nodiscard]] http_response& answer() noexcept { return answer_; }
     [[nodiscard]] bool succeeded() const noexcept
     {
         return answer_.status >= 200 && answer_.status < 300;
@@ -58,11 +58,11 @@ private:
     [[nodiscard]] std::string status_advice() const;
 
     client_config const& config_;
-    http_answer answer_;
+    http_response answer_;
     exchange_facts const& facts_;
     std::optional<json_document> document_;
     // Made when there is something to be hidden from.
-    std::optional<hidden_words> mutable hidden_;
+    std::optional<redactor> mutable hidden_;
 };
 
 // So much is shown of what should be a word.

@@ -31,7 +31,7 @@ class token_reader
 {
 public:
     token_reader(
-        client_config const& config, token_request const& request, answer_reader& from,
+        client_config const& config, token_request const& request, response_reader& from,
         exchange_facts const& facts)
         : config_(config)
         , request_(request)
@@ -144,26 +144,26 @@ private:
 
     client_config const& config_;
     token_request const& request_;
-    answer_reader& from_;
+    response_reader& from_;
     exchange_facts const& facts_;
 };
 
 } // namespace
 
 result<access_token> read_token_answer(
-    client_config const& config, token_request const& request, http_answer answer,
+    client_config const& config, token_request const& request, http_response answer,
     exchange_facts const& facts)
 {
-    answer_reader reader(config, std::move(answer), facts);
+    response_reader reader(config, std::move(answer), facts);
     if (auto const failed = reader.look())
         return *failed;
     return token_reader(config, request, reader, facts).read();
 }
 
-result<void>
-read_revocation_answer(client_config const& config, http_answer answer, exchange_facts const& facts)
+result<void> read_revocation_answer(
+    client_config const& config, http_response answer, exchange_facts const& facts)
 {
-    answer_reader reader(config, std::move(answer), facts);
+    response_reader reader(config, std::move(answer), facts);
     auto const failed = reader.look();
     // A body has no meaning here, unless it is an error's.
     bool const refused = !reader.succeeded() || reader.has_oauth_error();

@@ -27,21 +27,21 @@ struct exchange_facts
 // The token that the answer holds (RFC 6749 section 5.1), or the typed error that it says or is
 // (section 5.2, SMS.CX, RFC 9457, by status).
 result<access_token> read_token_answer(
-    client_config const& config, token_request const& request, http_answer answer,
+    client_config const& config, token_request const& request, http_response answer,
     exchange_facts const& facts);
 
 // What the server says of a token (RFC 7662 section 2.2), or the error.
 result<introspection> read_introspection_answer(
-    client_config const& config, http_answer answer, exchange_facts const& facts);
+    client_config const& config, http_response answer, exchange_facts const& facts);
 
 // RFC 7009 section 2.2: success, whatever the body is, or the error. That the token is not known is
 // none.
 result<void> read_revocation_answer(
-    client_config const& config, http_answer answer, exchange_facts const& facts);
+    client_config const& config, http_response answer, exchange_facts const& facts);
 
 // The metadata of this issuer (RFC 8414 section 3.2), or what is wrong with them.
 result<authorization_server> read_metadata_answer(
-    client_config const& config, std::string_view issuer, http_answer answer,
+    client_config const& config, std::string_view issuer, http_response answer,
     exchange_facts const& facts);
 
 } // namespace coauth::protocol

@@ -30,18 +30,18 @@ constexpr std::int64_t longest_tick = 10'000'000;
 // A second lasts so long at most, were the clock set back within it once.
 constexpr std::int64_t longest_second = 2 * nanoseconds;
 
-// Whether this thread is past its stocks. Apart from them: it is read when they are destroyed, by
-// what the thread destroys later.
-thread_local constinit bool stocks_ended = false;
+// Whether this thread is past its cached tokens. Apart from them: it is read when they are
+// destroyed, by what the thread destroys later.
+thread_local constinit bool cached_tokens_ended = false;
 
 struct owner_of_stocks
 {
     ~owner_of_stocks()
     {
-        thread_stocks::here = nullptr;
-        stocks_ended = true;
+        thread_token_cache::here = nullptr;
+        cached_tokens_ended = true;
     }
-    std::unique_ptr<thread_stocks> held;
+    std::unique_ptr<thread_token_cache> held;
 };
 
 template <class TimePoint>
@@ -57,48 +57,48 @@ void look_for_barrier() noexcept
 #if defined(__linux__) && !defined(COAUTH_TSAN)
     static bool const found =
         syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
-    light_barrier.store(found);
+    asymmetric_fence_light.store(found);
 #endif
 }
 
-bool heavy_barrier() noexcept
+bool asymmetric_fence_heavy() noexcept
 {
     std::atomic_thread_fence(std::memory_order_seq_cst);
 #if defined(__linux__) && !defined(COAUTH_TSAN)
-    if (light_barrier.load())
+    if (asymmetric_fence_light.load())
         return syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
 #endif
     return true;
 }
 
-thread_local constinit thread_stocks* thread_stocks::here = nullptr;
+thread_local constinit thread_token_cache* thread_token_cache::here = nullptr;
 
-thread_stocks::thread_stocks()
+thread_token_cache::thread_token_cache()
 {
     auto& known = all();
     std::lock_guard const lock(known.mutex);
     known.threads.push_back(this);
 }
 
-thread_stocks::~thread_stocks()
+thread_token_cache::~thread_token_cache()
 {
     auto& known = all();
     std::lock_guard const lock(known.mutex);
     std::erase(known.threads, this);
-    for (auto& one : stocks_)
+    for (auto& one : cached_tokens_)
         empty(one);
 }
 
-thread_stocks* thread_stocks::mine() noexcept
+thread_token_cache* thread_token_cache::mine() noexcept
 {
-    if (stocks_ended)
+    if (cached_tokens_ended)
         return nullptr;
     thread_local owner_of_stocks owner;
     if (owner.held == nullptr)
         try
         {
-            owner.held = std::make_unique<thread_stocks>();
-            if (light_barrier.load())
+            owner.held = std::make_unique<thread_token_cache>();
+            if (asymmetric_fence_light.load())
                 here = owner.held.get();
         }
         catch (std::bad_alloc const&) // NOLINT(bugprone-empty-catch): it goes without
@@ -107,12 +107,12 @@ thread_stocks* thread_stocks::mine() noexcept
     return owner.held.get();
 }
 
-access_token thread_stocks::look_and_take(
+access_token thread_token_cache::look_and_take(
     std::size_t slot, std::atomic<std::uint64_t> const& number, bool& due) noexcept
 {
-    bool const light = light_barrier.load(std::memory_order_relaxed);
+    bool const light = asymmetric_fence_light.load(std::memory_order_relaxed);
     std::int64_t const wall = wall_tick();
-    stock& held = stocks_[slot];
+    cached_token& held = cached_tokens_[slot];
     enter(light);
     bool const good =
         held.number.load(std::memory_order_relaxed) == number.load(std::memory_order_seq_cst) &&
@@ -122,7 +122,7 @@ access_token thread_stocks::look_and_take(
     return token_shares::take_over(share);
 }
 
-bool thread_stocks::look_at_clocks(stock& held, std::int64_t wall, bool& due) noexcept
+bool thread_token_cache::look_at_clocks(cached_token& held, std::int64_t wall, bool& due) noexcept
 {
     std::int64_t const steady = steady_tick();
     if (wall >= held.end_wall || steady >= held.end_steady)
@@ -135,12 +135,12 @@ bool thread_stocks::look_at_clocks(stock& held, std::int64_t wall, bool& due) no
     return true;
 }
 
-void thread_stocks::fill(
+void thread_token_cache::fill(
     std::size_t slot, std::uint64_t number, access_token const& token, token_life const& until,
     std::shared_ptr<std::atomic<std::uint64_t>> const& taken) noexcept
 {
     std::lock_guard const lock(mutex_);
-    auto& mine = stocks_[slot];
+    auto& mine = cached_tokens_[slot];
     if (mine.number == number)
         return;
     if (mine.number != no_number && mine.patience_left != 0)
@@ -165,7 +165,7 @@ void thread_stocks::fill(
     mine.number = number;
 }
 
-void thread_stocks::empty(stock& one) noexcept
+void thread_token_cache::empty(cached_token& one) noexcept
 {
     if (one.branch == nullptr)
         return;
@@ -179,14 +179,14 @@ void thread_stocks::empty(stock& one) noexcept
     one.branch = nullptr;
 }
 
-void thread_stocks::take_back(std::size_t slot, std::uint64_t number) noexcept
+void thread_token_cache::take_back(std::size_t slot, std::uint64_t number) noexcept
 {
     auto& known = all();
     std::lock_guard const lock(known.mutex);
     for (auto* const thread : known.threads)
     {
         std::lock_guard const changing(thread->mutex_);
-        auto& one = thread->stocks_[slot];
+        auto& one = thread->cached_tokens_[slot];
         if (one.number != number)
             continue;
         if (thread->taking_.load(std::memory_order_seq_cst))
@@ -194,23 +194,24 @@ void thread_stocks::take_back(std::size_t slot, std::uint64_t number) noexcept
             one.revoked = true;
             thread->asked_.store(true, std::memory_order_seq_cst);
             // After this, the thread has left, or will see what it is asked when it does.
-            if (!heavy_barrier() || thread->taking_.load(std::memory_order_seq_cst))
+            if (!asymmetric_fence_heavy() || thread->taking_.load(std::memory_order_seq_cst))
                 continue;
         }
         empty(one);
     }
 }
 
-void thread_stocks::give_back() noexcept
+void thread_token_cache::give_back() noexcept
 {
     std::lock_guard const lock(mutex_);
     asked_.store(false, std::memory_order_relaxed);
-    for (auto& one : stocks_)
+    for (auto& one : cached_tokens_)
         if (one.revoked)
             empty(one);
 }
 
-std::uint64_t thread_stocks::taken(std::size_t slot, std::atomic<std::uint64_t> const& by) noexcept
+std::uint64_t
+thread_token_cache::taken(std::size_t slot, std::atomic<std::uint64_t> const& by) noexcept
 {
     auto& known = all();
     std::lock_guard const lock(known.mutex);
@@ -218,7 +219,7 @@ std::uint64_t thread_stocks::taken(std::size_t slot, std::atomic<std::uint64_t> 
     for (auto* const thread : known.threads)
     {
         std::lock_guard const unchanged(thread->mutex_);
-        auto const& one = thread->stocks_[slot];
+        auto const& one = thread->cached_tokens_[slot];
         if (one.taken.get() == &by)
             sum += static_cast<std::uint64_t>(stock_size - one.left);
     }

@@ -67,12 +67,12 @@ inline std::int64_t wall_second() noexcept
 
 // True once every thread can be made to pass a barrier. Set before the first token is published, so
 // that whoever relies on it has a counterpart that does too.
-inline std::atomic<bool> light_barrier{false};
+inline std::atomic<bool> asymmetric_fence_light{false};
 
 void look_for_barrier() noexcept;
 
 // After this, every thread has seen what this thread wrote before, or is seen to be in a take.
-bool heavy_barrier() noexcept;
+bool asymmetric_fence_heavy() noexcept;
 
 // From when a token is renewed, and until when it is handed out, on each clock.
 struct token_life
@@ -83,14 +83,14 @@ struct token_life
     std::chrono::steady_clock::time_point end_steady;
 };
 
-// Of a stock of nothing.
+// Of a cached token of nothing.
 constexpr std::uint64_t no_number = ~std::uint64_t(0);
 
-// Of a stock that is looked at in each tick.
+// Of a cached token that is looked at in each tick.
 constexpr std::int64_t no_second = std::numeric_limits<std::int64_t>::min();
 
 // What a thread holds of one token. A power of two in size: quickly found.
-struct alignas(128) stock
+struct alignas(128) cached_token
 {
     // The number of the publication. Its thread may look at it while it is taken back.
     std::atomic<std::uint64_t> number{no_number};
@@ -113,20 +113,20 @@ struct alignas(128) stock
 };
 
 // What one thread holds.
-class thread_stocks
+class thread_token_cache
 {
 public:
-    thread_stocks();
-    ~thread_stocks();
-    thread_stocks(thread_stocks const&) = delete;
-    thread_stocks& operator=(thread_stocks const&) = delete;
+    thread_token_cache();
+    ~thread_token_cache();
+    thread_token_cache(thread_token_cache const&) = delete;
+    thread_token_cache& operator=(thread_token_cache const&) = delete;
 
-    // A copy of the token of this publication, where there is a stock of it, and its clocks need
-    // not be looked at in this second. Where the barrier is light.
+    // A copy of the token of this publication, where there is a cached token of it, and its clocks
+    // need not be looked at in this second. Where the barrier is light.
     access_token
     take(std::size_t slot, std::atomic<std::uint64_t> const& number, std::int64_t second) noexcept
     {
-        stock& held = stocks_[slot];
+        cached_token& held = cached_tokens_[slot];
         enter(true);
         bool const good =
             held.number.load(std::memory_order_relaxed) == number.load(std::memory_order_seq_cst) &&
@@ -148,18 +148,18 @@ public:
 
     // Takes back what any thread has of this publication. Not by a thread that takes.
     static void take_back(std::size_t slot, std::uint64_t number) noexcept;
-    // How many were taken by all threads from the stocks that they have now, those that they are to
-    // give back among them, and that are counted in `by`.
+    // How many were taken by all threads from the cached tokens that they have now, those that they
+    // are to give back among them, and that are counted in `by`.
     static std::uint64_t taken(std::size_t slot, std::atomic<std::uint64_t> const& by) noexcept;
 
     // Of the calling thread; null: it has none, and gets none any more. Once a token was published.
-    static thread_stocks* mine() noexcept;
+    static thread_token_cache* mine() noexcept;
     // Of the calling thread, where the barrier is light; or null. Apart from its owner: reading it
     // costs no check of whether it was made yet.
-    [[gnu::tls_model("initial-exec")]] static constinit thread_local thread_stocks* here;
+    [[gnu::tls_model("initial-exec")]] static constinit thread_local thread_token_cache* here;
 
 private:
-    // Says that this thread takes; until `leave` nobody else touches its stocks.
+    // Says that this thread takes; until `leave` nobody else touches its cached tokens.
     void enter(bool light) noexcept
     {
         if (light)
@@ -183,19 +183,19 @@ private:
             give_back();
     }
 
-    static token_share* use(stock& held) noexcept
+    static token_share* use(cached_token& held) noexcept
     {
         held.left.store(held.left.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
         held.patience_left = patience;
         return held.branch;
     }
-    static bool look_at_clocks(stock& held, std::int64_t wall, bool& due) noexcept;
+    static bool look_at_clocks(cached_token& held, std::int64_t wall, bool& due) noexcept;
 
-    // Who has stocks. Not destroyed: threads end after it.
+    // Who has cached tokens. Not destroyed: threads end after it.
     struct registry
     {
         std::mutex mutex;
-        std::vector<thread_stocks*> threads;
+        std::vector<thread_token_cache*> threads;
     };
     static registry& all() noexcept
     {
@@ -209,14 +209,14 @@ private:
         return made.value;
     }
 
-    static void empty(stock& one) noexcept;
+    static void empty(cached_token& one) noexcept;
     [[gnu::noinline]] void give_back() noexcept;
 
-    std::array<stock, slot_count> stocks_;
+    std::array<cached_token, slot_count> cached_tokens_;
     std::atomic<bool> taking_{false};
-    // Some stock was revoked while it was taken from.
+    // Some cached token was revoked while it was taken from.
     std::atomic<bool> asked_{false};
-    // Held by whoever changes a stock otherwise than by taking from it.
+    // Held by whoever changes a cached token otherwise than by taking from it.
     std::mutex mutex_;
 };
 

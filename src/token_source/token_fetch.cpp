@@ -7,7 +7,7 @@
 namespace coauth::detail
 {
 
-void token_source_core::fetch(fetch_reason why, std::uint64_t number)
+void token_source_impl::fetch(fetch_reason why, std::uint64_t number)
 {
     bool unwanted = false;
     {
@@ -17,7 +17,7 @@ void token_source_core::fetch(fetch_reason why, std::uint64_t number)
         unwanted = fetch_to_end_ || policy_.closed();
     }
     events_.tell([&](observer& to) { to.on_fetch_started({why}); });
-    running under_way(shared_from_this(), why);
+    fetch_handler under_way(shared_from_this(), why);
     try
     {
         auto sent_with = under_way.prepare();
@@ -32,16 +32,16 @@ void token_source_core::fetch(fetch_reason why, std::uint64_t number)
         if (fetch_to_end_)
             end_fetch();
     }
-    catch (std::bad_alloc const&) // NOLINT(bugprone-empty-catch): `running` tells
+    catch (std::bad_alloc const&) // NOLINT(bugprone-empty-catch): `fetch_handler` tells
     {
     }
 }
 
-policy::token_source::settled token_source_core::fetched(
+policy::refresh_policy::settled token_source_impl::fetched(
     fetch_reason why, result<access_token> outcome, std::uint64_t credentials) noexcept
 {
     auto const at = now();
-    policy::token_source::settled ended;
+    policy::refresh_policy::settled ended;
     clock::duration took{};
     {
         std::lock_guard const lock(mutex_);
@@ -58,13 +58,13 @@ policy::token_source::settled token_source_core::fetched(
     return ended;
 }
 
-policy::token_source::settled token_source_core::settle(
+policy::refresh_policy::settled token_source_impl::settle(
     fetch_reason why, policy::moment at, result<access_token> outcome) noexcept
 {
-    policy::token_source::settled ended;
+    policy::refresh_policy::settled ended;
     try
     {
-        ended = policy_.fetched(at, std::move(outcome), chance());
+        ended = policy_.fetched(at, std::move(outcome), random_fraction());
         if (ended.fetch)
             begin_fetch(*ended.fetch);
     }
@@ -86,7 +86,8 @@ policy::token_source::settled token_source_core::settle(
     return ended;
 }
 
-void token_source_core::count(fetch_reason why, policy::token_source::settled const& ended) noexcept
+void token_source_impl::count(
+    fetch_reason why, policy::refresh_policy::settled const& ended) noexcept
 {
     auto& of_reason = counts_.by_reason.at(static_cast<std::size_t>(why));
     if (ended.abandoned)
@@ -100,9 +101,9 @@ void token_source_core::count(fetch_reason why, policy::token_source::settled co
     counts_.renewals += ended.outcome && why == fetch_reason::renewal ? 1U : 0U;
 }
 
-void token_source_core::tell(
+void token_source_impl::tell(
     fetch_reason why, policy::moment at, clock::duration took,
-    policy::token_source::settled const& ended) const noexcept
+    policy::refresh_policy::settled const& ended) const noexcept
 {
     if (!observed_)
         return;
@@ -132,7 +133,7 @@ void token_source_core::tell(
         });
 }
 
-void token_source_core::tell_served(
+void token_source_impl::tell_served(
     access_token const& token, std::optional<clock::duration> waited) const noexcept
 {
     auto const at = clock::now();

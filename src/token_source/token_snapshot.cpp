@@ -14,29 +14,29 @@ std::atomic<std::size_t> last_slot{0};
 
 } // namespace
 
-published_token::published_token()
+token_snapshot::token_snapshot()
     : slot_(last_slot++ % slot_count)
     , taken_(std::make_shared<std::atomic<std::uint64_t>>(0))
 {
 }
 
-published_token::~published_token()
+token_snapshot::~token_snapshot()
 {
     withdraw();
 }
 
-access_token published_token::take_carefully(bool& due) noexcept
+access_token token_snapshot::take_carefully(bool& due) noexcept
 {
     if (number_.load() == 0)
         return {};
-    auto* const mine = thread_stocks::mine();
+    auto* const mine = thread_token_cache::mine();
     if (mine != nullptr)
         if (auto token = mine->look_and_take(slot_, number_, due))
             return token;
     return take_and_fill(mine, due);
 }
 
-access_token published_token::take_and_fill(thread_stocks* mine, bool& due) noexcept
+access_token token_snapshot::take_and_fill(thread_token_cache* mine, bool& due) noexcept
 {
     std::lock_guard const lock(mutex_);
     auto const wall = std::chrono::system_clock::now();
@@ -53,18 +53,18 @@ access_token published_token::take_and_fill(thread_stocks* mine, bool& due) noex
     return token_;
 }
 
-void published_token::publish(access_token token, life const& until) noexcept
+void token_snapshot::publish(access_token token, life const& until) noexcept
 {
     look_for_barrier();
     change(std::move(token), until, ++last_number);
 }
 
-void published_token::withdraw() noexcept
+void token_snapshot::withdraw() noexcept
 {
     change({}, {}, 0);
 }
 
-void published_token::change(access_token token, life const& until, std::uint64_t number) noexcept
+void token_snapshot::change(access_token token, life const& until, std::uint64_t number) noexcept
 {
     std::uint64_t before = 0;
     {
@@ -75,16 +75,16 @@ void published_token::change(access_token token, life const& until, std::uint64_
         if (!std::exchange(stocked_, false))
             return;
     }
-    // Where the barrier fails, each thread gives back its stock when it next takes, or ends.
-    if (heavy_barrier())
-        thread_stocks::take_back(slot_, before);
+    // Where the barrier fails, each thread gives back its cached token when it next takes, or ends.
+    if (asymmetric_fence_heavy())
+        thread_token_cache::take_back(slot_, before);
 }
 
-std::uint64_t published_token::taken() const noexcept
+std::uint64_t token_snapshot::taken() const noexcept
 {
     std::lock_guard const lock(mutex_);
     // What a thread gives back meanwhile is missed, but not what was counted once.
-    seen_taken_ = std::max(seen_taken_, taken_->load() + thread_stocks::taken(slot_, *taken_));
+    seen_taken_ = std::max(seen_taken_, taken_->load() + thread_token_cache::taken(slot_, *taken_));
     return seen_taken_;
 }
 

@@ -17,31 +17,31 @@ namespace coauth::detail
 
 // The token that all threads may take now, made for taking it very often.
 //
-// The first take of each thread gets a stock of uses of a branch of the token, in memory of the
-// thread; later ones use up that stock, and write nothing that another thread looks at. What is
-// shared is one number, which is changed when the token is, and only read otherwise.
+// The first take of each thread gets a cached token of uses of a branch of the token, in memory of
+// the thread; later ones use up that cached token, and write nothing that another thread looks at.
+// What is shared is one number, which is changed when the token is, and only read otherwise.
 //
-// Taking back a stock, when the token changes, must not meet its thread in the middle of a take.
-// That thread says so before it looks at the number, and whoever changes the number looks at that
-// afterwards; the costly barrier between the two steps is on the side of the change alone, where
-// the system has it (membarrier).
-class published_token
+// Taking back a cached token, when the token changes, must not meet its thread in the middle of a
+// take. That thread says so before it looks at the number, and whoever changes the number looks at
+// that afterwards; the costly barrier between the two steps is on the side of the change alone,
+// where the system has it (membarrier).
+class token_snapshot
 {
 public:
     using life = token_life;
 
-    published_token();
-    ~published_token();
-    published_token(published_token const&) = delete;
-    published_token& operator=(published_token const&) = delete;
+    token_snapshot();
+    ~token_snapshot();
+    token_snapshot(token_snapshot const&) = delete;
+    token_snapshot& operator=(token_snapshot const&) = delete;
 
-    // A copy, if this thread has a stock of the token and need not look at the clocks: so nearly
-    // always. Else none, and `take_carefully` tells.
+    // A copy, if this thread has a cached token of the token and need not look at the clocks: so
+    // nearly always. Else none, and `take_carefully` tells.
     access_token take() noexcept
     {
         // A call first: then the rest finds room in registers.
         std::int64_t const second = wall_second();
-        thread_stocks* const mine = thread_stocks::here;
+        thread_token_cache* const mine = thread_token_cache::here;
         if (mine == nullptr)
             return {};
         return mine->take(slot_, number_, second);
@@ -58,7 +58,7 @@ public:
     [[nodiscard]] std::uint64_t taken() const noexcept;
 
 private:
-    access_token take_and_fill(thread_stocks* mine, bool& due) noexcept;
+    access_token take_and_fill(thread_token_cache* mine, bool& due) noexcept;
     void change(access_token token, life const& until, std::uint64_t number) noexcept;
 
     // Read by every take: on a line of its own.
@@ -68,7 +68,7 @@ private:
     alignas(64) std::mutex mutable mutex_;
     access_token token_;
     life life_{};
-    // Some thread may have a stock of it.
+    // Some thread may have a cached token of it.
     bool stocked_ = false;
     std::shared_ptr<std::atomic<std::uint64_t>> taken_;
     std::uint64_t mutable seen_taken_ = 0;

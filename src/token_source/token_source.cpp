@@ -20,7 +20,7 @@ inline asio::awaitable<result<access_token>> had(access_token token)
 }
 
 asio::awaitable<result<access_token>>
-wait_for(std::shared_ptr<token_source_core> const& core, token_wish const& wish)
+wait_for(std::shared_ptr<token_source_impl> const& core, token_wish const& wish)
 {
     return asio::async_initiate<asio::use_awaitable_t<> const, access_token_signature>(
         initiate_get_from_source(core, wish), asio::use_awaitable);
@@ -29,7 +29,7 @@ wait_for(std::shared_ptr<token_source_core> const& core, token_wish const& wish)
 // The coroutine of a hit has no part in the source: copying a reference to that would be what all
 // threads contend for. All in one function: a hit is short enough to feel a call.
 [[gnu::always_inline]] inline asio::awaitable<result<access_token>>
-get_or_wait(std::shared_ptr<token_source_core> const& core, token_wish const& wish)
+get_or_wait(std::shared_ptr<token_source_impl> const& core, token_wish const& wish)
 {
     if (auto token = core->try_get())
         return had(std::move(token));
@@ -39,12 +39,12 @@ get_or_wait(std::shared_ptr<token_source_core> const& core, token_wish const& wi
 } // namespace
 
 asio::awaitable<result<access_token>>
-get_from_source(std::shared_ptr<token_source_core> const& core)
+get_from_source(std::shared_ptr<token_source_impl> const& core)
 {
     return get_or_wait(core, {});
 }
 
-bool invalidate_in_source(token_source_core& core, access_token const& token) noexcept
+bool invalidate_in_source(token_source_impl& core, access_token const& token) noexcept
 {
     return core.invalidate(token);
 }
@@ -72,7 +72,7 @@ std::string_view to_string(token_source_state state) noexcept
 }
 
 token_source::token_source(client& client, token_request request, token_source_options options)
-    : core_(std::make_shared<detail::token_source_core>(client.core_, std::move(request), options))
+    : core_(std::make_shared<detail::token_source_impl>(client.core_, std::move(request), options))
 {
 }
 

@@ -10,7 +10,7 @@ namespace coauth::detail
 
 namespace asio = boost::asio;
 using boost::system::error_code;
-using verdict = policy::token_source::verdict;
+using verdict = policy::refresh_policy::verdict;
 
 namespace
 {
@@ -37,29 +37,29 @@ error waited_too_long() noexcept
 
 } // namespace
 
-boost::asio::any_io_executor const& executor_of(token_source_core const& core) noexcept
+boost::asio::any_io_executor const& executor_of(token_source_impl const& core) noexcept
 {
     return core.executor;
 }
 
 std::optional<result<access_token>>
-start_waiting(token_source_core& core, token_wish const& wish, token_waiting::owned& who)
+start_waiting(token_source_impl& core, token_wish const& wish, token_waiting::owned& who)
 {
     return core.start(wish, who);
 }
 
-void cancel_waiting(token_source_core& core, token_waiting& who)
+void cancel_waiting(token_source_impl& core, token_waiting& who)
 {
     core.cancel(who);
 }
 
-void complete_later(token_source_core& core, token_waiting::owned who, result<access_token> outcome)
+void complete_later(token_source_impl& core, token_waiting::owned who, result<access_token> outcome)
 {
     core.complete_later(std::move(who), std::move(outcome));
 }
 
-token_source_core::token_source_core(
-    std::shared_ptr<client_core> client, token_request request, token_source_options options)
+token_source_impl::token_source_impl(
+    std::shared_ptr<client_impl> client, token_request request, token_source_options options)
     : executor(client->executor)
     , client_(std::move(client))
     , request_(std::move(request))
@@ -76,14 +76,14 @@ token_source_core::token_source_core(
     watch(asio::query(executor, asio::execution::context));
 }
 
-token_source_core::~token_source_core()
+token_source_impl::~token_source_impl()
 {
     leave();
 }
 
-void token_source_core::context_gone() noexcept
+void token_source_impl::context_gone() noexcept
 {
-    policy::waiting_chain waiting;
+    policy::waiter_batch waiting;
     // Handlers may own what owns this.
     auto const self = weak_from_this().lock();
     {
@@ -98,7 +98,7 @@ void token_source_core::context_gone() noexcept
     abandon(waiting);
 }
 
-access_token token_source_core::try_get_carefully() noexcept
+access_token token_source_impl::try_get_carefully() noexcept
 {
     bool due = false;
     auto token = published_.take_carefully(due);
@@ -113,7 +113,7 @@ access_token token_source_core::try_get_carefully() noexcept
 }
 
 std::optional<result<access_token>>
-token_source_core::start(token_wish const& wish, token_waiting::owned& who)
+token_source_impl::start(token_wish const& wish, token_waiting::owned& who)
 {
     if (!wish.renew)
         if (auto token = try_get())
@@ -136,7 +136,7 @@ token_source_core::start(token_wish const& wish, token_waiting::owned& who)
 }
 
 // After `wait` it may have been completed already.
-token_source_core::answer token_source_core::ask(token_wish const& wish, token_waiting& who)
+token_source_impl::answer token_source_impl::ask(token_wish const& wish, token_waiting& who)
 {
     look_for_credentials();
     std::lock_guard const lock(mutex_);
@@ -168,7 +168,7 @@ token_source_core::answer token_source_core::ask(token_wish const& wish, token_w
 }
 
 // While the credentials are refused, now and then whether there are others.
-void token_source_core::look_for_credentials()
+void token_source_impl::look_for_credentials()
 {
     {
         std::lock_guard const lock(mutex_);
@@ -184,16 +184,16 @@ void token_source_core::look_for_credentials()
         policy_.credentials_changed(now());
 }
 
-void token_source_core::cancel(token_waiting& who)
+void token_source_impl::cancel(token_waiting& who)
 {
-    auto const end = std::make_shared<waking>(*this);
+    auto const end = std::make_shared<waiter_wakeup>(*this);
     std::lock_guard const lock(mutex_);
     if (gone_ || !policy_.leave(who))
         return;
-    end->rest = policy::waiting_chain(who);
+    end->rest = policy::waiter_batch(who);
     try
     {
-        asio::post(executor, [end] { waking::run(end); });
+        asio::post(executor, [end] { waiter_wakeup::run(end); });
     }
     catch (...)
     {
@@ -206,7 +206,7 @@ void token_source_core::cancel(token_waiting& who)
 }
 
 // On an executor that may be gone: then nobody is called.
-void token_source_core::complete_later(token_waiting::owned who, result<access_token> outcome)
+void token_source_impl::complete_later(token_waiting::owned who, result<access_token> outcome)
 {
     auto completion = [who = std::move(who), outcome = std::move(outcome)]() mutable
     { token_waiting::complete(std::move(who), std::move(outcome)); };
@@ -215,14 +215,14 @@ void token_source_core::complete_later(token_waiting::owned who, result<access_t
         asio::post(executor, std::move(completion));
 }
 
-void token_source_core::warm_up() noexcept
+void token_source_impl::warm_up() noexcept
 {
     std::lock_guard const lock(mutex_);
     wanted_ = true;
     tend(true);
 }
 
-bool token_source_core::invalidate(access_token const& token) noexcept
+bool token_source_impl::invalidate(access_token const& token) noexcept
 {
     std::chrono::system_clock::time_point obtained;
     policy::moment const at = now();
@@ -240,7 +240,7 @@ bool token_source_core::invalidate(access_token const& token) noexcept
     return true;
 }
 
-void token_source_core::close() noexcept
+void token_source_impl::close() noexcept
 {
     std::lock_guard const lock(mutex_);
     if (gone_)
@@ -253,13 +253,13 @@ void token_source_core::close() noexcept
     armed_.reset();
 }
 
-token_source_status token_source_core::status() const
+token_source_status token_source_impl::status() const
 {
     std::lock_guard const lock(mutex_);
     return policy_.status(now());
 }
 
-token_source_counters token_source_core::counters() const
+token_source_counters token_source_impl::counters() const
 {
     std::lock_guard const lock(mutex_);
     auto made = counts_;
@@ -267,7 +267,7 @@ token_source_counters token_source_core::counters() const
     return made;
 }
 
-void token_source_core::tend(bool wanted) noexcept
+void token_source_impl::tend(bool wanted) noexcept
 {
     if (gone_)
         return;
@@ -283,7 +283,7 @@ void token_source_core::tend(bool wanted) noexcept
 }
 
 // The client may call observers at once, and this may be anybody's thread.
-void token_source_core::begin_fetch(fetch_reason why)
+void token_source_impl::begin_fetch(fetch_reason why)
 {
     fetch_to_end_ = false;
     try
@@ -300,14 +300,14 @@ void token_source_core::begin_fetch(fetch_reason why)
     }
 }
 
-void token_source_core::end_fetch() noexcept
+void token_source_impl::end_fetch() noexcept
 {
     fetch_to_end_ = true;
     if (auto const operation = fetch_.lock())
         operation->end(errc::cancelled);
 }
 
-void token_source_core::complete(token_waiting::owned who, result<access_token> outcome) const
+void token_source_impl::complete(token_waiting::owned who, result<access_token> outcome) const
 {
     if (observed_ && outcome)
         tell_served(*outcome, clock::now() - who->began);
@@ -315,7 +315,7 @@ void token_source_core::complete(token_waiting::owned who, result<access_token> 
 }
 
 // One timer for all: the next time limit, and the next renewal that nobody asks for.
-void token_source_core::arm()
+void token_source_impl::arm()
 {
     if (!timer_)
         return;
@@ -344,7 +344,7 @@ void token_source_core::arm()
     armed_ = next;
 }
 
-void token_source_core::on_timer()
+void token_source_impl::on_timer()
 {
     // Also when a handler throws.
     struct rearm
@@ -357,7 +357,7 @@ void token_source_core::on_timer()
                 self.end_fetch();
             self.tend(self.options_.renew_unused && self.wanted_);
         }
-        token_source_core& self;
+        token_source_impl& self;
     };
     auto const began = clock::now();
     rearm const guard{*this};

@@ -23,15 +23,15 @@ namespace coauth::detail
 //
 // Whoever waits, waits for a fetch that is under way, and is completed when it ends: there is
 // always something that will wake them.
-class token_source_core final : public net::context_watch::member,
-                                public std::enable_shared_from_this<token_source_core>
+class token_source_impl final : public net::context_shutdown::member,
+                                public std::enable_shared_from_this<token_source_impl>
 {
 public:
-    token_source_core(
-        std::shared_ptr<client_core> client, token_request request, token_source_options options);
-    ~token_source_core();
-    token_source_core(token_source_core const&) = delete;
-    token_source_core& operator=(token_source_core const&) = delete;
+    token_source_impl(
+        std::shared_ptr<client_impl> client, token_request request, token_source_options options);
+    ~token_source_impl();
+    token_source_impl(token_source_impl const&) = delete;
+    token_source_impl& operator=(token_source_impl const&) = delete;
 
     access_token try_get() noexcept
     {
@@ -53,10 +53,10 @@ public:
     boost::asio::any_io_executor const executor;
 
 private:
-    using answer = policy::token_source::answer;
+    using answer = policy::refresh_policy::answer;
     using clock = std::chrono::steady_clock;
-    class waking;
-    class running;
+    class waiter_wakeup;
+    class fetch_handler;
 
     [[nodiscard]] answer ask(token_wish const& wish, token_waiting& who);
     void look_for_credentials();
@@ -69,36 +69,36 @@ private:
     void arm();
 
     void fetch(fetch_reason why, std::uint64_t number);
-    [[nodiscard]] policy::token_source::settled
+    [[nodiscard]] policy::refresh_policy::settled
     fetched(fetch_reason why, result<access_token> outcome, std::uint64_t credentials) noexcept;
     // With the lock held.
-    [[nodiscard]] policy::token_source::settled
+    [[nodiscard]] policy::refresh_policy::settled
     settle(fetch_reason why, policy::moment at, result<access_token> outcome) noexcept;
-    void count(fetch_reason why, policy::token_source::settled const& ended) noexcept;
+    void count(fetch_reason why, policy::refresh_policy::settled const& ended) noexcept;
     void tell(
         fetch_reason why, policy::moment at, clock::duration took,
-        policy::token_source::settled const& ended) const noexcept;
+        policy::refresh_policy::settled const& ended) const noexcept;
     void
     tell_served(access_token const& token, std::optional<clock::duration> waited) const noexcept;
     void complete(token_waiting::owned who, result<access_token> outcome) const;
     void on_timer();
 
-    std::shared_ptr<client_core> const client_;
+    std::shared_ptr<client_impl> const client_;
     token_request const request_;
     token_source_options const options_;
-    net::phase_clock const events_;
+    net::phase_timer const events_;
     bool const observed_;
     bool const hits_observed_;
     // How long the token is handed out; the end of the clock: it has no known end.
     std::atomic<clock::time_point> served_until_{clock::time_point::max()};
-    published_token published_;
+    token_snapshot published_;
 
     std::mutex mutable mutex_;
-    policy::token_source policy_;
+    policy::refresh_policy policy_;
     token_source_counters counts_;
     // The fetch under way, once it has begun, and how many there were.
     std::uint64_t fetch_number_ = 0;
-    std::weak_ptr<timed> fetch_;
+    std::weak_ptr<deadline_entry> fetch_;
     clock::time_point fetch_began_;
     // It is to end as soon as it can be told so.
     bool fetch_to_end_ = false;

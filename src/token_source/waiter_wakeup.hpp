@@ -26,35 +26,35 @@ inline token_waiting::owned owned(policy::waiter* one) noexcept
     return token_waiting::owned(static_cast<token_waiting*>(one));
 }
 
-inline void abandon(policy::waiting_chain& waiting) noexcept
+inline void abandon(policy::waiter_batch& waiting) noexcept
 {
     while (auto* const one = waiting.pop())
         (void)owned(one);
 }
 
 // Completes those who wait no more, a stretch at a time. Each of them keeps the core alive.
-class token_source_core::waking
+class token_source_impl::waiter_wakeup
 {
 public:
-    explicit waking(token_source_core const& core) : executor_(core.executor), core_(core) {}
-    waking(waking const&) = delete;
-    waking& operator=(waking const&) = delete;
+    explicit waiter_wakeup(token_source_impl const& core) : executor_(core.executor), core_(core) {}
+    waiter_wakeup(waiter_wakeup const&) = delete;
+    waiter_wakeup& operator=(waiter_wakeup const&) = delete;
     // With its context: nobody is called any more.
-    ~waking() { abandon(rest); }
+    ~waiter_wakeup() { abandon(rest); }
 
-    static void run(std::shared_ptr<waking> const& self)
+    static void run(std::shared_ptr<waiter_wakeup> const& self)
     {
         // Also when a handler throws.
         struct go_on
         {
             ~go_on() { later(woken); }
-            std::shared_ptr<waking> const& woken;
+            std::shared_ptr<waiter_wakeup> const& woken;
         };
         go_on const guard{self};
         self->complete_until(clock::now() + stretch);
     }
 
-    static void later(std::shared_ptr<waking> const& self) noexcept
+    static void later(std::shared_ptr<waiter_wakeup> const& self) noexcept
     {
         if (self->rest.empty())
             return;
@@ -81,7 +81,7 @@ public:
             }
     }
 
-    policy::waiting_chain rest;
+    policy::waiter_batch rest;
     result<access_token> outcome = error(errc::cancelled);
     // Of a fetch: the credentials that it sent.
     std::uint64_t credentials = 0;
@@ -98,35 +98,35 @@ private:
     }
 
     boost::asio::any_io_executor executor_;
-    token_source_core const& core_;
+    token_source_impl const& core_;
 };
 
 // The fetch under way, as the handler of its end. Whatever becomes of it, the source is told once:
 // or all who wait would wait for ever.
-class token_source_core::running
+class token_source_impl::fetch_handler
 {
 public:
-    running(std::shared_ptr<token_source_core> core, fetch_reason why) noexcept
+    fetch_handler(std::shared_ptr<token_source_impl> core, fetch_reason why) noexcept
         : core_(std::move(core))
         , why_(why)
     {
     }
-    running(running&&) noexcept = default;
-    running& operator=(running&&) = delete;
+    fetch_handler(fetch_handler&&) noexcept = default;
+    fetch_handler& operator=(fetch_handler&&) = delete;
     // Calls nobody from here but for want of memory: a stack may be being unwound.
-    ~running()
+    ~fetch_handler()
     {
         if (core_)
-            end(error(errc::out_of_memory), &waking::later);
+            end(error(errc::out_of_memory), &waiter_wakeup::later);
     }
 
     // Yields where the fetch has to tell which credentials it sent.
     std::shared_ptr<std::uint64_t> prepare()
     {
-        done_ = std::make_shared<waking>(*core_);
+        done_ = std::make_shared<waiter_wakeup>(*core_);
         return {done_, &done_->credentials};
     }
-    void operator()(result<access_token> outcome) { end(std::move(outcome), &waking::run); }
+    void operator()(result<access_token> outcome) { end(std::move(outcome), &waiter_wakeup::run); }
 
 private:
     template <class Wake>
@@ -137,7 +137,7 @@ private:
         auto ended = core->fetched(why_, std::move(outcome), credentials);
         if (!done_)
         {
-            waking at_once(*core);
+            waiter_wakeup at_once(*core);
             at_once.rest = std::move(ended.done);
             at_once.outcome = std::move(ended.outcome);
             return at_once.complete_all();
@@ -147,10 +147,10 @@ private:
         wake(done_);
     }
 
-    std::shared_ptr<token_source_core> core_;
+    std::shared_ptr<token_source_impl> core_;
     fetch_reason why_;
     // Made before there is anybody to wake, when there may be no memory.
-    std::shared_ptr<waking> done_;
+    std::shared_ptr<waiter_wakeup> done_;
 };
 
 } // namespace coauth::detail

@@ -8,7 +8,7 @@ namespace coauth
 {
 
 // A whole HTTP answer: what net yields and protocol reads.
-struct http_answer
+struct http_response
 {
     unsigned status = 0;
     http_headers headers;

@@ -23,7 +23,7 @@ unsigned seed() noexcept
 
 } // namespace
 
-double chance() noexcept
+double random_fraction() noexcept
 {
     thread_local std::minstd_rand random{seed()};
     return std::uniform_real_distribution<double>(0, 1)(random);

@@ -5,7 +5,7 @@ namespace coauth::detail
 {
 
 // In [0, 1), for what is spread over time; no secret comes of it.
-double chance() noexcept;
+double random_fraction() noexcept;
 
 } // namespace coauth::detail
 

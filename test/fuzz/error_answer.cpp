@@ -8,7 +8,7 @@
 namespace
 {
 
-void check_introspection(coauth::client_config const& config, coauth::http_answer const& answer)
+void check_introspection(coauth::client_config const& config, coauth::http_response const& answer)
 {
     auto const got = coauth::protocol::read_introspection_answer(config, answer, fuzz::times());
     if (!got)
@@ -19,7 +19,7 @@ void check_introspection(coauth::client_config const& config, coauth::http_answe
     fuzz::require(answer.status / 100 == 2, "only success says something of a token");
 }
 
-void check_debug(coauth::client_config const& config, coauth::http_answer const& answer)
+void check_debug(coauth::client_config const& config, coauth::http_response const& answer)
 {
     auto const text = coauth::protocol::masked_answer(answer, config);
     fuzz::check_text(text, "\n");

@@ -33,7 +33,7 @@ std::string form_secret()
 }
 
 // None: there is no document, or no token in it.
-std::string token_in(coauth::http_answer const& from)
+std::string token_in(coauth::http_response const& from)
 {
     auto const document = json_document::parse(from.body.view());
     auto const value = document ? document->find("access_token").as_string() : std::nullopt;
@@ -120,14 +120,14 @@ coauth::client_config config(input const& from)
     return made;
 }
 
-coauth::http_answer answer(input const& from)
+coauth::http_response answer(input const& from)
 {
     return answer(from.number() % 1000, from.rest);
 }
 
-coauth::http_answer answer(unsigned status, std::string_view fields_and_body)
+coauth::http_response answer(unsigned status, std::string_view fields_and_body)
 {
-    coauth::http_answer made;
+    coauth::http_response made;
     made.status = status;
     for (auto line = take_line(fields_and_body); !line.empty(); line = take_line(fields_and_body))
     {
@@ -158,7 +158,7 @@ void check_text(std::string_view text, std::string_view allowed_controls)
     require(!has_control(plain), "no text holds a control character");
 }
 
-void check_error(coauth::error const& why, coauth::http_answer const& from)
+void check_error(coauth::error const& why, coauth::http_response const& from)
 {
     auto const message = why.message();
     check_text(message);
@@ -180,7 +180,7 @@ void check_error(coauth::error const& why, coauth::http_answer const& from)
         "to be tried again within a day, and not before now");
 }
 
-void check_token(coauth::access_token const& token, coauth::http_answer const& from)
+void check_token(coauth::access_token const& token, coauth::http_response const& from)
 {
     auto const value = token.value();
     require(!value.empty() && value.size() <= 65536, "a token is neither empty nor huge");

@@ -10,9 +10,9 @@
 namespace
 {
 
-using coauth::net::response_reader;
+using coauth::net::http_response_parser;
 using fuzz::require;
-using state = response_reader::state;
+using state = http_response_parser::state;
 
 struct outcome
 {
@@ -20,7 +20,7 @@ struct outcome
     coauth::errc why{};
     std::size_t used = 0;
     bool reusable = false;
-    coauth::http_answer answer;
+    coauth::http_response answer;
 };
 
 coauth::answer_limits limits(fuzz::input const& from)
@@ -33,7 +33,7 @@ coauth::answer_limits limits(fuzz::input const& from)
 
 // Reads until there is an answer, or the stream ends.
 template <class Size>
-outcome read(response_reader& reader, fuzz::input const& from, Size next_size)
+outcome read(http_response_parser& reader, fuzz::input const& from, Size next_size)
 {
     auto rest = from.rest;
     outcome made;
@@ -97,7 +97,7 @@ void check_same(outcome const& one, outcome const& other)
     require(one.used != other.used || one.reusable == other.reusable, "and then as reusable");
 }
 
-void check_reading(fuzz::input const& from, coauth::http_answer const& answer)
+void check_reading(fuzz::input const& from, coauth::http_response const& answer)
 {
     auto const got =
         coauth::protocol::read_token_answer(fuzz::config(from), {}, answer, fuzz::times());
@@ -113,7 +113,7 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
 {
     fuzz::input const from(data, size);
     auto const limit = limits(from);
-    response_reader reader(limit, from.has('h'));
+    http_response_parser reader(limit, from.has('h'));
     auto const whole = read(reader, from, [] { return std::size_t(-1); });
     // As after an answer on a connection that is kept.
     reader.restart();

@@ -8,7 +8,7 @@
 #include <algorithm>
 
 using namespace test;
-using reader_type = coauth::net::response_reader;
+using reader_type = coauth::net::http_response_parser;
 using state = reader_type::state;
 
 namespace

@@ -7,7 +7,7 @@
 #include <random>
 
 using namespace test;
-using policy_pool = coauth::policy::pool;
+using policy_pool = coauth::policy::pool_policy;
 using verdict = policy_pool::verdict;
 
 namespace

@@ -24,7 +24,7 @@ std::string shown_request(client_authentication const& who, coauth::token_reques
 
 std::string shown_answer(unsigned status, coauth::http_headers headers, std::string_view body)
 {
-    coauth::http_answer answer;
+    coauth::http_response answer;
     answer.status = status;
     answer.headers = std::move(headers);
     answer.body = coauth::secret(body);
@@ -176,7 +176,7 @@ BOOST_AUTO_TEST_CASE(a_secret_that_json_escapes)
     auto made = config();
     made.authentication =
         client_authentication::client_secret_basic("id", coauth::secret("hush\"\\hush"));
-    coauth::http_answer answer;
+    coauth::http_response answer;
     answer.body = coauth::secret(R"({"error_description":"no hush\"\\hush"})");
     check_lacks(masked_answer(answer, made), "hush");
 }
@@ -233,7 +233,7 @@ BOOST_AUTO_TEST_CASE(a_secret_in_every_form)
           R"("hush\u0022")"})
         BOOST_TEST_CONTEXT(body)
         {
-            coauth::http_answer answer;
+            coauth::http_response answer;
             answer.status = 400;
             answer.headers.add("X-Echo", plain);
             answer.body = coauth::secret(body);
@@ -253,12 +253,12 @@ BOOST_AUTO_TEST_CASE(what_the_request_presents)
                              .parameter("pin", "p-1234");
     auto const wire = build_token_request(made, *where, request);
     BOOST_TEST_REQUIRE(outcome(wire) == "success");
-    coauth::protocol::hidden_words hidden(made.authentication);
+    coauth::protocol::redactor hidden(made.authentication);
     hidden.add_request(wire->view());
     BOOST_TEST(
         hidden.safe(R"(sub"j/1 sub%22j%2F1 sub\"j/1 p-1234 word scope-1 urn:x id)") ==
         "*** *** *** *** *** scope-1 urn:x id");
-    coauth::http_answer answer;
+    coauth::http_response answer;
     answer.status = 400;
     answer.body = coauth::secret(R"({"error":"x","error_description":"sub\"j/1 is old"})");
     check_contains(masked_answer(answer, made, wire->view()), "*** is old");

@@ -11,7 +11,7 @@ using coauth::errc;
 using coauth::error;
 using coauth::fetch_reason;
 using coauth::policy::moment;
-using source = coauth::policy::token_source;
+using source = coauth::policy::refresh_policy;
 using verdict = source::verdict;
 using state = coauth::token_source_state;
 

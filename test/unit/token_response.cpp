@@ -27,7 +27,7 @@ struct reading
     [[nodiscard]] coauth::result<coauth::access_token>
     operator()(unsigned status, std::string_view body) const
     {
-        coauth::http_answer answer;
+        coauth::http_response answer;
         answer.status = status;
         answer.headers = headers;
         answer.body = coauth::secret(body);
@@ -604,7 +604,7 @@ BOOST_AUTO_TEST_CASE(text_of_the_server_holds_nothing_that_was_presented)
                     body.insert(1, R"("id_token":"new-id",)");
                 if (body.find("id_token") != body.rfind("id_token"))
                     continue;
-                coauth::http_answer answer;
+                coauth::http_response answer;
                 answer.status = 200;
                 answer.body = coauth::secret(body);
                 auto const got = coauth::protocol::read_token_answer(

@@ -9,7 +9,7 @@
 
 using namespace test;
 using coauth::access_token;
-using publication = coauth::detail::published_token;
+using publication = coauth::detail::token_snapshot;
 
 namespace
 {
@@ -243,7 +243,7 @@ BOOST_AUTO_TEST_CASE(taken_while_it_changes)
     BOOST_TEST(tested.taken() == takes);
 }
 
-// After the thread's stocks.
+// After the thread's cached tokens.
 BOOST_AUTO_TEST_CASE(is_taken_by_what_a_thread_destroys_last)
 {
     publication tested;

@@ -24,7 +24,7 @@ using coauth::errc;
 using coauth::error;
 using coauth::fetch_reason;
 using coauth::policy::moment;
-using source = coauth::policy::token_source;
+using source = coauth::policy::refresh_policy;
 using verdict = source::verdict;
 using std::chrono::nanoseconds;
 

@@ -26,7 +26,7 @@
 namespace coauth::detail
 {
 
-class token_source_core;
+class token_source_impl;
 class token_waiting;
 
 // What a caller wants of a source.
@@ -58,7 +58,7 @@ public:
     }
 
     // Until it is completed.
-    std::shared_ptr<token_source_core> core;
+    std::shared_ptr<token_source_impl> core;
     // Set where an observer wants to know.
     std::chrono::steady_clock::time_point began;
 
@@ -66,7 +66,7 @@ protected:
     // Destroys itself; without an outcome the handler is not called.
     using end = void (*)(token_waiting* self, result<access_token>* outcome);
 
-    token_waiting(std::shared_ptr<token_source_core> of, end how) : core(std::move(of)), end_(how)
+    token_waiting(std::shared_ptr<token_source_impl> of, end how) : core(std::move(of)), end_(how)
     {
     }
     ~token_waiting() = default;
@@ -75,14 +75,14 @@ private:
     end const end_;
 };
 
-COAUTH_DECL boost::asio::any_io_executor const& executor_of(token_source_core const& core) noexcept;
+COAUTH_DECL boost::asio::any_io_executor const& executor_of(token_source_impl const& core) noexcept;
 // The outcome, if there is one at once; else `who` waits, and may be gone already.
 COAUTH_DECL std::optional<result<access_token>>
-start_waiting(token_source_core& core, token_wish const& wish, token_waiting::owned& who);
-COAUTH_DECL void cancel_waiting(token_source_core& core, token_waiting& who);
+start_waiting(token_source_impl& core, token_wish const& wish, token_waiting::owned& who);
+COAUTH_DECL void cancel_waiting(token_source_impl& core, token_waiting& who);
 // Not within the caller's own call.
 COAUTH_DECL void
-complete_later(token_source_core& core, token_waiting::owned who, result<access_token> outcome);
+complete_later(token_source_impl& core, token_waiting::owned who, result<access_token> outcome);
 
 // Lives in memory of its handler's allocator: one piece for all.
 template <class Handler>
@@ -90,7 +90,7 @@ class token_waiting_of final : public token_waiting
 {
 public:
     static void
-    start(std::shared_ptr<token_source_core> const& of, token_wish const& wish, Handler handler)
+    start(std::shared_ptr<token_source_impl> const& of, token_wish const& wish, Handler handler)
     {
         auto who = make(of, std::move(handler));
         auto& self = static_cast<token_waiting_of&>(*who);
@@ -124,7 +124,7 @@ private:
     using allocator = typename std::allocator_traits<
         boost::asio::associated_allocator_t<Handler>>::template rebind_alloc<token_waiting_of>;
 
-    token_waiting_of(std::shared_ptr<token_source_core> of, Handler handler)
+    token_waiting_of(std::shared_ptr<token_source_impl> of, Handler handler)
         : token_waiting(std::move(of), &token_waiting_of::end_with)
         , handler_(std::move(handler))
     {
@@ -134,7 +134,7 @@ private:
     }
     ~token_waiting_of() = default;
 
-    static owned make(std::shared_ptr<token_source_core> of, Handler handler)
+    static owned make(std::shared_ptr<token_source_impl> of, Handler handler)
     {
         allocator from(boost::asio::get_associated_allocator(handler));
         auto* const memory = std::allocator_traits<allocator>::allocate(from, 1);

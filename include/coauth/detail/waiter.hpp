@@ -23,8 +23,8 @@ protected:
     ~waiter() = default;
 
 private:
-    friend class waiting_list;
-    friend class waiting_chain;
+    friend class waiter_list;
+    friend class waiter_batch;
     waiter* previous_ = nullptr;
     waiter* next_ = nullptr;
     // In the heap of limits.

@@ -27,9 +27,9 @@ namespace coauth::detail
 {
 
 [[nodiscard]] COAUTH_DECL boost::asio::awaitable<result<access_token>>
-get_from_source(std::shared_ptr<token_source_core> const& core);
+get_from_source(std::shared_ptr<token_source_impl> const& core);
 
-COAUTH_DECL bool invalidate_in_source(token_source_core& core, access_token const& token) noexcept;
+COAUTH_DECL bool invalidate_in_source(token_source_impl& core, access_token const& token) noexcept;
 
 template <class Answer>
 struct awaited;
@@ -51,7 +51,7 @@ inline bool is_cancelled(boost::asio::cancellation_state const& state) noexcept
 
 template <class Operation, class Refused>
 boost::asio::awaitable<result<answer_of<Operation>>>
-with_token(std::shared_ptr<token_source_core> core, Operation operation, Refused refused)
+with_token(std::shared_ptr<token_source_impl> core, Operation operation, Refused refused)
 {
     using outcome = result<answer_of<Operation>>;
     auto token = co_await get_from_source(core);
@@ -85,7 +85,7 @@ with_token(std::shared_ptr<token_source_core> core, Operation operation, Refused
 class source_access
 {
 public:
-    static std::shared_ptr<token_source_core> const& core(token_source const& tokens) noexcept
+    static std::shared_ptr<token_source_impl> const& core(token_source const& tokens) noexcept
     {
         return tokens.core_;
     }
@@ -114,7 +114,7 @@ struct with_token_stop
 // As the coroutine of a completion token of its own: it may be cancelled as a wait may.
 template <class Operation, class Refused>
 boost::asio::awaitable<result<answer_of<Operation>>> spawned_with_token(
-    std::shared_ptr<token_source_core> core, Operation operation, Refused refused,
+    std::shared_ptr<token_source_impl> core, Operation operation, Refused refused,
     std::shared_ptr<with_token_stop> stop)
 {
     co_await boost::asio::this_coro::reset_cancellation_state(
@@ -160,7 +160,7 @@ class initiate_with_token
 {
 public:
     initiate_with_token(
-        std::shared_ptr<token_source_core> core, boost::asio::any_io_executor executor)
+        std::shared_ptr<token_source_impl> core, boost::asio::any_io_executor executor)
         : core_(std::move(core))
         , executor_(std::move(executor))
     {
@@ -192,7 +192,7 @@ public:
     }
 
 private:
-    std::shared_ptr<token_source_core> core_;
+    std::shared_ptr<token_source_impl> core_;
     boost::asio::any_io_executor executor_;
 };
 
