@@ -89,7 +89,7 @@ private:
     // The context counts a wait as work from its beginning until its handler has returned: this
     // gives it back, and the handler takes it again.
     template <class Executor>
-    void wait(Executor counted, clock::time_point when, std::function<void()> call)
+    void wait(Executor const& counted, clock::time_point when, std::function<void()> call)
     {
         timer_.expires_at(when);
         timer_.async_wait(
