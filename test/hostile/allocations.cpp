@@ -412,6 +412,51 @@ BOOST_AUTO_TEST_CASE(of_a_whole_handshake)
         }
 }
 
+// A new connection takes the place of one that is idle too long: whatever fails then, the place is
+// not lost.
+BOOST_AUTO_TEST_CASE(of_a_request_that_takes_the_place_of_an_idle_connection)
+{
+    auto server = start();
+    server.always(answer::json(200, token_body));
+    bool any = true;
+    for (std::size_t n = 1 + choose_seed() % some; any; n += some)
+        BOOST_TEST_CONTEXT("allocation " << n)
+        {
+            auto config = server.config();
+            config.connections.max_connections = 1;
+            config.connections.idle_timeout = 1ms;
+            config.retry.max_attempts = 1;
+            config.timeout = 2s;
+            world in(std::move(config));
+            auto const client = make_client(in);
+            auto const request = [&]
+            {
+                in.begin([&] { client->async_get_access_token(token_request(), in.handler()); });
+                in.context.restart();
+                in.context.run_for(5s);
+            };
+            request();
+            std::this_thread::sleep_for(3ms);
+            {
+                failing_allocation const failing(n);
+                try
+                {
+                    request();
+                }
+                catch (std::bad_alloc const&)
+                {
+                    in.context.restart();
+                    in.context.run_for(5s);
+                }
+                any = failing.happened();
+            }
+            request();
+            BOOST_TEST_REQUIRE(!in.ends.empty());
+            BOOST_TEST(!in.ends.back());
+            BOOST_TEST(client->counters().open <= 1U);
+        }
+}
+
 // Several that wait in line for one connection.
 BOOST_AUTO_TEST_CASE(of_requests_in_line)
 {

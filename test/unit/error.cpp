@@ -2,11 +2,15 @@
 #include <coauth/result.hpp>
 
 #include "support.hpp"
+#include "values/make_error.hpp"
 
 #include <boost/system/system_error.hpp>
 
+#include <exception>
+#include <new>
 #include <set>
 #include <sstream>
+#include <stdexcept>
 
 using namespace test;
 using coauth::errc;
@@ -76,6 +80,17 @@ failure with_status(errc code, unsigned status)
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(error)
+
+BOOST_AUTO_TEST_CASE(what_was_thrown_is_told_by_its_kind)
+{
+    auto const of = [](auto const& thrown)
+    { return coauth::detail::error_of(std::make_exception_ptr(thrown)); };
+    BOOST_TEST((of(std::bad_alloc()) == errc::out_of_memory));
+    auto const known = of(std::runtime_error("the executor is full"));
+    BOOST_TEST((known == errc::internal_error));
+    BOOST_TEST(known.context() == "the executor is full");
+    BOOST_TEST((of(7) == errc::internal_error));
+}
 
 BOOST_AUTO_TEST_CASE(every_code)
 {
