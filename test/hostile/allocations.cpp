@@ -301,11 +301,11 @@ constexpr std::size_t several[] = {3, 20, failing_allocation::all};
 // Memory that comes back too late, or never: what was begun ends all the same.
 BOOST_AUTO_TEST_CASE(of_a_request_while_several_fail)
 {
-    scan one;
-    one.server().always(answer::json(200, token_body));
     for (std::size_t const count : several)
         BOOST_TEST_CONTEXT(count << " fail")
         {
+            scan one;
+            one.server().always(answer::json(200, token_body));
             one.fail_each(request_once, 1, every, count);
         }
 }
