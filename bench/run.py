@@ -212,7 +212,7 @@ class Runner:
         log = self.directory / "reuse.log"
         os.truncate(log, 0)
         self.run(self.command(peer, case, requests, logged=True))
-        # The last line may be written after the answer.
+        # The last line may be written after the response.
         time.sleep(0.1)
         lines = [line.split() for line in log.read_text().splitlines()][warmup(in_flight, system):]
         opened = [reused for reused, number in lines if number == "1"]

@@ -89,7 +89,7 @@ asio::awaitable<response_type> ask(api_address where, request_type request)
         std::tie(failed, std::ignore) =
             co_await http::async_read(stream, buffer, response, use_tuple);
     if (failed)
-        response = respond(http::status::bad_gateway, "No answer: " + failed.message() + '\n');
+        response = respond(http::status::bad_gateway, "No response: " + failed.message() + '\n');
     co_return response;
 }
 
@@ -107,13 +107,13 @@ asio::awaitable<response_type> call_api(coauth::token_source& tokens, api_addres
     // Called once more with a new token if the API rejects the first.
     auto const call = [&api](coauth::access_token token)
     { return ask(api, api_request(api, token)); };
-    auto answer = co_await coauth::async_with_token(tokens, call);
-    if (!answer)
+    auto response = co_await coauth::async_call_with_token(tokens, call);
+    if (!response)
     {
-        std::cerr << "no token: " << answer.error() << '\n'; // contains no secret
+        std::cerr << "no token: " << response.error() << '\n'; // contains no secret
         co_return respond(http::status::bad_gateway, "The API cannot be reached now.\n");
     }
-    co_return respond(answer->result(), "The API says: " + answer->body());
+    co_return respond(response->result(), "The API says: " + response->body());
 }
 
 // The API of the demonstration. It accepts any Bearer token except the first one that it receives,
@@ -183,9 +183,9 @@ asio::awaitable<void> demo_visit(api_address server, asio::io_context& context, 
 {
     request_type request(http::verb::get, "/", 11);
     request.set(http::field::host, server.host);
-    auto answer = co_await ask(server, request);
-    std::cout << answer.result_int() << ' ' << answer.body();
-    if (answer.result() == http::status::ok)
+    auto response = co_await ask(server, request);
+    std::cout << response.result_int() << ' ' << response.body();
+    if (response.result() == http::status::ok)
         status = EXIT_SUCCESS;
     context.stop();
 }
@@ -223,7 +223,7 @@ int run_server(unsigned short port, std::string const& host)
 {
     asio::io_context context;
     coauth::client client(context.get_executor(), config_from_environment());
-    auto const ready = client.status();
+    auto const ready = client.validate();
     if (!ready)
     {
         std::cerr << ready.error() << '\n';

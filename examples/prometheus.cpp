@@ -77,16 +77,16 @@ public:
 
     void on_token_received(coauth::token_received const& event) override
     {
-        durations_.Observe(seconds(event.took));
+        durations_.Observe(seconds(event.duration));
     }
     void on_attempt_failed(coauth::attempt_failed const& event) override
     {
-        failures_.Add({{"error", std::string(to_string(event.why.value()))}}).Increment();
+        failures_.Add({{"error", std::string(to_string(event.error.value()))}}).Increment();
     }
     void on_token_served(coauth::token_served const& event) override
     {
-        if (event.waited)
-            waits_.Observe(seconds(*event.waited));
+        if (event.wait)
+            waits_.Observe(seconds(*event.wait));
     }
     void on_connection_opened(coauth::connection_opened const& event) override
     {
@@ -147,7 +147,7 @@ private:
             prometheus::MetricType::Counter);
         add(result, {{"token", "at_hand"}}, counted.hits);
         add(result, {{"token", "waited_for"}}, counted.waits);
-        add(result, {{"token", "refused"}}, counted.refusals);
+        add(result, {{"token", "refused"}}, counted.fast_failures);
         return result;
     }
     static family started(coauth::token_source_counters const& counted)
@@ -214,7 +214,7 @@ asio::awaitable<void> work(coauth::client& client, coauth::token_source& tokens)
     // As if an API had rejected the token: the next call waits for a new one. Then force another.
     (void)tokens.invalidate(tokens.try_get());
     auto other = co_await tokens.async_get_access_token();
-    auto forced = co_await tokens.async_refresh();
+    auto forced = co_await tokens.async_get_new_access_token();
     if (!other || !forced)
         std::cerr << "no other token\n";
     auto request = coauth::token_request().scope("unknown");

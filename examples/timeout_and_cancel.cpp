@@ -42,7 +42,7 @@ void print(char const* what, coauth::result<coauth::access_token> const& token)
         std::cout << token.error() << '\n';
 }
 
-// 1. The deadline of the client: lookup, connect, TLS, request and answer together.
+// 1. The deadline of the client: lookup, connect, TLS, request and response together.
 asio::awaitable<void> with_timeout(coauth::client_config config)
 {
     auto executor = co_await asio::this_coro::executor;

@@ -181,7 +181,7 @@ void measure(char const* peer, options const& opts, Run run)
 
     auto& taken = measured.taken();
     if (taken.size() != opts.requests)
-        throw std::runtime_error("not every request was answered");
+        throw std::runtime_error("not every request was responded");
     std::sort(taken.begin(), taken.end());
     auto const count = static_cast<double>(opts.requests);
     std::printf(

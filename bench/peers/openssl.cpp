@@ -1,5 +1,5 @@
 // OpenSSL on nonblocking sockets and nothing else: what a token costs at the least. The request is
-// serialised once, and the answer is searched, not parsed.
+// serialised once, and the response is searched, not parsed.
 
 #include "common.hpp"
 
@@ -89,7 +89,7 @@ public:
         return true;
     }
 
-    // Goes as far as the socket allows; true when the answer is complete.
+    // Goes as far as the socket allows; true when the response is complete.
     bool drive(bench::load& load)
     {
         if (state_ == state::connecting)
@@ -104,13 +104,13 @@ public:
             if (int const did = SSL_write(ssl_, shared_.request.data(), size); did <= 0)
                 return wait(did);
             state_ = state::reading;
-            // The answer announces itself.
+            // The response announces itself.
             return false;
         }
         while (!complete())
         {
-            auto const space = static_cast<int>(answer_.size() - size_);
-            int const did = SSL_read(ssl_, answer_.data() + size_, space);
+            auto const space = static_cast<int>(response_.size() - size_);
+            int const did = SSL_read(ssl_, response_.data() + size_, space);
             if (did <= 0)
                 return wait(did);
             size_ += static_cast<std::size_t>(did);
@@ -164,14 +164,14 @@ private:
         return false;
     }
 
-    [[nodiscard]] std::string_view answer() const { return {answer_.data(), size_}; }
+    [[nodiscard]] std::string_view response() const { return {response_.data(), size_}; }
 
     [[nodiscard]] bool complete() const
     {
-        auto const head = answer().find("\r\n\r\n");
+        auto const head = response().find("\r\n\r\n");
         if (head == std::string_view::npos)
             return false;
-        auto const text = between(answer().substr(0, head + 2), "Content-Length: ", "\r\n");
+        auto const text = between(response().substr(0, head + 2), "Content-Length: ", "\r\n");
         std::size_t length = 0;
         std::from_chars(text.data(), text.data() + text.size(), length);
         return length != 0 && size_ >= head + 4 + length;
@@ -179,10 +179,10 @@ private:
 
     void finish(bench::load& load)
     {
-        if (!answer().starts_with("HTTP/1.1 200"))
+        if (!response().starts_with("HTTP/1.1 200"))
             throw std::runtime_error("the server refused");
-        std::string const token(between(answer(), "\"access_token\":\"", "\""));
-        bench::check(token, between(answer(), "\"token_type\":\"", "\""));
+        std::string const token(between(response(), "\"access_token\":\"", "\""));
+        bench::check(token, between(response(), "\"token_type\":\"", "\""));
         if (shared_.opts.mode != bench::connections::kept)
             close();
         load.done(began_);
@@ -205,7 +205,7 @@ private:
     int socket_ = -1;
     state state_ = state::connecting;
     bench::clock::time_point began_;
-    std::array<char, 4096> answer_;
+    std::array<char, 4096> response_;
     std::size_t size_ = 0;
 };
 

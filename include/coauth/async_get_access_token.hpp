@@ -38,12 +38,12 @@ get_access_token(std::shared_ptr<client_impl> core, token_request request);
 }
 
 /// The same with any completion token; signature `void(coauth::result<coauth::access_token>)`.
-template <boost::asio::completion_token_for<access_token_signature> CompletionToken>
+template <boost::asio::completion_token_for<access_token_completion_signature> CompletionToken>
 auto async_get_access_token(
     boost::asio::any_io_executor executor, client_config const& config, token_request request,
     CompletionToken&& token)
 {
-    return boost::asio::async_initiate<CompletionToken, access_token_signature>(
+    return boost::asio::async_initiate<CompletionToken, access_token_completion_signature>(
         detail::initiate_get_access_token(detail::make_one_shot_core(std::move(executor), config)),
         token, std::move(request));
 }

@@ -9,28 +9,28 @@ namespace coauth
 {
 
 /// How to interpret an unusual `expires_in`.
-enum class lifetime_meaning
+enum class expires_in_rule
 {
     /// The token has no known end: it is valid until a server rejects it.
-    no_known_end,
+    unknown,
     /// The callers that waited for the token get it; it is not cached.
-    use_once,
-    /// The token's lifetime is `lifetime_rules::assumed`.
+    single_use,
+    /// The token's lifetime is `expires_in_rules::assumed`.
     assumed,
-    /// The response is an error: `errc::malformed_answer`.
+    /// The response is an error: `errc::malformed_response`.
     malformed,
 };
 
 /// How `expires_in` is interpreted where RFC 6749 section 5.1 leaves it open. A plain aggregate.
-struct lifetime_rules
+struct expires_in_rules
 {
     /// The response has no `expires_in`.
-    lifetime_meaning absent = lifetime_meaning::no_known_end;
+    expires_in_rule absent = expires_in_rule::unknown;
     /// `expires_in` is zero or negative.
-    lifetime_meaning zero = lifetime_meaning::use_once;
+    expires_in_rule zero = expires_in_rule::single_use;
     /// `expires_in` is `null` or the text "never" in any case.
-    lifetime_meaning never = lifetime_meaning::no_known_end;
-    /// The lifetime for `lifetime_meaning::assumed`.
+    expires_in_rule never = expires_in_rule::unknown;
+    /// The lifetime for `expires_in_rule::assumed`.
     std::chrono::seconds assumed{300};
 };
 
@@ -54,7 +54,7 @@ struct authorization_server
     /// and fragment. Required.
     std::string token_endpoint;
     /// How `expires_in` is interpreted.
-    lifetime_rules lifetimes = {};
+    expires_in_rules expires_in = {};
     /// Reject a response without `token_type`, which RFC 6749 section 5.1 requires. Off: such a
     /// token is a Bearer token.
     bool require_token_type = false;
@@ -83,7 +83,7 @@ struct authorization_server
     std::vector<std::string> revocation_authentication_methods = {};
     /// Values of `token_type` accepted as Bearer, in any case, such as "BearerToken". Such tokens
     /// have the type Bearer.
-    std::vector<std::string> bearer_names = {};
+    std::vector<std::string> token_type_aliases = {};
     /// The server binds its tokens to the client's certificate: an API accepts them only over TLS
     /// with that certificate (RFC 8705 section 3; `tls_client_certificate_bound_access_tokens`).
     bool certificate_bound_tokens = false;

@@ -27,11 +27,11 @@ namespace coauth
 {
 
 /// The completion signature of every operation that returns a token.
-using access_token_signature = void(result<access_token>);
+using access_token_completion_signature = void(result<access_token>);
 /// The completion signature of `client::async_introspect`.
-using introspection_signature = void(result<introspection>);
+using introspection_completion_signature = void(result<introspection>);
 /// The completion signature of `client::async_revoke`.
-using revocation_signature = void(result<void>);
+using revocation_completion_signature = void(result<void>);
 
 namespace detail
 {
@@ -40,13 +40,13 @@ class client_impl;
 
 COAUTH_DECL void start_get_access_token(
     std::shared_ptr<client_impl> const& core, token_request request,
-    boost::asio::any_completion_handler<access_token_signature> handler);
+    boost::asio::any_completion_handler<access_token_completion_signature> handler);
 COAUTH_DECL void start_introspect(
     std::shared_ptr<client_impl> const& core, secret token, std::string type_hint,
-    boost::asio::any_completion_handler<introspection_signature> handler);
+    boost::asio::any_completion_handler<introspection_completion_signature> handler);
 COAUTH_DECL void start_revoke(
     std::shared_ptr<client_impl> const& core, secret token, std::string type_hint,
-    boost::asio::any_completion_handler<revocation_signature> handler);
+    boost::asio::any_completion_handler<revocation_completion_signature> handler);
 COAUTH_DECL boost::asio::any_io_executor executor_of(client_impl const& core) noexcept;
 
 class initiate_get_access_token
@@ -141,7 +141,7 @@ public:
     ///
     /// Reads the certificate and key files in `config`. The first client of a process that trusts
     /// the system's CA certificates loads them (about 20 ms); later clients share them. An invalid
-    /// configuration is not an exception: `status()` and every operation return the error, and no
+    /// configuration is not an exception: `validate()` and every operation return the error, and no
     /// socket is opened. Throws only `std::bad_alloc`.
     client(executor_type executor, client_config config);
     /// The same with the executor of an execution context.
@@ -164,9 +164,9 @@ public:
     [[nodiscard]] executor_type get_executor() const noexcept;
 
     /// Success, or the error in the configuration. Does not check what only introspection and
-    /// revocation need, and does not call the `secret_function` of a client secret: the operations
+    /// revocation need, and does not call the `secret_provider` of a client secret: the operations
     /// report those errors.
-    [[nodiscard]] result<void> status() const;
+    [[nodiscard]] result<void> validate() const;
 
     /// Gets a new access token: by the client credentials grant (RFC 6749 section 4.4), unless the
     /// request has another grant.
@@ -199,13 +199,13 @@ public:
     /// \par Completion
     /// Exactly once, never inside this call, on the handler's associated executor (by default the
     /// client's). The handler's associated allocator and cancellation slot are used.
-    template <boost::asio::completion_token_for<access_token_signature> CompletionToken>
+    template <boost::asio::completion_token_for<access_token_completion_signature> CompletionToken>
     auto async_get_access_token(token_request request, CompletionToken&& token)
     {
-        return boost::asio::async_initiate<CompletionToken, access_token_signature>(
+        return boost::asio::async_initiate<CompletionToken, access_token_completion_signature>(
             detail::initiate_get_access_token(core_), token, std::move(request));
     }
-    template <boost::asio::completion_token_for<access_token_signature> CompletionToken>
+    template <boost::asio::completion_token_for<access_token_completion_signature> CompletionToken>
     auto async_get_access_token(CompletionToken&& token)
     {
         return async_get_access_token(token_request(), std::forward<CompletionToken>(token));
@@ -224,10 +224,10 @@ public:
     [[nodiscard]] boost::asio::awaitable<result<introspection>>
     async_introspect(secret token, std::string type_hint = std::string());
     /// The same with any completion token; signature `void(coauth::result<coauth::introspection>)`.
-    template <boost::asio::completion_token_for<introspection_signature> CompletionToken>
+    template <boost::asio::completion_token_for<introspection_completion_signature> CompletionToken>
     auto async_introspect(secret token, std::string type_hint, CompletionToken&& completion)
     {
-        return boost::asio::async_initiate<CompletionToken, introspection_signature>(
+        return boost::asio::async_initiate<CompletionToken, introspection_completion_signature>(
             detail::initiate_introspect(core_), completion, std::move(token), std::move(type_hint));
     }
 
@@ -237,10 +237,10 @@ public:
     [[nodiscard]] boost::asio::awaitable<result<void>>
     async_revoke(secret token, std::string type_hint = std::string());
     /// The same with any completion token; signature `void(coauth::result<void>)`.
-    template <boost::asio::completion_token_for<revocation_signature> CompletionToken>
+    template <boost::asio::completion_token_for<revocation_completion_signature> CompletionToken>
     auto async_revoke(secret token, std::string type_hint, CompletionToken&& completion)
     {
-        return boost::asio::async_initiate<CompletionToken, revocation_signature>(
+        return boost::asio::async_initiate<CompletionToken, revocation_completion_signature>(
             detail::initiate_revoke(core_), completion, std::move(token), std::move(type_hint));
     }
 

@@ -1,9 +1,9 @@
 #ifndef COAUTH_CLIENT_AUTHENTICATION_HPP
 #define COAUTH_CLIENT_AUTHENTICATION_HPP
 
-#include <coauth/detail/given_text.hpp>
+#include <coauth/detail/text_argument.hpp>
 #include <coauth/secret.hpp>
-#include <coauth/secret_function.hpp>
+#include <coauth/secret_provider.hpp>
 #include <coauth/signing_key.hpp>
 
 #include <chrono>
@@ -14,7 +14,7 @@ namespace coauth
 {
 
 /// The audience (`aud`) of client assertions. Servers differ: one rejects what another requires.
-enum class assertion_audience
+enum class audience_source
 {
     /// The server's issuer if it is known, else its token endpoint.
     issuer,
@@ -28,15 +28,46 @@ enum class assertion_audience
 /// Options of client assertions (RFC 7523 section 3). A plain aggregate.
 struct assertion_options
 {
-    /// The audience as text. Empty: `made_out_to` selects it.
+    /// The audience as text. Empty: `audience_source` selects it.
     std::string audience = {};
     /// The lifetime of each assertion: from 1 s to 1 hour.
     std::chrono::seconds lifetime{60};
     /// Selects the audience if `audience` is empty.
-    assertion_audience made_out_to = assertion_audience::issuer;
+    audience_source audience_source = audience_source::issuer;
     /// The `typ` header; some servers require "client-authentication+jwt".
     std::string type = "JWT";
 };
+
+/// The methods of client authentication. Each is described at the function of `client_authentication`
+/// with the same name.
+enum class authentication_method
+{
+    /// None was chosen; not usable.
+    unset,
+    /// The client id alone.
+    none,
+    /// Not even a client id.
+    anonymous,
+    /// HTTP Basic, form-encoded.
+    client_secret_basic,
+    /// HTTP Basic, not encoded.
+    client_secret_basic_unencoded,
+    /// The secret in the request body.
+    client_secret_post,
+    /// An assertion signed with the secret.
+    client_secret_jwt,
+    /// An assertion signed with a private key.
+    private_key_jwt,
+    /// An assertion that somebody else signed.
+    client_assertion,
+    /// A TLS certificate issued by a CA.
+    tls_client_auth,
+    /// A TLS certificate registered at the server.
+    self_signed_tls_client_auth,
+};
+
+/// The name of the method, such as "client_secret_basic".
+[[nodiscard]] COAUTH_DECL std::string_view to_string(authentication_method method) noexcept;
 
 /// How the client authenticates to the authorization server (RFC 6749 section 2.3).
 ///
@@ -49,33 +80,6 @@ struct assertion_options
 class client_authentication
 {
 public:
-    /// The methods; each is described at the function of the same name.
-    enum class method
-    {
-        /// None was chosen; not usable.
-        unset,
-        /// The client id alone.
-        none,
-        /// Not even a client id.
-        anonymous,
-        /// HTTP Basic, form-encoded.
-        client_secret_basic,
-        /// HTTP Basic, not encoded.
-        client_secret_basic_raw,
-        /// The secret in the request body.
-        client_secret_post,
-        /// An assertion signed with the secret.
-        client_secret_jwt,
-        /// An assertion signed with a private key.
-        private_key_jwt,
-        /// An assertion that somebody else signed.
-        client_assertion,
-        /// A TLS certificate issued by a CA.
-        tls_client_auth,
-        /// A TLS certificate registered at the server.
-        self_signed_tls_client_auth,
-    };
-
     /// No method; not usable.
     client_authentication() = default;
 
@@ -84,17 +88,17 @@ public:
     /// HTTP Basic with id and secret form-encoded first (RFC 6749 section 2.3.1).
     ///
     /// Letters, digits and `-._*` are not escaped, so most credentials also work at servers that do
-    /// not decode. The secret is a value, or a function that returns it (see `secret_function`).
+    /// not decode. The secret is a value, or a function that returns it (see `secret_provider`).
     static client_authentication
-    client_secret_basic(detail::given_text client_id, secret client_secret)
+    client_secret_basic(detail::text_argument client_id, secret client_secret)
     {
-        return {method::client_secret_basic, std::move(client_id), std::move(client_secret)};
+        return {authentication_method::client_secret_basic, std::move(client_id), std::move(client_secret)};
     }
 
     static client_authentication
-    client_secret_basic(detail::given_text client_id, secret_function client_secret)
+    client_secret_basic(detail::text_argument client_id, secret_provider client_secret)
     {
-        return {method::client_secret_basic, std::move(client_id), std::move(client_secret)};
+        return {authentication_method::client_secret_basic, std::move(client_id), std::move(client_secret)};
     }
     ///@}
 
@@ -103,15 +107,15 @@ public:
     /// HTTP Basic with id and secret not encoded (RFC 7617), as SMS.CX and others expect. The id
     /// must not contain a colon; id and secret must not contain control characters.
     static client_authentication
-    client_secret_basic_raw(detail::given_text client_id, secret client_secret)
+    client_secret_basic_unencoded(detail::text_argument client_id, secret client_secret)
     {
-        return {method::client_secret_basic_raw, std::move(client_id), std::move(client_secret)};
+        return {authentication_method::client_secret_basic_unencoded, std::move(client_id), std::move(client_secret)};
     }
 
     static client_authentication
-    client_secret_basic_raw(detail::given_text client_id, secret_function client_secret)
+    client_secret_basic_unencoded(detail::text_argument client_id, secret_provider client_secret)
     {
-        return {method::client_secret_basic_raw, std::move(client_id), std::move(client_secret)};
+        return {authentication_method::client_secret_basic_unencoded, std::move(client_id), std::move(client_secret)};
     }
     ///@}
 
@@ -119,15 +123,15 @@ public:
 
     /// Id and secret as parameters of the request body (RFC 6749 section 2.3.1).
     static client_authentication
-    client_secret_post(detail::given_text client_id, secret client_secret)
+    client_secret_post(detail::text_argument client_id, secret client_secret)
     {
-        return {method::client_secret_post, std::move(client_id), std::move(client_secret)};
+        return {authentication_method::client_secret_post, std::move(client_id), std::move(client_secret)};
     }
 
     static client_authentication
-    client_secret_post(detail::given_text client_id, secret_function client_secret)
+    client_secret_post(detail::text_argument client_id, secret_provider client_secret)
     {
-        return {method::client_secret_post, std::move(client_id), std::move(client_secret)};
+        return {authentication_method::client_secret_post, std::move(client_id), std::move(client_secret)};
     }
     ///@}
 
@@ -137,49 +141,49 @@ public:
     /// one for each attempt. The algorithm is HS256, HS384 or HS512; a server may reject a secret
     /// of fewer than 32, 48 or 64 bytes (RFC 7518 section 3.2).
     static client_authentication client_secret_jwt(
-        detail::given_text client_id, secret client_secret,
+        detail::text_argument client_id, secret client_secret,
         signature_algorithm algorithm = signature_algorithm::hs256, assertion_options options = {});
     static client_authentication client_secret_jwt(
-        detail::given_text client_id, secret_function client_secret,
+        detail::text_argument client_id, secret_provider client_secret,
         signature_algorithm algorithm = signature_algorithm::hs256, assertion_options options = {});
     ///@}
 
     /// An assertion signed with a private key (RFC 7523), a new one for each attempt.
     static client_authentication
-    private_key_jwt(detail::given_text client_id, signing_key key, assertion_options options = {});
+    private_key_jwt(detail::text_argument client_id, signing_key key, assertion_options options = {});
 
     /// An assertion that somebody else signed (RFC 7521 section 4.2), such as a Kubernetes service
-    /// account token or a cloud's workload identity token. `secret_file` reads it from a file, and
+    /// account token or a cloud's workload identity token. `secret_from_file` reads it from a file, and
     /// again when the file changes. If the client id is empty, only the assertion identifies the
     /// client.
     static client_authentication client_assertion(
-        detail::given_text client_id, secret_function assertion,
+        detail::text_argument client_id, secret_provider assertion,
         std::string type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
 
     /// The TLS certificate in `tls_options::certificate_file` or `certificate_pem`, issued by a CA
     /// that the server trusts (RFC 8705 section 2.1).
-    static client_authentication tls_client_auth(detail::given_text client_id)
+    static client_authentication tls_client_auth(detail::text_argument client_id)
     {
-        return {method::tls_client_auth, std::move(client_id), secret()};
+        return {authentication_method::tls_client_auth, std::move(client_id), secret()};
     }
 
     /// The same with a certificate that is registered at the server (RFC 8705 section 2.2).
-    static client_authentication self_signed_tls_client_auth(detail::given_text client_id)
+    static client_authentication self_signed_tls_client_auth(detail::text_argument client_id)
     {
-        return {method::self_signed_tls_client_auth, std::move(client_id), secret()};
+        return {authentication_method::self_signed_tls_client_auth, std::move(client_id), secret()};
     }
 
     /// No authentication: only `client_id` is sent (RFC 6749 section 3.2.1).
-    static client_authentication none(detail::given_text client_id)
+    static client_authentication none(detail::text_argument client_id)
     {
-        return {method::none, std::move(client_id), secret()};
+        return {authentication_method::none, std::move(client_id), secret()};
     }
 
     /// No authentication and no client id: the assertion that is the grant identifies the client
     /// (RFC 7521 section 4.1), as with `token_request::jwt_bearer` for a Google service account.
     static client_authentication anonymous()
     {
-        return {method::anonymous, std::string(), secret()};
+        return {authentication_method::anonymous, std::string(), secret()};
     }
 
     /// A copy with this secret in place of its secret or secret function.
@@ -187,20 +191,20 @@ public:
     {
         auto made = *this;
         made.client_secret_ = std::move(now);
-        made.client_secret_function_ = nullptr;
+        made.client_secret_provider_ = nullptr;
         return made;
     }
 
     /// The method.
-    [[nodiscard]] method how() const noexcept { return method_; }
+    [[nodiscard]] authentication_method type() const noexcept { return type_; }
     /// The client id; may be empty.
     [[nodiscard]] std::string const& client_id() const noexcept { return client_id_; }
     /// The secret. Empty: there is none, or a function returns it.
     [[nodiscard]] secret const& client_secret() const noexcept { return client_secret_; }
     /// The function that returns the secret or the assertion. Empty: there is none.
-    [[nodiscard]] secret_function const& client_secret_function() const noexcept
+    [[nodiscard]] secret_provider const& client_secret_provider() const noexcept
     {
-        return client_secret_function_;
+        return client_secret_provider_;
     }
     /// The key of `private_key_jwt`. Empty: there is none.
     [[nodiscard]] signing_key const& key() const noexcept { return key_; }
@@ -212,24 +216,24 @@ public:
     [[nodiscard]] std::string const& assertion_type() const noexcept { return assertion_type_; }
 
 private:
-    client_authentication(method how, std::string client_id, secret client_secret)
-        : method_(how)
+    client_authentication(authentication_method type, std::string client_id, secret client_secret)
+        : type_(type)
         , client_id_(std::move(client_id))
         , client_secret_(std::move(client_secret))
     {
     }
 
-    client_authentication(method how, std::string client_id, secret_function client_secret)
-        : method_(how)
+    client_authentication(authentication_method type, std::string client_id, secret_provider client_secret)
+        : type_(type)
         , client_id_(std::move(client_id))
-        , client_secret_function_(std::move(client_secret))
+        , client_secret_provider_(std::move(client_secret))
     {
     }
 
-    method method_ = method::unset;
+    authentication_method type_ = authentication_method::unset;
     std::string client_id_;
     secret client_secret_;
-    secret_function client_secret_function_;
+    secret_provider client_secret_provider_;
     signing_key key_;
     signature_algorithm algorithm_ = signature_algorithm::hs256;
     assertion_options assertions_;
@@ -237,41 +241,41 @@ private:
 };
 
 inline client_authentication client_authentication::client_secret_jwt(
-    detail::given_text client_id, secret client_secret, signature_algorithm algorithm,
+    detail::text_argument client_id, secret client_secret, signature_algorithm algorithm,
     assertion_options options)
 {
     client_authentication made(
-        method::client_secret_jwt, std::move(client_id), std::move(client_secret));
+        authentication_method::client_secret_jwt, std::move(client_id), std::move(client_secret));
     made.algorithm_ = algorithm;
     made.assertions_ = std::move(options);
     return made;
 }
 
 inline client_authentication client_authentication::client_secret_jwt(
-    detail::given_text client_id, secret_function client_secret, signature_algorithm algorithm,
+    detail::text_argument client_id, secret_provider client_secret, signature_algorithm algorithm,
     assertion_options options)
 {
     client_authentication made(
-        method::client_secret_jwt, std::move(client_id), std::move(client_secret));
+        authentication_method::client_secret_jwt, std::move(client_id), std::move(client_secret));
     made.algorithm_ = algorithm;
     made.assertions_ = std::move(options);
     return made;
 }
 
 inline client_authentication client_authentication::private_key_jwt(
-    detail::given_text client_id, signing_key key, assertion_options options)
+    detail::text_argument client_id, signing_key key, assertion_options options)
 {
-    client_authentication made(method::private_key_jwt, std::move(client_id), secret());
+    client_authentication made(authentication_method::private_key_jwt, std::move(client_id), secret());
     made.key_ = std::move(key);
     made.assertions_ = std::move(options);
     return made;
 }
 
 inline client_authentication client_authentication::client_assertion(
-    detail::given_text client_id, secret_function assertion, std::string type)
+    detail::text_argument client_id, secret_provider assertion, std::string type)
 {
     client_authentication made(
-        method::client_assertion, std::move(client_id), std::move(assertion));
+        authentication_method::client_assertion, std::move(client_id), std::move(assertion));
     made.assertion_type_ = std::move(type);
     return made;
 }

@@ -8,7 +8,7 @@
 #include <coauth/observer.hpp>
 #include <coauth/result.hpp>
 #include <coauth/secret.hpp>
-#include <coauth/secret_function.hpp>
+#include <coauth/secret_provider.hpp>
 #include <coauth/version.hpp>
 
 #include <boost/system/error_code.hpp>
@@ -52,20 +52,20 @@ struct tls_options
     /// The private key as PEM text.
     secret key_pem = {};
     /// Returns the pass-phrase. Called only if the key is encrypted.
-    secret_function key_passphrase = {};
+    secret_provider key_passphrase = {};
     /// Resume TLS sessions on new connections to the same server, for half the cost of a handshake.
     bool session_resumption = true;
 };
 
-/// Limits of a response. A larger one fails with `errc::answer_too_large`; it is never truncated.
-struct answer_limits
+/// Limits of a response. A larger one fails with `errc::response_too_large`; it is never truncated.
+struct response_limits
 {
     /// Bytes of status line and header fields; at least 512.
     std::size_t header = 64 * 1024;
     /// Bytes of body; at least 64.
     std::size_t body = 1024 * 1024;
     /// Number of informational (1xx) responses before the final one.
-    unsigned interim = 16;
+    unsigned max_informational = 16;
 };
 
 /// An IP address and a port to connect to.
@@ -92,8 +92,8 @@ struct connection_options
     /// Maximum number of open connections; at least 1. If all are busy, operations queue.
     std::size_t max_connections = 64;
     /// Maximum number of operations waiting for a connection. Further ones fail with
-    /// `errc::too_many_waiting`.
-    std::size_t max_waiting = 10'000;
+    /// `errc::queue_full`.
+    std::size_t max_queued = 10'000;
     /// An idle connection is closed after this time. 0: connections are not reused.
     ///
     /// Idle connections are not outstanding work of the execution context. If the context has no
@@ -102,9 +102,9 @@ struct connection_options
     std::chrono::milliseconds idle_timeout{30'000};
     /// How long to wait for one address before the next is tried in parallel (RFC 8305 section 5).
     /// At least 10 ms. For ever: the next address is tried when the one before has failed.
-    std::chrono::milliseconds connect_stagger{250};
+    std::chrono::milliseconds connection_attempt_delay{250};
     /// How long the addresses of a host name are cached. 0: every new connection looks them up.
-    std::chrono::milliseconds lookup_lifetime{30'000};
+    std::chrono::milliseconds dns_cache_ttl{30'000};
     /// Resolves host names. Empty: the system's resolver does.
     resolver_function resolver = {};
 };
@@ -112,7 +112,7 @@ struct connection_options
 /// Whether and when a failed request is retried.
 ///
 /// Only transient failures are retried: no connection, no response, and HTTP status 408, 425, 429
-/// and 5xx. The delay is random up to `first_delay`, and doubles for each retry up to `max_delay`.
+/// and 5xx. The delay is random up to `initial_back_off`, and doubles for each retry up to `max_back_off`.
 /// If the server requests a longer delay, that is used. A delay that would exceed the deadline is
 /// not started: the operation fails at once.
 ///
@@ -128,9 +128,9 @@ struct retry_options
     /// makes one.
     unsigned max_attempts = 3;
     /// Upper limit of the first delay.
-    std::chrono::milliseconds first_delay{200};
+    std::chrono::milliseconds initial_back_off{200};
     /// Upper limit of every delay, unless the server requests a longer one.
-    std::chrono::milliseconds max_delay{5'000};
+    std::chrono::milliseconds max_back_off{5'000};
     /// Time limit of each attempt, within `client_config::timeout`. 0: no limit of its own.
     std::chrono::milliseconds attempt_timeout{0};
 };
@@ -165,7 +165,7 @@ struct client_config
     /// Trusted CAs and the client's certificate.
     tls_options tls = {};
     /// Size limits of a response.
-    answer_limits limits = {};
+    response_limits limits = {};
     /// The connection pool.
     connection_options connections = {};
     /// Retries of failed requests.

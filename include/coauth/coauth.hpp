@@ -3,9 +3,9 @@
 
 #include <coauth/access_token.hpp>
 #include <coauth/async_get_access_token.hpp>
-#include <coauth/async_with_token.hpp>
+#include <coauth/async_call_with_token.hpp>
 #include <coauth/authorization_server.hpp>
-#include <coauth/choose_authentication.hpp>
+#include <coauth/select_client_authentication.hpp>
 #include <coauth/client.hpp>
 #include <coauth/client_authentication.hpp>
 #include <coauth/client_config.hpp>
@@ -17,12 +17,12 @@
 #include <coauth/observer.hpp>
 #include <coauth/result.hpp>
 #include <coauth/secret.hpp>
-#include <coauth/secret_function.hpp>
-#include <coauth/signed_assertion.hpp>
+#include <coauth/secret_provider.hpp>
+#include <coauth/jwt_assertion.hpp>
 #include <coauth/signing_key.hpp>
 #include <coauth/smscx.hpp>
 #include <coauth/token_cache.hpp>
-#include <coauth/token_refused.hpp>
+#include <coauth/token_rejected.hpp>
 #include <coauth/token_request.hpp>
 #include <coauth/token_source.hpp>
 #include <coauth/token_source_options.hpp>

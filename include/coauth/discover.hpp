@@ -2,10 +2,10 @@
 #define COAUTH_DISCOVER_HPP
 
 #include <coauth/authorization_server.hpp>
-#include <coauth/choose_authentication.hpp>
+#include <coauth/select_client_authentication.hpp>
 #include <coauth/client_config.hpp>
 #include <coauth/detail/delivery.hpp>
-#include <coauth/detail/given_text.hpp>
+#include <coauth/detail/text_argument.hpp>
 #include <coauth/export.hpp>
 #include <coauth/result.hpp>
 
@@ -44,14 +44,14 @@ struct discovery_options
 };
 
 /// The completion signature of `async_discover`.
-using discovery_signature = void(result<authorization_server>);
+using discovery_completion_signature = void(result<authorization_server>);
 
 namespace detail
 {
 
 COAUTH_DECL void start_discover(
     boost::asio::any_io_executor const& executor, std::string issuer, discovery_options options,
-    boost::asio::any_completion_handler<discovery_signature> handler);
+    boost::asio::any_completion_handler<discovery_completion_signature> handler);
 
 class initiate_discover
 {
@@ -99,30 +99,30 @@ private:
 /// Terminal, partial and total: each ends the operation promptly with `errc::cancelled`.
 ///
 /// \par Errors
-/// Any `errc`; `errc::malformed_answer` for unusable metadata.
+/// Any `errc`; `errc::malformed_response` for unusable metadata.
 [[nodiscard]] COAUTH_DECL boost::asio::awaitable<result<authorization_server>> async_discover(
-    boost::asio::any_io_executor executor, detail::given_text issuer,
+    boost::asio::any_io_executor executor, detail::text_argument issuer,
     discovery_options const& options);
 /// The same with the default options.
 [[nodiscard]] COAUTH_DECL boost::asio::awaitable<result<authorization_server>>
-async_discover(boost::asio::any_io_executor executor, detail::given_text issuer);
+async_discover(boost::asio::any_io_executor executor, detail::text_argument issuer);
 
 ///@{
 
 /// The same with any completion token; signature
 /// `void(coauth::result<coauth::authorization_server>)`.
-template <boost::asio::completion_token_for<discovery_signature> CompletionToken>
+template <boost::asio::completion_token_for<discovery_completion_signature> CompletionToken>
 auto async_discover(
-    boost::asio::any_io_executor executor, detail::given_text issuer, discovery_options options,
+    boost::asio::any_io_executor executor, detail::text_argument issuer, discovery_options options,
     CompletionToken&& token)
 {
-    return boost::asio::async_initiate<CompletionToken, discovery_signature>(
+    return boost::asio::async_initiate<CompletionToken, discovery_completion_signature>(
         detail::initiate_discover(std::move(executor)), token, std::string(std::move(issuer)),
         std::move(options));
 }
-template <boost::asio::completion_token_for<discovery_signature> CompletionToken>
+template <boost::asio::completion_token_for<discovery_completion_signature> CompletionToken>
 auto async_discover(
-    boost::asio::any_io_executor executor, detail::given_text issuer, CompletionToken&& token)
+    boost::asio::any_io_executor executor, detail::text_argument issuer, CompletionToken&& token)
 {
     return async_discover(
         std::move(executor), std::move(issuer), discovery_options(),

@@ -36,7 +36,7 @@ namespace coauth
 class COAUTH_DECL dpop_prover
 {
 public:
-    /// Reads the key, which must be in PEM: a signer function is not supported. `status()`, every
+    /// Reads the key, which must be in PEM: a signer function is not supported. `validate()`, every
     /// proof and every client that uses the prover report an unusable key.
     explicit dpop_prover(signing_key const& key);
     /// Releases the key.
@@ -49,10 +49,10 @@ public:
     ///@}
 
     /// Success, or the error in the key.
-    [[nodiscard]] result<void> status() const;
+    [[nodiscard]] result<void> validate() const;
     /// The same; also an error if the key's algorithm is not one of `known`, which are names as in
-    /// `authorization_server::dpop_algorithms`. Empty: any algorithm. See `choose_dpop_key`.
-    [[nodiscard]] result<void> status(std::vector<std::string> const& known) const;
+    /// `authorization_server::dpop_algorithms`. Empty: any algorithm. See `select_dpop_key`.
+    [[nodiscard]] result<void> validate(std::vector<std::string> const& known) const;
 
     /// Returns the value of the DPoP field for one request to a resource server. Each request needs
     /// a new proof.

@@ -39,7 +39,7 @@ enum class errc
     /// The TLS handshake or the TLS connection failed.
     tls_failed,
     /// The server's certificate is not trusted, not valid now, or issued for another host.
-    certificate_rejected,
+    certificate_verify_failed,
 
     /// The deadline passed. `error::cause()` is the last failure before it, if there was one.
     timeout,
@@ -48,9 +48,9 @@ enum class errc
     /// There was not enough memory to finish the operation.
     out_of_memory,
     /// The system returned no random bytes for an assertion or a DPoP proof.
-    no_randomness,
-    /// More operations wait for a connection than `connection_options::max_waiting` allows.
-    too_many_waiting,
+    random_failed,
+    /// More operations wait for a connection than `connection_options::max_queued` allows.
+    queue_full,
 
     /// The response is a redirect. Redirects are never followed (RFC 9700 section 4.12).
     redirect_refused,
@@ -60,13 +60,13 @@ enum class errc
     /// The received bytes are not a well-formed HTTP response.
     malformed_http,
     /// The connection ended inside the response.
-    incomplete_answer,
+    incomplete_response,
     /// The response exceeds `client_config::limits`.
-    answer_too_large,
+    response_too_large,
     /// The response is not a valid token response (RFC 6749 section 5.1), or has no usable token.
-    malformed_answer,
+    malformed_response,
     /// The token has a type that this client cannot use (RFC 6749 section 7.1).
-    unsupported_token_type,
+    unexpected_token_type,
 
     /// RFC 6749 section 5.2: the server considers the request malformed.
     invalid_request,
@@ -98,9 +98,9 @@ enum class errc
     use_dpop_nonce,
     /// RFC 9449 section 5: the server rejected the DPoP proof.
     invalid_dpop_proof,
-    /// RFC 7009 section 2.2.1 (`unsupported_token_type`): the server does not revoke tokens of this
+    /// RFC 7009 section 2.2.1 (`unexpected_token_type`): the server does not revoke tokens of this
     /// type.
-    not_revocable,
+    unsupported_token_type,
     /// An OAuth error that is not listed above; `error::oauth_error()` is its name.
     other_oauth_error,
 
@@ -213,7 +213,7 @@ public:
 
     /// True if the server rejected the client's credentials: `errc::invalid_client`,
     /// `errc::unauthorized_client`, or status 401 without an OAuth error.
-    [[nodiscard]] bool refuses_credentials() const noexcept;
+    [[nodiscard]] bool is_authentication_failure() const noexcept;
 
     /// One or two sentences for a log or a terminal: what failed, why, and what to do.
     [[nodiscard]] std::string message() const;

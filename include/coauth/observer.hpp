@@ -26,7 +26,7 @@ enum class phase
     /// Writing the request.
     request,
     /// Reading the response.
-    answer,
+    response,
 };
 
 /// The name of the phase, such as `"lookup"`.
@@ -36,11 +36,11 @@ enum class phase
 struct phase_ended
 {
     /// The phase.
-    phase what;
+    coauth::phase phase;
     /// When the phase began, counted from the start of the operation.
-    std::chrono::steady_clock::duration began_after;
+    std::chrono::steady_clock::duration start;
     /// The duration of the phase.
-    std::chrono::steady_clock::duration took;
+    std::chrono::steady_clock::duration duration;
     /// Set if the phase failed, and the exchange with it.
     boost::system::error_code failure;
 };
@@ -49,7 +49,7 @@ struct phase_ended
 struct connection_opened
 {
     /// The time that took.
-    std::chrono::steady_clock::duration took;
+    std::chrono::steady_clock::duration duration;
     /// True if an earlier TLS session was resumed.
     bool resumed;
 };
@@ -79,18 +79,18 @@ struct attempt_failed
     /// The number of the attempt, counted from 1.
     unsigned number;
     /// The duration of the attempt.
-    std::chrono::steady_clock::duration took;
+    std::chrono::steady_clock::duration duration;
     /// The error. The reference is valid during the call.
-    error const& why;
+    coauth::error const& error;
     /// The delay before the next attempt. None: there is no further attempt.
-    std::optional<std::chrono::steady_clock::duration> next_in;
+    std::optional<std::chrono::steady_clock::duration> retry_in;
 };
 
 /// An operation returned a token.
 struct token_received
 {
     /// The duration of the operation.
-    std::chrono::steady_clock::duration took;
+    std::chrono::steady_clock::duration duration;
     /// The number of attempts made.
     unsigned attempts;
 };
@@ -106,7 +106,7 @@ enum class fetch_reason
     renewal,
     /// The token was invalidated.
     invalidated,
-    /// The program called `token_source::async_refresh`.
+    /// The program called `token_source::async_get_new_access_token`.
     forced,
 };
 
@@ -126,7 +126,7 @@ struct fetch_succeeded
     /// Why the token was fetched.
     fetch_reason reason;
     /// The duration of the fetch.
-    std::chrono::steady_clock::duration took;
+    std::chrono::steady_clock::duration duration;
     /// The number of operations that waited for it.
     std::size_t waiting;
     /// How long the source will return the token. None: no known end. Zero: only the waiting
@@ -140,33 +140,33 @@ struct fetch_failed
     /// Why the token was to be fetched.
     fetch_reason reason;
     /// The duration of the fetch.
-    std::chrono::steady_clock::duration took;
+    std::chrono::steady_clock::duration duration;
     /// The number of operations that waited for it. They all get the error.
     std::size_t waiting;
     /// The error. The reference is valid during the call.
-    error const& why;
+    coauth::error const& error;
     /// The back-off: the time until the next fetch may start.
-    std::chrono::steady_clock::duration next_in;
+    std::chrono::steady_clock::duration retry_in;
     /// How long the source will still return the previous token. None: there is none.
     std::optional<std::chrono::steady_clock::duration> usable_for;
 };
 
 /// A token source cancelled a fetch: no operation waited for it any more (see
-/// `token_source_options::cancel_abandoned`), or the source was closed. This is not a failure.
+/// `token_source_options::cancel_when_unwaited`), or the source was closed. This is not a failure.
 struct fetch_abandoned
 {
     /// Why the token was to be fetched.
     fetch_reason reason;
     /// The time from the start of the fetch to its cancellation.
-    std::chrono::steady_clock::duration took;
+    std::chrono::steady_clock::duration duration;
 };
 
 /// A token source returned a token to an operation that waited for it; with
-/// `token_source_options::observe_hits`, also to a call that got it at once.
+/// `token_source_options::observe_cache_hits`, also to a call that got it at once.
 struct token_served
 {
     /// How long the caller waited. None: it got the token at once.
-    std::optional<std::chrono::steady_clock::duration> waited;
+    std::optional<std::chrono::steady_clock::duration> wait;
     /// The age of the token, counted from its request.
     std::chrono::steady_clock::duration age;
     /// As `fetch_succeeded::usable_for`, from now on.

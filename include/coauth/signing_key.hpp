@@ -1,11 +1,11 @@
 #ifndef COAUTH_SIGNING_KEY_HPP
 #define COAUTH_SIGNING_KEY_HPP
 
-#include <coauth/detail/given_text.hpp>
+#include <coauth/detail/text_argument.hpp>
 #include <coauth/export.hpp>
 #include <coauth/result.hpp>
 #include <coauth/secret.hpp>
-#include <coauth/secret_function.hpp>
+#include <coauth/secret_provider.hpp>
 
 #include <functional>
 #include <memory>
@@ -54,7 +54,7 @@ enum class signature_algorithm
 [[nodiscard]] COAUTH_DECL std::string_view to_string(signature_algorithm algorithm) noexcept;
 /// The algorithm with this name. None: the name is unknown.
 [[nodiscard]] COAUTH_DECL std::optional<signature_algorithm>
-signature_algorithm_of(std::string_view name) noexcept;
+parse_signature_algorithm(std::string_view name) noexcept;
 
 /// Signs with a key that cannot be exported, in an HSM or a key management service.
 ///
@@ -84,9 +84,9 @@ public:
 
     /// The key in a PEM file. `passphrase` is called only if the key is encrypted.
     [[nodiscard]] static signing_key
-    pem_file(detail::given_text path, secret_function passphrase = {});
+    pem_file(detail::text_argument path, secret_provider passphrase = {});
     /// The key as PEM text. `passphrase` is called only if the key is encrypted.
-    [[nodiscard]] static signing_key pem(secret text, secret_function passphrase = {});
+    [[nodiscard]] static signing_key pem(secret text, secret_provider passphrase = {});
     /// A function that signs with this algorithm, in place of a key.
     [[nodiscard]] static signing_key signer(signature_algorithm algorithm, signer_function sign);
 
@@ -95,12 +95,12 @@ public:
     [[nodiscard]] signing_key algorithm(signature_algorithm wanted) const;
     /// A copy with this `kid`, which identifies the key to the server (RFC 7515 section 4.1.4).
     /// Default: empty, and no `kid` is sent.
-    [[nodiscard]] signing_key key_id(detail::given_text id) const;
+    [[nodiscard]] signing_key key_id(detail::text_argument id) const;
     /// A copy with the key's certificate as PEM text, for servers that identify the key by the
     /// certificate's thumbprint (`x5t#S256`, RFC 7515 section 4.1.8).
-    [[nodiscard]] signing_key certificate_pem(detail::given_text text) const;
+    [[nodiscard]] signing_key certificate_pem(detail::text_argument text) const;
     /// The same with the certificate in a PEM file, which is read with the key.
-    [[nodiscard]] signing_key certificate_file(detail::given_text path) const;
+    [[nodiscard]] signing_key certificate_file(detail::text_argument path) const;
 
     /// True if there is no key.
     [[nodiscard]] bool empty() const noexcept { return !given_; }
@@ -113,7 +113,7 @@ public:
         /// The key as PEM text.
         secret pem;
         /// Returns the pass-phrase.
-        secret_function passphrase;
+        secret_provider passphrase;
         /// Signs in place of a key.
         signer_function sign;
         /// The algorithm. None: the key's default.

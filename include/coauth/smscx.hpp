@@ -2,7 +2,7 @@
 #define COAUTH_SMSCX_HPP
 
 #include <coauth/client_config.hpp>
-#include <coauth/detail/given_text.hpp>
+#include <coauth/detail/text_argument.hpp>
 
 #include <string>
 
@@ -19,7 +19,7 @@ inline constexpr char const* default_host = "https://api.sms.cx";
 /// missing, null, zero, negative or "never".
 ///
 /// \param host Scheme, host and optional port. The path `/oauth/token` is appended.
-[[nodiscard]] COAUTH_DECL authorization_server server(detail::given_text host = default_host);
+[[nodiscard]] COAUTH_DECL authorization_server server(detail::text_argument host = default_host);
 
 /// A complete configuration for SMS.CX: its server, and HTTP Basic with unencoded credentials.
 ///
@@ -28,8 +28,8 @@ inline constexpr char const* default_host = "https://api.sms.cx";
 /// Both may be the result of `std::getenv`: null is empty, and the client reports what is missing.
 /// \param host As in `server`.
 [[nodiscard]] COAUTH_DECL client_config config(
-    detail::given_text application_id, secret application_secret,
-    detail::given_text host = default_host);
+    detail::text_argument application_id, secret application_secret,
+    detail::text_argument host = default_host);
 
 } // namespace coauth::smscx
 

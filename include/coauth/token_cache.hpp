@@ -38,7 +38,7 @@ struct token_cache_counters
     /// Sources removed because the cache was full.
     std::uint64_t evicted = 0;
     /// Sources removed because they were idle.
-    std::uint64_t swept = 0;
+    std::uint64_t idle_removed = 0;
     /// Number of sources now.
     std::size_t size = 0;
 };
@@ -49,7 +49,7 @@ struct token_cache_counters
 /// \code
 /// coauth::token_cache cache;
 ///
-/// auto const tokens = cache.source(client, coauth::token_request().scope("read"));
+/// auto const tokens = cache.get(client, coauth::token_request().scope("read"));
 /// auto token = co_await tokens->async_get_access_token();
 /// \endcode
 ///

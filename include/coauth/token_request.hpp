@@ -1,10 +1,10 @@
 #ifndef COAUTH_TOKEN_REQUEST_HPP
 #define COAUTH_TOKEN_REQUEST_HPP
 
-#include <coauth/detail/given_text.hpp>
+#include <coauth/detail/text_argument.hpp>
 #include <coauth/export.hpp>
 #include <coauth/secret.hpp>
-#include <coauth/secret_function.hpp>
+#include <coauth/secret_provider.hpp>
 
 #include <memory>
 #include <string>
@@ -22,7 +22,7 @@ struct token_grant
     /// The parameters: names and values.
     std::vector<std::pair<std::string, secret>> parameters;
     /// The parameters whose values a function returns before each attempt.
-    std::vector<std::pair<std::string, secret_function>> asked = {};
+    std::vector<std::pair<std::string, secret_provider>> dynamic_parameters = {};
 };
 
 /// The parameters of a token request (RFC 6749 section 4.4.2). All are optional. The default grant
@@ -66,10 +66,10 @@ public:
              {"actor_token_type", std::move(actor_token_type)}}};
     }
     /// The same with a function that returns the token and is called before each attempt, such as
-    /// `secret_file` for a workload's token that is replaced while the program runs. The default
+    /// `secret_from_file` for a workload's token that is replaced while the program runs. The default
     /// type is a JWT.
     static token_request token_exchange(
-        secret_function subject_token,
+        secret_provider subject_token,
         std::string subject_token_type = "urn:ietf:params:oauth:token-type:jwt")
     {
         return {
@@ -85,8 +85,8 @@ public:
             "urn:ietf:params:oauth:grant-type:jwt-bearer", {{"assertion", std::move(assertion)}}};
     }
     /// The same with a function that returns the assertion and is called before each attempt.
-    /// `signed_assertion` signs a new assertion each time.
-    static token_request jwt_bearer(secret_function assertion)
+    /// `jwt_assertion` signs a new assertion each time.
+    static token_request jwt_bearer(secret_provider assertion)
     {
         return {
             "urn:ietf:params:oauth:grant-type:jwt-bearer",
@@ -102,7 +102,7 @@ public:
     }
     /// The same with a function that returns the refresh token and is called before each attempt.
     /// If the server rotates refresh tokens, the function must return the latest.
-    static token_request refresh_token(secret_function token)
+    static token_request refresh_token(secret_provider token)
     {
         return {"refresh_token", {}, {{"refresh_token", std::move(token)}}};
     }
@@ -111,12 +111,12 @@ public:
 
     /// Sets the scope: case-sensitive words separated by spaces (RFC 6749 section 3.3). Default:
     /// empty; no scope is sent, and the server grants its default (SMS.CX: all rights).
-    token_request& scope(detail::given_text text) &
+    token_request& scope(detail::text_argument text) &
     {
         scope_ = std::move(text);
         return *this;
     }
-    token_request&& scope(detail::given_text text) &&
+    token_request&& scope(detail::text_argument text) &&
     {
         return std::move(this->scope(std::move(text)));
     }
@@ -125,12 +125,12 @@ public:
     ///@{
 
     /// Adds a resource: an absolute URI (RFC 8707 section 2). May be called several times.
-    token_request& resource(detail::given_text uri) &
+    token_request& resource(detail::text_argument uri) &
     {
         resources_.push_back(std::move(uri));
         return *this;
     }
-    token_request&& resource(detail::given_text uri) &&
+    token_request&& resource(detail::text_argument uri) &&
     {
         return std::move(this->resource(std::move(uri)));
     }
@@ -139,12 +139,12 @@ public:
     ///@{
 
     /// Sets the audience, which some servers require with or instead of a resource.
-    token_request& audience(detail::given_text text) &
+    token_request& audience(detail::text_argument text) &
     {
         audience_ = std::move(text);
         return *this;
     }
-    token_request&& audience(detail::given_text text) &&
+    token_request&& audience(detail::text_argument text) &&
     {
         return std::move(this->audience(std::move(text)));
     }
@@ -154,12 +154,12 @@ public:
 
     /// Adds a further form parameter. The operation rejects names that the library sets itself
     /// (`grant_type`, `scope`, `client_id`, `client_secret`, ...) with `errc::invalid_parameter`.
-    token_request& parameter(std::string name, detail::given_text value) &
+    token_request& parameter(std::string name, detail::text_argument value) &
     {
         parameters_.emplace_back(std::move(name), std::move(value));
         return *this;
     }
-    token_request&& parameter(std::string name, detail::given_text value) &&
+    token_request&& parameter(std::string name, detail::text_argument value) &&
     {
         return std::move(this->parameter(std::move(name), std::move(value)));
     }
@@ -186,11 +186,11 @@ public:
 
 private:
     using values = std::vector<std::pair<std::string, secret>>;
-    using functions = std::vector<std::pair<std::string, secret_function>>;
+    using functions = std::vector<std::pair<std::string, secret_provider>>;
 
-    token_request(std::string grant_type, values parameters, functions asked = {})
+    token_request(std::string grant_type, values parameters, functions dynamic_parameters = {})
         : grant_(std::make_shared<token_grant const>(
-              token_grant{std::move(grant_type), std::move(parameters), std::move(asked)}))
+              token_grant{std::move(grant_type), std::move(parameters), std::move(dynamic_parameters)}))
     {
     }
 

@@ -70,12 +70,12 @@ private:
 ///
 /// The token is refreshed in the background before it expires: at the first call after 70 to 80 %
 /// of its lifetime. Callers get the old token meanwhile. If the refresh fails, they get it until
-/// `token_source_options::margin` before it expires, and never longer. The lifetime is counted from
+/// `token_source_options::expiry_margin` before it expires, and never longer. The lifetime is counted from
 /// the request, by the monotonic clock and by the wall clock; the token expires when either says
 /// so. While no refresh is near, each thread reads the clocks once a second: if the wall clock is
 /// set back, a thread may notice the expiry up to one second late.
 ///
-/// After a failed fetch there is a back-off (see `token_source_options::first_back_off`), during
+/// After a failed fetch there is a back-off (see `token_source_options::initial_back_off`), during
 /// which no fetch starts. Calls without a usable token then fail at once with the same error, and
 /// `error::retry_at()` is the end of the back-off.
 ///
@@ -90,7 +90,7 @@ private:
 /// the client does the same to the running fetch, and later fetches fail with the same error.
 /// Stopping or destroying the execution context abandons operations without a completion, as with
 /// Asio's own operations. The source is outstanding work of the context only while a fetch runs or
-/// an operation waits, or if `token_source_options::renew_unused` is set.
+/// an operation waits, or if `token_source_options::refresh_when_idle` is set.
 class COAUTH_DECL token_source
 {
 public:
@@ -117,8 +117,8 @@ public:
     [[nodiscard]] executor_type get_executor() const noexcept;
 
     /// Returns the token if there is a usable one now, else an empty token. Never waits. Starts a
-    /// fetch only to refresh a usable token: use `async_get_access_token`, `async_refresh`,
-    /// `warm_up` or `token_source_options::renew_unused` to get the first one.
+    /// fetch only to refresh a usable token: use `async_get_access_token`, `async_get_new_access_token`,
+    /// `warm_up` or `token_source_options::refresh_when_idle` to get the first one.
     ///
     /// Usually takes no lock, allocates nothing, and writes no memory that other threads read. It
     /// takes a short lock: once in each thread for a new token; once per tick of the system clock
@@ -136,7 +136,7 @@ public:
     /// \par Cancellation
     /// Terminal, partial and total: each ends the wait promptly with `errc::cancelled`. The fetch
     /// continues for the other operations. If no other operation waits, it continues all the same,
-    /// unless `token_source_options::cancel_abandoned` is set.
+    /// unless `token_source_options::cancel_when_unwaited` is set.
     ///
     /// \par Errors
     /// Any `errc` that the client returns; `errc::cancelled` when the source is closed. Throws only
@@ -158,12 +158,12 @@ public:
     /// \par Completion
     /// Exactly once, never inside this call, on the handler's associated executor (by default the
     /// client's). The handler's associated allocator and cancellation slot are used.
-    template <boost::asio::completion_token_for<access_token_signature> CompletionToken>
+    template <boost::asio::completion_token_for<access_token_completion_signature> CompletionToken>
     auto async_get_access_token(CompletionToken&& token)
     {
         return initiate({}, std::forward<CompletionToken>(token));
     }
-    template <boost::asio::completion_token_for<access_token_signature> CompletionToken>
+    template <boost::asio::completion_token_for<access_token_completion_signature> CompletionToken>
     auto async_get_access_token(std::chrono::milliseconds limit, CompletionToken&& token)
     {
         return initiate({false, limit}, std::forward<CompletionToken>(token));
@@ -177,16 +177,16 @@ public:
     ///
     /// A back-off does not delay it, unless the server requested the delay: then it fails at once
     /// with that error. Otherwise it works like `async_get_access_token`.
-    [[nodiscard]] boost::asio::awaitable<result<access_token>> async_refresh();
+    [[nodiscard]] boost::asio::awaitable<result<access_token>> async_get_new_access_token();
     [[nodiscard]] boost::asio::awaitable<result<access_token>>
-    async_refresh(std::chrono::milliseconds limit);
-    template <boost::asio::completion_token_for<access_token_signature> CompletionToken>
-    auto async_refresh(CompletionToken&& token)
+    async_get_new_access_token(std::chrono::milliseconds limit);
+    template <boost::asio::completion_token_for<access_token_completion_signature> CompletionToken>
+    auto async_get_new_access_token(CompletionToken&& token)
     {
         return initiate({true}, std::forward<CompletionToken>(token));
     }
-    template <boost::asio::completion_token_for<access_token_signature> CompletionToken>
-    auto async_refresh(std::chrono::milliseconds limit, CompletionToken&& token)
+    template <boost::asio::completion_token_for<access_token_completion_signature> CompletionToken>
+    auto async_get_new_access_token(std::chrono::milliseconds limit, CompletionToken&& token)
     {
         return initiate({true, limit}, std::forward<CompletionToken>(token));
     }
@@ -222,7 +222,7 @@ private:
     template <class CompletionToken>
     auto initiate(detail::token_wish const& wish, CompletionToken&& token)
     {
-        return boost::asio::async_initiate<CompletionToken, access_token_signature>(
+        return boost::asio::async_initiate<CompletionToken, access_token_completion_signature>(
             detail::initiate_get_from_source(core_, wish), token);
     }
 

@@ -19,24 +19,24 @@ namespace coauth
 struct token_source_options
 {
     /// The token is refreshed after this share of its lifetime; more than 0, at most 1.
-    double renew_after = 0.8;
+    double refresh_at = 0.8;
     /// A random share of the lifetime, up to this value, by which the refresh is earlier. It is
     /// drawn for each token, so that the servers of a cluster do not refresh at the same time. At
-    /// least 0, less than `renew_after`.
-    double renew_spread = 0.1;
+    /// least 0, less than `refresh_at`.
+    double refresh_jitter = 0.1;
     /// A token is not returned any more when it expires within this time, so that callers have time
     /// to use it. At most a tenth of the token's lifetime is used. At most 365 days.
-    std::chrono::milliseconds margin{30'000};
+    std::chrono::milliseconds expiry_margin{30'000};
     /// Minimum time between two attempts to refresh the same token. At most a twentieth of the
     /// token's lifetime is used. At most 365 days.
-    std::chrono::milliseconds renew_interval{30'000};
+    std::chrono::milliseconds min_refresh_interval{30'000};
     /// Maximum age of a token, whatever its lifetime; at least 1 s. None: the token is used until
     /// it expires, and a token with no known end until it is invalidated.
     std::optional<std::chrono::seconds> max_age = {};
     /// Upper limit of the back-off after the first failed fetch; at least 1 ms.
     ///
-    /// The back-off is random, from a tenth of `first_back_off` up to a limit. The limit starts at
-    /// `first_back_off` and is multiplied by `back_off_factor` for each further failure, up to
+    /// The back-off is random, from a tenth of `initial_back_off` up to a limit. The limit starts at
+    /// `initial_back_off` and is multiplied by `back_off_factor` for each further failure, up to
     /// `max_back_off`. If the server requests a longer delay, that is used.
     ///
     /// If only a change can help (wrong credentials, unknown scope, invalid configuration), the
@@ -44,7 +44,7 @@ struct token_source_options
     /// change at the server is noticed within that time. If the credentials were rejected, new ones
     /// (a secret from a function, a certificate from files) end the back-off, once for each
     /// back-off.
-    std::chrono::milliseconds first_back_off{1'000};
+    std::chrono::milliseconds initial_back_off{1'000};
     /// Factor by which the limit of the back-off grows with each further failure; 1 to 100.
     double back_off_factor = 1.6;
     /// Upper limit of every back-off, unless the server requests a longer delay. At most 24 hours.
@@ -56,14 +56,14 @@ struct token_source_options
     /// background; an unused token may expire, and the next caller waits.
     ///
     /// A token that may be used once (`expires_in` of 0) cannot be fetched in advance. After such a
-    /// token, no fetch starts without a call for the longer of `renew_interval` and `max_back_off`.
-    bool renew_unused = false;
-    /// Cancel a fetch when no operation waits for it any more. Off, or with `renew_unused`: the
+    /// token, no fetch starts without a call for the longer of `min_refresh_interval` and `max_back_off`.
+    bool refresh_when_idle = false;
+    /// Cancel a fetch when no operation waits for it any more. Off, or with `refresh_when_idle`: the
     /// fetch continues, and the next caller gets its token.
-    bool cancel_abandoned = false;
+    bool cancel_when_unwaited = false;
     /// Send the observer a `token_served` event also for each token that is returned at once. Each
     /// such call then reads the clock twice and runs the observer. Off: they are only counted.
-    bool observe_hits = false;
+    bool observe_cache_hits = false;
 };
 
 /// The states of a `token_source`.
@@ -76,7 +76,7 @@ enum class token_source_state
     /// A usable token.
     fresh,
     /// A usable token that is due for a refresh, whether a fetch is running or not.
-    renewing,
+    refreshing,
     /// No usable token; the last fetch failed, and the next does not start before
     /// `token_source_status::retry_at`.
     back_off,
@@ -101,7 +101,7 @@ struct token_source_status
     /// Until when the current token is returned. None: no known end, or there is no token.
     std::optional<std::chrono::system_clock::time_point> usable_until;
     /// When the current token is due for a refresh. None: never, or there is no token.
-    std::optional<std::chrono::system_clock::time_point> renew_at;
+    std::optional<std::chrono::system_clock::time_point> refresh_at;
     /// When the first fetch since the last success failed. None: the last fetch succeeded, or there
     /// was none.
     std::optional<std::chrono::system_clock::time_point> failing_since;
@@ -109,13 +109,13 @@ struct token_source_status
     /// is closed. None: no error.
     std::optional<error> last_error;
     /// The end of the back-off: no fetch starts before, unless new credentials arrive or
-    /// `token_source::async_refresh` is called. None: there is no back-off.
+    /// `token_source::async_get_new_access_token` is called. None: there is no back-off.
     std::optional<std::chrono::system_clock::time_point> retry_at;
 
     /// True if there is a usable token.
     [[nodiscard]] bool ready() const noexcept
     {
-        return state == token_source_state::fresh || state == token_source_state::renewing;
+        return state == token_source_state::fresh || state == token_source_state::refreshing;
     }
 };
 
@@ -141,16 +141,16 @@ struct token_source_counters
     /// Calls that waited for a fetch.
     std::uint64_t waits = 0;
     /// Calls that failed at once, because of a back-off or because the source is closed.
-    std::uint64_t refusals = 0;
+    std::uint64_t fast_failures = 0;
     /// Fetches that succeeded or failed.
     std::uint64_t fetches = 0;
     /// Fetches that failed.
     std::uint64_t failures = 0;
     /// Fetches that replaced a token that was still usable.
-    std::uint64_t renewals = 0;
+    std::uint64_t refreshes = 0;
     /// Tokens dropped by `token_source::invalidate`.
     std::uint64_t invalidated = 0;
-    /// Fetches by reason, such as `by_reason[std::size_t(fetch_reason::renewal)]`.
+    /// Fetches by reason, such as `by_reason[std::size_t(fetch_reason::refresh)]`.
     std::array<fetch_counts, 5> by_reason = {};
 };
 

@@ -18,10 +18,10 @@ namespace
 // No secret is so long: this is not the file that was meant.
 constexpr std::size_t longest_secret = std::size_t(64) * 1024;
 
-class file_secret
+class secret_file_reader
 {
 public:
-    explicit file_secret(std::string path) : path_(std::move(path)) {}
+    explicit secret_file_reader(std::string path) : path_(std::move(path)) {}
 
     result<secret> read()
     {
@@ -114,9 +114,9 @@ private:
 
 } // namespace
 
-secret_function secret_file(detail::given_text path)
+secret_provider secret_from_file(detail::text_argument path)
 {
-    return [file = std::make_shared<file_secret>(std::move(path))] { return file->read(); };
+    return [file = std::make_shared<secret_file_reader>(std::move(path))] { return file->read(); };
 }
 
 } // namespace coauth

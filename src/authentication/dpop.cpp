@@ -121,14 +121,14 @@ dpop_prover::dpop_prover(signing_key const& key) : state_(std::make_unique<state
 
 dpop_prover::~dpop_prover() = default;
 
-result<void> dpop_prover::status() const
+result<void> dpop_prover::validate() const
 {
     if (state_->key)
         return {};
     return state_->key.error();
 }
 
-result<void> dpop_prover::status(std::vector<std::string> const& known) const
+result<void> dpop_prover::validate(std::vector<std::string> const& known) const
 {
     if (!state_->key)
         return state_->key.error();
@@ -137,7 +137,7 @@ result<void> dpop_prover::status(std::vector<std::string> const& known) const
         return {};
     return detail::fits_none(
         "dpop: the key signs by " + std::string(to_string(algorithm)) +
-            "; choose_dpop_key finds what both know. The server knows:",
+            "; select_dpop_key finds what both know. The server knows:",
         known);
 }
 

@@ -43,7 +43,7 @@ void add_client_flags(po::options_description& to, client_flags& into)
     to.add_options()(
         "client-id", po::value(&into.client_id)->value_name("ID"),
         "the client id; at SMS.CX the application id. Else COAUTH_CLIENT_ID")(
-        "client-secret-file", po::value(&into.secret_file)->value_name("FILE"),
+        "client-secret-file", po::value(&into.secret_from_file)->value_name("FILE"),
         "the file with the client secret, - for standard input. Else COAUTH_CLIENT_SECRET")(
         "auth", po::value(&into.auth)->value_name("HOW"),
         "basic, basic-raw, post, secret-jwt, key-jwt, assertion, tls, self-signed-tls or none, or "
@@ -56,7 +56,7 @@ void add_client_flags(po::options_description& to, client_flags& into)
         "kid", po::value(&into.key_id)->value_name("ID"), "the name of the key at the server")(
         "assertion-cert-file", po::value(&into.assertion_certificate_file)->value_name("FILE"),
         "the key's certificate, in PEM, by which the server knows it (x5t#S256)")(
-        "assertion-audience", po::value(&into.assertion_audience)->value_name("WHOM"),
+        "assertion-audience", po::value(&into.audience_source)->value_name("WHOM"),
         "to whom assertions are made out: issuer (the default), token-endpoint, endpoint (the one "
         "that is asked), or any other text as it is")(
         "assertion-file", po::value(&into.assertion_file)->value_name("FILE"),
@@ -75,7 +75,7 @@ void add_verbose_flag(po::options_description& to, client_flags& into)
 {
     to.add_options()(
         "verbose,v", po::bool_switch(&into.verbose),
-        "show request, answer and where the time went on standard error; secrets are masked");
+        "show request, response and where the time went on standard error; secrets are masked");
 }
 
 void add_run_flags(po::options_description& to, client_flags& into)

@@ -19,7 +19,7 @@ namespace coauth::cli
 namespace
 {
 
-using method = client_authentication::method;
+using method = authentication_method;
 
 struct named_method
 {
@@ -29,15 +29,15 @@ struct named_method
 };
 
 constexpr std::array<named_method, 9> methods = {{
-    {"client_secret_basic", "basic", method::client_secret_basic},
-    {"client_secret_basic_raw", "basic-raw", method::client_secret_basic_raw},
-    {"client_secret_post", "post", method::client_secret_post},
-    {"client_secret_jwt", "secret-jwt", method::client_secret_jwt},
-    {"private_key_jwt", "key-jwt", method::private_key_jwt},
-    {"client_assertion", "assertion", method::client_assertion},
-    {"tls_client_auth", "tls", method::tls_client_auth},
-    {"self_signed_tls_client_auth", "self-signed-tls", method::self_signed_tls_client_auth},
-    {"none", "none", method::none},
+    {"client_secret_basic", "basic", authentication_method::client_secret_basic},
+    {"client_secret_basic_unencoded", "basic-raw", authentication_method::client_secret_basic_unencoded},
+    {"client_secret_post", "post", authentication_method::client_secret_post},
+    {"client_secret_jwt", "secret-jwt", authentication_method::client_secret_jwt},
+    {"private_key_jwt", "key-jwt", authentication_method::private_key_jwt},
+    {"client_assertion", "assertion", authentication_method::client_assertion},
+    {"tls_client_auth", "tls", authentication_method::tls_client_auth},
+    {"self_signed_tls_client_auth", "self-signed-tls", authentication_method::self_signed_tls_client_auth},
+    {"none", "none", authentication_method::none},
 }};
 
 result<method> read_method(std::string const& name)
@@ -101,26 +101,26 @@ result<authorization_server> read_server(client_flags const& flags)
 std::optional<method> default_method(client_flags const& flags)
 {
     if (!flags.assertion_file.empty())
-        return method::client_assertion;
+        return authentication_method::client_assertion;
     if (!flags.issuer.empty())
         return std::nullopt;
     if (!flags.key_file.empty())
-        return method::private_key_jwt;
-    if (!flags.certificate_file.empty() && flags.secret_file.empty())
-        return method::tls_client_auth;
+        return authentication_method::private_key_jwt;
+    if (!flags.certificate_file.empty() && flags.secret_from_file.empty())
+        return authentication_method::tls_client_auth;
     bool const raw = is_smscx(flags);
-    return raw ? method::client_secret_basic_raw : method::client_secret_basic;
+    return raw ? authentication_method::client_secret_basic_unencoded : authentication_method::client_secret_basic;
 }
 
 // Whether a secret has to be read.
 bool needs_secret(client_flags const& flags, std::optional<method> how)
 {
     if (!how)
-        return !flags.secret_file.empty() ||
+        return !flags.secret_from_file.empty() ||
                (flags.key_file.empty() && flags.certificate_file.empty() &&
                 std::getenv(client_secret_place.variable) != nullptr);
-    return *how == method::client_secret_basic || *how == method::client_secret_basic_raw ||
-           *how == method::client_secret_post || *how == method::client_secret_jwt;
+    return *how == authentication_method::client_secret_basic || *how == authentication_method::client_secret_basic_unencoded ||
+           *how == authentication_method::client_secret_post || *how == authentication_method::client_secret_jwt;
 }
 
 // A flag that would do nothing is a mistake about what the command does.
@@ -128,7 +128,7 @@ result<void> check_together(client_flags const& flags, std::optional<method> how
 {
     auto const given = [](std::string const& flag) { return !flag.empty(); };
     auto const is_not = [how](method wanted) { return how && *how != wanted; };
-    bool const may_sign = given(flags.key_file) || how == method::client_secret_jwt;
+    bool const may_sign = given(flags.key_file) || how == authentication_method::client_secret_jwt;
     struct rule
     {
         bool broken;
@@ -136,10 +136,10 @@ result<void> check_together(client_flags const& flags, std::optional<method> how
     };
     for (auto const& [broken, sentence] : {
              rule{
-                 given(flags.key_file) && is_not(method::private_key_jwt),
+                 given(flags.key_file) && is_not(authentication_method::private_key_jwt),
                  "--key-file goes with --auth key-jwt alone"},
              rule{
-                 given(flags.assertion_file) && is_not(method::client_assertion),
+                 given(flags.assertion_file) && is_not(authentication_method::client_assertion),
                  "--assertion-file goes with --auth assertion alone"},
              rule{
                  given(flags.algorithm) && !may_sign,
@@ -151,8 +151,8 @@ result<void> check_together(client_flags const& flags, std::optional<method> how
                  given(flags.assertion_certificate_file) && !given(flags.key_file),
                  "--assertion-cert-file is the certificate of a key: give --key-file FILE too"},
              rule{
-                 given(flags.assertion_audience) && is_not(method::private_key_jwt) &&
-                     is_not(method::client_secret_jwt),
+                 given(flags.audience_source) && is_not(authentication_method::private_key_jwt) &&
+                     is_not(authentication_method::client_secret_jwt),
                  "--assertion-audience goes with --auth key-jwt and secret-jwt: nothing else is "
                  "signed"},
              rule{
@@ -162,7 +162,7 @@ result<void> check_together(client_flags const& flags, std::optional<method> how
                  given(flags.certificate_key_file) && !given(flags.certificate_file),
                  "--cert-key-file is the key of a certificate: give --cert-file FILE too"},
              rule{
-                 given(flags.secret_file) && !needs_secret(flags, how),
+                 given(flags.secret_from_file) && !needs_secret(flags, how),
                  "--client-secret-file goes with --auth basic, basic-raw, post and secret-jwt: "
                  "nothing else needs a secret"},
          })
@@ -178,13 +178,13 @@ result<std::string> read_client_id(client_flags const& flags, std::optional<meth
     char const* const value = std::getenv("COAUTH_CLIENT_ID");
     if (value != nullptr && *value != '\0')
         return std::string(value);
-    if (how == method::client_assertion)
+    if (how == authentication_method::client_assertion)
         return std::string();
     return usage_error("the client id is missing: give --client-id ID, or set COAUTH_CLIENT_ID");
 }
 
 // The pass-phrase of a key may be in the environment.
-secret_function passphrase()
+secret_provider passphrase()
 {
     return []() -> result<secret>
     {
@@ -200,7 +200,7 @@ read_algorithm(std::string const& flag, std::string const& name)
 {
     if (name.empty())
         return std::optional<signature_algorithm>();
-    auto const known = signature_algorithm_of(name);
+    auto const known = parse_signature_algorithm(name);
     if (!known)
         return usage_error(
             flag + " is a name such as RS256, PS256, ES256, EdDSA or HS256, not " +
@@ -236,50 +236,50 @@ assertion_options read_assertions(std::string const& audience)
 {
     assertion_options made;
     if (audience == "token-endpoint")
-        made.made_out_to = assertion_audience::token_endpoint;
+        made.audience_source = audience_source::token_endpoint;
     else if (audience == "endpoint")
-        made.made_out_to = assertion_audience::endpoint;
+        made.audience_source = audience_source::endpoint;
     else if (audience != "issuer")
         made.audience = audience; // empty, where nothing was said
     return made;
 }
 
 result<client_authentication> make_authentication(
-    client_flags const& flags, method how, std::string id, client_credentials const& have)
+    client_flags const& flags, method how, std::string id, available_credentials const& have)
 {
     auto const& text = have.client_secret;
     switch (how)
     {
-    case method::client_secret_basic:
+    case authentication_method::client_secret_basic:
         return client_authentication::client_secret_basic(std::move(id), text);
-    case method::client_secret_basic_raw:
-        return client_authentication::client_secret_basic_raw(std::move(id), text);
-    case method::client_secret_post:
+    case authentication_method::client_secret_basic_unencoded:
+        return client_authentication::client_secret_basic_unencoded(std::move(id), text);
+    case authentication_method::client_secret_post:
         return client_authentication::client_secret_post(std::move(id), text);
-    case method::client_secret_jwt:
+    case authentication_method::client_secret_jwt:
         return client_authentication::client_secret_jwt(
             std::move(id), text,
-            signature_algorithm_of(flags.algorithm).value_or(signature_algorithm::hs256),
+            parse_signature_algorithm(flags.algorithm).value_or(signature_algorithm::hs256),
             have.assertions);
-    case method::private_key_jwt:
+    case authentication_method::private_key_jwt:
         if (have.key.empty())
             return usage_error("this --auth needs a key: give --key-file FILE");
         return client_authentication::private_key_jwt(std::move(id), have.key, have.assertions);
-    case method::client_assertion:
+    case authentication_method::client_assertion:
         if (flags.assertion_file.empty())
             return usage_error("this --auth needs an assertion: give --assertion-file FILE");
         return client_authentication::client_assertion(
-            std::move(id), secret_file(flags.assertion_file));
-    case method::tls_client_auth:
-    case method::self_signed_tls_client_auth:
+            std::move(id), secret_from_file(flags.assertion_file));
+    case authentication_method::tls_client_auth:
+    case authentication_method::self_signed_tls_client_auth:
         if (!have.certificate)
             return usage_error("this --auth needs a certificate: give --cert-file FILE");
-        if (how == method::self_signed_tls_client_auth)
+        if (how == authentication_method::self_signed_tls_client_auth)
             return client_authentication::self_signed_tls_client_auth(std::move(id));
         return client_authentication::tls_client_auth(std::move(id));
-    case method::unset:
-    case method::none:
-    case method::anonymous:
+    case authentication_method::unset:
+    case authentication_method::none:
+    case authentication_method::anonymous:
         break;
     }
     return client_authentication::none(std::move(id));
@@ -320,7 +320,7 @@ result<void> take_dpop(client_options& into)
 {
     if (into.dpop_key.empty())
         return {};
-    auto const key = choose_dpop_key(into.config.server, into.dpop_key);
+    auto const key = select_dpop_key(into.config.server, into.dpop_key);
     if (!key)
         return key.error();
     into.config.dpop = std::make_shared<dpop_prover>(*key);
@@ -332,7 +332,7 @@ result<void> choose_method(client_options& into)
     auto server = into.config.server;
     if (!(server.*into.methods).empty())
         server.authentication_methods = server.*into.methods;
-    auto chosen = choose_authentication(server, into.client_id, std::move(into.credentials));
+    auto chosen = select_client_authentication(server, into.client_id, std::move(into.credentials));
     if (chosen)
         return into.config.authentication = std::move(*chosen), result<void>();
     auto info = chosen.error().info();
@@ -370,7 +370,7 @@ result<client_options> read_client_options(client_flags const& flags)
     options->dpop_key = std::move(*dpop_key);
     auto& have = options->credentials;
     have.key = std::move(*key);
-    have.assertions = read_assertions(flags.assertion_audience);
+    have.assertions = read_assertions(flags.audience_source);
     have.certificate = !flags.certificate_file.empty();
     options->client_id = std::move(*id);
     // Known to be right before a secret is read, which may be waited for.
@@ -379,7 +379,7 @@ result<client_options> read_client_options(client_flags const& flags)
             return good.error();
     if (needs_secret(flags, how))
     {
-        auto text = read_secret(client_secret_place, flags.secret_file);
+        auto text = read_secret(client_secret_place, flags.secret_from_file);
         if (!text)
             return text.error();
         have.client_secret = std::move(*text);

@@ -28,12 +28,12 @@ struct client_flags
     bool http_loopback = false;
 
     std::string client_id;
-    std::string secret_file;
+    std::string secret_from_file;
     std::string auth;
     std::string key_file;
     std::string algorithm;
     std::string key_id;
-    std::string assertion_audience;
+    std::string audience_source;
     std::string assertion_certificate_file;
     std::string assertion_file;
     std::string certificate_file;
@@ -66,7 +66,7 @@ struct client_options
     // The server's metadata decide how the client proves who it is.
     bool choose = false;
     std::string client_id;
-    client_credentials credentials;
+    available_credentials credentials;
     // That binds tokens, until the server is known; empty: none does, or `config` has it.
     signing_key dpop_key;
     // Where it has to be known: a server may take other methods there.

@@ -11,7 +11,7 @@
 namespace coauth::cli
 {
 
-// What --verbose shows on standard error: requests, answers and where the time went.
+// What --verbose shows on standard error: requests, responses and where the time went.
 class conversation
 {
 public:

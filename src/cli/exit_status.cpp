@@ -24,7 +24,7 @@ exit_status status_of(error_kind kind) noexcept
     case error_kind::resource:
         break;
     }
-    return exit_status::unusable_answer;
+    return exit_status::unusable_response;
 }
 
 } // namespace coauth::cli

@@ -14,7 +14,7 @@ enum class exit_status
     usage = 2,
     network = 3,
     timeout = 4,
-    unusable_answer = 5,
+    unusable_response = 5,
 };
 
 [[nodiscard]] exit_status status_of(error_kind kind) noexcept;

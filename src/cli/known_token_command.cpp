@@ -80,7 +80,7 @@ result<known_token> read_options(arguments const& args, std::string_view command
     made.help = flags.client.help;
     if (made.help)
         return made;
-    if (flags.token_file == "-" && flags.client.secret_file == "-")
+    if (flags.token_file == "-" && flags.client.secret_from_file == "-")
         return usage_error("standard input holds the token or the client secret, not both");
     auto client = read_client_options(flags.client);
     if (!client)
@@ -117,7 +117,7 @@ exit_status introspect_command(arguments const& args)
         return print_help(
                    "coauth introspect",
                    "Asks an authorization server about a token (RFC 7662), and prints its\n"
-                   "answer as JSON. The exit status is 1 when the token is not active."),
+                   "response as JSON. The exit status is 1 when the token is not active."),
                exit_status::ok;
     options->client.methods = &authorization_server::introspection_authentication_methods;
     auto const found = run_with_client<introspection>(

@@ -71,7 +71,7 @@ exit_status guarded_run(arguments args)
     {
         std::cerr << "coauth: " << e.what() << '\n';
     }
-    return exit_status::unusable_answer;
+    return exit_status::unusable_response;
 }
 
 } // namespace

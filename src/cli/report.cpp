@@ -96,7 +96,7 @@ std::string token_summary(
     text += line(where, "scope", scope);
     text += line(where, "expires", spoken_end(token));
     text += line(
-        where, "answer",
+        where, "response",
         "HTTP " + std::to_string(token.http_status()) + " in " + std::to_string(elapsed.count()) +
             " ms");
     return text;

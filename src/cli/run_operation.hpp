@@ -38,9 +38,9 @@ result<T> run_operation(Start const& start)
             if (!ec)
                 cancel.emit(asio::cancellation_type::terminal);
         });
-    auto done = [&](result<T> answer)
+    auto done = [&](result<T> response)
     {
-        got = std::move(answer);
+        got = std::move(response);
         context.stop();
     };
     start(

@@ -71,7 +71,7 @@ struct invitation
     std::string client_id;
     // Empty for a public client.
     std::string secret;
-    std::string secret_file;
+    std::string secret_from_file;
     bool own_secret = false;
     // Empty when there is none.
     std::string refresh_token;
@@ -104,7 +104,7 @@ void print_env(invitation const& to)
     if (!to.refresh_token.empty())
         assign("REFRESH_TOKEN", to.refresh_token);
     // The last line: who waits for it has all.
-    assign("CLIENT_SECRET_FILE", to.secret_file);
+    assign("CLIENT_SECRET_FILE", to.secret_from_file);
     std::cout << std::flush;
 }
 
@@ -116,8 +116,8 @@ std::string command(invitation const& to)
     line += " --token-endpoint " + shell_quoted(to.at.token_endpoint) + " \\\n      ";
     line += to.ca_file.empty() ? "--http-loopback" : "--ca-file " + shell_quoted(to.ca_file);
     line += " \\\n      --client-id " + shell_quoted(to.client_id);
-    line += to.secret_file.empty() ? " --auth none"
-                                   : " --client-secret-file " + shell_quoted(to.secret_file);
+    line += to.secret_from_file.empty() ? " --auth none"
+                                   : " --client-secret-file " + shell_quoted(to.secret_from_file);
     if (!to.needs_proof)
         return line + '\n';
     return "  openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out dpop.pem\n" +
@@ -126,9 +126,9 @@ std::string command(invitation const& to)
 
 std::string shown_secret(invitation const& to)
 {
-    if (to.secret_file.empty())
+    if (to.secret_from_file.empty())
         return "none: a public client";
-    return to.own_secret ? "the one in " + printable(to.secret_file) : to.secret;
+    return to.own_secret ? "the one in " + printable(to.secret_from_file) : to.secret;
 }
 
 void print_summary(invitation const& to)
@@ -166,19 +166,19 @@ invitation invite(
     to.issuer = server.issuer();
     to.at = {
         server.token_endpoint(), server.introspection_endpoint(), server.revocation_endpoint()};
-    if (chosen.client_certificates == testing::client_certificates::asked_at_alias)
+    if (chosen.client_certificates == testing::client_certificates::requested_at_alias)
         to.mtls_token_endpoint = server.mtls_token_endpoint();
     if (chosen.tls)
         to.ca_file = files.add("ca.pem", server.ca_pem());
     to.client_id = chosen.client_id;
     to.secret = chosen.client_secret;
     to.own_secret = options.own_secret;
-    to.secret_file = options.secret_file;
-    if (to.secret_file.empty() && !to.secret.empty())
-        to.secret_file = files.add("secret", to.secret);
+    to.secret_from_file = options.secret_from_file;
+    if (to.secret_from_file.empty() && !to.secret.empty())
+        to.secret_from_file = files.add("secret", to.secret);
     if (!chosen.refresh_tokens.empty())
         to.refresh_token = chosen.refresh_tokens.front();
-    to.smscx = chosen.dialect == testing::dialect::smscx;
+    to.smscx = chosen.flavor == testing::server_flavor::smscx;
     to.needs_proof = chosen.dpop == testing::dpop::required;
     return to;
 }

@@ -40,7 +40,7 @@ struct serve_flags
     bool http = false;
 
     std::string client_id;
-    std::string secret_file;
+    std::string secret_from_file;
     std::vector<std::string> key_files;
     std::string certificate_file;
     std::string client_ca_file;
@@ -58,8 +58,8 @@ po::options_description server_group(serve_flags& into)
     group.add_options()(
         "port", po::value(&into.port)->default_value("0")->value_name("NUMBER"),
         "the port at 127.0.0.1; 0: any free one")(
-        "dialect", po::value(&into.dialect)->default_value("rfc6749")->value_name("NAME"),
-        "rfc6749, or smscx to answer as SMS.CX does")(
+        "dialect", po::value(&into.flavor)->default_value("rfc6749")->value_name("NAME"),
+        "rfc6749, or smscx to response as SMS.CX does")(
         "scope", po::value(&into.scope)->default_value("read write")->value_name("WORDS"),
         "the scopes that the client may have")(
         "grant", po::value(&into.grants)->value_name("NAME"),
@@ -84,7 +84,7 @@ po::options_description client_group(serve_flags& into)
     group.add_options()(
         "client-id", po::value(&into.client_id)->default_value("client")->value_name("ID"),
         "its id")(
-        "secret-file", po::value(&into.secret_file)->value_name("FILE"),
+        "secret-file", po::value(&into.secret_from_file)->value_name("FILE"),
         "the file with its secret, - for standard input. Default: a new secret")(
         "key-file", po::value(&into.key_files)->value_name("FILE"),
         "the public key or certificate, in PEM, of the key that signs its assertions; "
@@ -162,12 +162,12 @@ result<std::string> read_secret(std::string const& file)
     return std::string(given->view());
 }
 
-result<testing::dialect> read_dialect(std::string const& text)
+result<testing::server_flavor> read_dialect(std::string const& text)
 {
     if (text == "rfc6749")
-        return testing::dialect::rfc6749;
+        return testing::server_flavor::rfc6749;
     if (text == "smscx")
-        return testing::dialect::smscx;
+        return testing::server_flavor::smscx;
     return usage_error("--dialect is rfc6749 or smscx, not " + in_quotes(text));
 }
 
@@ -270,7 +270,7 @@ result<void> check_together(serve_flags const& flags)
     if (flags.http && !certificates.empty())
         return usage_error("--http excludes --cert-file and --client-ca-file: certificates are "
                            "shown in TLS");
-    if (flags.is_public && !(flags.key_files.empty() && (flags.secret_file + certificates).empty()))
+    if (flags.is_public && !(flags.key_files.empty() && (flags.secret_from_file + certificates).empty()))
         return usage_error("--public excludes --secret-file, --key-file, --cert-file and "
                            "--client-ca-file: a public client proves nothing");
     if (flags.dpop_nonce && flags.dpop == "off")
@@ -314,14 +314,14 @@ result<void> take_client(serve_flags const& flags, testing::server_options& serv
     }
     // The last, as it may be waited for.
     auto secret =
-        flags.is_public ? result<std::string>(std::string()) : read_secret(flags.secret_file);
+        flags.is_public ? result<std::string>(std::string()) : read_secret(flags.secret_from_file);
     if (!secret)
         return secret.error();
     client->assertion_secret = *secret;
     server.client_id = flags.client_id;
     server.client_secret = std::move(*secret);
     if (!client->certificates.empty() || !server.client_ca_pem.empty())
-        server.client_certificates = flags.mtls_alias ? testing::client_certificates::asked_at_alias
+        server.client_certificates = flags.mtls_alias ? testing::client_certificates::requested_at_alias
                                                       : testing::client_certificates::asked;
     server.clients = {std::move(*client)};
     return {};
@@ -359,7 +359,7 @@ result<testing::server_options> read_server(serve_flags const& flags)
     testing::server_options server;
     if (auto const good = check_together(flags); !good)
         return good.error();
-    auto const dialect = read_dialect(flags.dialect);
+    auto const dialect = read_dialect(flags.flavor);
     if (!dialect)
         return dialect.error();
     auto const port = read_number<std::uint16_t>("--port", flags.port, 0, 65535);
@@ -375,7 +375,7 @@ result<testing::server_options> read_server(serve_flags const& flags)
     for (auto const take : {take_grants, take_client})
         if (auto const taken = take(flags, server); !taken)
             return taken.error();
-    server.dialect = *dialect;
+    server.flavor = *dialect;
     server.port = *port;
     server.token_lifetime = std::chrono::seconds(*lifetime);
     server.scopes = words(flags.scope);
@@ -405,8 +405,8 @@ result<serve_options> read_serve_options(arguments const& args)
         return server.error();
     options.output = *output;
     options.server = std::move(*server);
-    options.own_secret = !flags.secret_file.empty();
-    options.secret_file = flags.secret_file == "-" ? std::string() : flags.secret_file;
+    options.own_secret = !flags.secret_from_file.empty();
+    options.secret_from_file = flags.secret_from_file == "-" ? std::string() : flags.secret_from_file;
     return options;
 }
 

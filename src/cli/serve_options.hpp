@@ -24,7 +24,7 @@ struct serve_options
     // The secret is the user's own: not to be shown.
     bool own_secret = false;
     // The file that it is in; empty: none.
-    std::string secret_file;
+    std::string secret_from_file;
     serve_form output = serve_form::summary;
     bool help = false;
 };

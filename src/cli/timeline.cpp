@@ -61,11 +61,11 @@ std::size_t scaled(duration part, duration whole, std::size_t units)
 std::string row(phase_ended const& event, duration whole, terminal const& where)
 {
     std::size_t const start =
-        std::min(scaled(event.began_after, whole, chart_width), chart_width - 1);
+        std::min(scaled(event.start, whole, chart_width), chart_width - 1);
     std::size_t const eighths = std::clamp<std::size_t>(
-        scaled(event.took, whole, chart_width * 8), 1, (chart_width - start) * 8);
+        scaled(event.duration, whole, chart_width * 8), 1, (chart_width - start) * 8);
     std::string const bar = where.unicode() ? unicode_bar(eighths) : ascii_bar(eighths);
-    std::string line = "  " + where.dim(padded(to_string(event.what))) + right_aligned(event.took) +
+    std::string line = "  " + where.dim(padded(to_string(event.phase))) + right_aligned(event.duration) +
                        "  " + std::string(start, ' ');
     if (!event.failure)
         return line + where.cyan(bar) + '\n';
@@ -80,7 +80,7 @@ std::string timeline::chart(terminal const& where) const
     if (phases_.empty())
         return {};
     auto const& last = phases_.back();
-    duration const whole = last.began_after + last.took;
+    duration const whole = last.start + last.duration;
     std::string drawn;
     for (auto const& event : phases_)
         drawn += row(event, whole, where);

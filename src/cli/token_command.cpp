@@ -60,7 +60,7 @@ exit_status token_command(arguments const& args)
     auto options = read_token_options(args);
     if (!options)
     {
-        // A program that reads the answer, and a person who reads the terminal, both learn it.
+        // A program that reads the response, and a person who reads the terminal, both learn it.
         if (asks_for_json(args))
             std::cout << json_line(options.error(), milliseconds(0));
         std::cerr << failure_summary(options.error(), terminal(STDERR_FILENO));

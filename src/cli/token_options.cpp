@@ -143,7 +143,7 @@ void print_token_help(std::ostream& out)
            "  curl -H \"$(coauth token --output header ...)\" https://api.example.com/\n"
         << all_flags(unused)
         << "\nExit status: 0 a token, 1 refused by the server, 2 usage or configuration,\n"
-           "3 network or TLS, 4 timeout, 5 unusable answer.\n";
+           "3 network or TLS, 4 timeout, 5 unusable response.\n";
 }
 
 } // namespace coauth::cli

@@ -123,7 +123,7 @@ result<void> validate(client_config const& config)
     if (!key)
         return key.error();
     if (config.dpop)
-        if (auto const usable = config.dpop->status(config.server.dpop_algorithms); !usable)
+        if (auto const usable = config.dpop->validate(config.server.dpop_algorithms); !usable)
             return usable;
     auto const proxy = protocol::find_proxy(config.proxy, *endpoint, protocol::variable);
     if (!proxy)
@@ -165,9 +165,9 @@ client::executor_type client::get_executor() const noexcept
     return detail::executor_of(*core_);
 }
 
-result<void> client::status() const
+result<void> client::validate() const
 {
-    return core_->status();
+    return core_->validate();
 }
 
 asio::awaitable<result<access_token>> client::async_get_access_token(token_request request)

@@ -10,7 +10,7 @@
 #include "protocol/proxy.hpp"
 #include "protocol/redacted_trace.hpp"
 #include "protocol/token_response.hpp"
-#include "values/secret_function.hpp"
+#include "values/call_secret_provider.hpp"
 
 #include <boost/asio/query.hpp>
 
@@ -66,7 +66,7 @@ result<std::shared_ptr<net::target const>> make_target(
     made->ip_literal = endpoint.ip_literal;
     made->limits = config.limits;
     made->all_headers = config.keep_headers || config.debug;
-    made->connect_stagger = config.connections.connect_stagger;
+    made->connection_attempt_delay = config.connections.connection_attempt_delay;
     made->lookups = std::make_shared<net::resolver>(executor, config.connections);
     return std::shared_ptr<net::target const>(std::move(made));
 }
@@ -115,7 +115,7 @@ result<void> client_impl::prepare()
         return key.error();
     key_ = std::move(*key);
     if (config.dpop)
-        if (auto const usable = config.dpop->status(config.server.dpop_algorithms); !usable)
+        if (auto const usable = config.dpop->validate(config.server.dpop_algorithms); !usable)
             return usable;
     for (auto const of :
          {protocol::place::token, protocol::place::introspection, protocol::place::revocation})
@@ -166,7 +166,7 @@ void client_impl::each_pool(F const& f) const
     }
 }
 
-result<void> client_impl::status() const
+result<void> client_impl::validate() const
 {
     return status_;
 }
@@ -183,21 +183,21 @@ result<client_impl::destination const*> client_impl::where(protocol::place of) c
 
 bool client_impl::proves(endpoint_call const& what) const noexcept
 {
-    using method = client_authentication::method;
-    auto const how = config.authentication.how();
+    using method = authentication_method;
+    auto const how = config.authentication.type();
     auto const* const request = what.request();
     bool const asks = request != nullptr && protocol::asks_anew(*request);
-    return asks || config.dpop || how == method::client_secret_jwt ||
-           how == method::private_key_jwt;
+    return asks || config.dpop || how == authentication_method::client_secret_jwt ||
+           how == authentication_method::private_key_jwt;
 }
 
 result<secret>
 client_impl::assertion_input(client_config const& present, std::string const& url) const
 {
-    using method = client_authentication::method;
+    using method = authentication_method;
     auto const& who = present.authentication;
     auto const& wanted = who.assertions();
-    if (!key_ && who.how() != method::client_secret_jwt)
+    if (!key_ && who.type() != authentication_method::client_secret_jwt)
         return secret();
     auto const id = protocol::unique_id();
     if (!id)
@@ -225,10 +225,10 @@ result<secret> client_impl::sign(client_config const& present, std::string_view 
 
 result<client_impl::snapshot> client_impl::present_config()
 {
-    auto const& function = config.authentication.client_secret_function();
+    auto const& function = config.authentication.client_secret_provider();
     // The user's: not with the lock held.
     auto given = function
-                     ? protocol::ask(function, protocol::secret_name(config.authentication.how()))
+                     ? protocol::ask(function, protocol::secret_name(config.authentication.type()))
                      : result<secret>(secret());
     std::lock_guard const lock(present_mutex_);
     if (!given)
@@ -252,7 +252,7 @@ result<client_impl::snapshot> client_impl::present_config()
 
 std::uint64_t client_impl::look_for_credentials()
 {
-    if (config.authentication.client_secret_function())
+    if (config.authentication.client_secret_provider())
         (void)present_config();
     auto const to = where(protocol::place::token);
     if (to && (*to)->target->certificate)
@@ -308,13 +308,13 @@ result<void> client_impl::read(
     net::exchange_outcome outcome) const
 {
     if (config.debug)
-        debug(protocol::masked_answer(outcome.answer, *sent.config, sent.wire->view()));
+        debug(protocol::masked_response(outcome.response, *sent.config, sent.wire->view()));
     if (config.dpop)
-        if (auto const nonce = outcome.answer.headers.find("DPoP-Nonce"))
+        if (auto const nonce = outcome.response.headers.find("DPoP-Nonce"))
             config.dpop->remember_nonce(from.url, *nonce);
     protocol::exchange_facts const facts{
         outcome.sent, outcome.sent_steady, std::chrono::system_clock::now(), sent.wire->view()};
-    return what.read(*sent.config, std::move(outcome.answer), facts);
+    return what.read(*sent.config, std::move(outcome.response), facts);
 }
 
 void client_impl::debug(std::string const& text) const noexcept

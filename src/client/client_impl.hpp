@@ -25,7 +25,7 @@ namespace coauth::detail
 
 class endpoint_call;
 
-using token_handler = boost::asio::any_completion_handler<access_token_signature>;
+using token_handler = boost::asio::any_completion_handler<access_token_completion_signature>;
 
 // What a client is behind its handle: shared with its operations, so that it may go before them.
 class client_impl final : public net::context_shutdown::member,
@@ -37,7 +37,7 @@ public:
     client_impl(client_impl const&) = delete;
     client_impl& operator=(client_impl const&) = delete;
 
-    [[nodiscard]] result<void> status() const;
+    [[nodiscard]] result<void> validate() const;
     // The operation, while it lives: `close` ends it.
     // Where `sent_with` is given, it tells at the end which credentials were sent last.
     std::weak_ptr<deadline_entry> start(

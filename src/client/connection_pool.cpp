@@ -32,7 +32,7 @@ connection_pool::connection_pool(client_config const& config, asio::any_io_execu
     , events_(config.observer, {})
     , reuse_(config.connections.idle_timeout.count() > 0)
     , policy_(
-          {config.connections.max_connections, config.connections.max_waiting,
+          {config.connections.max_connections, config.connections.max_queued,
            config.connections.idle_timeout})
 {
     if (reuse_)

@@ -140,7 +140,7 @@ std::shared_ptr<client_impl> make_core(
 // that more than that there are none.
 int weight(error const& why)
 {
-    if (why == errc::malformed_answer)
+    if (why == errc::malformed_response)
         return 3;
     if (why.http_status() >= 500)
         return 2;
@@ -148,7 +148,7 @@ int weight(error const& why)
 }
 
 // There are none here, or none now, which says nothing of elsewhere. What the body says is of no
-// matter: who does not know the path answers as it likes.
+// matter: who does not know the path responses as it likes.
 bool may_be_elsewhere(error const& why)
 {
     auto const status = why.http_status();
@@ -160,7 +160,7 @@ bool may_be_elsewhere(error const& why)
 class discovery : public std::enable_shared_from_this<discovery>
 {
 public:
-    using handler = asio::any_completion_handler<discovery_signature>;
+    using handler = asio::any_completion_handler<discovery_completion_signature>;
 
     discovery(
         asio::any_io_executor executor, std::string issuer, discovery_options options, handler done)
@@ -197,7 +197,7 @@ private:
         {
             return of->stop_.slot();
         }
-        void operator()(found answer) const { of->go_on(std::move(answer)); }
+        void operator()(found response) const { of->go_on(std::move(response)); }
 
         std::shared_ptr<discovery> of;
     };
@@ -241,22 +241,22 @@ private:
             stop_.emit(asio::cancellation_type::terminal);
     }
 
-    void go_on(found answer)
+    void go_on(found response)
     {
         try
         {
-            if (!answer && goes_elsewhere(answer.error()))
+            if (!response && goes_elsewhere(response.error()))
                 return ask();
-            if (!answer)
-                answer = *failure_;
+            if (!response)
+                response = *failure_;
             else if (options_.lifetime.count() > 0)
-                cache().keep(options_, *answer);
+                cache().keep(options_, *response);
         }
         catch (...)
         {
-            answer = error_of(std::current_exception());
+            response = error_of(std::current_exception());
         }
-        complete(std::move(answer));
+        complete(std::move(response));
     }
 
     bool goes_elsewhere(error const& why)
@@ -267,20 +267,20 @@ private:
         return elsewhere && asked_ < urls_.size();
     }
 
-    void complete(found answer)
+    void complete(found response)
     {
         // Asio 1.26's move assignment calls itself for ever.
         handler done;
         done.swap(done_);
-        std::move(done)(std::move(answer));
+        std::move(done)(std::move(response));
     }
 
     // Never within the initiating function.
-    void complete_later(found answer)
+    void complete_later(found response)
     {
         asio::post(
-            executor_, [self = shared_from_this(), answer = std::move(answer)]() mutable
-            { self->complete(std::move(answer)); });
+            executor_, [self = shared_from_this(), response = std::move(response)]() mutable
+            { self->complete(std::move(response)); });
     }
 
     asio::any_io_executor const executor_;
@@ -303,16 +303,16 @@ asio::awaitable<found>
 discover(asio::any_io_executor executor, std::string issuer, discovery_options options)
 {
     initiate_discover const begin(std::move(executor));
-    auto answer = co_await asio::async_initiate<asio::use_awaitable_t<> const, discovery_signature>(
+    auto response = co_await asio::async_initiate<asio::use_awaitable_t<> const, discovery_completion_signature>(
         begin, asio::use_awaitable, std::move(issuer), std::move(options));
-    co_return answer;
+    co_return response;
 }
 
 } // namespace
 
 void start_discover(
     asio::any_io_executor const& executor, std::string issuer, discovery_options options,
-    asio::any_completion_handler<discovery_signature> handler)
+    asio::any_completion_handler<discovery_completion_signature> handler)
 {
     std::make_shared<discovery>(executor, std::move(issuer), std::move(options), std::move(handler))
         ->start();
@@ -321,13 +321,13 @@ void start_discover(
 } // namespace detail
 
 asio::awaitable<result<authorization_server>> async_discover(
-    asio::any_io_executor executor, detail::given_text issuer, discovery_options const& options)
+    asio::any_io_executor executor, detail::text_argument issuer, discovery_options const& options)
 {
     return detail::discover(std::move(executor), std::move(issuer), options);
 }
 
 asio::awaitable<result<authorization_server>>
-async_discover(asio::any_io_executor executor, detail::given_text issuer)
+async_discover(asio::any_io_executor executor, detail::text_argument issuer)
 {
     return detail::discover(std::move(executor), std::move(issuer), discovery_options());
 }

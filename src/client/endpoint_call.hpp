@@ -19,7 +19,7 @@
 namespace coauth::detail
 {
 
-// What one operation asks of the server, what it makes of the answer, and whom it tells.
+// What one operation asks of the server, what it makes of the response, and whom it tells.
 class endpoint_call
 {
 public:
@@ -33,9 +33,9 @@ public:
     [[nodiscard]] virtual result<secret> build(
         client_config const& config, protocol::endpoint const& to,
         protocol::attempt_proofs const& proofs) const = 0;
-    // Keeps what the answer yields.
+    // Keeps what the response yields.
     [[nodiscard]] virtual result<void> read(
-        client_config const& sent_with, http_response answer,
+        client_config const& sent_with, http_response response,
         protocol::exchange_facts const& at) = 0;
 
     [[nodiscard]] virtual boost::asio::cancellation_slot slot() const noexcept = 0;
@@ -104,10 +104,10 @@ public:
         return protocol::build_form_request(config, to, *form, proofs);
     }
     [[nodiscard]] result<void> read(
-        client_config const& sent_with, http_response answer,
+        client_config const& sent_with, http_response response,
         protocol::exchange_facts const& at) override
     {
-        return keep(protocol::read_token_answer(sent_with, request_, std::move(answer), at));
+        return keep(protocol::read_token_response(sent_with, request_, std::move(response), at));
     }
     void sent_with(std::uint64_t credentials) noexcept override
     {
@@ -143,10 +143,10 @@ public:
         return protocol::build_form_request(config, to, *form, proofs);
     }
     [[nodiscard]] result<void> read(
-        client_config const& sent_with, http_response answer,
+        client_config const& sent_with, http_response response,
         protocol::exchange_facts const& at) override
     {
-        return this->keep(Read(sent_with, std::move(answer), at));
+        return this->keep(Read(sent_with, std::move(response), at));
     }
 
 private:
@@ -155,9 +155,9 @@ private:
 };
 
 using introspection_call = token_hint_call<
-    introspection, protocol::place::introspection, &protocol::read_introspection_answer>;
+    introspection, protocol::place::introspection, &protocol::read_introspection_response>;
 using revocation_call =
-    token_hint_call<void, protocol::place::revocation, &protocol::read_revocation_answer>;
+    token_hint_call<void, protocol::place::revocation, &protocol::read_revocation_response>;
 
 // From the URL that the client has for its token endpoint.
 class metadata_call final : public endpoint_call_of<authorization_server>
@@ -176,10 +176,10 @@ public:
         return protocol::build_get_request(config, to);
     }
     [[nodiscard]] result<void> read(
-        client_config const& sent_with, http_response answer,
+        client_config const& sent_with, http_response response,
         protocol::exchange_facts const& at) override
     {
-        return keep(protocol::read_metadata_answer(sent_with, issuer_, std::move(answer), at));
+        return keep(protocol::read_metadata_response(sent_with, issuer_, std::move(response), at));
     }
 
 private:

@@ -7,16 +7,16 @@
 namespace coauth::detail
 {
 
-// What the signer was given to answer: shared by its copies, and a failure when the last one goes.
+// What the signer was given to response: shared by its copies, and a failure when the last one goes.
 class external_signature::once
 {
 public:
     explicit once(std::shared_ptr<external_signature> call) : call_(std::move(call)) {}
-    ~once() { call_->settle(refuse("the signer of client assertions gave up without an answer")); }
+    ~once() { call_->settle(refuse("the signer of client assertions gave up without a response")); }
     once(once const&) = delete;
     once& operator=(once const&) = delete;
 
-    void answer(result<std::string> signature) noexcept { call_->settle(std::move(signature)); }
+    void response(result<std::string> signature) noexcept { call_->settle(std::move(signature)); }
 
 private:
     std::shared_ptr<external_signature> const call_;
@@ -68,13 +68,13 @@ void external_signature::ask(signer_function const& sign, std::string input)
             return;
     }
     // Outlives what is thrown, which is then what is told.
-    std::shared_ptr<once> answer;
+    std::shared_ptr<once> response;
     try
     {
-        answer = std::make_shared<once>(shared_from_this());
+        response = std::make_shared<once>(shared_from_this());
         sign(
             std::move(input),
-            [answer](result<std::string> signature) { answer->answer(std::move(signature)); });
+            [response](result<std::string> signature) { response->response(std::move(signature)); });
     }
     catch (std::bad_alloc const&)
     {
@@ -91,7 +91,7 @@ void external_signature::cancel() noexcept
     settle(error(errc::cancelled));
 }
 
-// The first answer counts. Posted under the lock: the context is there until it is let go.
+// The first response counts. Posted under the lock: the context is there until it is let go.
 void external_signature::settle(result<std::string> signature) noexcept
 {
     std::lock_guard const lock(desk_->mutex_);

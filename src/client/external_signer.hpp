@@ -17,7 +17,7 @@ namespace coauth::detail
 class external_signature;
 
 // The questions of one client to a user's signer. Its lock outlives client and context, since
-// answers may come later than either, from other threads.
+// responses may come later than either, from other threads.
 class pending_signatures
 {
 public:
@@ -32,7 +32,7 @@ private:
     bool gone_ = false;
 };
 
-// One question to a user's signer, which answers from any thread, twice, or never.
+// One question to a user's signer, which responds from any thread, twice, or never.
 class external_signature final : public net::cancellable,
                                  public std::enable_shared_from_this<external_signature>
 {

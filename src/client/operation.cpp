@@ -217,10 +217,10 @@ net::task<result<void>> operation::run()
 
 result<void> operation::read(attempt_result outcome)
 {
-    nonce_came_ = outcome && outcome->answer.headers.find("DPoP-Nonce").has_value();
+    nonce_came_ = outcome && outcome->response.headers.find("DPoP-Nonce").has_value();
     if (!outcome)
         return outcome.error();
-    taken_ = !policy::did_nothing(outcome->answer.status);
+    taken_ = !policy::did_nothing(outcome->response.status);
     return core_->read(*what_, *where_, request_sent_, std::move(*outcome));
 }
 
@@ -230,7 +230,7 @@ net::task<operation::attempt_result> operation::attempt()
     connection_pool::waiter waiter(*where_->pool, number_);
     auto const taken = waiter.acquire(held);
     if (taken == connection_pool::verdict::refused)
-        co_return error(errc::too_many_waiting);
+        co_return error(errc::queue_full);
     if (taken == connection_pool::verdict::wait)
         held = co_await wait_in_line(waiter);
     if (!held)
@@ -292,7 +292,7 @@ bool operation::was_dead(net::connection const& kept, attempt_result const& outc
         return false;
     // A word of the time when it was idle.
     if (outcome)
-        return outcome->answer.status == 408;
+        return outcome->response.status == 408;
     return kept.died_silently() && !may_be_spent();
 }
 
@@ -382,7 +382,7 @@ bool operation::has_changed(error const& why)
 {
     if (net_.stop.for_good())
         return false;
-    // The nonce that came with the answer is remembered by now (RFC 9449 section 8).
+    // The nonce that came with the response is remembered by now (RFC 9449 section 8).
     if (why == errc::use_dpop_nonce && core_->config.dpop && nonce_came_ && !tried_nonce_)
         return tried_nonce_ = true;
     return take_other_credentials(why);
@@ -391,7 +391,7 @@ bool operation::has_changed(error const& why)
 // The secret may have been replaced since it was asked for: then it is worth another attempt, once.
 bool operation::take_other_credentials(error const& why)
 {
-    if (!why.refuses_credentials() || tried_others_)
+    if (!why.is_authentication_failure() || tried_others_)
         return false;
     auto const present = core_->present_config();
     if (!present || present->config == request_sent_.config)

@@ -87,7 +87,7 @@ private:
     bool sent_ = false;
     // The server may have done what it was asked for.
     bool taken_ = false;
-    // The last answer had a nonce for the next DPoP proof.
+    // The last response had a nonce for the next DPoP proof.
     bool nonce_came_ = false;
     // Other credentials were tried than those that the server refused.
     bool tried_others_ = false;

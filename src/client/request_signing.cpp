@@ -8,8 +8,8 @@ namespace coauth::detail
 
 result<void> operation::renew_given_assertion()
 {
-    using method = client_authentication::method;
-    if (!sent_ || core_->config.authentication.how() != method::client_assertion)
+    using method = authentication_method;
+    if (!sent_ || core_->config.authentication.type() != authentication_method::client_assertion)
         return {};
     auto const present = core_->present_config();
     if (!present)

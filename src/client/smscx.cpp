@@ -5,22 +5,22 @@
 namespace coauth::smscx
 {
 
-authorization_server server(detail::given_text given_host)
+authorization_server server(detail::text_argument given_host)
 {
     std::string const host = std::move(given_host);
     authorization_server made;
     bool const slash = !host.empty() && host.back() == '/';
     made.token_endpoint = host.substr(0, host.size() - (slash ? 1 : 0)) + "/oauth/token";
-    made.lifetimes.zero = lifetime_meaning::no_known_end;
+    made.expires_in.zero = expires_in_rule::unknown;
     return made;
 }
 
 client_config
-config(detail::given_text application_id, secret application_secret, detail::given_text host)
+config(detail::text_argument application_id, secret application_secret, detail::text_argument host)
 {
     client_config made;
     made.server = server(std::move(host));
-    made.authentication = client_authentication::client_secret_basic_raw(
+    made.authentication = client_authentication::client_secret_basic_unencoded(
         std::move(application_id), std::move(application_secret));
     return made;
 }

@@ -145,7 +145,7 @@ result<std::string> unique_id()
     if (RAND_bytes(random.data(), static_cast<int>(random.size())) == 1)
         return base64url(std::string(random.begin(), random.end()));
     throw_if_lacked_memory();
-    return detail::refuse(errc::no_randomness, "for the jti of an assertion or a proof");
+    return detail::refuse(errc::random_failed, "for the jti of an assertion or a proof");
 }
 
 std::string_view audience_of(client_config const& config, std::string_view url)
@@ -153,10 +153,10 @@ std::string_view audience_of(client_config const& config, std::string_view url)
     auto const& wanted = config.authentication.assertions();
     if (!wanted.audience.empty())
         return wanted.audience;
-    if (wanted.made_out_to == assertion_audience::endpoint)
+    if (wanted.audience_source == audience_source::endpoint)
         return url;
     bool const to_issuer =
-        wanted.made_out_to == assertion_audience::issuer && !config.server.issuer.empty();
+        wanted.audience_source == audience_source::issuer && !config.server.issuer.empty();
     return to_issuer ? config.server.issuer : config.server.token_endpoint;
 }
 

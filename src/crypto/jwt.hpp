@@ -21,7 +21,7 @@ std::string base64url(std::string_view bytes);
 void append_base64url(secret& out, std::string_view bytes);
 // SHA-256, its bytes as they are.
 std::string sha256(std::string_view bytes);
-// A `jti`: 128 random bits; or errc::no_randomness.
+// A `jti`: 128 random bits; or errc::random_failed.
 result<std::string> unique_id();
 
 // What an assertion says (RFC 7523 section 3).

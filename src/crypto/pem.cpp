@@ -22,13 +22,13 @@ struct closing
     void operator()(std::FILE* p) const noexcept { (void)std::fclose(p); }
 };
 
-// Answers OpenSSL's question for the pass-phrase.
+// Returns the pass-phrase that OpenSSL asks for.
 class passphrase
 {
 public:
-    explicit passphrase(secret_function const& ask) : ask_(ask) {}
+    explicit passphrase(secret_provider const& ask) : ask_(ask) {}
 
-    static int answer(char* into, int size, int /*writing*/, void* self) noexcept
+    static int response(char* into, int size, int /*writing*/, void* self) noexcept
     {
         return static_cast<passphrase*>(self)->give(into, static_cast<std::size_t>(size));
     }
@@ -64,7 +64,7 @@ private:
         return -1;
     }
 
-    secret_function const& ask_;
+    secret_provider const& ask_;
     bool asked_ = false;
     std::string fault_;
 };
@@ -116,14 +116,14 @@ owned<BIO> over(std::string_view text)
 }
 
 result<owned<EVP_PKEY>> read_key(
-    std::string_view text, secret_function const& ask, std::string const& what,
+    std::string_view text, secret_provider const& ask, std::string const& what,
     std::string_view giver)
 {
     forget_failures();
     auto const bio = over(text);
     passphrase phrase(ask);
     owned<EVP_PKEY> key(
-        bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, passphrase::answer, &phrase) : nullptr);
+        bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, passphrase::response, &phrase) : nullptr);
     if (key)
     {
         ERR_clear_error();

@@ -3,7 +3,7 @@
 
 #include <coauth/result.hpp>
 #include <coauth/secret.hpp>
-#include <coauth/secret_function.hpp>
+#include <coauth/secret_provider.hpp>
 
 #include <openssl/bio.h>
 #include <openssl/evp.h>
@@ -38,7 +38,7 @@ owned<BIO> over(std::string_view text);
 // The first private key in the text. `giver` names who has to know its pass-phrase, as in
 // "tls.key_passphrase"; the terminal's user is never asked.
 result<owned<EVP_PKEY>> read_key(
-    std::string_view text, secret_function const& ask, std::string const& what,
+    std::string_view text, secret_provider const& ask, std::string const& what,
     std::string_view giver);
 
 } // namespace coauth::pem

@@ -26,13 +26,13 @@ namespace
 constexpr std::size_t longest_handshake = std::size_t(512) * 1024;
 
 // As in "HTTP/1.1 200 OK" (RFC 9112 section 4).
-bool begins_with_status(std::string_view answer)
+bool begins_with_status(std::string_view response)
 {
-    if (answer.size() < 13 || !answer.starts_with("HTTP/1.") || answer[8] != ' ')
+    if (response.size() < 13 || !response.starts_with("HTTP/1.") || response[8] != ' ')
         return false;
-    auto const number = answer.substr(9, 3);
+    auto const number = response.substr(9, 3);
     bool const digits = number.find_first_not_of("0123456789") == std::string_view::npos;
-    return digits && (answer[12] == ' ' || answer[12] == '\r');
+    return digits && (response[12] == ' ' || response[12] == '\r');
 }
 
 } // namespace
@@ -113,7 +113,7 @@ task<result<void>> connection::connect(operation_context& op, endpoints const& f
 {
     op.phases.enter(phase::connect);
     auto contest =
-        std::make_shared<happy_eyeballs>(socket_.get_executor(), found, where_->connect_stagger);
+        std::make_shared<happy_eyeballs>(socket_.get_executor(), found, where_->connection_attempt_delay);
     error_code ec;
     {
         happy_eyeballs::waiter waiter(contest);
@@ -146,7 +146,7 @@ task<result<void>> connection::tunnel(operation_context& op)
 {
     stop_state::scope const scope(op.stop, *this);
     // It may repeat what it was given.
-    std::vector<char, wiping_allocator<char>> answer(8 * 1024);
+    std::vector<char, wiping_allocator<char>> response(8 * 1024);
     std::size_t size = 0;
     std::string_view request = where_->tunnel_request.view();
     error_code ec;
@@ -155,35 +155,35 @@ task<result<void>> connection::tunnel(operation_context& op)
         auto next = send_plain(request, ec);
         if (next == need::nothing && !ec)
             next = need::input;
-        std::span<char> const into(answer.data() + size, answer.size() - size);
+        std::span<char> const into(response.data() + size, response.size() - size);
         std::size_t got = 0;
         if (!ec)
             std::tie(ec, got) = co_await async_ready(next, into, op);
         size += got;
-        more = size < answer.size() &&
-               std::string_view(answer.data(), size).find("\r\n\r\n") == std::string::npos;
+        more = size < response.size() &&
+               std::string_view(response.data(), size).find("\r\n\r\n") == std::string::npos;
     }
-    auto outcome = judge_tunnel(op, ec, std::string_view(answer.data(), size));
+    auto outcome = judge_tunnel(op, ec, std::string_view(response.data(), size));
     co_return outcome;
 }
 
-result<void> connection::judge_tunnel(operation_context& op, error_code ec, std::string_view answer)
+result<void> connection::judge_tunnel(operation_context& op, error_code ec, std::string_view response)
 {
     if (ec || op.stop.aborted())
         return fail(
             op, errc::connection_lost, "the proxy " + proxy() + " broke off during CONNECT", ec);
-    bool const http = begins_with_status(answer);
-    bool const granted = http && answer[9] == '2';
+    bool const http = begins_with_status(response);
+    bool const granted = http && response[9] == '2';
     // What follows would be taken for the server's.
-    if (granted && answer.find("\r\n\r\n") + 4 == answer.size())
+    if (granted && response.find("\r\n\r\n") + 4 == response.size())
         return {};
     std::string said =
-        http ? std::string(answer.substr(9, 3)) : std::string("something that is not HTTP");
+        http ? std::string(response.substr(9, 3)) : std::string("something that is not HTTP");
     if (granted)
         said += ", and not just a header,";
     auto info = fail(
                     op, errc::proxy_refused,
-                    "the proxy " + proxy() + " answered " + said + " to CONNECT " + peer() +
+                    "the proxy " + proxy() + " responded " + said + " to CONNECT " + peer() +
                         "; check proxy.url, proxy.user and proxy.password, and what it allows",
                     {})
                     .info();
@@ -273,12 +273,12 @@ void connection::feed(error_code& ec, std::size_t size)
     if (ec)
         return;
     if (!tls_)
-        answer_ = end ? reader_.finish(true) : reader_.commit(size);
+        response_ = end ? reader_.finish(true) : reader_.commit(size);
     else if (end)
         tls_->feed_end();
     else
     {
-        answer_ = reader_.pass(size);
+        response_ = reader_.pass(size);
         tls_->feed(size);
     }
     record_came_ = record_came_ || size != 0;
@@ -313,18 +313,18 @@ connection::need connection::send(std::string_view& bytes, error_code& ec)
 
 connection::need connection::receive(error_code& ec)
 {
-    while (!ec && answer_ == http_response_parser::state::more)
+    while (!ec && response_ == http_response_parser::state::more)
     {
         std::size_t size = 0;
         last_step_ = tls_ ? tls_->read(reader_.prepare(), size) : step::want_read;
         if (need_of(last_step_) != need::nothing)
             return need_of(last_step_);
         if (last_step_ == step::done)
-            answer_ = reader_.commit(size);
+            response_ = reader_.commit(size);
         else if (last_step_ == step::failed)
             ec = tls_->failure();
         else
-            answer_ = reader_.finish(last_step_ == step::end);
+            response_ = reader_.finish(last_step_ == step::end);
     }
     return need::nothing;
 }
@@ -338,7 +338,7 @@ connection::send_and_receive(std::string_view& request, operation_context& op, e
         if (next != need::nothing || ec)
             return next;
         op.phases.leave();
-        op.phases.enter(phase::answer);
+        op.phases.enter(phase::response);
     }
     return receive(ec);
 }
@@ -352,7 +352,7 @@ task<result<exchange_outcome>> connection::exchange(std::string_view request, op
     died_silently_ = false;
     record_came_ = false;
     reader_.restart();
-    answer_ = http_response_parser::state::more;
+    response_ = http_response_parser::state::more;
     op.phases.enter(phase::request);
     error_code ec;
     std::size_t size = 0;
@@ -379,10 +379,10 @@ task<result<exchange_outcome>> connection::exchange(std::string_view request, op
     if (!request.empty())
         co_return fail_request(op, ec);
     if (ec || !reader_.complete() || op.stop.aborted())
-        co_return fail_answer(op, ec);
+        co_return fail_response(op, ec);
     reusable_ = reader_.reusable();
     op.phases.leave();
-    outcome.answer = reader_.take();
+    outcome.response = reader_.take();
     co_return outcome;
 }
 

@@ -37,16 +37,16 @@ struct target
     std::string proxy_host;
     std::uint16_t proxy_port = 0;
 
-    answer_limits limits;
-    // Fields of the answer that are not needed to understand it are wanted as well.
+    response_limits limits;
+    // Fields of the response that are not needed to understand it are wanted as well.
     bool all_headers = false;
-    std::chrono::milliseconds connect_stagger{};
+    std::chrono::milliseconds connection_attempt_delay{};
     std::shared_ptr<resolver> lookups;
 };
 
 struct exchange_outcome
 {
-    http_response answer;
+    http_response response;
     // The moment before the first byte of the request was written.
     std::chrono::system_clock::time_point sent;
     std::chrono::steady_clock::time_point sent_steady;
@@ -67,16 +67,16 @@ public:
     // Resolve, connect, ask the proxy, TLS. `op` must outlive the call.
     task<result<void>> open(operation_context& op);
 
-    // One request, one answer. Afterwards `reusable()` says whether another may follow.
+    // One request, one response. Afterwards `reusable()` says whether another may follow.
     task<result<exchange_outcome>> exchange(std::string_view request, operation_context& op);
 
     [[nodiscard]] bool reusable() const { return reusable_; }
-    // Nothing came since the last answer but what TLS wants for itself, and the peer is still
+    // Nothing came since the last response but what TLS wants for itself, and the peer is still
     // there, as far as can be told without waiting.
     [[nodiscard]] bool quiet();
     // It was opened with the client certificate that would be shown now, if any.
     [[nodiscard]] bool up_to_date() const;
-    // The last exchange failed before anything of an answer came, as on a connection that the
+    // The last exchange failed before anything of a response came, as on a connection that the
     // server had closed meanwhile.
     [[nodiscard]] bool died_silently() const { return died_silently_; }
     [[nodiscard]] bool resumed() const { return tls_ && tls_->resumed(); }
@@ -116,11 +116,11 @@ private:
     need hear_early(boost::system::error_code& ec);
 
     result<void>
-    judge_tunnel(operation_context& op, boost::system::error_code ec, std::string_view answer);
+    judge_tunnel(operation_context& op, boost::system::error_code ec, std::string_view response);
     error fail_handshake(operation_context& op, boost::system::error_code ec);
     error fail_early(operation_context& op, boost::system::error_code ec);
     error fail_request(operation_context& op, boost::system::error_code ec);
-    error fail_answer(operation_context& op, boost::system::error_code ec);
+    error fail_response(operation_context& op, boost::system::error_code ec);
     error
     fail(operation_context& op, errc code, std::string context, boost::system::error_code cause);
     [[nodiscard]] std::string rejection(long verdict) const;
@@ -134,7 +134,7 @@ private:
     std::shared_ptr<certificate_chain const> shown_;
     std::unique_ptr<tls_engine> tls_;
     http_response_parser reader_;
-    http_response_parser::state answer_ = http_response_parser::state::more;
+    http_response_parser::state response_ = http_response_parser::state::more;
     tls_engine::step last_step_ = tls_engine::step::done;
     // Of the present exchange, were it but a part of one.
     bool record_came_ = false;

@@ -35,7 +35,7 @@ error connection::fail_handshake(operation_context& op, error_code ec)
         verdict == X509_V_ERR_OUT_OF_MEM)
         return fail(op, errc::out_of_memory, {}, asio::error::no_memory);
     if (verdict != X509_V_OK)
-        return fail(op, errc::certificate_rejected, rejection(verdict), {});
+        return fail(op, errc::certificate_verify_failed, rejection(verdict), {});
     if (!ec && last_step_ == step::truncated)
         ec = asio::error::eof;
     if (!ec)
@@ -79,12 +79,12 @@ std::string connection::rejection(long verdict) const
     }
 }
 
-// Whom it was meant for, nobody knows (RFC 9112 section 9.2): no answer on it can be trusted.
+// Whom it was meant for, nobody knows (RFC 9112 section 9.2): no response on it can be trusted.
 error connection::fail_early(operation_context& op, error_code ec)
 {
     if (!reader_.started())
-        return fail_answer(op, ec);
-    return fail(op, errc::malformed_http, peer() + " answered before anything was asked", ec);
+        return fail_response(op, ec);
+    return fail(op, errc::malformed_http, peer() + " responded before anything was asked", ec);
 }
 
 error connection::fail_request(operation_context& op, error_code ec)
@@ -96,7 +96,7 @@ error connection::fail_request(operation_context& op, error_code ec)
         op, errc::connection_lost, "the connection to " + peer() + " broke during the request", ec);
 }
 
-error connection::fail_answer(operation_context& op, error_code ec)
+error connection::fail_response(operation_context& op, error_code ec)
 {
     if (ec == asio::error::no_memory)
         return fail(op, errc::out_of_memory, {}, ec);

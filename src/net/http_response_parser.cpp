@@ -24,7 +24,7 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using boost::system::error_code;
 
-// Chunk framing, interim answers and trailers come on top of header and body.
+// Chunk framing, informational responses and trailers come on top of header and body.
 constexpr std::size_t framing_allowance = 64 * 1024;
 // TLS has its own framing, session tickets and more.
 constexpr std::size_t tls_allowance = std::size_t(1024) * 1024;
@@ -49,7 +49,7 @@ bool only_digits(beast::string_view text)
 class parser : public http::basic_parser<false>
 {
 public:
-    parser(answer_limits const& limits, bool all_headers)
+    parser(response_limits const& limits, bool all_headers)
         : limits_(limits)
         , all_headers_(all_headers)
     {
@@ -59,14 +59,14 @@ public:
         this->body_limit(limits.body);
     }
 
-    http_response answer;
+    http_response response;
     // The line of the last chunk was read: what is left is trailers. Before Boost 1.87 they are
     // read with it.
     bool last_chunk = false;
 
     // The server has done with the connection, though HTTP's own rules may let it be kept: with 408
     // (RFC 9110 section 15.5.9), and with "close" beside anything else (RFC 9112 section 9.3).
-    [[nodiscard]] bool given_up() const { return closes_ || answer.status == 408; }
+    [[nodiscard]] bool given_up() const { return closes_ || response.status == 408; }
 
 private:
     void on_request_impl(
@@ -77,7 +77,7 @@ private:
 
     void on_response_impl(int status, beast::string_view, int version, error_code& ec) override
     {
-        answer.status = static_cast<unsigned>(status);
+        response.status = static_cast<unsigned>(status);
         http_1_0_ = version < 11;
         if (status < 100 || status > 599)
             ec = http::error::bad_status;
@@ -102,7 +102,7 @@ private:
         if (field == http::field::transfer_encoding)
             check_coding(value, ec);
         if (!ec && (all_headers_ || is_needed(field, name)))
-            answer.headers.add(
+            response.headers.add(
                 std::string(name.data(), name.size()), std::string(value.data(), value.size()));
     }
 
@@ -120,7 +120,7 @@ private:
         return field == http::field::content_type || field == http::field::content_encoding ||
                field == http::field::retry_after || beast::iequals(name, "DPoP-Nonce") ||
                beast::iequals(name, "X-Rate-Limit-Reset") ||
-               (answer.status >= 400 &&
+               (response.status >= 400 &&
                 (field == http::field::date || field == http::field::www_authenticate));
     }
 
@@ -148,14 +148,14 @@ private:
     void on_body_init_impl(boost::optional<std::uint64_t> const& length, error_code&) override
     {
         if (length)
-            answer.body.reserve(static_cast<std::size_t>(*length));
+            response.body.reserve(static_cast<std::size_t>(*length));
     }
     std::size_t on_body_impl(beast::string_view bytes, error_code&) override
     {
         // Doubled, it would have room for what must not come.
-        if (!has_length_ && answer.body.size() + bytes.size() > limits_.body / 2)
-            answer.body.reserve(limits_.body);
-        answer.body.append(std::string_view(bytes.data(), bytes.size()));
+        if (!has_length_ && response.body.size() + bytes.size() > limits_.body / 2)
+            response.body.reserve(limits_.body);
+        response.body.append(std::string_view(bytes.data(), bytes.size()));
         return bytes.size();
     }
     // In pieces it would not be waited for either.
@@ -172,7 +172,7 @@ private:
     }
     void on_finish_impl(error_code&) override {}
 
-    answer_limits const& limits_;
+    response_limits const& limits_;
     bool all_headers_;
     // Of names and values, those of trailers included.
     std::size_t size_ = 0;
@@ -187,7 +187,7 @@ private:
 class http_response_parser::impl
 {
 public:
-    impl(answer_limits const& limits, bool all_headers)
+    impl(response_limits const& limits, bool all_headers)
         : limits_(limits)
         , all_headers_(all_headers)
         , allowance_(limits.header + limits.body + limits.body / 4 + framing_allowance)
@@ -239,7 +239,7 @@ public:
     state finish(bool proven)
     {
         if (!started())
-            return fail(failure_of(errc::connection_lost, "it was closed without an answer"));
+            return fail(failure_of(errc::connection_lost, "it was closed without a response"));
         error_code ec = http::error::partial_message;
         // Without a length, only the end of the stream ends the body: it must be authentic.
         if (parser_->is_header_done() && proven)
@@ -247,8 +247,8 @@ public:
         if (!ec)
             return finished();
         return fail(failure_of(
-            errc::incomplete_answer,
-            "it was closed after " + std::to_string(received_) + " bytes of an answer", ec));
+            errc::incomplete_response,
+            "it was closed after " + std::to_string(received_) + " bytes of a response", ec));
     }
 
     [[nodiscard]] bool complete() const noexcept { return complete_; }
@@ -260,7 +260,7 @@ public:
 
     error failure;
 
-    http_response take() { return std::move(parser_->answer); }
+    http_response take() { return std::move(parser_->response); }
 
 private:
     state parse()
@@ -282,7 +282,7 @@ private:
                 return fail(explain(ec));
             if (!parser_->is_done())
                 continue;
-            if (parser_->answer.status >= 200)
+            if (parser_->response.status >= 200)
                 return finished();
             if (auto const next = skip_interim(); next != state::more)
                 return next;
@@ -299,11 +299,11 @@ private:
     // 100, 102, 103 and the like carry nothing for us; 101 would change the protocol.
     state skip_interim()
     {
-        if (parser_->answer.status == 101)
+        if (parser_->response.status == 101)
             return fail(failure_of(errc::malformed_http, "it switched protocols unasked (101)"));
-        if (++interims_ > limits_.interim)
+        if (++interims_ > limits_.max_informational)
             return fail(too_large(
-                "more than " + std::to_string(limits_.interim) + " interim (1xx) answers"));
+                "more than " + std::to_string(limits_.max_informational) + " informational (1xx) responses"));
         parser_.emplace(limits_, all_headers_);
         return state::more;
     }
@@ -349,7 +349,7 @@ private:
 
     static error too_large(std::string what)
     {
-        return failure_of(errc::answer_too_large, "it sent " + std::move(what));
+        return failure_of(errc::response_too_large, "it sent " + std::move(what));
     }
 
     [[nodiscard]] error explain(error_code ec) const
@@ -358,15 +358,15 @@ private:
             return too_large("more than " + std::to_string(limits_.header) + " bytes of header");
         if (ec == http::error::body_limit)
             return too_large("more than " + std::to_string(limits_.body) + " bytes of body");
-        return failure_of(errc::malformed_http, "its answer is not well-formed HTTP", ec);
+        return failure_of(errc::malformed_http, "its response is not well-formed HTTP", ec);
     }
 
-    answer_limits limits_;
+    response_limits limits_;
     bool all_headers_;
     std::size_t allowance_;
     std::vector<char, wiping_allocator<char>> buffer_;
     std::size_t size_ = 0;
-    // How much of the buffer the present answer has written to: it may hold a token.
+    // How much of the buffer the present response has written to: it may hold a token.
     std::size_t touched_ = 0;
     std::size_t received_ = 0;
     std::size_t passed_ = 0;
@@ -379,7 +379,7 @@ private:
     std::optional<parser> parser_;
 };
 
-http_response_parser::http_response_parser(answer_limits const& limits, bool all_headers)
+http_response_parser::http_response_parser(response_limits const& limits, bool all_headers)
     : impl_(std::make_unique<impl>(limits, all_headers))
 {
 }

@@ -12,7 +12,7 @@
 namespace coauth::net
 {
 
-// Reads one HTTP/1.1 answer from bytes as they come (RFC 9112), under limits, stricter than the
+// Reads one HTTP/1.1 response from bytes as they come (RFC 9112), under limits, stricter than the
 // parser beneath: what could be framed in two ways is refused.
 class http_response_parser
 {
@@ -21,24 +21,24 @@ public:
     {
         // More bytes are wanted.
         more,
-        // The answer is whole.
+        // The response is whole.
         complete,
         // `failure()` says why.
         failed,
     };
 
-    // `all_headers`: keep every field, not only those that are needed to understand the answer.
-    explicit http_response_parser(answer_limits const& limits, bool all_headers = true);
+    // `all_headers`: keep every field, not only those that are needed to understand the response.
+    explicit http_response_parser(response_limits const& limits, bool all_headers = true);
     ~http_response_parser();
 
-    // For the next answer on the same connection; its buffer is kept.
+    // For the next response on the same connection; its buffer is kept.
     void restart();
 
     // Where the next bytes are to be read to; never empty while more are wanted.
     std::span<char> prepare();
     // `size` bytes were put there.
     state commit(std::size_t size);
-    // So many bytes came as TLS has them. Beside an answer they may hold anything, but not in
+    // So many bytes came as TLS has them. Beside a response they may hold anything, but not in
     // masses.
     state pass(std::size_t size);
     // The stream ended; `proven`: the peer said so in a way that nobody could forge.

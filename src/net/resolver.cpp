@@ -16,7 +16,7 @@ using asio::ip::tcp;
 using boost::system::error_code;
 using std::chrono::steady_clock;
 
-// What the user's resolver has to answer. Nobody can do so any more once it is destroyed.
+// What the user's resolver has to response. Nobody can do so any more once it is destroyed.
 class resolver::question
 {
 public:
@@ -26,11 +26,11 @@ public:
         , flight_(std::move(started))
     {
     }
-    ~question() { answer(asio::error::no_recovery, {}); }
+    ~question() { response(asio::error::no_recovery, {}); }
     question(question const&) = delete;
     question& operator=(question const&) = delete;
 
-    void answer(error_code ec, endpoints const& found) const noexcept
+    void response(error_code ec, endpoints const& found) const noexcept
     {
         if (auto const cache = cache_.lock())
             cache->land(name_, *flight_, ec, found);
@@ -44,7 +44,7 @@ private:
 
 resolver::resolver(asio::any_io_executor executor, connection_options const& options)
     : executor_(std::move(executor))
-    , lifetime_(options.lookup_lifetime)
+    , lifetime_(options.dns_cache_ttl)
     , resolver_(options.resolver)
 {
 }
@@ -169,7 +169,7 @@ void resolver::ask_user(key const& name, std::shared_ptr<flight> started)
                 found.clear();
                 ec = asio::error::no_memory;
             }
-            asked->answer(found.empty() ? ec : error_code(), found);
+            asked->response(found.empty() ? ec : error_code(), found);
         });
 }
 

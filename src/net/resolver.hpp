@@ -34,7 +34,7 @@ public:
 
     resolver(boost::asio::any_io_executor executor, connection_options const& options);
 
-    // Abandons those who wait, as the context does: its answers may come from elsewhere, later.
+    // Abandons those who wait, as the context does: its responses may come from elsewhere, later.
     void context_gone() noexcept;
 
     class launch;

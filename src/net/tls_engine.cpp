@@ -21,7 +21,7 @@ namespace coauth::net
 namespace
 {
 
-// A peer may ask for an answer with each few bytes (KeyUpdate, HelloRequest), and each costs a
+// A peer may ask for a response with each few bytes (KeyUpdate, HelloRequest), and each costs a
 // system call: after so many the event loop is let go.
 constexpr int most_sent = 16;
 

@@ -33,7 +33,7 @@ pool_policy::decision pool_policy::enter(id operation)
         idle_.pop_front();
         return {verdict::open, ++last_, evicted};
     }
-    if (line_.size() >= limits_.max_waiting)
+    if (line_.size() >= limits_.max_queued)
         return {verdict::refuse, 0, 0};
     line_.push_back(operation);
     return {verdict::wait, 0, 0};

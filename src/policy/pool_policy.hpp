@@ -13,7 +13,7 @@ namespace coauth::policy
 struct pool_limits
 {
     std::size_t max_connections = 64;
-    std::size_t max_waiting = 10'000;
+    std::size_t max_queued = 10'000;
     std::chrono::milliseconds idle_timeout{};
 };
 

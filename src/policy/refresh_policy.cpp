@@ -21,7 +21,7 @@ using std::chrono::seconds;
 constexpr seconds longest_life{2'147'483'647};
 
 // Of tokens that are refused within so long after they came, so many in a row are replaced at once:
-// an API that accepts none must not cause a fetch for each of its answers.
+// an API that accepts none must not cause a fetch for each of its responses.
 constexpr seconds young{30};
 constexpr unsigned free_refusals = 4;
 
@@ -76,16 +76,16 @@ life_of(access_token const& token, token_source_options const& options, double r
     auto const life = life_kept(token, options);
     if (!life)
         return {};
-    auto const margin = std::min<nanoseconds>(options.margin, *life / 10);
+    auto const margin = std::min<nanoseconds>(options.expiry_margin, *life / 10);
     auto const usable = *life - margin;
-    auto const fresh = share(*life, options.renew_after - options.renew_spread * random);
+    auto const fresh = share(*life, options.refresh_at - options.refresh_jitter * random);
     return {from_request(token, std::min(fresh, usable)), from_request(token, usable)};
 }
 
 nanoseconds
 back_off(error const& why, unsigned failures, token_source_options const& options, double random)
 {
-    nanoseconds const first = options.first_back_off;
+    nanoseconds const first = options.initial_back_off;
     nanoseconds const most = options.max_back_off;
     if (lasting(why))
         return share(most, 0.5 + random / 2);
@@ -99,21 +99,21 @@ back_off(error const& why, unsigned failures, token_source_options const& option
 result<void> check(token_source_options const& options)
 {
     using namespace std::chrono;
-    if (!(options.renew_after > 0 && options.renew_after <= 1))
+    if (!(options.refresh_at > 0 && options.refresh_at <= 1))
         return detail::refuse(
-            "token_source_options::renew_after must be more than 0 and at most 1");
-    if (!(options.renew_spread >= 0 && options.renew_spread < options.renew_after))
+            "token_source_options::refresh_at must be more than 0 and at most 1");
+    if (!(options.refresh_jitter >= 0 && options.refresh_jitter < options.refresh_at))
         return detail::refuse(
-            "token_source_options::renew_spread must be from 0 to less than renew_after");
-    for (auto const span : {options.margin, options.renew_interval})
+            "token_source_options::refresh_jitter must be from 0 to less than refresh_at");
+    for (auto const span : {options.expiry_margin, options.min_refresh_interval})
         if (span < milliseconds(0) || span > hours(24 * 365))
             return detail::refuse(
-                "token_source_options::margin and renew_interval must be from 0 to 365 days");
+                "token_source_options::expiry_margin and min_refresh_interval must be from 0 to 365 days");
     if (options.max_age && *options.max_age < seconds(1))
         return detail::refuse("token_source_options::max_age must be at least 1 s");
-    if (options.first_back_off < milliseconds(1) || options.first_back_off > options.max_back_off)
+    if (options.initial_back_off < milliseconds(1) || options.initial_back_off > options.max_back_off)
         return detail::refuse(
-            "token_source_options::first_back_off must be from 1 ms to max_back_off");
+            "token_source_options::initial_back_off must be from 1 ms to max_back_off");
     if (options.max_back_off > hours(24))
         return detail::refuse("token_source_options::max_back_off must be at most 24 hours");
     if (!(options.back_off_factor >= 1 && options.back_off_factor <= 100))
@@ -126,9 +126,9 @@ access_token const* refresh_policy::usable(moment now) const
     return token_.empty() || closed_ || life_.end.come(now) ? nullptr : &token_;
 }
 
-refresh_policy::answer refresh_policy::get(moment now, waiter& who)
+refresh_policy::response refresh_policy::get(moment now, waiter& who)
 {
-    answer made;
+    response made;
     if (auto const* const token = usable(now))
     {
         made.what = verdict::serve;
@@ -148,9 +148,9 @@ refresh_policy::answer refresh_policy::get(moment now, waiter& who)
     return made;
 }
 
-refresh_policy::answer refresh_policy::refresh(moment now, waiter& who)
+refresh_policy::response refresh_policy::refresh(moment now, waiter& who)
 {
-    answer made;
+    response made;
     if (closed_ || (!fetching_ && now.steady < server_says_))
     {
         made.why = closed_ ? *closed_ : *failure_;
@@ -171,7 +171,7 @@ std::optional<fetch_reason> refresh_policy::tend(moment now, bool wanted)
         return wanted ? std::optional(begin(why_none(), now)) : std::nullopt;
     if (!due(now) || now.steady < no_renewal_before_)
         return std::nullopt;
-    return begin(fetch_reason::renewal, now);
+    return begin(fetch_reason::refresh, now);
 }
 
 bool refresh_policy::leave(waiter& who)
@@ -187,8 +187,8 @@ waiter* refresh_policy::expire(steady_time now)
 bool refresh_policy::abandon()
 {
     // Where tokens are fetched for nobody too, the next one would begin at once.
-    bool const now = options_.cancel_abandoned && !options_.renew_unused && fetching_ &&
-                     !given_up_ && waiting_.empty() && *fetching_ != fetch_reason::renewal;
+    bool const now = options_.cancel_when_unwaited && !options_.refresh_when_idle && fetching_ &&
+                     !given_up_ && waiting_.empty() && *fetching_ != fetch_reason::refresh;
     given_up_ = given_up_ || now;
     return now;
 }
@@ -213,7 +213,7 @@ bool refresh_policy::due(moment now) const
 
 void refresh_policy::hold_renewal_back(moment now) noexcept
 {
-    nanoseconds interval = options_.renew_interval;
+    nanoseconds interval = options_.min_refresh_interval;
     if (auto const life = token_.empty() ? std::nullopt : life_kept(token_, options_))
         interval = std::min(interval, *life / 20);
     no_renewal_before_ = after(now.steady, interval);
@@ -245,7 +245,7 @@ refresh_policy::fetched(moment now, result<access_token> outcome, double random)
         error_info info;
         auto const life = duration_cast<seconds>(*life_kept(*outcome, options_));
         info.context = "the token's life of " + std::to_string(life.count()) +
-                       " s was over before its answer came";
+                       " s was over before its response came";
         info.http_status = outcome->http_status();
         outcome = error(errc::timeout, std::move(info));
     }
@@ -261,7 +261,7 @@ refresh_policy::fetched(moment now, result<access_token> outcome, double random)
             keep(now, *outcome, random);
         else
             not_unasked_before_ = after(
-                now.steady, std::max<nanoseconds>(options_.renew_interval, options_.max_back_off));
+                now.steady, std::max<nanoseconds>(options_.min_refresh_interval, options_.max_back_off));
     }
     else
     {
@@ -293,7 +293,7 @@ void refresh_policy::keep(moment now, access_token token, double random)
     life_ = life_of(token, options_, random);
     token_ = std::move(token);
     obtained_ = now.wall;
-    // Where answers come so late that it is due already, they are still not asked for in a row.
+    // Where responses come so late that it is due already, they are still not asked for in a row.
     hold_renewal_back(now);
 }
 
@@ -347,9 +347,9 @@ bool refresh_policy::invalidate(moment now, access_token const& token)
 
 bool refresh_policy::wants_other_credentials() const noexcept
 {
-    // Without an answer it may be that they could not be had.
+    // Without a response it may be that they could not be had.
     return failure_ && !fetching_ && lasting(*failure_) &&
-           (failure_->refuses_credentials() || failure_->http_status() == 0);
+           (failure_->is_authentication_failure() || failure_->http_status() == 0);
 }
 
 void refresh_policy::credentials_changed(moment now)
@@ -400,7 +400,7 @@ token_source_status refresh_policy::status(moment now) const
     if (closed_)
         made.state = token_source_state::closed;
     else if (usable(now) != nullptr)
-        made.state = due(now) ? token_source_state::renewing : token_source_state::fresh;
+        made.state = due(now) ? token_source_state::refreshing : token_source_state::fresh;
     else if (fetching_)
         made.state = token_source_state::fetching;
     else
@@ -411,7 +411,7 @@ token_source_status refresh_policy::status(moment now) const
         if (life_.end.wall != std::chrono::system_clock::time_point::max())
         {
             made.usable_until = life_.end.wall;
-            made.renew_at = life_.renew.wall;
+            made.refresh_at = life_.renew.wall;
         }
     }
     if (failure_)

@@ -51,7 +51,7 @@ back_off(error const& why, unsigned failures, token_source_options const& option
 // Success, or which option is out of its range.
 result<void> check(token_source_options const& options);
 
-// What a token source does, and when. It is told of every event and answers what to do; it keeps no
+// What a token source does, and when. It is told of every event and returns what to do; it keeps no
 // time, draws no lots and fetches nothing itself.
 class refresh_policy
 {
@@ -68,7 +68,7 @@ public:
         refuse,
     };
 
-    struct answer
+    struct response
     {
         verdict what = verdict::refuse;
         access_token token;
@@ -91,11 +91,11 @@ public:
 
     explicit refresh_policy(token_source_options const& options) : options_(options) {}
 
-    // Somebody wants a token. In every answer but `wait`, `who` is left alone; its time limit, if
+    // Somebody wants a token. In every response but `wait`, `who` is left alone; its time limit, if
     // any, has been set before.
-    answer get(moment now, waiter& who);
+    response get(moment now, waiter& who);
     // Somebody wants a new token.
-    answer refresh(moment now, waiter& who);
+    response refresh(moment now, waiter& who);
     // Nobody waits; is a fetch to begin? `wanted`: also when there is no token at all.
     std::optional<fetch_reason> tend(moment now, bool wanted);
 

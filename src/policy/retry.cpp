@@ -14,8 +14,8 @@ using std::chrono::nanoseconds;
 
 nanoseconds back_off(retry_options const& options, failed_attempt const& state)
 {
-    auto const first = detail::saturating_cast<nanoseconds>(options.first_delay);
-    auto const most = detail::saturating_cast<nanoseconds>(options.max_delay);
+    auto const first = detail::saturating_cast<nanoseconds>(options.initial_back_off);
+    auto const most = detail::saturating_cast<nanoseconds>(options.max_back_off);
     double const grown =
         static_cast<double>(first.count()) * std::exp2(std::min(state.made, 64U) - 1.0);
     double const full = std::min(static_cast<double>(most.count()), grown) * state.random;

@@ -31,7 +31,7 @@ bool did_nothing(unsigned status);
 // How long to wait before the next attempt; none: the error is the operation's result.
 //
 // Exponential back-off with full jitter; a time that the server names is waited for in full, and
-// where the wait would leave no time for an answer there is no point in waiting at all.
+// where the wait would leave no time for a response there is no point in waiting at all.
 std::optional<std::chrono::nanoseconds>
 next_attempt(error const& why, retry_options const& options, failed_attempt const& state);
 

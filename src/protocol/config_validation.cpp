@@ -12,26 +12,26 @@ namespace coauth::protocol
 namespace
 {
 
-using method = client_authentication::method;
+using method = authentication_method;
 
 // The credentials themselves are never part of a message.
 result<void> check_secret(client_authentication const& who)
 {
     // It is looked at when it is there.
-    if (who.client_secret_function())
+    if (who.client_secret_provider())
         return {};
-    bool const assertion = who.how() == method::client_assertion;
+    bool const assertion = who.type() == authentication_method::client_assertion;
     if (assertion && who.client_secret().empty())
         return detail::refuse(
             "authentication: the client assertion is empty; give a function that yields "
-            "one, such as secret_file");
+            "one, such as secret_from_file");
     if (who.client_secret().empty())
         return detail::refuse(
             "authentication: the client secret is empty; give the one that the server "
             "issued, or use client_authentication::none");
     if (has_control(who.client_secret().view()))
         return detail::refuse(
-            "authentication: the " + std::string(secret_name(who.how())) +
+            "authentication: the " + std::string(secret_name(who.type())) +
             " contains a control character; check for a line break at its end");
     return {};
 }
@@ -58,7 +58,7 @@ result<void> check_client_id(client_authentication const& who)
 {
     // An assertion may say it alone.
     bool const said_elsewhere =
-        who.how() == method::client_assertion || who.how() == method::anonymous;
+        who.type() == authentication_method::client_assertion || who.type() == authentication_method::anonymous;
     if (who.client_id().empty() && !said_elsewhere)
         return detail::refuse(
             "authentication: the client id is empty; give the one that the server issued");
@@ -66,7 +66,7 @@ result<void> check_client_id(client_authentication const& who)
         return detail::refuse(
             "authentication: the client id contains a control character; check for a "
             "line break at its end");
-    if (who.how() == method::client_secret_basic_raw &&
+    if (who.type() == authentication_method::client_secret_basic_unencoded &&
         who.client_id().find(':') != std::string::npos)
         return detail::refuse(
             "authentication: the client id contains a colon, which raw HTTP Basic cannot "
@@ -88,32 +88,32 @@ bool has_certificate(tls_options const& options)
 result<void> check_authentication(client_config const& config)
 {
     auto const& who = config.authentication;
-    if (who.how() == method::unset)
+    if (who.type() == authentication_method::unset)
         return detail::refuse(
             "authentication is not set; use client_authentication::client_secret_basic "
             "or another of its functions");
     auto named = check_client_id(who);
     if (!named)
         return named;
-    switch (who.how())
+    switch (who.type())
     {
-    case method::unset:
-    case method::none:
-    case method::anonymous:
+    case authentication_method::unset:
+    case authentication_method::none:
+    case authentication_method::anonymous:
         return {};
-    case method::tls_client_auth:
-    case method::self_signed_tls_client_auth:
+    case authentication_method::tls_client_auth:
+    case authentication_method::self_signed_tls_client_auth:
         if (!has_certificate(config.tls))
             return detail::refuse("authentication: there is no client certificate; give "
                                   "tls.certificate_file or tls.certificate_pem");
         return {};
-    case method::private_key_jwt:
+    case authentication_method::private_key_jwt:
         if (who.key().empty())
             return detail::refuse(
                 "authentication: the signing key is empty; use signing_key::pem_file or "
                 "another of its functions");
         return check_assertions(who);
-    case method::client_secret_jwt:
+    case authentication_method::client_secret_jwt:
         if (!is_hmac(who.algorithm()))
             return detail::refuse(
                 "authentication: a client secret signs by HS256, HS384 or HS512, not " +
@@ -126,7 +126,7 @@ result<void> check_authentication(client_config const& config)
     }
 }
 
-result<void> check_limits(answer_limits const& limits)
+result<void> check_limits(response_limits const& limits)
 {
     if (limits.header < 512)
         return detail::refuse(
@@ -199,13 +199,13 @@ result<void> check_connections(connection_options const& options)
         return detail::refuse(
             "connections.max_connections is " + std::to_string(options.max_connections) +
             "; it must be from 1 to 65535");
-    if (options.connect_stagger < milliseconds(10))
+    if (options.connection_attempt_delay < milliseconds(10))
         return detail::refuse(
-            "connections.connect_stagger is " + std::to_string(options.connect_stagger.count()) +
+            "connections.connection_attempt_delay is " + std::to_string(options.connection_attempt_delay.count()) +
             " ms; it must be at least 10 ms (RFC 8305 section 8)");
     return check_times(
         {{"connections.idle_timeout", options.idle_timeout},
-         {"connections.lookup_lifetime", options.lookup_lifetime}});
+         {"connections.dns_cache_ttl", options.dns_cache_ttl}});
 }
 
 result<void> check_retry(retry_options const& options)
@@ -215,8 +215,8 @@ result<void> check_retry(retry_options const& options)
         return detail::refuse(
             "retry.max_attempts is 0; it must be at least 1, which repeats nothing");
     return check_times(
-        {{"retry.first_delay", options.first_delay},
-         {"retry.max_delay", options.max_delay},
+        {{"retry.initial_back_off", options.initial_back_off},
+         {"retry.max_back_off", options.max_back_off},
          {"retry.attempt_timeout", options.attempt_timeout}});
 }
 
@@ -229,10 +229,10 @@ result<void> check_rest(client_config const& config)
             " ms; it must be from 1 ms to 1 hour");
     if (has_control(config.user_agent))
         return detail::refuse("user_agent contains a control character; remove it");
-    if (config.server.lifetimes.assumed < seconds(0))
+    if (config.server.expires_in.assumed < seconds(0))
         return detail::refuse(
-            "server.lifetimes.assumed is " +
-            std::to_string(config.server.lifetimes.assumed.count()) +
+            "server.expires_in.assumed is " +
+            std::to_string(config.server.expires_in.assumed.count()) +
             " s; it must not be negative");
     return {};
 }
@@ -241,7 +241,7 @@ result<void> check_rest(client_config const& config)
 
 std::string_view secret_name(method how) noexcept
 {
-    return how == method::client_assertion ? "client assertion" : "client secret";
+    return how == authentication_method::client_assertion ? "client assertion" : "client secret";
 }
 
 result<endpoint> check_config(client_config const& config)

@@ -12,7 +12,7 @@ namespace coauth::protocol
 {
 
 // What the method's secret is to the user: "client secret" or "client assertion".
-std::string_view secret_name(client_authentication::method how) noexcept;
+std::string_view secret_name(authentication_method how) noexcept;
 
 // Every rule that needs no file and no network. Yields the token endpoint, taken apart.
 result<endpoint> check_config(client_config const& config);

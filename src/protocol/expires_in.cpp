@@ -11,17 +11,17 @@ namespace
 
 using std::chrono::seconds;
 
-lifetime by_meaning(lifetime_meaning meaning, lifetime_rules const& rules)
+lifetime by_meaning(expires_in_rule meaning, expires_in_rules const& rules)
 {
     switch (meaning)
     {
-    case lifetime_meaning::no_known_end:
+    case expires_in_rule::unknown:
         return {true, std::nullopt};
-    case lifetime_meaning::use_once:
+    case expires_in_rule::single_use:
         return {true, seconds(0)};
-    case lifetime_meaning::assumed:
+    case expires_in_rule::assumed:
         return {true, rules.assumed};
-    case lifetime_meaning::malformed:
+    case expires_in_rule::malformed:
         break;
     }
     return {};
@@ -43,7 +43,7 @@ bool looks_numeric(std::string_view text)
     return !text.empty() && text.front() >= '0' && text.front() <= '9';
 }
 
-lifetime by_number(std::string_view text, lifetime_rules const& rules)
+lifetime by_number(std::string_view text, expires_in_rules const& rules)
 {
     if (!looks_numeric(text))
         return {};
@@ -61,7 +61,7 @@ lifetime by_number(std::string_view text, lifetime_rules const& rules)
 } // namespace
 
 lifetime
-interpret_expires_in(expires_in_form form, std::string_view text, lifetime_rules const& rules)
+interpret_expires_in(expires_in_form form, std::string_view text, expires_in_rules const& rules)
 {
     switch (form)
     {

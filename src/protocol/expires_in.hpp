@@ -24,7 +24,7 @@ enum class expires_in_form
 
 struct lifetime
 {
-    // False: the answer is malformed.
+    // False: the response is malformed.
     bool valid = false;
     // None: no known end. Zero: to be used once.
     std::optional<std::chrono::seconds> seconds;
@@ -33,7 +33,7 @@ struct lifetime
 // What `expires_in` means at this server. Fractions are rounded down, huge values clamped to 2^31-1
 // seconds; infinite and not-a-number values are malformed.
 lifetime
-interpret_expires_in(expires_in_form form, std::string_view text, lifetime_rules const& rules);
+interpret_expires_in(expires_in_form form, std::string_view text, expires_in_rules const& rules);
 
 } // namespace coauth::policy
 

@@ -2,7 +2,7 @@
 
 #include "values/encoding.hpp"
 #include "values/make_error.hpp"
-#include "values/secret_function.hpp"
+#include "values/call_secret_provider.hpp"
 
 #include <algorithm>
 #include <array>
@@ -12,7 +12,7 @@ namespace coauth::protocol
 namespace
 {
 
-using method = client_authentication::method;
+using method = authentication_method;
 
 // More than any server reads, and little enough to build without a thought.
 constexpr std::size_t longest_body = std::size_t(64) * 1024;
@@ -94,7 +94,7 @@ result<void> check_grant(token_grant const& grant)
     for (auto const& [name, value] : grant.parameters)
         if (auto const good = check_presented(name, value); !good)
             return good;
-    for (auto const& [name, function] : grant.asked)
+    for (auto const& [name, function] : grant.dynamic_parameters)
         if (!function)
             return detail::refuse_parameter("the function that gives the " + name + " is empty");
     return {};
@@ -127,7 +127,7 @@ void append_pair(secret& body, std::string_view name, std::string_view value)
 
 bool uses_basic(client_authentication const& who)
 {
-    return who.how() == method::client_secret_basic || who.how() == method::client_secret_basic_raw;
+    return who.type() == authentication_method::client_secret_basic || who.type() == authentication_method::client_secret_basic_unencoded;
 }
 
 // The client's part of the body.
@@ -137,9 +137,9 @@ void append_authentication(
     bool const basic = uses_basic(who);
     if (!basic && !who.client_id().empty())
         append_pair(body, "client_id", who.client_id());
-    if (who.how() == method::client_secret_post)
+    if (who.type() == authentication_method::client_secret_post)
         append_pair(body, "client_secret", who.client_secret().view());
-    bool const given = who.how() == method::client_assertion;
+    bool const given = who.type() == authentication_method::client_assertion;
     if (!given && proofs.assertion.empty())
         return;
     append_pair(body, "client_assertion_type", who.assertion_type());
@@ -164,7 +164,7 @@ void append_form_head(
         out.append("Authorization: Basic ")
             .append(basic_credentials(
                         who.client_id(), who.client_secret().view(),
-                        who.how() == method::client_secret_basic)
+                        who.type() == authentication_method::client_secret_basic)
                         .view())
             .append("\r\n");
     if (!proofs.dpop.empty())

@@ -97,10 +97,10 @@ result<introspection> read(response_reader const& from)
 
 } // namespace
 
-result<introspection> read_introspection_answer(
-    client_config const& config, http_response answer, exchange_facts const& facts)
+result<introspection> read_introspection_response(
+    client_config const& config, http_response response, exchange_facts const& facts)
 {
-    response_reader reader(config, std::move(answer), facts);
+    response_reader reader(config, std::move(response), facts);
     if (auto const failed = reader.look())
         return *failed;
     return read(reader);

@@ -51,7 +51,7 @@ struct json_member
     json_value value;
 };
 
-// A JSON object as a token endpoint answers it: its members, and those of a nested `error` object.
+// A JSON object as a token endpoint responds it: its members, and those of a nested `error` object.
 //
 // Strict: one object and nothing after it, depth at most 32, at most 1,000 members, none of them
 // twice, and at most 50,000 values, nested ones included.

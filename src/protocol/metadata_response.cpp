@@ -102,11 +102,11 @@ private:
 
 } // namespace
 
-result<authorization_server> read_metadata_answer(
-    client_config const& config, std::string_view issuer, http_response answer,
+result<authorization_server> read_metadata_response(
+    client_config const& config, std::string_view issuer, http_response response,
     exchange_facts const& facts)
 {
-    response_reader reader(config, std::move(answer), facts);
+    response_reader reader(config, std::move(response), facts);
     if (auto const failed = reader.look())
         return *failed;
     return metadata_reader(config, reader).read(issuer);

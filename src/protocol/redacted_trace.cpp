@@ -14,7 +14,7 @@ namespace coauth::protocol
 namespace
 {
 
-constexpr std::size_t longest_answer = 4096;
+constexpr std::size_t longest_response = 4096;
 
 constexpr std::array<std::string_view, 11> harmless_members = {
     "token_type",         "expires_in", "scope",  "error",          "error_description",
@@ -77,20 +77,20 @@ void append_masked_line(std::string& out, std::string_view line)
     out += '\n';
 }
 
-// An answer as text, piece by piece, of which no more is made than will be shown.
-class answer_text
+// A response as text, piece by piece, of which no more is made than will be shown.
+class response_text
 {
 public:
-    answer_text(http_response const& answer, redactor const& hidden)
-        : answer_(answer)
+    response_text(http_response const& response, redactor const& hidden)
+        : response_(response)
         , hidden_(hidden)
     {
     }
 
     std::string write(std::optional<json_document> const& document)
     {
-        out_ = "HTTP/1.1 " + std::to_string(answer_.status) + "\n";
-        for (auto const& field : answer_.headers)
+        out_ = "HTTP/1.1 " + std::to_string(response_.status) + "\n";
+        for (auto const& field : response_.headers)
             if (!full())
                 append_field(field);
         out_ += '\n';
@@ -102,16 +102,16 @@ public:
         hidden_.hide_in(out_, "\n");
         constexpr std::string_view rest = "...";
         if (full())
-            out_ = std::string(cut(out_, longest_answer - rest.size())).append(rest);
+            out_ = std::string(cut(out_, longest_response - rest.size())).append(rest);
         return std::move(out_);
     }
 
 private:
-    [[nodiscard]] bool full() const { return out_.size() > longest_answer; }
+    [[nodiscard]] bool full() const { return out_.size() > longest_response; }
 
     [[nodiscard]] bool coded() const
     {
-        auto const coding = answer_.headers.find("Content-Encoding");
+        auto const coding = response_.headers.find("Content-Encoding");
         return coding && !coding->empty() && !equal_ignoring_case(*coding, "identity");
     }
 
@@ -172,11 +172,11 @@ private:
     // none. Not what should have been JSON: it may escape in any way what is to be hidden.
     void append_other_body()
     {
-        auto const body = answer_.body.view();
+        auto const body = response_.body.view();
         bool const text = std::none_of(
             body.begin(), body.end(), [](unsigned char c)
             { return c == 0x7f || (c < 0x20 && c != '\t' && c != '\r' && c != '\n'); });
-        bool const failure = answer_.status < 200 || answer_.status > 299;
+        bool const failure = response_.status < 200 || response_.status > 299;
         auto const first = body.substr(std::min(body.find_first_not_of(" \t\r\n"), body.size()), 1);
         bool const json = first == "{" || first == "[" || first == "\"";
         if (body.empty())
@@ -190,15 +190,15 @@ private:
     void append_size()
     {
         constexpr std::size_t longest_type = 256;
-        auto const type = answer_.headers.find("Content-Type");
-        out_.append("(").append(std::to_string(answer_.body.size())).append(" bytes that ");
+        auto const type = response_.headers.find("Content-Type");
+        out_.append("(").append(std::to_string(response_.body.size())).append(" bytes that ");
         out_ += coded() ? "are compressed or encoded" : "are not JSON";
         if (type)
             out_.append(", ").append(cut(hidden_.safe(*type), longest_type));
         out_ += ')';
     }
 
-    http_response const& answer_;
+    http_response const& response_;
     redactor const& hidden_;
     std::string out_;
 };
@@ -222,14 +222,14 @@ std::string masked_request(secret const& wire)
 }
 
 std::string
-masked_answer(http_response const& answer, client_config const& config, std::string_view request)
+masked_response(http_response const& response, client_config const& config, std::string_view request)
 {
-    auto const document = json_document::parse(answer.body.view());
+    auto const document = json_document::parse(response.body.view());
     redactor hidden(config.authentication);
     hidden.add_request(request);
     if (document)
-        hidden.add_answer(*document);
-    return answer_text(answer, hidden).write(document);
+        hidden.add_response(*document);
+    return response_text(response, hidden).write(document);
 }
 
 } // namespace coauth::protocol

@@ -14,10 +14,10 @@ namespace coauth::protocol
 // The request as readable text: credentials and every parameter that may be one are masked.
 std::string masked_request(secret const& wire);
 
-// The answer as readable text of at most 4 KiB: only members and fields known to be harmless keep
-// their values. `request` is what was sent, which the answer may repeat.
-std::string masked_answer(
-    http_response const& answer, client_config const& config, std::string_view request = {});
+// The response as readable text of at most 4 KiB: only members and fields known to be harmless keep
+// their values. `request` is what was sent, which the response may repeat.
+std::string masked_response(
+    http_response const& response, client_config const& config, std::string_view request = {});
 
 } // namespace coauth::protocol
 

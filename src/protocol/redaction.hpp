@@ -23,8 +23,8 @@ public:
     // What a request proves or presents: its Authorization and DPoP, and every parameter that is
     // not known to be harmless.
     void add_request(std::string_view wire);
-    // The tokens that an answer holds.
-    void add_answer(json_document const& document);
+    // The tokens that a response holds.
+    void add_response(json_document const& document);
     // As it is, and as forms, URLs, HTML and JSON have it. Not if it is so short that it would hit
     // ordinary words.
     void add(std::string_view word);

@@ -37,7 +37,7 @@ constexpr std::array<word_code, 17> words = {{
     {"slow_down", errc::rate_limited},
     {"use_dpop_nonce", errc::use_dpop_nonce},
     {"invalid_dpop_proof", errc::invalid_dpop_proof},
-    {"unsupported_token_type", errc::not_revocable},
+    {"unsupported_token_type", errc::unsupported_token_type},
 }};
 
 errc code_of(std::string_view word)
@@ -63,9 +63,9 @@ std::optional<std::int64_t> as_integer(json_value value)
 } // namespace
 
 response_reader::response_reader(
-    client_config const& config, http_response answer, exchange_facts const& facts)
+    client_config const& config, http_response response, exchange_facts const& facts)
     : config_(config)
-    , answer_(std::move(answer))
+    , response_(std::move(response))
     , facts_(facts)
 {
 }
@@ -74,7 +74,7 @@ std::optional<error> response_reader::look()
 {
     bool const plain = coded_plainly();
     if (plain)
-        document_ = json_document::parse(answer_.body.view());
+        document_ = json_document::parse(response_.body.view());
     if (!succeeded())
         return failure();
     if (!is_whole() && !has_oauth_error())
@@ -83,7 +83,7 @@ std::optional<error> response_reader::look()
         return malformed("it is compressed or encoded, which was not asked for");
     if (!document_)
         return malformed(
-            answer_.body.empty() ? "it has no body"
+            response_.body.empty() ? "it has no body"
                                  : "it is not a JSON object of at most 1,000 members, none of them "
                                    "twice, and 50,000 values");
     if (has_oauth_error())
@@ -95,32 +95,32 @@ std::optional<error> response_reader::look()
 // 15.3).
 bool response_reader::is_whole() const
 {
-    return answer_.status == 200 || answer_.status == 201 || answer_.status == 203;
+    return response_.status == 200 || response_.status == 201 || response_.status == 203;
 }
 
 bool response_reader::coded_plainly() const
 {
-    auto const coding = answer_.headers.find("Content-Encoding");
+    auto const coding = response_.headers.find("Content-Encoding");
     return !coding || coding->empty() || equal_ignoring_case(*coding, "identity");
 }
 
 error_info response_reader::known() const
 {
     error_info info;
-    info.http_status = answer_.status;
+    info.http_status = response_.status;
     info.attempts = 1;
     if (config_.keep_headers)
-        info.headers = answer_.headers;
+        info.headers = response_.headers;
     return info;
 }
 
 error response_reader::malformed(std::string context, errc code) const
 {
     auto info = known();
-    auto const type = answer_.headers.find("Content-Type");
+    auto const type = response_.headers.find("Content-Type");
     info.context = std::move(context) + " (" +
                    (type ? safe(*type).substr(0, longest_word) : "no Content-Type") + ", " +
-                   std::to_string(answer_.body.size()) + " bytes)";
+                   std::to_string(response_.body.size()) + " bytes)";
     info.retry_at = retry_at(code);
     return {code, std::move(info)};
 }
@@ -132,7 +132,7 @@ std::string response_reader::safe(std::string_view text) const
         hidden_.emplace(config_.authentication);
         hidden_->add_request(facts_.request);
         if (document_)
-            hidden_->add_answer(*document_);
+            hidden_->add_response(*document_);
     }
     return hidden_->safe(text);
 }
@@ -145,16 +145,16 @@ std::string response_reader::safe(json_value value) const
 std::optional<std::chrono::system_clock::time_point> response_reader::retry_at(errc code) const
 {
     // By the word too: it may come with success.
-    bool const busy = answer_.status == 429 || answer_.status == 503 ||
+    bool const busy = response_.status == 429 || response_.status == 503 ||
                       code == errc::rate_limited || code == errc::temporarily_unavailable;
-    if (answer_.status < 400 && !busy)
+    if (response_.status < 400 && !busy)
         return std::nullopt;
     policy::retry_fields fields;
-    fields.retry_after = answer_.headers.find("Retry-After");
-    fields.date = answer_.headers.find("Date");
-    // Servers tell the reset with every answer; it is a wait only for the throttled.
+    fields.retry_after = response_.headers.find("Retry-After");
+    fields.date = response_.headers.find("Date");
+    // Servers tell the reset with every response; it is a wait only for the throttled.
     if (busy)
-        fields.rate_limit_reset = answer_.headers.find("X-Rate-Limit-Reset");
+        fields.rate_limit_reset = response_.headers.find("X-Rate-Limit-Reset");
     return policy::retry_at(fields, facts_.received);
 }
 
@@ -171,10 +171,10 @@ std::string_view response_reader::document_word() const
 // A word that is understood, before one that is not.
 std::string_view response_reader::challenge_word() const
 {
-    if (answer_.status != 400 && answer_.status != 401 && answer_.status != 403)
+    if (response_.status != 400 && response_.status != 401 && response_.status != 403)
         return {};
     std::string_view any;
-    for (auto const& field : answer_.headers)
+    for (auto const& field : response_.headers)
     {
         challenge_errors errors(
             equal_ignoring_case(field.name, "WWW-Authenticate") ? std::string_view(field.value)
@@ -251,18 +251,18 @@ error response_reader::failure() const
 // Status first where it alone decides; then the word; then what is left of the status.
 errc response_reader::failure_code(std::string_view word) const
 {
-    if (answer_.status >= 300 && answer_.status < 400)
+    if (response_.status >= 300 && response_.status < 400)
         return errc::redirect_refused;
-    if (answer_.status == 429)
+    if (response_.status == 429)
         return errc::rate_limited;
     if (!word.empty())
         return code_of(word);
-    return answer_.status < 300 ? errc::malformed_answer : errc::http_error;
+    return response_.status < 300 ? errc::malformed_response : errc::http_error;
 }
 
 std::string response_reader::status_advice() const
 {
-    switch (answer_.status)
+    switch (response_.status)
     {
     case 401:
         return "the client's credentials were not accepted; check client id and secret";
@@ -272,7 +272,7 @@ std::string response_reader::status_advice() const
     case 405:
         return "there is no such endpoint at this URL; check it";
     default:
-        return answer_.status >= 500 ? "the server failed; try again later"
+        return response_.status >= 500 ? "the server failed; try again later"
                                      : "the request was refused without a reason";
     }
 }

@@ -12,20 +12,20 @@
 namespace coauth::protocol
 {
 
-// What the answers of all endpoints have in common: the document, or the typed error.
+// What the responses of all endpoints have in common: the document, or the typed error.
 class response_reader
 {
 public:
-    response_reader(client_config const& config, http_response answer, exchange_facts const& facts);
+    response_reader(client_config const& config, http_response response, exchange_facts const& facts);
 
     // Why there is nothing to be read; none: there is a document without an error.
     std::optional<error> look();
 
     [[nodiscard]] json_document const& document() const { return *document_; }
-    [[nodiscard]] http_response& answer() noexcept { return answer_; }
+    [[nodiscard]] http_response& response() noexcept { return response_; }
     [[nodiscard]] bool succeeded() const noexcept
     {
-        return answer_.status >= 200 && answer_.status < 300;
+        return response_.status >= 200 && response_.status < 300;
     }
     // There is a document, and it says that something failed.
     [[nodiscard]] bool has_oauth_error() const;
@@ -33,7 +33,7 @@ public:
     // Untrusted.
     [[nodiscard]] std::string_view error_word() const;
 
-    [[nodiscard]] error malformed(std::string context, errc code = errc::malformed_answer) const;
+    [[nodiscard]] error malformed(std::string context, errc code = errc::malformed_response) const;
     // What the server wrote, without what must not be shown.
     [[nodiscard]] std::string safe(std::string_view text) const;
     [[nodiscard]] std::string safe(json_value value) const;
@@ -58,7 +58,7 @@ private:
     [[nodiscard]] std::string status_advice() const;
 
     client_config const& config_;
-    http_response answer_;
+    http_response response_;
     exchange_facts const& facts_;
     std::optional<json_document> document_;
     // Made when there is something to be hidden from.

@@ -8,7 +8,7 @@
 namespace coauth::policy
 {
 
-// What an answer says about being tried again; absent fields are none.
+// What a response says about being tried again; absent fields are none.
 struct retry_fields
 {
     std::optional<std::string_view> retry_after;
@@ -17,7 +17,7 @@ struct retry_fields
 };
 
 // When to try again, on the local clock: `Retry-After` (seconds or date, RFC 9110 section 10.2.3),
-// else `X-Rate-Limit-Reset` (epoch seconds). Absolute times are corrected by the answer's `Date`.
+// else `X-Rate-Limit-Reset` (epoch seconds). Absolute times are corrected by the response's `Date`.
 // Never before `now`, never more than 24 hours after it; rubbish gives none.
 std::optional<std::chrono::system_clock::time_point>
 retry_at(retry_fields const& fields, std::chrono::system_clock::time_point now);

@@ -1,11 +1,11 @@
-#include <coauth/token_refused.hpp>
+#include <coauth/token_rejected.hpp>
 
 #include "protocol/challenge.hpp"
 
 namespace coauth
 {
 
-bool token_refused(unsigned status, std::string_view www_authenticate) noexcept
+bool is_invalid_token_challenge(unsigned status, std::string_view www_authenticate) noexcept
 {
     if (status != 401)
         return false;

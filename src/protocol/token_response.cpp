@@ -47,7 +47,7 @@ public:
             return from_.malformed("it has no access_token");
         if (value->size() > longest_token)
             return from_.malformed(
-                "its access_token is longer than 64 KiB", errc::answer_too_large);
+                "its access_token is longer than 64 KiB", errc::response_too_large);
         if (!fits_a_header(*value))
             return from_.malformed("its access_token contains characters that no header may carry");
         auto type = token_type();
@@ -80,7 +80,7 @@ private:
             return from_.malformed("its token_type is missing or is not a string");
         // What an exchange yields need not be an access token (RFC 8693 section 2.2.1).
         bool const not_applicable = request_.grant() != nullptr && value.text == "N_A";
-        auto const& also = config_.server.bearer_names;
+        auto const& also = config_.server.token_type_aliases;
         bool const by_another_name =
             !config_.dpop && std::any_of(
                                  also.begin(), also.end(), [&](std::string const& name)
@@ -89,7 +89,7 @@ private:
             return not_applicable ? std::string(value.text) : wanted;
         return from_.malformed(
             "the token_type is '" + from_.safe(value.text).substr(0, 64) + "', not " + wanted,
-            errc::unsupported_token_type);
+            errc::unexpected_token_type);
     }
 
     [[nodiscard]] result<std::string> scope() const
@@ -116,7 +116,7 @@ private:
             form = policy::expires_in_form::number;
         else if (value.kind == json_kind::string)
             form = policy::expires_in_form::string;
-        return policy::interpret_expires_in(form, value.text, config_.server.lifetimes);
+        return policy::interpret_expires_in(form, value.text, config_.server.expires_in);
     }
 
     [[nodiscard]] std::vector<token_member> other_members() const
@@ -135,10 +135,10 @@ private:
     {
         info.requested_at = facts_.sent;
         info.requested_at_steady = facts_.sent_steady;
-        info.http_status = from_.answer().status;
+        info.http_status = from_.response().status;
         info.members = other_members();
         if (config_.keep_headers)
-            info.headers = std::move(from_.answer().headers);
+            info.headers = std::move(from_.response().headers);
         return access_token(std::move(info));
     }
 
@@ -150,25 +150,25 @@ private:
 
 } // namespace
 
-result<access_token> read_token_answer(
-    client_config const& config, token_request const& request, http_response answer,
+result<access_token> read_token_response(
+    client_config const& config, token_request const& request, http_response response,
     exchange_facts const& facts)
 {
-    response_reader reader(config, std::move(answer), facts);
+    response_reader reader(config, std::move(response), facts);
     if (auto const failed = reader.look())
         return *failed;
     return token_reader(config, request, reader, facts).read();
 }
 
-result<void> read_revocation_answer(
-    client_config const& config, http_response answer, exchange_facts const& facts)
+result<void> read_revocation_response(
+    client_config const& config, http_response response, exchange_facts const& facts)
 {
-    response_reader reader(config, std::move(answer), facts);
+    response_reader reader(config, std::move(response), facts);
     auto const failed = reader.look();
     // A body has no meaning here, unless it is an error's.
     bool const refused = !reader.succeeded() || reader.has_oauth_error();
     // What the server does not know is ended, however it says so.
-    bool const unknown = reader.answer().status == 400 && reader.error_word() == "invalid_token";
+    bool const unknown = reader.response().status == 400 && reader.error_word() == "invalid_token";
     if (failed && refused && !unknown)
         return *failed;
     return {};

@@ -14,8 +14,8 @@
 namespace coauth::protocol
 {
 
-// When the request was sent, by both clocks, and when its answer had come; and the request, whose
-// secrets the answer may repeat.
+// When the request was sent, by both clocks, and when its response had come; and the request, whose
+// secrets the response may repeat.
 struct exchange_facts
 {
     std::chrono::system_clock::time_point sent;
@@ -24,24 +24,24 @@ struct exchange_facts
     std::string_view request = {};
 };
 
-// The token that the answer holds (RFC 6749 section 5.1), or the typed error that it says or is
+// The token that the response holds (RFC 6749 section 5.1), or the typed error that it says or is
 // (section 5.2, SMS.CX, RFC 9457, by status).
-result<access_token> read_token_answer(
-    client_config const& config, token_request const& request, http_response answer,
+result<access_token> read_token_response(
+    client_config const& config, token_request const& request, http_response response,
     exchange_facts const& facts);
 
 // What the server says of a token (RFC 7662 section 2.2), or the error.
-result<introspection> read_introspection_answer(
-    client_config const& config, http_response answer, exchange_facts const& facts);
+result<introspection> read_introspection_response(
+    client_config const& config, http_response response, exchange_facts const& facts);
 
 // RFC 7009 section 2.2: success, whatever the body is, or the error. That the token is not known is
 // none.
-result<void> read_revocation_answer(
-    client_config const& config, http_response answer, exchange_facts const& facts);
+result<void> read_revocation_response(
+    client_config const& config, http_response response, exchange_facts const& facts);
 
 // The metadata of this issuer (RFC 8414 section 3.2), or what is wrong with them.
-result<authorization_server> read_metadata_answer(
-    client_config const& config, std::string_view issuer, http_response answer,
+result<authorization_server> read_metadata_response(
+    client_config const& config, std::string_view issuer, http_response response,
     exchange_facts const& facts);
 
 } // namespace coauth::protocol

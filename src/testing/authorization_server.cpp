@@ -34,7 +34,7 @@ public:
         ca_pem = to_pem(*id.root.certificate);
         auto const asked = options.client_certificates;
         tls.emplace(make_tls_server(id, options, asked == client_certificates::asked));
-        if (asked == client_certificates::asked_at_alias)
+        if (asked == client_certificates::requested_at_alias)
             alias_tls.emplace(make_tls_server(id, options, true));
     }
 
@@ -64,18 +64,18 @@ public:
         thread = std::thread([this] { run(); });
     }
 
-    void forget_sessions()
+    void rotate_session_keys()
     {
         on_thread(
             [this]
             {
                 for (auto* const each : {&tls, &alias_tls})
                     if (*each)
-                        testing::forget_sessions(**each);
+                        testing::rotate_session_keys(**each);
             });
     }
 
-    void renew_dpop_nonce()
+    void rotate_dpop_nonce()
     {
         on_thread([this] { server->renew_nonce(); });
     }
@@ -222,7 +222,7 @@ client_config authorization_server::config() const
 {
     auto const& options = state_->options;
     client_config made;
-    if (options.dialect == dialect::smscx)
+    if (options.flavor == server_flavor::smscx)
         made = smscx::config(options.client_id, options.client_secret);
     else
         made.authentication =
@@ -240,27 +240,27 @@ client_config authorization_server::config() const
     return made;
 }
 
-void authorization_server::push(answer a)
+void authorization_server::push(response a)
 {
     state_->log.push(std::move(a));
 }
-void authorization_server::always(answer a)
+void authorization_server::always(response a)
 {
-    state_->log.always(std::move(a));
+    state_->log.set_response(std::move(a));
 }
 void authorization_server::unscript()
 {
-    state_->log.unscript();
+    state_->log.clear_responses();
 }
 
-void authorization_server::forget_sessions()
+void authorization_server::rotate_session_keys()
 {
-    state_->forget_sessions();
+    state_->rotate_session_keys();
 }
 
-void authorization_server::renew_dpop_nonce()
+void authorization_server::rotate_dpop_nonce()
 {
-    state_->renew_dpop_nonce();
+    state_->rotate_dpop_nonce();
 }
 
 std::vector<received_request> authorization_server::requests() const

@@ -45,7 +45,7 @@ presented_client read_basic(dialect how, std::string_view header)
         return none;
     auto const raw_id = text->substr(0, colon);
     auto const raw_secret = text->substr(colon + 1);
-    if (how == dialect::smscx)
+    if (how == server_flavor::smscx)
         return {method::client_secret_basic, raw_id, raw_secret};
     auto const id = decode_form_text(raw_id);
     auto const secret = decode_form_text(raw_secret);
@@ -85,7 +85,7 @@ presented_client read_client(
 
     presented_client found{method::none, id.value_or("")};
     if (header)
-        found = read_basic(server.options.dialect, *header);
+        found = read_basic(server.options.flavor, *header);
     else if (assertion)
         found = read_assertion(*assertion, id);
     else if (secret)

@@ -184,9 +184,9 @@ private:
     // What came is not HTTP.
     void reject()
     {
-        answer_ = answer();
-        answer_.status = 400;
-        answer_.end = ending::close;
+        response_ = response();
+        response_.status = 400;
+        response_.end = response_end::close;
         keep_alive_ = false;
         send();
     }
@@ -196,12 +196,12 @@ private:
         auto const request = take_request();
         keep_alive_ = parser_->keep_alive();
         auto scripted = env_.log.record(request);
-        answer_ =
-            scripted ? std::move(*scripted) : answer_request(env_.server, request, certificate_);
+        response_ =
+            scripted ? std::move(*scripted) : response_request(env_.server, request, certificate_);
         ++served_;
-        if (answer_.delay.count() == 0)
+        if (response_.delay.count() == 0)
             return send();
-        wait(answer_.delay, &connection::send);
+        wait(response_.delay, &connection::send);
     }
 
     received_request take_request()
@@ -232,9 +232,9 @@ private:
 
     void send()
     {
-        output_ = to_wire(answer_, keep_alive_);
+        output_ = to_wire(response_, keep_alive_);
         sent_ = 0;
-        if (answer_.repeat_from)
+        if (response_.repeat_from)
             lengthen_repetition();
         write();
     }
@@ -242,9 +242,9 @@ private:
     // A short text is sent many times at once.
     void lengthen_repetition()
     {
-        auto const repeated = output_.substr(std::min(*answer_.repeat_from, output_.size()));
+        auto const repeated = output_.substr(std::min(*response_.repeat_from, output_.size()));
         if (repeated.empty())
-            return answer_.repeat_from.reset();
+            return response_.repeat_from.reset();
         while (output_.size() < block_size)
             output_ += repeated;
     }
@@ -253,12 +253,12 @@ private:
     {
         if (sent_ == output_.size())
         {
-            if (!answer_.repeat_from)
+            if (!response_.repeat_from)
                 return finish();
-            sent_ = *answer_.repeat_from;
+            sent_ = *response_.repeat_from;
         }
         auto const rest = output_.size() - sent_;
-        auto const size = answer_.piece == 0 ? rest : std::min(answer_.piece, rest);
+        auto const size = response_.piece == 0 ? rest : std::min(response_.piece, rest);
         stream_.async_write_some(
             asio::buffer(output_.data() + sent_, size),
             [self = this->shared_from_this()](error_code ec, std::size_t written)
@@ -271,25 +271,25 @@ private:
         if (ec)
             return close_gently(transport(stream_));
         sent_ += size;
-        bool const more = sent_ < output_.size() || answer_.repeat_from;
-        if (more && answer_.piece_delay.count() > 0)
-            return wait(answer_.piece_delay, &connection::write);
+        bool const more = sent_ < output_.size() || response_.repeat_from;
+        if (more && response_.piece_delay.count() > 0)
+            return wait(response_.piece_delay, &connection::write);
         write();
     }
 
     void finish()
     {
-        switch (answer_.end)
+        switch (response_.end)
         {
-        case ending::keep_alive:
+        case response_end::keep_alive:
             return keep_alive_ ? read_request() : close();
-        case ending::close:
+        case response_end::close:
             return close();
-        case ending::truncate:
+        case response_end::truncate:
             return close_gently(transport(stream_));
-        case ending::reset:
+        case response_end::reset:
             return reset(transport(stream_));
-        case ending::stall:
+        case response_end::stall:
             return hold(std::move(transport(stream_)));
         }
     }
@@ -298,7 +298,7 @@ private:
     {
         if constexpr (is_tls)
         {
-            // As if the peer had said it too: send close_notify and do not wait for an answer.
+            // As if the peer had said it too: send close_notify and do not wait for a response.
             SSL_set_shutdown(stream_.native_handle(), SSL_RECEIVED_SHUTDOWN);
             stream_.async_shutdown([self = this->shared_from_this()](error_code)
                                    { close_gently(transport(self->stream_)); });
@@ -317,7 +317,7 @@ private:
     std::string request_bytes_;
     unsigned served_ = 0;
     bool keep_alive_ = false;
-    answer answer_;
+    response response_;
     std::string output_;
     std::size_t sent_ = 0;
 };
@@ -342,15 +342,15 @@ void serve(tcp::socket socket, environment const& env)
 
     switch (env.options.refuse)
     {
-    case refuse_connection::close_at_accept:
+    case connection_fault::close_at_accept:
         return close_gently(socket);
-    case refuse_connection::reset_at_accept:
+    case connection_fault::reset_at_accept:
         return reset(socket);
-    case refuse_connection::silence:
+    case connection_fault::silence:
         return hold(std::move(socket));
-    case refuse_connection::plain_text:
+    case connection_fault::plain_text:
         return std::make_shared<drain>(std::move(socket))->write_and_read(env.options.plain_text);
-    case refuse_connection::no:
+    case connection_fault::no:
         break;
     }
     if (env.tls)

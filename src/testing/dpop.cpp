@@ -86,7 +86,7 @@ checked<std::string> check_present_proof(authority& server, received_request con
     if (auto const* const fault = find_fault_of_claims(server, request, *proof))
         return invalid_proof(fault);
     if (text_member(proof->claims, "nonce") != server.nonce)
-        return refused("use_dpop_nonce", "The proof needs the nonce in this answer (nonce).");
+        return refused("use_dpop_nonce", "The proof needs the nonce in this response (nonce).");
     auto thumbprint = jwk_thumbprint(*find_jwk(*proof));
     if (!server.use_once("DPoP " + thumbprint, text_member(proof->claims, "jti")))
         return invalid_proof("The proof was used before (jti).");

@@ -12,29 +12,29 @@ namespace coauth::testing
 namespace
 {
 
-answer
+response
 route(authority& server, received_request const& request, client_certificate const& certificate)
 {
     auto const& options = server.options;
     auto const& path = request.target;
     if (path == options.path)
-        return answer_token_request(server, request, certificate);
+        return response_token_request(server, request, certificate);
     if (path == options.introspection_path)
-        return answer_introspection_request(server, request, certificate);
+        return response_introspection_request(server, request, certificate);
     if (path == options.revocation_path)
-        return answer_revocation_request(server, request, certificate);
+        return response_revocation_request(server, request, certificate);
     if (is_metadata_path(server, path))
-        return answer_metadata_request(server, request);
-    return to_answer(options.dialect, {404, "not_found", "There is nothing at this path."});
+        return response_metadata_request(server, request);
+    return to_response(options.flavor, {404, "not_found", "There is nothing at this path."});
 }
 
 } // namespace
 
-answer answer_request(
+response response_request(
     authority& server, received_request const& request, client_certificate const& certificate)
 {
     auto made = route(server, request, certificate);
-    if (server.options.dialect == dialect::smscx)
+    if (server.options.flavor == server_flavor::smscx)
     {
         made.headers.add("X-Request-Id", random_text(20));
         made.headers.add("X-Response-Time", "1");

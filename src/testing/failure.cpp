@@ -16,15 +16,15 @@ namespace json = boost::json;
 
 constexpr int oauth_code = 1600;
 
-answer flat_error(failure const& what)
+response flat_error(failure const& what)
 {
     json::object document;
     document["error"] = what.word;
     document["error_description"] = what.description;
-    return answer::json(what.status, json::serialize(document));
+    return response::json(what.status, json::serialize(document));
 }
 
-answer nested_error(failure const& what)
+response nested_error(failure const& what)
 {
     json::object inner;
     inner["type"] = what.word;
@@ -34,7 +34,7 @@ answer nested_error(failure const& what)
         inner["code"] = *what.code;
     json::object document;
     document["error"] = std::move(inner);
-    return answer::json(what.status, json::serialize(document));
+    return response::json(what.status, json::serialize(document));
 }
 
 } // namespace
@@ -54,9 +54,9 @@ failure refused(char const* word, std::string description)
     return {400, word, std::move(description), oauth_code};
 }
 
-answer to_answer(dialect how, failure const& what)
+response to_response(dialect how, failure const& what)
 {
-    auto made = how == dialect::smscx ? nested_error(what) : flat_error(what);
+    auto made = how == server_flavor::smscx ? nested_error(what) : flat_error(what);
     if (what.status == 401)
         made.headers.add("WWW-Authenticate", "Basic realm=\"token endpoint\"");
     if (what.status == 405)

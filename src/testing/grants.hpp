@@ -13,7 +13,7 @@ namespace coauth::testing
 struct granted
 {
     std::string scope;
-    // Empty: none in the answer.
+    // Empty: none in the response.
     std::string refresh_token = {};
     // Of a token exchange (RFC 8693 section 2.2.1).
     std::string issued_token_type = {};

@@ -11,23 +11,23 @@ namespace coauth::testing
 namespace
 {
 
-bool is_for(answer const& a, received_request const& request)
+bool is_for(response const& a, received_request const& request)
 {
     return a.path.empty() || a.path == request.target.substr(0, request.target.find('?'));
 }
 
 } // namespace
 
-void journal::push(answer a)
+void journal::push(response a)
 {
     std::lock_guard const lock(mutex_);
     pushed_.push_back(std::move(a));
 }
 
-void journal::always(answer a)
+void journal::always(response a)
 {
     std::lock_guard const lock(mutex_);
-    std::erase_if(always_, [&](answer const& old) { return old.path == a.path; });
+    std::erase_if(always_, [&](response const& old) { return old.path == a.path; });
     // One for a path goes before the one for all.
     always_.insert(a.path.empty() ? always_.end() : always_.begin(), std::move(a));
 }
@@ -39,7 +39,7 @@ void journal::unscript()
     always_.clear();
 }
 
-std::optional<answer> journal::record(received_request const& request)
+std::optional<response> journal::record(received_request const& request)
 {
     std::lock_guard const lock(mutex_);
     ++received_;
@@ -47,7 +47,7 @@ std::optional<answer> journal::record(received_request const& request)
     if (requests_.size() > remembered_)
         requests_.pop_front();
     changed_.notify_all();
-    auto const for_it = [&](answer const& a) { return is_for(a, request); };
+    auto const for_it = [&](response const& a) { return is_for(a, request); };
     auto const next = std::find_if(pushed_.begin(), pushed_.end(), for_it);
     if (next != pushed_.end())
     {

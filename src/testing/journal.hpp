@@ -1,7 +1,7 @@
 #ifndef COAUTH_SRC_TESTING_JOURNAL_HPP
 #define COAUTH_SRC_TESTING_JOURNAL_HPP
 
-#include <coauth/testing/answer.hpp>
+#include <coauth/testing/response.hpp>
 #include <coauth/testing/received_request.hpp>
 
 #include <atomic>
@@ -12,18 +12,18 @@
 namespace coauth::testing
 {
 
-// What the server was told to answer and what it saw: shared by its thread and its owner's.
+// What the server was told to response and what it saw: shared by its thread and its owner's.
 class journal
 {
 public:
     explicit journal(std::size_t remembered) : remembered_(remembered) {}
 
-    void push(answer a);
-    void always(answer a);
+    void push(response a);
+    void always(response a);
     void unscript();
 
-    // Keeps the request, and yields the answer that was scripted for it, if any.
-    std::optional<answer> record(received_request const& request);
+    // Keeps the request, and yields the response that was scripted for it, if any.
+    std::optional<response> record(received_request const& request);
     void count_connection();
     void note_server_name(std::string name);
 
@@ -42,8 +42,8 @@ public:
 private:
     mutable std::mutex mutex_;
     mutable std::condition_variable changed_;
-    std::deque<answer> pushed_;
-    std::vector<answer> always_;
+    std::deque<response> pushed_;
+    std::vector<response> always_;
     std::size_t const remembered_;
     std::deque<received_request> requests_;
     std::size_t received_ = 0;

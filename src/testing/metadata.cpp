@@ -24,7 +24,7 @@ bool any(server_options const& options, auto registered_client::* proof)
 
 bool asks_for_certificates(server_options const& options)
 {
-    return options.tls && options.client_certificates != client_certificates::not_asked;
+    return options.tls && options.client_certificates != client_certificates::not_requested;
 }
 
 json::array methods(server_options const& options)
@@ -122,15 +122,15 @@ bool is_metadata_path(authority const& server, std::string_view path)
            path == of_issuer + "/.well-known/openid-configuration";
 }
 
-answer answer_metadata_request(authority const& server, received_request const& request)
+response response_metadata_request(authority const& server, received_request const& request)
 {
     if (request.method != "GET")
     {
         failure problem{405, "invalid_method", "Metadata is only got."};
         problem.allow = "GET";
-        return to_answer(server.options.dialect, problem);
+        return to_response(server.options.flavor, problem);
     }
-    return answer::json(200, json::serialize(describe(server)));
+    return response::json(200, json::serialize(describe(server)));
 }
 
 } // namespace coauth::testing

@@ -1,7 +1,7 @@
 #ifndef COAUTH_SRC_TESTING_METADATA_HPP
 #define COAUTH_SRC_TESTING_METADATA_HPP
 
-#include <coauth/testing/answer.hpp>
+#include <coauth/testing/response.hpp>
 #include <coauth/testing/received_request.hpp>
 
 #include "testing/authority.hpp"
@@ -13,7 +13,7 @@ namespace coauth::testing
 // before the issuer's path, OpenID Connect Discovery after it.
 bool is_metadata_path(authority const& server, std::string_view path);
 
-answer answer_metadata_request(authority const& server, received_request const& request);
+response response_metadata_request(authority const& server, received_request const& request);
 
 } // namespace coauth::testing
 

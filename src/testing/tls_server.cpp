@@ -60,7 +60,7 @@ make_tls_server(identity const& id, server_options const& options, bool asks_for
     return made;
 }
 
-void forget_sessions(boost::asio::ssl::context& server)
+void rotate_session_keys(boost::asio::ssl::context& server)
 {
     SSL_CTX* const tls = server.native_handle();
     // Without a buffer, its size is asked for.

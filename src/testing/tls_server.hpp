@@ -16,7 +16,7 @@ boost::asio::ssl::context
 make_tls_server(identity const& id, server_options const& options, bool asks_for_certificates);
 
 // Refuses all sessions made so far. On the thread that runs the connections.
-void forget_sessions(boost::asio::ssl::context& server);
+void rotate_session_keys(boost::asio::ssl::context& server);
 
 } // namespace coauth::testing
 

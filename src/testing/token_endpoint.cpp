@@ -18,7 +18,7 @@ namespace
 
 namespace json = boost::json;
 
-answer give_token(authority& server, granted const& grant, issued_token token)
+response give_token(authority& server, granted const& grant, issued_token token)
 {
     json::object document;
     document["token_type"] = token.key_thumbprint.empty() ? "Bearer" : "DPoP";
@@ -30,26 +30,26 @@ answer give_token(authority& server, granted const& grant, issued_token token)
     if (!grant.issued_token_type.empty())
         document["issued_token_type"] = grant.issued_token_type;
     document["access_token"] = server.tokens.add(std::move(token));
-    return answer::json(200, json::serialize(document));
+    return response::json(200, json::serialize(document));
 }
 
-answer
+response
 decide(authority& server, received_request const& request, client_certificate const& certificate)
 {
-    auto const how = server.options.dialect;
+    auto const how = server.options.flavor;
     auto const parameters = read_form(request);
     if (!parameters)
-        return to_answer(how, parameters.error());
+        return to_response(how, parameters.error());
     auto const client = check_client(server, request, *parameters, certificate);
     if (!client)
-        return to_answer(how, client.error());
+        return to_response(how, client.error());
     // After the client, as servers do: a proof that lacks the nonce costs the client an assertion.
     auto const key = check_proof(server, request);
     if (!key)
-        return to_answer(how, key.error());
+        return to_response(how, key.error());
     auto const grant = check_grant(server, *client, *parameters);
     if (!grant)
-        return to_answer(how, grant.error());
+        return to_response(how, grant.error());
 
     issued_token token;
     token.client_id = client->id;
@@ -63,7 +63,7 @@ decide(authority& server, received_request const& request, client_certificate co
 
 } // namespace
 
-answer answer_token_request(
+response response_token_request(
     authority& server, received_request const& request, client_certificate const& certificate)
 {
     auto made = decide(server, request, certificate);

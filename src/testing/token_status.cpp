@@ -67,28 +67,28 @@ json::object describe(issued_token const& token)
 
 } // namespace
 
-answer answer_introspection_request(
+response response_introspection_request(
     authority& server, received_request const& request, client_certificate const& certificate)
 {
     auto const asked = read_question(server, request, certificate);
     if (!asked)
-        return to_answer(server.options.dialect, asked.error());
+        return to_response(server.options.flavor, asked.error());
     if (auto const* const token = server.tokens.find(asked->token, clock::now()))
-        return answer::json(200, json::serialize(describe(*token)));
-    return answer::json(200, R"({"active":false})");
+        return response::json(200, json::serialize(describe(*token)));
+    return response::json(200, R"({"active":false})");
 }
 
-answer answer_revocation_request(
+response response_revocation_request(
     authority& server, received_request const& request, client_certificate const& certificate)
 {
     auto const asked = read_question(server, request, certificate);
     if (!asked)
-        return to_answer(server.options.dialect, asked.error());
-    // A token of another client stays good, and the answer does not tell.
+        return to_response(server.options.flavor, asked.error());
+    // A token of another client stays good, and the response does not tell.
     auto const* const token = server.tokens.find(asked->token, clock::now());
     if (token && token->client_id == asked->client_id)
         server.tokens.remove(asked->token);
-    return answer();
+    return response();
 }
 
 } // namespace coauth::testing

@@ -1,7 +1,7 @@
 #ifndef COAUTH_SRC_TESTING_TOKEN_STATUS_HPP
 #define COAUTH_SRC_TESTING_TOKEN_STATUS_HPP
 
-#include <coauth/testing/answer.hpp>
+#include <coauth/testing/response.hpp>
 #include <coauth/testing/received_request.hpp>
 
 #include "testing/authority.hpp"
@@ -10,12 +10,12 @@
 namespace coauth::testing
 {
 
-// What the introspection endpoint answers (RFC 7662 section 2.2).
-answer answer_introspection_request(
+// What the introspection endpoint responds (RFC 7662 section 2.2).
+response response_introspection_request(
     authority& server, received_request const& request, client_certificate const& certificate);
 
-// What the revocation endpoint answers (RFC 7009 section 2.2).
-answer answer_revocation_request(
+// What the revocation endpoint responds (RFC 7009 section 2.2).
+response response_revocation_request(
     authority& server, received_request const& request, client_certificate const& certificate);
 
 } // namespace coauth::testing

@@ -41,7 +41,7 @@ bool has_no_content(unsigned status)
     return status < 200 || status == 204 || status == 304;
 }
 
-std::string head_and_body(answer const& what, bool keep_alive)
+std::string head_and_body(response const& what, bool keep_alive)
 {
     std::string out = "HTTP/1.1 " + std::to_string(what.status) + " ";
     out += reason(what.status);
@@ -58,9 +58,9 @@ std::string head_and_body(answer const& what, bool keep_alive)
 
 } // namespace
 
-answer answer::json(unsigned status, std::string body)
+response response::json(unsigned status, std::string body)
 {
-    answer made;
+    response made;
     made.status = status;
     made.headers.add("Content-Type", "application/json");
     made.headers.add("Cache-Control", "no-store");
@@ -68,18 +68,18 @@ answer answer::json(unsigned status, std::string body)
     return made;
 }
 
-answer answer::bytes(std::string raw, ending end)
+response response::bytes(std::string raw, ending end)
 {
-    answer made;
+    response made;
     made.raw = std::move(raw);
     made.end = end;
     return made;
 }
 
-std::string to_wire(answer const& what, bool keep_alive)
+std::string to_wire(response const& what, bool keep_alive)
 {
     auto out =
-        what.raw.empty() ? head_and_body(what, keep_alive && what.end != ending::close) : what.raw;
+        what.raw.empty() ? head_and_body(what, keep_alive && what.end != response_end::close) : what.raw;
     if (what.cut_at && *what.cut_at < out.size())
         out.resize(*what.cut_at);
     return out;

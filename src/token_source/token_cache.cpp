@@ -160,7 +160,7 @@ public:
             sum.hits += part.hits;
             sum.misses += part.misses;
             sum.evicted += part.evicted;
-            sum.swept += part.swept;
+            sum.idle_removed += part.idle_removed;
             sum.size += part.by_use.size();
         }
         return sum;
@@ -187,7 +187,7 @@ private:
         std::uint64_t hits = 0;
         std::uint64_t misses = 0;
         std::uint64_t evicted = 0;
-        std::uint64_t swept = 0;
+        std::uint64_t idle_removed = 0;
     };
 
     class locked
@@ -302,7 +302,7 @@ private:
             return part.by_use.splice(part.by_use.begin(), part.by_use, last);
         }
         take_out(part, last, out);
-        ++part.swept;
+        ++part.idle_removed;
         size_.fetch_sub(1, std::memory_order_relaxed);
     }
 

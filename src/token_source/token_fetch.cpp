@@ -52,7 +52,7 @@ policy::refresh_policy::settled token_source_impl::fetched(
         ended = settle(why, at, std::move(outcome));
         if (!ended.outcome && !ended.abandoned)
             refused_credentials_ = credentials;
-        tend(options_.renew_unused && wanted_);
+        tend(options_.refresh_when_idle && wanted_);
     }
     tell(why, at, took, ended);
     return ended;
@@ -98,7 +98,7 @@ void token_source_impl::count(
     ++counts_.fetches;
     ++(ended.outcome ? of_reason.succeeded : of_reason.failed);
     counts_.failures += ended.outcome ? 0U : 1U;
-    counts_.renewals += ended.outcome && why == fetch_reason::renewal ? 1U : 0U;
+    counts_.renewals += ended.outcome && why == fetch_reason::refresh ? 1U : 0U;
 }
 
 void token_source_impl::tell(

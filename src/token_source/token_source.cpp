@@ -1,4 +1,4 @@
-#include <coauth/async_with_token.hpp>
+#include <coauth/async_call_with_token.hpp>
 #include <coauth/token_source.hpp>
 
 #include "token_source/token_source_impl.hpp"
@@ -22,7 +22,7 @@ inline asio::awaitable<result<access_token>> had(access_token token)
 asio::awaitable<result<access_token>>
 wait_for(std::shared_ptr<token_source_impl> const& core, token_wish const& wish)
 {
-    return asio::async_initiate<asio::use_awaitable_t<> const, access_token_signature>(
+    return asio::async_initiate<asio::use_awaitable_t<> const, access_token_completion_signature>(
         initiate_get_from_source(core, wish), asio::use_awaitable);
 }
 
@@ -61,8 +61,8 @@ std::string_view to_string(token_source_state state) noexcept
         return "fetching";
     case token_source_state::fresh:
         return "fresh";
-    case token_source_state::renewing:
-        return "renewing";
+    case token_source_state::refreshing:
+        return "refreshing";
     case token_source_state::back_off:
         return "back_off";
     case token_source_state::closed:
@@ -113,12 +113,12 @@ token_source::async_get_access_token(std::chrono::milliseconds limit)
     return detail::get_or_wait(core_, {false, limit});
 }
 
-asio::awaitable<result<access_token>> token_source::async_refresh()
+asio::awaitable<result<access_token>> token_source::async_get_new_access_token()
 {
     return detail::wait_for(core_, {true});
 }
 
-asio::awaitable<result<access_token>> token_source::async_refresh(std::chrono::milliseconds limit)
+asio::awaitable<result<access_token>> token_source::async_get_new_access_token(std::chrono::milliseconds limit)
 {
     return detail::wait_for(core_, {true, limit});
 }

@@ -66,7 +66,7 @@ token_source_impl::token_source_impl(
     , options_(options)
     , events_(client_->config.observer, {})
     , observed_(client_->config.observer != nullptr)
-    , hits_observed_(observed_ && options_.observe_hits)
+    , hits_observed_(observed_ && options_.observe_cache_hits)
     , policy_(options_)
     , timer_(executor)
 {
@@ -102,10 +102,10 @@ access_token token_source_impl::try_get_carefully() noexcept
 {
     bool due = false;
     auto token = published_.take_carefully(due);
-    if (due || (options_.renew_unused && !token))
+    if (due || (options_.refresh_when_idle && !token))
     {
         std::lock_guard const lock(mutex_);
-        tend(options_.renew_unused && wanted_);
+        tend(options_.refresh_when_idle && wanted_);
     }
     if (hits_observed_ && token)
         tell_served(token, std::nullopt);
@@ -136,14 +136,14 @@ token_source_impl::start(token_wish const& wish, token_waiting::owned& who)
 }
 
 // After `wait` it may have been completed already.
-token_source_impl::answer token_source_impl::ask(token_wish const& wish, token_waiting& who)
+token_source_impl::response token_source_impl::ask(token_wish const& wish, token_waiting& who)
 {
     look_for_credentials();
     std::lock_guard const lock(mutex_);
     wanted_ = true;
     if (gone_)
     {
-        answer refused;
+        response refused;
         refused.why = error(errc::cancelled);
         return refused;
     }
@@ -163,7 +163,7 @@ token_source_impl::answer token_source_impl::ask(token_wish const& wish, token_w
     }
     ++(made.what == verdict::serve  ? counts_.hits
        : made.what == verdict::wait ? counts_.waits
-                                    : counts_.refusals);
+                                    : counts_.fast_failures);
     return made;
 }
 
@@ -233,7 +233,7 @@ bool token_source_impl::invalidate(access_token const& token) noexcept
             return false;
         published_.withdraw();
         ++counts_.invalidated;
-        if (options_.renew_unused && wanted_)
+        if (options_.refresh_when_idle && wanted_)
             tend(true);
     }
     events_.tell([&](observer& to) { to.on_token_invalidated({at.wall - obtained}); });
@@ -320,7 +320,7 @@ void token_source_impl::arm()
     if (!timer_)
         return;
     auto next = policy_.next_limit();
-    if (options_.renew_unused && wanted_)
+    if (options_.refresh_when_idle && wanted_)
         if (auto const renewal = policy_.next_renewal(now()))
             next = std::min({next.value_or(*renewal), *renewal, clock::now() + longest_sleep});
     if (!next)
@@ -355,7 +355,7 @@ void token_source_impl::on_timer()
             self.armed_.reset();
             if (self.policy_.abandon())
                 self.end_fetch();
-            self.tend(self.options_.renew_unused && self.wanted_);
+            self.tend(self.options_.refresh_when_idle && self.wanted_);
         }
         token_source_impl& self;
     };

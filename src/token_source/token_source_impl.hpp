@@ -53,12 +53,12 @@ public:
     boost::asio::any_io_executor const executor;
 
 private:
-    using answer = policy::refresh_policy::answer;
+    using response = policy::refresh_policy::response;
     using clock = std::chrono::steady_clock;
     class waiter_wakeup;
     class fetch_handler;
 
-    [[nodiscard]] answer ask(token_wish const& wish, token_waiting& who);
+    [[nodiscard]] response ask(token_wish const& wish, token_waiting& who);
     void look_for_credentials();
     void context_gone() noexcept override;
     [[gnu::noinline]] access_token try_get_carefully() noexcept;

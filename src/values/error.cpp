@@ -32,24 +32,24 @@ constexpr code_facts facts[] = {
     {errc::connection_lost, "connection_lost", connect, "the connection to the server was lost"},
     {errc::proxy_refused, "proxy_refused", connect, "the proxy did not open a tunnel"},
     {errc::tls_failed, "tls_failed", tls, "TLS failed"},
-    {errc::certificate_rejected, "certificate_rejected", tls, "the server did not prove who it is"},
+    {errc::certificate_verify_failed, "certificate_verify_failed", tls, "the server did not prove who it is"},
     {errc::timeout, "timeout", error_kind::timeout, "the deadline passed"},
     {errc::cancelled, "cancelled", error_kind::cancelled,
      "the operation was cancelled, or its client or token source closed"},
     {errc::out_of_memory, "out_of_memory", resource, "there was not enough memory"},
-    {errc::no_randomness, "no_randomness", resource, "the system gave no random bytes"},
-    {errc::too_many_waiting, "too_many_waiting", resource,
-     "too many operations wait for a connection; raise connections.max_connections or max_waiting"},
+    {errc::random_failed, "random_failed", resource, "the system gave no random bytes"},
+    {errc::queue_full, "queue_full", resource,
+     "too many operations wait for a connection; raise connections.max_connections or max_queued"},
     {errc::redirect_refused, "redirect_refused", http,
-     "the server answered with a redirect, which is never followed; give the URL that it leads to, "
+     "the server responded with a redirect, which is never followed; give the URL that it leads to, "
      "if you trust it"},
-    {errc::http_error, "http_error", http, "the server answered with a failure status"},
+    {errc::http_error, "http_error", http, "the server responded with a failure status"},
     {errc::malformed_http, "malformed_http", protocol, "the server does not speak proper HTTP"},
-    {errc::incomplete_answer, "incomplete_answer", protocol, "the answer was not complete"},
-    {errc::answer_too_large, "answer_too_large", protocol, "the answer is larger than allowed"},
-    {errc::malformed_answer, "malformed_answer", protocol,
-     "the answer is not a usable token document"},
-    {errc::unsupported_token_type, "unsupported_token_type", protocol,
+    {errc::incomplete_response, "incomplete_response", protocol, "the response was not complete"},
+    {errc::response_too_large, "response_too_large", protocol, "the response is larger than allowed"},
+    {errc::malformed_response, "malformed_response", protocol,
+     "the response is not a usable token document"},
+    {errc::unexpected_token_type, "unsupported_token_type", protocol,
      "the token is of a type that this client cannot use"},
     {errc::invalid_request, "invalid_request", oauth,
      "the server finds the request malformed; check further parameters and the client "
@@ -79,7 +79,7 @@ constexpr code_facts facts[] = {
      "gave"},
     {errc::invalid_dpop_proof, "invalid_dpop_proof", oauth,
      "the server does not accept the DPoP proof; check the clock and the key's algorithm"},
-    {errc::not_revocable, "not_revocable", oauth,
+    {errc::unsupported_token_type, "unsupported_token_type", oauth,
      "the server does not revoke tokens of this kind; such a token ends by itself"},
     {errc::other_oauth_error, "other_oauth_error", oauth, "the server refused the request"},
     {errc::rate_limited, "rate_limited", error_kind::rate_limited, "the server throttles requests"},
@@ -224,10 +224,10 @@ bool error::transient() const noexcept
     case errc::resolve_failed:
     case errc::connect_failed:
     case errc::connection_lost:
-    case errc::incomplete_answer:
+    case errc::incomplete_response:
     case errc::rate_limited:
-    case errc::too_many_waiting:
-    case errc::no_randomness:
+    case errc::queue_full:
+    case errc::random_failed:
     case errc::server_error:
     case errc::temporarily_unavailable:
     // The nonce changed twice, or the server's nodes have one each.
@@ -240,7 +240,7 @@ bool error::transient() const noexcept
     }
 }
 
-bool error::refuses_credentials() const noexcept
+bool error::is_authentication_failure() const noexcept
 {
     return code_ == errc::invalid_client || code_ == errc::unauthorized_client ||
            (code_ == errc::http_error && http_status() == 401);

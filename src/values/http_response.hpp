@@ -7,7 +7,7 @@
 namespace coauth
 {
 
-// A whole HTTP answer: what net yields and protocol reads.
+// A whole HTTP response: what net yields and protocol reads.
 struct http_response
 {
     unsigned status = 0;

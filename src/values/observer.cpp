@@ -17,8 +17,8 @@ std::string_view to_string(phase p) noexcept
         return "tls";
     case phase::request:
         return "request";
-    case phase::answer:
-        return "answer";
+    case phase::response:
+        return "response";
     }
     return "unknown";
 }
@@ -31,7 +31,7 @@ std::string_view to_string(fetch_reason reason) noexcept
         return "empty";
     case fetch_reason::expired:
         return "expired";
-    case fetch_reason::renewal:
+    case fetch_reason::refresh:
         return "renewal";
     case fetch_reason::invalidated:
         return "invalidated";

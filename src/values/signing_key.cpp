@@ -31,7 +31,7 @@ std::string_view to_string(signature_algorithm algorithm) noexcept
     return "unknown";
 }
 
-std::optional<signature_algorithm> signature_algorithm_of(std::string_view name) noexcept
+std::optional<signature_algorithm> parse_signature_algorithm(std::string_view name) noexcept
 {
     for (std::size_t i = 0; i < names.size(); ++i)
         if (names[i] == name)
@@ -39,7 +39,7 @@ std::optional<signature_algorithm> signature_algorithm_of(std::string_view name)
     return std::nullopt;
 }
 
-signing_key signing_key::pem_file(detail::given_text path, secret_function passphrase)
+signing_key signing_key::pem_file(detail::text_argument path, secret_provider passphrase)
 {
     signing_key made;
     made.given_ = changed(
@@ -52,7 +52,7 @@ signing_key signing_key::pem_file(detail::given_text path, secret_function passp
     return made;
 }
 
-signing_key signing_key::pem(secret text, secret_function passphrase)
+signing_key signing_key::pem(secret text, secret_provider passphrase)
 {
     signing_key made;
     made.given_ = changed(
@@ -85,14 +85,14 @@ signing_key signing_key::algorithm(signature_algorithm wanted) const
     return made;
 }
 
-signing_key signing_key::key_id(detail::given_text id) const
+signing_key signing_key::key_id(detail::text_argument id) const
 {
     signing_key made;
     made.given_ = changed(given_.get(), [&](description& it) { it.key_id = std::move(id); });
     return made;
 }
 
-signing_key signing_key::certificate_pem(detail::given_text text) const
+signing_key signing_key::certificate_pem(detail::text_argument text) const
 {
     signing_key made;
     made.given_ =
@@ -100,7 +100,7 @@ signing_key signing_key::certificate_pem(detail::given_text text) const
     return made;
 }
 
-signing_key signing_key::certificate_file(detail::given_text path) const
+signing_key signing_key::certificate_file(detail::text_argument path) const
 {
     signing_key made;
     made.given_ =

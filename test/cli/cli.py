@@ -142,8 +142,8 @@ class Server:
 
     def __init__(self, *arguments):
         self.directory = tempfile.TemporaryDirectory()
-        self.secret_file = self.file("secret", SECRET + "\n")
-        secret = () if "--public" in arguments else ("--secret-file", self.secret_file)
+        self.secret_from_file = self.file("secret", SECRET + "\n")
+        secret = () if "--public" in arguments else ("--secret-file", self.secret_from_file)
         self.process = subprocess.Popen(
             [COAUTH, "serve", "--client-id", "app", *secret, "--output", "env", *arguments],
             stdout=subprocess.PIPE, text=True, env=clean_environment())
@@ -155,7 +155,7 @@ class Server:
         self.issuer = self.env["COAUTH_ISSUER"]
         self.trust = ("--ca-file", self.env["COAUTH_CA_FILE"]) if self.env["COAUTH_CA_FILE"] else (
             "--http-loopback",)
-        self.with_secret = ("--client-secret-file", self.secret_file)
+        self.with_secret = ("--client-secret-file", self.secret_from_file)
 
     def file(self, name, text):
         path = os.path.join(self.directory.name, name)
@@ -174,13 +174,13 @@ class Server:
                    **options)
 
     def post(self, **form):
-        """What the token endpoint answers to the client in the body."""
+        """What the token endpoint responds to the client in the body."""
         form = {"client_id": "app", "client_secret": SECRET, **form}
         context = ssl.create_default_context(cafile=self.env["COAUTH_CA_FILE"])
         try:
             with urllib.request.urlopen(self.endpoint, urllib.parse.urlencode(form).encode(), timeout=20,
-                                        context=context) as answer:
-                return json.load(answer)
+                                        context=context) as response:
+                return json.load(response)
         except urllib.error.HTTPError as refusal:
             with refusal:
                 return json.load(refusal)
@@ -197,8 +197,8 @@ REFUSAL = b"HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n"
 
 
 class Metadata:
-    """A server that has the given metadata alone, beside what it answers to anything else: by `issue`,
-    which is called with path and form. Each answer takes `delay` seconds."""
+    """A server that has the given metadata alone, beside what it responds to anything else: by `issue`,
+    which is called with path and form. Each response takes `delay` seconds."""
 
     def __init__(self, issue=None, delay=0, **metadata):
         outer = self
@@ -248,11 +248,11 @@ class Metadata:
 
 
 class RawServer:
-    """Answers the first request of each connection with the given bytes, or never."""
+    """Responds to the first request of each connection with the given bytes, or never."""
 
-    def __init__(self, answer):
+    def __init__(self, response):
         self.listener = socket.create_server(("127.0.0.1", 0))
-        self.answer = answer
+        self.response = response
         self.endpoint = "http://127.0.0.1:%d/token" % self.listener.getsockname()[1]
         self.open = []
         self.requests = []
@@ -267,8 +267,8 @@ class RawServer:
                 return
             self.open.append(connection)
             self.requests.append(self.receive(connection))
-            if self.answer is not None:
-                connection.sendall(self.answer)
+            if self.response is not None:
+                connection.sendall(self.response)
                 connection.shutdown(socket.SHUT_WR)
 
     @staticmethod
@@ -386,7 +386,7 @@ class Token(Case):
                      "&tenant=***&x=***", "< HTTP/1.1 200", '"access_token": "***"'):
             self.assertIn(part, got.stderr)
         self.assertNotIn(got.stdout.strip(), got.stderr)
-        for phase in ("lookup", "connect", "tls", "request", "answer"):
+        for phase in ("lookup", "connect", "tls", "request", "response"):
             self.assertRegex(got.stderr.lower(), r"(?m)^\s*%s\b.*\d+\.\d+ ms" % phase)
 
     def test_wrong_secret(self):
@@ -419,7 +419,7 @@ class Token(Case):
         got = run("token", "--token-endpoint", self.server.endpoint, "--client-id", "app", "-o", "json",
                   env={"COAUTH_CLIENT_SECRET": SECRET})
         document = self.check_json(got, 3)
-        self.assertEqual((document["error"], document["kind"]), ("certificate_rejected", "tls"))
+        self.assertEqual((document["error"], document["kind"]), ("certificate_verify_failed", "tls"))
         self.assertIn("tls.ca_file", document["message"])
 
     def test_wrong_host(self):
@@ -492,7 +492,7 @@ class Methods(Case):
         key = ("--key-file", KEYS.private("rsa"))
         rows = [
             ("basic", "client_secret_basic", "all", server.with_secret, BASIC),
-            ("basic-raw", "client_secret_basic_raw", "smscx", server.with_secret, BASIC),
+            ("basic-raw", "client_secret_basic_unencoded", "smscx", server.with_secret, BASIC),
             ("post", "client_secret_post", "all", server.with_secret, POST),
             ("secret-jwt", "client_secret_jwt", "all", server.with_secret, ASSERTION),
             ("key-jwt", "private_key_jwt", "all", key, ASSERTION),
@@ -627,7 +627,7 @@ class Methods(Case):
             "another algorithm": ((("--key-file", KEYS.private("p256"), "--alg", "RS256"), {}),
                                   "does not fit the algorithm RS256; it signs by ES256"),
             "public key": (of_file(KEYS.public("rsa")), "give the private key"),
-            "no key": (of_file(self.servers["all"].secret_file), "holds no PEM private key"),
+            "no key": (of_file(self.servers["all"].secret_from_file), "holds no PEM private key"),
             "short key": (of_file(KEYS.private("short")), "RSA key of 1024 bits"),
             "no file": (of_file("/nonexistent.key"), "'/nonexistent.key' cannot be read"),
             "key of another certificate": (
@@ -987,7 +987,7 @@ class Known(Case):
                 self.check(got, 2)
                 self.assertIn("standard input", got.stderr)
 
-    def test_the_answer_stays_json_and_harmless(self):
+    def test_the_response_stays_json_and_harmless(self):
         body = '{"active":true,"a\\"b\\u001b[2J":"\\u009b1m","c":"\x7f\u009b"}'.encode()
         server = RawServer(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
                            b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
@@ -1001,13 +1001,13 @@ class Known(Case):
             self.assertNotIn(control, got.stdout)
 
 
-class Answers(Case):
-    def answer(self, status, body, headers=""):
+class Responses(Case):
+    def response(self, status, body, headers=""):
         return ("HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n%s" % (
             status, len(body), headers, body)).encode()
 
-    def fetch(self, answer, *arguments):
-        server = RawServer(answer)
+    def fetch(self, response, *arguments):
+        server = RawServer(response)
         try:
             return server.token(*arguments)
         finally:
@@ -1016,21 +1016,21 @@ class Answers(Case):
     def test_exit_status_by_kind(self):
         token = '{"access_token":"t","token_type":"Bearer"}'
         rows = {
-            "no known end": (self.answer("200 OK", token), 0, None),
-            "rate limited": (self.answer("429 Slow", "", "Retry-After: 30\r\n"), 1, "rate_limited"),
-            "server failed": (self.answer("502 Bad", ""), 1, "http"),
-            "redirect": (self.answer("302 Found", "", "Location: http://127.0.0.1/\r\n"), 1, "http"),
-            "not JSON": (self.answer("200 OK", "<html>"), 5, "protocol"),
+            "no known end": (self.response("200 OK", token), 0, None),
+            "rate limited": (self.response("429 Slow", "", "Retry-After: 30\r\n"), 1, "rate_limited"),
+            "server failed": (self.response("502 Bad", ""), 1, "http"),
+            "redirect": (self.response("302 Found", "", "Location: http://127.0.0.1/\r\n"), 1, "http"),
+            "not JSON": (self.response("200 OK", "<html>"), 5, "protocol"),
             "not HTTP": (b"220 mail.example ESMTP\r\n", 5, "protocol"),
-            "cut": (self.answer("200 OK", token)[:-5], 5, "protocol"),
+            "cut": (self.response("200 OK", token)[:-5], 5, "protocol"),
             "empty": (b"", 3, "connect"),
             "silence": (None, 4, "timeout"),
         }
-        for name, (answer, status, kind) in rows.items():
+        for name, (response, status, kind) in rows.items():
             with self.subTest(name):
-                timeout = "0.3" if answer is None else "20"
+                timeout = "0.3" if response is None else "20"
                 document = self.check_json(
-                    self.fetch(answer, "-o", "json", "--timeout", timeout), status)
+                    self.fetch(response, "-o", "json", "--timeout", timeout), status)
                 self.assertEqual(document.get("kind"), kind)
                 if kind == "rate_limited":
                     self.assertIn(document["retry_after"], (29, 30))
@@ -1051,7 +1051,7 @@ class Answers(Case):
         for name, (token, shown) in rows.items():
             with self.subTest(name):
                 body = json.dumps({"access_token": token, "token_type": "Bearer"})
-                got = self.fetch(self.answer("200 OK", body), "--decode")
+                got = self.fetch(self.response("200 OK", body), "--decode")
                 self.check(got, 0)
                 self.assertRegex(got.stdout, shown)
                 self.assertEqual("Not verified" in got.stdout, name == "JWT")
@@ -1061,7 +1061,7 @@ class Answers(Case):
     def test_a_decoded_token_is_harmless(self):
         token = web_token({"\x1b[2J": "\x9b1m"}, {"a": "\x1b]0;x\x07"}) + ".c2ln"
         body = json.dumps({"access_token": token, "token_type": "Bearer"})
-        got = self.fetch(self.answer("200 OK", body), "--decode")
+        got = self.fetch(self.response("200 OK", body), "--decode")
         self.check(got, 0)
         self.assertNotRegex(got.stdout, "[\x1b\x9b\x07]")
 
@@ -1085,7 +1085,7 @@ class Answers(Case):
         body = '{"error":"invalid_client","error_description":"\\u001b[2J\\u009b1m"}'
         for arguments in ((), ("-v",), ("-o", "json")):
             with self.subTest(arguments):
-                got = self.fetch(self.answer("400 Bad", body), *arguments)
+                got = self.fetch(self.response("400 Bad", body), *arguments)
                 self.check(got, 1)
                 for control in ("\x1b", "\x9b"):
                     self.assertNotIn(control, got.stdout + got.stderr)

@@ -133,7 +133,7 @@ void check_proxy(std::string const& url, std::string const& bypass, endpoint con
 client_authentication authentication(fuzz::input const& from, std::string id, std::string secret)
 {
     if (from.has('r'))
-        return client_authentication::client_secret_basic_raw(id, secret);
+        return client_authentication::client_secret_basic_unencoded(id, secret);
     if (from.has('p'))
         return client_authentication::client_secret_post(id, secret);
     if (from.has('n'))

@@ -13,7 +13,7 @@ namespace fuzz
 namespace
 {
 
-using coauth::lifetime_meaning;
+using coauth::expires_in_rule;
 using coauth::protocol::json_document;
 
 // Text of ours holds shorter ones by chance.
@@ -40,13 +40,13 @@ std::string token_in(coauth::http_response const& from)
     return std::string(value.value_or(""));
 }
 
-lifetime_meaning meaning(input const& from)
+expires_in_rule meaning(input const& from)
 {
     if (from.has('m'))
-        return lifetime_meaning::malformed;
+        return expires_in_rule::malformed;
     if (from.has('o'))
-        return lifetime_meaning::use_once;
-    return from.has('a') ? lifetime_meaning::assumed : lifetime_meaning::no_known_end;
+        return expires_in_rule::single_use;
+    return from.has('a') ? expires_in_rule::assumed : expires_in_rule::unknown;
 }
 
 bool is_json(std::string_view text)
@@ -110,9 +110,9 @@ coauth::client_config config(input const& from)
     coauth::client_config made;
     made.server.token_endpoint = "https://as.example.com/oauth/token";
     made.server.require_token_type = from.has('t');
-    made.server.lifetimes.absent = meaning(from);
-    made.server.lifetimes.never = meaning(from);
-    made.server.lifetimes.zero = meaning(from);
+    made.server.expires_in.absent = meaning(from);
+    made.server.expires_in.never = meaning(from);
+    made.server.expires_in.zero = meaning(from);
     made.authentication =
         coauth::client_authentication::client_secret_basic(client_id, client_secret);
     made.keep_headers = from.has('h');
@@ -120,12 +120,12 @@ coauth::client_config config(input const& from)
     return made;
 }
 
-coauth::http_response answer(input const& from)
+coauth::http_response response(input const& from)
 {
-    return answer(from.number() % 1000, from.rest);
+    return response(from.number() % 1000, from.rest);
 }
 
-coauth::http_response answer(unsigned status, std::string_view fields_and_body)
+coauth::http_response response(unsigned status, std::string_view fields_and_body)
 {
     coauth::http_response made;
     made.status = status;

@@ -50,14 +50,14 @@ inline constexpr char const* client_secret = "p:S 3+cr/%t&=\xC3\xBC~";
 coauth::client_config config(input const& from);
 
 // The status, header fields up to an empty line, and the body.
-coauth::http_response answer(input const& from);
+coauth::http_response response(input const& from);
 // The same when the first line is followed by something else first.
-coauth::http_response answer(unsigned status, std::string_view fields_and_body);
+coauth::http_response response(unsigned status, std::string_view fields_and_body);
 
-// When requests are sent and answers come: 2026-11-23, after two seconds.
+// When requests are sent and responses come: 2026-11-23, after two seconds.
 coauth::protocol::exchange_facts times();
 
-// What holds of every error, whatever the server answered.
+// What holds of every error, whatever the server responded.
 void check_error(coauth::error const& why, coauth::http_response const& from);
 // What holds of every token.
 void check_token(coauth::access_token const& token, coauth::http_response const& from);

@@ -1,6 +1,6 @@
-// Fields of an answer that say a time or ask for a token, one a line, and `expires_in`.
+// Fields of a response that say a time or ask for a token, one a line, and `expires_in`.
 
-#include <coauth/token_refused.hpp>
+#include <coauth/token_rejected.hpp>
 
 #include "fuzz.hpp"
 #include "protocol/expires_in.hpp"
@@ -54,7 +54,7 @@ void check_retry(coauth::http_headers const& fields, system_clock::time_point no
         !when || (*when >= now && *when <= now + hours(24)), "a wait lasts from 0 to 24 hours");
 }
 
-void check_lifetime(std::string_view text, coauth::lifetime_rules const& rules)
+void check_lifetime(std::string_view text, coauth::expires_in_rules const& rules)
 {
     using enum coauth::policy::expires_in_form;
     for (auto const form : {absent, null, number, string, other})
@@ -72,19 +72,19 @@ void check_lifetime(std::string_view text, coauth::lifetime_rules const& rules)
 int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
 {
     fuzz::input const from(data, size);
-    auto const rules = fuzz::config(from).server.lifetimes;
-    auto const answer = fuzz::answer(from);
+    auto const rules = fuzz::config(from).server.expires_in;
+    auto const response = fuzz::response(from);
     auto const now = fuzz::times().received;
-    for (auto const& field : answer.headers)
+    for (auto const& field : response.headers)
     {
         check_date(field.value, now);
         check_lifetime(field.value, rules);
-        if (coauth::token_refused(from.number(), field.value))
+        if (coauth::is_invalid_token_challenge(from.number(), field.value))
             fuzz::require(from.number() == 401, "only 401 refuses a token");
         fuzz::require(
-            answer.headers.find(field.name).has_value() && answer.headers.count(field.name) > 0,
+            response.headers.find(field.name).has_value() && response.headers.count(field.name) > 0,
             "what was added is found");
     }
-    check_retry(answer.headers, now);
+    check_retry(response.headers, now);
     return 0;
 }

@@ -1,6 +1,6 @@
 // Metadata of an authorization server (RFC 8414), and the choice of an authentication by them.
 
-#include <coauth/choose_authentication.hpp>
+#include <coauth/select_client_authentication.hpp>
 
 #include "fuzz.hpp"
 #include "protocol/endpoint_url.hpp"
@@ -30,9 +30,9 @@ void check_server(coauth::authorization_server const& found, bool http_allowed)
 
 void check_choice(coauth::authorization_server const& found)
 {
-    coauth::client_credentials credentials;
+    coauth::available_credentials credentials;
     credentials.client_secret = fuzz::client_secret;
-    auto const chosen = coauth::choose_authentication(found, fuzz::client_id, credentials);
+    auto const chosen = coauth::select_client_authentication(found, fuzz::client_id, credentials);
     if (!chosen)
         fuzz::require(
             !fuzz::holds(chosen.error().message(), fuzz::client_secret),
@@ -45,12 +45,12 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
 {
     fuzz::input const from(data, size);
     auto const config = fuzz::config(from);
-    auto const answer = fuzz::answer(from);
+    auto const response = fuzz::response(from);
     auto const found =
-        coauth::protocol::read_metadata_answer(config, issuer, answer, fuzz::times());
+        coauth::protocol::read_metadata_response(config, issuer, response, fuzz::times());
     if (!found)
     {
-        fuzz::check_error(found.error(), answer);
+        fuzz::check_error(found.error(), response);
         return 0;
     }
     check_server(*found, config.allow_http_loopback);

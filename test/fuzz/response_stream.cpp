@@ -20,18 +20,18 @@ struct outcome
     coauth::errc why{};
     std::size_t used = 0;
     bool reusable = false;
-    coauth::http_response answer;
+    coauth::http_response response;
 };
 
-coauth::answer_limits limits(fuzz::input const& from)
+coauth::response_limits limits(fuzz::input const& from)
 {
-    coauth::answer_limits made;
+    coauth::response_limits made;
     if (from.has('s'))
         made = {512, 64, 2};
     return made;
 }
 
-// Reads until there is an answer, or the stream ends.
+// Reads until there is a response, or the stream ends.
 template <class Size>
 outcome read(http_response_parser& reader, fuzz::input const& from, Size next_size)
 {
@@ -54,17 +54,17 @@ outcome read(http_response_parser& reader, fuzz::input const& from, Size next_si
     require(reader.complete() == (made.ended == state::complete), "complete is what it says");
     made.reusable = made.ended == state::complete && reader.reusable();
     if (made.ended == state::complete)
-        made.answer = reader.take();
+        made.response = reader.take();
     return made;
 }
 
-void check_answer(outcome const& made, coauth::answer_limits const& limit)
+void check_response(outcome const& made, coauth::response_limits const& limit)
 {
-    auto const& answer = made.answer;
-    require(answer.status >= 200 && answer.status <= 599, "an answer has a final status");
-    require(answer.body.size() <= limit.body, "a body keeps within its limit");
+    auto const& response = made.response;
+    require(response.status >= 200 && response.status <= 599, "a response has a final status");
+    require(response.body.size() <= limit.body, "a body keeps within its limit");
     std::size_t header = 0;
-    for (auto const& field : answer.headers)
+    for (auto const& field : response.headers)
     {
         require(!field.name.empty(), "a field has a name");
         require(!fuzz::holds(field.value, "\n"), "a value is one line");
@@ -76,35 +76,35 @@ void check_answer(outcome const& made, coauth::answer_limits const& limit)
 void check_same(outcome const& one, outcome const& other)
 {
     // What is longer than a limit may be seen before it is whole, or not.
-    if (one.why == coauth::errc::answer_too_large || other.why == coauth::errc::answer_too_large)
+    if (one.why == coauth::errc::response_too_large || other.why == coauth::errc::response_too_large)
         return;
     require(one.ended == other.ended, "in one piece or many, it ends the same");
     // The parser beneath does not look at a header in pieces before its end has come.
     auto const cut = [](outcome const& made)
     {
-        return made.why == coauth::errc::incomplete_answer ||
+        return made.why == coauth::errc::incomplete_response ||
                made.why == coauth::errc::malformed_http;
     };
     require(one.why == other.why || (cut(one) && cut(other)), "and for the same reason");
-    require(one.answer.status == other.answer.status, "with the same status");
-    require(one.answer.body == other.answer.body, "the same body");
+    require(one.response.status == other.response.status, "with the same status");
+    require(one.response.body == other.response.body, "the same body");
     require(
         std::equal(
-            one.answer.headers.begin(), one.answer.headers.end(), other.answer.headers.begin(),
-            other.answer.headers.end(),
+            one.response.headers.begin(), one.response.headers.end(), other.response.headers.begin(),
+            other.response.headers.end(),
             [](auto const& a, auto const& b) { return a.name == b.name && a.value == b.value; }),
         "and the same headers");
     require(one.used != other.used || one.reusable == other.reusable, "and then as reusable");
 }
 
-void check_reading(fuzz::input const& from, coauth::http_response const& answer)
+void check_reading(fuzz::input const& from, coauth::http_response const& response)
 {
     auto const got =
-        coauth::protocol::read_token_answer(fuzz::config(from), {}, answer, fuzz::times());
+        coauth::protocol::read_token_response(fuzz::config(from), {}, response, fuzz::times());
     if (got)
-        fuzz::check_token(*got, answer);
+        fuzz::check_token(*got, response);
     else
-        fuzz::check_error(got.error(), answer);
+        fuzz::check_error(got.error(), response);
 }
 
 } // namespace
@@ -115,7 +115,7 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
     auto const limit = limits(from);
     http_response_parser reader(limit, from.has('h'));
     auto const whole = read(reader, from, [] { return std::size_t(-1); });
-    // As after an answer on a connection that is kept.
+    // As after a response on a connection that is kept.
     reader.restart();
     std::minstd_rand random(from.number() + 1);
     auto const longest = random() % 2 == 0 ? 3U : 300U;
@@ -123,7 +123,7 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
     check_same(whole, split);
     if (whole.ended != state::complete)
         return 0;
-    check_answer(whole, limit);
-    check_reading(from, whole.answer);
+    check_response(whole, limit);
+    check_reading(from, whole.response);
     return 0;
 }

@@ -39,7 +39,7 @@ fuzz() {
     local target=$1 log=$logs/fuzz-$1.log words=test/fuzz/dictionaries/$1.dict status=0
     local options=(-max_total_time="$seconds" -seed="$seed" -max_len=2048 -rss_limit_mb=2048
         -timeout=5 -print_final_stats=1 -artifact_prefix="$findings/$target-")
-    case $target in *_answer | metadata) words=test/fuzz/dictionaries/answer.dict ;; esac
+    case $target in *_response | metadata) words=test/fuzz/dictionaries/response.dict ;; esac
     [[ ! -f $words ]] || options+=(-dict="$words")
     mkdir -p "$build/corpus/$target"
     "$build/test/fuzz/fuzz_$target" "${options[@]}" \

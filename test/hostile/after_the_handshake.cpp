@@ -1,4 +1,4 @@
-// What a server may go on with when TLS stands, beside an answer: renegotiation, key updates and
+// What a server may go on with when TLS stands, beside a response: renegotiation, key updates and
 // session tickets, once, in masses and without end.
 
 #include "measured.hpp"
@@ -28,10 +28,10 @@ bool repeat(std::size_t count, bool (*what)(raw_connection&), raw_connection& pe
     return true;
 }
 
-// The answer, and what is done when half of it is sent. Whether all went well.
-bool answer_in_halves(raw_connection& peer, std::function<bool()> const& between)
+// The response, and what is done when half of it is sent. Whether all went well.
+bool response_in_halves(raw_connection& peer, std::function<bool()> const& between)
 {
-    auto const whole = http_answer(token_body);
+    auto const whole = http_response(token_body);
     auto const half = whole.size() / 2;
     return peer.write(whole.substr(0, half)) && between() && peer.write(whole.substr(half));
 }
@@ -41,7 +41,7 @@ raw_tls_server::script halving(std::function<bool(raw_connection&)> const& betwe
     return [=](raw_connection& peer)
     {
         if (peer.shake_hands() && peer.read_request())
-            answer_in_halves(peer, [&] { return between(peer); });
+            response_in_halves(peer, [&] { return between(peer); });
     };
 }
 
@@ -97,7 +97,7 @@ void check_turns(coauth::client_config config, bool asked)
         most_read = std::max(most_read, turn.bytes());
     }
     BOOST_REQUIRE(got);
-    BOOST_TEST((outcome(*got) == "timeout" || outcome(*got) == "answer_too_large"), outcome(*got));
+    BOOST_TEST((outcome(*got) == "timeout" || outcome(*got) == "response_too_large"), outcome(*got));
     // Else the storm has passed by.
     BOOST_TEST(bytes > 10'000U);
     // What comes before the request is read up to eight times at once.
@@ -150,7 +150,7 @@ struct flood
     std::string beginning = {};
 };
 
-// In place of an answer, until the client leaves.
+// In place of a response, until the client leaves.
 raw_tls_server::script flooding_with(flood const& what)
 {
     return [&what](raw_connection& peer)
@@ -178,13 +178,13 @@ BOOST_AUTO_TEST_CASE(a_request_to_renegotiate_is_survived)
 {
     issued_certificate const shown;
     std::pair<char const*, raw_tls_server::script> const rows[] = {
-        {"before the answer",
+        {"before the response",
          [](raw_connection& peer)
          {
              if (peer.shake_hands() && peer.read_request() && ask_to_renegotiate(peer))
-                 peer.write(http_answer(token_body));
+                 peer.write(http_response(token_body));
          }},
-        {"in the middle of the answer", halving(ask_to_renegotiate)},
+        {"in the middle of the response", halving(ask_to_renegotiate)},
         {"a hundred times",
          halving([](raw_connection& peer) { return repeat(100, ask_to_renegotiate, peer); })},
     };
@@ -220,7 +220,7 @@ BOOST_AUTO_TEST_CASE(key_updates_are_followed)
                 {
                     auto const update = [&] { return repeat(count, update_key, peer); };
                     if (peer.shake_hands())
-                        while (peer.read_request() && answer_in_halves(peer, update))
+                        while (peer.read_request() && response_in_halves(peer, update))
                         {
                         }
                 });
@@ -251,7 +251,7 @@ BOOST_AUTO_TEST_CASE(a_storm_of_key_updates_ends)
     // So many that either side may no longer be able to send, since the other does not receive.
     for (auto const& row : {
              row{"many", 30'000, 2s, {"success", "timeout"}},
-             row{"without end", std::size_t(-1), 1s, {"timeout", "answer_too_large"}},
+             row{"without end", std::size_t(-1), 1s, {"timeout", "response_too_large"}},
          })
         BOOST_TEST_CONTEXT(row.name)
         {
@@ -262,7 +262,7 @@ BOOST_AUTO_TEST_CASE(a_storm_of_key_updates_ends)
         }
 }
 
-// What else runs on the event loop has its turn after some answers, and some reads.
+// What else runs on the event loop has its turn after some responses, and some reads.
 BOOST_AUTO_TEST_CASE(a_storm_does_not_hold_the_event_loop)
 {
     issued_certificate const shown;
@@ -291,7 +291,7 @@ BOOST_AUTO_TEST_CASE(a_storm_does_not_hold_the_event_loop)
 BOOST_AUTO_TEST_CASE(sixteen_tickets_of_32_kib_are_taken)
 {
     issued_certificate const shown;
-    raw_tls_server server(with_large_tickets(shown, 16), answer_one);
+    raw_tls_server server(with_large_tickets(shown, 16), response_one);
     auto const config = config_for(server, shown, "localhost");
     // One comes with each session that is resumed.
     for (std::size_t const tickets : {16U, 1U, 1U})
@@ -306,20 +306,20 @@ BOOST_AUTO_TEST_CASE(sixteen_tickets_of_32_kib_are_taken)
     BOOST_TEST(server.resumed() == 2U);
 }
 
-// No answer is worth so many, and the client stops to read them.
+// No response is worth so many, and the client stops to read them.
 BOOST_AUTO_TEST_CASE(tickets_in_masses_are_left)
 {
     issued_certificate const shown;
-    raw_tls_server before(with_large_tickets(shown, 200), answer_one);
-    check_ends(config_for(before, shown), 5s, {"answer_too_large"});
+    raw_tls_server before(with_large_tickets(shown, 200), response_one);
+    check_ends(config_for(before, shown), 5s, {"response_too_large"});
     raw_tls_server within(
         with_large_tickets(shown, 0),
         halving([](raw_connection& peer) { return repeat(std::size_t(-1), give_ticket, peer); }));
-    check_ends(config_for(within, shown), 5s, {"answer_too_large"});
+    check_ends(config_for(within, shown), 5s, {"response_too_large"});
 }
 
 // The test's own records are such as the client understands.
-BOOST_AUTO_TEST_CASE(an_answer_in_records_of_ones_own_is_read)
+BOOST_AUTO_TEST_CASE(an_response_in_records_of_ones_own_is_read)
 {
     issued_certificate const shown;
     for (int const version : {tls_1_2, tls_1_3})
@@ -332,7 +332,7 @@ BOOST_AUTO_TEST_CASE(an_answer_in_records_of_ones_own_is_read)
                     return;
                 sealed_records records(*peer.tls());
                 std::string said = records.seal(alert_record, "\x01\x5A");
-                for (char const c : http_answer(token_body))
+                for (char const c : http_response(token_body))
                 {
                     said += records.seal(data_record, {&c, 1});
                     said += records.seal(data_record, "");

@@ -1,5 +1,5 @@
 // The n-th allocation fails, for every n of an operation's life: what was begun ends once, with the
-// right answer or a typed error, and what could not be begun says so by `std::bad_alloc`.
+// right response or a typed error, and what could not be begun says so by `std::bad_alloc`.
 //
 // COAUTH_SCAN_STEP=1 visits every allocation also of the long programs; by default each run of this
 // visits some, from a random start. COAUTH_SEED=n begins where an earlier run began, which printed
@@ -259,7 +259,7 @@ BOOST_AUTO_TEST_SUITE(allocations)
 BOOST_AUTO_TEST_CASE(of_a_request)
 {
     scan one;
-    one.server().always(answer::json(200, token_body));
+    one.server().set_response(response::json(200, token_body));
     one.fail_each(
         [](world& in)
         {
@@ -305,7 +305,7 @@ BOOST_AUTO_TEST_CASE(of_a_request_while_several_fail)
         BOOST_TEST_CONTEXT(count << " fail")
         {
             scan one;
-            one.server().always(answer::json(200, token_body));
+            one.server().set_response(response::json(200, token_body));
             one.fail_each(request_once, 1, every, count);
         }
 }
@@ -313,7 +313,7 @@ BOOST_AUTO_TEST_CASE(of_a_request_while_several_fail)
 BOOST_AUTO_TEST_CASE(of_an_awaited_request_while_several_fail)
 {
     auto server = start();
-    server.always(answer::json(200, token_body));
+    server.set_response(response::json(200, token_body));
     for (std::size_t const count : several)
     {
         bool any = true;
@@ -347,7 +347,7 @@ BOOST_AUTO_TEST_CASE(of_an_awaited_request_while_several_fail)
 BOOST_AUTO_TEST_CASE(a_close_during_each_allocation)
 {
     auto server = start();
-    server.always(answer::json(200, token_body));
+    server.set_response(response::json(200, token_body));
     bool any = true;
     for (std::size_t n = 1; any; n += every)
         BOOST_TEST_CONTEXT("allocation " << n)
@@ -398,7 +398,7 @@ BOOST_AUTO_TEST_CASE(of_a_whole_handshake)
             auto chosen = options();
             chosen.min_tls_version = chosen.max_tls_version = version;
             scan one(std::move(chosen));
-            one.server().always(answer::json(200, token_body));
+            one.server().set_response(response::json(200, token_body));
             one.fail_each(
                 [](world& in)
                 {
@@ -417,7 +417,7 @@ BOOST_AUTO_TEST_CASE(of_a_whole_handshake)
 BOOST_AUTO_TEST_CASE(of_a_request_that_takes_the_place_of_an_idle_connection)
 {
     auto server = start();
-    server.always(answer::json(200, token_body));
+    server.set_response(response::json(200, token_body));
     bool any = true;
     for (std::size_t n = 1 + choose_seed() % some; any; n += some)
         BOOST_TEST_CONTEXT("allocation " << n)
@@ -461,7 +461,7 @@ BOOST_AUTO_TEST_CASE(of_a_request_that_takes_the_place_of_an_idle_connection)
 BOOST_AUTO_TEST_CASE(of_requests_in_line)
 {
     scan one;
-    one.server().always(answer::json(200, token_body));
+    one.server().set_response(response::json(200, token_body));
     one.fail_each(
         [](world& in)
         {
@@ -477,7 +477,7 @@ BOOST_AUTO_TEST_CASE(of_requests_in_line)
 BOOST_AUTO_TEST_CASE(of_a_token_source)
 {
     scan one;
-    one.server().always(answer::json(200, token_body));
+    one.server().set_response(response::json(200, token_body));
     one.fail_each(
         [](world& in)
         {
@@ -508,14 +508,14 @@ BOOST_AUTO_TEST_CASE(of_a_token_source)
 BOOST_AUTO_TEST_CASE(of_a_token_source_to_its_end)
 {
     scan one;
-    one.server().always(answer::json(200, token_body));
+    one.server().set_response(response::json(200, token_body));
     one.fail_each(
         [](world& in)
         {
             coauth::token_source_options options;
-            options.renew_after = 1e-6;
-            options.renew_spread = 0;
-            options.renew_interval = 0ms;
+            options.refresh_at = 1e-6;
+            options.refresh_jitter = 0;
+            options.min_refresh_interval = 0ms;
             auto held = std::make_shared<owner>(in, options);
             auto const renew = [weak = std::weak_ptr(held), &in](token_result const& first)
             {
@@ -526,7 +526,7 @@ BOOST_AUTO_TEST_CASE(of_a_token_source_to_its_end)
                 std::this_thread::sleep_for(5ms);
                 in.begin([&] { owner->source.async_get_access_token(in.handler()); });
                 in.await([&] { return owner->source.async_get_access_token(1s); });
-                in.await([&] { return owner->source.async_refresh(); });
+                in.await([&] { return owner->source.async_get_new_access_token(); });
             };
             in.begin(
                 [&]
@@ -542,7 +542,7 @@ BOOST_AUTO_TEST_CASE(of_a_token_source_to_its_end)
 BOOST_AUTO_TEST_CASE(of_awaited_requests)
 {
     scan one;
-    one.server().always(answer::json(200, token_body));
+    one.server().set_response(response::json(200, token_body));
     one.fail_each(
         [](world& in)
         {
@@ -563,7 +563,7 @@ BOOST_AUTO_TEST_CASE(of_a_signature)
     coauth::assertion_claims claims;
     claims.issuer = "robot";
     claims.audience = "https://auth.example.com/token";
-    auto const sign = coauth::signed_assertion(signing_key_of(key), claims);
+    auto const sign = coauth::jwt_assertion(signing_key_of(key), claims);
     auto const whole = sign()->size();
     bool any = true;
     for (std::size_t n = 1; any; ++n)
@@ -644,9 +644,9 @@ BOOST_AUTO_TEST_CASE(of_requests_with_proofs)
 BOOST_AUTO_TEST_CASE(of_questions_about_tokens)
 {
     scan one;
-    auto known = answer::json(200, R"({"active":true,"scope":"read"})");
+    auto known = response::json(200, R"({"active":true,"scope":"read"})");
     known.path = "/oauth/introspect";
-    one.server().always(known);
+    one.server().set_response(known);
     one.fail_each(
         [](world& in)
         {
@@ -683,7 +683,7 @@ BOOST_AUTO_TEST_CASE(of_discovery)
 BOOST_AUTO_TEST_CASE(of_a_cache_of_token_sources)
 {
     scan one;
-    one.server().always(answer::json(200, token_body));
+    one.server().set_response(response::json(200, token_body));
     struct owner_of_many
     {
         explicit owner_of_many(world& in) : client(in.context.get_executor(), in.config) {}
@@ -700,7 +700,7 @@ BOOST_AUTO_TEST_CASE(of_a_cache_of_token_sources)
                     [&]
                     {
                         held->kept.push_back(
-                            held->cache.source(held->client, token_request().scope(scope)));
+                            held->cache.get(held->client, token_request().scope(scope)));
                         held->kept.back()->async_get_access_token(in.handler());
                     });
             return held;

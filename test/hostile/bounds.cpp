@@ -1,4 +1,4 @@
-// What no answer may do, however it is made: take much memory, much from the wire, or much time of
+// What no response may do, however it is made: take much memory, much from the wire, or much time of
 // the processor.
 
 #include "fixture.hpp"
@@ -47,9 +47,9 @@ std::string numbered(std::size_t count, std::string const& text)
     return out;
 }
 
-answer endless(std::string const& before, std::string const& repeated)
+response endless(std::string const& before, std::string const& repeated)
 {
-    auto made = answer::bytes(before + repeated);
+    auto made = response::bytes(before + repeated);
     made.repeat_from = before.size();
     return made;
 }
@@ -60,17 +60,17 @@ std::string document(std::string const& more)
     return R"({"access_token":"tok.en-1","token_type":"Bearer",)" + more + "}";
 }
 
-answer plain(std::string const& more)
+response plain(std::string const& more)
 {
-    return answer::bytes(http_answer(document(more)));
+    return response::bytes(http_response(document(more)));
 }
 
-answer refusal(std::string const& said)
+response refusal(std::string const& said)
 {
-    return answer::json(400, said);
+    return response::json(400, said);
 }
 
-// Every field that the answer may have, and the text of all of it.
+// Every field that the response may have, and the text of all of it.
 coauth::client_config keeping_all(coauth::client_config config)
 {
     config.keep_headers = true;
@@ -100,9 +100,9 @@ std::string deflated_spaces(std::size_t size)
     return out;
 }
 
-answer encoded(std::string const& text, char const* coding = nullptr)
+response encoded(std::string const& text, char const* coding = nullptr)
 {
-    auto made = answer::json(200, text);
+    auto made = response::json(200, text);
     if (coding != nullptr)
         made.headers.add("Content-Encoding", coding);
     return made;
@@ -110,23 +110,23 @@ answer encoded(std::string const& text, char const* coding = nullptr)
 
 // One chunk, and the last one; `before` stands in place of other chunks, `extension` in the first
 // line.
-answer in_a_chunk(
+response in_a_chunk(
     std::string const& text, std::string const& before = {}, std::string const& extension = {})
 {
     std::array<char, 16> digits{};
     auto const end = std::to_chars(digits.begin(), digits.end(), text.size(), 16).ptr;
     std::string const size(digits.begin(), end);
-    return answer::bytes(chunked + before + size + extension + "\r\n" + text + "\r\n0\r\n\r\n");
+    return response::bytes(chunked + before + size + extension + "\r\n" + text + "\r\n0\r\n\r\n");
 }
 
-using row = std::pair<char const*, answer>;
+using row = std::pair<char const*, response>;
 
 // `ask` says how it ended.
 void check_bounds(
-    authorization_server& server, answer const& one, std::function<std::string()> const& ask,
+    authorization_server& server, response const& one, std::function<std::string()> const& ask,
     std::set<std::string> const& expected)
 {
-    server.push(one);
+    server.push_response(one);
     measured const taken;
     auto const got = ask();
     BOOST_TEST_MESSAGE(
@@ -165,22 +165,22 @@ run(std::function<void(coauth::client&, std::function<void(Result)>)> const& beg
     return got;
 }
 
-// What an answer has so many of.
+// What a response has so many of.
 struct growing_row
 {
     char const* name;
     std::size_t most;
-    std::function<answer(std::size_t)> make;
+    std::function<response(std::size_t)> make;
 };
 
 // The least of some: what else the processor does is no matter of ours.
 std::chrono::nanoseconds
-time_of(authorization_server& server, coauth::client_config const& config, answer const& one)
+time_of(authorization_server& server, coauth::client_config const& config, response const& one)
 {
     auto least = std::chrono::nanoseconds::max();
     for (int i = 0; i < 3; ++i)
     {
-        server.push(one);
+        server.push_response(one);
         measured const taken;
         auto const got = fetch(config);
         least = std::min(least, taken.processor());
@@ -189,7 +189,7 @@ time_of(authorization_server& server, coauth::client_config const& config, answe
     return least;
 }
 
-answer in_pieces(answer one)
+response in_pieces(response one)
 {
     one.piece = 4;
     return one;
@@ -202,7 +202,7 @@ BOOST_AUTO_TEST_SUITE(bounds)
 BOOST_AUTO_TEST_CASE(what_is_taken_is_measured)
 {
     auto server = start();
-    server.push(plain("\"x\":\"" + std::string(512 * kib, 'x') + "\""));
+    server.push_response(plain("\"x\":\"" + std::string(512 * kib, 'x') + "\""));
     measured const taken;
     (void)require_token(fetch(server.config()));
     BOOST_TEST(taken.memory() > 512 * kib);
@@ -230,12 +230,12 @@ BOOST_AUTO_TEST_CASE(what_has_no_end_is_left)
             {"value of a field", endless(ok + "X: ", "y")},
             {"name of a field", endless(ok, "X")},
             {"reason", endless("HTTP/1.1 200 ", "y")},
-            {"interim answers", endless("", "HTTP/1.1 102 Processing\r\n\r\n")},
-            {"interim answers with fields",
+            {"informational responses", endless("", "HTTP/1.1 102 Processing\r\n\r\n")},
+            {"informational responses with fields",
              endless(
                  "", "HTTP/1.1 103 Early Hints\r\nX: " + std::string(60 * kib, 'y') + "\r\n\r\n")},
         },
-        {"answer_too_large"});
+        {"response_too_large"});
     check_tokens(
         {{"empty lines", endless("", "\r\n")}, {"noise", endless("", "noise")}},
         {"malformed_http"});
@@ -246,18 +246,18 @@ BOOST_AUTO_TEST_CASE(what_is_too_much_is_refused)
     check_tokens(
         {
             {"extension of 1 MiB",
-             answer::bytes(chunked + "5;" + std::string(mib, 'x') + "\r\n     \r\n0\r\n\r\n")},
-            {"100,000 fields", answer::bytes(ok + times(100'000, "X: y\r\n") + "\r\n")},
+             response::bytes(chunked + "5;" + std::string(mib, 'x') + "\r\n     \r\n0\r\n\r\n")},
+            {"100,000 fields", response::bytes(ok + times(100'000, "X: y\r\n") + "\r\n")},
             {"100,000 different fields",
-             answer::bytes(ok + numbered(100'000, "X#: y\r\n") + "\r\n")},
+             response::bytes(ok + numbered(100'000, "X#: y\r\n") + "\r\n")},
             {"token of 1 MiB",
-             answer::json(200, R"({"access_token":")" + std::string(mib, 't') + "\"}")},
+             response::json(200, R"({"access_token":")" + std::string(mib, 't') + "\"}")},
             {"token just below 1 MiB",
-             answer::json(
+             response::json(
                  200, R"({"access_token":")" + std::string(mib - kib, 't') +
                           R"(","token_type":"Bearer"})")},
         },
-        {"answer_too_large"});
+        {"response_too_large"});
     check_tokens(
         {
             {"100,000 arrays", plain("\"x\":" + times(100'000, "[") + times(100'000, "]"))},
@@ -268,7 +268,7 @@ BOOST_AUTO_TEST_CASE(what_is_too_much_is_refused)
             {"members, as many as fit", plain(times(170'000, "\"\":1,") + "\"x\":1")},
             {"members with escapes", plain(times(80'000, R"("\n":"\n",)") + "\"x\":1")},
         },
-        {"malformed_answer"});
+        {"malformed_response"});
 }
 
 // Nobody asked for a coding.
@@ -288,7 +288,7 @@ BOOST_AUTO_TEST_CASE(a_body_that_decodes_to_much_is_not_decoded)
             {"deflate, unsaid", encoded(zlib)},
             {"br", encoded(spaces, "br")},
         },
-        {"malformed_answer"});
+        {"malformed_response"});
 }
 
 BOOST_AUTO_TEST_CASE(what_is_much_is_taken)
@@ -309,7 +309,7 @@ BOOST_AUTO_TEST_CASE(what_is_much_is_taken)
             {"text of DEL", plain("\"x\":\"" + std::string(mib - kib, '\x7f') + "\"")},
             {"scope of 1 MiB", plain("\"scope\":\"" + std::string(mib - kib, 's') + "\"")},
             {"scope of tokens",
-             answer::json(
+             response::json(
                  200, R"({"access_token":"tttt","token_type":"Bearer","scope":")" +
                           std::string(mib - kib, 't') + "\"}")},
             {"an object of 1 MiB",
@@ -318,7 +318,7 @@ BOOST_AUTO_TEST_CASE(what_is_much_is_taken)
              plain(
                  "\"x\":{" + numbered(900, "\"m#\":\"" + std::string(kib, 'x') + "\",") +
                  "\"\":1}")},
-            {"8,000 fields", answer::bytes(http_answer(token_body, times(8'000, "X: y\r\n")))},
+            {"8,000 fields", response::bytes(http_response(token_body, times(8'000, "X: y\r\n")))},
         },
         {"success"});
 }
@@ -358,12 +358,12 @@ BOOST_AUTO_TEST_CASE(no_introspection_takes_much)
              {"2,000 audiences", "\"aud\":[" + times(2'000, "\"0123456789abcdef\",") + "\"\"]",
               "success"},
              {"one audience in a list", "\"aud\":[\"" + std::string(mib - kib, 'a') + "\"]",
-              "malformed_answer"},
+              "malformed_response"},
              {"empty audiences", "\"aud\":[" + times(45'000, "\"\",") + "\"\"]",
-              "malformed_answer"},
+              "malformed_response"},
              {"45,000 audiences", "\"aud\":[" + times(45'000, "\"0123456789abcdef\",") + "\"\"]",
-              "malformed_answer"},
-             {"numbers", "\"aud\":[" + times(45'000, "1,") + "1]", "malformed_answer"},
+              "malformed_response"},
+             {"numbers", "\"aud\":[" + times(45'000, "1,") + "1]", "malformed_response"},
          })
         BOOST_TEST_CONTEXT(row.name)
         {
@@ -372,7 +372,7 @@ BOOST_AUTO_TEST_CASE(no_introspection_takes_much)
             auto const ask = [&]
             { return run<coauth::result<coauth::introspection>>(begin, config); };
             check_bounds(
-                server, answer::json(200, R"({"active":true,)" + row.members + "}"), ask,
+                server, response::json(200, R"({"active":true,)" + row.members + "}"), ask,
                 {row.expected});
         }
 }
@@ -405,12 +405,12 @@ BOOST_AUTO_TEST_CASE(no_metadata_take_much)
                 context.run();
                 return got;
             };
-            check_bounds(server, answer::json(200, beginning + more + "\"\"]}"), ask, {"success"});
+            check_bounds(server, response::json(200, beginning + more + "\"\"]}"), ask, {"success"});
         }
 }
 
 // Four times as much takes four times as long, not sixteen times.
-BOOST_AUTO_TEST_CASE(time_grows_no_faster_than_the_answer)
+BOOST_AUTO_TEST_CASE(time_grows_no_faster_than_the_response)
 {
     auto server = start();
     auto const config = keeping_all(server.config());
@@ -422,17 +422,17 @@ BOOST_AUTO_TEST_CASE(time_grows_no_faster_than_the_answer)
              {"chunk extension in pieces", 60'000, [](std::size_t n)
               { return in_pieces(in_a_chunk(body, {}, ";" + std::string(n, 'x'))); }},
              {"fields", 8'000, [](std::size_t n)
-              { return answer::bytes(http_answer(token_body, times(n, "X: y\r\n"))); }},
+              { return response::bytes(http_response(token_body, times(n, "X: y\r\n"))); }},
              {"field in pieces", 60'000,
               [](std::size_t n)
               {
                   return in_pieces(
-                      answer::bytes(http_answer(token_body, "X: " + std::string(n, 'y') + "\r\n")));
+                      response::bytes(http_response(token_body, "X: " + std::string(n, 'y') + "\r\n")));
               }},
              {"body in pieces", 60'000, [](std::size_t n)
-              { return in_pieces(answer::bytes(ok + "\r\n" + std::string(n, ' ') + body)); }},
+              { return in_pieces(response::bytes(ok + "\r\n" + std::string(n, ' ') + body)); }},
              {"spaces", 1'000'000,
-              [](std::size_t n) { return answer::json(200, std::string(n, ' ') + body); }},
+              [](std::size_t n) { return response::json(200, std::string(n, ' ') + body); }},
              {"elements", 45'000,
               [](std::size_t n) { return plain("\"x\":[" + times(n, "1,") + "1]"); }},
              {"texts", 45'000,
@@ -450,7 +450,7 @@ BOOST_AUTO_TEST_CASE(time_grows_no_faster_than_the_answer)
              {"tokens in the scope", 250'000,
               [](std::size_t n)
               {
-                  return answer::json(
+                  return response::json(
                       200, R"({"access_token":"tttt","token_type":"Bearer","scope":")" +
                                times(n, "tttt") + "\"}");
               }},

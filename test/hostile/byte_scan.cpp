@@ -73,10 +73,10 @@ std::set<std::string> allowed(fault what)
     case fault::repeat:
         // A length that is another may have one side wait for what does not come.
         return {
-            "timeout", "tls_failed", "connection_lost", "incomplete_answer",
-            "certificate_rejected"};
+            "timeout", "tls_failed", "connection_lost", "incomplete_response",
+            "certificate_verify_failed"};
     default:
-        return {"tls_failed", "connection_lost", "incomplete_answer"};
+        return {"tls_failed", "connection_lost", "incomplete_response"};
     }
 }
 
@@ -100,7 +100,7 @@ public:
         , server_(start_speaking(version))
         , between_(server_.port())
     {
-        server_.always(answer::json(200, token_body));
+        server_.set_response(response::json(200, token_body));
     }
 
     // The bytes of an undisturbed request, one way: from the first that can be disturbed.

@@ -53,8 +53,8 @@ void fill_source(world& in)
 void let_token_age(world& in)
 {
     coauth::token_source_options options;
-    options.renew_after = 1e-6;
-    options.renew_spread = 0;
+    options.refresh_at = 1e-6;
+    options.refresh_jitter = 0;
     in.source.emplace(*in.client, token_request(), options);
     in.source->async_get_access_token(ignore);
     in.settle();
@@ -64,7 +64,7 @@ void let_token_age(world& in)
 void make_strict_source(world& in)
 {
     coauth::token_source_options options;
-    options.cancel_abandoned = true;
+    options.cancel_when_unwaited = true;
     in.source.emplace(*in.client, token_request(), options);
 }
 
@@ -79,9 +79,9 @@ coauth::discovery_options discovery(world const& in)
 // No metadata at the first place where they may be.
 void have_no_first_metadata(authorization_server& server)
 {
-    answer missing;
+    response missing;
     missing.status = 404;
-    server.push(missing);
+    server.push_response(missing);
 }
 
 // Awaits what is made, as users' coroutines do that listen to every cancellation.
@@ -111,7 +111,7 @@ std::function<void(world&)> awaiting(Make make)
     };
 }
 
-// An API that answers after two turns of the event loop, or where it is held only when it is
+// An API that responds after two turns of the event loop, or where it is held only when it is
 // cancelled; and what it then says.
 asio::awaitable<int> ask_api(world& in, int status)
 {
@@ -127,7 +127,7 @@ asio::awaitable<int> ask_api(world& in, int status)
 auto call_api(world& in, int status)
 {
     auto const call = [&in, status](coauth::access_token const&) { return ask_api(in, status); };
-    return coauth::async_with_token(*in.source, call, [](int got) { return got == 401; });
+    return coauth::async_call_with_token(*in.source, call, [](int got) { return got == 401; });
 }
 
 // The token that it has is refused, at once.
@@ -136,13 +136,13 @@ auto call_refused(world& in)
     auto const asked = std::make_shared<int>(0);
     auto const call = [asked](coauth::access_token const&) -> asio::awaitable<int>
     { co_return ++*asked; };
-    return coauth::async_with_token(*in.source, call, [](int got) { return got == 1; });
+    return coauth::async_call_with_token(*in.source, call, [](int got) { return got == 1; });
 }
 
 // Another token than the one before.
 void give_another(authorization_server& server)
 {
-    server.push(answer::json(200, R"({"access_token":"tok.en-2","token_type":"Bearer"})"));
+    server.push_response(response::json(200, R"({"access_token":"tok.en-2","token_type":"Bearer"})"));
 }
 
 } // namespace
@@ -176,19 +176,19 @@ std::vector<operation> operations_of_a_client()
          .configure =
              [](world& in)
          {
-             in.config.retry.first_delay = 10ms;
+             in.config.retry.initial_back_off = 10ms;
              in.config.retry.max_attempts = 2;
          },
-         .script = [](authorization_server& server) { server.push(answer::json(503, "")); }},
+         .script = [](authorization_server& server) { server.push_response(response::json(503, "")); }},
         {.name = "a token, long before it is repeated",
          .of = owner::client,
          .start = get_token,
          .script =
              [](authorization_server& server)
          {
-             auto busy = answer::json(503, "");
+             auto busy = response::json(503, "");
              busy.headers.add("Retry-After", "5");
-             server.push(busy);
+             server.push_response(busy);
          },
          .only_held = true},
     };
@@ -207,7 +207,7 @@ std::vector<operation> operations_of_a_source()
          .prepare = make_source},
         {.name = "a source's fresh token",
          .of = owner::source,
-         .start = [](world& in) { in.source->async_refresh(in.handler()); },
+         .start = [](world& in) { in.source->async_get_new_access_token(in.handler()); },
          .prepare = fill_source},
         {.name = "a source's renewal",
          .of = owner::source,
@@ -267,7 +267,7 @@ std::vector<operation> awaited_operations()
          .prepare = make_source},
         {.name = "a source's fresh token, awaited",
          .of = owner::source,
-         .start = awaiting([](world& in) { return in.source->async_refresh(); }),
+         .start = awaiting([](world& in) { return in.source->async_get_new_access_token(); }),
          .prepare = fill_source},
         {.name = "a token, awaited once",
          .of = owner::nobody,
@@ -301,7 +301,7 @@ std::vector<operation> calls_with_a_token()
          .of = owner::source,
          .start = awaiting([](world& in) { return call_refused(in); }),
          .prepare = fill_source},
-        // It ends by itself alone, and its answer is then the result.
+        // It ends by itself alone, and its response is then the result.
         {.name = "a call that suspends",
          .of = owner::nobody,
          .start = awaiting([](world& in) { return call_api(in, 200); }),

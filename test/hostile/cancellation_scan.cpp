@@ -150,10 +150,10 @@ private:
         configure(in);
         what.configure(in);
         in.client.emplace(in.context->get_executor(), in.config);
-        server_.unscript();
+        server_.clear_responses();
         what.prepare(in);
         if (held)
-            server_.always(answer::bytes("HTTP/1.1 200 OK\r\n", ending::stall));
+            server_.set_response(response::bytes("HTTP/1.1 200 OK\r\n", response_end::stall));
         what.script(server_);
         note_requests();
         what.start(in);
@@ -334,7 +334,7 @@ BOOST_AUTO_TEST_CASE(that_wait_for_a_tunnel)
     scan one;
     scripted_proxy const silent{proxy_script()};
     proxy_script open;
-    open.answer = "HTTP/1.1 200 OK\r\n\r\n";
+    open.response = "HTTP/1.1 200 OK\r\n\r\n";
     open.leads_to = one.server().port();
     scripted_proxy const willing(open);
     one.visit(
@@ -358,7 +358,7 @@ BOOST_AUTO_TEST_CASE(that_need_a_nonce)
          .start = get_token,
          .configure = [&](world& in)
          { in.config.dpop = std::make_shared<coauth::dpop_prover>(signing_key_of(key)); },
-         .script = [](authorization_server& server) { server.renew_dpop_nonce(); }});
+         .script = [](authorization_server& server) { server.rotate_dpop_nonce(); }});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

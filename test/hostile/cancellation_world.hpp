@@ -62,7 +62,7 @@ public:
     coauth::client_config config;
     std::optional<coauth::client> client;
     std::optional<coauth::token_source> source;
-    // What others than the server were asked for, and have to answer.
+    // What others than the server were asked for, and have to response.
     std::vector<std::shared_ptr<void>> asked;
     int ended = 0;
     std::string how;
@@ -94,7 +94,7 @@ struct operation
     std::function<void(world&)> prepare = [](world&) {};
     // What its client is like.
     std::function<void(world&)> configure = [](world&) {};
-    // What the server answers, before it answers as it should or, where it is held, not at all.
+    // What the server responds, before it responds as it should or, where it is held, not at all.
     std::function<void(authorization_server&)> script = [](authorization_server&) {};
     // Where it is held, it waits for the server.
     bool of_server = true;

@@ -18,7 +18,7 @@ using namespace test;
 using coauth::testing::direction;
 using coauth::testing::disturbance;
 using coauth::testing::fault;
-using coauth::testing::refuse_connection;
+using coauth::testing::connection_fault;
 using coauth::testing::relay;
 using std::chrono::steady_clock;
 
@@ -96,9 +96,9 @@ void check_all(std::vector<row> const& rows)
                 stage one;
                 row.play(one);
                 BOOST_TEST(one.ended() == "timeout");
-                BOOST_TEST((one.took() >= deadline));
-                late = one.took() > deadline + tolerance;
-                BOOST_TEST_MESSAGE(row.name << ": " << one.took() / 1us << " us");
+                BOOST_TEST((one.duration() >= deadline));
+                late = one.duration() > deadline + tolerance;
+                BOOST_TEST_MESSAGE(row.name << ": " << one.duration() / 1us << " us");
             }
             BOOST_TEST(!late);
         }
@@ -150,7 +150,7 @@ bool write_slowly(raw_connection& peer, std::string const& text, std::size_t pie
     return sent == text.size();
 }
 
-// An answer: this at once, the next slowly, and the last slowly again and again.
+// A response: this at once, the next slowly, and the last slowly again and again.
 row slowly(
     std::string name, std::string const& at_once, std::string const& next,
     std::string const& repeated = {}, std::size_t piece = 1)
@@ -168,9 +168,9 @@ row slowly(
         });
 }
 
-std::vector<row> rows_of_answers()
+std::vector<row> rows_of_responses()
 {
-    std::string const whole = http_answer(token_body);
+    std::string const whole = http_response(token_body);
     std::string const header = whole.substr(0, whole.find('{'));
     std::string const interim = "HTTP/1.1 102 Processing\r\n\r\n";
     std::string const gap(100, ' ');
@@ -185,8 +185,8 @@ std::vector<row> rows_of_answers()
         slowly("value of a field without end", ok + "X: ", "", "y"),
         slowly("fields without end", ok, "", "X: y\r\n", 6),
         slowly("end of the header", ok + "Content-Length: 67\r", "", ""),
-        slowly("interim answers without end", "", "", interim, interim.size()),
-        slowly("an interim answer", interim, interim + interim),
+        slowly("informational responses without end", "", "", interim, interim.size()),
+        slowly("an informational response", interim, interim + interim),
         slowly("body with a length", header, token_body),
         slowly("last byte of the body", whole.substr(0, whole.size() - 1), ""),
         slowly("body to the end of the connection", ok + "\r\n", token_body),
@@ -202,9 +202,9 @@ std::vector<row> rows_of_answers()
     };
 }
 
-answer answer_after_a_minute()
+response response_after_a_minute()
 {
-    auto late = answer::json(200, token_body);
+    auto late = response::json(200, token_body);
     late.delay = 60s;
     return late;
 }
@@ -249,7 +249,7 @@ std::vector<row> rows_of_handshakes()
     return rows;
 }
 
-row refusing(std::string name, refuse_connection how, std::string const& text)
+row refusing(std::string name, connection_fault how, std::string const& text)
 {
     return {
         std::move(name), [=](stage& one)
@@ -269,7 +269,7 @@ row behind_proxy(std::string name, std::string const& said, std::size_t piece = 
         {
             auto const server = start();
             proxy_script told;
-            told.answer = said;
+            told.response = said;
             told.piece = piece;
             told.pause = pause;
             scripted_proxy const proxy(told);
@@ -279,7 +279,7 @@ row behind_proxy(std::string name, std::string const& said, std::size_t piece = 
         }};
 }
 
-// Answers every name, on a thread of its own, after a while.
+// Resolves every name, on a thread of its own, after a while.
 class slow_resolver
 {
 public:
@@ -327,7 +327,7 @@ std::vector<row> rows_before_tls()
              hanging_lookup const hang;
              one.run(config);
          }},
-        {"resolver that never answers",
+        {"resolver that never responds",
          [](stage& one)
          {
              auto const server = start();
@@ -348,8 +348,8 @@ std::vector<row> rows_before_tls()
              one.run(config);
          }},
         behind_proxy("proxy that is silent", ""),
-        behind_proxy("proxy with half an answer", "HTTP/1.1 200 OK\r\n"),
-        behind_proxy("proxy with a slow answer", "HTTP/1.1 200 Connection established\r\n\r\n", 1),
+        behind_proxy("proxy with half a response", "HTTP/1.1 200 OK\r\n"),
+        behind_proxy("proxy with a slow response", "HTTP/1.1 200 Connection established\r\n\r\n", 1),
         behind_proxy(
             "proxy with slow fields", "HTTP/1.1 200 OK\r\nX: " + std::string(1000, 'y'), 6),
         behind_proxy("proxy with a slow refusal", "HTTP/1.1 407 Authentication\r\nX: y\r\n", 1),
@@ -394,9 +394,9 @@ BOOST_AUTO_TEST_CASE(hold_in_the_handshake)
 {
     check_all(rows_of_handshakes());
     check_all({
-        refusing("silence after accept", refuse_connection::silence, ""),
+        refusing("silence after accept", connection_fault::silence, ""),
         refusing(
-            "half a record", refuse_connection::plain_text,
+            "half a record", connection_fault::plain_text,
             std::string("\x16\x03\x03\x00\x7A\x02", 6)),
     });
 }
@@ -406,15 +406,15 @@ BOOST_AUTO_TEST_CASE(hold_after_the_handshake)
     check_all(rows_after_the_handshake());
 }
 
-BOOST_AUTO_TEST_CASE(hold_in_every_part_of_an_answer)
+BOOST_AUTO_TEST_CASE(hold_in_every_part_of_a_response)
 {
-    check_all(rows_of_answers());
+    check_all(rows_of_responses());
 }
 
 BOOST_AUTO_TEST_CASE(hold_on_a_connection_that_is_used_again)
 {
     check_all({
-        {"second answer",
+        {"second response",
          [](stage& one)
          {
              auto server = start();
@@ -425,7 +425,7 @@ BOOST_AUTO_TEST_CASE(hold_on_a_connection_that_is_used_again)
              // A first one that is slow, on a loaded machine, is not what is measured.
              for (int i = 0; one.ended() != "success" && i < 10; ++i)
                  one.measure(begin);
-             server.push(answer_after_a_minute());
+             server.push_response(response_after_a_minute());
              one.measure(begin);
              BOOST_TEST(server.requests().back().earlier_on_connection >= 1U);
          }},
@@ -439,7 +439,7 @@ BOOST_AUTO_TEST_CASE(hold_for_every_operation)
         return [begin](stage& one)
         {
             auto server = start();
-            server.always(answer_after_a_minute());
+            server.set_response(response_after_a_minute());
             one.run(server.config(), begin);
         };
     };
@@ -462,7 +462,7 @@ BOOST_AUTO_TEST_CASE(hold_for_every_operation)
          [](stage& one)
          {
              auto server = start();
-             server.always(answer_after_a_minute());
+             server.set_response(response_after_a_minute());
              auto config = server.config();
              config.timeout = deadline;
              coauth::client client(one.context().get_executor(), overheard(config));
@@ -478,7 +478,7 @@ BOOST_AUTO_TEST_CASE(hold_for_every_operation)
          [](stage& one)
          {
              auto server = start();
-             server.always(answer_after_a_minute());
+             server.set_response(response_after_a_minute());
              coauth::discovery_options options;
              options.tls = server.config().tls;
              options.timeout = deadline;
@@ -501,13 +501,13 @@ BOOST_AUTO_TEST_CASE(hold_for_all_attempts_together)
         {{"attempts", [](stage& one)
           {
               auto server = start();
-              server.always(answer_after_a_minute());
+              server.set_response(response_after_a_minute());
               auto config = server.config();
               config.retry.max_attempts = 10;
               // The last one is cut short: where no time is left for another wait, it ends early.
               config.retry.attempt_timeout = deadline * 2 / 5;
-              config.retry.first_delay = 1ms;
-              config.retry.max_delay = 1ms;
+              config.retry.initial_back_off = 1ms;
+              config.retry.max_back_off = 1ms;
               one.run(config);
               BOOST_TEST(server.connections() >= 2U);
           }}});
@@ -524,13 +524,13 @@ BOOST_AUTO_TEST_CASE(hold_for_all_steps_together)
         relay between(server.port());
         auto const port = between.open({fault::delay, direction::to_client, 0, step}).value();
         slow_resolver resolver(step, {{"127.0.0.1", hole.port()}, {"127.0.0.1", port}});
-        auto late = answer::json(200, token_body);
+        auto late = response::json(200, token_body);
         late.delay = step;
-        server.push(late);
+        server.push_response(late);
         auto config = server.config();
         config.server.token_endpoint = server.token_endpoint("localhost");
         config.connections.resolver = resolver.function();
-        config.connections.connect_stagger = step / 4;
+        config.connections.connection_attempt_delay = step / 4;
         config.timeout = timeout;
         coauth::client client(one.context().get_executor(), overheard(config));
         one.measure([&](auto const& done) { stage::get_token(client, done); });
@@ -539,7 +539,7 @@ BOOST_AUTO_TEST_CASE(hold_for_all_steps_together)
     play(patient, 10s);
     BOOST_TEST(patient.ended() == "success");
     BOOST_TEST((patient.took() > deadline));
-    check_all({{"lookup, connect, TLS and answer", [&](stage& one) { play(one, deadline); }}});
+    check_all({{"lookup, connect, TLS and response", [&](stage& one) { play(one, deadline); }}});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -32,7 +32,7 @@ constexpr bool possible = true;
 authorization_server make_server()
 {
     auto server = start();
-    server.always(answer::json(200, token_body));
+    server.set_response(response::json(200, token_body));
     return server;
 }
 

@@ -46,7 +46,7 @@ constexpr std::size_t close_by = 250;
 authorization_server make_server()
 {
     auto server = start();
-    server.always(answer::json(200, token_body));
+    server.set_response(response::json(200, token_body));
     return server;
 }
 

@@ -24,7 +24,7 @@ namespace
 authorization_server make_server()
 {
     auto server = start();
-    server.always(answer::json(200, token_body));
+    server.set_response(response::json(200, token_body));
     return server;
 }
 
@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(do_not_repeat_what_is_used_once)
     private_key const key("P-256");
     coauth::assertion_claims claims;
     claims.issuer = claims.audience = "https://as.example";
-    auto const sign = coauth::signed_assertion(
+    auto const sign = coauth::jwt_assertion(
         coauth::signing_key::pem(coauth::secret(key.private_pem())), claims);
     auto const number = [&]
     {

@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(undisturbed_ones_succeed)
                 if (!shake_hands_through(peer, send) || !peer.read_request())
                     return;
                 SSL_set_fd(peer.tls(), SSL_get_rfd(peer.tls()));
-                peer.write(http_answer(token_body));
+                peer.write(http_response(token_body));
             });
         check_accepted(server, fetch(config_for(server, shown)));
     }
@@ -165,7 +165,7 @@ BOOST_AUTO_TEST_CASE(a_bit_that_is_another_is_noticed)
             return true;
         },
         // Of a message that is longer now, the rest is waited for.
-        {"tls_failed", "certificate_rejected", "timeout"});
+        {"tls_failed", "certificate_verify_failed", "timeout"});
 }
 
 BOOST_AUTO_TEST_CASE(one_that_breaks_off_is_a_lost_connection)

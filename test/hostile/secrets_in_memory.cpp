@@ -136,28 +136,28 @@ authorization_server make_server()
     options.clients.back().assertion_secret = the_secret.plain();
     options.client_certificates = coauth::testing::client_certificates::asked;
     auto server = authorization_server::start(options);
-    server->always(answer::json(
+    server->set_response(response::json(
         200, R"({"access_token":")" + the_token.plain() + R"(","token_type":"Bearer"})"));
     for (char const* const path : {"/refused", "/oauth/introspect", "/oauth/revoke"})
     {
-        auto refused = answer::json(400, R"({"error":"invalid_grant"})");
+        auto refused = response::json(400, R"({"error":"invalid_grant"})");
         refused.path = path;
-        server->always(refused);
+        server->set_response(refused);
     }
-    auto escaped = answer::json(200, R"({"access_token":")" + escaped_token() + R"("})");
+    auto escaped = response::json(200, R"({"access_token":")" + escaped_token() + R"("})");
     escaped.path = "/escaped";
-    server->always(escaped);
-    auto broken = answer::json(200, R"({"access_token":")" + escaped_token() + R"(\x"})");
+    server->set_response(escaped);
+    auto broken = response::json(200, R"({"access_token":")" + escaped_token() + R"(\x"})");
     broken.path = "/broken";
-    server->always(broken);
-    auto echo = answer::json(
+    server->set_response(broken);
+    auto echo = response::json(
         401, R"({"error":"invalid_client","error_description":")" + std::string(600, 'x') +
                  the_secret.plain() + R"("})");
     echo.path = "/echo";
-    server->always(echo);
-    auto silent = answer::bytes("HTTP/1.1 200 OK\r\n", coauth::testing::ending::stall);
+    server->set_response(echo);
+    auto silent = response::bytes("HTTP/1.1 200 OK\r\n", coauth::testing::response_end::stall);
     silent.path = "/silent";
-    server->always(silent);
+    server->set_response(silent);
     return std::move(*server);
 }
 
@@ -282,7 +282,7 @@ struct row
 
 std::function<void(coauth::client_config&)> authenticating(who (*how)())
 {
-    return [how](coauth::client_config& config) { config.authentication = how(); };
+    return [how](coauth::client_config& config) { config.authentication = type(); };
 }
 
 who by_secret()
@@ -381,7 +381,7 @@ std::vector<row> rows_of_requests()
          "invalid_grant"},
         {"a token with escapes", asking("/escaped"), the_escaped_token.bytes},
         {"a token with escapes, and a fault behind it", asking("/broken"), the_secret.bytes,
-         [] { return coauth::token_request(); }, "malformed_answer"},
+         [] { return coauth::token_request(); }, "malformed_response"},
         {"a secret in the words of an error", asking("/echo"), the_secret.bytes,
          [] { return coauth::token_request(); }, "invalid_client"},
         {"a secret in the words of an error, and a log",
@@ -392,7 +392,7 @@ std::vector<row> rows_of_requests()
              config.keep_headers = true;
          },
          the_secret.bytes, [] { return coauth::token_request(); }, "invalid_client"},
-        {"a request without an answer",
+        {"a request without a response",
          [](coauth::client_config& config)
          {
              config.authentication = by_secret();

@@ -111,14 +111,14 @@ BOOST_AUTO_TEST_SUITE(system_calls)
 BOOST_AUTO_TEST_CASE(of_a_request)
 {
     auto server = start();
-    server.always(answer::json(200, token_body));
+    server.set_response(response::json(200, token_body));
     fail_each(config_for(server), fetch_in_turn(1), 1);
 }
 
 BOOST_AUTO_TEST_CASE(of_requests_over_a_kept_connection)
 {
     auto server = start();
-    server.always(answer::json(200, token_body));
+    server.set_response(response::json(200, token_body));
     fail_each(config_for(server), fetch_in_turn(3), 3);
 }
 
@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(of_requests_over_a_kept_connection)
 BOOST_AUTO_TEST_CASE(of_a_request_to_a_host_by_name)
 {
     auto server = start();
-    server.always(answer::json(200, token_body));
+    server.set_response(response::json(200, token_body));
     auto config = config_for(server);
     config.server.token_endpoint = server.token_endpoint("localhost");
     fail_each(config, fetch_in_turn(1), 1);
@@ -135,21 +135,21 @@ BOOST_AUTO_TEST_CASE(of_a_request_to_a_host_by_name)
 BOOST_AUTO_TEST_CASE(of_a_client_that_reads_files)
 {
     auto server = start();
-    server.always(answer::json(200, token_body));
+    server.set_response(response::json(200, token_body));
     scratch_file const ca("system_calls_ca", server.ca_pem());
     scratch_file const secret("system_calls_secret", client_secret);
     auto config = config_for(server);
     config.tls.ca_pem.clear();
     config.tls.ca_file = ca.path();
     config.authentication = coauth::client_authentication::client_secret_basic(
-        client_id, coauth::secret_file(secret.path()));
+        client_id, coauth::secret_from_file(secret.path()));
     fail_each(config, fetch_in_turn(1), 1);
 }
 
 BOOST_AUTO_TEST_CASE(of_a_token_source)
 {
     auto server = start();
-    server.always(answer::json(200, token_body));
+    server.set_response(response::json(200, token_body));
     auto const cycle = [](asio::io_context& context, coauth::client_config const& config, ends& got)
     {
         coauth::client client(context.get_executor(), config);
@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE(of_a_token_source)
         if (!got.empty() && got.front())
             source.invalidate(*got.front());
         source.async_get_access_token(keep);
-        source.async_refresh(keep);
+        source.async_get_new_access_token(keep);
         context.restart();
         context.run_for(3s);
         source.close();
@@ -171,15 +171,15 @@ BOOST_AUTO_TEST_CASE(of_a_token_source)
 BOOST_AUTO_TEST_CASE(of_a_request_that_meets_silence)
 {
     auto server = start();
-    auto silent = answer::bytes("HTTP/1.1 200 OK\r\n", ending::stall);
-    server.always(silent);
+    auto silent = response::bytes("HTTP/1.1 200 OK\r\n", response_end::stall);
+    server.set_response(silent);
     fail_each(config_for(server), fetch_in_turn(1), 1);
 }
 
 BOOST_AUTO_TEST_CASE(of_lookups)
 {
     auto server = start();
-    server.always(answer::json(200, token_body));
+    server.set_response(response::json(200, token_body));
     auto config = config_for(server);
     config.server.token_endpoint = server.token_endpoint("localhost");
     for (bool const mute : {false, true})

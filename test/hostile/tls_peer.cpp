@@ -36,10 +36,10 @@ raw_tls_server::settings speaking(issued_certificate const& shown, int version)
     };
 }
 
-void answer_one(raw_connection& peer)
+void response_one(raw_connection& peer)
 {
     if (peer.shake_hands() && peer.read_request())
-        peer.write(http_answer(token_body));
+        peer.write(http_response(token_body));
 }
 
 bool ask_to_renegotiate(raw_connection& peer)
@@ -92,7 +92,7 @@ bool shake_hands_through(
 {
     BIO* const said = BIO_new(BIO_s_mem());
     SSL_set0_wbio(peer.tls(), said);
-    // Does not wait for what answers it.
+    // Does not wait for what responds it.
     peer.set_patience(std::chrono::milliseconds(20));
     for (std::size_t flights = 0; !peer.left_alone();)
     {

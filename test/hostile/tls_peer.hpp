@@ -28,15 +28,15 @@ coauth::client_config config_for(
 // A server that shows this certificate and speaks this version alone; 0: any.
 raw_tls_server::settings speaking(issued_certificate const& shown, int version = 0);
 
-// Shakes hands, and answers one request with a token.
-void answer_one(raw_connection& peer);
+// Shakes hands, and responds to one request with a token.
+void response_one(raw_connection& peer);
 
 // What a server may go on with when TLS stands; whether it could. A request to renegotiate
-// (HelloRequest) does not wait for what becomes of it, and a key update is to be answered.
+// (HelloRequest) does not wait for what becomes of it, and a key update is to be responded.
 bool ask_to_renegotiate(raw_connection& peer);
 bool update_key(raw_connection& peer);
 bool give_ticket(raw_connection& peer);
-// One of these for ever, as fast as the client answers, once the request has come or before: what
+// One of these for ever, as fast as the client responds, once the request has come or before: what
 // the client says is taken from the socket, and not read.
 raw_tls_server::script storm_of(bool (*what)(raw_connection&), bool asked);
 

@@ -27,9 +27,9 @@ void check_refused_for_its_name(name_row const& row)
     BOOST_TEST_CONTEXT(row.name << ": " << row.names << " for " << row.host)
     {
         issued_certificate const shown({row.names, "localhost"});
-        raw_tls_server server(speaking(shown), answer_one);
+        raw_tls_server server(speaking(shown), response_one);
         auto const got = fetch(config_for(server, shown, row.host));
-        check_refused(server, got, "certificate_rejected");
+        check_refused(server, got, "certificate_verify_failed");
         if (!got)
             BOOST_TEST(
                 got.error().message().find("mismatch") != std::string::npos, got.error().message());
@@ -136,7 +136,7 @@ BOOST_AUTO_TEST_CASE(names_that_match_are_accepted)
         BOOST_TEST_CONTEXT(row.name)
         {
             issued_certificate const shown({row.names, "other.example"});
-            raw_tls_server server(speaking(shown), answer_one);
+            raw_tls_server server(speaking(shown), response_one);
             check_accepted(server, fetch(config_for(server, shown, row.host)));
         }
 }
@@ -155,7 +155,7 @@ BOOST_AUTO_TEST_CASE(unusual_certificates_are_accepted)
         for (int const version : {tls_1_2, tls_1_3})
             BOOST_TEST_CONTEXT(name << ", TLS " << version)
             {
-                raw_tls_server server(speaking(shown, version), answer_one);
+                raw_tls_server server(speaking(shown, version), response_one);
                 check_accepted(server, fetch(config_for(server, shown, "localhost")));
             }
     }
@@ -192,14 +192,14 @@ BOOST_AUTO_TEST_CASE(issuers_that_may_not_issue_it_are_refused)
             BOOST_TEST_CONTEXT(name << ", TLS " << version)
             {
                 issued_certificate const shown({.intermediate = between});
-                raw_tls_server server(speaking(shown, version), answer_one);
+                raw_tls_server server(speaking(shown, version), response_one);
                 auto const got = fetch(config_for(server, shown));
                 if (reason == nullptr)
                 {
                     check_accepted(server, got);
                     continue;
                 }
-                check_refused(server, got, "certificate_rejected");
+                check_refused(server, got, "certificate_verify_failed");
                 if (!got)
                     BOOST_TEST(
                         got.error().message().find(reason) != std::string::npos,
@@ -226,7 +226,7 @@ BOOST_AUTO_TEST_CASE(a_chain_of_more_than_100_kib_is_refused)
                         speaking(shown, version)(context);
                         shown.use(context, copies);
                     },
-                    answer_one);
+                    response_one);
                 measured const taken;
                 auto const got = fetch(config_for(server, shown, "localhost"));
                 BOOST_TEST(taken.memory() < 4 * mib);
@@ -245,11 +245,11 @@ BOOST_AUTO_TEST_CASE(dh_groups_are_refused)
     for (int const bits : {1024, 2048, 8192})
         BOOST_TEST_CONTEXT(bits << " bits")
         {
-            raw_tls_server server(with_dh_group(shown, bits), answer_one);
+            raw_tls_server server(with_dh_group(shown, bits), response_one);
             auto const got = fetch(config_for(server, shown, "localhost"));
             check_refused(server, got, "tls_failed");
         }
-    raw_tls_server server(speaking(shown, tls_1_2), answer_one);
+    raw_tls_server server(speaking(shown, tls_1_2), response_one);
     check_accepted(server, fetch(config_for(server, shown, "localhost")));
 }
 
@@ -264,7 +264,7 @@ BOOST_AUTO_TEST_CASE(a_server_of_h2_alone_is_refused)
                 speaking(shown, version)(context);
                 SSL_CTX_set_alpn_select_cb(&context, choose_nothing, nullptr);
             },
-            answer_one);
+            response_one);
         auto const got = fetch(config_for(server, shown, "localhost"));
         check_refused(server, got, "tls_failed");
         if (!got)
@@ -279,7 +279,7 @@ BOOST_AUTO_TEST_CASE(a_server_that_chooses_h2)
 {
     issued_certificate const shown;
     std::string const settings("\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x64", 15);
-    for (auto const& said : {http_answer(token_body), settings})
+    for (auto const& said : {http_response(token_body), settings})
     {
         raw_tls_server server(
             [&](SSL_CTX& context)
@@ -319,7 +319,7 @@ BOOST_AUTO_TEST_CASE(a_client_certificate_is_demanded)
                         speaking(shown, version)(context);
                         right.demand(context);
                     },
-                    answer_one);
+                    response_one);
                 auto config = config_for(server, shown, "localhost");
                 if (row.own != nullptr)
                 {

@@ -1,5 +1,5 @@
-// What a server says unasked: before a request, behind an answer, or in place of one. None of it
-// is taken for an answer, and a request that may have been read is not made again.
+// What a server says unasked: before a request, behind a response, or in place of one. None of it
+// is taken for a response, and a request that may have been read is not made again.
 
 #include "measured.hpp"
 #include "tls_peer.hpp"
@@ -17,7 +17,7 @@ namespace
 
 constexpr int both_versions[] = {tls_1_2, tls_1_3};
 
-// The records of the answers are where the test puts them.
+// The records of the responses are where the test puts them.
 raw_tls_server::settings without_tickets(issued_certificate const& shown, int version)
 {
     return [&shown, version](SSL_CTX& context)
@@ -34,9 +34,9 @@ coauth::client_config one_attempt(raw_tls_server const& server, issued_certifica
     return config;
 }
 
-std::string answer_with(std::string const& token, std::size_t padding = 0)
+std::string response_with(std::string const& token, std::size_t padding = 0)
 {
-    return http_answer(
+    return http_response(
         R"({"access_token":")" + token + R"(","token_type":"Bearer"})" + std::string(padding, ' '));
 }
 
@@ -91,7 +91,7 @@ raw_tls_server::script first(raw_tls_server::script script)
             return;
         if (++count == 1)
             return script(peer);
-        while (peer.read_request() && peer.write(answer_with("right")))
+        while (peer.read_request() && peer.write(response_with("right")))
         {
         }
     };
@@ -123,23 +123,23 @@ raw_tls_server::settings with_large_tickets(issued_certificate const& shown, std
 
 BOOST_AUTO_TEST_SUITE(unasked)
 
-BOOST_AUTO_TEST_CASE(an_answer_before_the_request_is_nobodys)
+BOOST_AUTO_TEST_CASE(an_response_before_the_request_is_nobodys)
 {
     issued_certificate const shown;
     for (int const version : both_versions)
         for (bool const whole : {true, false})
             BOOST_TEST_CONTEXT("TLS " << version << (whole ? "" : ", its first byte"))
             {
-                auto const early = answer_with("early").substr(0, whole ? std::string::npos : 1);
+                auto const early = response_with("early").substr(0, whole ? std::string::npos : 1);
                 raw_tls_server server(
                     without_tickets(shown, version), first(
                                                          [&](raw_connection& peer)
                                                          {
                                                              peer.write(early);
                                                              if (peer.read_request())
-                                                                 peer.write(answer_with("first"));
+                                                                 peer.write(response_with("first"));
                                                              if (peer.read_request())
-                                                                 peer.write(answer_with("second"));
+                                                                 peer.write(response_with("second"));
                                                          }));
                 auto config = one_attempt(server, shown);
                 config.observer = std::make_shared<patience>();
@@ -151,8 +151,8 @@ BOOST_AUTO_TEST_CASE(an_answer_before_the_request_is_nobodys)
             }
 }
 
-// However much is said first that is to be answered: the client looks at that in turns.
-BOOST_AUTO_TEST_CASE(an_answer_behind_many_key_updates_is_nobodys)
+// However much is said first that is to be responded: the client looks at that in turns.
+BOOST_AUTO_TEST_CASE(an_response_behind_many_key_updates_is_nobodys)
 {
     issued_certificate const shown;
     raw_tls_server server(
@@ -162,7 +162,7 @@ BOOST_AUTO_TEST_CASE(an_answer_behind_many_key_updates_is_nobodys)
                                                  bool going = true;
                                                  for (int i = 0; going && i < 100; ++i)
                                                      going = update_key(peer);
-                                                 if (going && peer.write(answer_with("early")))
+                                                 if (going && peer.write(response_with("early")))
                                                      (void)peer.read_request();
                                              }));
     auto config = one_attempt(server, shown);
@@ -172,8 +172,8 @@ BOOST_AUTO_TEST_CASE(an_answer_behind_many_key_updates_is_nobodys)
     BOOST_TEST(value_of(got[1]) == "right");
 }
 
-// The client reads the one answer to its last byte, and not a byte further.
-BOOST_AUTO_TEST_CASE(an_answer_right_behind_another_is_nobodys)
+// The client reads the one response to its last byte, and not a byte further.
+BOOST_AUTO_TEST_CASE(an_response_right_behind_another_is_nobodys)
 {
     constexpr std::size_t one_read = std::size_t(8) * 1024;
     issued_certificate const shown;
@@ -185,16 +185,16 @@ BOOST_AUTO_TEST_CASE(an_answer_right_behind_another_is_nobodys)
                 first(
                     [&](raw_connection& peer)
                     {
-                        auto const plain = answer_with("first");
+                        auto const plain = response_with("first");
                         auto const sealed = peer.read_request() ? records(peer, plain) : "";
                         if (!peer.write_beneath(sealed) || !peer.read_request())
                             return;
                         auto const of_record = sealed.size() - plain.size();
                         std::size_t padding = 0;
-                        while (answer_with("second", padding).size() + of_record < one_read)
+                        while (response_with("second", padding).size() + of_record < one_read)
                             ++padding;
-                        auto both = records(peer, answer_with("second", padding));
-                        both += records(peer, answer_with("foreign"));
+                        auto both = records(peer, response_with("second", padding));
+                        both += records(peer, response_with("foreign"));
                         peer.write_beneath(both);
                     }));
             auto const got = ask(one_attempt(server, shown), 3);
@@ -228,7 +228,7 @@ BOOST_AUTO_TEST_CASE(half_a_record_or_a_bad_one_is_no_reason_to_ask_again)
                         [&](raw_connection& peer)
                         {
                             requests += peer.read_request() ? 1 : 0;
-                            peer.write(answer_with("first"));
+                            peer.write(response_with("first"));
                             requests += peer.read_request() ? 1 : 0;
                             peer.write_beneath(bytes);
                         }));
@@ -254,7 +254,7 @@ BOOST_AUTO_TEST_CASE(tickets_without_end_are_not_waited_out)
                                           }));
     measured const taken;
     auto const got = ask(one_attempt(server, shown), 1);
-    BOOST_TEST(value_of(got[0]) == "answer_too_large");
+    BOOST_TEST(value_of(got[0]) == "response_too_large");
     BOOST_TEST(taken.bytes() > mib);
     BOOST_TEST(taken.bytes() < 3 * mib);
     BOOST_TEST(taken.memory() < mib);
@@ -269,7 +269,7 @@ BOOST_AUTO_TEST_CASE(large_tickets_are_not_hoarded)
         [](raw_connection& peer)
         {
             if (peer.shake_hands() && peer.read_request())
-                peer.write(answer_with("right"));
+                peer.write(response_with("right"));
         });
     auto config = one_attempt(server, shown);
     config.connections.idle_timeout = 0ms;

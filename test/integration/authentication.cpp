@@ -56,7 +56,7 @@ BOOST_AUTO_TEST_CASE(by_a_key_and_every_algorithm)
             private_key const key(kind_of(name));
             auto const server = start(knowing(key));
             auto const by = signing_key_of(key)
-                                .algorithm(coauth::signature_algorithm_of(name).value())
+                                .algorithm(coauth::parse_signature_algorithm(name).value())
                                 .key_id("k1");
             auto const config =
                 authenticated(server, client_authentication::private_key_jwt(other_id, by));
@@ -79,7 +79,7 @@ BOOST_AUTO_TEST_CASE(by_a_secret_that_signs)
         {
             auto const config = authenticated(
                 server, client_authentication::client_secret_jwt(
-                            other_id, hmac_secret, coauth::signature_algorithm_of(name).value()));
+                            other_id, hmac_secret, coauth::parse_signature_algorithm(name).value()));
             BOOST_TEST(outcome(fetch(config)) == "success");
             auto const seen = server.requests().back();
             BOOST_TEST((seen.authentication == authentication_method::client_secret_jwt));
@@ -97,9 +97,9 @@ BOOST_AUTO_TEST_CASE(of_each_attempt_is_its_own)
     auto config = authenticated(
         server, client_authentication::private_key_jwt(other_id, signing_key_of(key)));
     config.retry.max_attempts = 3;
-    config.retry.first_delay = 1ms;
-    server.push(answer::json(503, ""));
-    server.push(answer::json(503, ""));
+    config.retry.initial_back_off = 1ms;
+    server.push_response(response::json(503, ""));
+    server.push_response(response::json(503, ""));
     keeper kept(config);
     BOOST_TEST(outcome(kept.fetch()) == "success");
     BOOST_TEST(outcome(kept.fetch()) == "success");
@@ -118,22 +118,22 @@ BOOST_AUTO_TEST_CASE(is_made_out_to_the_endpoint_that_is_asked)
 {
     private_key const key("P-256");
     auto chosen = knowing(key);
-    chosen.client_certificates = coauth::testing::client_certificates::asked_at_alias;
+    chosen.client_certificates = coauth::testing::client_certificates::requested_at_alias;
     auto const server = start(std::move(chosen));
     auto const certificate = make_identity("client");
     struct row
     {
-        coauth::assertion_audience made_out_to;
+        coauth::audience_source audience_source;
         bool shown;
         std::string token;
         std::string introspection;
     };
-    using enum coauth::assertion_audience;
+    using enum coauth::audience_source;
     auto const to_issuer = server.issuer();
     auto const to_token = server.token_endpoint();
     auto const mtls_introspection =
         "https://127.0.0.1:" + std::to_string(server.mtls_port()) + "/oauth/introspect";
-    for (auto const& [made_out_to, shown, token, introspection] : std::vector<row>{
+    for (auto const& [audience_source, shown, token, introspection] : std::vector<row>{
              {issuer, false, to_issuer, to_issuer},
              {token_endpoint, false, to_token, to_token},
              {token_endpoint, true, to_token, to_token},
@@ -141,7 +141,7 @@ BOOST_AUTO_TEST_CASE(is_made_out_to_the_endpoint_that_is_asked)
              {endpoint, true, server.mtls_token_endpoint(), mtls_introspection}})
     {
         coauth::assertion_options options;
-        options.made_out_to = made_out_to;
+        options.audience_source = audience_source;
         auto config = authenticated(
             server, client_authentication::private_key_jwt(other_id, signing_key_of(key), options));
         config.server = server.config().server;
@@ -224,7 +224,7 @@ BOOST_AUTO_TEST_CASE(by_the_assertion_of_a_file_that_is_replaced)
     scratch_file const file("assertion", platform_assertion(server, key) + "\n");
     keeper kept(authenticated(
         server,
-        client_authentication::client_assertion(other_id, coauth::secret_file(file.path()))));
+        client_authentication::client_assertion(other_id, coauth::secret_from_file(file.path()))));
     BOOST_TEST(outcome(kept.fetch()) == "success");
     // Used up, as the server sees it.
     BOOST_TEST(outcome(kept.fetch()) == "invalid_client");
@@ -263,14 +263,14 @@ BOOST_AUTO_TEST_CASE(by_an_assertion_that_is_asked_for_before_each_request)
     };
     auto config = authenticated(server, client_authentication::client_assertion(other_id, give));
     config.retry.max_attempts = 2;
-    config.retry.first_delay = 1ms;
+    config.retry.initial_back_off = 1ms;
     keeper kept(config);
-    server.push(answer::json(503, ""));
+    server.push_response(response::json(503, ""));
     BOOST_TEST(outcome(kept.fetch()) == "success");
     BOOST_TEST(calls == 2);
-    auto dead = answer::bytes("x", ending::close);
+    auto dead = response::bytes("x", response_end::close);
     dead.cut_at = 0;
-    server.push(dead);
+    server.push_response(dead);
     BOOST_TEST(outcome(kept.fetch()) == "success");
     BOOST_TEST(calls == 4);
     std::set<std::string> sent;
@@ -297,7 +297,7 @@ BOOST_AUTO_TEST_CASE(with_a_secret_that_changed_is_signed_with_the_new_one)
 BOOST_AUTO_TEST_CASE(what_cannot_be_had_is_called_what_it_is)
 {
     auto const server = start();
-    auto const nowhere = coauth::secret_file("/nowhere/secret");
+    auto const nowhere = coauth::secret_from_file("/nowhere/secret");
     auto const throwing = []() -> coauth::result<secret> { throw std::runtime_error("hush"); };
     auto const broken = []() -> coauth::result<secret> { return secret("one\ntwo"); };
     using who = client_authentication;

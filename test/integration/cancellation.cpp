@@ -17,7 +17,7 @@
 
 using namespace test;
 namespace asio = boost::asio;
-using coauth::testing::refuse_connection;
+using coauth::testing::connection_fault;
 
 namespace
 {
@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_SUITE(cancellation)
 BOOST_AUTO_TEST_CASE(while_tls_is_silent)
 {
     auto chosen = options();
-    chosen.refuse = refuse_connection::silence;
+    chosen.refuse = connection_fault::silence;
     auto const server = start(chosen);
     check_cancelled(cancel_when(server, server.config(), connected));
 }
@@ -162,10 +162,10 @@ BOOST_AUTO_TEST_CASE(while_the_name_lookup_hangs)
 
 BOOST_AUTO_TEST_CASE(while_a_proxy_is_asked_for_a_tunnel)
 {
-    for (char const* const answer : {"", "HTTP/1.1 200 OK\r\n"})
+    for (char const* const response : {"", "HTTP/1.1 200 OK\r\n"})
     {
         proxy_script told;
-        told.answer = answer;
+        told.response = response;
         scripted_proxy const proxy(told);
         auto const server = start();
         auto config = server.config();
@@ -201,12 +201,12 @@ BOOST_AUTO_TEST_CASE(while_a_proxy_is_asked_for_a_tunnel)
     }
 }
 
-BOOST_AUTO_TEST_CASE(while_the_answer_is_delayed)
+BOOST_AUTO_TEST_CASE(while_the_response_is_delayed)
 {
     auto server = start();
-    auto late = answer::json(200, token_body);
+    auto late = response::json(200, token_body);
     late.delay = 60s;
-    server.push(late);
+    server.push_response(late);
     check_cancelled(cancel_when(server, server.config(), asked));
     BOOST_TEST(server.requests().size() == 1U);
 }
@@ -216,9 +216,9 @@ BOOST_AUTO_TEST_CASE(while_the_header_or_the_body_stalls)
     for (std::size_t const cut : {5U, 30U, 60U})
     {
         auto server = start();
-        auto stalled = answer::bytes(http_answer(token_body), ending::stall);
+        auto stalled = response::bytes(http_response(token_body), response_end::stall);
         stalled.cut_at = cut;
-        server.push(stalled);
+        server.push_response(stalled);
         auto const sent = [cut](authorization_server const& s)
         {
             stopwatch const watch;
@@ -230,13 +230,13 @@ BOOST_AUTO_TEST_CASE(while_the_header_or_the_body_stalls)
     }
 }
 
-BOOST_AUTO_TEST_CASE(while_the_answer_drips)
+BOOST_AUTO_TEST_CASE(while_the_response_drips)
 {
     auto server = start();
-    auto drip = answer::bytes(http_answer(token_body));
+    auto drip = response::bytes(http_response(token_body));
     drip.piece = 1;
     drip.piece_delay = 100ms;
-    server.push(drip);
+    server.push_response(drip);
     check_cancelled(cancel_when(server, server.config(), asked));
 }
 
@@ -249,9 +249,9 @@ BOOST_AUTO_TEST_CASE(before_anything_happened)
 BOOST_AUTO_TEST_CASE(of_each_type)
 {
     auto server = start();
-    auto late = answer::json(200, token_body);
+    auto late = response::json(200, token_body);
     late.delay = 60s;
-    server.always(late);
+    server.set_response(late);
     std::size_t requests = 0;
     for (auto const type :
          {asio::cancellation_type::terminal, asio::cancellation_type::partial,
@@ -267,9 +267,9 @@ BOOST_AUTO_TEST_CASE(of_each_type)
 BOOST_AUTO_TEST_CASE(of_no_type_changes_nothing)
 {
     auto server = start();
-    auto late = answer::json(200, token_body);
+    auto late = response::json(200, token_body);
     late.delay = 100ms;
-    server.push(late);
+    server.push_response(late);
     auto const got = cancel_when(server, server.config(), asked, asio::cancellation_type::none);
     BOOST_TEST(outcome(got) == "success");
 }
@@ -300,9 +300,9 @@ BOOST_AUTO_TEST_CASE(after_the_end_changes_nothing)
 BOOST_AUTO_TEST_CASE(leaves_other_operations_alone)
 {
     auto server = start();
-    auto late = answer::json(200, token_body);
+    auto late = response::json(200, token_body);
     late.delay = 300ms;
-    server.always(late);
+    server.set_response(late);
     asio::io_context context;
     asio::cancellation_signal signal;
     coauth::client client(context.get_executor(), overheard(server.config()));

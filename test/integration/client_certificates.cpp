@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(go_to_the_alias_of_the_endpoint)
 {
     auto const known = make_identity("client");
     auto chosen = knowing({known});
-    chosen.client_certificates = wanted::client_certificates::asked_at_alias;
+    chosen.client_certificates = wanted::client_certificates::requested_at_alias;
     auto const server = start(std::move(chosen));
     auto config = showing(server, known);
     config.server.mtls_endpoint_aliases.token_endpoint = server.mtls_token_endpoint();
@@ -209,9 +209,9 @@ BOOST_AUTO_TEST_CASE(that_are_replaced_leave_what_is_under_way_alone)
     auto config = showing(server, shown);
     config.connections.idle_timeout = 30s;
     keeper kept(config);
-    auto late = answer::json(200, token_body);
+    auto late = response::json(200, token_body);
     late.delay = 200ms;
-    server.push(late);
+    server.push_response(late);
     std::thread deploys(
         [&]
         {
@@ -256,7 +256,7 @@ BOOST_AUTO_TEST_CASE(that_expire_meanwhile_are_shown_no_more)
     auto config = showing(server, known);
     config.connections.idle_timeout = 0ms;
     keeper kept(config);
-    BOOST_TEST(outcome(kept.client.status()) == "success");
+    BOOST_TEST(outcome(kept.client.validate()) == "success");
     std::this_thread::sleep_for(3s);
     auto const got = kept.fetch();
     BOOST_TEST(outcome(got) == "invalid_configuration");

@@ -44,7 +44,7 @@ coauth::client_config by_name_each_time(authorization_server const& server)
 
 constexpr auto unreachable = boost::system::errc::host_unreachable;
 
-using answer_lookup =
+using response_lookup =
     std::function<void(boost::system::error_code, std::vector<coauth::ip_endpoint>)>;
 
 } // namespace
@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(a_head_start_for_ever_ends_with_a_failure)
     full_backlog const hole;
     auto const server = start();
     auto config = by_name(server);
-    config.connections.connect_stagger = std::chrono::milliseconds::max();
+    config.connections.connection_attempt_delay = std::chrono::milliseconds::max();
     config.connections.resolver = always({{"127.0.0.1", 1}, {"127.0.0.1", server.port()}});
     BOOST_TEST(outcome(fetch(config)) == "success");
     config.timeout = 400ms;
@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(a_refused_address_is_followed_by_the_next_at_once)
 {
     auto const server = start();
     auto config = by_name(server);
-    config.connections.connect_stagger = 60s;
+    config.connections.connection_attempt_delay = 60s;
     config.connections.resolver =
         always({{"127.0.0.1", 1}, {"::1", 1}, {"127.0.0.1", server.port()}});
     BOOST_TEST(outcome(fetch(config)) == "success");
@@ -122,7 +122,7 @@ BOOST_AUTO_TEST_CASE(a_lookup_may_be_kept_for_ever)
 {
     auto const server = start();
     auto config = by_name_each_time(server);
-    config.connections.lookup_lifetime = std::chrono::milliseconds::max();
+    config.connections.dns_cache_ttl = std::chrono::milliseconds::max();
     int lookups = 0;
     config.connections.resolver = [&](std::string const&, std::uint16_t port, auto done)
     {
@@ -184,7 +184,7 @@ BOOST_AUTO_TEST_CASE(a_lookup_that_fails_after_one_that_was_kept)
 {
     auto const server = start();
     auto config = by_name_each_time(server);
-    config.connections.lookup_lifetime = 200ms;
+    config.connections.dns_cache_ttl = 200ms;
     int lookups = 0;
     bool failing = false;
     config.connections.resolver = [&](auto const&, std::uint16_t port, auto const& done)
@@ -221,7 +221,7 @@ BOOST_AUTO_TEST_CASE(without_a_lifetime_every_connection_looks_up)
 {
     auto const server = start();
     auto config = by_name_each_time(server);
-    config.connections.lookup_lifetime = 0ms;
+    config.connections.dns_cache_ttl = 0ms;
     int lookups = 0;
     config.connections.resolver = [&](auto const&, std::uint16_t port, auto const& done)
     {
@@ -240,7 +240,7 @@ BOOST_AUTO_TEST_CASE(one_failure_is_for_all_who_wait)
 {
     auto const server = start();
     auto config = by_name_each_time(server);
-    std::vector<answer_lookup> asked;
+    std::vector<response_lookup> asked;
     config.connections.resolver = [&](auto const&, auto, auto const& done)
     { asked.push_back(done); };
     keeper kept(config);
@@ -276,7 +276,7 @@ BOOST_AUTO_TEST_CASE(one_failure_of_the_system_is_for_all_who_wait)
     auto const server = start();
     auto config = by_name_each_time(server);
     config.server.token_endpoint = server.token_endpoint(hanging_lookup::host);
-    config.connections.lookup_lifetime = 100ms;
+    config.connections.dns_cache_ttl = 100ms;
     keeper kept(config);
     std::vector<token_result> got;
     {
@@ -292,23 +292,23 @@ BOOST_AUTO_TEST_CASE(one_failure_of_the_system_is_for_all_who_wait)
     BOOST_TEST(hanging_lookup::asked() == 1);
     {
         // The certificate has another name: it was reached.
-        answered_lookup const answered;
-        BOOST_TEST(outcome(kept.fetch()) == "certificate_rejected");
+        responded_lookup const responded;
+        BOOST_TEST(outcome(kept.fetch()) == "certificate_verify_failed");
         BOOST_TEST(hanging_lookup::asked() == 2);
     }
     std::this_thread::sleep_for(110ms);
     auto const failed = kept.fetch();
     BOOST_TEST(outcome(failed) == "resolve_failed");
     BOOST_TEST((failed || failed.error().cause() == boost::asio::error::host_not_found_try_again));
-    answered_lookup const again;
-    BOOST_TEST(outcome(kept.fetch()) == "certificate_rejected");
+    responded_lookup const again;
+    BOOST_TEST(outcome(kept.fetch()) == "certificate_verify_failed");
 }
 
-BOOST_AUTO_TEST_CASE(a_resolver_that_answers_twice)
+BOOST_AUTO_TEST_CASE(a_resolver_that_responds_twice)
 {
     auto const server = start();
     auto config = by_name_each_time(server);
-    std::vector<answer_lookup> asked;
+    std::vector<response_lookup> asked;
     config.connections.resolver = [&](auto const&, std::uint16_t port, auto const& done)
     {
         asked.push_back(done);
@@ -320,12 +320,12 @@ BOOST_AUTO_TEST_CASE(a_resolver_that_answers_twice)
     BOOST_TEST(outcome(kept.fetch()) == "success");
     asked.front()({}, {{"127.0.0.1", 1}});
     BOOST_TEST(outcome(kept.fetch()) == "success");
-    // The first answer counts, and was kept.
+    // The first response counts, and was kept.
     BOOST_TEST(asked.size() == 1U);
 }
 
 // It dropped the function, and nobody can call it any more.
-BOOST_AUTO_TEST_CASE(a_resolver_that_forgets_to_answer)
+BOOST_AUTO_TEST_CASE(a_resolver_that_forgets_to_response)
 {
     auto const server = start();
     auto config = by_name_each_time(server);
@@ -339,7 +339,7 @@ BOOST_AUTO_TEST_CASE(a_resolver_on_a_thread_of_its_own)
 {
     auto const server = start();
     auto config = by_name_each_time(server);
-    config.connections.lookup_lifetime = 0ms;
+    config.connections.dns_cache_ttl = 0ms;
     std::thread thread;
     config.connections.resolver = [&](auto const&, std::uint16_t port, auto done)
     {
@@ -353,14 +353,14 @@ BOOST_AUTO_TEST_CASE(a_resolver_on_a_thread_of_its_own)
     thread.join();
 }
 
-// The operation was abandoned with its context, and the answer finds nobody.
-BOOST_AUTO_TEST_CASE(a_resolver_that_answers_when_the_context_is_gone)
+// The operation was abandoned with its context, and the response finds nobody.
+BOOST_AUTO_TEST_CASE(a_resolver_that_responses_when_the_context_is_gone)
 {
     auto const server = start();
     auto config = by_name(server);
-    for (bool const answered : {true, false})
+    for (bool const responded : {true, false})
     {
-        answer_lookup asked;
+        response_lookup asked;
         config.connections.resolver = [&](auto const&, auto, auto done)
         { asked = std::move(done); };
         std::optional<coauth::client> client;
@@ -373,7 +373,7 @@ BOOST_AUTO_TEST_CASE(a_resolver_that_answers_when_the_context_is_gone)
             context.poll();
             BOOST_REQUIRE(asked);
         }
-        if (answered)
+        if (responded)
             asked({}, {{"127.0.0.1", server.port()}});
         asked = nullptr;
         client.reset();
@@ -381,7 +381,7 @@ BOOST_AUTO_TEST_CASE(a_resolver_that_answers_when_the_context_is_gone)
     }
 }
 
-BOOST_AUTO_TEST_CASE(a_resolver_that_never_answers_is_left_at_the_deadline)
+BOOST_AUTO_TEST_CASE(a_resolver_that_never_responses_is_left_at_the_deadline)
 {
     auto const server = start();
     auto config = by_name(server);

@@ -31,7 +31,7 @@ void settle()
 
 std::string whole(std::string_view token)
 {
-    return http_answer(R"({"access_token":")" + std::string(token) + R"(","token_type":"Bearer"})");
+    return http_response(R"({"access_token":")" + std::string(token) + R"(","token_type":"Bearer"})");
 }
 
 } // namespace
@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(are_used_again_after_a_refusal)
 {
     auto server = start();
     keeper kept(once(server));
-    server.push(answer::json(400, R"({"error":"invalid_scope"})"));
+    server.push_response(response::json(400, R"({"error":"invalid_scope"})"));
     BOOST_TEST(outcome(kept.fetch()) == "invalid_scope");
     BOOST_TEST(outcome(kept.fetch()) == "success");
     BOOST_TEST(server.connections() == 1U);
@@ -86,19 +86,19 @@ BOOST_AUTO_TEST_CASE(have_a_limited_line_before_them)
     auto const server = start();
     auto config = once(server);
     config.connections.max_connections = 1;
-    config.connections.max_waiting = 3;
+    config.connections.max_queued = 3;
     keeper kept(config);
     auto const got = kept.fetch_at_once(10);
     BOOST_TEST(count(got, "success") == 4U);
-    BOOST_TEST(count(got, "too_many_waiting") == 6U);
+    BOOST_TEST(count(got, "queue_full") == 6U);
 }
 
 BOOST_AUTO_TEST_CASE(may_be_waited_for_only_until_the_deadline)
 {
     auto server = start();
-    auto late = answer::json(200, token_body);
+    auto late = response::json(200, token_body);
     late.delay = 60s;
-    server.always(late);
+    server.set_response(late);
     auto config = once(server);
     config.connections.max_connections = 1;
     config.timeout = 200ms;
@@ -190,9 +190,9 @@ BOOST_AUTO_TEST_CASE(are_not_kept_when_either_side_says_so)
     auto server = start();
     auto config = once(server);
     keeper kept(config);
-    auto closing = answer::json(200, token_body);
-    closing.end = ending::close;
-    server.push(closing);
+    auto closing = response::json(200, token_body);
+    closing.end = response_end::close;
+    server.push_response(closing);
     BOOST_TEST(outcome(kept.fetch()) == "success");
     BOOST_TEST(kept.client.counters().open == 0U);
     BOOST_TEST(outcome(kept.fetch()) == "success");
@@ -208,11 +208,11 @@ BOOST_AUTO_TEST_CASE(are_not_kept_when_either_side_says_so)
 // Without a word: the next operation finds out, and goes on over a new one.
 BOOST_AUTO_TEST_CASE(that_the_server_closed_are_replaced)
 {
-    for (auto const end : {ending::close, ending::truncate, ending::reset})
+    for (auto const end : {response_end::close, response_end::truncate, response_end::reset})
     {
         auto server = start();
         keeper kept(once(server));
-        server.push(answer::bytes(whole("first"), end));
+        server.push_response(response::bytes(whole("first"), end));
         BOOST_TEST(kept.fetch()->value() == "first");
         settle();
         auto const got = kept.fetch();
@@ -225,21 +225,21 @@ BOOST_AUTO_TEST_CASE(that_the_server_closed_are_replaced)
 // The request is on its way when the connection ends.
 BOOST_AUTO_TEST_CASE(that_die_before_the_first_byte_are_replaced_once)
 {
-    for (auto const end : {ending::close, ending::truncate, ending::reset})
+    for (auto const end : {response_end::close, response_end::truncate, response_end::reset})
     {
         auto server = start();
         keeper kept(once(server));
         BOOST_TEST(outcome(kept.fetch()) == "success");
-        auto nothing = answer::bytes("x", end);
+        auto nothing = response::bytes("x", end);
         nothing.cut_at = 0;
-        server.push(nothing);
+        server.push_response(nothing);
         BOOST_TEST(outcome(kept.fetch()) == "success");
         BOOST_TEST(server.connections() == 2U);
         BOOST_TEST(kept.client.counters().attempts == 2U);
 
         // A new connection that does so is a failure.
-        server.push(nothing);
-        server.push(nothing);
+        server.push_response(nothing);
+        server.push_response(nothing);
         BOOST_TEST(outcome(kept.fetch()) == "connection_lost");
         BOOST_TEST(server.connections() == 3U);
     }
@@ -248,15 +248,15 @@ BOOST_AUTO_TEST_CASE(that_die_before_the_first_byte_are_replaced_once)
 // Not by another idle one, which may be as dead.
 BOOST_AUTO_TEST_CASE(that_die_while_others_are_idle_are_replaced_by_new_ones)
 {
-    for (auto const end : {ending::close, ending::truncate, ending::reset})
+    for (auto const end : {response_end::close, response_end::truncate, response_end::reset})
     {
         auto server = start();
         keeper kept(once(server));
         BOOST_TEST(count(kept.fetch_at_once(3), "success") == 3U);
         BOOST_TEST(kept.client.counters().idle == 3U);
-        auto nothing = answer::bytes("x", end);
+        auto nothing = response::bytes("x", end);
         nothing.cut_at = 0;
-        server.push(nothing);
+        server.push_response(nothing);
         BOOST_TEST(outcome(kept.fetch()) == "success");
         BOOST_TEST(server.requests().back().earlier_on_connection == 0U);
         BOOST_TEST(server.connections() == 4U);
@@ -272,16 +272,16 @@ BOOST_AUTO_TEST_CASE(whose_idle_time_ends_with_a_408_are_replaced)
     auto server = start();
     keeper kept(once(server));
     BOOST_TEST(outcome(kept.fetch()) == "success");
-    auto late = answer::json(408, "");
-    late.end = ending::close;
-    server.push(late);
+    auto late = response::json(408, "");
+    late.end = response_end::close;
+    server.push_response(late);
     BOOST_TEST(outcome(kept.fetch()) == "success");
     BOOST_TEST(server.connections() == 2U);
     BOOST_TEST(kept.client.counters().attempts == 2U);
 
     // To a new connection it says something else.
-    server.push(late);
-    server.push(late);
+    server.push_response(late);
+    server.push_response(late);
     BOOST_TEST(outcome(kept.fetch()) == "http_error");
     BOOST_TEST(server.connections() == 3U);
 }
@@ -291,11 +291,11 @@ BOOST_AUTO_TEST_CASE(that_die_after_the_first_byte_are_not_replaced)
     auto server = start();
     keeper kept(once(server));
     BOOST_TEST(outcome(kept.fetch()) == "success");
-    auto part = answer::json(200, token_body);
+    auto part = response::json(200, token_body);
     part.cut_at = 1;
-    part.end = ending::truncate;
-    server.push(part);
-    BOOST_TEST(outcome(kept.fetch()) == "incomplete_answer");
+    part.end = response_end::truncate;
+    server.push_response(part);
+    BOOST_TEST(outcome(kept.fetch()) == "incomplete_response");
     BOOST_TEST(server.requests().size() == 2U);
 }
 
@@ -341,12 +341,12 @@ BOOST_AUTO_TEST_CASE(survive_a_restart_of_the_server_in_the_middle)
     std::optional<authorization_server> server(start(chosen));
     chosen.port = server->port();
     auto config = server->config();
-    config.retry.first_delay = 1ms;
+    config.retry.initial_back_off = 1ms;
     keeper kept(config);
     BOOST_TEST(outcome(kept.fetch()) == "success");
-    auto late = answer::bytes(whole("foreign"), ending::keep_alive);
+    auto late = response::bytes(whole("foreign"), response_end::keep_alive);
     late.delay = 60s;
-    server->always(late);
+    server->set_response(late);
     std::vector<token_result> got;
     for (int i = 0; i < 4; ++i)
         kept.client.async_get_access_token(
@@ -364,7 +364,7 @@ BOOST_AUTO_TEST_CASE(survive_a_restart_of_the_server_in_the_middle)
     BOOST_TEST(kept.client.counters().open == kept.client.counters().idle);
 }
 
-BOOST_AUTO_TEST_CASE(with_something_extra_behind_the_answer_are_not_used_again)
+BOOST_AUTO_TEST_CASE(with_something_extra_behind_the_response_are_not_used_again)
 {
     struct row
     {
@@ -373,8 +373,8 @@ BOOST_AUTO_TEST_CASE(with_something_extra_behind_the_answer_are_not_used_again)
         std::chrono::milliseconds later;
     };
     for (auto const& row : std::vector<row>{
-             {"a second answer", whole("foreign"), 0ms},
-             {"a second answer, late", whole("foreign"), 20ms},
+             {"a second response", whole("foreign"), 0ms},
+             {"a second response, late", whole("foreign"), 20ms},
              {"rubbish", "rubbish", 0ms},
              {"a line break, late", "\r\n", 20ms},
              {"408 while idle", "HTTP/1.1 408 Timeout\r\nContent-Length: 0\r\n\r\n", 20ms},
@@ -383,13 +383,13 @@ BOOST_AUTO_TEST_CASE(with_something_extra_behind_the_answer_are_not_used_again)
         {
             auto server = start();
             keeper kept(once(server));
-            auto both = answer::bytes(whole("first") + row.extra, ending::stall);
+            auto both = response::bytes(whole("first") + row.extra, response_end::stall);
             if (row.later != 0ms)
             {
                 both.piece = whole("first").size();
                 both.piece_delay = row.later;
             }
-            server.push(both);
+            server.push_response(both);
             BOOST_TEST(kept.fetch()->value() == "first");
             settle();
             auto const got = kept.fetch();
@@ -399,19 +399,19 @@ BOOST_AUTO_TEST_CASE(with_something_extra_behind_the_answer_are_not_used_again)
         }
 }
 
-// The answer to the first attempt comes while the second one waits for its own.
-BOOST_AUTO_TEST_CASE(whose_answer_is_late_are_not_used_again)
+// The response to the first attempt comes while the second one waits for its own.
+BOOST_AUTO_TEST_CASE(whose_response_is_late_are_not_used_again)
 {
     auto server = start();
-    auto late = answer::bytes(whole("foreign"), ending::keep_alive);
+    auto late = response::bytes(whole("foreign"), response_end::keep_alive);
     late.delay = 600ms;
-    server.push(late);
-    auto second = answer::bytes(whole("second"), ending::keep_alive);
+    server.push_response(late);
+    auto second = response::bytes(whole("second"), response_end::keep_alive);
     second.delay = 350ms;
-    server.push(second);
+    server.push_response(second);
     auto config = server.config();
     config.retry.attempt_timeout = 500ms;
-    config.retry.first_delay = 1ms;
+    config.retry.initial_back_off = 1ms;
     keeper kept(config);
     auto const got = kept.fetch();
     BOOST_REQUIRE(outcome(got) == "success");
@@ -425,9 +425,9 @@ BOOST_AUTO_TEST_CASE(whose_answer_is_late_are_not_used_again)
 BOOST_AUTO_TEST_CASE(of_a_cancelled_operation_are_not_used_again)
 {
     auto server = start();
-    auto late = answer::bytes(whole("foreign"), ending::keep_alive);
+    auto late = response::bytes(whole("foreign"), response_end::keep_alive);
     late.delay = 100ms;
-    server.push(late);
+    server.push_response(late);
     keeper kept(once(server));
     asio::cancellation_signal signal;
     std::string seen;
@@ -484,14 +484,14 @@ BOOST_AUTO_TEST_CASE(resume_tls_sessions_of_failed_operations)
     config.connections.idle_timeout = 0ms;
     config.timeout = 200ms;
     keeper kept(config);
-    auto cut = answer::json(200, token_body);
+    auto cut = response::json(200, token_body);
     cut.cut_at = 10;
-    cut.end = ending::reset;
-    auto late = answer::json(200, token_body);
+    cut.end = response_end::reset;
+    auto late = response::json(200, token_body);
     late.delay = 60s;
-    server.push(answer::json(500, "{}"));
-    server.push(cut);
-    server.push(late);
+    server.push_response(response::json(500, "{}"));
+    server.push_response(cut);
+    server.push_response(late);
     for (auto const* expected : {"http_error", "", "timeout", "success"})
     {
         auto const got = outcome(kept.fetch());
@@ -513,7 +513,7 @@ BOOST_AUTO_TEST_CASE(resume_no_session_of_another_server)
     // The same address, other keys: its CA is another, and the ticket is of no use.
     server.reset();
     server.emplace(start(chosen));
-    BOOST_TEST(outcome(kept.fetch()) == "certificate_rejected");
+    BOOST_TEST(outcome(kept.fetch()) == "certificate_verify_failed");
     BOOST_TEST(server->requests().empty());
 }
 
@@ -523,19 +523,19 @@ BOOST_AUTO_TEST_CASE(are_told_to_the_observer)
     auto const seen = std::make_shared<event_log>();
     auto config = server.config();
     config.observer = seen;
-    config.retry.first_delay = 1ms;
+    config.retry.initial_back_off = 1ms;
     {
         keeper kept(config);
         (void)kept.fetch();
         check_lines(*seen, {"attempt 1", "opened", "token after 1"});
         (void)kept.fetch();
         check_lines(*seen, {"attempt 1", "reused", "token after 1"});
-        server.push(answer::json(503, "{}"));
+        server.push_response(response::json(503, "{}"));
         (void)kept.fetch();
         check_lines(
             *seen, {"attempt 1", "reused", "failed: http_error, again", "attempt 2", "reused",
                     "token after 2"});
-        server.push(answer::json(401, R"({"error":"invalid_client"})"));
+        server.push_response(response::json(401, R"({"error":"invalid_client"})"));
         (void)kept.fetch();
         check_lines(*seen, {"attempt 1", "reused", "failed: invalid_client"});
     }

@@ -64,7 +64,7 @@ void check_targets(authorization_server const& server, std::vector<std::string> 
     BOOST_TEST(seen == expected, boost::test_tools::per_element());
 }
 
-answer at(char const* path, answer a)
+response at(char const* path, response a)
 {
     a.path = path;
     return a;
@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(tells_all_that_a_client_needs)
     private_key const key("P-256");
     auto chosen = knowing(key);
     chosen.dpop = coauth::testing::dpop::accepted;
-    chosen.client_certificates = coauth::testing::client_certificates::asked_at_alias;
+    chosen.client_certificates = coauth::testing::client_certificates::requested_at_alias;
     auto const server = start(std::move(chosen));
     auto const got = discover(server);
     BOOST_REQUIRE_MESSAGE(got, outcome(got));
@@ -98,9 +98,9 @@ BOOST_AUTO_TEST_CASE(tells_all_that_a_client_needs)
     BOOST_TEST(got->revocation_authentication_methods == got->authentication_methods);
     BOOST_TEST(!got->dpop_algorithms.empty());
 
-    coauth::client_credentials have;
+    coauth::available_credentials have;
     have.key = signing_key_of(key);
-    auto const how = coauth::choose_authentication(*got, other_id, have);
+    auto const how = coauth::select_client_authentication(*got, other_id, have);
     BOOST_REQUIRE_MESSAGE(how, outcome(how));
     auto config = authenticated(server, *how);
     config.server = *got;
@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(trusts_whom_the_system_trusts_unless_told_otherwise)
     coauth::async_discover(
         context.get_executor(), server.issuer(), [&](found const& f) { end = outcome(f); });
     context.run();
-    BOOST_TEST(end == "certificate_rejected");
+    BOOST_TEST(end == "certificate_verify_failed");
 }
 
 BOOST_AUTO_TEST_CASE(asks_beside_the_path_of_the_issuer)
@@ -147,8 +147,8 @@ BOOST_AUTO_TEST_CASE(asks_for_openid_metadata_where_there_are_no_others)
             BOOST_TEST_CONTEXT(status << " " << body)
             {
                 auto const before = server.requests().size();
-                server.unscript();
-                server.always(at(oauth_path, answer::json(status, body)));
+                server.clear_responses();
+                server.set_response(at(oauth_path, response::json(status, body)));
                 BOOST_TEST(outcome(discover(server.issuer(), options)) == "success");
                 auto const seen = targets(server);
                 BOOST_REQUIRE_EQUAL(seen.size(), before + 2);
@@ -169,27 +169,27 @@ BOOST_AUTO_TEST_CASE(asks_at_every_place_beside_a_path)
             std::string const first = "/.well-known/oauth-authorization-server/tenant/one";
             std::string const second = "/tenant/one/.well-known/openid-configuration";
             std::string const third = "/tenant/one/.well-known/oauth-authorization-server";
-            auto const missing = answer::json(404, R"({"error":"Not Found"})");
-            auto const good = answer::json(
+            auto const missing = response::json(404, R"({"error":"Not Found"})");
+            auto const good = response::json(
                 200, metadata_with(server, R"(,"token_endpoint":"https://as.example/token")"));
-            server.always(at(first.c_str(), missing));
-            server.always(at(second.c_str(), good));
+            server.set_response(at(first.c_str(), missing));
+            server.set_response(at(second.c_str(), good));
             BOOST_TEST(outcome(discover(server)) == "success");
             check_targets(server, {"GET " + first, "GET " + second});
 
             auto options = trusting(server);
             options.lifetime = 0s;
-            server.unscript();
-            server.always(at(first.c_str(), missing));
-            server.always(at(second.c_str(), missing));
-            server.always(at(third.c_str(), good));
+            server.clear_responses();
+            server.set_response(at(first.c_str(), missing));
+            server.set_response(at(second.c_str(), missing));
+            server.set_response(at(third.c_str(), good));
             BOOST_TEST(outcome(discover(issuer, options)) == "success");
             check_targets(
                 server,
                 {"GET " + first, "GET " + second, "GET " + first, "GET " + second, "GET " + third});
 
-            server.unscript();
-            server.always(missing);
+            server.clear_responses();
+            server.set_response(missing);
             auto const got = discover(issuer, options);
             BOOST_TEST(outcome(got) == "other_oauth_error");
             BOOST_TEST(got.error().http_status() == 404U);
@@ -201,24 +201,24 @@ BOOST_AUTO_TEST_CASE(says_what_is_wrong_when_there_are_none)
     struct row
     {
         char const* outcome;
-        answer oauth;
-        answer openid;
+        response oauth;
+        response openid;
     };
     for (auto const& [expected, oauth, openid] : std::vector<row>{
-             {"http_error", answer::json(404, ""), answer::json(404, "")},
-             {"http_error", answer::json(404, ""), answer::json(500, "")},
-             {"server_error", answer::json(500, R"({"error":"server_error"})"),
-              answer::json(404, "")},
-             {"redirect_refused", answer::json(404, ""), answer::json(302, "")},
-             {"rate_limited", answer::json(404, ""), answer::json(429, "")},
-             {"malformed_answer", answer::json(200, "{}"), answer::json(500, "")},
-             {"malformed_answer", answer::json(200, "<html>"), answer::json(404, "")},
-             {"malformed_answer", answer::json(404, ""), answer::json(200, "[]")}})
+             {"http_error", response::json(404, ""), response::json(404, "")},
+             {"http_error", response::json(404, ""), response::json(500, "")},
+             {"server_error", response::json(500, R"({"error":"server_error"})"),
+              response::json(404, "")},
+             {"redirect_refused", response::json(404, ""), response::json(302, "")},
+             {"rate_limited", response::json(404, ""), response::json(429, "")},
+             {"malformed_response", response::json(200, "{}"), response::json(500, "")},
+             {"malformed_response", response::json(200, "<html>"), response::json(404, "")},
+             {"malformed_response", response::json(404, ""), response::json(200, "[]")}})
         BOOST_TEST_CONTEXT(oauth.status << oauth.body << " " << openid.status << openid.body)
         {
             auto server = start();
-            server.always(at(oauth_path, oauth));
-            server.always(at(openid_path, openid));
+            server.set_response(at(oauth_path, oauth));
+            server.set_response(at(openid_path, openid));
             BOOST_TEST(outcome(discover(server)) == expected);
         }
 }
@@ -226,12 +226,12 @@ BOOST_AUTO_TEST_CASE(says_what_is_wrong_when_there_are_none)
 BOOST_AUTO_TEST_CASE(does_not_ask_elsewhere_a_server_that_wants_to_be_asked_later)
 {
     for (auto const& later :
-         {answer::json(429, ""), answer::json(408, ""), answer::json(425, ""),
-          answer::json(200, R"({"error":{"type":"rate_limit"}})")})
+         {response::json(429, ""), response::json(408, ""), response::json(425, ""),
+          response::json(200, R"({"error":{"type":"rate_limit"}})")})
         BOOST_TEST_CONTEXT(later.status)
         {
             auto server = start();
-            server.always(at(oauth_path, later));
+            server.set_response(at(oauth_path, later));
             BOOST_TEST(outcome(discover(server)) != "success");
             BOOST_TEST(server.requests().size() == 1U);
         }
@@ -245,8 +245,8 @@ BOOST_AUTO_TEST_CASE(leaves_out_what_cannot_be_asked)
           R"("https://as.example/#x")", R"("/relative")"})
         BOOST_TEST_CONTEXT(url)
         {
-            server.unscript();
-            server.always(answer::json(
+            server.clear_responses();
+            server.set_response(response::json(
                 200, metadata_with(
                          server, R"(,"token_endpoint":"https://as.example/token",)"
                                  R"("introspection_endpoint":)" +
@@ -273,7 +273,7 @@ BOOST_AUTO_TEST_CASE(tells_whether_tokens_are_bound_to_a_certificate)
         BOOST_TEST_CONTEXT(json)
         {
             auto server = start();
-            server.always(answer::json(
+            server.set_response(response::json(
                 200, metadata_with(
                          server, R"(,"token_endpoint":"https://as.example/token",)"
                                  R"("tls_client_certificate_bound_access_tokens":)" +
@@ -313,30 +313,30 @@ BOOST_AUTO_TEST_CASE(believes_no_metadata_that_are_wrong)
              {"not a JSON object", metadata_with(server, std::string(good) + ",")}})
         BOOST_TEST_CONTEXT(body)
         {
-            server.unscript();
-            server.always(at(oauth_path, answer::json(200, body)));
-            server.always(at(openid_path, answer::json(404, "")));
+            server.clear_responses();
+            server.set_response(at(oauth_path, response::json(200, body)));
+            server.set_response(at(openid_path, response::json(404, "")));
             auto const got = discover(server);
-            BOOST_TEST(outcome(got) == "malformed_answer");
+            BOOST_TEST(outcome(got) == "malformed_response");
             BOOST_REQUIRE(!got);
             BOOST_TEST(got.error().message().find(says) != std::string::npos, got.error());
         }
-    server.unscript();
-    server.always(at(oauth_path, answer::json(206, metadata_with(server, good))));
-    server.always(at(openid_path, answer::json(404, "")));
-    BOOST_TEST(outcome(discover(server)) == "malformed_answer");
-    server.unscript();
-    server.always(at(oauth_path, answer::json(200, metadata_with(server, good))));
+    server.clear_responses();
+    server.set_response(at(oauth_path, response::json(206, metadata_with(server, good))));
+    server.set_response(at(openid_path, response::json(404, "")));
+    BOOST_TEST(outcome(discover(server)) == "malformed_response");
+    server.clear_responses();
+    server.set_response(at(oauth_path, response::json(200, metadata_with(server, good))));
     BOOST_TEST(outcome(discover(server)) == "success");
 }
 
 BOOST_AUTO_TEST_CASE(follows_no_redirect)
 {
     auto server = start();
-    auto away = answer::json(302, "");
+    auto away = response::json(302, "");
     away.headers.add("Location", server.issuer() + "/elsewhere");
-    server.always(at(oauth_path, away));
-    server.always(at(openid_path, away));
+    server.set_response(at(oauth_path, away));
+    server.set_response(at(openid_path, away));
     BOOST_TEST(outcome(discover(server)) == "redirect_refused");
     BOOST_TEST(server.requests().size() == 2U);
 }
@@ -344,8 +344,8 @@ BOOST_AUTO_TEST_CASE(follows_no_redirect)
 BOOST_AUTO_TEST_CASE(reads_no_more_than_the_limit)
 {
     auto server = start();
-    server.always(answer::json(200, std::string(2U << 20U, ' ')));
-    BOOST_TEST(outcome(discover(server)) == "answer_too_large");
+    server.set_response(response::json(200, std::string(2U << 20U, ' ')));
+    BOOST_TEST(outcome(discover(server)) == "response_too_large");
 }
 
 BOOST_AUTO_TEST_CASE(takes_issuers_alone)
@@ -370,7 +370,7 @@ BOOST_AUTO_TEST_CASE(is_kept_for_its_lifetime_and_for_those_who_trust_the_same)
     BOOST_TEST(server.requests().size() == 1U);
     auto mistrusting = options;
     mistrusting.tls.ca_pem = start().ca_pem();
-    BOOST_TEST(outcome(discover(server.issuer(), mistrusting)) == "certificate_rejected");
+    BOOST_TEST(outcome(discover(server.issuer(), mistrusting)) == "certificate_verify_failed");
     options.lifetime = 0s;
     BOOST_TEST(outcome(discover(server.issuer(), options)) == "success");
     BOOST_TEST(outcome(discover(server.issuer(), options)) == "success");
@@ -424,20 +424,20 @@ BOOST_AUTO_TEST_CASE(is_not_kept_for_those_who_would_not_have_taken_it)
     BOOST_TEST(outcome(discover(plain.issuer(), options)) == "invalid_configuration");
 
     auto server = start();
-    server.always(answer::json(
+    server.set_response(response::json(
         200, metadata_with(server, R"(,"token_endpoint":"http://127.0.0.1:1/token")")));
     options = trusting(server);
     options.allow_http_loopback = true;
     BOOST_TEST(outcome(discover(server.issuer(), options)) == "success");
     options.allow_http_loopback = false;
-    BOOST_TEST(outcome(discover(server.issuer(), options)) == "malformed_answer");
+    BOOST_TEST(outcome(discover(server.issuer(), options)) == "malformed_response");
 }
 
 BOOST_AUTO_TEST_CASE(of_a_failure_is_not_kept)
 {
     auto server = start();
-    server.push(at(oauth_path, answer::json(500, "")));
-    server.push(at(openid_path, answer::json(404, "")));
+    server.push_response(at(oauth_path, response::json(500, "")));
+    server.push_response(at(openid_path, response::json(404, "")));
     BOOST_TEST(outcome(discover(server)) == "http_error");
     BOOST_TEST(outcome(discover(server)) == "success");
 }
@@ -445,12 +445,12 @@ BOOST_AUTO_TEST_CASE(of_a_failure_is_not_kept)
 BOOST_AUTO_TEST_CASE(has_one_deadline_for_all_that_it_asks)
 {
     auto server = start();
-    auto missing = answer::json(404, "");
+    auto missing = response::json(404, "");
     missing.delay = 100ms;
-    server.always(at(oauth_path, missing));
-    auto never = answer::bytes("x", ending::stall);
+    server.set_response(at(oauth_path, missing));
+    auto never = response::bytes("x", response_end::stall);
     never.cut_at = 0;
-    server.always(at(openid_path, never));
+    server.set_response(at(openid_path, never));
     auto options = trusting(server);
     options.timeout = 300ms;
     stopwatch const watch;
@@ -466,9 +466,9 @@ BOOST_AUTO_TEST_CASE(is_ended_by_every_cancellation)
           asio::cancellation_type::total})
     {
         auto server = start();
-        auto never = answer::bytes("x", ending::stall);
+        auto never = response::bytes("x", response_end::stall);
         never.cut_at = 0;
-        server.always(at(oauth_path, never));
+        server.set_response(at(oauth_path, never));
         asio::io_context context;
         asio::cancellation_signal signal;
         std::vector<std::string> ends;
@@ -494,7 +494,7 @@ BOOST_AUTO_TEST_CASE(is_ended_by_every_cancellation)
 BOOST_AUTO_TEST_CASE(is_ended_at_every_step)
 {
     auto server = start();
-    server.always(answer::json(404, ""));
+    server.set_response(response::json(404, ""));
     std::size_t steps = 0;
     std::string end = "cancelled";
     // At last it ends by itself.
@@ -522,9 +522,9 @@ BOOST_AUTO_TEST_CASE(is_ended_at_every_step)
 BOOST_AUTO_TEST_CASE(is_ended_in_a_coroutine_as_its_state_says)
 {
     auto server = start();
-    auto never = answer::bytes("x", ending::stall);
+    auto never = response::bytes("x", response_end::stall);
     never.cut_at = 0;
-    server.always(never);
+    server.set_response(never);
     asio::io_context context;
     asio::cancellation_signal signal;
     std::string end;

@@ -25,7 +25,7 @@ void check(std::vector<row> const& rows)
     for (auto const& row : rows)
         BOOST_TEST_CONTEXT(row.name)
         {
-            server.push(answer::json(row.status, row.body));
+            server.push_response(response::json(row.status, row.body));
             auto const got = fetch(config);
             BOOST_TEST(outcome(got) == row.expected);
             check_no_secret(got, "tok.en-1");
@@ -81,49 +81,49 @@ BOOST_AUTO_TEST_CASE(usable_tokens)
 BOOST_AUTO_TEST_CASE(unusable_tokens)
 {
     check({
-        {"missing", 200, R"({"token_type":"Bearer"})", "malformed_answer"},
-        {"null", 200, token("null"), "malformed_answer"},
-        {"number", 200, token("5"), "malformed_answer"},
-        {"empty", 200, token("\"\""), "malformed_answer"},
-        {"line break", 200, token(R"("tok.en-1\r\nX: y")"), "malformed_answer"},
-        {"NUL", 200, token(R"("tok.en-1\u0000")"), "malformed_answer"},
-        {"space", 200, token(R"("tok.en-1 x")"), "malformed_answer"},
-        {"beyond ASCII", 200, token("\"tok.en-1\xC3\xA9\""), "malformed_answer"},
+        {"missing", 200, R"({"token_type":"Bearer"})", "malformed_response"},
+        {"null", 200, token("null"), "malformed_response"},
+        {"number", 200, token("5"), "malformed_response"},
+        {"empty", 200, token("\"\""), "malformed_response"},
+        {"line break", 200, token(R"("tok.en-1\r\nX: y")"), "malformed_response"},
+        {"NUL", 200, token(R"("tok.en-1\u0000")"), "malformed_response"},
+        {"space", 200, token(R"("tok.en-1 x")"), "malformed_response"},
+        {"beyond ASCII", 200, token("\"tok.en-1\xC3\xA9\""), "malformed_response"},
         {"given twice", 200, token("\"tok.en-1\"", R"(,"access_token":"other")"),
-         "malformed_answer"},
+         "malformed_response"},
         {"in another member", 200, R"({"data":)" + std::string(token_body) + "}",
-         "malformed_answer"},
+         "malformed_response"},
         {"mac", 200, R"({"access_token":"tok.en-1","token_type":"mac"})", "unsupported_token_type"},
-        {"lifetime true", 200, token("\"tok.en-1\"", R"(,"expires_in":true)"), "malformed_answer"},
+        {"lifetime true", 200, token("\"tok.en-1\"", R"(,"expires_in":true)"), "malformed_response"},
         {"lifetime infinite", 200, token("\"tok.en-1\"", R"(,"expires_in":1e999)"),
-         "malformed_answer"},
+         "malformed_response"},
     });
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_document)
 {
     check({
-        {"empty", 200, "", "malformed_answer"},
-        {"HTML", 200, "<html>It works</html>", "malformed_answer"},
-        {"form", 200, "access_token=tok.en-1&token_type=bearer", "malformed_answer"},
-        {"array", 200, "[" + std::string(token_body) + "]", "malformed_answer"},
-        {"two documents", 200, std::string(token_body) + token_body, "malformed_answer"},
-        {"byte order mark", 200, "\xEF\xBB\xBF" + std::string(token_body), "malformed_answer"},
-        {"cut", 200, std::string(token_body, 40), "malformed_answer"},
-        {"single quotes", 200, "{'access_token':'tok.en-1'}", "malformed_answer"},
-        {"deep objects", 200, nested("{\"a\":", "}"), "malformed_answer"},
-        {"deep arrays", 200, nested("[", "]"), "malformed_answer"},
-        {"deep and unclosed", 200, nested("[", ""), "malformed_answer"},
-        {"gzip", 200, std::string("\x1F\x8B\x08\0\0\0\0\0\0\x03", 10), "malformed_answer"},
-        {"deflate", 200, "\x78\x9C\xAB\x56", "malformed_answer"},
+        {"empty", 200, "", "malformed_response"},
+        {"HTML", 200, "<html>It works</html>", "malformed_response"},
+        {"form", 200, "access_token=tok.en-1&token_type=bearer", "malformed_response"},
+        {"array", 200, "[" + std::string(token_body) + "]", "malformed_response"},
+        {"two documents", 200, std::string(token_body) + token_body, "malformed_response"},
+        {"byte order mark", 200, "\xEF\xBB\xBF" + std::string(token_body), "malformed_response"},
+        {"cut", 200, std::string(token_body, 40), "malformed_response"},
+        {"single quotes", 200, "{'access_token':'tok.en-1'}", "malformed_response"},
+        {"deep objects", 200, nested("{\"a\":", "}"), "malformed_response"},
+        {"deep arrays", 200, nested("[", "]"), "malformed_response"},
+        {"deep and unclosed", 200, nested("[", ""), "malformed_response"},
+        {"gzip", 200, std::string("\x1F\x8B\x08\0\0\0\0\0\0\x03", 10), "malformed_response"},
+        {"deflate", 200, "\x78\x9C\xAB\x56", "malformed_response"},
         {"XML", 200, "<?xml version=\"1.0\"?><t><access_token>tok.en-1</access_token></t>",
-         "malformed_answer"},
-        {"JSONP", 200, "callback(" + std::string(token_body) + ");", "malformed_answer"},
-        {"guarded JSON", 200, ")]}',\n" + std::string(token_body), "malformed_answer"},
-        {"opaque text", 200, "tok.en-1", "malformed_answer"},
-        {"JSON text", 200, "\"tok.en-1\"", "malformed_answer"},
-        {"NaN", 200, token("\"tok.en-1\"", R"(,"expires_in":NaN)"), "malformed_answer"},
-        {"comment", 200, "/**/" + std::string(token_body), "malformed_answer"},
+         "malformed_response"},
+        {"JSONP", 200, "callback(" + std::string(token_body) + ");", "malformed_response"},
+        {"guarded JSON", 200, ")]}',\n" + std::string(token_body), "malformed_response"},
+        {"opaque text", 200, "tok.en-1", "malformed_response"},
+        {"JSON text", 200, "\"tok.en-1\"", "malformed_response"},
+        {"NaN", 200, token("\"tok.en-1\"", R"(,"expires_in":NaN)"), "malformed_response"},
+        {"comment", 200, "/**/" + std::string(token_body), "malformed_response"},
     });
 }
 
@@ -140,11 +140,11 @@ BOOST_AUTO_TEST_CASE(wide_characters)
                                                  ? std::string("\xFF\xFE\0\0", bytes)
                                                  : std::string("\0\0\xFE\xFF", 4).substr(4 - bytes);
                     auto const body = wide(token_body, bytes, least_first);
-                    server.push(answer::json(200, (marked ? mark : "") + body));
+                    server.push_response(response::json(200, (marked ? mark : "") + body));
                     std::string shown;
                     auto config = server.config();
                     config.debug = [&](std::string_view text) { shown += text; };
-                    BOOST_TEST(outcome(fetch(config)) == "malformed_answer");
+                    BOOST_TEST(outcome(fetch(config)) == "malformed_response");
                     BOOST_TEST(shown.find("bytes that are not JSON") != std::string::npos, shown);
                     BOOST_TEST(shown.find(wide("tok", bytes, least_first)) == std::string::npos);
                 }
@@ -155,11 +155,11 @@ BOOST_AUTO_TEST_CASE(an_encoded_body_is_refused)
     auto server = start();
     for (auto const* coding : {"gzip", "deflate", "br", "x-gzip"})
     {
-        auto encoded = answer::json(200, token_body);
+        auto encoded = response::json(200, token_body);
         encoded.headers.add("Content-Encoding", coding);
-        server.push(encoded);
+        server.push_response(encoded);
         auto const got = fetch(server.config());
-        BOOST_TEST(outcome(got) == "malformed_answer");
+        BOOST_TEST(outcome(got) == "malformed_response");
         check_no_secret(got, "tok.en-1");
     }
 }
@@ -167,7 +167,7 @@ BOOST_AUTO_TEST_CASE(an_encoded_body_is_refused)
 BOOST_AUTO_TEST_CASE(scopes_as_a_list)
 {
     auto server = start();
-    server.push(answer::json(200, token("\"tok.en-1\"", R"(,"scope":["a","b"])")));
+    server.push_response(response::json(200, token("\"tok.en-1\"", R"(,"scope":["a","b"])")));
     BOOST_TEST(require_token(fetch(server.config())).scope() == "a b");
 }
 
@@ -196,7 +196,7 @@ BOOST_AUTO_TEST_CASE(nested_errors_with_their_number)
             BOOST_TEST_CONTEXT(status << " " << row.type)
             {
                 std::string const number = row.code;
-                server.push(answer::json(
+                server.push_response(response::json(
                     status, R"({"error":{"type":")" + std::string(row.type) +
                                 R"(","message":"Why.","uri":"https://sms.cx/docs")" +
                                 (number.empty() ? "" : ",\"code\":" + number) + "}}"));
@@ -221,7 +221,7 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_beside_a_good_word_is_left_out)
             BOOST_TEST_CONTEXT(odd << " " << status)
             {
                 auto const value = std::string(odd);
-                server.push(answer::json(
+                server.push_response(response::json(
                     status, R"({"error":{"type":"invalid_scope","code":1600,"message":)" + value +
                                 ",\"uri\":" + value + "}}"));
                 auto const nested = fetch(server.config());
@@ -229,7 +229,7 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_beside_a_good_word_is_left_out)
                 BOOST_TEST(nested.error().server_code().value_or(0) == 1600);
                 BOOST_TEST(nested.error().description() == "");
                 BOOST_TEST(nested.error().uri() == "");
-                server.push(answer::json(
+                server.push_response(response::json(
                     status, R"({"error":"invalid_scope","error_description":)" + value +
                                 ",\"error_uri\":" + value + "}"));
                 auto const flat = fetch(server.config());
@@ -238,7 +238,7 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_beside_a_good_word_is_left_out)
                 BOOST_TEST(flat.error().uri() == "");
                 if (value == "5")
                     continue;
-                server.push(answer::json(
+                server.push_response(response::json(
                     status,
                     R"({"error":{"type":"invalid_scope","message":"m","code":)" + value + "}}"));
                 auto const uncounted = fetch(server.config());
@@ -266,9 +266,9 @@ BOOST_AUTO_TEST_CASE(a_token_within_a_failure_is_neither_used_nor_shown)
                 "access_token=tok.en-1&token_type=bearer"})
             BOOST_TEST_CONTEXT(status << " " << body)
             {
-                auto failed = answer::json(status, body);
+                auto failed = response::json(status, body);
                 failed.headers.add("X-Token", "tok.en-1");
-                server.push(failed);
+                server.push_response(failed);
                 auto const got = fetch(config);
                 BOOST_TEST(!got);
                 check_no_secret(got, "tok.en-1");
@@ -280,17 +280,17 @@ BOOST_AUTO_TEST_CASE(a_token_within_a_failure_is_neither_used_nor_shown)
 BOOST_AUTO_TEST_CASE(a_challenge_says_what_an_empty_body_does_not)
 {
     auto server = start();
-    auto refused = answer::json(401, "");
+    auto refused = response::json(401, "");
     refused.headers.add("WWW-Authenticate", R"(Basic realm="x")");
     refused.headers.add("WWW-Authenticate", R"(Bearer error="invalid_client")");
-    server.push(refused);
+    server.push_response(refused);
     auto const got = fetch(server.config());
     BOOST_TEST(outcome(got) == "invalid_client");
     BOOST_TEST(got.error().oauth_error() == "invalid_client");
-    server.push(answer::json(401, ""));
+    server.push_response(response::json(401, ""));
     auto const bare = fetch(server.config());
     BOOST_TEST(outcome(bare) == "http_error");
-    BOOST_TEST(bare.error().refuses_credentials());
+    BOOST_TEST(bare.error().is_authentication_failure());
 }
 
 BOOST_AUTO_TEST_CASE(errors)
@@ -317,7 +317,7 @@ BOOST_AUTO_TEST_CASE(errors)
 BOOST_AUTO_TEST_CASE(text_of_the_server_is_made_safe)
 {
     auto server = start();
-    server.push(answer::json(
+    server.push_response(response::json(
         400, R"({"error":"invalid_request","error_description":"A\r\nB\u0000C\u001b[31m )" +
                  std::string("p:S 3+cr/%t&=\xC3\xBC~") + " " + basic_value + " " +
                  std::string(100'000, 'x') + "\"}"));
@@ -358,9 +358,9 @@ BOOST_AUTO_TEST_CASE(credentials_that_are_repeated_are_not_shown)
                 auto text = body;
                 for (auto i = text.find('J'); i != std::string::npos; i = text.find('J'))
                     text.replace(i, 1, json);
-                auto echo = answer::json(status, text);
+                auto echo = response::json(status, text);
                 echo.headers.add("X-Echo", plain);
-                server.push(echo);
+                server.push_response(echo);
                 auto const got = fetch(config);
                 BOOST_REQUIRE(!got);
                 for (auto const* part : {"hush", "quoted", "back"})
@@ -381,10 +381,10 @@ BOOST_AUTO_TEST_CASE(text_for_logs_has_an_end)
                  R"(","scope":")" + big + "\"}",
              big})
     {
-        auto failed = answer::json(400, body);
+        auto failed = response::json(400, body);
         for (int i = 0; i < 20; ++i)
             failed.headers.add("X-" + std::to_string(i), std::string(2000, 'y'));
-        server.push(failed);
+        server.push_response(failed);
         std::size_t longest = 0;
         auto config = server.config();
         config.debug = [&](std::string_view text) { longest = std::max(longest, text.size()); };
@@ -401,10 +401,10 @@ BOOST_AUTO_TEST_CASE(rubbish_in_retry_fields_gives_no_time)
     for (auto const* const value : {"-5", "soon", "1e3", "", "99999999999999999999999"})
         BOOST_TEST_CONTEXT(value)
         {
-            auto a = answer::json(429, "");
+            auto a = response::json(429, "");
             a.headers.add("Retry-After", value);
             a.headers.add("X-Rate-Limit-Reset", value);
-            server.push(a);
+            server.push_response(a);
             auto const now = std::chrono::system_clock::now();
             auto const got = fetch(server.config());
             BOOST_REQUIRE_EQUAL(outcome(got), "rate_limited");
@@ -419,9 +419,9 @@ BOOST_AUTO_TEST_CASE(a_reset_time_of_the_server_is_kept)
     auto const now = std::chrono::system_clock::now();
     auto const reset =
         std::chrono::duration_cast<std::chrono::seconds>((now + 90s).time_since_epoch());
-    auto a = answer::json(429, R"({"error":{"type":"rate_limit"}})");
+    auto a = response::json(429, R"({"error":{"type":"rate_limit"}})");
     a.headers.add("X-Rate-Limit-Reset", std::to_string(reset.count()));
-    server.push(a);
+    server.push_response(a);
     auto const got = fetch(server.config());
     BOOST_REQUIRE_EQUAL(outcome(got), "rate_limited");
     BOOST_REQUIRE(got.error().retry_at());
@@ -434,9 +434,9 @@ BOOST_AUTO_TEST_CASE(a_wait_that_comes_with_status_200_is_kept)
     auto server = start();
     for (auto const* word : {"rate_limit", "temporarily_unavailable"})
     {
-        auto a = answer::json(200, R"({"error":{"type":")" + std::string(word) + "\"}}");
+        auto a = response::json(200, R"({"error":{"type":")" + std::string(word) + "\"}}");
         a.headers.add("Retry-After", "90");
-        server.push(a);
+        server.push_response(a);
         auto const now = std::chrono::system_clock::now();
         auto const got = fetch(server.config());
         BOOST_REQUIRE(!got);

@@ -32,9 +32,9 @@ json::object proof_in(coauth::testing::received_request const& request)
     return part_of(request.headers.find("DPoP").value_or(""), 1);
 }
 
-answer wants_nonce(char const* nonce)
+response wants_nonce(char const* nonce)
 {
-    auto made = answer::json(400, R"({"error":"use_dpop_nonce"})");
+    auto made = response::json(400, R"({"error":"use_dpop_nonce"})");
     made.headers.add("DPoP-Nonce", nonce);
     return made;
 }
@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(binds_the_token_by_every_algorithm)
             private_key const key(kind_of(name));
             auto config = once(server);
             config.dpop = std::make_shared<coauth::dpop_prover>(
-                signing_key_of(key).algorithm(coauth::signature_algorithm_of(name).value()));
+                signing_key_of(key).algorithm(coauth::parse_signature_algorithm(name).value()));
             auto const token = require_token(fetch(config));
             BOOST_TEST(token.token_type() == "DPoP");
             BOOST_TEST(server.requests().back().dpop_thumbprint == key.thumbprint());
@@ -69,10 +69,10 @@ BOOST_AUTO_TEST_CASE(an_algorithm_that_the_server_does_not_know_is_a_mistake)
     auto const got = fetch(config);
     BOOST_TEST_REQUIRE(outcome(got) == "invalid_configuration");
     BOOST_TEST(
-        got.error().message().find("signs by RS256; choose_dpop_key finds what both know. The "
+        got.error().message().find("signs by RS256; select_dpop_key finds what both know. The "
                                    "server knows: ES256 PS256") != std::string::npos);
     BOOST_TEST(coauth::validate(config).has_error());
-    auto const chosen = coauth::choose_dpop_key(config.server, signing_key_of(key));
+    auto const chosen = coauth::select_dpop_key(config.server, signing_key_of(key));
     BOOST_TEST_REQUIRE(chosen.has_value());
     config.dpop = std::make_shared<coauth::dpop_prover>(*chosen);
     BOOST_TEST(coauth::validate(config).has_value());
@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(learns_the_nonce_by_one_more_request)
     BOOST_TEST(server.requests().size() == 2U);
     BOOST_TEST(outcome(kept.fetch()) == "success");
     BOOST_TEST(server.requests().size() == 3U);
-    server.renew_dpop_nonce();
+    server.rotate_dpop_nonce();
     BOOST_TEST(outcome(kept.fetch()) == "success");
     BOOST_TEST(server.requests().size() == 5U);
     std::set<std::string> ids;
@@ -97,13 +97,13 @@ BOOST_AUTO_TEST_CASE(learns_the_nonce_by_one_more_request)
     BOOST_TEST(ids.size() == 5U);
 }
 
-BOOST_AUTO_TEST_CASE(takes_the_nonce_that_comes_with_a_good_answer)
+BOOST_AUTO_TEST_CASE(takes_the_nonce_that_comes_with_a_good_response)
 {
     private_key const key("P-256");
     auto server = start(with_dpop(coauth::testing::dpop::accepted));
-    auto next = answer::json(200, R"({"access_token":"t","token_type":"DPoP"})");
+    auto next = response::json(200, R"({"access_token":"t","token_type":"DPoP"})");
     next.headers.add("DPoP-Nonce", "the-next");
-    server.push(next);
+    server.push_response(next);
     keeper kept(bound(server, key));
     BOOST_TEST(outcome(kept.fetch()) == "success");
     (void)kept.fetch();
@@ -115,9 +115,9 @@ BOOST_AUTO_TEST_CASE(gives_up_on_a_server_that_always_wants_another_nonce)
 {
     private_key const key("P-256");
     auto server = start(with_dpop(coauth::testing::dpop::required));
-    server.push(wants_nonce("a"));
-    server.push(wants_nonce("b"));
-    server.push(wants_nonce("c"));
+    server.push_response(wants_nonce("a"));
+    server.push_response(wants_nonce("b"));
+    server.push_response(wants_nonce("c"));
     auto const got = fetch(bound(server, key));
     BOOST_TEST(outcome(got) == "use_dpop_nonce");
     BOOST_TEST(got.error().attempts() == 2U);
@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(puts_no_nonce_that_could_break_a_field_into_a_proof)
         BOOST_TEST_CONTEXT(nonce)
         {
             auto server = start(with_dpop(coauth::testing::dpop::accepted));
-            server.push(wants_nonce(nonce.c_str()));
+            server.push_response(wants_nonce(nonce.c_str()));
             BOOST_TEST(outcome(fetch(bound(server, key))) == "success");
             BOOST_TEST(!proof_in(server.requests().back()).contains("nonce"));
         }
@@ -167,9 +167,9 @@ BOOST_AUTO_TEST_CASE(and_assertions_are_new_when_a_dead_connection_is_replaced)
         coauth::client_authentication::private_key_jwt(other_id, signing_key_of(key));
     keeper kept(config);
     BOOST_TEST(outcome(kept.fetch()) == "success");
-    auto nothing = answer::bytes("x", ending::close);
+    auto nothing = response::bytes("x", response_end::close);
     nothing.cut_at = 0;
-    server.push(nothing);
+    server.push_response(nothing);
     BOOST_TEST(outcome(kept.fetch()) == "success");
     std::set<std::string> proofs;
     std::set<std::string> assertions;
@@ -189,7 +189,7 @@ BOOST_AUTO_TEST_CASE(asks_not_again_where_the_server_gave_no_nonce)
 {
     private_key const key("P-256");
     auto server = start(with_dpop(coauth::testing::dpop::required));
-    server.push(answer::json(400, R"({"error":"use_dpop_nonce"})"));
+    server.push_response(response::json(400, R"({"error":"use_dpop_nonce"})"));
     auto const got = fetch(bound(server, key));
     BOOST_TEST(outcome(got) == "use_dpop_nonce");
     BOOST_TEST(server.requests().size() == 1U);
@@ -208,7 +208,7 @@ BOOST_AUTO_TEST_CASE(and_the_type_of_the_token_agree)
         BOOST_TEST_CONTEXT(proves << " " << type)
         {
             auto server = start();
-            server.push(answer::json(
+            server.push_response(response::json(
                 200, std::string(R"({"access_token":"t","token_type":")") + type + "\"}"));
             auto const config = proves ? bound(server, key) : once(server);
             BOOST_TEST(outcome(fetch(config)) == expected);
@@ -248,7 +248,7 @@ BOOST_AUTO_TEST_CASE(with_a_key_of_no_use_is_said_before_anything_is_sent)
     {
         auto config = once(server);
         config.dpop = std::make_shared<coauth::dpop_prover>(key);
-        BOOST_TEST(outcome(config.dpop->status()) == "invalid_configuration");
+        BOOST_TEST(outcome(config.dpop->validate()) == "invalid_configuration");
         BOOST_TEST(outcome(fetch(config)) == "invalid_configuration");
     }
     BOOST_TEST(server.connections() == 0U);

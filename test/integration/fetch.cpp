@@ -1,5 +1,5 @@
 // One token from a healthy server, over each TLS version and key type, with each way of client
-// authentication; and the errors that a healthy server answers with.
+// authentication; and the errors that a healthy server responds with.
 
 #include "fixture.hpp"
 
@@ -15,7 +15,7 @@
 using namespace test;
 using coauth::client_authentication;
 using coauth::errc;
-using coauth::testing::dialect;
+using coauth::testing::server_flavor;
 
 namespace
 {
@@ -30,7 +30,7 @@ std::string header(coauth::testing::received_request const& request, char const*
 server_options smscx_options()
 {
     auto chosen = options();
-    chosen.dialect = dialect::smscx;
+    chosen.flavor = server_flavor::smscx;
     return chosen;
 }
 
@@ -143,7 +143,7 @@ BOOST_AUTO_TEST_CASE(raw_basic_sends_the_credentials_as_they_are)
     auto const server = start(smscx_options());
     auto config = server.config();
     config.authentication =
-        client_authentication::client_secret_basic_raw(client_id, client_secret);
+        client_authentication::client_secret_basic_unencoded(client_id, client_secret);
     require_token(test::fetch(config));
     BOOST_TEST(
         header(server.requests().front(), "Authorization") ==
@@ -235,7 +235,7 @@ BOOST_AUTO_TEST_CASE(smscx_tokens_and_errors)
 
     auto wrong_secret = server.config();
     wrong_secret.authentication =
-        client_authentication::client_secret_basic_raw(client_id, "another secret");
+        client_authentication::client_secret_basic_unencoded(client_id, "another secret");
     auto const refused = test::fetch(wrong_secret);
     BOOST_REQUIRE_EQUAL(outcome(refused), "invalid_client");
     BOOST_TEST(refused.error().oauth_error() == "invalid_client");
@@ -277,7 +277,7 @@ BOOST_AUTO_TEST_CASE(smscx_error_table)
                                    R"(","message":"Text.","uri":"https://sms.cx/e")";
             if (row.code)
                 document += ",\"code\":" + std::to_string(*row.code);
-            server.push(answer::json(row.status, document + "}}"));
+            server.push_response(response::json(row.status, document + "}}"));
             auto const got = test::fetch(server.config());
             BOOST_REQUIRE_EQUAL(outcome(got), row.expected);
             BOOST_TEST(got.error().http_status() == row.status);
@@ -293,7 +293,7 @@ BOOST_AUTO_TEST_CASE(smscx_never_means_no_known_end)
     for (auto const* const text : {"0", "-1", "null", "\"never\"", "\"Never\""})
         BOOST_TEST_CONTEXT(text)
         {
-            server.push(answer::json(
+            server.push_response(response::json(
                 200, R"({"access_token":"t","token_type":"Bearer","expires_in":)" +
                          std::string(text) + "}"));
             auto const got = test::fetch(server.config());
@@ -305,9 +305,9 @@ BOOST_AUTO_TEST_CASE(smscx_never_means_no_known_end)
 BOOST_AUTO_TEST_CASE(throttling_says_when_to_come_back)
 {
     auto server = start();
-    auto slow_down = answer::json(429, "{}");
+    auto slow_down = response::json(429, "{}");
     slow_down.headers.add("Retry-After", "120");
-    server.push(slow_down);
+    server.push_response(slow_down);
     auto const before = std::chrono::system_clock::now();
     auto const got = test::fetch(server.config());
     auto const after = std::chrono::system_clock::now();
@@ -325,22 +325,22 @@ BOOST_AUTO_TEST_CASE(a_token_comes_with_status_200_201_or_203)
     for (unsigned const status : {200U, 201U, 203U})
         BOOST_TEST_CONTEXT(status)
         {
-            server.push(answer::json(status, token_body));
+            server.push_response(response::json(status, token_body));
             auto const got = test::fetch(server.config());
             BOOST_TEST(require_token(got).http_status() == status);
         }
     for (unsigned const status : {202U, 205U, 206U, 207U, 226U, 299U})
         BOOST_TEST_CONTEXT(status)
         {
-            server.push(answer::json(status, token_body));
-            BOOST_TEST(outcome(test::fetch(server.config())) == "malformed_answer");
-            server.push(answer::json(status, R"({"error":"invalid_scope"})"));
+            server.push_response(response::json(status, token_body));
+            BOOST_TEST(outcome(test::fetch(server.config())) == "malformed_response");
+            server.push_response(response::json(status, R"({"error":"invalid_scope"})"));
             BOOST_TEST(outcome(test::fetch(server.config())) == "invalid_scope");
         }
-    answer empty;
+    response empty;
     empty.status = 204;
-    server.push(empty);
-    BOOST_TEST(outcome(test::fetch(server.config())) == "malformed_answer");
+    server.push_response(empty);
+    BOOST_TEST(outcome(test::fetch(server.config())) == "malformed_response");
 }
 
 BOOST_AUTO_TEST_CASE(headers_are_kept_on_request)
@@ -354,7 +354,7 @@ BOOST_AUTO_TEST_CASE(headers_are_kept_on_request)
     BOOST_TEST(headers.find("x-request-id").value_or("").size() == 20U);
     BOOST_TEST(headers.find("X-RATE-LIMIT-REMAINING").value_or("") == "99");
 
-    server.push(answer::json(401, R"({"error":{"type":"invalid_client"}})"));
+    server.push_response(response::json(401, R"({"error":{"type":"invalid_client"}})"));
     auto const failed = test::fetch(config);
     BOOST_REQUIRE(!failed);
     BOOST_TEST(failed.error().headers().find("cache-control").value_or("") == "no-store");
@@ -398,7 +398,7 @@ BOOST_AUTO_TEST_CASE(the_observer_sees_every_phase_in_order)
     {
         void on_phase_ended(coauth::phase_ended const& event) override
         {
-            seen += std::string(coauth::to_string(event.what)) + (event.failure ? "! " : " ");
+            seen += std::string(coauth::to_string(event.phase)) + (event.failure ? "! " : " ");
             throw 1;
         }
         std::string seen;
@@ -408,12 +408,12 @@ BOOST_AUTO_TEST_CASE(the_observer_sees_every_phase_in_order)
     auto const watching = std::make_shared<recorder>();
     config.observer = watching;
     require_token(test::fetch(config));
-    BOOST_TEST(watching->seen == "lookup connect tls request answer ");
+    BOOST_TEST(watching->seen == "lookup connect tls request response ");
 
     watching->seen.clear();
-    server.push(answer::bytes("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"));
+    server.push_response(response::bytes("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"));
     test::fetch(config);
-    BOOST_TEST(watching->seen == "lookup connect tls request answer! ");
+    BOOST_TEST(watching->seen == "lookup connect tls request response! ");
 }
 
 BOOST_AUTO_TEST_CASE(one_shot_needs_no_client)
@@ -498,9 +498,9 @@ BOOST_AUTO_TEST_CASE(a_faulty_configuration_opens_no_connection)
     endpoint("other scheme", "ftp://127.0.0.1:" + port + "/oauth/token");
     row("no authentication").authentication = {};
     row("colon in a raw id").authentication =
-        client_authentication::client_secret_basic_raw("a:b", "c");
+        client_authentication::client_secret_basic_unencoded("a:b", "c");
     row("line break in a raw secret").authentication =
-        client_authentication::client_secret_basic_raw("a", "b\r\nc");
+        client_authentication::client_secret_basic_unencoded("a", "b\r\nc");
     row("no such CA file").tls.ca_file = "/no/such/file.pem";
     row("CA text that is none").tls.ca_pem = "not PEM";
     row("CRL text that is none").tls.crl_pem = "not PEM";
@@ -521,7 +521,7 @@ BOOST_AUTO_TEST_CASE(a_faulty_configuration_opens_no_connection)
 
             boost::asio::io_context context;
             coauth::client const client(context.get_executor(), config);
-            BOOST_TEST(client.status().has_error());
+            BOOST_TEST(client.validate().has_error());
             BOOST_TEST(coauth::validate(config).has_error());
         }
     BOOST_TEST(server.connections() == 0U);

@@ -64,12 +64,12 @@ class eavesdropper : public coauth::observer
     {
         check_text(std::string(to_string(e.what)) + e.failure.message(), the_token);
     }
-    void on_attempt_failed(coauth::attempt_failed const& e) override { look_at(e.why); }
+    void on_attempt_failed(coauth::attempt_failed const& e) override { look_at(e.error); }
     void on_fetch_started(coauth::fetch_started const& e) override
     {
         check_text(to_string(e.reason), the_token);
     }
-    void on_fetch_failed(coauth::fetch_failed const& e) override { look_at(e.why); }
+    void on_fetch_failed(coauth::fetch_failed const& e) override { look_at(e.error); }
 
     static void look_at(coauth::error const& why)
     {
@@ -161,7 +161,7 @@ coauth::client_config overheard(coauth::client_config config)
     return config;
 }
 
-std::string http_answer(std::string_view body, std::string_view more_headers)
+std::string http_response(std::string_view body, std::string_view more_headers)
 {
     return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
            std::string(more_headers) + "\r\n" + std::string(body);

@@ -13,9 +13,9 @@ namespace test
 {
 
 using namespace std::chrono_literals;
-using coauth::testing::answer;
+using coauth::testing::response;
 using coauth::testing::authorization_server;
-using coauth::testing::ending;
+using coauth::testing::response_end;
 using coauth::testing::server_options;
 using token_result = coauth::result<coauth::access_token>;
 
@@ -71,8 +71,8 @@ private:
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-// An answer with a Content-Length, as text.
-std::string http_answer(std::string_view body, std::string_view more_headers = {});
+// A response with a Content-Length, as text.
+std::string http_response(std::string_view body, std::string_view more_headers = {});
 
 } // namespace test
 

@@ -1,4 +1,4 @@
-// What an answer may look like on the wire (RFC 9112): every way to end it early, to frame it
+// What a response may look like on the wire (RFC 9112): every way to end it early, to frame it
 // wrongly, to make it endless or slow.
 
 #include "fixture.hpp"
@@ -53,10 +53,10 @@ struct row
     char const* name;
     std::string raw;
     char const* expected;
-    ending end = ending::close;
+    response_end end = response_end::close;
 };
 
-// One connection and one request for each row, at a server that answers with its bytes. Nobody
+// One connection and one request for each row, at a server that responds with its bytes. Nobody
 // waits for the end of a connection, and one that was not understood is not kept.
 void check(std::vector<row> const& rows)
 {
@@ -65,12 +65,12 @@ void check(std::vector<row> const& rows)
         BOOST_TEST_CONTEXT(row.name)
         {
             auto const requests_before = server.requests().size();
-            server.push(answer::bytes(row.raw, row.end));
+            server.push_response(response::bytes(row.raw, row.end));
             keeper kept(once(server));
             stopwatch const watch;
             auto const got = kept.fetch();
             BOOST_TEST(outcome(got) == row.expected);
-            BOOST_TEST(watch.elapsed() < (row.end == ending::stall ? 1s : 5s));
+            BOOST_TEST(watch.elapsed() < (row.end == response_end::stall ? 1s : 5s));
             BOOST_TEST(server.requests().size() == requests_before + 1);
             BOOST_TEST((got || kept.client.counters().open == 0U));
             check_no_secret(got, "tok.en-1");
@@ -78,28 +78,28 @@ void check(std::vector<row> const& rows)
 }
 
 // All at once, since each takes its whole time.
-void check_all_time_out(std::vector<answer> const& answers)
+void check_all_time_out(std::vector<response> const& responses)
 {
     auto server = start();
-    for (auto const& a : answers)
-        server.push(a);
+    for (auto const& a : responses)
+        server.push_response(a);
     auto config = server.config();
     config.timeout = 1s;
     stopwatch const watch;
     std::map<std::string, std::size_t> counts;
-    for (auto const& got : fetch_many(config, answers.size()))
+    for (auto const& got : fetch_many(config, responses.size()))
     {
         ++counts[outcome(got)];
         check_no_secret(got, "tok.en-1");
     }
-    BOOST_TEST(counts["timeout"] == answers.size());
+    BOOST_TEST(counts["timeout"] == responses.size());
     BOOST_TEST(watch.elapsed() >= 1s);
     BOOST_TEST(watch.elapsed() < 5s);
 }
 
-answer dripping(std::string raw, std::optional<std::size_t> repeat_from = std::nullopt)
+response dripping(std::string raw, std::optional<std::size_t> repeat_from = std::nullopt)
 {
-    auto made = answer::bytes(std::move(raw));
+    auto made = response::bytes(std::move(raw));
     made.piece = 1;
     made.piece_delay = 30ms;
     made.repeat_from = repeat_from;
@@ -113,17 +113,17 @@ BOOST_AUTO_TEST_SUITE(framing)
 BOOST_AUTO_TEST_CASE(what_is_right_is_accepted)
 {
     check({
-        {"length, kept alive", ok + length + "\r\n" + body, "success", ending::keep_alive},
+        {"length, kept alive", ok + length + "\r\n" + body, "success", response_end::keep_alive},
         {"length, closed", ok + length + "\r\n" + body, "success"},
-        {"length, no close_notify", ok + length + "\r\n" + body, "success", ending::truncate},
-        {"length, never closed", ok + length + "\r\n" + body, "success", ending::stall},
-        {"length, reset after it", ok + length + "\r\n" + body, "success", ending::reset},
+        {"length, no close_notify", ok + length + "\r\n" + body, "success", response_end::truncate},
+        {"length, never closed", ok + length + "\r\n" + body, "success", response_end::stall},
+        {"length, reset after it", ok + length + "\r\n" + body, "success", response_end::reset},
         {"no length, close_notify", ok + "\r\n" + body, "success"},
-        {"one chunk", ok + chunked + "\r\n" + one_chunk(), "success", ending::stall},
+        {"one chunk", ok + chunked + "\r\n" + one_chunk(), "success", response_end::stall},
         {"two chunks",
          ok + chunked + "\r\n1\r\n{\r\n" + hex(body.size() - 1) + "\r\n" + body.substr(1) +
              "\r\n0\r\n\r\n",
-         "success", ending::stall},
+         "success", response_end::stall},
         {"size in capitals, with zeros", ok + chunked + "\r\n" + one_chunk("00" + hex(body.size())),
          "success"},
         {"chunk extension", ok + chunked + "\r\n" + one_chunk(hex(body.size()) + ";a=\"b\""),
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(what_is_right_is_accepted)
          "HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n" + ok + length + "\r\n" +
              body,
          "success"},
-        {"16 interim answers before",
+        {"16 informational responses before",
          times(16, "HTTP/1.1 102 Processing\r\n\r\n") + ok + length + "\r\n" + body, "success"},
         {"16 KiB of good fields",
          ok + times(256, "X-Field: " + std::string(52, 'v') + "\r\n") + length + "\r\n" + body,
@@ -150,12 +150,12 @@ BOOST_AUTO_TEST_CASE(what_is_right_is_accepted)
     });
 }
 
-// The body of the first answer counts, and what follows it is nobody's.
-BOOST_AUTO_TEST_CASE(what_follows_the_answer_is_left_alone)
+// The body of the first response counts, and what follows it is nobody's.
+BOOST_AUTO_TEST_CASE(what_follows_the_response_is_left_alone)
 {
     auto const good = ok + length + "\r\n" + body;
     auto const foreign =
-        http_answer(R"({"access_token":"foreign","token_type":"Bearer","expires_in":9})");
+        http_response(R"({"access_token":"foreign","token_type":"Bearer","expires_in":9})");
     auto server = start();
     boost::asio::io_context context;
     coauth::client client(context.get_executor(), overheard(server.config()));
@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(what_follows_the_answer_is_left_alone)
           foreign + foreign})
         BOOST_TEST_CONTEXT(extra.substr(0, 20))
         {
-            server.push(answer::bytes(good + extra, ending::stall));
+            server.push_response(response::bytes(good + extra, response_end::stall));
             for (auto const* const expected : {"tok.en-1", ""})
             {
                 std::optional<token_result> got;
@@ -187,66 +187,66 @@ BOOST_AUTO_TEST_CASE(what_follows_the_answer_is_left_alone)
 BOOST_AUTO_TEST_CASE(what_ends_early_is_incomplete)
 {
     check({
-        {"length too big", ok + "Content-Length: 500\r\n\r\n" + body, "incomplete_answer"},
+        {"length too big", ok + "Content-Length: 500\r\n\r\n" + body, "incomplete_response"},
         {"length too big, no close_notify", ok + "Content-Length: 500\r\n\r\n" + body,
-         "incomplete_answer", ending::truncate},
-        {"no length and no close_notify", ok + "\r\n" + body, "incomplete_answer",
-         ending::truncate},
-        {"no length and a reset", ok + "\r\n" + body, "incomplete_answer", ending::reset},
+         "incomplete_response", response_end::truncate},
+        {"no length and no close_notify", ok + "\r\n" + body, "incomplete_response",
+         response_end::truncate},
+        {"no length and a reset", ok + "\r\n" + body, "incomplete_response", response_end::reset},
         {"no last chunk", ok + chunked + "\r\n" + hex(body.size()) + "\r\n" + body + "\r\n",
-         "incomplete_answer"},
+         "incomplete_response"},
         {"no line break after the last chunk",
          ok + chunked + "\r\n" + hex(body.size()) + "\r\n" + body + "\r\n0\r\n",
-         "incomplete_answer"},
-        {"an interim answer alone", "HTTP/1.1 100 Continue\r\n\r\n", "incomplete_answer"},
-        {"header without end", ok + length, "incomplete_answer"},
+         "incomplete_response"},
+        {"an informational response alone", "HTTP/1.1 100 Continue\r\n\r\n", "incomplete_response"},
+        {"header without end", ok + length, "incomplete_response"},
     });
 }
 
-BOOST_AUTO_TEST_CASE(every_cut_of_an_answer_is_noticed)
+BOOST_AUTO_TEST_CASE(every_cut_of_a_response_is_noticed)
 {
     std::string const small = R"({"access_token":"x"})";
     auto server = start();
     auto const config = server.config();
     for (auto const& whole :
-         {http_answer(small), ok + chunked + "\r\n1\r\n{\r\n" + hex(small.size() - 1) + ";a=b\r\n" +
+         {http_response(small), ok + chunked + "\r\n1\r\n{\r\n" + hex(small.size() - 1) + ";a=b\r\n" +
                                   small.substr(1) + "\r\n0\r\nX: y\r\n\r\n"})
     {
-        for (auto const end : {ending::close, ending::truncate, ending::reset})
+        for (auto const end : {response_end::close, response_end::truncate, response_end::reset})
             for (std::size_t cut = 0; cut < whole.size(); ++cut)
                 BOOST_TEST_CONTEXT(whole.substr(0, cut) << ", ending " << static_cast<int>(end))
                 {
-                    auto part = answer::bytes(whole, end);
+                    auto part = response::bytes(whole, end);
                     part.cut_at = cut;
-                    server.push(part);
+                    server.push_response(part);
                     auto const got = outcome(fetch(config));
-                    BOOST_TEST(got == (cut == 0 ? "connection_lost" : "incomplete_answer"));
+                    BOOST_TEST(got == (cut == 0 ? "connection_lost" : "incomplete_response"));
                 }
-        server.push(answer::bytes(whole));
+        server.push_response(response::bytes(whole));
         BOOST_TEST(outcome(fetch(config)) == "success");
     }
 }
 
 BOOST_AUTO_TEST_CASE(a_stall_anywhere_ends_at_the_deadline)
 {
-    auto const whole = http_answer(R"({"access_token":"x"})");
-    std::vector<answer> stalls;
+    auto const whole = http_response(R"({"access_token":"x"})");
+    std::vector<response> stalls;
     for (std::size_t cut = 0; cut < whole.size(); cut += 3)
     {
-        stalls.push_back(answer::bytes(whole, ending::stall));
+        stalls.push_back(response::bytes(whole, response_end::stall));
         stalls.back().cut_at = cut;
     }
-    stalls.push_back(answer::bytes(whole, ending::stall));
+    stalls.push_back(response::bytes(whole, response_end::stall));
     stalls.back().cut_at = whole.size() - 1;
     check_all_time_out(stalls);
 }
 
 BOOST_AUTO_TEST_CASE(a_drip_does_not_move_the_deadline)
 {
-    auto late = answer::json(200, token_body);
+    auto late = response::json(200, token_body);
     late.delay = 4s;
     check_all_time_out({
-        dripping(http_answer(token_body)),
+        dripping(http_response(token_body)),
         dripping(times(100, "HTTP/1.1 102 Processing\r\n\r\n")),
         dripping("HTTP/1.1 102 Processing\r\n\r\n", 0),
         dripping("HTTP/1.1 200 OK\r\nX-Field: value\r\n", 17),
@@ -315,7 +315,7 @@ BOOST_AUTO_TEST_CASE(faulty_chunks_are_refused)
         {"size too big", chunks(one_chunk(hex(body.size() + 2))), "malformed_http"},
         {"no line break after the data", chunks(size + "\r\n" + body + "0\r\n\r\n"),
          "malformed_http"},
-        {"body without chunks", chunks(body), "incomplete_answer"},
+        {"body without chunks", chunks(body), "incomplete_response"},
         {"length in the trailer",
          chunks(size + "\r\n" + body + "\r\n0\r\nContent-Length: 5\r\n\r\n"), "malformed_http"},
         {"coding in the trailer",
@@ -323,7 +323,7 @@ BOOST_AUTO_TEST_CASE(faulty_chunks_are_refused)
          "malformed_http"},
         {"no field in the trailer", chunks(size + "\r\n" + body + "\r\n0\r\nrubbish\r\n\r\n"),
          "malformed_http"},
-        {"chunk of 10 GiB", chunks("280000000\r\n" + body), "answer_too_large", ending::stall},
+        {"chunk of 10 GiB", chunks("280000000\r\n" + body), "response_too_large", response_end::stall},
     });
 }
 
@@ -369,7 +369,7 @@ BOOST_AUTO_TEST_CASE(what_is_not_http_is_refused)
          "malformed_http"},
         {"a request", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "malformed_http"},
         {"noise", times(1000, "\xE1\x9A\x03\x7F\xFE\x55\xAA"), "malformed_http"},
-        {"empty lines first", "\r\n\r\n" + http_answer(token_body), "malformed_http"},
+        {"empty lines first", "\r\n\r\n" + http_response(token_body), "malformed_http"},
     });
 }
 
@@ -377,35 +377,35 @@ BOOST_AUTO_TEST_CASE(what_is_too_large_is_refused)
 {
     std::string const mib(1024 * 1024, 'v');
     check({
-        {"10 GiB promised", ok + "Content-Length: 10737418240\r\n\r\n" + body, "answer_too_large",
-         ending::stall},
+        {"10 GiB promised", ok + "Content-Length: 10737418240\r\n\r\n" + body, "response_too_large",
+         response_end::stall},
         {"2^32 and the size promised",
          ok + "Content-Length: " + std::to_string((std::uint64_t(1) << 32U) + body.size()) +
              "\r\n\r\n" + body,
-         "answer_too_large", ending::stall},
+         "response_too_large", response_end::stall},
         {"one byte more than the limit", ok + "Content-Length: 1048577\r\n\r\n" + mib + "v",
-         "answer_too_large"},
-        {"the same without a length", ok + "\r\n" + mib + "v", "answer_too_large"},
+         "response_too_large"},
+        {"the same without a length", ok + "\r\n" + mib + "v", "response_too_large"},
         {"the same in chunks",
          ok + chunked + "\r\n" + times(17, "10000\r\n" + mib.substr(0, 65536) + "\r\n") +
              "0\r\n\r\n",
-         "answer_too_large"},
-        {"17 interim answers",
-         times(17, "HTTP/1.1 102 Processing\r\n\r\n") + http_answer(token_body),
-         "answer_too_large"},
+         "response_too_large"},
+        {"17 informational responses",
+         times(17, "HTTP/1.1 102 Processing\r\n\r\n") + http_response(token_body),
+         "response_too_large"},
         {"name of 64 KiB", ok + std::string(65536, 'N') + ": v\r\n" + length + "\r\n" + body,
-         "answer_too_large"},
-        {"value of 1 MiB", ok + "X: " + mib + "\r\n" + length + "\r\n" + body, "answer_too_large"},
+         "response_too_large"},
+        {"value of 1 MiB", ok + "X: " + mib + "\r\n" + length + "\r\n" + body, "response_too_large"},
         {"100,000 fields", ok + times(100'000, "X: y\r\n") + length + "\r\n" + body,
-         "answer_too_large"},
+         "response_too_large"},
         {"status line of 1 MiB", "HTTP/1.1 200 " + mib + "\r\n" + length + "\r\n" + body,
-         "answer_too_large"},
+         "response_too_large"},
         {"chunk extension of 1 MiB",
-         ok + chunked + "\r\n" + one_chunk(hex(body.size()) + ";" + mib), "answer_too_large"},
+         ok + chunked + "\r\n" + one_chunk(hex(body.size()) + ";" + mib), "response_too_large"},
         {"trailer of 1 MiB",
          ok + chunked + "\r\n" + hex(body.size()) + "\r\n" + body + "\r\n0\r\nX: " + mib +
              "\r\n\r\n",
-         "answer_too_large"},
+         "response_too_large"},
     });
 }
 
@@ -415,16 +415,16 @@ BOOST_AUTO_TEST_CASE(limits_can_be_set)
     auto config = server.config();
     config.limits.body = body.size();
     config.limits.header = 512;
-    config.limits.interim = 0;
+    config.limits.max_informational = 0;
 
-    server.push(answer::bytes(http_answer(token_body)));
+    server.push_response(response::bytes(http_response(token_body)));
     BOOST_TEST(outcome(fetch(config)) == "success");
-    server.push(answer::bytes(http_answer(body + " ")));
-    BOOST_TEST(outcome(fetch(config)) == "answer_too_large");
-    server.push(answer::bytes(http_answer(token_body, "X: " + std::string(512, 'v') + "\r\n")));
-    BOOST_TEST(outcome(fetch(config)) == "answer_too_large");
-    server.push(answer::bytes("HTTP/1.1 100 Continue\r\n\r\n" + http_answer(token_body)));
-    BOOST_TEST(outcome(fetch(config)) == "answer_too_large");
+    server.push_response(response::bytes(http_response(body + " ")));
+    BOOST_TEST(outcome(fetch(config)) == "response_too_large");
+    server.push_response(response::bytes(http_response(token_body, "X: " + std::string(512, 'v') + "\r\n")));
+    BOOST_TEST(outcome(fetch(config)) == "response_too_large");
+    server.push_response(response::bytes("HTTP/1.1 100 Continue\r\n\r\n" + http_response(token_body)));
+    BOOST_TEST(outcome(fetch(config)) == "response_too_large");
 }
 
 // The reader stops at its limits; what the socket buffers of both sides hold comes on top.
@@ -438,21 +438,21 @@ BOOST_AUTO_TEST_CASE(what_never_ends_is_left_at_the_limit)
         char const* expected;
     };
     for (auto const& row : std::vector<endless_row>{
-             {"body", ok + "\r\n" + body, ok.size() + 2, "answer_too_large"},
+             {"body", ok + "\r\n" + body, ok.size() + 2, "response_too_large"},
              {"chunks", ok + chunked + "\r\n5\r\n     \r\n", ok.size() + chunked.size() + 2,
-              "answer_too_large"},
-             {"fields", ok + "X: y\r\n", ok.size(), "answer_too_large"},
-             {"interim answers", "HTTP/1.1 102 Processing\r\n\r\n", 0, "answer_too_large"},
-             {"one field", ok + "X: y", ok.size() + 3, "answer_too_large"},
+              "response_too_large"},
+             {"fields", ok + "X: y\r\n", ok.size(), "response_too_large"},
+             {"informational responses", "HTTP/1.1 102 Processing\r\n\r\n", 0, "response_too_large"},
+             {"one field", ok + "X: y", ok.size() + 3, "response_too_large"},
              {"empty lines", "\r\n", 0, "malformed_http"},
              {"noise", "noise", 0, "malformed_http"},
          })
         BOOST_TEST_CONTEXT(row.name)
         {
             auto server = start();
-            auto endless = answer::bytes(row.raw);
+            auto endless = response::bytes(row.raw);
             endless.repeat_from = row.repeat_from;
-            server.push(endless);
+            server.push_response(endless);
             auto const got = fetch(server.config());
             BOOST_TEST(outcome(got) == row.expected);
             BOOST_TEST(server.bytes_sent() < 16U * 1024 * 1024);

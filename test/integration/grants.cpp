@@ -55,11 +55,11 @@ BOOST_AUTO_TEST_CASE(by_assertions_that_are_made_anew_for_each_attempt)
     auto server = start(trusting(key));
     auto config = server.config();
     config.authentication = coauth::client_authentication::anonymous();
-    config.retry.first_delay = 1ms;
-    server.push(answer::json(503, ""));
+    config.retry.initial_back_off = 1ms;
+    server.push_response(response::json(503, ""));
     keeper kept(config);
     auto const request = token_request::jwt_bearer(
-        coauth::signed_assertion(signing_key_of(key).key_id("k"), claims_for(server)));
+        coauth::jwt_assertion(signing_key_of(key).key_id("k"), claims_for(server)));
     BOOST_TEST(outcome(kept.fetch(request)) == "success");
     BOOST_TEST(outcome(kept.fetch(request)) == "success");
     std::set<std::string> ids;
@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(by_the_assertion_of_another_key_are_refused)
     config.authentication = coauth::client_authentication::anonymous();
     auto const got = fetch(
         config, token_request::jwt_bearer(
-                    coauth::signed_assertion(signing_key_of(other), claims_for(server))));
+                    coauth::jwt_assertion(signing_key_of(other), claims_for(server))));
     BOOST_TEST(outcome(got) == "invalid_grant");
     check_no_secret(got, parameter(server.requests().back(), "assertion"));
 }
@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(by_assertions_that_cannot_be_made)
         BOOST_TEST_CONTEXT(says)
         {
             auto const got = fetch(
-                once(server), token_request::jwt_bearer(coauth::signed_assertion(by, claims)));
+                once(server), token_request::jwt_bearer(coauth::jwt_assertion(by, claims)));
             BOOST_TEST(outcome(got) == "invalid_configuration");
             BOOST_REQUIRE(!got);
             BOOST_TEST(got.error().message().find(says) != std::string::npos, got.error());
@@ -132,7 +132,7 @@ BOOST_AUTO_TEST_CASE(exchange_the_token_that_is_in_a_file_now)
     auto const server = start(accepting(token_exchange));
     scratch_file const file("subject", "first\n");
     keeper kept(once(server));
-    auto const request = token_request::token_exchange(coauth::secret_file(file.path()));
+    auto const request = token_request::token_exchange(coauth::secret_from_file(file.path()));
     BOOST_TEST(outcome(kept.fetch(request)) == "success");
     file.write("second");
     BOOST_TEST(outcome(kept.fetch(request)) == "success");
@@ -152,7 +152,7 @@ BOOST_AUTO_TEST_CASE(whose_functions_fail_are_told_of_and_nothing_is_sent)
     coauth::error const sealed(coauth::errc::connect_failed, std::move(info));
     struct row
     {
-        coauth::secret_function give;
+        coauth::secret_provider give;
         char const* outcome;
         char const* says;
     };
@@ -177,7 +177,7 @@ BOOST_AUTO_TEST_CASE(whose_functions_fail_are_told_of_and_nothing_is_sent)
     BOOST_TEST(server.requests().empty());
 }
 
-// Each answer brings the refresh token for the next.
+// Each response brings the refresh token for the next.
 BOOST_AUTO_TEST_CASE(follow_a_refresh_token_that_is_replaced)
 {
     auto chosen = accepting("refresh_token");
@@ -213,7 +213,7 @@ BOOST_AUTO_TEST_CASE(that_a_source_renews_are_asked_for_anew)
     for (int i = 0; i < 2; ++i)
     {
         std::optional<token_result> got;
-        source.async_refresh([&](token_result r) { got = std::move(r); });
+        source.async_get_new_access_token([&](token_result r) { got = std::move(r); });
         context.restart();
         context.run();
         BOOST_REQUIRE(got);

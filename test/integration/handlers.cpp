@@ -135,7 +135,7 @@ BOOST_FIXTURE_TEST_CASE(that_throw_harm_nobody_in_line, on_one_thread)
 
 BOOST_FIXTURE_TEST_CASE(that_throw_at_the_end_of_the_client_harm_nobody, on_one_thread)
 {
-    server.always(answer::bytes("HTTP/1.1 200 OK\r\n", ending::stall));
+    server.set_response(response::bytes("HTTP/1.1 200 OK\r\n", response_end::stall));
     std::vector<std::string> others;
     for (int i = 0; i < 2; ++i)
     {

@@ -13,7 +13,7 @@ namespace
 std::mutex mutex;
 std::condition_variable changed;
 bool hang = false;
-bool answer = false;
+bool response = false;
 int hanging = 0;
 int lookups = 0;
 
@@ -26,13 +26,13 @@ char const* look_up()
     changed.notify_all();
     changed.wait(lock, [] { return !hang; });
     --hanging;
-    return answer ? "127.0.0.1" : nullptr;
+    return response ? "127.0.0.1" : nullptr;
 }
 
-void set_answer(bool there_is_one)
+void set_response(bool there_is_one)
 {
     std::lock_guard const lock(mutex);
-    answer = there_is_one;
+    response = there_is_one;
 }
 
 } // namespace
@@ -80,14 +80,14 @@ int hanging_lookup::asked()
     return lookups;
 }
 
-answered_lookup::answered_lookup()
+responded_lookup::responded_lookup()
 {
-    set_answer(true);
+    set_response(true);
 }
 
-answered_lookup::~answered_lookup()
+responded_lookup::~responded_lookup()
 {
-    set_answer(false);
+    set_response(false);
 }
 
 } // namespace test

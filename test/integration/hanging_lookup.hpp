@@ -23,13 +23,13 @@ public:
 };
 
 // While it lives, that name has a loopback address; else, while no lookup hangs, it has none.
-class answered_lookup
+class responded_lookup
 {
 public:
-    answered_lookup();
-    ~answered_lookup();
-    answered_lookup(answered_lookup const&) = delete;
-    answered_lookup& operator=(answered_lookup const&) = delete;
+    responded_lookup();
+    ~responded_lookup();
+    responded_lookup(responded_lookup const&) = delete;
+    responded_lookup& operator=(responded_lookup const&) = delete;
 };
 
 } // namespace test

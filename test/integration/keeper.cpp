@@ -70,7 +70,7 @@ void event_log::on_attempt_started(coauth::attempt_started const& e)
 }
 void event_log::on_attempt_failed(coauth::attempt_failed const& e)
 {
-    add("failed: " + std::string(to_string(e.why.value())) + (e.next_in ? ", again" : ""));
+    add("failed: " + std::string(to_string(e.error.value())) + (e.retry_in ? ", again" : ""));
 }
 void event_log::on_token_received(coauth::token_received const& e)
 {

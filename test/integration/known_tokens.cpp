@@ -132,42 +132,42 @@ BOOST_AUTO_TEST_CASE(are_told_of_in_one_way_alone)
     struct row
     {
         char const* outcome;
-        answer given;
+        response given;
     };
     for (auto const& [expected, given] : std::vector<row>{
-             {"malformed_answer", answer::json(200, "{}")},
-             {"malformed_answer", answer::json(206, R"({"active":true})")},
-             {"malformed_answer", answer::json(200, R"({"active":"true"})")},
-             {"malformed_answer", answer::json(200, R"({"active":1})")},
-             {"malformed_answer", answer::json(200, R"([{"active":true}])")},
-             {"malformed_answer", answer::json(200, R"({"active":true,"aud":["a",1]})")},
-             {"malformed_answer", answer::json(200, R"({"active":true,"aud":{"a":1}})")},
-             {"malformed_answer", answer::json(200, R"({"active":true,"aud":false})")},
-             {"malformed_answer", answer::json(200, "")},
-             {"invalid_client", answer::json(401, R"({"error":"invalid_client"})")},
-             {"invalid_client", answer::json(200, R"({"error":"invalid_client"})")},
-             {"http_error", answer::json(404, "")},
-             {"http_error", answer::json(500, R"({"active":true})")},
-             {"rate_limited", answer::json(429, "")},
-             {"redirect_refused", answer::json(307, "")},
-             {"malformed_answer", answer::json(200, R"({"active":true,"active":false})")},
-             {"malformed_answer", answer::json(200, R"({"active":true,"exp":1,"exp":2})")},
-             {"malformed_answer", answer::json(200, R"({"active":true,"exp":"never"})")},
-             {"malformed_answer", answer::json(200, R"({"active":true,"exp":-1})")},
-             {"malformed_answer", answer::json(200, R"({"active":true,"nbf":true})")},
-             {"malformed_answer", answer::json(200, R"({"active":true,"iat":[1]})")},
-             {"malformed_answer", answer::json(200, R"({"active":true,"scope":5})")},
-             {"malformed_answer", answer::json(200, R"({"active":true,"scope":["a",1]})")},
-             {"malformed_answer", answer::json(200, R"({"active":true,"cnf":"x"})")},
-             {"malformed_answer", answer::json(200, R"({"active":true,"cnf":{"jkt":1}})")},
-             {"malformed_answer", answer::json(200, R"({"active":true,"cnf":{"jkt":""}})")},
-             {"malformed_answer",
-              answer::json(200, R"({"active":true,"cnf":{"jkt":"a","jkt":"b"}})")},
-             {"success", answer::json(200, R"({"active":true,"aud":["a","b"],"x":{"y":1}})")}})
+             {"malformed_response", response::json(200, "{}")},
+             {"malformed_response", response::json(206, R"({"active":true})")},
+             {"malformed_response", response::json(200, R"({"active":"true"})")},
+             {"malformed_response", response::json(200, R"({"active":1})")},
+             {"malformed_response", response::json(200, R"([{"active":true}])")},
+             {"malformed_response", response::json(200, R"({"active":true,"aud":["a",1]})")},
+             {"malformed_response", response::json(200, R"({"active":true,"aud":{"a":1}})")},
+             {"malformed_response", response::json(200, R"({"active":true,"aud":false})")},
+             {"malformed_response", response::json(200, "")},
+             {"invalid_client", response::json(401, R"({"error":"invalid_client"})")},
+             {"invalid_client", response::json(200, R"({"error":"invalid_client"})")},
+             {"http_error", response::json(404, "")},
+             {"http_error", response::json(500, R"({"active":true})")},
+             {"rate_limited", response::json(429, "")},
+             {"redirect_refused", response::json(307, "")},
+             {"malformed_response", response::json(200, R"({"active":true,"active":false})")},
+             {"malformed_response", response::json(200, R"({"active":true,"exp":1,"exp":2})")},
+             {"malformed_response", response::json(200, R"({"active":true,"exp":"never"})")},
+             {"malformed_response", response::json(200, R"({"active":true,"exp":-1})")},
+             {"malformed_response", response::json(200, R"({"active":true,"nbf":true})")},
+             {"malformed_response", response::json(200, R"({"active":true,"iat":[1]})")},
+             {"malformed_response", response::json(200, R"({"active":true,"scope":5})")},
+             {"malformed_response", response::json(200, R"({"active":true,"scope":["a",1]})")},
+             {"malformed_response", response::json(200, R"({"active":true,"cnf":"x"})")},
+             {"malformed_response", response::json(200, R"({"active":true,"cnf":{"jkt":1}})")},
+             {"malformed_response", response::json(200, R"({"active":true,"cnf":{"jkt":""}})")},
+             {"malformed_response",
+              response::json(200, R"({"active":true,"cnf":{"jkt":"a","jkt":"b"}})")},
+             {"success", response::json(200, R"({"active":true,"aud":["a","b"],"x":{"y":1}})")}})
         BOOST_TEST_CONTEXT(given.status << given.body)
         {
             auto server = start();
-            server.push(given);
+            server.push_response(given);
             asking ask(knowing_all(server));
             auto const got = ask.introspect("hush-hush");
             BOOST_TEST(outcome(got) == expected);
@@ -182,7 +182,7 @@ BOOST_AUTO_TEST_CASE(are_told_of_as_servers_write_it)
 {
     auto server = start();
     asking ask(knowing_all(server));
-    server.push(answer::json(
+    server.push_response(response::json(
         200,
         R"({"active":true,"scope":["a","b"],"exp":1.683061093e+09,"iat":"1683057493.5",)"
         R"("nbf":253402300799,"cnf":{"x5t#S256":"bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2",)"
@@ -198,7 +198,7 @@ BOOST_AUTO_TEST_CASE(are_told_of_as_servers_write_it)
     BOOST_TEST((got->not_before && *got->not_before > time(seconds(9'000'000'000))));
     BOOST_TEST(got->certificate_thumbprint == "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2");
     BOOST_TEST(got->key_thumbprint == "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
-    server.push(answer::json(200, R"({"active":true,"cnf":{"jwk":{"kty":"EC"}}})"));
+    server.push_response(response::json(200, R"({"active":true,"cnf":{"jwk":{"kty":"EC"}}})"));
     auto const other = ask.introspect("t");
     BOOST_REQUIRE_MESSAGE(other, outcome(other));
     BOOST_TEST(!other->expires_at);
@@ -224,9 +224,9 @@ BOOST_AUTO_TEST_CASE(are_in_no_text_of_an_error)
                 for (auto i = body.find('T'); i != std::string::npos; i = body.find('T', i + 20))
                     body.replace(i, 1, escaped);
                 auto server = start();
-                auto answered = answer::json(status, body);
-                answered.headers.add("X-Echo", token);
-                server.always(answered);
+                auto responded = response::json(status, body);
+                responded.headers.add("X-Echo", token);
+                server.set_response(responded);
                 auto config = knowing_all(server);
                 config.keep_headers = true;
                 std::string shown;
@@ -247,25 +247,25 @@ BOOST_AUTO_TEST_CASE(are_ended_whatever_the_body_says)
     struct row
     {
         char const* outcome;
-        answer given;
+        response given;
     };
     for (auto const& [expected, given] : std::vector<row>{
-             {"success", answer::json(200, "")},
-             {"success", answer::json(204, "")},
-             {"success", answer::json(200, "<html>")},
-             {"success", answer::json(200, "{}")},
-             {"success", answer::json(200, R"({"error":""})")},
-             {"success", answer::json(400, R"({"error":"invalid_token"})")},
-             {"success", answer::json(400, R"({"error":{"type":"invalid_token"}})")},
-             {"other_oauth_error", answer::json(401, R"({"error":"invalid_token"})")},
-             {"other_oauth_error", answer::json(200, R"({"error":"invalid_token"})")},
-             {"not_revocable", answer::json(400, R"({"error":"unsupported_token_type"})")},
-             {"http_error", answer::json(503, "")},
-             {"invalid_client", answer::json(401, R"({"error":"invalid_client"})")}})
+             {"success", response::json(200, "")},
+             {"success", response::json(204, "")},
+             {"success", response::json(200, "<html>")},
+             {"success", response::json(200, "{}")},
+             {"success", response::json(200, R"({"error":""})")},
+             {"success", response::json(400, R"({"error":"invalid_token"})")},
+             {"success", response::json(400, R"({"error":{"type":"invalid_token"}})")},
+             {"other_oauth_error", response::json(401, R"({"error":"invalid_token"})")},
+             {"other_oauth_error", response::json(200, R"({"error":"invalid_token"})")},
+             {"unsupported_token_type", response::json(400, R"({"error":"unsupported_token_type"})")},
+             {"http_error", response::json(503, "")},
+             {"invalid_client", response::json(401, R"({"error":"invalid_client"})")}})
         BOOST_TEST_CONTEXT(given.status << given.body)
         {
             auto server = start();
-            server.push(given);
+            server.push_response(given);
             asking ask(knowing_all(server));
             BOOST_TEST(outcome(ask.revoke("t")) == expected);
         }
@@ -276,12 +276,12 @@ BOOST_AUTO_TEST_CASE(are_asked_about_again_when_that_may_help)
     auto server = start();
     auto config = knowing_all(server);
     config.retry.max_attempts = 3;
-    config.retry.first_delay = 1ms;
+    config.retry.initial_back_off = 1ms;
     asking ask(config);
-    server.push(answer::json(503, ""));
-    server.push(answer::json(502, ""));
+    server.push_response(response::json(503, ""));
+    server.push_response(response::json(502, ""));
     BOOST_TEST(outcome(ask.introspect("t")) == "success");
-    server.push(answer::json(503, ""));
+    server.push_response(response::json(503, ""));
     BOOST_TEST(outcome(ask.revoke("t")) == "success");
     BOOST_TEST(server.requests().size() == 5U);
 }
@@ -322,9 +322,9 @@ BOOST_AUTO_TEST_CASE(are_asked_about_with_proofs)
 BOOST_AUTO_TEST_CASE(are_not_waited_for_for_ever)
 {
     auto server = start();
-    auto never = answer::bytes("x", ending::stall);
+    auto never = response::bytes("x", response_end::stall);
     never.cut_at = 0;
-    server.always(never);
+    server.set_response(never);
     auto config = knowing_all(server);
     config.timeout = 200ms;
     asking ask(config);

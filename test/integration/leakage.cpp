@@ -69,9 +69,9 @@ BOOST_AUTO_TEST_CASE(no_redirect_is_followed)
             BOOST_TEST_CONTEXT(status << " to " << place)
             {
                 // With a token in it, which must not be taken.
-                auto redirect = answer::json(status, token_body);
+                auto redirect = response::json(status, token_body);
                 redirect.headers.add("Location", place);
-                server.push(redirect);
+                server.push_response(redirect);
                 auto const got = kept.fetch();
                 BOOST_REQUIRE_EQUAL(outcome(got), "redirect_refused");
                 BOOST_TEST(got.error().http_status() == status);
@@ -104,10 +104,10 @@ BOOST_AUTO_TEST_CASE(fields_that_ask_for_more_are_ignored)
         for (unsigned const status : {200U, 400U})
             BOOST_TEST_CONTEXT(name << ", " << status)
             {
-                auto a = answer::json(
+                auto a = response::json(
                     status, status == 200 ? token_body : R"({"error":"invalid_scope"})");
                 a.headers.add(name, value);
-                server.push(a);
+                server.push_response(a);
                 BOOST_TEST(outcome(kept.fetch()) == (status == 200 ? "success" : "invalid_scope"));
                 check_says_the_same_as_ever(server, kept, ever);
             }
@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(fields_that_ask_for_more_are_ignored)
 }
 
 // The credentials were sent, and are not sent again in another form or for another realm.
-BOOST_AUTO_TEST_CASE(challenges_are_not_answered)
+BOOST_AUTO_TEST_CASE(challenges_are_not_responded)
 {
     auto server = start();
     keeper kept(once(server));
@@ -128,11 +128,11 @@ BOOST_AUTO_TEST_CASE(challenges_are_not_answered)
         for (unsigned const status : {401U, 407U})
             BOOST_TEST_CONTEXT(status << ", " << challenge)
             {
-                answer refusal;
+                response refusal;
                 refusal.status = status;
                 refusal.headers.add(
                     status == 401 ? "WWW-Authenticate" : "Proxy-Authenticate", challenge);
-                server.push(refusal);
+                server.push_response(refusal);
                 auto const got = kept.fetch();
                 BOOST_REQUIRE(!got);
                 BOOST_TEST(outcome(got) == "http_error");

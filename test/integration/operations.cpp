@@ -31,14 +31,14 @@ namespace asio = boost::asio;
 namespace
 {
 
-answer late_answer(std::chrono::milliseconds delay = 60s)
+response late_response(std::chrono::milliseconds delay = 60s)
 {
-    auto made = answer::json(200, token_body);
+    auto made = response::json(200, token_body);
     made.delay = delay;
     return made;
 }
 
-// A client of a server that answers at once, on an event loop of the test's own.
+// A client of a server that responds at once, on an event loop of the test's own.
 struct on_one_thread
 {
     authorization_server server = start();
@@ -179,7 +179,7 @@ BOOST_FIXTURE_TEST_CASE(a_handler_runs_on_its_own_executor, on_one_thread)
 // No work guard: the pending operation alone keeps the handler's context running.
 BOOST_FIXTURE_TEST_CASE(an_operation_is_work_for_the_executor_of_its_handler, on_one_thread)
 {
-    server.push(late_answer(100ms));
+    server.push_response(late_response(100ms));
     asio::io_context elsewhere;
     std::string seen;
     client.async_get_access_token(
@@ -277,7 +277,7 @@ void check_races(Executor const& executor, asio::any_io_executor const& client_e
     coauth::client client(client_executor, overheard(server.config()));
     BOOST_TEST(await_result(executor, race(client, 60s)) == "success");
 
-    server.always(late_answer());
+    server.set_response(late_response());
     stopwatch const watch;
     for (auto const limit : {0ms, 1ms, 3ms, 10ms, 100ms})
         BOOST_TEST(await_result(executor, race(client, limit)) == "timer");
@@ -359,7 +359,7 @@ BOOST_AUTO_TEST_CASE(never_completes_within_the_initiating_function)
 BOOST_AUTO_TEST_CASE(destroying_the_client_ends_its_operations)
 {
     auto server = start();
-    server.always(late_answer());
+    server.set_response(late_response());
     asio::io_context context;
     std::vector<std::string> seen;
     {
@@ -382,7 +382,7 @@ BOOST_AUTO_TEST_CASE(destroying_the_client_ends_its_operations)
 BOOST_AUTO_TEST_CASE(assigning_to_a_client_ends_its_operations)
 {
     auto server = start();
-    server.push(late_answer());
+    server.push_response(late_response());
     asio::io_context context;
     coauth::client client(context.get_executor(), overheard(server.config()));
     std::vector<std::string> seen;
@@ -401,7 +401,7 @@ BOOST_AUTO_TEST_CASE(assigning_to_a_client_ends_its_operations)
 BOOST_AUTO_TEST_CASE(a_moved_client_keeps_its_operations)
 {
     auto server = start();
-    server.push(late_answer(100ms));
+    server.push_response(late_response(100ms));
     asio::io_context context;
     coauth::client client(context.get_executor(), overheard(server.config()));
     std::string seen;
@@ -410,13 +410,13 @@ BOOST_AUTO_TEST_CASE(a_moved_client_keeps_its_operations)
     coauth::client const moved = std::move(client);
     context.run();
     BOOST_TEST(seen == "success");
-    BOOST_TEST(moved.status().has_value());
+    BOOST_TEST(moved.validate().has_value());
 }
 
 BOOST_AUTO_TEST_CASE(close_from_another_thread_ends_all_operations)
 {
     auto server = start();
-    server.always(late_answer());
+    server.set_response(late_response());
     asio::thread_pool pool(4);
     coauth::client client(pool.get_executor(), overheard(server.config()));
     std::vector<std::future<token_result>> futures;
@@ -474,7 +474,7 @@ asio::awaitable<void> await_for_ever(coauth::client client, std::shared_ptr<int>
 BOOST_AUTO_TEST_CASE(a_context_may_go_with_an_awaiting_coroutine)
 {
     auto server = start();
-    server.push(late_answer());
+    server.push_response(late_response());
     auto const witness = std::make_shared<int>(0);
     {
         asio::io_context context;

@@ -87,17 +87,17 @@ coauth::client_config through(authorization_server const& server, std::string ur
 
 constexpr char const* consent = "HTTP/1.1 200 Connection established\r\nVia: 1.1 test\r\n\r\n";
 
-proxy_script script(std::string answer, std::size_t piece = 0)
+proxy_script script(std::string response, std::size_t piece = 0)
 {
     proxy_script made;
-    made.answer = std::move(answer);
+    made.response = std::move(response);
     made.piece = piece;
     return made;
 }
 
-proxy_script leading_to(authorization_server const& server, std::string answer)
+proxy_script leading_to(authorization_server const& server, std::string response)
 {
-    auto made = script(std::move(answer));
+    auto made = script(std::move(response));
     made.leads_to = server.port();
     return made;
 }
@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(a_tunnel_leads_to_the_verified_server)
     auto elsewhere = options();
     elsewhere.certificate = coauth::testing::certificate::wrong_host;
     auto const other = start(elsewhere);
-    BOOST_TEST(outcome(fetch(through(other, proxy.url()))) == "certificate_rejected");
+    BOOST_TEST(outcome(fetch(through(other, proxy.url()))) == "certificate_verify_failed");
     BOOST_TEST(other.requests().empty());
 }
 
@@ -187,13 +187,13 @@ BOOST_AUTO_TEST_CASE(a_port_that_it_does_not_allow)
 
 BOOST_AUTO_TEST_CASE(what_is_no_proxy)
 {
-    // An authorization server over plain HTTP answers CONNECT with an error, a mail server not at
+    // An authorization server over plain HTTP responses CONNECT with an error, a mail server not at
     // all in HTTP.
     auto plain = options();
     plain.tls = false;
     auto const web = start(plain);
     auto mail = options();
-    mail.refuse = coauth::testing::refuse_connection::plain_text;
+    mail.refuse = coauth::testing::connection_fault::plain_text;
     auto const smtp = start(mail);
     auto const server = start();
     for (auto const* one : {&web, &smtp})
@@ -211,7 +211,7 @@ BOOST_AUTO_TEST_CASE(its_consent_may_come_in_any_form)
     struct row
     {
         char const* name;
-        std::string answer;
+        std::string response;
         std::size_t piece;
     };
     for (auto const& row : std::vector<row>{
@@ -230,7 +230,7 @@ BOOST_AUTO_TEST_CASE(its_consent_may_come_in_any_form)
         BOOST_TEST_CONTEXT(row.name)
         {
             auto const server = start();
-            auto told = leading_to(server, row.answer);
+            auto told = leading_to(server, row.response);
             told.piece = row.piece;
             scripted_proxy const proxy(told);
             keeper kept(through(server, proxy.url()));
@@ -248,7 +248,7 @@ BOOST_AUTO_TEST_CASE(its_refusal_is_told_with_its_status)
     struct row
     {
         char const* name;
-        std::string answer;
+        std::string response;
         unsigned status;
         std::size_t piece = 0;
     };
@@ -269,7 +269,7 @@ BOOST_AUTO_TEST_CASE(its_refusal_is_told_with_its_status)
         BOOST_TEST_CONTEXT(row.name)
         {
             auto const server = start();
-            scripted_proxy const proxy(script(row.answer, row.piece));
+            scripted_proxy const proxy(script(row.response, row.piece));
             auto config = through(server, proxy.url());
             config.timeout = 5s;
             auto const got = fetch(config);
@@ -285,7 +285,7 @@ BOOST_AUTO_TEST_CASE(what_follows_its_consent_is_refused)
 {
     for (std::string const& extra : std::vector<std::string>{
              "x", "\r\n", "\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n",
-             std::string("\x15\x03\x03\x00\x02\x01\x00", 7), http_answer(token_body)})
+             std::string("\x15\x03\x03\x00\x02\x01\x00", 7), http_response(token_body)})
         for (bool const later : {false, true})
             BOOST_TEST_CONTEXT(extra << (later ? ", later" : ""))
             {
@@ -304,7 +304,7 @@ BOOST_AUTO_TEST_CASE(what_follows_its_consent_is_refused)
             }
 }
 
-BOOST_AUTO_TEST_CASE(an_answer_that_ends_early_is_a_lost_connection)
+BOOST_AUTO_TEST_CASE(an_response_that_ends_early_is_a_lost_connection)
 {
     std::string const whole = consent;
     for (std::size_t const cut :
@@ -322,7 +322,7 @@ BOOST_AUTO_TEST_CASE(an_answer_that_ends_early_is_a_lost_connection)
         }
 }
 
-BOOST_AUTO_TEST_CASE(an_answer_without_end_is_refused)
+BOOST_AUTO_TEST_CASE(an_response_without_end_is_refused)
 {
     auto const server = start();
     scripted_proxy const proxy(script("HTTP/1.1 200 OK\r\nX: " + std::string(20'000, 'x')));
@@ -332,11 +332,11 @@ BOOST_AUTO_TEST_CASE(an_answer_without_end_is_refused)
     BOOST_TEST(proxy.wait_until_over(1));
 }
 
-// Also where no answer and only a part of one comes, the deadline holds.
+// Also where no response and only a part of one comes, the deadline holds.
 BOOST_AUTO_TEST_CASE(a_silent_one_is_left_at_the_deadline)
 {
     for (auto const& told : {script({}), script("HTTP/1.1 200 OK\r\n"), script(consent, 1)})
-        BOOST_TEST_CONTEXT(told.answer)
+        BOOST_TEST_CONTEXT(told.response)
         {
             auto dripping = told;
             dripping.pause = 50ms;
@@ -362,9 +362,9 @@ BOOST_AUTO_TEST_CASE(the_observer_sees_one_phase)
     {
         void on_phase_ended(coauth::phase_ended const& event) override
         {
-            seen += std::string(coauth::to_string(event.what)) + (event.failure ? "! " : " ");
-            if (event.what == coauth::phase::connect)
-                took = event.took;
+            seen += std::string(coauth::to_string(event.phase)) + (event.failure ? "! " : " ");
+            if (event.phase == coauth::phase::connect)
+                took = event.duration;
         }
         std::string seen;
         std::chrono::steady_clock::duration took{};
@@ -378,7 +378,7 @@ BOOST_AUTO_TEST_CASE(the_observer_sees_one_phase)
     auto const good = std::make_shared<recorder>();
     config.observer = good;
     BOOST_TEST(outcome(fetch(config)) == "success");
-    BOOST_TEST(good->seen == "lookup connect tls request answer ");
+    BOOST_TEST(good->seen == "lookup connect tls request response ");
     BOOST_TEST((good->took >= 100ms));
 
     scripted_proxy const refusing(script("HTTP/1.1 403 Forbidden\r\n\r\n"));
@@ -397,9 +397,9 @@ BOOST_AUTO_TEST_CASE(a_tunnel_that_died_is_replaced_by_another)
     config.retry.max_attempts = 1;
     keeper kept(config);
     BOOST_TEST(outcome(kept.fetch()) == "success");
-    auto nothing = answer::bytes("x", ending::reset);
+    auto nothing = response::bytes("x", response_end::reset);
     nothing.cut_at = 0;
-    server.push(nothing);
+    server.push_response(nothing);
     BOOST_TEST(outcome(kept.fetch()) == "success");
     BOOST_TEST(kept.client.counters().attempts == 2U);
     BOOST_TEST(kept.client.counters().sessions_resumed == 1U);

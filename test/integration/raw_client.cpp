@@ -42,9 +42,9 @@ void show(asio::ssl::context& tls, identity const& shown)
     tls.use_private_key(asio::buffer(key), asio::ssl::context::pem);
 }
 
-raw_answer parse(std::string const& bytes)
+raw_response parse(std::string const& bytes)
 {
-    raw_answer got;
+    raw_response got;
     auto const end = bytes.find("\r\n\r\n");
     got.head = bytes.substr(0, end);
     got.body = end == std::string::npos ? std::string() : bytes.substr(end + 4);
@@ -55,21 +55,21 @@ raw_answer parse(std::string const& bytes)
 
 } // namespace
 
-boost::json::object raw_answer::document() const
+boost::json::object raw_response::document() const
 {
     boost::system::error_code ec;
     auto const value = boost::json::parse(body, ec);
     return !ec && value.is_object() ? value.get_object() : boost::json::object();
 }
 
-std::string raw_answer::text(char const* name) const
+std::string raw_response::text(char const* name) const
 {
     auto const all = document();
     auto const* const value = all.if_contains(name);
     return value && value->is_string() ? std::string(value->get_string().c_str()) : std::string();
 }
 
-std::string raw_answer::header(std::string const& name) const
+std::string raw_response::header(std::string const& name) const
 {
     auto const start = head.find("\r\n" + name + ": ");
     if (start == std::string::npos)
@@ -78,7 +78,7 @@ std::string raw_answer::header(std::string const& name) const
     return head.substr(value, head.find("\r\n", value) - value);
 }
 
-raw_answer send(authorization_server const& server, raw_request const& request)
+raw_response send(authorization_server const& server, raw_request const& request)
 {
     auto const port = request.port == 0 ? server.port() : request.port;
     asio::ssl::context tls(asio::ssl::context::tls_client);

@@ -25,7 +25,7 @@ struct raw_request
     identity const* shown = nullptr;
 };
 
-struct raw_answer
+struct raw_response
 {
     unsigned status = 0;
     std::string head;
@@ -39,7 +39,7 @@ struct raw_answer
 };
 
 // Sends it on a connection of its own.
-raw_answer send(authorization_server const& server, raw_request const& request);
+raw_response send(authorization_server const& server, raw_request const& request);
 
 // The value of a form's parameter.
 std::string escaped(std::string const& text);

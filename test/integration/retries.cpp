@@ -27,7 +27,7 @@ token_result ask(coauth::client_config const& config)
 coauth::client_config quick(authorization_server const& server)
 {
     auto config = server.config();
-    config.retry.first_delay = 2ms;
+    config.retry.initial_back_off = 2ms;
     return config;
 }
 
@@ -40,41 +40,41 @@ BOOST_AUTO_TEST_CASE(of_each_failure)
     struct row
     {
         char const* name;
-        answer bad;
+        response bad;
         std::size_t requests;
     };
     auto const dead = [](ending end)
     {
-        auto made = answer::bytes("x", end);
+        auto made = response::bytes("x", end);
         made.cut_at = 0;
         return made;
     };
-    auto cut = answer::json(200, token_body);
+    auto cut = response::json(200, token_body);
     cut.cut_at = 20;
-    cut.end = ending::close;
+    cut.end = response_end::close;
     for (auto const& row : std::vector<row>{
-             {"408", answer::json(408, ""), 2},
-             {"425", answer::json(425, ""), 2},
-             {"429", answer::json(429, ""), 2},
-             {"500", answer::json(500, ""), 2},
-             {"502", answer::json(502, "<html>"), 2},
-             {"503", answer::json(503, R"({"error":"temporarily_unavailable"})"), 2},
-             {"closed", dead(ending::close), 2},
-             {"reset", dead(ending::reset), 2},
+             {"408", response::json(408, ""), 2},
+             {"425", response::json(425, ""), 2},
+             {"429", response::json(429, ""), 2},
+             {"500", response::json(500, ""), 2},
+             {"502", response::json(502, "<html>"), 2},
+             {"503", response::json(503, R"({"error":"temporarily_unavailable"})"), 2},
+             {"closed", dead(response_end::close), 2},
+             {"reset", dead(response_end::reset), 2},
              {"cut", cut, 2},
-             {"400", answer::json(400, R"({"error":"invalid_request"})"), 1},
+             {"400", response::json(400, R"({"error":"invalid_request"})"), 1},
              {"400, word of a passing fault",
-              answer::json(400, R"({"error":"temporarily_unavailable"})"), 1},
-             {"401", answer::json(401, R"({"error":"invalid_client"})"), 1},
-             {"404", answer::json(404, ""), 1},
-             {"redirect", answer::json(302, ""), 1},
-             {"no token", answer::json(200, "{}"), 1},
-             {"no HTTP", answer::bytes("hello\r\n\r\n"), 1},
+              response::json(400, R"({"error":"temporarily_unavailable"})"), 1},
+             {"401", response::json(401, R"({"error":"invalid_client"})"), 1},
+             {"404", response::json(404, ""), 1},
+             {"redirect", response::json(302, ""), 1},
+             {"no token", response::json(200, "{}"), 1},
+             {"no HTTP", response::bytes("hello\r\n\r\n"), 1},
          })
         BOOST_TEST_CONTEXT(row.name)
         {
             auto server = start();
-            server.push(row.bad);
+            server.push_response(row.bad);
             auto const got = ask(quick(server));
             BOOST_TEST(server.requests().size() == row.requests);
             BOOST_TEST((outcome(got) == "success") == (row.requests == 2));
@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(of_each_failure)
 BOOST_AUTO_TEST_CASE(end)
 {
     auto server = start();
-    server.always(answer::json(503, R"({"error":"temporarily_unavailable"})"));
+    server.set_response(response::json(503, R"({"error":"temporarily_unavailable"})"));
     auto config = quick(server);
     auto const got = ask(config);
     BOOST_TEST(outcome(got) == "temporarily_unavailable");
@@ -99,10 +99,10 @@ BOOST_AUTO_TEST_CASE(end)
 
 // Its connection is closed: kept, it would be taken for one that died while it was idle, and each
 // attempt would be made twice.
-BOOST_AUTO_TEST_CASE(at_a_server_that_answers_408_are_as_many_as_any)
+BOOST_AUTO_TEST_CASE(at_a_server_that_responses_408_are_as_many_as_any)
 {
     auto server = start();
-    server.always(answer::json(408, ""));
+    server.set_response(response::json(408, ""));
     auto const got = ask(quick(server));
     BOOST_TEST(outcome(got) == "http_error");
     BOOST_TEST(got.error().attempts() == 3U);
@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(at_a_server_that_answers_408_are_as_many_as_any)
 BOOST_AUTO_TEST_CASE(are_not_made_by_the_one_shot)
 {
     auto server = start();
-    server.push(answer::json(503, ""));
+    server.push_response(response::json(503, ""));
     boost::asio::io_context context;
     auto got = coauth::async_get_access_token(
         context.get_executor(), quick(server), coauth::token_request(), boost::asio::use_future);
@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(are_not_begun_when_the_server_asks_for_more_time_than_there
         BOOST_TEST_CONTEXT(field)
         {
             auto server = start();
-            auto busy = answer::json(429, "");
+            auto busy = response::json(429, "");
             busy.headers.add(
                 field, *field == 'R' ? "60"
                                      : std::to_string(
@@ -136,7 +136,7 @@ BOOST_AUTO_TEST_CASE(are_not_begun_when_the_server_asks_for_more_time_than_there
                                                std::chrono::system_clock::now().time_since_epoch())
                                                .count() +
                                            60));
-            server.push(busy);
+            server.push_response(busy);
             auto const got = ask(quick(server));
             BOOST_TEST(outcome(got) == "rate_limited");
             BOOST_TEST(got.error().retry_at().has_value());
@@ -147,9 +147,9 @@ BOOST_AUTO_TEST_CASE(are_not_begun_when_the_server_asks_for_more_time_than_there
 BOOST_AUTO_TEST_CASE(wait_as_long_as_the_server_asks)
 {
     auto server = start();
-    auto busy = answer::json(429, "");
+    auto busy = response::json(429, "");
     busy.headers.add("Retry-After", "1");
-    server.push(busy);
+    server.push_response(busy);
     stopwatch const watch;
     BOOST_TEST(outcome(ask(quick(server))) == "success");
     BOOST_TEST(watch.elapsed() >= 900ms);
@@ -158,9 +158,9 @@ BOOST_AUTO_TEST_CASE(wait_as_long_as_the_server_asks)
 BOOST_AUTO_TEST_CASE(end_an_attempt_that_takes_too_long)
 {
     auto server = start();
-    auto late = answer::json(200, token_body);
+    auto late = response::json(200, token_body);
     late.delay = 60s;
-    server.push(late);
+    server.push_response(late);
     auto config = quick(server);
     config.retry.attempt_timeout = 200ms;
     BOOST_TEST(outcome(ask(config)) == "success");
@@ -170,15 +170,15 @@ BOOST_AUTO_TEST_CASE(end_an_attempt_that_takes_too_long)
 BOOST_AUTO_TEST_CASE(of_an_attempt_that_may_take_for_ever)
 {
     auto server = start();
-    server.push(answer::json(503, ""));
+    server.push_response(response::json(503, ""));
     auto config = quick(server);
     config.retry.attempt_timeout = std::chrono::milliseconds::max();
     BOOST_TEST(outcome(ask(config)) == "success");
     BOOST_TEST(server.requests().size() == 2U);
     // The deadline of the whole is there all the same.
-    auto late = answer::json(200, token_body);
+    auto late = response::json(200, token_body);
     late.delay = std::chrono::milliseconds::max();
-    server.push(late);
+    server.push_response(late);
     config.timeout = 300ms;
     BOOST_TEST(outcome(ask(config)) == "timeout");
 }
@@ -187,13 +187,13 @@ BOOST_AUTO_TEST_CASE(with_a_delay_for_ever_are_not_begun)
 {
     auto server = start();
     for (int i = 0; i < 4; ++i)
-        server.push(answer::json(503, ""));
+        server.push_response(response::json(503, ""));
     auto config = server.config();
-    config.retry.first_delay = config.retry.max_delay = std::chrono::milliseconds::max();
+    config.retry.initial_back_off = config.retry.max_back_off = std::chrono::milliseconds::max();
     BOOST_TEST(outcome(ask(config)) == "http_error");
     BOOST_TEST(server.requests().size() == 1U);
     // Up to for ever, but not at once.
-    config.retry.first_delay = 1ms;
+    config.retry.initial_back_off = 1ms;
     BOOST_TEST(outcome(ask(config)) == "http_error");
     BOOST_TEST(server.requests().size() == 4U);
 }
@@ -202,9 +202,9 @@ BOOST_AUTO_TEST_CASE(with_a_delay_for_ever_are_not_begun)
 BOOST_AUTO_TEST_CASE(may_be_further_apart_than_an_attempt_may_take)
 {
     auto server = start();
-    auto busy = answer::json(503, "");
+    auto busy = response::json(503, "");
     busy.headers.add("Retry-After", "2");
-    server.push(busy);
+    server.push_response(busy);
     auto config = quick(server);
     config.retry.attempt_timeout = 1s;
     BOOST_TEST(outcome(ask(config)) == "success");
@@ -215,12 +215,12 @@ BOOST_AUTO_TEST_CASE(may_be_further_apart_than_an_attempt_may_take)
 BOOST_AUTO_TEST_CASE(have_the_time_that_is_left_when_it_is_less_than_one_may_take)
 {
     auto server = start();
-    auto busy = answer::json(503, "");
+    auto busy = response::json(503, "");
     busy.delay = 1'500ms;
-    server.push(busy);
-    auto late = answer::json(200, token_body);
+    server.push_response(busy);
+    auto late = response::json(200, token_body);
     late.delay = 1'800ms;
-    server.push(late);
+    server.push_response(late);
     auto config = quick(server);
     config.timeout = 4s;
     config.retry.attempt_timeout = 3s;
@@ -237,9 +237,9 @@ BOOST_AUTO_TEST_CASE(are_not_begun_when_the_client_is_closed_as_an_attempt_runs_
         coauth::client* client = nullptr;
     };
     auto server = start();
-    auto late = answer::json(200, token_body);
+    auto late = response::json(200, token_body);
     late.delay = 60s;
-    server.push(late);
+    server.push_response(late);
     auto const closes = std::make_shared<closing>();
     auto config = quick(server);
     config.retry.attempt_timeout = 300ms;
@@ -261,30 +261,30 @@ BOOST_AUTO_TEST_CASE(present_no_refresh_token_twice_that_may_have_been_taken)
     struct row
     {
         char const* name;
-        answer bad;
+        response bad;
         char const* outcome;
         std::size_t requests;
     };
-    auto dead = answer::bytes("x", ending::reset);
+    auto dead = response::bytes("x", response_end::reset);
     dead.cut_at = 0;
     for (auto const& row : std::vector<row>{
-             {"408", answer::json(408, ""), "success", 2},
-             {"429", answer::json(429, ""), "success", 2},
-             {"503", answer::json(503, ""), "success", 2},
-             {"500", answer::json(500, ""), "http_error", 1},
-             {"502", answer::json(502, ""), "http_error", 1},
+             {"408", response::json(408, ""), "success", 2},
+             {"429", response::json(429, ""), "success", 2},
+             {"503", response::json(503, ""), "success", 2},
+             {"500", response::json(500, ""), "http_error", 1},
+             {"502", response::json(502, ""), "http_error", 1},
              {"reset", dead, "connection_lost", 1},
          })
         for (bool const kept : {false, true})
             BOOST_TEST_CONTEXT(row.name << (kept ? ", kept connection" : ""))
             {
                 auto server = start();
-                server.always(answer::json(200, token_body));
+                server.set_response(response::json(200, token_body));
                 keeper keeps(quick(server));
                 auto const request = coauth::token_request::refresh_token(coauth::secret("r"));
                 if (kept)
                     BOOST_TEST(outcome(keeps.fetch(request)) == "success");
-                server.push(row.bad);
+                server.push_response(row.bad);
                 BOOST_TEST(outcome(keeps.fetch(request)) == row.outcome);
                 BOOST_TEST(server.requests().size() == row.requests + (kept ? 1U : 0U));
             }
@@ -294,7 +294,7 @@ BOOST_AUTO_TEST_CASE(present_no_refresh_token_twice_that_may_have_been_taken)
 BOOST_AUTO_TEST_CASE(present_a_refresh_token_again_that_was_not_sent)
 {
     server_options chosen = options();
-    chosen.refuse = coauth::testing::refuse_connection::close_at_accept;
+    chosen.refuse = coauth::testing::connection_fault::close_at_accept;
     auto const server = start(chosen);
     boost::asio::io_context context;
     coauth::client client(context.get_executor(), overheard(quick(server)));
@@ -310,13 +310,13 @@ BOOST_AUTO_TEST_CASE(present_a_refresh_token_again_that_was_not_sent)
 BOOST_AUTO_TEST_CASE(do_not_make_the_message_grow)
 {
     auto server = start();
-    auto late = answer::json(200, token_body);
+    auto late = response::json(200, token_body);
     late.delay = 60s;
-    server.always(late);
+    server.set_response(late);
     auto config = quick(server);
     config.timeout = 1s;
     config.retry.max_attempts = 1000;
-    config.retry.first_delay = config.retry.max_delay = 1ms;
+    config.retry.initial_back_off = config.retry.max_back_off = 1ms;
     config.retry.attempt_timeout = 5ms;
     auto const got = ask(config);
     BOOST_TEST(outcome(got) == "timeout");
@@ -328,10 +328,10 @@ BOOST_AUTO_TEST_CASE(do_not_make_the_message_grow)
 BOOST_AUTO_TEST_CASE(tell_why_the_last_attempt_failed)
 {
     auto server = start();
-    auto late = answer::json(200, token_body);
+    auto late = response::json(200, token_body);
     late.delay = 60s;
-    server.push(answer::json(500, R"({"error":"server_error","error_description":"Why."})"));
-    server.push(late);
+    server.push_response(response::json(500, R"({"error":"server_error","error_description":"Why."})"));
+    server.push_response(late);
     auto config = quick(server);
     config.timeout = 300ms;
     auto const got = ask(config);
@@ -347,17 +347,17 @@ BOOST_AUTO_TEST_CASE(debug_text_shows_each_request_that_is_sent_and_no_other)
     for (unsigned const status : {401U, 503U})
     {
         std::size_t requests = 0;
-        std::size_t answers = 0;
+        std::size_t responses = 0;
         auto config = quick(server);
         config.debug = [&](std::string_view part)
-        { ++(part.starts_with("HTTP/") ? answers : requests); };
-        server.push(answer::json(status, ""));
+        { ++(part.starts_with("HTTP/") ? responses : requests); };
+        server.push_response(response::json(status, ""));
         (void)ask(config);
         auto const sent = server.requests().size() - before;
         before += sent;
         BOOST_TEST(sent == (status == 401 ? 1U : 2U));
         BOOST_TEST(requests == sent);
-        BOOST_TEST(answers == sent);
+        BOOST_TEST(responses == sent);
     }
 }
 

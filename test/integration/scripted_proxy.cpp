@@ -92,7 +92,7 @@ awaitable<void> scripted_proxy::serve(std::shared_ptr<tunnel> one)
     co_await asio::async_read_until(
         one->client, asio::dynamic_buffer(request), "\r\n\r\n", use_awaitable);
     count(asked_);
-    co_await answer(one);
+    co_await response(one);
     if (script_.close)
         co_return;
     if (script_.leads_to != 0)
@@ -104,15 +104,15 @@ awaitable<void> scripted_proxy::serve(std::shared_ptr<tunnel> one)
     co_await pass_on(one, one->client, one->server);
 }
 
-awaitable<void> scripted_proxy::answer(std::shared_ptr<tunnel> one)
+awaitable<void> scripted_proxy::response(std::shared_ptr<tunnel> one)
 {
     asio::steady_timer timer(context_);
-    std::size_t const piece = script_.piece == 0 ? script_.answer.size() : script_.piece;
-    for (std::size_t sent = 0; sent < script_.answer.size(); sent += piece)
+    std::size_t const piece = script_.piece == 0 ? script_.response.size() : script_.piece;
+    for (std::size_t sent = 0; sent < script_.response.size(); sent += piece)
     {
-        std::size_t const size = std::min(piece, script_.answer.size() - sent);
+        std::size_t const size = std::min(piece, script_.response.size() - sent);
         co_await asio::async_write(
-            one->client, asio::buffer(script_.answer.data() + sent, size), use_awaitable);
+            one->client, asio::buffer(script_.response.data() + sent, size), use_awaitable);
         timer.expires_after(script_.pause);
         co_await timer.async_wait(use_awaitable);
     }

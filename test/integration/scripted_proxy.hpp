@@ -20,13 +20,13 @@ namespace test
 struct proxy_script
 {
     // Sent when a tunnel was asked for. Empty: nothing.
-    std::string answer = {};
+    std::string response = {};
     // Sent so many bytes at a time, with a pause between; 0: in one.
     std::size_t piece = 0;
     std::chrono::milliseconds pause{1};
     // The port at 127.0.0.1 that the tunnel leads to. 0: nothing more is said.
     std::uint16_t leads_to = 0;
-    // The connection is closed behind the answer.
+    // The connection is closed behind the response.
     bool close = false;
 };
 
@@ -53,7 +53,7 @@ private:
 
     boost::asio::awaitable<void> accept();
     boost::asio::awaitable<void> serve(std::shared_ptr<tunnel> one);
-    boost::asio::awaitable<void> answer(std::shared_ptr<tunnel> one);
+    boost::asio::awaitable<void> response(std::shared_ptr<tunnel> one);
     void count(std::size_t& what);
     bool wait(std::size_t const& what, std::size_t count) const;
 

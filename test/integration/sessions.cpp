@@ -58,7 +58,7 @@ BOOST_AUTO_TEST_CASE(that_the_server_forgot_are_replaced)
             auto server = start(speaking(version));
             auto const config = not_kept(server);
             check_openings(config, {"opened", "opened, resumed"});
-            server.forget_sessions();
+            server.rotate_session_keys();
             check_openings(config, {"opened", "opened, resumed", "opened, resumed"});
             BOOST_TEST(server.handshakes() == 5U);
             BOOST_TEST(server.resumed() == 3U);
@@ -75,7 +75,7 @@ BOOST_AUTO_TEST_CASE(that_the_server_always_refuses_do_no_harm)
             for (int i = 0; i < 5; ++i)
             {
                 check_openings(config, {"opened"});
-                server.forget_sessions();
+                server.rotate_session_keys();
             }
             BOOST_TEST(server.resumed() == 0U);
         }
@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(are_offered_newest_first)
             keeper kept(not_kept(server));
             BOOST_TEST(count(kept.fetch_at_once(8), "success") == 8U);
             // Some of no use, beneath those that are made now.
-            server.forget_sessions();
+            server.rotate_session_keys();
             BOOST_TEST(outcome(kept.fetch()) == "success");
             BOOST_TEST(server.resumed() == 0U);
             for (int i = 0; i < 5; ++i)
@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(that_expired_are_replaced)
 BOOST_AUTO_TEST_CASE(outlive_a_connection_that_was_cut)
 {
     for (int const version : both_versions)
-        for (auto const end : {ending::close, ending::truncate, ending::reset})
+        for (auto const end : {response_end::close, response_end::truncate, response_end::reset})
             for (std::size_t const cut : {0U, 1U, 1000U})
                 BOOST_TEST_CONTEXT(
                     "TLS " << version << ", " << static_cast<int>(end) << " at " << cut)
@@ -131,9 +131,9 @@ BOOST_AUTO_TEST_CASE(outlive_a_connection_that_was_cut)
                     auto server = start(speaking(version));
                     keeper kept(once(server));
                     BOOST_TEST(outcome(kept.fetch()) == "success");
-                    auto last = answer::bytes(http_answer(token_body), end);
+                    auto last = response::bytes(http_response(token_body), end);
                     last.cut_at = cut;
-                    server.push(last);
+                    server.push_response(last);
                     (void)kept.fetch();
                     BOOST_TEST(outcome(kept.fetch()) == "success");
                     BOOST_TEST(server.handshakes() == 2U);
@@ -203,7 +203,7 @@ BOOST_AUTO_TEST_CASE(are_for_one_host)
             for (char const* const host : {"localhost", "127.0.0.1", "example"})
             {
                 config.server.token_endpoint = server.token_endpoint(host);
-                BOOST_TEST(outcome(fetch(config)) == "certificate_rejected");
+                BOOST_TEST(outcome(fetch(config)) == "certificate_verify_failed");
             }
             BOOST_TEST(server.requests().size() == 2U);
 
@@ -247,7 +247,7 @@ BOOST_AUTO_TEST_CASE(are_for_one_choice_of_whom_to_trust)
                 check_openings(right, {"opened", "opened, resumed"});
                 auto wrong = right;
                 row.change(wrong.tls, server);
-                BOOST_TEST(outcome(fetch(wrong)) == "certificate_rejected");
+                BOOST_TEST(outcome(fetch(wrong)) == "certificate_verify_failed");
                 BOOST_TEST(server.requests().size() == 2U);
                 check_openings(right, {"opened, resumed"});
             }
@@ -264,7 +264,7 @@ BOOST_AUTO_TEST_CASE(of_a_replaced_ca_file_are_not_resumed)
     config.tls.ca_file = file.path();
     check_openings(config, {"opened", "opened, resumed"});
     file.write(other.ca_pem());
-    BOOST_TEST(outcome(fetch(config)) == "certificate_rejected");
+    BOOST_TEST(outcome(fetch(config)) == "certificate_verify_failed");
     BOOST_TEST(server.requests().size() == 2U);
 }
 
@@ -281,7 +281,7 @@ BOOST_AUTO_TEST_CASE(made_with_the_systems_trust_are_not_resumed_without_it)
     check_openings(config, {"opened", "opened, resumed"});
     ::unsetenv("SSL_CERT_FILE");
     config.tls.system_trust_store = false;
-    BOOST_TEST(outcome(fetch(config)) == "certificate_rejected");
+    BOOST_TEST(outcome(fetch(config)) == "certificate_verify_failed");
     BOOST_TEST(server.requests().size() == 2U);
 }
 

@@ -38,7 +38,7 @@ coauth::error quota_error()
 
 BOOST_AUTO_TEST_SUITE(signers)
 
-BOOST_AUTO_TEST_CASE(that_answer_at_once_are_heard)
+BOOST_AUTO_TEST_CASE(that_response_at_once_are_heard)
 {
     private_key const key("P-256");
     auto const server = start(knowing(key));
@@ -47,7 +47,7 @@ BOOST_AUTO_TEST_CASE(that_answer_at_once_are_heard)
     BOOST_TEST(outcome(fetch(signed_through(server, sign))) == "success");
 }
 
-BOOST_AUTO_TEST_CASE(that_answer_later_on_another_thread_are_heard_once)
+BOOST_AUTO_TEST_CASE(that_response_later_on_another_thread_are_heard_once)
 {
     private_key const key("P-256");
     auto const server = start(knowing(key));
@@ -81,7 +81,7 @@ BOOST_AUTO_TEST_CASE(that_fail_are_told_of_and_nothing_is_sent)
              {[](std::string const&, signed_handler const& done) { done(quota_error()); },
               "rate_limited", "no quota left"},
              {[](std::string const&, signed_handler const&) {}, "invalid_configuration",
-              "without an answer"},
+              "without a response"},
              {[](std::string const&, signed_handler const&) { throw std::runtime_error("hush"); },
               "invalid_configuration", "threw an exception"}})
         BOOST_TEST_CONTEXT(says)
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(may_give_der)
     BOOST_TEST(outcome(fetch(signed_through(server, sign))) == "success");
 }
 
-BOOST_AUTO_TEST_CASE(that_never_answer_end_with_the_deadline)
+BOOST_AUTO_TEST_CASE(that_never_response_end_with_the_deadline)
 {
     auto const server = start();
     std::vector<signed_handler> kept;
@@ -173,7 +173,7 @@ BOOST_AUTO_TEST_CASE(that_are_slow_cost_an_attempt_its_own_time)
         });
     config.retry.max_attempts = 2;
     config.retry.attempt_timeout = 1s;
-    config.retry.first_delay = 1ms;
+    config.retry.initial_back_off = 1ms;
     keeper client(config);
     BOOST_TEST(outcome(client.fetch()) == "success");
     BOOST_TEST(server.requests().size() == 1U);
@@ -230,7 +230,7 @@ BOOST_AUTO_TEST_CASE(are_not_waited_for_by_the_end_of_the_client)
     kept.front()(std::string("late"));
 }
 
-BOOST_AUTO_TEST_CASE(may_answer_while_the_context_goes)
+BOOST_AUTO_TEST_CASE(may_response_while_the_context_goes)
 {
     auto const server = start();
     for (int i = 0; i < 200; ++i)
@@ -239,13 +239,13 @@ BOOST_AUTO_TEST_CASE(may_answer_while_the_context_goes)
         std::optional<asio::io_context> context(std::in_place);
         auto const sign = [&](std::string const&, signed_handler done)
         {
-            auto const answer = [done = std::move(done), i]() mutable
+            auto const response = [done = std::move(done), i]() mutable
             {
                 std::this_thread::sleep_for(i * 1us);
                 done(std::string("late"));
                 done = nullptr;
             };
-            other = std::thread(answer);
+            other = std::thread(response);
             context->stop();
         };
         coauth::client client(context->get_executor(), overheard(signed_through(server, sign)));

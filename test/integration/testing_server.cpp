@@ -23,7 +23,7 @@ constexpr char const* exchange = "urn:ietf:params:oauth:grant-type:token-exchang
 constexpr char const* jwt_bearer = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 constexpr char const* access_token_type = "urn:ietf:params:oauth:token-type:access_token";
 
-raw_answer
+raw_response
 post(authorization_server const& server, std::string body, std::string path = "/oauth/token")
 {
     raw_request request{std::move(body)};
@@ -32,7 +32,7 @@ post(authorization_server const& server, std::string body, std::string path = "/
     return send(server, request);
 }
 
-raw_answer get(authorization_server const& server, std::string path)
+raw_response get(authorization_server const& server, std::string path)
 {
     raw_request request;
     request.path = std::move(path);
@@ -47,7 +47,7 @@ std::string new_token(authorization_server const& server)
     return got.text("access_token");
 }
 
-raw_answer introspect(authorization_server const& server, std::string const& token)
+raw_response introspect(authorization_server const& server, std::string const& token)
 {
     return post(server, "token=" + escaped(token), "/oauth/introspect");
 }
@@ -58,7 +58,7 @@ std::string list(json::object const& document, char const* name)
     return found ? json::serialize(*found) : "none";
 }
 
-void check_error(raw_answer const& got, std::string const& error, unsigned status = 400)
+void check_error(raw_response const& got, std::string const& error, unsigned status = 400)
 {
     BOOST_TEST(got.status == status);
     BOOST_TEST(got.text("error") == error);
@@ -133,7 +133,7 @@ BOOST_AUTO_TEST_CASE(its_configuration_says_what_the_metadata_say)
         coauth::testing::server_options chosen;
         chosen.issuer_path = "/tenant";
         chosen.client_certificates =
-            alias ? client_certificates::asked_at_alias : client_certificates::not_asked;
+            alias ? client_certificates::requested_at_alias : client_certificates::not_requested;
         if (alias)
             chosen.revocation_path.clear();
         auto const started = start(std::move(chosen));
@@ -363,21 +363,21 @@ BOOST_AUTO_TEST_CASE(a_rotated_refresh_token_is_good_once)
     BOOST_TEST(post(server, form + next).status == 200U);
 }
 
-BOOST_AUTO_TEST_CASE(a_scripted_answer_may_be_for_one_path)
+BOOST_AUTO_TEST_CASE(a_scripted_response_may_be_for_one_path)
 {
     auto server = start();
-    auto scripted = answer::json(500, R"({"error":"scripted"})");
+    auto scripted = response::json(500, R"({"error":"scripted"})");
     scripted.path = "/oauth/introspect";
-    server.push(scripted);
+    server.push_response(scripted);
     auto const token = new_token(server);
     check_error(introspect(server, token), "scripted", 500);
     BOOST_TEST(introspect(server, token).document().at("active").as_bool());
 
-    server.always(answer::json(503, "{}"));
-    server.always(scripted);
+    server.set_response(response::json(503, "{}"));
+    server.set_response(scripted);
     BOOST_TEST(get(server, "/.well-known/openid-configuration").status == 503U);
     BOOST_TEST(introspect(server, token).status == 500U);
-    server.unscript();
+    server.clear_responses();
     BOOST_TEST(introspect(server, token).status == 200U);
 }
 

@@ -66,12 +66,12 @@ authorization_server with_secret()
     return start(with_client(std::move(client)));
 }
 
-raw_answer try_assertion(authorization_server const& server, std::string const& assertion)
+raw_response try_assertion(authorization_server const& server, std::string const& assertion)
 {
     return send(server, {form_with(assertion)});
 }
 
-void check_refused(raw_answer const& got, std::string const& reason)
+void check_refused(raw_response const& got, std::string const& reason)
 {
     BOOST_TEST(got.status == 401U);
     BOOST_TEST(got.text("error") == "invalid_client");

@@ -47,7 +47,7 @@ raw_request request_of(identity const* shown)
     return request;
 }
 
-void check_refused(raw_answer const& got, std::string const& reason)
+void check_refused(raw_response const& got, std::string const& reason)
 {
     BOOST_TEST(got.status == 401U);
     BOOST_TEST(got.text("error") == "invalid_client");
@@ -137,7 +137,7 @@ BOOST_AUTO_TEST_CASE(at_an_alias_alone)
 {
     auto const known = make_identity("client");
     auto chosen = with_certificate(known);
-    chosen.client_certificates = client_certificates::asked_at_alias;
+    chosen.client_certificates = client_certificates::requested_at_alias;
     auto const server = start(std::move(chosen));
     BOOST_TEST(server.mtls_port() != server.port());
 

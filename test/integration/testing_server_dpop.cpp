@@ -52,13 +52,13 @@ raw_request request_of(std::vector<std::string> const& proofs)
     return request;
 }
 
-raw_answer try_proof(authorization_server const& server, std::string const& proof)
+raw_response try_proof(authorization_server const& server, std::string const& proof)
 {
     return send(server, request_of({proof}));
 }
 
 void check_refused(
-    raw_answer const& got, std::string const& reason,
+    raw_response const& got, std::string const& reason,
     std::string const& error = "invalid_dpop_proof")
 {
     BOOST_TEST(got.status == 400U);
@@ -192,7 +192,7 @@ BOOST_AUTO_TEST_CASE(a_nonce_is_asked_for_and_may_change)
     BOOST_TEST(good.status == 200U, good.body);
     BOOST_TEST(good.header("DPoP-Nonce") == nonce);
 
-    server.renew_dpop_nonce();
+    server.rotate_dpop_nonce();
     draft.claims["jti"] = "after the change";
     auto const stale = try_proof(server, signed_by(key, algorithm, draft));
     check_refused(stale, "(nonce)", "use_dpop_nonce");

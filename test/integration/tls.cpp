@@ -12,7 +12,7 @@
 
 using namespace test;
 using coauth::testing::certificate;
-using coauth::testing::refuse_connection;
+using coauth::testing::connection_fault;
 
 namespace
 {
@@ -66,7 +66,7 @@ server_options with(certificate kind, int tls_version = 0)
     return chosen;
 }
 
-server_options refusing(refuse_connection how, std::string plain_text = {})
+server_options refusing(connection_fault how, std::string plain_text = {})
 {
     auto chosen = options();
     chosen.refuse = how;
@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(every_faulty_certificate_is_refused_before_the_request)
                     auto config = server.config();
                     config.server.token_endpoint = server.token_endpoint(host);
                     auto const got = fetch(config);
-                    BOOST_TEST(outcome(got) == "certificate_rejected");
+                    BOOST_TEST(outcome(got) == "certificate_verify_failed");
                     check_refused(server, got);
                     if (!got)
                         BOOST_TEST(
@@ -123,14 +123,14 @@ BOOST_AUTO_TEST_CASE(without_the_right_ca_nothing_is_trusted)
     auto config = server.config();
     config.tls.ca_pem = other.ca_pem();
     auto const got = fetch(config);
-    BOOST_TEST(outcome(got) == "certificate_rejected");
+    BOOST_TEST(outcome(got) == "certificate_verify_failed");
     check_refused(server, got);
 
     config.tls = {};
-    BOOST_TEST(outcome(fetch(config)) == "certificate_rejected");
+    BOOST_TEST(outcome(fetch(config)) == "certificate_verify_failed");
     config.tls.ca_pem = other.ca_pem();
     config.tls.system_trust_store = true;
-    BOOST_TEST(outcome(fetch(config)) == "certificate_rejected");
+    BOOST_TEST(outcome(fetch(config)) == "certificate_verify_failed");
     BOOST_TEST(server.bytes_received() == 0U);
 }
 
@@ -151,7 +151,7 @@ BOOST_AUTO_TEST_CASE(a_revocation_list_is_heeded)
     auto config = server.config();
     config.tls.crl_pem = server.crl_pem();
     auto const got = fetch(config);
-    BOOST_TEST(outcome(got) == "certificate_rejected");
+    BOOST_TEST(outcome(got) == "certificate_verify_failed");
     check_refused(server, got);
     BOOST_TEST((got || got.error().message().find("revoked") != std::string::npos));
 
@@ -166,7 +166,7 @@ BOOST_AUTO_TEST_CASE(a_certificate_that_no_list_covers_is_refused)
     auto config = server.config();
     config.tls.crl_pem = other.crl_pem(false);
     auto const got = fetch(config);
-    BOOST_TEST(outcome(got) == "certificate_rejected");
+    BOOST_TEST(outcome(got) == "certificate_verify_failed");
     check_refused(server, got);
 }
 
@@ -219,7 +219,7 @@ BOOST_AUTO_TEST_CASE(what_is_not_tls_is_refused)
         {"SMTP", "220 mail.example ESMTP\r\n"},
         {"SSH", "SSH-2.0-OpenSSH_9.2\r\n"},
         {"HTTP", "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"},
-        {"HTTP token", http_answer(token_body)},
+        {"HTTP token", http_response(token_body)},
         {"zeros", std::string(1000, '\0')},
         {"noise", std::string("\xE1\x9A\x03\x7F\x00\xFE\x55\xAA\x12\x34\x56", 11)},
         {"alert: no application protocol", std::string("\x15\x03\x03\x00\x02\x02\x78", 7)},
@@ -233,7 +233,7 @@ BOOST_AUTO_TEST_CASE(what_is_not_tls_is_refused)
     for (auto const& [name, text] : rows)
         BOOST_TEST_CONTEXT(name)
         {
-            auto const server = start(refusing(refuse_connection::plain_text, text));
+            auto const server = start(refusing(connection_fault::plain_text, text));
             auto const got = fetch(server.config());
             BOOST_TEST(outcome(got) == "tls_failed");
             check_refused(server, got);
@@ -242,7 +242,7 @@ BOOST_AUTO_TEST_CASE(what_is_not_tls_is_refused)
 
 BOOST_AUTO_TEST_CASE(a_connection_that_ends_before_tls_is_a_lost_one)
 {
-    for (auto const how : {refuse_connection::close_at_accept, refuse_connection::reset_at_accept})
+    for (auto const how : {connection_fault::close_at_accept, connection_fault::reset_at_accept})
         BOOST_TEST_CONTEXT(static_cast<int>(how))
         {
             auto const server = start(refusing(how));
@@ -256,8 +256,8 @@ BOOST_AUTO_TEST_CASE(a_silent_server_is_left_at_the_deadline)
 {
     // Nothing at all, and half a record.
     for (auto const& chosen :
-         {refusing(refuse_connection::silence),
-          refusing(refuse_connection::plain_text, std::string("\x16\x03\x03\x00\x7A\x02", 6))})
+         {refusing(connection_fault::silence),
+          refusing(connection_fault::plain_text, std::string("\x16\x03\x03\x00\x7A\x02", 6))})
     {
         auto const server = start(chosen);
         auto config = server.config();

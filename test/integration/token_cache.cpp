@@ -20,7 +20,7 @@ struct caching
 
     std::shared_ptr<coauth::token_source> at(int number)
     {
-        return cache.source(client, token_request().audience(std::to_string(number)));
+        return cache.get(client, token_request().audience(std::to_string(number)));
     }
 
     authorization_server server = start();
@@ -80,11 +80,11 @@ BOOST_AUTO_TEST_CASE(is_used_by_what_a_thread_destroys_last)
 BOOST_AUTO_TEST_CASE(one_source_for_what_is_the_same)
 {
     caching c;
-    auto const first = c.cache.source(c.client, token_request().scope("read write"));
-    BOOST_TEST(first == c.cache.source(c.client, token_request().scope("write read")));
-    BOOST_TEST(first != c.cache.source(c.client, token_request().scope("read")));
+    auto const first = c.cache.get(c.client, token_request().scope("read write"));
+    BOOST_TEST(first == c.cache.get(c.client, token_request().scope("write read")));
+    BOOST_TEST(first != c.cache.get(c.client, token_request().scope("read")));
     coauth::client other(c.context.get_executor(), overheard(c.server.config()));
-    BOOST_TEST(first != c.cache.source(other, token_request().scope("read write")));
+    BOOST_TEST(first != c.cache.get(other, token_request().scope("read write")));
     auto const counters = c.cache.counters();
     BOOST_TEST(counters.hits == 1U);
     BOOST_TEST(counters.misses == 3U);
@@ -142,10 +142,10 @@ BOOST_AUTO_TEST_CASE(idle_ones_go)
         (void)c.at(i);
     std::this_thread::sleep_for(1100ms);
     (void)c.at(10);
-    BOOST_TEST(c.cache.counters().swept == 2U);
+    BOOST_TEST(c.cache.counters().idle_removed == 2U);
     (void)c.at(10);
-    c.cache.sweep();
-    BOOST_TEST(c.cache.counters().swept == 10U);
+    c.cache.remove_idle();
+    BOOST_TEST(c.cache.counters().idle_removed == 10U);
     BOOST_TEST(c.cache.counters().size == 1U);
 }
 
@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(idle_ones_go_at_lookups)
     std::this_thread::sleep_for(1100ms);
     for (int i = 0; i < 3; ++i)
         (void)c.at(0);
-    BOOST_TEST(c.cache.counters().swept == 3U);
+    BOOST_TEST(c.cache.counters().idle_removed == 3U);
 }
 
 // It is used without being looked up: another of the same key would fetch another token.
@@ -171,19 +171,19 @@ BOOST_AUTO_TEST_CASE(idle_ones_that_are_held_stay)
     auto held = c.at(0);
     (void)c.at(1);
     std::this_thread::sleep_for(1100ms);
-    c.cache.sweep();
-    BOOST_TEST(c.cache.counters().swept == 1U);
+    c.cache.remove_idle();
+    BOOST_TEST(c.cache.counters().idle_removed == 1U);
     BOOST_TEST(c.at(0) == held);
     held.reset();
     std::this_thread::sleep_for(1100ms);
-    c.cache.sweep();
+    c.cache.remove_idle();
     BOOST_TEST(c.cache.counters().size == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(the_options_of_each)
 {
     coauth::token_cache_options options;
-    options.source.renew_after = 2;
+    options.source.refresh_at = 2;
     caching c(options);
     std::string end;
     auto const tokens = c.at(0);
@@ -196,7 +196,7 @@ BOOST_AUTO_TEST_CASE(a_client_goes)
 {
     caching c;
     coauth::client other(c.context.get_executor(), overheard(c.server.config()));
-    (void)c.cache.source(other);
+    (void)c.cache.get(other);
     (void)c.at(1);
     c.cache.erase(other);
     BOOST_TEST(c.cache.counters().size == 1U);
@@ -224,7 +224,7 @@ BOOST_AUTO_TEST_CASE(a_hundred_thousand)
 BOOST_AUTO_TEST_CASE(grants_by_their_content)
 {
     caching c;
-    auto const at = [&](token_request const& request) { return c.cache.source(c.client, request); };
+    auto const at = [&](token_request const& request) { return c.cache.get(c.client, request); };
     auto const one = at(token_request::jwt_bearer("an assertion"));
     BOOST_TEST(one == at(token_request::jwt_bearer("an assertion")));
     BOOST_TEST(one != at(token_request::jwt_bearer("another")));
@@ -252,10 +252,10 @@ BOOST_AUTO_TEST_CASE(spans_without_end)
     (void)c.at(1);
     (void)c.at(2);
     (void)c.at(1);
-    c.cache.sweep();
+    c.cache.remove_idle();
     BOOST_TEST(c.cache.counters().size == 2U);
     BOOST_TEST(c.cache.counters().hits == 1U);
-    BOOST_TEST(c.cache.counters().swept == 0U);
+    BOOST_TEST(c.cache.counters().idle_removed == 0U);
 }
 
 // From many threads, with more keys than there is room for.

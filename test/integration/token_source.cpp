@@ -40,7 +40,7 @@ std::string document(std::string const& token, int expires_in = 3600)
            std::to_string(expires_in) + "}";
 }
 
-answer late(std::chrono::milliseconds delay, answer what = answer::json(200, token_body))
+response late(std::chrono::milliseconds delay, response what = response::json(200, token_body))
 {
     what.delay = delay;
     return what;
@@ -87,7 +87,7 @@ struct on_one_thread
     }
     void begin_with(std::string const& token, int expires_in = 3600)
     {
-        server.push(answer::json(200, document(token, expires_in)));
+        server.push_response(response::json(200, document(token, expires_in)));
         tokens->async_get_access_token(into());
         run();
         BOOST_REQUIRE_EQUAL(got.size(), 1U);
@@ -154,9 +154,9 @@ public:
     void on_fetch_failed(coauth::fetch_failed const& e) override
     {
         log += "failed:" + std::string(to_string(e.reason)) + ':' + std::to_string(e.waiting) +
-               ':' + std::string(to_string(e.why.value())) + ' ';
-        next_in = e.next_in;
-        took = e.took;
+               ':' + std::string(to_string(e.error.value())) + ' ';
+        next_in = e.retry_in;
+        took = e.duration;
         usable_for = e.usable_for;
     }
     void on_fetch_abandoned(coauth::fetch_abandoned const& e) override
@@ -196,7 +196,7 @@ BOOST_AUTO_TEST_CASE(first_a_fetch_then_hits)
     BOOST_TEST(!status.fetching);
     BOOST_TEST((*status.usable_until - *status.obtained_at > 3560s));
     BOOST_TEST((*status.usable_until - *status.obtained_at <= 3570s));
-    BOOST_TEST((*status.renew_at - *status.obtained_at < 2881s));
+    BOOST_TEST((*status.refresh_at - *status.obtained_at < 2881s));
 
     t.tokens->async_get_access_token(t.into());
     BOOST_TEST(t.got.empty(), "completed within the initiating function");
@@ -239,9 +239,9 @@ BOOST_AUTO_TEST_CASE(one_fetch_for_ten_thousand)
     for (bool const success : {true, false})
     {
         on_one_thread t;
-        t.server.push(late(
-            50ms, success ? answer::json(200, token_body)
-                          : answer::json(400, R"({"error":"invalid_scope"})")));
+        t.server.push_response(late(
+            50ms, success ? response::json(200, token_body)
+                          : response::json(400, R"({"error":"invalid_scope"})")));
         for (int i = 0; i < 10'000; ++i)
             t.tokens->async_get_access_token(t.into());
         BOOST_TEST(t.tokens->status().waiting == 10'000U);
@@ -268,7 +268,7 @@ BOOST_AUTO_TEST_CASE(one_fetch_for_ten_thousand)
 BOOST_AUTO_TEST_CASE(many_are_woken_without_hogging_the_executor)
 {
     on_one_thread t;
-    t.server.push(late(50ms));
+    t.server.push_response(late(50ms));
     constexpr int count = 20'000;
     int woken = 0;
     int turns = 0;
@@ -303,7 +303,7 @@ BOOST_AUTO_TEST_CASE(a_waiter_is_cancelled_alone)
           asio::cancellation_type::total})
     {
         on_one_thread t;
-        t.server.push(late(100ms));
+        t.server.push_response(late(100ms));
         asio::cancellation_signal signal;
         std::vector<token_result> cancelled;
         t.tokens->async_get_access_token(asio::bind_cancellation_slot(
@@ -329,14 +329,14 @@ BOOST_AUTO_TEST_CASE(the_last_waiter_leaves)
     for (bool const ends : {false, true})
     {
         token_source_options options;
-        options.cancel_abandoned = ends;
+        options.cancel_when_unwaited = ends;
         on_one_thread t;
         auto const seen = std::make_shared<events>();
         auto config = t.config();
         config.observer = seen;
         coauth::client observed(t.context.get_executor(), overheard(config));
         t.tokens.emplace(observed, coauth::token_request(), options);
-        t.server.push(late(ends ? 60'000ms : 300ms));
+        t.server.push_response(late(ends ? 60'000ms : 300ms));
         asio::cancellation_signal signal;
         t.tokens->async_get_access_token(asio::bind_cancellation_slot(signal.slot(), t.into()));
         t.run_until_requests(1);
@@ -364,9 +364,9 @@ BOOST_AUTO_TEST_CASE(the_last_waiter_leaves)
 BOOST_AUTO_TEST_CASE(the_last_waiter_runs_out_of_time)
 {
     token_source_options options;
-    options.cancel_abandoned = true;
+    options.cancel_when_unwaited = true;
     on_one_thread t(options);
-    t.server.push(late(60'000ms));
+    t.server.push_response(late(60'000ms));
     stopwatch const watch;
     t.tokens->async_get_access_token(50ms, t.into());
     t.run();
@@ -379,7 +379,7 @@ BOOST_AUTO_TEST_CASE(the_last_waiter_runs_out_of_time)
 BOOST_AUTO_TEST_CASE(a_waiter_has_a_time_limit_of_its_own)
 {
     on_one_thread t;
-    t.server.push(late(2000ms));
+    t.server.push_response(late(2000ms));
     std::vector<std::string> order;
     stopwatch const watch;
     for (auto const limit : {100ms, 50ms, 30'000ms})
@@ -401,7 +401,7 @@ BOOST_AUTO_TEST_CASE(a_waiter_has_a_time_limit_of_its_own)
 BOOST_AUTO_TEST_CASE(a_limit_in_a_coroutine)
 {
     on_one_thread t;
-    t.server.push(late(1000ms));
+    t.server.push_response(late(1000ms));
     std::string ended;
     std::string refreshed;
     auto const work = [&]() -> asio::awaitable<void>
@@ -410,11 +410,11 @@ BOOST_AUTO_TEST_CASE(a_limit_in_a_coroutine)
         ended = outcome(token);
         if (!token)
             ended += ": " + std::string(token.error().context());
-        auto other = co_await t.tokens->async_refresh(60ms);
+        auto other = co_await t.tokens->async_get_new_access_token(60ms);
         refreshed = outcome(other);
     };
     asio::co_spawn(t.context, work, asio::detached);
-    t.tokens->async_refresh(70ms, t.into());
+    t.tokens->async_get_new_access_token(70ms, t.into());
     t.run();
     BOOST_TEST(refreshed == "timeout");
     BOOST_REQUIRE_EQUAL(t.got.size(), 1U);
@@ -428,7 +428,7 @@ BOOST_AUTO_TEST_CASE(limits_without_end)
 {
     using std::chrono::milliseconds;
     on_one_thread t;
-    t.server.push(late(300ms));
+    t.server.push_response(late(300ms));
     t.tokens->async_get_access_token(milliseconds::max(), t.into());
     t.tokens->async_get_access_token(std::chrono::hours(25), t.into());
     t.run();
@@ -437,7 +437,7 @@ BOOST_AUTO_TEST_CASE(limits_without_end)
     BOOST_TEST(outcome(t.got[1]) == "success");
     (void)t.tokens->invalidate(t.tokens->try_get());
     t.got.clear();
-    t.server.push(late(300ms));
+    t.server.push_response(late(300ms));
     t.tokens->async_get_access_token(milliseconds::min(), t.into());
     t.tokens->async_get_access_token(0ms, t.into());
     t.run();
@@ -449,7 +449,7 @@ BOOST_AUTO_TEST_CASE(limits_without_end)
 BOOST_AUTO_TEST_CASE(a_thousand_and_a_server_that_hangs)
 {
     on_one_thread t;
-    t.server.always(late(60s));
+    t.server.set_response(late(60s));
     std::vector<int> completed(1000);
     std::size_t timeouts = 0;
     for (auto& mine : completed)
@@ -473,7 +473,7 @@ BOOST_AUTO_TEST_CASE(a_thousand_and_a_server_that_hangs)
 BOOST_AUTO_TEST_CASE(over_before_it_comes)
 {
     on_one_thread t;
-    t.server.push(late(1100ms, answer::json(200, document("a", 1))));
+    t.server.push_response(late(1100ms, response::json(200, document("a", 1))));
     for (int i = 0; i < 10; ++i)
         t.tokens->async_get_access_token(t.into());
     t.run();
@@ -493,9 +493,9 @@ BOOST_AUTO_TEST_CASE(over_before_it_comes)
 BOOST_AUTO_TEST_CASE(renewed_in_the_background)
 {
     token_source_options options;
-    options.renew_after = 0.01;
-    options.renew_spread = 0;
-    options.renew_interval = 1ms;
+    options.refresh_at = 0.01;
+    options.refresh_jitter = 0;
+    options.min_refresh_interval = 1ms;
     auto const seen = std::make_shared<events>();
     on_one_thread t;
     auto config = t.config();
@@ -505,10 +505,10 @@ BOOST_AUTO_TEST_CASE(renewed_in_the_background)
     t.begin_with("a", 100);
     BOOST_TEST((t.tokens->status().state == token_source_state::fresh));
     std::this_thread::sleep_for(1050ms);
-    t.server.push(answer::json(200, document("b", 36'000)));
+    t.server.push_response(response::json(200, document("b", 36'000)));
     // Due: the call gets the old token at once, and the renewal begins.
     BOOST_TEST(t.tokens->try_get().value() == "a");
-    BOOST_TEST((t.tokens->status().state == token_source_state::renewing));
+    BOOST_TEST((t.tokens->status().state == token_source_state::refreshing));
     BOOST_TEST(t.tokens->status().fetching);
     t.run();
     BOOST_TEST(t.tokens->try_get().value() == "b");
@@ -517,7 +517,7 @@ BOOST_AUTO_TEST_CASE(renewed_in_the_background)
     BOOST_TEST((*seen->usable_for > 3560s));
     auto const counters = t.tokens->counters();
     BOOST_TEST(counters.renewals == 1U);
-    auto const& renewal = counters.by_reason.at(std::size_t(fetch_reason::renewal));
+    auto const& renewal = counters.by_reason.at(std::size_t(fetch_reason::refresh));
     BOOST_TEST(renewal.started == 1U);
     BOOST_TEST(renewal.succeeded == 1U);
 }
@@ -525,12 +525,12 @@ BOOST_AUTO_TEST_CASE(renewed_in_the_background)
 BOOST_AUTO_TEST_CASE(a_failed_renewal_does_no_harm_before_the_end)
 {
     token_source_options options;
-    options.renew_after = 0.1;
-    options.renew_spread = 0;
-    options.renew_interval = 1ms;
+    options.refresh_at = 0.1;
+    options.refresh_jitter = 0;
+    options.min_refresh_interval = 1ms;
     on_one_thread t(options);
     t.begin_with("a", 6);
-    t.server.always(answer::json(503, "{}"));
+    t.server.set_response(response::json(503, "{}"));
     std::this_thread::sleep_for(700ms);
     BOOST_TEST(t.tokens->try_get().value() == "a");
     t.run();
@@ -538,7 +538,7 @@ BOOST_AUTO_TEST_CASE(a_failed_renewal_does_no_harm_before_the_end)
     auto const status = t.tokens->status();
     BOOST_TEST(status.failing_since.has_value());
     BOOST_TEST((status.last_error->value() == coauth::errc::http_error));
-    BOOST_TEST(t.tokens->counters().by_reason.at(std::size_t(fetch_reason::renewal)).failed == 1U);
+    BOOST_TEST(t.tokens->counters().by_reason.at(std::size_t(fetch_reason::refresh)).failed == 1U);
     std::this_thread::sleep_until(*status.usable_until + 10ms);
     BOOST_TEST(t.tokens->try_get().empty());
 }
@@ -548,11 +548,11 @@ BOOST_AUTO_TEST_CASE(renewed_though_nobody_asks)
     for (bool const by_a_call : {false, true})
     {
         token_source_options options;
-        options.renew_unused = true;
+        options.refresh_when_idle = true;
         on_one_thread t(options);
-        t.server.push(answer::json(200, document("a", 1)));
-        t.server.push(answer::json(200, document("b", 1)));
-        t.server.push(answer::json(200, document("c", 3600)));
+        t.server.push_response(response::json(200, document("a", 1)));
+        t.server.push_response(response::json(200, document("b", 1)));
+        t.server.push_response(response::json(200, document("c", 3600)));
         if (by_a_call)
             t.tokens->async_get_access_token(t.into());
         else
@@ -571,10 +571,10 @@ BOOST_AUTO_TEST_CASE(renewed_though_nobody_asks)
 BOOST_AUTO_TEST_CASE(fetched_anew_though_nobody_asks)
 {
     token_source_options options;
-    options.renew_unused = true;
+    options.refresh_when_idle = true;
     on_one_thread t(options);
-    t.server.push(answer::json(200, document("a", 3600)));
-    t.server.push(answer::json(200, document("b", 3600)));
+    t.server.push_response(response::json(200, document("a", 3600)));
+    t.server.push_response(response::json(200, document("b", 3600)));
     t.tokens->warm_up();
     t.run_until([&] { return t.tokens->status().ready(); });
     BOOST_TEST(t.tokens->invalidate(t.tokens->try_get()));
@@ -587,9 +587,9 @@ BOOST_AUTO_TEST_CASE(fetched_anew_though_nobody_asks)
 BOOST_AUTO_TEST_CASE(renewed_though_the_clock_jumps)
 {
     token_source_options options;
-    options.renew_unused = true;
+    options.refresh_when_idle = true;
     on_one_thread t(options);
-    t.server.always(answer::json(200, document("a", 3600)));
+    t.server.set_response(response::json(200, document("a", 3600)));
     auto const there = [&] { return !t.tokens->try_get().empty(); };
     t.tokens->warm_up();
     t.run_until(there);
@@ -606,10 +606,10 @@ BOOST_AUTO_TEST_CASE(renewed_though_the_clock_jumps)
 BOOST_AUTO_TEST_CASE(used_once_and_renewed_though_nobody_asks)
 {
     token_source_options options;
-    options.renew_unused = true;
-    options.renew_interval = 1ms;
+    options.refresh_when_idle = true;
+    options.min_refresh_interval = 1ms;
     on_one_thread t(options);
-    t.server.always(answer::json(200, document("a", 0)));
+    t.server.set_response(response::json(200, document("a", 0)));
     t.tokens->warm_up();
     t.run_until_requests(1);
     t.context.run_for(500ms);
@@ -633,7 +633,7 @@ BOOST_AUTO_TEST_CASE(a_thousand_who_invalidate_the_same)
 {
     on_one_thread t;
     t.begin_with("a");
-    t.server.push(answer::json(200, document("b")));
+    t.server.push_response(response::json(200, document("b")));
     std::vector<coauth::access_token> rejected(1000, t.tokens->try_get());
     int dropped = 0;
     for (auto const& token : rejected)
@@ -657,9 +657,9 @@ BOOST_AUTO_TEST_CASE(refreshed_by_force)
 {
     on_one_thread t;
     t.begin_with("a");
-    t.server.push(late(50ms, answer::json(200, document("b"))));
-    t.tokens->async_refresh(t.into());
-    t.tokens->async_refresh(t.into());
+    t.server.push_response(late(50ms, response::json(200, document("b"))));
+    t.tokens->async_get_new_access_token(t.into());
+    t.tokens->async_get_new_access_token(t.into());
     t.context.restart();
     t.context.poll();
     BOOST_TEST(t.tokens->try_get().value() == "a");
@@ -673,13 +673,13 @@ BOOST_AUTO_TEST_CASE(refreshed_by_force)
 BOOST_AUTO_TEST_CASE(throttled_until_the_time_that_the_server_names)
 {
     on_one_thread t;
-    auto throttled = answer::json(429, "{}");
+    auto throttled = response::json(429, "{}");
     throttled.headers.add("Retry-After", "3");
-    t.server.push(throttled);
+    t.server.push_response(throttled);
     for (int i = 0; i < 3; ++i)
     {
         t.tokens->async_get_access_token(t.into());
-        t.tokens->async_refresh(t.into());
+        t.tokens->async_get_new_access_token(t.into());
         t.run();
     }
     BOOST_TEST(t.requests() == 1U);
@@ -695,7 +695,7 @@ BOOST_AUTO_TEST_CASE(destroyed_while_they_wait)
     for (int const what : {0, 1, 2})
     {
         on_one_thread t;
-        t.server.push(late(60s));
+        t.server.push_response(late(60s));
         std::optional<coauth::client> other(std::in_place, t.context.get_executor(), t.config());
         t.tokens.emplace(*other);
         for (int i = 0; i < 100; ++i)
@@ -730,7 +730,7 @@ BOOST_AUTO_TEST_CASE(destroyed_while_they_wait)
 BOOST_AUTO_TEST_CASE(the_context_goes_first)
 {
     auto server = start();
-    server.always(late(60s));
+    server.set_response(late(60s));
     auto const owned = std::make_shared<int>(0);
     std::optional<asio::io_context> context(std::in_place);
     auto const work = [&](std::shared_ptr<int> witness) -> asio::awaitable<void>
@@ -752,7 +752,7 @@ BOOST_AUTO_TEST_CASE(the_context_goes_first)
 BOOST_AUTO_TEST_CASE(sources_that_own_each_other_go_with_the_context)
 {
     auto server = start();
-    server.always(late(60s));
+    server.set_response(late(60s));
     auto const owned = std::make_shared<int>(0);
     std::optional<asio::io_context> context(std::in_place);
     {
@@ -846,12 +846,12 @@ BOOST_AUTO_TEST_CASE(every_completion_token)
     coauth::token_source tokens(client);
     BOOST_TEST(tokens.async_get_access_token(asio::use_future).get().has_value());
     BOOST_TEST(tokens.async_get_access_token(1s, asio::use_future).get().has_value());
-    BOOST_TEST(tokens.async_refresh(asio::use_future).get().has_value());
+    BOOST_TEST(tokens.async_get_new_access_token(asio::use_future).get().has_value());
     auto operation = tokens.async_get_access_token(asio::deferred);
     BOOST_TEST(std::move(operation)(asio::use_future).get().has_value());
     auto const spawned = [&]() -> asio::awaitable<bool>
     {
-        auto plain = co_await tokens.async_refresh();
+        auto plain = co_await tokens.async_get_new_access_token();
         auto explicitly = co_await tokens.async_get_access_token(asio::use_awaitable);
         co_return plain&& explicitly;
     };
@@ -865,7 +865,7 @@ BOOST_AUTO_TEST_CASE(every_completion_token)
 BOOST_AUTO_TEST_CASE(a_handler_throws)
 {
     on_one_thread t;
-    t.server.push(late(20ms));
+    t.server.push_response(late(20ms));
     for (int i = 0; i < 3; ++i)
     {
         t.tokens->async_get_access_token(t.into());
@@ -890,12 +890,12 @@ BOOST_AUTO_TEST_CASE(a_handler_throws)
 BOOST_AUTO_TEST_CASE(faulty_options_and_faulty_clients)
 {
     token_source_options options;
-    options.renew_after = 2;
+    options.refresh_at = 2;
     on_one_thread t(options);
     t.tokens->async_get_access_token(t.into());
     t.run();
     BOOST_TEST(outcome(t.got.at(0)) == "invalid_configuration");
-    BOOST_TEST(t.got.at(0).error().context().find("renew_after") != std::string_view::npos);
+    BOOST_TEST(t.got.at(0).error().context().find("refresh_at") != std::string_view::npos);
     BOOST_TEST_REQUIRE(t.tokens->status().last_error.has_value());
     BOOST_TEST(t.tokens->status().last_error->message() == t.got.at(0).error().message());
     BOOST_TEST(t.requests() == 0U);
@@ -915,7 +915,7 @@ BOOST_AUTO_TEST_CASE(events_and_counters_of_failures)
     config.observer = seen;
     coauth::client observed(t.context.get_executor(), overheard(config));
     t.tokens.emplace(observed);
-    t.server.push(late(100ms, answer::json(400, R"({"error":"invalid_scope"})")));
+    t.server.push_response(late(100ms, response::json(400, R"({"error":"invalid_scope"})")));
     t.tokens->async_get_access_token(t.into());
     t.run();
     t.tokens->async_get_access_token(t.into());
@@ -926,13 +926,13 @@ BOOST_AUTO_TEST_CASE(events_and_counters_of_failures)
     BOOST_TEST(!seen->usable_for);
     auto const counters = t.tokens->counters();
     BOOST_TEST(counters.failures == 1U);
-    BOOST_TEST(counters.refusals == 1U);
+    BOOST_TEST(counters.fast_failures == 1U);
     t.got.clear();
-    t.server.push(answer::json(200, document("a")));
-    t.tokens->async_refresh(t.into());
+    t.server.push_response(response::json(200, document("a")));
+    t.tokens->async_get_new_access_token(t.into());
     t.run();
-    t.server.push(answer::json(503, "{}"));
-    t.tokens->async_refresh(t.into());
+    t.server.push_response(response::json(503, "{}"));
+    t.tokens->async_get_new_access_token(t.into());
     t.run();
     BOOST_TEST_REQUIRE(seen->usable_for.has_value());
     BOOST_TEST((*seen->usable_for > 3500s && *seen->usable_for <= 3570s));
@@ -953,13 +953,13 @@ BOOST_AUTO_TEST_CASE(events_of_what_is_served)
     {
         auto const seen = std::make_shared<events>();
         token_source_options options;
-        options.observe_hits = hits;
+        options.observe_cache_hits = hits;
         on_one_thread t;
         auto config = t.config();
         config.observer = seen;
         coauth::client observed(t.context.get_executor(), overheard(config));
         t.tokens.emplace(observed, coauth::token_request(), options);
-        t.server.push(late(100ms, answer::json(200, document("a", 1000))));
+        t.server.push_response(late(100ms, response::json(200, document("a", 1000))));
         t.tokens->async_get_access_token(t.into());
         t.tokens->async_get_access_token(10s, t.into());
         t.run();
@@ -983,13 +983,13 @@ BOOST_AUTO_TEST_CASE(events_of_what_is_served)
         BOOST_TEST((seen->served.back().age >= seen->served.front().age));
         BOOST_TEST((*seen->served.back().usable_for <= *seen->served.front().usable_for));
         // What may be used once, and what has no known end.
-        t.server.push(answer::json(200, document("once", 0)));
-        t.tokens->async_refresh(t.into());
+        t.server.push_response(response::json(200, document("once", 0)));
+        t.tokens->async_get_new_access_token(t.into());
         t.run();
         BOOST_TEST((seen->served.back().usable_for == 0s));
         BOOST_TEST((seen->usable_for == 0s));
-        t.server.push(answer::json(200, R"({"access_token":"b","token_type":"Bearer"})"));
-        t.tokens->async_refresh(t.into());
+        t.server.push_response(response::json(200, R"({"access_token":"b","token_type":"Bearer"})"));
+        t.tokens->async_get_new_access_token(t.into());
         t.run();
         BOOST_TEST(!seen->served.back().usable_for.has_value());
         BOOST_TEST(!seen->usable_for.has_value());
@@ -1004,7 +1004,7 @@ BOOST_AUTO_TEST_CASE(closed_in_the_middle_is_no_failure)
     config.observer = seen;
     coauth::client observed(t.context.get_executor(), overheard(config));
     t.tokens.emplace(observed);
-    t.server.push(late(60s));
+    t.server.push_response(late(60s));
     t.tokens->async_get_access_token(t.into());
     t.run_until_requests(1);
     t.tokens->close();
@@ -1030,11 +1030,11 @@ BOOST_AUTO_TEST_CASE(credentials_that_change)
         });
     coauth::client changing(t.context.get_executor(), overheard(config));
     t.tokens.emplace(changing);
-    auto const refusal = answer::json(401, R"({"error":"invalid_client"})");
+    auto const refusal = response::json(401, R"({"error":"invalid_client"})");
 
-    // It changed between the question and the answer.
-    t.server.push(late(1000ms, refusal));
-    t.server.push(answer::json(200, document("a")));
+    // It changed between the question and the response.
+    t.server.push_response(late(1000ms, refusal));
+    t.server.push_response(response::json(200, document("a")));
     t.tokens->async_get_access_token(t.into());
     t.run_until_requests(1);
     present = "new";
@@ -1047,8 +1047,8 @@ BOOST_AUTO_TEST_CASE(credentials_that_change)
 
     // It did not change: one attempt, and then none for a while.
     t.got.clear();
-    t.server.push(refusal);
-    t.tokens->async_refresh(t.into());
+    t.server.push_response(refusal);
+    t.tokens->async_get_new_access_token(t.into());
     t.run();
     BOOST_TEST(outcome(t.got.at(0)) == "invalid_client");
     BOOST_TEST(t.requests() == 3U);
@@ -1080,7 +1080,7 @@ BOOST_AUTO_TEST_CASE(credentials_that_change_all_the_time)
         { return coauth::secret("assertion-" + std::to_string(++asked)); });
     coauth::client changing(t.context.get_executor(), overheard(config));
     t.tokens.emplace(changing);
-    t.server.always(answer::json(401, R"({"error":"invalid_client"})"));
+    t.server.set_response(response::json(401, R"({"error":"invalid_client"})"));
     std::vector<std::size_t> requests;
     for (int second = 0; second < 4; ++second)
     {
@@ -1110,11 +1110,11 @@ BOOST_AUTO_TEST_CASE(credentials_that_others_find_while_a_fetch_is_under_way)
         client_id, [&] { return coauth::secret(std::string_view(present)); });
     coauth::client changing(t.context.get_executor(), overheard(config));
     t.tokens.emplace(changing);
-    auto const refusal = answer::json(401, R"({"error":"invalid_client"})");
-    t.server.push(late(200ms, refusal));
-    t.server.push(late(500ms, refusal));
-    t.server.push(answer::json(200, document("other")));
-    t.server.push(answer::json(200, document("a")));
+    auto const refusal = response::json(401, R"({"error":"invalid_client"})");
+    t.server.push_response(late(200ms, refusal));
+    t.server.push_response(late(500ms, refusal));
+    t.server.push_response(response::json(200, document("other")));
+    t.server.push_response(response::json(200, document("a")));
     t.tokens->async_get_access_token(t.into());
     t.run_until_requests(1);
     present = "second";
@@ -1135,7 +1135,7 @@ BOOST_AUTO_TEST_CASE(credentials_that_others_find_while_a_fetch_is_under_way)
 BOOST_AUTO_TEST_CASE(credentials_of_a_fetch_that_was_given_up_were_not_refused)
 {
     token_source_options options;
-    options.cancel_abandoned = true;
+    options.cancel_when_unwaited = true;
     on_one_thread t;
     std::string present = "first";
     auto config = t.config();
@@ -1143,9 +1143,9 @@ BOOST_AUTO_TEST_CASE(credentials_of_a_fetch_that_was_given_up_were_not_refused)
         client_id, [&] { return coauth::secret(std::string_view(present)); });
     coauth::client changing(t.context.get_executor(), overheard(config));
     t.tokens.emplace(changing, coauth::token_request(), options);
-    t.server.push(answer::json(401, R"({"error":"invalid_client"})"));
-    t.server.push(late(60s));
-    t.server.push(answer::json(200, document("a")));
+    t.server.push_response(response::json(401, R"({"error":"invalid_client"})"));
+    t.server.push_response(late(60s));
+    t.server.push_response(response::json(200, document("a")));
     // The second is refused at once, and has looked for others.
     for (int i = 0; i < 2; ++i)
     {
@@ -1154,7 +1154,7 @@ BOOST_AUTO_TEST_CASE(credentials_of_a_fetch_that_was_given_up_were_not_refused)
     }
     present = "second";
     asio::cancellation_signal stop;
-    t.tokens->async_refresh(asio::bind_cancellation_slot(stop.slot(), t.into()));
+    t.tokens->async_get_new_access_token(asio::bind_cancellation_slot(stop.slot(), t.into()));
     t.run_until_requests(2);
     stop.emit(asio::cancellation_type::total);
     t.run();
@@ -1174,7 +1174,7 @@ BOOST_AUTO_TEST_CASE(credentials_of_a_fetch_that_was_given_up_were_not_refused)
 BOOST_AUTO_TEST_CASE(a_secret_that_cannot_be_had)
 {
     on_one_thread t;
-    auto const outcome_with = [&](coauth::secret_function from)
+    auto const outcome_with = [&](coauth::secret_provider from)
     {
         auto config = t.config();
         config.authentication =
@@ -1190,7 +1190,7 @@ BOOST_AUTO_TEST_CASE(a_secret_that_cannot_be_had)
     auto const faulty =
         outcome_with([]() -> coauth::result<coauth::secret> { return coauth::secret("a\nb"); });
     BOOST_TEST(outcome(faulty) == "invalid_configuration");
-    auto const missing = outcome_with(coauth::secret_file("/does/not/exist"));
+    auto const missing = outcome_with(coauth::secret_from_file("/does/not/exist"));
     BOOST_TEST(outcome(missing) == "invalid_configuration");
     auto const good = outcome_with(
         []() -> coauth::result<coauth::secret> { return coauth::secret(client_secret); });

@@ -42,7 +42,7 @@ private:
 
 void by_resolver(coauth::client_config& config, use_function const& use)
 {
-    config.connections.lookup_lifetime = 0ms;
+    config.connections.dns_cache_ttl = 0ms;
     config.connections.resolver = [use](auto const&, std::uint16_t port, auto const& done)
     {
         use();

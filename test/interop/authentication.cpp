@@ -27,7 +27,7 @@ using coauth::client_authentication;
 using coauth::signature_algorithm;
 using coauth::signing_key;
 using token_result = coauth::result<coauth::access_token>;
-using enum coauth::assertion_audience;
+using enum coauth::audience_source;
 using enum coauth::signature_algorithm;
 
 // Where the server is (https://address:port), and where certificates and keys are.
@@ -62,10 +62,10 @@ authentication key_made_out_to(std::string client, std::string audience)
     return key(std::move(client), "p256", {}, options);
 }
 
-authentication key_made_out_to(std::string client, coauth::assertion_audience whom)
+authentication key_made_out_to(std::string client, coauth::audience_source whom)
 {
     coauth::assertion_options options;
-    options.made_out_to = whom;
+    options.audience_source = whom;
     return key(std::move(client), "p256", {}, options);
 }
 
@@ -146,7 +146,7 @@ authentication assertion(std::string client, std::string issuer)
         claims.audience = server_url;
         auto const by = signing_key::pem_file(file("p256.key")).key_id("p256");
         return client_authentication::client_assertion(
-            client, coauth::signed_assertion(by, claims));
+            client, coauth::jwt_assertion(by, claims));
     };
 }
 
@@ -503,13 +503,13 @@ void what_was_discovered_decides_how_to_prove()
     for (auto const& [client, name] :
          {std::pair("key-Ed25519", "ed25519"), {"key-ES384", "p384"}, {"key-RS256", "rsa"}})
     {
-        coauth::client_credentials have;
+        coauth::available_credentials have;
         have.key = signing_key::pem_file(file(name + std::string(".key"))).key_id(name);
         // The server knows both names, this client one.
         auto server = *found;
         if (client == std::string("key-Ed25519"))
             std::erase(server.authentication_algorithms, "EdDSA");
-        auto const chosen = coauth::choose_authentication(server, client, have);
+        auto const chosen = coauth::select_client_authentication(server, client, have);
         BOOST_REQUIRE_MESSAGE(chosen.has_value(), message_of(chosen));
         auto config = config_for(a_client);
         config.server = server;
@@ -523,7 +523,7 @@ void another_issuer_is_not_discovered()
     // Found, but it says that it is another.
     auto const found = discover(server_url + "/");
     BOOST_REQUIRE(!found);
-    BOOST_TEST(coauth::to_string(found.error().value()) == "malformed_answer");
+    BOOST_TEST(coauth::to_string(found.error().value()) == "malformed_response");
     auto const nowhere = discover(server_url + "/nowhere");
     BOOST_REQUIRE(!nowhere);
     BOOST_TEST(nowhere.error().http_status() == 404U);

@@ -67,7 +67,7 @@ expectation refused(unsigned http_status, std::string oauth_error, std::string o
         .oauth_error = std::move(oauth_error)};
 }
 
-// Without an OAuth error; status 0: without an answer.
+// Without an OAuth error; status 0: without a response.
 expectation failed(std::string outcome, unsigned http_status = 0)
 {
     return {.outcome = std::move(outcome), .http_status = http_status};
@@ -84,9 +84,9 @@ struct row
     std::string ca = "ca.pem";
 };
 
-using with_secret = client_authentication (*)(coauth::detail::given_text, coauth::secret);
+using with_secret = client_authentication (*)(coauth::detail::text_argument, coauth::secret);
 with_secret const basic = client_authentication::client_secret_basic;
-with_secret const raw = client_authentication::client_secret_basic_raw;
+with_secret const raw = client_authentication::client_secret_basic_unencoded;
 with_secret const post = client_authentication::client_secret_post;
 auto const none = client_authentication::none;
 
@@ -204,7 +204,7 @@ std::vector<row> const rows = {
     {"host_name",                  basic("basic", "basic-secret"),  scope("read"), token("read"), "localhost"},
     {"wrong_path",                 basic("basic", "basic-secret"),  anything(), failed("http_error", 404), "127.0.0.1", "/nowhere"},
     {"path_takes_only_get",        basic("basic", "basic-secret"),  anything(), failed("http_error", 404), "127.0.0.1", "/.well-known/openid-configuration"},
-    {"other_ca",                   basic("basic", "basic-secret"),  anything(), failed("certificate_rejected"), "127.0.0.1", "/token", "other-ca.pem"},
+    {"other_ca",                   basic("basic", "basic-secret"),  anything(), failed("certificate_verify_failed"), "127.0.0.1", "/token", "other-ca.pem"},
 
     // The second server does not decode Basic, so only plain credentials go through form-encoded.
     at_another("basic",              basic("basic", "basic-secret"),  scope("read write"), token("read write")),
@@ -268,7 +268,7 @@ void check_error(
 {
     BOOST_TEST(got.http_status() == expected.http_status);
     BOOST_TEST(got.oauth_error() == expected.oauth_error);
-    // This server describes each of its refusals.
+    // This server describes each of its fast_failures.
     BOOST_TEST(got.description().empty() == expected.oauth_error.empty());
     BOOST_TEST(got.attempts() == (got == coauth::error_kind::configuration ? 0U : 1U));
     // Shorter ones may occur by chance.

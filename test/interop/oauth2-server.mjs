@@ -33,7 +33,7 @@ async function form(req) {
   return Object.fromEntries(new URLSearchParams(body));
 }
 
-export async function answer(req, res) {
+export async function response(req, res) {
   const response = new OAuth2Server.Response();
   const request = new OAuth2Server.Request({
     headers: req.headers, method: req.method, query: {}, body: await form(req) });

@@ -12,7 +12,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose';
 import Provider, { errors } from 'oidc-provider';
-import { answer as answerOfAnother } from './oauth2-server.mjs';
+import { response as responseOfAnother } from './oauth2-server.mjs';
 
 process.stdin.resume().on('end', () => process.exit()).on('error', () => process.exit());
 
@@ -185,7 +185,7 @@ const atRoot = provider.callback();
 const atTenant = new Provider(`${issuer}/tenant`, { ...configuration, discovery: {} }).callback();
 
 function dispatch(req, res) {
-  if (req.url === '/oauth2-server/token') return answerOfAnother(req, res);
+  if (req.url === '/oauth2-server/token') return responseOfAnother(req, res);
   if (req.url === '/proof') return checkProof(req, res);
   if (!req.url.startsWith('/tenant/')) return atRoot(req, res);
   // So it knows where it is mounted.

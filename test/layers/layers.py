@@ -67,7 +67,7 @@ RULES = [
     (r"include/", SRC, "public headers include nothing of src"),
     (
         r"include/coauth/(?!client\.hpp|token_source\.hpp|token_cache\.hpp|async_get_access_token\.hpp|"
-        r"async_with_token\.hpp|discover\.hpp|coauth\.hpp|detail/(delivery|token_waiting|with_token)\.hpp)",
+        r"async_call_with_token\.hpp|discover\.hpp|coauth\.hpp|detail/(delivery|token_waiting|call_with_token)\.hpp)",
         ASIO,
         "headers of values know no Asio",
     ),

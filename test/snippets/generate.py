@@ -27,14 +27,14 @@ namespace asio = boost::asio;
 void log(std::string_view) {}
 void call_api(std::string_view) {}
 void wait_until(std::chrono::system_clock::time_point) {}
-struct api_answer
+struct api_response
 {
     unsigned result_int() const { return 200; }
     std::string_view operator[](std::string_view) const { return {}; }
 };
-asio::awaitable<api_answer> get(std::string_view, coauth::access_token)
+asio::awaitable<api_response> get(std::string_view, coauth::access_token)
 {
-    co_return api_answer();
+    co_return api_response();
 }
 """
 

@@ -6,8 +6,8 @@ namespace soak
 {
 
 using namespace std::chrono_literals;
-using coauth::testing::answer;
-using coauth::testing::ending;
+using coauth::testing::response;
+using coauth::testing::response_end;
 
 namespace
 {
@@ -15,20 +15,20 @@ namespace
 // Of a hundred.
 constexpr unsigned good_ones = 70;
 
-answer late(answer made, std::chrono::milliseconds delay)
+response late(response made, std::chrono::milliseconds delay)
 {
     made.delay = delay;
     return made;
 }
 
-answer nothing(ending how)
+response nothing(ending how)
 {
-    auto made = answer::bytes("x", how);
+    auto made = response::bytes("x", how);
     made.cut_at = 0;
     return made;
 }
 
-answer with_field(answer made, char const* name, char const* value)
+response with_field(response made, char const* name, char const* value)
 {
     made.headers.add(name, value);
     return made;
@@ -59,9 +59,9 @@ std::string misbehaviour::token(std::size_t n)
     return "token-" + std::to_string(n);
 }
 
-answer misbehaviour::answer(std::size_t n) const
+response misbehaviour::response(std::size_t n) const
 {
-    auto const whole = answer::json(200, body(token(n)));
+    auto const whole = response::json(200, body(token(n)));
     if (good(n))
         return whole;
     // Of these no token may come.
@@ -71,44 +71,44 @@ answer misbehaviour::answer(std::size_t n) const
     switch (draw(n, 1, 12))
     {
     case 0:
-        return with_field(answer::json(503, "{}"), "Retry-After", "1");
+        return with_field(response::json(503, "{}"), "Retry-After", "1");
     case 1:
-        return with_field(answer::json(429, "{}"), "Retry-After", "1");
+        return with_field(response::json(429, "{}"), "Retry-After", "1");
     case 2:
-        return answer::json(400, R"({"error":"invalid_scope"})");
+        return response::json(400, R"({"error":"invalid_scope"})");
     case 3:
-        return nothing(ending::reset);
+        return nothing(response_end::reset);
     case 4:
-        return nothing(ending::close);
+        return nothing(response_end::close);
     case 5:
     {
-        auto cut = answer::bytes(text, ending::truncate);
+        auto cut = response::bytes(text, response_end::truncate);
         cut.cut_at = draw(n, 2, static_cast<unsigned>(text.size()));
         return cut;
     }
     case 6:
     {
         // Few: each takes a connection for as long as an attempt may last.
-        auto const end = draw(n, 3, 20) == 0 ? ending::stall : ending::reset;
-        auto cut = answer::bytes(text, end);
+        auto const end = draw(n, 3, 20) == 0 ? response_end::stall : response_end::reset;
+        auto cut = response::bytes(text, end);
         cut.cut_at = draw(n, 2, static_cast<unsigned>(text.size()));
         return cut;
     }
     case 7:
     {
-        auto endless = answer::bytes("HTTP/1.1 200 OK\r\nX-Field: value\r\n");
+        auto endless = response::bytes("HTTP/1.1 200 OK\r\nX-Field: value\r\n");
         endless.repeat_from = 17;
         return endless;
     }
     case 8:
-        return answer::bytes(
+        return response::bytes(
             "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n" + bad);
     case 9:
-        return late(answer::json(502, "<html>"), 300ms);
+        return late(response::json(502, "<html>"), 300ms);
     case 10:
-        return answer::json(302, bad);
+        return response::json(302, bad);
     default:
-        return answer::json(200, bad.substr(0, bad.size() / 2));
+        return response::json(200, bad.substr(0, bad.size() / 2));
     }
 }
 

@@ -1,7 +1,7 @@
 #ifndef COAUTH_TEST_SOAK_MISBEHAVIOUR_HPP
 #define COAUTH_TEST_SOAK_MISBEHAVIOUR_HPP
 
-#include <coauth/testing/answer.hpp>
+#include <coauth/testing/response.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -17,7 +17,7 @@ class misbehaviour
 public:
     explicit misbehaviour(std::uint64_t seed) : seed_(seed) {}
 
-    [[nodiscard]] coauth::testing::answer answer(std::size_t n) const;
+    [[nodiscard]] coauth::testing::response response(std::size_t n) const;
     // Whether that is a token, sent whole and at once.
     [[nodiscard]] bool good(std::size_t n) const;
     [[nodiscard]] static std::string token(std::size_t n);

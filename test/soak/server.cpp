@@ -37,7 +37,7 @@ authorization_server start(server_options chosen)
     if (!made)
         throw std::runtime_error(made.error().message());
     // A token of its own would be a wrong one.
-    made->always(coauth::testing::answer::json(503, "{}"));
+    made->set_response(coauth::testing::response::json(503, "{}"));
     return std::move(*made);
 }
 
@@ -81,7 +81,7 @@ public:
         // All that was written was used, and some got what is always said.
         unscripted_ += seen_ - std::min(seen_, written_ + unscripted_);
         for (; written_ + unscripted_ < seen_ + ahead_; ++written_)
-            whom_.push(what_.answer(written_));
+            whom_.push_response(what_.response(written_));
     }
     // How many of what was written came to a request.
     [[nodiscard]] std::size_t used() const { return seen_ - unscripted_; }

@@ -1,5 +1,5 @@
 // coauth_soak MINUTES [TABLE]: a thousand fetches in flight, from four threads, at servers that
-// misbehave at random. Fails when memory grows, a descriptor is left, a good answer is lost or a
+// misbehave at random. Fails when memory grows, a descriptor is left, a good response is lost or a
 // bad one taken. What was seen over time is written to TABLE.
 //
 // The random choices follow from one seed, which is printed; COAUTH_SEED=n uses that one again.
@@ -43,7 +43,7 @@ constexpr std::size_t in_flight = 2 * (fetching_themselves + sources * users_of_
 // What is left when all is over: OpenSSL's and the allocator's own, MiB.
 constexpr double allowed_to_stay = 2;
 
-// Which answers came, of those that are numbered. All of its memory is there from the start.
+// Which responses came, of those that are numbered. All of its memory is there from the start.
 class delivered
 {
 public:
@@ -97,7 +97,7 @@ public:
             ++counts_.wrong;
     }
 
-    // Of so many requests, how many good answers did not come.
+    // Of so many requests, how many good responses did not come.
     [[nodiscard]] std::size_t lost(std::size_t requests) const
     {
         std::size_t count = 0;
@@ -123,7 +123,7 @@ coauth::client_config config_for(soak::server const& server, bool steady)
     config.allow_http_loopback = !steady;
     config.tls.ca_pem = server.ca_pem;
     config.connections.max_connections = in_flight;
-    // A good answer is not lost because the machine is slow.
+    // A good response is not lost because the machine is slow.
     config.timeout = 90s;
     config.retry.attempt_timeout = 30s;
     return config;
@@ -142,8 +142,8 @@ public:
         , all_(all)
         , counts_(counts)
     {
-        if (!client_.status())
-            throw std::runtime_error(client_.status().error().message());
+        if (!client_.validate())
+            throw std::runtime_error(client_.validate().error().message());
         for (std::size_t i = 0; i < sources; ++i)
             sources_.push_back(
                 std::make_unique<coauth::token_source>(client_, coauth::token_request()));
@@ -302,7 +302,7 @@ int run(double minutes, char const* table)
     show_failures(counts);
     std::cout << requests << " requests to the server that stayed\n"
               << counts.tokens << " tokens, " << failures << " failures, " << lost
-              << " good answers lost, " << counts.wrong << " bad ones taken\n"
+              << " good responses lost, " << counts.wrong << " bad ones taken\n"
               << "memory " << (grew ? "grew" : "flat") << ", in use before " << memory.in_use
               << " MiB, after " << memory_after.in_use << "; descriptors before " << descriptors
               << ", after " << descriptors_after << '\n';

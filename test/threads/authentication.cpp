@@ -122,7 +122,7 @@ BOOST_AUTO_TEST_CASE(authentication_from_many_threads)
             if (thread == 0 && i % 10 == 0)
                 all.rotate(i / 10);
             if (thread == 1 && i % 20 == 0)
-                server.renew_dpop_nonce();
+                server.rotate_dpop_nonce();
         }
     };
     on_threads(4, fetch);

@@ -313,7 +313,7 @@ BOOST_AUTO_TEST_CASE(close_in_the_middle)
     }
 }
 
-// It goes while some of them get in line for its only connection, whose server never answers.
+// It goes while some of them get in line for its only connection, whose server never responds.
 BOOST_AUTO_TEST_CASE(close_while_operations_get_in_line)
 {
     asio::io_context accepting;

@@ -33,7 +33,7 @@
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
-using coauth::testing::answer;
+using coauth::testing::response;
 using coauth::testing::authorization_server;
 using token_result = coauth::result<coauth::access_token>;
 using pool_strand = asio::strand<asio::thread_pool::executor_type>;
@@ -70,7 +70,7 @@ public:
             signal_.slot(),
             asio::bind_executor(strand_, [self](token_result const& got) { self->end(got); }));
         if (refresh)
-            tokens_.async_refresh(std::move(handler));
+            tokens_.async_get_new_access_token(std::move(handler));
         else
             tokens_.async_get_access_token(5ms, std::move(handler));
         asio::post(strand_, [self] { self->signal_.emit(asio::cancellation_type::total); });
@@ -142,10 +142,10 @@ BOOST_AUTO_TEST_CASE(storm_over_a_token_source)
     auto server = start();
     auto const seed = test::choose_seed();
     coauth::token_source_options options;
-    options.first_back_off = 1ms;
+    options.initial_back_off = 1ms;
     options.max_back_off = 5ms;
-    options.renew_interval = 10ms;
-    options.cancel_abandoned = true;
+    options.min_refresh_interval = 10ms;
+    options.cancel_when_unwaited = true;
     asio::thread_pool pool(4);
     coauth::client client(pool.get_executor(), test::overheard(server.config()));
     coauth::token_source tokens(client, coauth::token_request(), options);
@@ -173,7 +173,7 @@ BOOST_AUTO_TEST_CASE(storm_over_a_token_source)
     for (int i = 0; i < 20; ++i)
     {
         std::this_thread::sleep_for(10ms);
-        server.push(answer::json(503, "{}"));
+        server.push_response(response::json(503, "{}"));
     }
     pool.join();
     ended = true;
@@ -226,8 +226,8 @@ BOOST_AUTO_TEST_CASE(destroy_a_token_source_that_is_waited_for)
         asio::thread_pool pool(4);
         coauth::client client(pool.get_executor(), test::overheard(server.config()));
         coauth::token_source_options options;
-        options.cancel_abandoned = round % 2 == 0;
-        options.renew_unused = round % 3 == 0;
+        options.cancel_when_unwaited = round % 2 == 0;
+        options.refresh_when_idle = round % 3 == 0;
         std::optional<coauth::token_source> tokens(
             std::in_place, client, coauth::token_request(), options);
         constexpr int callers = 32;
@@ -310,7 +310,7 @@ BOOST_AUTO_TEST_CASE(destroy_a_client_while_its_context_goes)
     }
 }
 
-// Lookups of other keys, and of the same ones, while sources come, go for want of room, are swept
+// Lookups of other keys, and of the same ones, while sources come, go for want of room, are idle_removed
 // and go with their client.
 // What one thread is about to put out for want of room, another takes out.
 BOOST_AUTO_TEST_CASE(a_token_cache_that_another_thread_empties)
@@ -328,13 +328,13 @@ BOOST_AUTO_TEST_CASE(a_token_cache_that_another_thread_empties)
                 cache.erase(client);
         });
     for (int i = 0; i < 50'000; ++i)
-        (void)cache.source(client, coauth::token_request().audience(std::to_string(i % 64)));
+        (void)cache.get(client, coauth::token_request().audience(std::to_string(i % 64)));
     ended = true;
     eraser.join();
     cache.erase(client);
     BOOST_TEST(cache.counters().size == 0U);
-    auto const kept = cache.source(client);
-    BOOST_TEST(cache.source(client) == kept);
+    auto const kept = cache.get(client);
+    BOOST_TEST(cache.get(client) == kept);
     pool.join();
 }
 
@@ -363,7 +363,7 @@ BOOST_AUTO_TEST_CASE(a_token_cache_from_several_threads)
                     if (dice == 0)
                         cache.erase(other);
                     else if (dice < 10)
-                        cache.sweep();
+                        cache.remove_idle();
                     else if (dice < 20)
                         (void)cache.counters();
                     else
@@ -371,7 +371,7 @@ BOOST_AUTO_TEST_CASE(a_token_cache_from_several_threads)
                         // Half of the keys are this thread's own.
                         auto const number =
                             random() % 2 == 0 ? random() % 100 : 1'000 * (t + 1) + random() % 50;
-                        auto const tokens = cache.source(
+                        auto const tokens = cache.get(
                             dice % 10 == 0 ? other : client,
                             coauth::token_request().audience(std::to_string(number)));
                         wrong = wrong || !tokens->try_get().empty();

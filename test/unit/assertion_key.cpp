@@ -16,7 +16,7 @@ using namespace test;
 namespace protocol = coauth::protocol;
 using coauth::result;
 using coauth::secret;
-using coauth::secret_function;
+using coauth::secret_provider;
 using coauth::signing_key;
 
 namespace
@@ -38,7 +38,7 @@ std::shared_ptr<protocol::assertion_key const> loaded(signing_key const& from)
     return *got;
 }
 
-signing_key pem(std::string_view text, secret_function passphrase = {})
+signing_key pem(std::string_view text, secret_provider passphrase = {})
 {
     return signing_key::pem(secret(text), std::move(passphrase));
 }
@@ -56,7 +56,7 @@ private_key key_for(std::string_view algorithm)
     return kind == "RSA" ? rsa() : private_key(kind);
 }
 
-secret_function saying(std::string text)
+secret_provider saying(std::string text)
 {
     return [text = std::move(text)] { return secret(std::string_view(text)); };
 }
@@ -110,7 +110,7 @@ BOOST_AUTO_TEST_CASE(every_algorithm_signs_as_others_verify)
         {
             auto const by = key_for(name);
             auto const tested =
-                loaded(pem(by.private_pem()).algorithm(*coauth::signature_algorithm_of(name)));
+                loaded(pem(by.private_pem()).algorithm(*coauth::parse_signature_algorithm(name)));
             protocol::assertion_claims said;
             said.issuer = said.subject = client_id;
             auto const input = text(protocol::assertion_input(*tested, said));
@@ -152,7 +152,7 @@ BOOST_AUTO_TEST_CASE(signatures_of_others)
         BOOST_TEST_CONTEXT(name << " " << given.size())
         {
             auto const got = protocol::signature_of_signer(
-                *coauth::signature_algorithm_of(name), std::string(given));
+                *coauth::parse_signature_algorithm(name), std::string(given));
             if (got)
                 BOOST_TEST(text(*got) == expected);
             else
@@ -265,7 +265,7 @@ BOOST_AUTO_TEST_CASE(for_another_algorithm)
         {
             check_refused(
                 pem(key_for(key_of).private_pem())
-                    .algorithm(*coauth::signature_algorithm_of(wanted)),
+                    .algorithm(*coauth::parse_signature_algorithm(wanted)),
                 says);
         }
 }
@@ -333,7 +333,7 @@ BOOST_AUTO_TEST_CASE(pass_phrases)
     struct row
     {
         char const* name;
-        secret_function phrase;
+        secret_provider phrase;
         // Empty: it opens the key.
         std::string says;
     };
@@ -346,7 +346,7 @@ BOOST_AUTO_TEST_CASE(pass_phrases)
         {"not to be had",
          [] { return result<secret>(coauth::error(coauth::errc::connect_failed)); },
          "the pass-phrase cannot be had: "},
-        {"not in its file", coauth::secret_file("/nowhere/phrase"),
+        {"not in its file", coauth::secret_from_file("/nowhere/phrase"),
          "the pass-phrase cannot be had: the configuration is not usable: the secret file "
          "'/nowhere/phrase' cannot be read"},
         {"throws", []() -> result<secret> { throw std::runtime_error(phrase); },

@@ -56,7 +56,7 @@ std::vector<std::string> shown_by(net::client_certificate& tested)
     return names;
 }
 
-coauth::secret_function saying(char const* text)
+coauth::secret_provider saying(char const* text)
 {
     return [text] { return secret(text); };
 }
@@ -253,7 +253,7 @@ BOOST_AUTO_TEST_CASE(encrypted_keys)
     struct row
     {
         char const* name;
-        coauth::secret_function phrase;
+        coauth::secret_provider phrase;
         // Empty: it opens the key.
         std::string says;
     };

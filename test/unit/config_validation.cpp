@@ -1,6 +1,6 @@
 #include "protocol/config_validation.hpp"
 
-#include <coauth/choose_authentication.hpp>
+#include <coauth/select_client_authentication.hpp>
 #include <coauth/smscx.hpp>
 
 #include "authentication/load_key.hpp"
@@ -34,7 +34,7 @@ std::vector<way> ways()
         {"none", [](std::string const& id) { return who::none(id); }},
         {"basic", [=](std::string const& id) { return who::client_secret_basic(id, secret); }},
         {"raw basic",
-         [=](std::string const& id) { return who::client_secret_basic_raw(id, secret); }},
+         [=](std::string const& id) { return who::client_secret_basic_unencoded(id, secret); }},
         {"post", [=](std::string const& id) { return who::client_secret_post(id, secret); }},
         {"secret JWT", [=](std::string const& id) { return who::client_secret_jwt(id, secret); }},
         {"key JWT", [=](std::string const& id) { return who::private_key_jwt(id, key); }},
@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(each_rule_has_its_own_message)
               [](client_config& c)
               {
                   c.authentication =
-                      who::client_secret_basic_raw("i:d", coauth::secret("s3cr3t-word"));
+                      who::client_secret_basic_unencoded("i:d", coauth::secret("s3cr3t-word"));
               },
               "the client id contains a colon, which raw HTTP Basic cannot carry"},
              {"assertion with a line break in its audience",
@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(each_rule_has_its_own_message)
               [](client_config& c) { c.authentication = who::client_assertion("id", {}); },
               "the client assertion is empty; give a function that yields one"},
              {"secret by nobody", [](client_config& c)
-              { c.authentication = who::client_secret_post("id", coauth::secret_function()); },
+              { c.authentication = who::client_secret_post("id", coauth::secret_provider()); },
               "the client secret is empty"},
              {"no certificate",
               [](client_config& c) { c.authentication = who::tls_client_auth("id"); },
@@ -188,25 +188,25 @@ BOOST_AUTO_TEST_CASE(each_rule_has_its_own_message)
               "connections.max_connections is 0; it must be from 1 to 65535"},
              {"negative idle time", [](client_config& c) { c.connections.idle_timeout = -1ms; },
               "connections.idle_timeout is -1 ms; it must not be negative"},
-             {"no head start", [](client_config& c) { c.connections.connect_stagger = 0ms; },
-              "connections.connect_stagger is 0 ms; it must be at least 10 ms"},
+             {"no head start", [](client_config& c) { c.connections.connection_attempt_delay = 0ms; },
+              "connections.connection_attempt_delay is 0 ms; it must be at least 10 ms"},
              {"no attempt", [](client_config& c) { c.retry.max_attempts = 0; },
               "retry.max_attempts is 0; it must be at least 1"},
-             {"negative delay", [](client_config& c) { c.retry.first_delay = -1ms; },
-              "retry.first_delay is -1 ms; it must not be negative"},
+             {"negative delay", [](client_config& c) { c.retry.initial_back_off = -1ms; },
+              "retry.initial_back_off is -1 ms; it must not be negative"},
              {"huge header", [](client_config& c) { c.limits.header = (1U << 30) + 1; },
               "must not be more than 1 GiB"},
              {"many connections", [](client_config& c) { c.connections.max_connections = 65'536; },
               "connections.max_connections is 65536; it must be from 1 to 65535"},
              {"negative lookup lifetime",
-              [](client_config& c) { c.connections.lookup_lifetime = -1ms; },
-              "connections.lookup_lifetime is -1 ms; it must not be negative"},
-             {"negative longest delay", [](client_config& c) { c.retry.max_delay = -1ms; },
-              "retry.max_delay is -1 ms; it must not be negative"},
+              [](client_config& c) { c.connections.dns_cache_ttl = -1ms; },
+              "connections.dns_cache_ttl is -1 ms; it must not be negative"},
+             {"negative longest delay", [](client_config& c) { c.retry.max_back_off = -1ms; },
+              "retry.max_back_off is -1 ms; it must not be negative"},
              {"negative attempt timeout", [](client_config& c) { c.retry.attempt_timeout = -1ms; },
               "retry.attempt_timeout is -1 ms; it must not be negative"},
-             {"negative assumed life", [](client_config& c) { c.server.lifetimes.assumed = -1s; },
-              "server.lifetimes.assumed is -1 s; it must not be negative"},
+             {"negative assumed life", [](client_config& c) { c.server.expires_in.assumed = -1s; },
+              "server.expires_in.assumed is -1 s; it must not be negative"},
          })
         BOOST_TEST_CONTEXT(row.name)
         {
@@ -239,7 +239,7 @@ BOOST_AUTO_TEST_CASE(what_is_accepted)
               {
                   c.limits.header = 512;
                   c.limits.body = 64;
-                  c.limits.interim = 0;
+                  c.limits.max_informational = 0;
                   c.timeout = 1ms;
               }},
              {"longest time", [](client_config& c) { c.timeout = 1h; }},
@@ -318,7 +318,7 @@ BOOST_AUTO_TEST_CASE(algorithms_of_a_secret)
         BOOST_TEST_CONTEXT(name)
         {
             auto const got = check_way(client_authentication::client_secret_jwt(
-                "id", coauth::secret("s3cr3t-word"), *coauth::signature_algorithm_of(name)));
+                "id", coauth::secret("s3cr3t-word"), *coauth::parse_signature_algorithm(name)));
             check_contains(
                 got ? "HS: success" : got.error().message(),
                 name[0] == 'H' ? "success"
@@ -343,12 +343,12 @@ BOOST_AUTO_TEST_CASE(times_are_from_nothing_to_for_ever)
              {"timeout", [](auto& c) -> auto& { return c.timeout; }, 1ms, one_hour},
              {"connections.idle_timeout",
               [](auto& c) -> auto& { return c.connections.idle_timeout; }},
-             {"connections.connect_stagger",
-              [](auto& c) -> auto& { return c.connections.connect_stagger; }, 10ms},
-             {"connections.lookup_lifetime",
-              [](auto& c) -> auto& { return c.connections.lookup_lifetime; }},
-             {"retry.first_delay", [](auto& c) -> auto& { return c.retry.first_delay; }},
-             {"retry.max_delay", [](auto& c) -> auto& { return c.retry.max_delay; }},
+             {"connections.connection_attempt_delay",
+              [](auto& c) -> auto& { return c.connections.connection_attempt_delay; }, 10ms},
+             {"connections.dns_cache_ttl",
+              [](auto& c) -> auto& { return c.connections.dns_cache_ttl; }},
+             {"retry.initial_back_off", [](auto& c) -> auto& { return c.retry.initial_back_off; }},
+             {"retry.max_back_off", [](auto& c) -> auto& { return c.retry.max_back_off; }},
              {"retry.attempt_timeout", [](auto& c) -> auto& { return c.retry.attempt_timeout; }}})
         for (auto const value :
              {milliseconds::min(), -1ms, 0ms, 1ms, row.least - 1ms, row.least, one_hour + 1ms,
@@ -368,7 +368,7 @@ BOOST_AUTO_TEST_CASE(times_are_from_nothing_to_for_ever)
     for (auto const value : {0s, std::chrono::seconds::max()})
     {
         auto changed = config();
-        changed.server.lifetimes.assumed = value;
+        changed.server.expires_in.assumed = value;
         BOOST_TEST(outcome(check_config(changed)) == "success");
     }
 }
@@ -389,9 +389,9 @@ BOOST_AUTO_TEST_CASE(what_the_environment_does_not_have_is_reported_as_missing)
              {who::client_secret_basic(unset, "s"), "client id"},
              {who::client_secret_basic(unset, give), "client id"},
              {who::client_secret_basic("id", unset), "client secret"},
-             {who::client_secret_basic_raw(unset, "s"), "client id"},
-             {who::client_secret_basic_raw(unset, give), "client id"},
-             {who::client_secret_basic_raw("id", unset), "client secret"},
+             {who::client_secret_basic_unencoded(unset, "s"), "client id"},
+             {who::client_secret_basic_unencoded(unset, give), "client id"},
+             {who::client_secret_basic_unencoded("id", unset), "client secret"},
              {who::client_secret_post(unset, "s"), "client id"},
              {who::client_secret_post(unset, give), "client id"},
              {who::client_secret_post("id", unset), "client secret"},
@@ -408,7 +408,7 @@ BOOST_AUTO_TEST_CASE(what_the_environment_does_not_have_is_reported_as_missing)
         check_contains(got.error().message(), "authentication: the "s + missing + " is empty");
     }
     BOOST_TEST(who::client_assertion(unset, give).client_id().empty());
-    BOOST_TEST(outcome(coauth::choose_authentication({}, unset, {"s"})) == "success");
+    BOOST_TEST(outcome(coauth::select_client_authentication({}, unset, {"s"})) == "success");
 }
 
 // Whatever else makes a string still does.

@@ -37,19 +37,19 @@ std::vector<facts> const table = {
     {errc::connection_lost, "connection_lost", error_kind::connect, true},
     {errc::proxy_refused, "proxy_refused", error_kind::connect, false},
     {errc::tls_failed, "tls_failed", error_kind::tls, false},
-    {errc::certificate_rejected, "certificate_rejected", error_kind::tls, false},
+    {errc::certificate_verify_failed, "certificate_verify_failed", error_kind::tls, false},
     {errc::timeout, "timeout", error_kind::timeout, true},
     {errc::cancelled, "cancelled", error_kind::cancelled, false},
     {errc::out_of_memory, "out_of_memory", error_kind::resource, false},
-    {errc::no_randomness, "no_randomness", error_kind::resource, true},
-    {errc::too_many_waiting, "too_many_waiting", error_kind::resource, true},
+    {errc::random_failed, "random_failed", error_kind::resource, true},
+    {errc::queue_full, "queue_full", error_kind::resource, true},
     {errc::redirect_refused, "redirect_refused", error_kind::http, false},
     {errc::http_error, "http_error", error_kind::http, false},
     {errc::malformed_http, "malformed_http", error_kind::protocol, false},
-    {errc::incomplete_answer, "incomplete_answer", error_kind::protocol, true},
-    {errc::answer_too_large, "answer_too_large", error_kind::protocol, false},
-    {errc::malformed_answer, "malformed_answer", error_kind::protocol, false},
-    {errc::unsupported_token_type, "unsupported_token_type", error_kind::protocol, false},
+    {errc::incomplete_response, "incomplete_response", error_kind::protocol, true},
+    {errc::response_too_large, "response_too_large", error_kind::protocol, false},
+    {errc::malformed_response, "malformed_response", error_kind::protocol, false},
+    {errc::unexpected_token_type, "unsupported_token_type", error_kind::protocol, false},
     {errc::invalid_request, "invalid_request", error_kind::oauth, false},
     {errc::invalid_client, "invalid_client", error_kind::oauth, false},
     {errc::invalid_grant, "invalid_grant", error_kind::oauth, false},
@@ -64,7 +64,7 @@ std::vector<facts> const table = {
     {errc::temporarily_unavailable, "temporarily_unavailable", error_kind::oauth, true},
     {errc::use_dpop_nonce, "use_dpop_nonce", error_kind::oauth, true},
     {errc::invalid_dpop_proof, "invalid_dpop_proof", error_kind::oauth, false},
-    {errc::not_revocable, "not_revocable", error_kind::oauth, false},
+    {errc::unsupported_token_type, "unsupported_token_type", error_kind::oauth, false},
     {errc::other_oauth_error, "other_oauth_error", error_kind::oauth, false},
     {errc::rate_limited, "rate_limited", error_kind::rate_limited, true},
     {errc::internal_error, "internal_error", error_kind::resource, false},
@@ -139,11 +139,11 @@ BOOST_AUTO_TEST_CASE(credentials_are_refused_by_word_or_status)
 {
     for (auto const& row : table)
         BOOST_TEST(
-            failure(row.code).refuses_credentials() ==
+            failure(row.code).is_authentication_failure() ==
             (row.code == errc::invalid_client || row.code == errc::unauthorized_client));
-    BOOST_TEST(with_status(errc::http_error, 401).refuses_credentials());
-    BOOST_TEST(!with_status(errc::http_error, 403).refuses_credentials());
-    BOOST_TEST(!with_status(errc::invalid_request, 401).refuses_credentials());
+    BOOST_TEST(with_status(errc::http_error, 401).is_authentication_failure());
+    BOOST_TEST(!with_status(errc::http_error, 403).is_authentication_failure());
+    BOOST_TEST(!with_status(errc::invalid_request, 401).is_authentication_failure());
 }
 
 BOOST_AUTO_TEST_CASE(message_says_all_that_is_known)

@@ -5,7 +5,7 @@
 #include "support.hpp"
 
 using namespace test;
-using coauth::lifetime_meaning;
+using coauth::expires_in_rule;
 using coauth::policy::expires_in_form;
 
 namespace
@@ -15,7 +15,7 @@ constexpr std::int64_t longest = 2'147'483'647;
 
 // "no end", "malformed", or seconds.
 std::string
-meaning(expires_in_form form, std::string_view text, coauth::lifetime_rules const& rules)
+meaning(expires_in_form form, std::string_view text, coauth::expires_in_rules const& rules)
 {
     auto const got = coauth::policy::interpret_expires_in(form, text, rules);
     if (!got.valid)
@@ -88,8 +88,8 @@ BOOST_AUTO_TEST_CASE(generic_server_and_smscx)
          })
         BOOST_TEST_CONTEXT(static_cast<int>(row.form) << " " << row.text.substr(0, 40))
         {
-            BOOST_TEST(meaning(row.form, row.text, coauth::lifetime_rules()) == row.generic);
-            BOOST_TEST(meaning(row.form, row.text, coauth::smscx::server().lifetimes) == row.smscx);
+            BOOST_TEST(meaning(row.form, row.text, coauth::expires_in_rules()) == row.generic);
+            BOOST_TEST(meaning(row.form, row.text, coauth::smscx::server().expires_in) == row.smscx);
         }
 }
 
@@ -97,18 +97,18 @@ BOOST_AUTO_TEST_CASE(each_meaning_can_be_chosen)
 {
     struct row
     {
-        lifetime_meaning chosen;
+        expires_in_rule chosen;
         char const* expected;
     };
     for (auto const& row : std::vector<row>{
-             {lifetime_meaning::no_known_end, "no end"},
-             {lifetime_meaning::use_once, "0"},
-             {lifetime_meaning::assumed, "77"},
-             {lifetime_meaning::malformed, "malformed"},
+             {expires_in_rule::unknown, "no end"},
+             {expires_in_rule::single_use, "0"},
+             {expires_in_rule::assumed, "77"},
+             {expires_in_rule::malformed, "malformed"},
          })
         BOOST_TEST_CONTEXT(row.expected)
         {
-            coauth::lifetime_rules rules;
+            coauth::expires_in_rules rules;
             rules.absent = rules.zero = rules.never = row.chosen;
             rules.assumed = 77s;
             BOOST_TEST(meaning(expires_in_form::absent, "", rules) == row.expected);

@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(client_authentication_on_the_wire)
     for (auto const& row : std::vector<row>{
              {"basic", who::client_secret_basic(client_id, password),
               "Authorization: Basic "s + basic_value + "\r\n", ""},
-             {"raw basic", who::client_secret_basic_raw(client_id, password),
+             {"raw basic", who::client_secret_basic_unencoded(client_id, password),
               "Authorization: Basic "s + raw_basic_value + "\r\n", ""},
              {"post", who::client_secret_post(client_id, password), "",
               in_body + "&client_secret=p%3AS+3%2Bcr%2F%25t%26%3D%C3%BC%7E"},

@@ -1,4 +1,4 @@
-// What depends on how the bytes of an answer are cut into pieces; the rest is in the corpus of the
+// What depends on how the bytes of a response are cut into pieces; the rest is in the corpus of the
 // fuzzer.
 
 #include "net/http_response_parser.hpp"
@@ -29,7 +29,7 @@ state give(reader_type& reader, std::string_view bytes)
 }
 
 std::string outcome_of(
-    std::vector<std::string> const& pieces, coauth::answer_limits const& limits = {512, 64, 2})
+    std::vector<std::string> const& pieces, coauth::response_limits const& limits = {512, 64, 2})
 {
     reader_type reader(limits);
     auto now = state::more;
@@ -41,8 +41,8 @@ std::string outcome_of(
     return now == state::complete ? "complete" : "more";
 }
 
-// The answer, cut at one place, at each two places, and into single bytes.
-void check_wherever_it_is_cut(std::string const& answer, std::string const& body)
+// The response, cut at one place, at each two places, and into single bytes.
+void check_wherever_it_is_cut(std::string const& response, std::string const& body)
 {
     auto const check =
         [&](std::vector<std::string_view> const& pieces, std::size_t a, std::size_t b)
@@ -54,12 +54,12 @@ void check_wherever_it_is_cut(std::string const& answer, std::string const& body
             BOOST_TEST_REQUIRE((now == state::more), "before its end, " << a << " and " << b);
             now = give(reader, piece);
         }
-        BOOST_TEST((now == state::complete), "cut at " << a << " and " << b << " of " << answer);
+        BOOST_TEST((now == state::complete), "cut at " << a << " and " << b << " of " << response);
         BOOST_TEST(reader.reusable());
         auto const got = reader.take();
         BOOST_TEST(got.body.view() == body);
     };
-    std::string_view const whole = answer;
+    std::string_view const whole = response;
     for (std::size_t a = 1; a < whole.size(); ++a)
     {
         check({whole.substr(0, a), whole.substr(a)}, a, a);
@@ -84,24 +84,24 @@ BOOST_AUTO_TEST_CASE(a_header_that_comes_field_by_field_keeps_within_its_limit)
     for (int i = 0; i < 30; ++i)
         pieces.push_back("X-A: " + std::string(20, 'a') + "\r\n");
     pieces.emplace_back("Content-Length: 0\r\n\r\n");
-    BOOST_TEST(outcome_of(pieces) == "answer_too_large");
+    BOOST_TEST(outcome_of(pieces) == "response_too_large");
 }
 
 BOOST_AUTO_TEST_CASE(an_extension_of_a_chunk_keeps_within_the_limit_of_the_header)
 {
-    auto const answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;" +
+    auto const response = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;" +
                         std::string(600, 'a') + "\r\n{}\r\n0\r\n\r\n";
-    BOOST_TEST(outcome_of({answer}) == "answer_too_large");
-    BOOST_TEST(outcome_of({answer.substr(0, 600), answer.substr(600)}) == "answer_too_large");
+    BOOST_TEST(outcome_of({response}) == "response_too_large");
+    BOOST_TEST(outcome_of({response.substr(0, 600), response.substr(600)}) == "response_too_large");
 }
 
 BOOST_AUTO_TEST_CASE(an_extension_longer_than_the_parser_beneath_looks_at_at_once)
 {
-    std::string const answer =
+    std::string const response =
         chunked + "2;"s + std::string(20'000, 'a') + "\r\n{}\r\n0;b=c\r\n\r\n";
     for (std::size_t const cut : {1'000U, 8'300U, 10'000U, 20'030U, 20'060U})
         BOOST_TEST(
-            outcome_of({answer.substr(0, cut), answer.substr(cut)}, {64 * 1024, 64, 2}) ==
+            outcome_of({response.substr(0, cut), response.substr(cut)}, {64 * 1024, 64, 2}) ==
             "complete");
     // Its buffer has grown, so that much of the line comes at once.
     auto const fields = "HTTP/1.1 200 OK\r\nX: " + std::string(30'000, 'a') +
@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(an_extension_longer_than_the_parser_beneath_looks_at_at_onc
         "complete");
 }
 
-BOOST_AUTO_TEST_CASE(an_answer_is_complete_wherever_it_is_cut)
+BOOST_AUTO_TEST_CASE(an_response_is_complete_wherever_it_is_cut)
 {
     auto const with_length = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"s;
     auto const one_chunk = chunked + "2\r\n{}\r\n0\r\n\r\n"s;
@@ -125,7 +125,7 @@ BOOST_AUTO_TEST_CASE(an_answer_is_complete_wherever_it_is_cut)
 BOOST_AUTO_TEST_CASE(whether_the_connection_may_carry_another_request)
 {
     auto const length = "Content-Length: 2\r\n\r\n{}"s;
-    for (auto const& [answer, expected] : std::vector<std::pair<std::string, bool>>{
+    for (auto const& [response, expected] : std::vector<std::pair<std::string, bool>>{
              {"HTTP/1.1 200 OK\r\n" + length, true},
              {"HTTP/1.1 503 Busy\r\n" + length, true},
              {"HTTP/1.1 408 Late\r\n" + length, false},
@@ -140,10 +140,10 @@ BOOST_AUTO_TEST_CASE(whether_the_connection_may_carry_another_request)
              {"HTTP/1.0 200 OK\r\nConnection: keep-alive, close\r\n" + length, false},
              {"HTTP/1.1 200 OK\r\n" + length + "H", false},
          })
-        BOOST_TEST_CONTEXT(answer)
+        BOOST_TEST_CONTEXT(response)
         {
             reader_type reader({512, 64, 2});
-            BOOST_TEST((give(reader, answer) == state::complete));
+            BOOST_TEST((give(reader, response) == state::complete));
             BOOST_TEST(reader.reusable() == expected);
         }
 }
@@ -156,7 +156,7 @@ BOOST_AUTO_TEST_CASE(what_follows_the_last_chunk_is_a_trailer_or_malformed)
         BOOST_TEST(
             outcome_of({chunked, "0\r\n", field, "\r\n", "\r\n"}) == "malformed_http", field);
     auto const much = "A: " + std::string(600, 'a');
-    BOOST_TEST(outcome_of({chunked, "0\r\n", much, "\r\n\r\n"}) == "answer_too_large");
+    BOOST_TEST(outcome_of({chunked, "0\r\n", much, "\r\n\r\n"}) == "response_too_large");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -5,7 +5,7 @@
 
 #include "crypto/jwt.hpp"
 
-#include <coauth/signed_assertion.hpp>
+#include <coauth/jwt_assertion.hpp>
 
 #include "support.hpp"
 
@@ -160,10 +160,10 @@ BOOST_AUTO_TEST_CASE(claims)
 
 BOOST_AUTO_TEST_CASE(audiences)
 {
-    using enum coauth::assertion_audience;
+    using enum coauth::audience_source;
     struct row
     {
-        coauth::assertion_audience made_out_to;
+        coauth::audience_source audience_source;
         char const* audience;
         char const* issuer;
         char const* expected;
@@ -171,7 +171,7 @@ BOOST_AUTO_TEST_CASE(audiences)
     constexpr auto* token = "https://as.example/token";
     constexpr auto* asked = "https://as.example/introspect";
     constexpr auto* as = "https://as.example";
-    for (auto const& [made_out_to, audience, issuer_of, expected] : std::vector<row>{
+    for (auto const& [audience_source, audience, issuer_of, expected] : std::vector<row>{
              {issuer, "", as, as},
              {issuer, "", "", token},
              {token_endpoint, "", as, token},
@@ -183,7 +183,7 @@ BOOST_AUTO_TEST_CASE(audiences)
     {
         coauth::assertion_options options;
         options.audience = audience;
-        options.made_out_to = made_out_to;
+        options.audience_source = audience_source;
         coauth::client_config config;
         config.server.issuer = issuer_of;
         config.server.token_endpoint = token;
@@ -198,13 +198,13 @@ BOOST_AUTO_TEST_CASE(nothing_is_signed_without_random_bytes)
 {
     coauth::assertion_claims said;
     said.issuer = said.audience = "https://as.example";
-    auto const make = coauth::signed_assertion(signing_key::pem(secret(rfc_8037_key)), said);
+    auto const make = coauth::jwt_assertion(signing_key::pem(secret(rfc_8037_key)), said);
     BOOST_TEST(outcome(make()) == "success");
     {
         no_random_bytes const none;
-        BOOST_TEST(outcome(unique_id()) == "no_randomness");
+        BOOST_TEST(outcome(unique_id()) == "random_failed");
         auto const got = make();
-        BOOST_TEST(outcome(got) == "no_randomness");
+        BOOST_TEST(outcome(got) == "random_failed");
         check_contains(got.error().message(), "jti");
     }
     BOOST_TEST(outcome(make()) == "success");
@@ -269,12 +269,12 @@ BOOST_AUTO_TEST_CASE(names_of_algorithms)
          {"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256",
           "ES384", "ES512", "EdDSA", "Ed25519"})
     {
-        auto const found = coauth::signature_algorithm_of(name);
+        auto const found = coauth::parse_signature_algorithm(name);
         BOOST_TEST_REQUIRE(found.has_value());
         BOOST_TEST(to_string(*found) == name);
     }
-    BOOST_TEST(!coauth::signature_algorithm_of("none").has_value());
-    BOOST_TEST(!coauth::signature_algorithm_of("rs256").has_value());
+    BOOST_TEST(!coauth::parse_signature_algorithm("none").has_value());
+    BOOST_TEST(!coauth::parse_signature_algorithm("rs256").has_value());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

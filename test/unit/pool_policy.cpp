@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(old_ones_expire)
     BOOST_TEST((tested.expire(zero + 10s) == a));
     BOOST_TEST(!tested.expire(zero + 10s));
     BOOST_TEST(tested.open() == 1U);
-    // Too old to be used, though nobody swept it out: it makes room.
+    // Too old to be used, though nobody idle_removed it out: it makes room.
     auto const later = tested.acquire(3, zero + 20s);
     BOOST_TEST((later.what == verdict::open));
     (void)tested.acquire(4, zero + 20s);

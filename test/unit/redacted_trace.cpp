@@ -6,7 +6,7 @@
 
 using namespace test;
 using coauth::client_authentication;
-using coauth::protocol::masked_answer;
+using coauth::protocol::masked_response;
 using coauth::protocol::safe_text;
 
 namespace
@@ -22,13 +22,13 @@ std::string shown_request(client_authentication const& who, coauth::token_reques
     return coauth::protocol::masked_request(*wire);
 }
 
-std::string shown_answer(unsigned status, coauth::http_headers headers, std::string_view body)
+std::string shown_response(unsigned status, coauth::http_headers headers, std::string_view body)
 {
-    coauth::http_response answer;
-    answer.status = status;
-    answer.headers = std::move(headers);
-    answer.body = coauth::secret(body);
-    return masked_answer(answer, config());
+    coauth::http_response response;
+    response.status = status;
+    response.headers = std::move(headers);
+    response.body = coauth::secret(body);
+    return masked_response(response, config());
 }
 
 void check_no_secret(std::string_view shown)
@@ -57,7 +57,7 @@ BOOST_AUTO_TEST_CASE(request)
     };
     for (auto const& row : std::vector<row>{
              {"basic", who::client_secret_basic(client_id, password), "Authorization: Basic ***\n"},
-             {"raw", who::client_secret_basic_raw(client_id, password),
+             {"raw", who::client_secret_basic_unencoded(client_id, password),
               "Authorization: Basic ***\n"},
              {"post", who::client_secret_post(client_id, password), "&client_secret=***"},
              {"none", who::none(client_id), "&client_id=app%2B1"},
@@ -74,14 +74,14 @@ BOOST_AUTO_TEST_CASE(request)
         }
 }
 
-BOOST_AUTO_TEST_CASE(answer_with_a_token)
+BOOST_AUTO_TEST_CASE(response_with_a_token)
 {
     coauth::http_headers headers;
     headers.add("Content-Type", "application/json");
     headers.add("Set-Cookie", "session=hush-hush");
     headers.add("X-Access-Token", "hush-hush");
     headers.add("Authentication-Info", "hush-hush");
-    auto const shown = shown_answer(
+    auto const shown = shown_response(
         200, headers,
         R"({"access_token":"hush-hush","token_type":"Bearer","expires_in":60,"scope":"a b",)"
         R"("refresh_token":"hush-hush","id_token":"hush-hush","extra":{"x":"hush-hush"}})");
@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(answer_with_a_token)
         check_contains(shown, part);
 }
 
-BOOST_AUTO_TEST_CASE(answer_that_echoes_the_credentials)
+BOOST_AUTO_TEST_CASE(response_that_echoes_the_credentials)
 {
     for (auto const* echoed :
          {client_secret, basic_value, raw_basic_value, "p%3AS+3%2Bcr%2F%25t%26%3D%C3%BC%7E"})
@@ -101,26 +101,26 @@ BOOST_AUTO_TEST_CASE(answer_that_echoes_the_credentials)
         {
             coauth::http_headers headers;
             headers.add("X-Echo", echoed);
-            check_no_secret(shown_answer(
+            check_no_secret(shown_response(
                 400, headers,
                 R"({"error":"invalid_client","error_description":")"s + echoed + "\"}"));
-            check_no_secret(shown_answer(400, headers, "You sent "s + echoed + "."));
+            check_no_secret(shown_response(400, headers, "You sent "s + echoed + "."));
         }
 }
 
-BOOST_AUTO_TEST_CASE(answer_that_is_no_document)
+BOOST_AUTO_TEST_CASE(response_that_is_no_document)
 {
-    check_contains(shown_answer(502, {}, "<h1>Bad gateway</h1>"), "<h1>Bad gateway</h1>");
-    auto const form = shown_answer(200, {}, "access_token=hush-hush");
+    check_contains(shown_response(502, {}, "<h1>Bad gateway</h1>"), "<h1>Bad gateway</h1>");
+    auto const form = shown_response(200, {}, "access_token=hush-hush");
     check_lacks(form, "hush-hush");
     check_contains(form, "22 bytes that are not JSON");
-    auto const controls = shown_answer(
+    auto const controls = shown_response(
         500, {},
         "a\x1b[31mb\r\nc\xC2\x9B"
         "d");
     check_lacks(controls, "\x1b");
     check_lacks(controls, "\xC2\x9B");
-    BOOST_TEST(shown_answer(500, {}, std::string(1'000'000, 'x')).size() < 4096U);
+    BOOST_TEST(shown_response(500, {}, std::string(1'000'000, 'x')).size() < 4096U);
 }
 
 BOOST_AUTO_TEST_CASE(text_of_the_server)
@@ -165,7 +165,7 @@ BOOST_AUTO_TEST_CASE(a_token_that_the_text_repeats)
     // Nor the part of it that is left by the cut.
     std::string const long_token(3000, 't');
     BOOST_TEST(safe_text("for " + long_token, who, long_token) == "for ***");
-    auto const shown = shown_answer(
+    auto const shown = shown_response(
         200, {}, R"({"access_token":"a\"b\\c.1","scope":"x a\"b\\c.1","error":"a\"b\\c.1"})");
     check_contains(shown, R"("scope": "x ***")");
     check_lacks(shown, "c.1");
@@ -176,9 +176,9 @@ BOOST_AUTO_TEST_CASE(a_secret_that_json_escapes)
     auto made = config();
     made.authentication =
         client_authentication::client_secret_basic("id", coauth::secret("hush\"\\hush"));
-    coauth::http_response answer;
-    answer.body = coauth::secret(R"({"error_description":"no hush\"\\hush"})");
-    check_lacks(masked_answer(answer, made), "hush");
+    coauth::http_response response;
+    response.body = coauth::secret(R"({"error_description":"no hush\"\\hush"})");
+    check_lacks(masked_response(response, made), "hush");
 }
 
 BOOST_AUTO_TEST_CASE(a_success_that_is_no_document_is_not_shown)
@@ -188,25 +188,25 @@ BOOST_AUTO_TEST_CASE(a_success_that_is_no_document_is_not_shown)
              "hush-hush", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2lnbmF0dXJl", wide,
              "\xFF\xFE" + wide, "<hush>x</hush>", "call({\"hush\":1})", "\x1F\x8B\x08hush"})
     {
-        auto const shown = shown_answer(200, {}, body);
+        auto const shown = shown_response(200, {}, body);
         check_contains(shown, std::to_string(body.size()) + " bytes that are not JSON");
         for (auto const* part : {"hush", "eyJ", "\x1F"})
             check_lacks(shown, part);
         check_lacks(shown, std::string_view("h\0u", 3));
     }
     // Of a failure too, where it is no text.
-    check_contains(shown_answer(400, {}, wide), "8 bytes that are not JSON");
+    check_contains(shown_response(400, {}, wide), "8 bytes that are not JSON");
     coauth::http_headers coded;
     coded.add("Content-Encoding", "br");
     coded.add("Content-Type", "text/plain");
     check_contains(
-        shown_answer(400, coded, "hush"), "4 bytes that are compressed or encoded, text/plain");
-    check_contains(shown_answer(200, coded, "{}"), "2 bytes that are compressed");
+        shown_response(400, coded, "hush"), "4 bytes that are compressed or encoded, text/plain");
+    check_contains(shown_response(200, coded, "{}"), "2 bytes that are compressed");
 }
 
-BOOST_AUTO_TEST_CASE(an_error_within_an_answer)
+BOOST_AUTO_TEST_CASE(an_error_within_a_response)
 {
-    auto const shown = shown_answer(
+    auto const shown = shown_response(
         400, {},
         R"({"error":{"type":"t","message":"m","code":1600,"uri":"u","access_token":"hush",)"
         R"("debug":{"x":"hush"}},"scope":["hush"],"error_description":{"x":"hush"}})");
@@ -214,8 +214,8 @@ BOOST_AUTO_TEST_CASE(an_error_within_an_answer)
         shown, R"("error": {"type": "t", "message": "m", "code": 1600, "uri": "u", )"
                R"("access_token": "***", "debug": "***"}, "scope": "***")");
     check_lacks(shown, "hush");
-    check_contains(shown_answer(400, {}, R"({"error":{}})"), R"({"error": "***"})");
-    check_contains(shown_answer(400, {}, R"({"error":[{"message":"m"}]})"), R"({"error": "***"})");
+    check_contains(shown_response(400, {}, R"({"error":{}})"), R"({"error": "***"})");
+    check_contains(shown_response(400, {}, R"({"error":[{"message":"m"}]})"), R"({"error": "***"})");
 }
 
 // Also where it is not read as JSON.
@@ -233,11 +233,11 @@ BOOST_AUTO_TEST_CASE(a_secret_in_every_form)
           R"("hush\u0022")"})
         BOOST_TEST_CONTEXT(body)
         {
-            coauth::http_response answer;
-            answer.status = 400;
-            answer.headers.add("X-Echo", plain);
-            answer.body = coauth::secret(body);
-            auto const shown = masked_answer(answer, made);
+            coauth::http_response response;
+            response.status = 400;
+            response.headers.add("X-Echo", plain);
+            response.body = coauth::secret(body);
+            auto const shown = masked_response(response, made);
             check_lacks(shown, "hush");
             check_contains(shown, "***");
         }
@@ -258,28 +258,28 @@ BOOST_AUTO_TEST_CASE(what_the_request_presents)
     BOOST_TEST(
         hidden.safe(R"(sub"j/1 sub%22j%2F1 sub\"j/1 p-1234 word scope-1 urn:x id)") ==
         "*** *** *** *** *** scope-1 urn:x id");
-    coauth::http_response answer;
-    answer.status = 400;
-    answer.body = coauth::secret(R"({"error":"x","error_description":"sub\"j/1 is old"})");
-    check_contains(masked_answer(answer, made, wire->view()), "*** is old");
+    coauth::http_response response;
+    response.status = 400;
+    response.body = coauth::secret(R"({"error":"x","error_description":"sub\"j/1 is old"})");
+    check_contains(masked_response(response, made, wire->view()), "*** is old");
 }
 
-BOOST_AUTO_TEST_CASE(an_answer_is_shown_in_part)
+BOOST_AUTO_TEST_CASE(an_response_is_shown_in_part)
 {
     std::string const big(100'000, 'x');
     coauth::http_headers headers;
     for (int i = 0; i < 1000; ++i)
         headers.add("X-" + std::to_string(i), big);
-    BOOST_TEST(shown_answer(400, headers, "").size() == 4096U);
+    BOOST_TEST(shown_response(400, headers, "").size() == 4096U);
     auto const body = R"({"error":"x","error_description":")" + big + R"(","error_uri":")" + big +
                       R"(","scope":")" + big + R"(","error_code":)" + std::string(5000, '7') + "}";
-    auto const shown = shown_answer(400, {}, body);
+    auto const shown = shown_response(400, {}, body);
     BOOST_TEST(shown.size() <= 4096U);
     check_contains(shown, std::string(1024, 'x') + '"');
     std::string many = "{";
     for (int i = 0; i < 900; ++i)
         many += "\"member" + std::to_string(i) + "\":1,";
-    auto const cut = shown_answer(200, {}, many + "\"last\":1}");
+    auto const cut = shown_response(200, {}, many + "\"last\":1}");
     BOOST_TEST(cut.size() == 4096U);
     BOOST_TEST(cut.ends_with("..."));
 }

@@ -48,12 +48,12 @@ struct bench
         info.lifetime = life;
         return access_token(std::move(info));
     }
-    source::answer get()
+    source::response get()
     {
         callers.emplace_back();
         return tested.get(now(), callers.back());
     }
-    source::answer refresh()
+    source::response refresh()
     {
         callers.emplace_back();
         return tested.refresh(now(), callers.back());
@@ -121,10 +121,10 @@ BOOST_AUTO_TEST_CASE(renewed_at_its_time_and_served_meanwhile)
         BOOST_TEST(!b.get().fetch);
         b.pass(2s);
         auto const made = b.get();
-        BOOST_TEST((made.fetch == fetch_reason::renewal));
+        BOOST_TEST((made.fetch == fetch_reason::refresh));
         BOOST_TEST(made.token.value() == "a");
         BOOST_TEST(!b.get().fetch);
-        BOOST_TEST((b.is() == state::renewing));
+        BOOST_TEST((b.is() == state::refreshing));
         (void)b.fetched(b.token("b"));
         BOOST_TEST(b.got() == "b");
         BOOST_TEST((b.is() == state::fresh));
@@ -179,7 +179,7 @@ BOOST_AUTO_TEST_CASE(a_failed_renewal_keeps_the_token_to_its_end)
     // No second attempt at once, one after the interval.
     BOOST_TEST(!b.get().fetch);
     b.pass(31s);
-    BOOST_TEST((b.get().fetch == fetch_reason::renewal));
+    BOOST_TEST((b.get().fetch == fetch_reason::refresh));
     (void)b.fetched(error(errc::connect_failed));
     b.pass(600s);
     auto const made = b.get();
@@ -351,7 +351,7 @@ BOOST_AUTO_TEST_CASE(used_once)
 BOOST_AUTO_TEST_CASE(used_once_is_not_fetched_for_nobody)
 {
     coauth::token_source_options options;
-    options.renew_unused = true;
+    options.refresh_when_idle = true;
     bench b(options);
     BOOST_TEST((b.tested.tend(b.now(), true) == fetch_reason::empty));
     int fetches = 0;
@@ -401,7 +401,7 @@ BOOST_AUTO_TEST_CASE(dead_on_arrival)
     BOOST_TEST(b.got() == "timeout");
 }
 
-BOOST_AUTO_TEST_CASE(no_known_end)
+BOOST_AUTO_TEST_CASE(unknown)
 {
     bench b;
     b.begin_with(b.token("a", std::nullopt));
@@ -415,7 +415,7 @@ BOOST_AUTO_TEST_CASE(no_known_end)
     bench limited(aged);
     limited.begin_with(limited.token("a", std::nullopt));
     limited.pass(500s);
-    BOOST_TEST((limited.get().fetch == fetch_reason::renewal));
+    BOOST_TEST((limited.get().fetch == fetch_reason::refresh));
     (void)limited.fetched(error(errc::connect_failed));
     limited.pass(70s);
     BOOST_TEST(limited.got() == "wait");
@@ -425,8 +425,8 @@ BOOST_AUTO_TEST_CASE(spans_without_end)
 {
     coauth::token_source_options longest;
     longest.max_age = std::chrono::seconds::max();
-    longest.margin = 24h * 365;
-    longest.renew_interval = 24h * 365;
+    longest.expiry_margin = 24h * 365;
+    longest.min_refresh_interval = 24h * 365;
     for (auto const life :
          {std::optional(3600s), std::optional(std::chrono::seconds::max()),
           std::optional<std::chrono::seconds>()})
@@ -443,7 +443,7 @@ BOOST_AUTO_TEST_CASE(spans_without_end)
 BOOST_AUTO_TEST_CASE(who_leaves_and_who_stays)
 {
     coauth::token_source_options ends;
-    ends.cancel_abandoned = true;
+    ends.cancel_when_unwaited = true;
     for (bool const cancel : {false, true})
     {
         bench b(cancel ? ends : coauth::token_source_options());
@@ -467,7 +467,7 @@ BOOST_AUTO_TEST_CASE(who_leaves_and_who_stays)
 BOOST_AUTO_TEST_CASE(a_renewal_is_not_abandoned)
 {
     coauth::token_source_options ends;
-    ends.cancel_abandoned = true;
+    ends.cancel_when_unwaited = true;
     bench b(ends);
     b.begin_with(b.token("a"));
     b.pass(3000s);
@@ -479,8 +479,8 @@ BOOST_AUTO_TEST_CASE(a_renewal_is_not_abandoned)
 BOOST_AUTO_TEST_CASE(what_is_wanted_anyway_is_not_abandoned)
 {
     coauth::token_source_options both;
-    both.cancel_abandoned = true;
-    both.renew_unused = true;
+    both.cancel_when_unwaited = true;
+    both.refresh_when_idle = true;
     bench b(both);
     (void)b.get();
     BOOST_TEST(b.tested.leave(b.callers[0]));
@@ -557,9 +557,9 @@ BOOST_AUTO_TEST_CASE(other_credentials_end_one_wait)
     (void)b.fetched(b.token("a"));
     (void)b.tested.invalidate(b.now(), b.token("a"));
     (void)b.get();
-    coauth::error_info answered;
-    answered.http_status = 400;
-    (void)b.fetched(error(errc::invalid_scope, answered));
+    coauth::error_info responded;
+    responded.http_status = 400;
+    (void)b.fetched(error(errc::invalid_scope, responded));
     BOOST_TEST(!b.tested.wants_other_credentials());
     b.tested.credentials_changed(b.now());
     BOOST_TEST(b.got() == "invalid_scope");
@@ -576,7 +576,7 @@ BOOST_AUTO_TEST_CASE(tended_without_callers)
     BOOST_TEST_REQUIRE(next.has_value());
     BOOST_TEST((*next == b.now().steady + 2700s));
     b.pass(2700s);
-    BOOST_TEST((b.tested.tend(b.now(), false) == fetch_reason::renewal));
+    BOOST_TEST((b.tested.tend(b.now(), false) == fetch_reason::refresh));
 }
 
 BOOST_AUTO_TEST_CASE(closed)
@@ -606,20 +606,20 @@ BOOST_AUTO_TEST_CASE(options_out_of_range)
     };
     auto const nan = std::numeric_limits<double>::quiet_NaN();
     BOOST_TEST(refused([](auto&) {}) == "");
-    check_contains(refused([](auto& o) { o.renew_after = 0; }), "renew_after");
-    check_contains(refused([](auto& o) { o.renew_after = 1.1; }), "renew_after");
-    check_contains(refused([=](auto& o) { o.renew_after = nan; }), "renew_after");
-    check_contains(refused([](auto& o) { o.renew_spread = 0.8; }), "renew_spread");
-    check_contains(refused([=](auto& o) { o.renew_spread = nan; }), "renew_spread");
-    check_contains(refused([](auto& o) { o.margin = -1ms; }), "margin");
-    check_contains(refused([](auto& o) { o.renew_interval = -1ms; }), "renew_interval");
+    check_contains(refused([](auto& o) { o.refresh_at = 0; }), "refresh_at");
+    check_contains(refused([](auto& o) { o.refresh_at = 1.1; }), "refresh_at");
+    check_contains(refused([=](auto& o) { o.refresh_at = nan; }), "refresh_at");
+    check_contains(refused([](auto& o) { o.refresh_jitter = 0.8; }), "refresh_jitter");
+    check_contains(refused([=](auto& o) { o.refresh_jitter = nan; }), "refresh_jitter");
+    check_contains(refused([](auto& o) { o.expiry_margin = -1ms; }), "expiry_margin");
+    check_contains(refused([](auto& o) { o.min_refresh_interval = -1ms; }), "min_refresh_interval");
     using std::chrono::milliseconds;
-    check_contains(refused([](auto& o) { o.margin = milliseconds::max(); }), "margin");
-    check_contains(refused([](auto& o) { o.renew_interval = 24h * 366; }), "renew_interval");
-    BOOST_TEST(refused([](auto& o) { o.margin = o.renew_interval = 24h * 365; }) == "");
+    check_contains(refused([](auto& o) { o.expiry_margin = milliseconds::max(); }), "expiry_margin");
+    check_contains(refused([](auto& o) { o.min_refresh_interval = 24h * 366; }), "min_refresh_interval");
+    BOOST_TEST(refused([](auto& o) { o.expiry_margin = o.min_refresh_interval = 24h * 365; }) == "");
     check_contains(refused([](auto& o) { o.max_age = 0s; }), "max_age");
-    check_contains(refused([](auto& o) { o.first_back_off = 0ms; }), "first_back_off");
-    check_contains(refused([](auto& o) { o.max_back_off = 500ms; }), "first_back_off");
+    check_contains(refused([](auto& o) { o.initial_back_off = 0ms; }), "initial_back_off");
+    check_contains(refused([](auto& o) { o.max_back_off = 500ms; }), "initial_back_off");
     check_contains(refused([](auto& o) { o.max_back_off = 25h; }), "max_back_off");
     check_contains(refused([](auto& o) { o.back_off_factor = 0.5; }), "back_off_factor");
     check_contains(refused([=](auto& o) { o.back_off_factor = nan; }), "back_off_factor");

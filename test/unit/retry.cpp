@@ -27,8 +27,8 @@ wait(coauth::error const& why, unsigned made, double random, std::chrono::millis
 {
     coauth::retry_options options;
     options.max_attempts = 5;
-    options.first_delay = 100ms;
-    options.max_delay = 500ms;
+    options.initial_back_off = 100ms;
+    options.max_back_off = 500ms;
     failed_attempt state;
     state.made = made;
     state.now = now;
@@ -90,8 +90,8 @@ BOOST_AUTO_TEST_CASE(delays_for_ever_fit_in_no_deadline)
         {
             coauth::retry_options options;
             options.max_attempts = 3000;
-            options.first_delay = row.first;
-            options.max_delay = row.most;
+            options.initial_back_off = row.first;
+            options.max_back_off = row.most;
             failed_attempt state;
             state.made = row.made;
             state.now = now;
@@ -128,16 +128,16 @@ BOOST_AUTO_TEST_CASE(only_what_may_pass)
     for (auto const& row : std::vector<row>{
              {errc::resolve_failed, 0, true},        {errc::connect_failed, 0, true},
              {errc::connection_lost, 0, true},       {errc::timeout, 0, true},
-             {errc::incomplete_answer, 200, true},   {errc::http_error, 408, true},
+             {errc::incomplete_response, 200, true},   {errc::http_error, 408, true},
              {errc::http_error, 425, true},          {errc::rate_limited, 429, true},
              {errc::http_error, 500, true},          {errc::http_error, 502, true},
              {errc::server_error, 500, true},        {errc::temporarily_unavailable, 503, true},
              {errc::server_error, 400, false},       {errc::temporarily_unavailable, 401, false},
              {errc::rate_limited, 403, false},       {errc::http_error, 404, false},
              {errc::invalid_client, 401, false},     {errc::invalid_configuration, 0, false},
-             {errc::certificate_rejected, 0, false}, {errc::tls_failed, 0, false},
+             {errc::certificate_verify_failed, 0, false}, {errc::tls_failed, 0, false},
              {errc::proxy_refused, 407, false},      {errc::cancelled, 0, false},
-             {errc::malformed_answer, 200, false},   {errc::malformed_http, 0, false},
+             {errc::malformed_response, 200, false},   {errc::malformed_http, 0, false},
              {errc::redirect_refused, 302, false},   {errc::out_of_memory, 0, false},
          })
         BOOST_TEST_CONTEXT(to_string(row.code) << " " << row.status)

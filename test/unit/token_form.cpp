@@ -93,18 +93,18 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_presented)
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_asked_for)
 {
-    using answer = coauth::result<secret>;
+    using response = coauth::result<secret>;
     struct row
     {
-        coauth::secret_function function;
+        coauth::secret_provider function;
         char const* outcome;
     };
     for (auto const& row :
          std::vector<row>{
-             {[]() -> answer { return coauth::error(coauth::errc::timeout); }, "timeout"},
-             {[]() -> answer { return secret("hush\n"); }, "invalid_parameter"},
-             {[]() -> answer { throw std::bad_alloc(); }, "out_of_memory"},
-             {[]() -> answer { throw std::runtime_error("hush"); }, "invalid_configuration"},
+             {[]() -> response { return coauth::error(coauth::errc::timeout); }, "timeout"},
+             {[]() -> response { return secret("hush\n"); }, "invalid_parameter"},
+             {[]() -> response { throw std::bad_alloc(); }, "out_of_memory"},
+             {[]() -> response { throw std::runtime_error("hush"); }, "invalid_configuration"},
          })
     {
         auto const asked = coauth::protocol::asked_form(token_request::refresh_token(row.function));
@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_asked_for)
         check_lacks(asked.error().message(), "hush");
     }
     BOOST_TEST(coauth::protocol::asked_form(token_request())->empty());
-    auto const nothing = token_request::refresh_token(coauth::secret_function());
+    auto const nothing = token_request::refresh_token(coauth::secret_provider());
     check_contains(
         coauth::protocol::token_form(nothing).error().message(),
         "the function that gives the refresh_token is empty");

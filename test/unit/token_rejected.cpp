@@ -1,4 +1,4 @@
-#include <coauth/token_refused.hpp>
+#include <coauth/token_rejected.hpp>
 
 #include "support.hpp"
 
@@ -6,7 +6,7 @@ using namespace test;
 
 BOOST_AUTO_TEST_SUITE(token_rejected)
 
-BOOST_AUTO_TEST_CASE(answers_of_an_api)
+BOOST_AUTO_TEST_CASE(responses_of_an_api)
 {
     struct row
     {
@@ -36,7 +36,7 @@ BOOST_AUTO_TEST_CASE(answers_of_an_api)
              {200, "", false},
          })
         BOOST_TEST_CONTEXT(row.status << ' ' << row.challenge)
-    BOOST_TEST(coauth::token_refused(row.status, row.challenge) == row.refused);
+    BOOST_TEST(coauth::is_invalid_token_challenge(row.status, row.challenge) == row.refused);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -14,7 +14,7 @@ using coauth::errc;
 namespace
 {
 
-// 2026-11-23 00:00:00 UTC; the answer came two seconds later.
+// 2026-11-23 00:00:00 UTC; the response came two seconds later.
 constexpr std::chrono::system_clock::time_point sent{std::chrono::seconds(1'795'392'000)};
 constexpr std::chrono::steady_clock::time_point sent_steady{std::chrono::seconds(1'000)};
 
@@ -27,12 +27,12 @@ struct reading
     [[nodiscard]] coauth::result<coauth::access_token>
     operator()(unsigned status, std::string_view body) const
     {
-        coauth::http_response answer;
-        answer.status = status;
-        answer.headers = headers;
-        answer.body = coauth::secret(body);
-        return coauth::protocol::read_token_answer(
-            made, request, std::move(answer), {sent, sent_steady, sent + 2s});
+        coauth::http_response response;
+        response.status = status;
+        response.headers = headers;
+        response.body = coauth::secret(body);
+        return coauth::protocol::read_token_response(
+            made, request, std::move(response), {sent, sent_steady, sent + 2s});
     }
 };
 
@@ -105,13 +105,13 @@ BOOST_AUTO_TEST_CASE(tokens)
             {"plain", 200, document(""), "success"},
             {"201", 201, document(""), "success"},
             {"203", 203, document(""), "success"},
-            {"202", 202, document(""), "malformed_answer"},
-            {"204 with a body", 204, document(""), "malformed_answer"},
-            {"205", 205, document(""), "malformed_answer"},
-            {"206", 206, document(""), "malformed_answer"},
-            {"207", 207, document(""), "malformed_answer"},
-            {"226", 226, document(""), "malformed_answer"},
-            {"299", 299, document(""), "malformed_answer"},
+            {"202", 202, document(""), "malformed_response"},
+            {"204 with a body", 204, document(""), "malformed_response"},
+            {"205", 205, document(""), "malformed_response"},
+            {"206", 206, document(""), "malformed_response"},
+            {"207", 207, document(""), "malformed_response"},
+            {"226", 226, document(""), "malformed_response"},
+            {"299", 299, document(""), "malformed_response"},
             {"every character that may be", 200,
              document("", R"("!#$%&'()*+,-./:;<=>?@[]^_`{|}~")"), "success"},
             {"no type", 200, R"({"access_token":"tok.en-1"})", "success"},
@@ -120,22 +120,22 @@ BOOST_AUTO_TEST_CASE(tokens)
             {"error null", 200, document(",\"error\":null"), "success"},
             {"64 KiB", 200, document("", '"' + std::string(65'536, 't') + '"'), "success"},
             {"more than 64 KiB", 200, document("", '"' + std::string(65'537, 't') + '"'),
-             "answer_too_large"},
-            {"missing", 200, R"({"token_type":"Bearer"})", "malformed_answer"},
-            {"null", 200, document("", "null"), "malformed_answer"},
-            {"number", 200, document("", "5"), "malformed_answer"},
-            {"array", 200, document("", "[\"tok.en-1\"]"), "malformed_answer"},
-            {"object", 200, document("", "{}"), "malformed_answer"},
-            {"empty", 200, document("", "\"\""), "malformed_answer"},
-            {"blank", 200, document("", "\" \""), "malformed_answer"},
-            {"space within", 200, document("", R"("tok.en-1 x")"), "malformed_answer"},
-            {"line break", 200, document("", R"("tok.en-1\r\nX: y")"), "malformed_answer"},
-            {"NUL", 200, document("", R"("tok.en-1\u0000")"), "malformed_answer"},
-            {"DEL", 200, document("", R"("tok.en-1\u007f")"), "malformed_answer"},
-            {"beyond ASCII", 200, document("", "\"tok.en-1\xC3\xA9\""), "malformed_answer"},
+             "response_too_large"},
+            {"missing", 200, R"({"token_type":"Bearer"})", "malformed_response"},
+            {"null", 200, document("", "null"), "malformed_response"},
+            {"number", 200, document("", "5"), "malformed_response"},
+            {"array", 200, document("", "[\"tok.en-1\"]"), "malformed_response"},
+            {"object", 200, document("", "{}"), "malformed_response"},
+            {"empty", 200, document("", "\"\""), "malformed_response"},
+            {"blank", 200, document("", "\" \""), "malformed_response"},
+            {"space within", 200, document("", R"("tok.en-1 x")"), "malformed_response"},
+            {"line break", 200, document("", R"("tok.en-1\r\nX: y")"), "malformed_response"},
+            {"NUL", 200, document("", R"("tok.en-1\u0000")"), "malformed_response"},
+            {"DEL", 200, document("", R"("tok.en-1\u007f")"), "malformed_response"},
+            {"beyond ASCII", 200, document("", "\"tok.en-1\xC3\xA9\""), "malformed_response"},
             {"other case", 200, R"({"Access_Token":"tok.en-1","token_type":"Bearer"})",
-             "malformed_answer"},
-            {"nested", 200, R"({"data":)" + document("") + "}", "malformed_answer"},
+             "malformed_response"},
+            {"nested", 200, R"({"data":)" + document("") + "}", "malformed_response"},
             {"type mac", 200, R"({"access_token":"tok.en-1","token_type":"mac"})",
              "unsupported_token_type"},
             {"type DPoP", 200, R"({"access_token":"tok.en-1","token_type":"DPoP"})",
@@ -144,29 +144,29 @@ BOOST_AUTO_TEST_CASE(tokens)
              "unsupported_token_type"},
             {"empty type", 200, R"({"access_token":"tok.en-1","token_type":""})",
              "unsupported_token_type"},
-            {"type 1", 200, R"({"access_token":"tok.en-1","token_type":1})", "malformed_answer"},
-            {"life true", 200, document(",\"expires_in\":true"), "malformed_answer"},
-            {"life {}", 200, document(",\"expires_in\":{}"), "malformed_answer"},
-            {"life 1e999", 200, document(",\"expires_in\":1e999"), "malformed_answer"},
-            {"scope of numbers", 200, document(",\"scope\":[1]"), "malformed_answer"},
-            {"scope 1", 200, document(",\"scope\":1"), "malformed_answer"},
-            {"scope {}", 200, document(",\"scope\":{}"), "malformed_answer"},
-            {"scope array with control", 200, document(R"(,"scope":["a\n"])"), "malformed_answer"},
+            {"type 1", 200, R"({"access_token":"tok.en-1","token_type":1})", "malformed_response"},
+            {"life true", 200, document(",\"expires_in\":true"), "malformed_response"},
+            {"life {}", 200, document(",\"expires_in\":{}"), "malformed_response"},
+            {"life 1e999", 200, document(",\"expires_in\":1e999"), "malformed_response"},
+            {"scope of numbers", 200, document(",\"scope\":[1]"), "malformed_response"},
+            {"scope 1", 200, document(",\"scope\":1"), "malformed_response"},
+            {"scope {}", 200, document(",\"scope\":{}"), "malformed_response"},
+            {"scope array with control", 200, document(R"(,"scope":["a\n"])"), "malformed_response"},
             {"error empty", 200, document(R"(,"error":"")"), "success"},
             {"error false", 200, document(",\"error\":false"), "success"},
-            {"error true", 200, document(",\"error\":true"), "malformed_answer"},
-            {"error 0", 200, document(",\"error\":0"), "malformed_answer"},
-            {"error []", 200, document(",\"error\":[]"), "malformed_answer"},
-            {"error {}", 200, document(",\"error\":{}"), "malformed_answer"},
-            {"error of a control", 200, document(R"(,"error":"\n")"), "malformed_answer"},
-            {"scope with control", 200, document(R"(,"scope":"a\nb")"), "malformed_answer"},
+            {"error true", 200, document(",\"error\":true"), "malformed_response"},
+            {"error 0", 200, document(",\"error\":0"), "malformed_response"},
+            {"error []", 200, document(",\"error\":[]"), "malformed_response"},
+            {"error {}", 200, document(",\"error\":{}"), "malformed_response"},
+            {"error of a control", 200, document(R"(,"error":"\n")"), "malformed_response"},
+            {"scope with control", 200, document(R"(,"scope":"a\nb")"), "malformed_response"},
             {"scope of 64 KiB", 200, document(",\"scope\":\"" + std::string(65'536, 's') + '"'),
              "success"},
-            {"no body", 200, "", "malformed_answer"},
-            {"204", 204, "", "malformed_answer"},
-            {"HTML", 200, "<html>tok.en-1</html>", "malformed_answer"},
-            {"form", 200, "access_token=tok.en-1&token_type=bearer", "malformed_answer"},
-            {"twice", 200, document(",\"access_token\":\"other\""), "malformed_answer"},
+            {"no body", 200, "", "malformed_response"},
+            {"204", 204, "", "malformed_response"},
+            {"HTML", 200, "<html>tok.en-1</html>", "malformed_response"},
+            {"form", 200, "access_token=tok.en-1&token_type=bearer", "malformed_response"},
+            {"twice", 200, document(",\"access_token\":\"other\""), "malformed_response"},
         });
 }
 
@@ -202,9 +202,9 @@ BOOST_AUTO_TEST_CASE(a_strict_server)
     read.made.server.require_token_type = true;
     check(
         read, {
-                  {"no type", 200, R"({"access_token":"tok.en-1"})", "malformed_answer"},
+                  {"no type", 200, R"({"access_token":"tok.en-1"})", "malformed_response"},
                   {"null type", 200, R"({"access_token":"tok.en-1","token_type":null})",
-                   "malformed_answer"},
+                   "malformed_response"},
                   {"bearer", 200, document(""), "success"},
               });
 }
@@ -214,7 +214,7 @@ BOOST_AUTO_TEST_CASE(a_server_with_words_of_its_own_for_bearer)
     auto const typed = [](std::string const& type)
     { return R"({"access_token":"tok.en-1","token_type":")" + type + "\"}"; };
     reading read;
-    read.made.server.bearer_names = {"BearerToken", "Application Access Token"};
+    read.made.server.token_type_aliases = {"BearerToken", "Application Access Token"};
     for (auto const* const type : {"BearerToken", "application access token", "bearer"})
     {
         auto const got = read(200, typed(type));
@@ -233,10 +233,10 @@ BOOST_AUTO_TEST_CASE(an_encoded_body)
         char const* expected;
     };
     for (auto const& row : std::vector<coding_row>{
-             {"gzip", "malformed_answer"},
-             {"br", "malformed_answer"},
-             {"identity, gzip", "malformed_answer"},
-             {"x-unknown", "malformed_answer"},
+             {"gzip", "malformed_response"},
+             {"br", "malformed_response"},
+             {"identity, gzip", "malformed_response"},
+             {"x-unknown", "malformed_response"},
              {"identity", "success"},
              {"Identity", "success"},
              {"", "success"},
@@ -276,7 +276,7 @@ BOOST_AUTO_TEST_CASE(the_words_of_errors)
              {"slow_down", "rate_limited"},
              {"rate_limit", "rate_limited"},
              {"Invalid_Client", "other_oauth_error"},
-             {"unsupported_token_type", "not_revocable"},
+             {"unsupported_token_type", "unsupported_token_type"},
              {"invalid_client ", "other_oauth_error"},
              {"no_coverage", "other_oauth_error"},
          })
@@ -351,8 +351,8 @@ BOOST_AUTO_TEST_CASE(nested_errors_of_odd_shape)
             {"flat empty", 400, R"({"error":""})", "http_error"},
             {"flat array", 400, R"({"error":["invalid_client"]})", "http_error"},
             {"flat with a control", 400, R"({"error":"invalid_client\n"})", "http_error"},
-            {"empty with status 200", 200, R"({"error":{}})", "malformed_answer"},
-            {"false with status 200", 200, R"({"error":false})", "malformed_answer"},
+            {"empty with status 200", 200, R"({"error":{}})", "malformed_response"},
+            {"false with status 200", 200, R"({"error":false})", "malformed_response"},
             {"beside a token", 200, document(R"(,"error":{"type":"invalid_scope"})"),
              "invalid_scope"},
         });
@@ -456,7 +456,7 @@ BOOST_AUTO_TEST_CASE(by_the_challenge_where_the_body_has_no_word)
              {401, {"Bearer error=\"\x01\""}, "", "http_error", ""},
              {404, {R"(Bearer error="invalid_client")"}, "", "http_error", ""},
              {500, {R"(Bearer error="invalid_client")"}, "", "http_error", ""},
-             {200, {R"(Bearer error="invalid_client")"}, "", "malformed_answer", ""},
+             {200, {R"(Bearer error="invalid_client")"}, "", "malformed_response", ""},
              {429, {R"(Bearer error="invalid_client")"}, "", "rate_limited", ""}})
         BOOST_TEST_CONTEXT(row.status << " " << row.fields.back())
         {
@@ -467,9 +467,9 @@ BOOST_AUTO_TEST_CASE(by_the_challenge_where_the_body_has_no_word)
             BOOST_TEST_REQUIRE(outcome(got) == row.expected);
             BOOST_TEST(got.error().oauth_error() == row.word);
         }
-    BOOST_TEST(reading()(401, "").error().refuses_credentials());
-    BOOST_TEST(reading()(401, R"({"error":"invalid_client"})").error().refuses_credentials());
-    BOOST_TEST(!reading()(403, "").error().refuses_credentials());
+    BOOST_TEST(reading()(401, "").error().is_authentication_failure());
+    BOOST_TEST(reading()(401, R"({"error":"invalid_client"})").error().is_authentication_failure());
+    BOOST_TEST(!reading()(403, "").error().is_authentication_failure());
 }
 
 BOOST_AUTO_TEST_CASE(problem_details)
@@ -491,7 +491,7 @@ BOOST_AUTO_TEST_CASE(when_to_try_again)
         unsigned status;
         char const* field;
         std::string value;
-        // Seconds after the answer came, or -1.
+        // Seconds after the response came, or -1.
         std::int64_t expected;
     };
     auto const in_one_minute = std::to_string(1'795'392'000 + 2 + 60);
@@ -502,7 +502,7 @@ BOOST_AUTO_TEST_CASE(when_to_try_again)
              {"503, reset", 503, "x-rate-limit-reset", in_one_minute, 60},
              {"503, seconds", 503, "Retry-After", "30", 30},
              {"400, seconds", 400, "Retry-After", "30", 30},
-             {"400, reset: told with every answer", 400, "X-Rate-Limit-Reset", in_one_minute, -1},
+             {"400, reset: told with every response", 400, "X-Rate-Limit-Reset", in_one_minute, -1},
              {"302", 302, "Retry-After", "30", -1},
              {"rubbish", 429, "Retry-After", "soon", -1},
              {"negative", 429, "Retry-After", "-5", -1},
@@ -604,11 +604,11 @@ BOOST_AUTO_TEST_CASE(text_of_the_server_holds_nothing_that_was_presented)
                     body.insert(1, R"("id_token":"new-id",)");
                 if (body.find("id_token") != body.rfind("id_token"))
                     continue;
-                coauth::http_response answer;
-                answer.status = 200;
-                answer.body = coauth::secret(body);
-                auto const got = coauth::protocol::read_token_answer(
-                    made, request, std::move(answer), {sent, sent_steady, sent, wire->view()});
+                coauth::http_response response;
+                response.status = 200;
+                response.body = coauth::secret(body);
+                auto const got = coauth::protocol::read_token_response(
+                    made, request, std::move(response), {sent, sent_steady, sent, wire->view()});
                 BOOST_TEST_REQUIRE(!got.has_value());
                 auto const& e = got.error();
                 for (auto const part :

@@ -11,7 +11,7 @@
 #include <string>
 #include <utility>
 
-// A model of the world around a token source: servers that fail, throttle, answer late, give the
+// A model of the world around a token source: servers that fail, throttle, response late, give the
 // same token again, tokens of one second and tokens without end, clocks that jump both ways,
 // machines that sleep, callers that come, leave and force; and after each step what must always be
 // so.
@@ -151,25 +151,25 @@ private:
     coauth::token_source_options draw_options()
     {
         coauth::token_source_options made;
-        made.cancel_abandoned = one_in(2);
+        made.cancel_when_unwaited = one_in(2);
         if (one_in(4))
-            made.renew_after = 0.1 + 0.9 * chance();
-        made.renew_spread = std::min(made.renew_spread, made.renew_after / 2);
+            made.refresh_at = 0.1 + 0.9 * chance();
+        made.refresh_jitter = std::min(made.refresh_jitter, made.refresh_at / 2);
         if (one_in(4))
             made.max_age = std::chrono::seconds(lots_.below(7200) + 1);
         if (one_in(8))
-            made.margin = std::chrono::milliseconds(lots_.below(2) * lots_.below(100'000));
+            made.expiry_margin = std::chrono::milliseconds(lots_.below(2) * lots_.below(100'000));
         if (one_in(8))
-            made.renew_spread = 0;
+            made.refresh_jitter = 0;
         if (one_in(4))
-            made.renew_interval = std::chrono::milliseconds(lots_.below(60'000) * lots_.below(2));
+            made.min_refresh_interval = std::chrono::milliseconds(lots_.below(60'000) * lots_.below(2));
         if (one_in(4))
         {
-            made.first_back_off = std::chrono::milliseconds(lots_.below(10'000) + 1);
-            made.max_back_off = made.first_back_off * static_cast<int>(lots_.below(100) + 1);
+            made.initial_back_off = std::chrono::milliseconds(lots_.below(10'000) + 1);
+            made.max_back_off = made.initial_back_off * static_cast<int>(lots_.below(100) + 1);
             made.back_off_factor = 1 + chance() * 4;
         }
-        made.renew_unused = one_in(3);
+        made.refresh_when_idle = one_in(3);
         return made;
     }
 
@@ -194,7 +194,7 @@ private:
     {
         auto const end = time_ + draw_time();
         arm();
-        for (int events = 0; timer_ || (plan_ && options_.renew_unused); ++events)
+        for (int events = 0; timer_ || (plan_ && options_.refresh_when_idle); ++events)
         {
             if (events == 1000)
                 return;
@@ -214,7 +214,7 @@ private:
     // when they jump.
     void arm()
     {
-        if (!options_.renew_unused || !wanted_)
+        if (!options_.refresh_when_idle || !wanted_)
             return;
         auto const next = source_.next_renewal(now());
         if (next && !(timer_ && *timer_ <= *next))
@@ -338,7 +338,7 @@ private:
 
     [[nodiscard]] nanoseconds usable_of(std::chrono::seconds life) const
     {
-        return life - std::min<nanoseconds>(options_.margin, nanoseconds(life) / 10);
+        return life - std::min<nanoseconds>(options_.expiry_margin, nanoseconds(life) / 10);
     }
 
     given_token& find(access_token const& token)
@@ -387,8 +387,8 @@ private:
     {
         bool const ended = source_.abandon();
         require(!ended || (plan_ && waiting_ == 0), "only a fetch that nobody wants is given up");
-        require(!ended || options_.cancel_abandoned, "and only if so configured");
-        require(!ended || !options_.renew_unused, "and not if it is wanted anyway");
+        require(!ended || options_.cancel_when_unwaited, "and only if so configured");
+        require(!ended || !options_.refresh_when_idle, "and not if it is wanted anyway");
         given_up_ = given_up_ || ended;
         disturbed_ = disturbed_ || ended;
     }
@@ -432,7 +432,7 @@ private:
         require(
             now().steady >= not_unasked_before_, "a token that is used once is not fetched yet");
         auto const interval = std::min<nanoseconds>(
-            {nanoseconds(options_.renew_interval), 50ms, options_.first_back_off / 10});
+            {nanoseconds(options_.min_refresh_interval), 50ms, options_.initial_back_off / 10});
         require(
             disturbed_ || given_again || now().steady >= last_begun_ + interval,
             "fetches that nobody waits for keep their distance");
@@ -449,8 +449,8 @@ private:
             "never within the back-off of a failure");
         last_begun_ = now().steady;
         disturbed_ = false;
-        require(was_usable == (why == fetch_reason::renewal), "only a usable token is renewed");
-        if (why == fetch_reason::renewal)
+        require(was_usable == (why == fetch_reason::refresh), "only a usable token is renewed");
+        if (why == fetch_reason::refresh)
             check_renewal();
         plan_ = draw_plan();
     }
@@ -464,7 +464,7 @@ private:
             life = std::min(life, *options_.max_age);
         auto const early = nanoseconds(static_cast<std::int64_t>(
             static_cast<double>(nanoseconds(life).count()) *
-            (options_.renew_after - options_.renew_spread)));
+            (options_.refresh_at - options_.refresh_jitter)));
         require(
             now().wall >= known.sent.wall + early || now().steady >= known.sent.steady + early,
             "not before its time");
@@ -472,7 +472,7 @@ private:
             require(
                 now().steady >=
                     last_renewal_ + std::min<nanoseconds>(
-                                        options_.renew_interval,
+                                        options_.min_refresh_interval,
                                         nanoseconds(std::min(life, known.shortest)) / 20),
                 "the renewals of one token keep their distance");
         renewed_ = known.token;
@@ -503,7 +503,7 @@ private:
             return;
         // A cancellation may come too late.
         bool const cancelled = given_up_ && one_in(2);
-        auto const outcome = cancelled ? result_of(errc::cancelled) : answer(*plan_);
+        auto const outcome = cancelled ? result_of(errc::cancelled) : response(*plan_);
         bool const stays = cancelled && waiting_ != 0;
         given_up_ = false;
         auto const was = waiting_;
@@ -530,7 +530,7 @@ private:
 
     static coauth::result<access_token> result_of(errc code) { return error(code); }
 
-    coauth::result<access_token> answer(plan const& made)
+    coauth::result<access_token> response(plan const& made)
     {
         switch (made.what)
         {
@@ -635,7 +635,7 @@ private:
             }
             else
                 not_unasked_before_ =
-                    now().steady + std::max(options_.renew_interval, options_.max_back_off);
+                    now().steady + std::max(options_.min_refresh_interval, options_.max_back_off);
             return;
         }
         note_failure(passed_on.error());
@@ -663,8 +663,8 @@ private:
         double const grown = std::pow(options_.back_off_factor, std::min(failures_, 300) - 1);
         longest_wait_ = nanoseconds(static_cast<std::int64_t>(std::min(
             static_cast<double>(most.count()),
-            grown * static_cast<double>(nanoseconds(options_.first_back_off).count()))));
-        shortest_wait_ = options_.first_back_off / 10;
+            grown * static_cast<double>(nanoseconds(options_.initial_back_off).count()))));
+        shortest_wait_ = options_.initial_back_off / 10;
         if (last_error_ == errc::invalid_client || last_error_ == errc::invalid_scope)
         {
             longest_wait_ = most;

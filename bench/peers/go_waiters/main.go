@@ -37,7 +37,7 @@ func residentKilobytes() float64 {
 	return kb
 }
 
-// Where the source gets its tokens: answers once the gate is open.
+// Where the source gets its tokens: responses once the gate is open.
 type server struct {
 	asked   int64
 	gate    chan struct{}

@@ -4,7 +4,7 @@
 #include <coauth/client_config.hpp>
 #include <coauth/export.hpp>
 #include <coauth/result.hpp>
-#include <coauth/testing/answer.hpp>
+#include <coauth/testing/response.hpp>
 #include <coauth/testing/received_request.hpp>
 #include <coauth/testing/server_options.hpp>
 
@@ -54,7 +54,7 @@ public:
     /// The URL of the revocation endpoint.
     [[nodiscard]] std::string revocation_endpoint() const;
     /// The port that requests client certificates: `port()`, or with
-    /// `client_certificates::asked_at_alias` another one.
+    /// `client_certificates::requested_at_alias` another one.
     [[nodiscard]] std::uint16_t mtls_port() const noexcept;
     /// The URL of the token endpoint at `mtls_port()`.
     [[nodiscard]] std::string mtls_token_endpoint() const;
@@ -69,17 +69,17 @@ public:
 
     /// Queues a response for one request: the next one to its path after the responses queued
     /// before.
-    void push(answer a);
+    void push_response(response scripted);
     /// Sets the response for every request to its path for which none is queued.
-    void always(answer a);
+    void set_response(response scripted);
     /// Removes all scripted responses.
-    void unscript();
+    void clear_responses();
 
     /// Changes the key of the session tickets: earlier TLS sessions cannot be resumed any more, and
     /// clients that offer one do a full handshake.
-    void forget_sessions();
+    void rotate_session_keys();
     /// Changes the nonce that DPoP proofs need. Clients receive the new one with the next response.
-    void renew_dpop_nonce();
+    void rotate_dpop_nonce();
 
     /// The complete requests received so far.
     [[nodiscard]] std::vector<received_request> requests() const;

@@ -14,7 +14,7 @@ namespace coauth::testing
 {
 
 /// The kind of server to imitate.
-enum class dialect
+enum class server_flavor
 {
     /// RFC 6749: flat errors; Basic credentials are form-encoded.
     rfc6749,
@@ -23,7 +23,7 @@ enum class dialect
 };
 
 /// What the server does to new connections in place of serving them.
-enum class refuse_connection
+enum class connection_fault
 {
     /// Nothing: it serves them.
     no,
@@ -53,19 +53,19 @@ enum class dpop
 enum class client_certificates
 {
     /// Not requested.
-    not_asked,
+    not_requested,
     /// Requested.
     asked,
     /// Requested only at a second port, which the metadata name (`mtls_endpoint_aliases`, RFC 8705
     /// section 5).
-    asked_at_alias,
+    requested_at_alias,
 };
 
 /// Options of the server. A plain aggregate.
 struct server_options
 {
     /// The kind of server to imitate.
-    testing::dialect dialect = testing::dialect::rfc6749;
+    server_flavor flavor = testing::server_flavor::rfc6749;
     /// The id of the registered client.
     std::string client_id = "client";
     /// The secret of the registered client.
@@ -94,8 +94,8 @@ struct server_options
     /// no ticket is sent.
     std::chrono::seconds session_lifetime{7200};
     /// What the server does to new connections.
-    testing::refuse_connection refuse = testing::refuse_connection::no;
-    /// The text that `refuse_connection::plain_text` sends.
+    testing::connection_fault refuse = testing::connection_fault::no;
+    /// The text that `connection_fault::plain_text` sends.
     std::string plain_text = "220 mail.example ESMTP\r\n";
 
     /// Maximum number of requests that `authorization_server::requests()` returns: the latest ones.
@@ -130,7 +130,7 @@ struct server_options
     /// True: a DPoP proof needs the server's nonce (RFC 9449 section 8).
     bool dpop_nonce = false;
     /// Whether the TLS handshake requests a client certificate.
-    testing::client_certificates client_certificates = testing::client_certificates::not_asked;
+    testing::client_certificates client_certificates = testing::client_certificates::not_requested;
     /// The CAs trusted for tls_client_auth, as PEM text.
     std::string client_ca_pem = {};
 };

@@ -1,4 +1,4 @@
-#include "values/secret_function.hpp"
+#include "values/call_secret_provider.hpp"
 
 #include "values/make_error.hpp"
 
@@ -8,7 +8,7 @@
 namespace coauth::protocol
 {
 
-result<secret> ask(secret_function const& function, std::string_view what)
+result<secret> ask(secret_provider const& function, std::string_view what)
 {
     try
     {

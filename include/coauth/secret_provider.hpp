@@ -1,7 +1,7 @@
-#ifndef COAUTH_SECRET_FUNCTION_HPP
-#define COAUTH_SECRET_FUNCTION_HPP
+#ifndef COAUTH_SECRET_PROVIDER_HPP
+#define COAUTH_SECRET_PROVIDER_HPP
 
-#include <coauth/detail/given_text.hpp>
+#include <coauth/detail/text_argument.hpp>
 #include <coauth/export.hpp>
 #include <coauth/result.hpp>
 #include <coauth/secret.hpp>
@@ -25,12 +25,12 @@ namespace coauth
 /// \par Thread safety
 /// Called from the thread that starts the operation or from the threads that run the executor, from
 /// several of them at once, and under no lock.
-using secret_function = std::function<result<secret>()>;
+using secret_provider = std::function<result<secret>()>;
 
 /// Reads a secret of at most 64 KiB from a file, without a line break at its end. For secrets that
 /// are mounted and replaced while the program runs: each call checks the file, and reads it again
 /// if it has changed. The function may be copied, and called from several threads at once.
-[[nodiscard]] COAUTH_DECL secret_function secret_file(detail::given_text path);
+[[nodiscard]] COAUTH_DECL secret_provider secret_from_file(detail::text_argument path);
 
 } // namespace coauth
 

@@ -1,7 +1,7 @@
-#ifndef COAUTH_SRC_VALUES_SECRET_FUNCTION_HPP
-#define COAUTH_SRC_VALUES_SECRET_FUNCTION_HPP
+#ifndef COAUTH_SRC_VALUES_CALL_SECRET_PROVIDER_HPP
+#define COAUTH_SRC_VALUES_CALL_SECRET_PROVIDER_HPP
 
-#include <coauth/secret_function.hpp>
+#include <coauth/secret_provider.hpp>
 
 #include <string_view>
 
@@ -10,7 +10,7 @@ namespace coauth::protocol
 
 // What the user's function yields, and an error in place of what it throws. `what` names it in what
 // an error says, as in "client secret".
-result<secret> ask(secret_function const& function, std::string_view what);
+result<secret> ask(secret_provider const& function, std::string_view what);
 
 } // namespace coauth::protocol
 

@@ -37,8 +37,8 @@ std::string document(std::string const& token)
     return R"({"access_token":")" + token + R"(","token_type":"Bearer","expires_in":3600})";
 }
 
-// An answer as Beast's messages are.
-struct api_answer
+// A response as Beast's messages are.
+struct api_response
 {
     unsigned status = 0;
     std::string challenge;
@@ -57,12 +57,12 @@ struct api
     std::set<std::string, std::less<>> accepted;
     int calls = 0;
 
-    asio::awaitable<api_answer> call(coauth::access_token token)
+    asio::awaitable<api_response> call(coauth::access_token token)
     {
         ++calls;
         asio::steady_timer timer(co_await asio::this_coro::executor, 1ms);
         co_await timer.async_wait(asio::use_awaitable);
-        api_answer made;
+        api_response made;
         made.status = accepted.contains(token.value()) ? 200U : 401U;
         if (made.status == 401)
             made.challenge = R"(Bearer error="invalid_token")";
@@ -79,7 +79,7 @@ struct relay
     {
         auto const call = [this](coauth::access_token token)
         { return remote.call(std::move(token)); };
-        auto got = co_await coauth::async_with_token(tokens, call);
+        auto got = co_await coauth::async_call_with_token(tokens, call);
         ended.push_back(
             got ? std::to_string(got->status) + got->body
                 : std::string(to_string(got.error().value())));
@@ -103,12 +103,12 @@ struct relay
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(with_token)
+BOOST_AUTO_TEST_SUITE(call_with_token)
 
 BOOST_AUTO_TEST_CASE(accepted_at_once)
 {
     relay r;
-    r.server.push(answer::json(200, document("a")));
+    r.server.push_response(response::json(200, document("a")));
     r.remote.accepted = {"a"};
     r.run(1);
     BOOST_TEST(r.ended.front() == "200a");
@@ -118,8 +118,8 @@ BOOST_AUTO_TEST_CASE(accepted_at_once)
 BOOST_AUTO_TEST_CASE(a_thousand_refused_at_once_fetch_one)
 {
     relay r;
-    r.server.push(answer::json(200, document("a")));
-    r.server.push(answer::json(200, document("b")));
+    r.server.push_response(response::json(200, document("a")));
+    r.server.push_response(response::json(200, document("b")));
     r.remote.accepted = {"b"};
     r.run(1000);
     for (auto const& end : r.ended)
@@ -131,8 +131,8 @@ BOOST_AUTO_TEST_CASE(a_thousand_refused_at_once_fetch_one)
 BOOST_AUTO_TEST_CASE(refused_again)
 {
     relay r;
-    r.server.push(answer::json(200, document("a")));
-    r.server.push(answer::json(200, document("b")));
+    r.server.push_response(response::json(200, document("a")));
+    r.server.push_response(response::json(200, document("b")));
     r.run(1);
     BOOST_TEST(r.ended.front() == "401b");
     BOOST_TEST(r.remote.calls == 2);
@@ -141,7 +141,7 @@ BOOST_AUTO_TEST_CASE(refused_again)
 BOOST_AUTO_TEST_CASE(the_server_gives_the_same_again)
 {
     relay r;
-    r.server.always(answer::json(200, document("a")));
+    r.server.set_response(response::json(200, document("a")));
     r.run(100);
     for (auto const& end : r.ended)
         BOOST_REQUIRE_EQUAL(end, "401a");
@@ -152,7 +152,7 @@ BOOST_AUTO_TEST_CASE(the_server_gives_the_same_again)
 BOOST_AUTO_TEST_CASE(no_token)
 {
     relay r;
-    r.server.always(answer::json(400, R"({"error":"invalid_scope"})"));
+    r.server.set_response(response::json(400, R"({"error":"invalid_scope"})"));
     r.run(10);
     BOOST_TEST(r.ended.front() == "invalid_scope");
     BOOST_TEST(r.remote.calls == 0);
@@ -162,8 +162,8 @@ BOOST_AUTO_TEST_CASE(no_token)
 BOOST_AUTO_TEST_CASE(no_other_token)
 {
     relay r;
-    r.server.push(answer::json(200, document("a")));
-    r.server.always(answer::json(400, R"({"error":"invalid_scope"})"));
+    r.server.push_response(response::json(200, document("a")));
+    r.server.set_response(response::json(400, R"({"error":"invalid_scope"})"));
     r.run(10);
     for (auto const& end : r.ended)
         BOOST_REQUIRE_EQUAL(end, "invalid_scope");
@@ -176,14 +176,14 @@ BOOST_AUTO_TEST_CASE(the_call_throws)
     std::string thrown;
     auto const work = [&]() -> asio::awaitable<void>
     {
-        auto const call = [](coauth::access_token) -> asio::awaitable<api_answer>
+        auto const call = [](coauth::access_token) -> asio::awaitable<api_response>
         {
             co_await asio::this_coro::executor;
             throw std::runtime_error("mine");
         };
         try
         {
-            (void)co_await coauth::async_with_token(r.tokens, call);
+            (void)co_await coauth::async_call_with_token(r.tokens, call);
         }
         catch (std::runtime_error const& e)
         {
@@ -198,16 +198,16 @@ BOOST_AUTO_TEST_CASE(the_call_throws)
 BOOST_AUTO_TEST_CASE(a_refusal_of_the_users_own)
 {
     relay r;
-    r.server.push(answer::json(200, document("a")));
-    r.server.push(answer::json(200, document("b")));
+    r.server.push_response(response::json(200, document("a")));
+    r.server.push_response(response::json(200, document("b")));
     int got = 0;
     auto const work = [&]() -> asio::awaitable<void>
     {
         auto const call = [](coauth::access_token token) -> asio::awaitable<int>
         { co_return token.value() == "a" ? -1 : 7; };
-        auto const refused = [](int answer) { return answer < 0; };
-        auto answered = co_await coauth::async_with_token(r.tokens, call, refused);
-        got = answered.value();
+        auto const refused = [](int response) { return response < 0; };
+        auto responded = co_await coauth::async_call_with_token(r.tokens, call, refused);
+        got = responded.value();
     };
     asio::co_spawn(r.context, work, asio::detached);
     r.context.run();
@@ -220,8 +220,8 @@ BOOST_AUTO_TEST_CASE(cancelled_during_the_call)
     for (bool const accepted : {true, false})
     {
         relay r;
-        r.server.push(answer::json(200, document("a")));
-        r.server.push(answer::json(200, document("b")));
+        r.server.push_response(response::json(200, document("a")));
+        r.server.push_response(response::json(200, document("b")));
         if (accepted)
             r.remote.accepted = {"a"};
         asio::cancellation_signal signal;
@@ -230,14 +230,14 @@ BOOST_AUTO_TEST_CASE(cancelled_during_the_call)
         {
             co_await asio::this_coro::throw_if_cancelled(false);
             co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
-            auto const call = [&](coauth::access_token token) -> asio::awaitable<api_answer>
+            auto const call = [&](coauth::access_token token) -> asio::awaitable<api_response>
             {
-                auto answered = co_await r.remote.call(std::move(token));
+                auto responded = co_await r.remote.call(std::move(token));
                 // As a call does that cannot be ended any more.
                 signal.emit(asio::cancellation_type::total);
-                co_return std::move(answered);
+                co_return std::move(responded);
             };
-            auto got = co_await coauth::async_with_token(r.tokens, call);
+            auto got = co_await coauth::async_call_with_token(r.tokens, call);
             ended = got ? std::to_string(got->status) : std::string(to_string(got.error().value()));
         };
         asio::co_spawn(
@@ -268,8 +268,8 @@ BOOST_AUTO_TEST_CASE(cancelled_as_a_token_comes)
     for (int const arrival : {1, 2})
     {
         auto server = start();
-        server.push(answer::json(200, document("a")));
-        server.push(answer::json(200, document("b")));
+        server.push_response(response::json(200, document("a")));
+        server.push_response(response::json(200, document("b")));
         auto const watching = std::make_shared<at_arrival>();
         watching->left = arrival;
         auto config = server.config();
@@ -284,7 +284,7 @@ BOOST_AUTO_TEST_CASE(cancelled_as_a_token_comes)
             co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
             auto const call = [&](coauth::access_token token)
             { return remote.call(std::move(token)); };
-            auto got = co_await coauth::async_with_token(tokens, call);
+            auto got = co_await coauth::async_call_with_token(tokens, call);
             ended = got ? std::to_string(got->status) : std::string(to_string(got.error().value()));
         };
         asio::co_spawn(
@@ -300,23 +300,23 @@ BOOST_AUTO_TEST_CASE(every_completion_token)
 {
     asio::thread_pool pool(2);
     auto server = start();
-    server.push(answer::json(200, document("a")));
-    server.always(answer::json(200, document("b")));
+    server.push_response(response::json(200, document("a")));
+    server.set_response(response::json(200, document("b")));
     coauth::client client(pool.get_executor(), overheard(server.config()));
     coauth::token_source tokens(client);
     auto const call = [](coauth::access_token token) -> asio::awaitable<std::string>
     { co_return std::string(token.value()); };
-    auto const refused = [](std::string const& answered) { return answered == "a"; };
-    auto const got = coauth::async_with_token(tokens, call, refused, asio::use_future).get();
+    auto const refused = [](std::string const& responded) { return responded == "a"; };
+    auto const got = coauth::async_call_with_token(tokens, call, refused, asio::use_future).get();
     BOOST_TEST(got.value() == "b");
-    auto const ask = [](coauth::access_token token) -> asio::awaitable<api_answer>
-    { co_return api_answer{200, {}, std::string(token.value())}; };
-    BOOST_TEST(coauth::async_with_token(tokens, ask, asio::use_future).get().value().body == "b");
-    auto operation = coauth::async_with_token(tokens, call, refused, asio::deferred);
+    auto const ask = [](coauth::access_token token) -> asio::awaitable<api_response>
+    { co_return api_response{200, {}, std::string(token.value())}; };
+    BOOST_TEST(coauth::async_call_with_token(tokens, ask, asio::use_future).get().value().body == "b");
+    auto operation = coauth::async_call_with_token(tokens, call, refused, asio::deferred);
     BOOST_TEST(std::move(operation)(asio::use_future).get().value() == "b");
     auto const spawned = [&]() -> asio::awaitable<bool>
     {
-        auto one = co_await coauth::async_with_token(tokens, call, refused, asio::use_awaitable);
+        auto one = co_await coauth::async_call_with_token(tokens, call, refused, asio::use_awaitable);
         co_return one.has_value();
     };
     BOOST_TEST(asio::co_spawn(pool, spawned, asio::use_future).get());
@@ -325,7 +325,7 @@ BOOST_AUTO_TEST_CASE(every_completion_token)
         co_await asio::this_coro::executor;
         throw std::runtime_error("mine");
     };
-    auto thrown = coauth::async_with_token(tokens, throws, refused, asio::use_future);
+    auto thrown = coauth::async_call_with_token(tokens, throws, refused, asio::use_future);
     BOOST_CHECK_THROW((void)thrown.get(), std::runtime_error);
     pool.join();
 }
@@ -333,7 +333,7 @@ BOOST_AUTO_TEST_CASE(every_completion_token)
 BOOST_AUTO_TEST_CASE(a_callback_on_its_own_executor)
 {
     relay r;
-    r.server.push(answer::json(200, document("a")));
+    r.server.push_response(response::json(200, document("a")));
     r.remote.accepted = {"a"};
     asio::thread_pool elsewhere(2);
     auto const strand = asio::make_strand(elsewhere);
@@ -344,11 +344,11 @@ BOOST_AUTO_TEST_CASE(a_callback_on_its_own_executor)
         called_there = strand.running_in_this_thread();
         return r.remote.call(std::move(token));
     };
-    coauth::async_with_token(
-        r.tokens, call, coauth::answer_refuses_token(),
+    coauth::async_call_with_token(
+        r.tokens, call, coauth::is_invalid_token_response(),
         asio::bind_executor(
             strand,
-            [&](std::exception_ptr failure, coauth::result<api_answer> got)
+            [&](std::exception_ptr failure, coauth::result<api_response> got)
             {
                 bool const right = !failure && strand.running_in_this_thread() && called_there;
                 promised.set_value((right ? "" : "wrong ") + std::to_string(got->status));
@@ -369,17 +369,17 @@ BOOST_AUTO_TEST_CASE(a_callback_is_cancelled)
     for (auto const type : {asio::cancellation_type::terminal, asio::cancellation_type::total})
     {
         relay r;
-        auto slow = answer::json(200, document("a"));
+        auto slow = response::json(200, document("a"));
         slow.delay = 60s;
-        r.server.push(slow);
+        r.server.push_response(slow);
         asio::cancellation_signal signal;
         std::vector<std::string> completed;
         auto const call = [&](coauth::access_token token)
         { return r.remote.call(std::move(token)); };
-        coauth::async_with_token(
-            r.tokens, call, coauth::answer_refuses_token(),
+        coauth::async_call_with_token(
+            r.tokens, call, coauth::is_invalid_token_response(),
             asio::bind_cancellation_slot(
-                signal.slot(), [&](std::exception_ptr failure, coauth::result<api_answer> got)
+                signal.slot(), [&](std::exception_ptr failure, coauth::result<api_response> got)
                 { completed.push_back(failure ? "thrown" : outcome(got)); }));
         BOOST_TEST(completed.empty());
         r.context.run_for(50ms);
@@ -406,13 +406,13 @@ BOOST_AUTO_TEST_CASE(is_cancelled_before_its_first_step)
         std::vector<std::string> completed;
         auto const call = [&](coauth::access_token token)
         { return r.remote.call(std::move(token)); };
-        auto operation = coauth::async_with_token(r.tokens, call, asio::deferred);
+        auto operation = coauth::async_call_with_token(r.tokens, call, asio::deferred);
         asio::experimental::make_parallel_group(std::move(operation))
             .async_wait(
                 asio::experimental::wait_for_all(),
                 asio::bind_cancellation_slot(
                     signal.slot(), [&](std::array<std::size_t, 1>, std::exception_ptr failure,
-                                       coauth::result<api_answer> got)
+                                       coauth::result<api_response> got)
                     { completed.push_back(failure ? "thrown" : outcome(got)); }));
         signal.emit(type);
         r.context.run();
@@ -428,7 +428,7 @@ BOOST_AUTO_TEST_CASE(a_signal_that_goes_with_its_handler)
     for (bool const in_a_handler : {false, true})
     {
         relay r;
-        r.server.push(answer::json(200, document("a")));
+        r.server.push_response(response::json(200, document("a")));
         r.tokens.warm_up();
         r.context.run();
         BOOST_TEST_REQUIRE(!r.tokens.try_get().empty());
@@ -455,14 +455,14 @@ BOOST_AUTO_TEST_CASE(a_signal_that_goes_with_its_handler)
         r.context.restart();
         if (in_a_handler)
         {
-            coauth::async_with_token(
+            coauth::async_call_with_token(
                 r.tokens, call, accepted,
                 asio::bind_executor(strand, asio::bind_cancellation_slot(slot, std::move(done))));
             asio::post(r.context, emit);
         }
         else
         {
-            coauth::async_with_token(
+            coauth::async_call_with_token(
                 r.tokens, call, accepted, asio::bind_cancellation_slot(slot, std::move(done)));
             r.context.run_one();
             emit();
@@ -489,11 +489,11 @@ BOOST_AUTO_TEST_CASE(every_challenge_is_looked_at)
              {{"Bearer realm=\"x\"", R"(DPoP error="use_dpop_nonce")"}, false}})
         for (unsigned const status : {401U, 403U})
         {
-            boost::beast::http::response<boost::beast::http::empty_body> answer;
-            answer.result(status);
+            boost::beast::http::response<boost::beast::http::empty_body> response;
+            response.result(status);
             for (auto const& challenge : challenges)
-                answer.insert("WWW-Authenticate", challenge);
-            BOOST_TEST(coauth::answer_refuses_token()(answer) == (refused && status == 401));
+                response.insert("WWW-Authenticate", challenge);
+            BOOST_TEST(coauth::is_invalid_token_response()(response) == (refused && status == 401));
         }
 }
 

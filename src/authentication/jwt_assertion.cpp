@@ -1,4 +1,4 @@
-#include <coauth/signed_assertion.hpp>
+#include <coauth/jwt_assertion.hpp>
 
 #include "crypto/jwt.hpp"
 #include "values/make_error.hpp"
@@ -67,7 +67,7 @@ result<secret> make(protocol::assertion_key const& key, assertion_claims const& 
 
 } // namespace
 
-secret_function signed_assertion(signing_key const& key, assertion_claims claims)
+secret_provider jwt_assertion(signing_key const& key, assertion_claims claims)
 {
     auto loaded = load(key, claims);
     return [key = std::move(loaded), claims = std::move(claims)]() -> result<secret>

@@ -1,8 +1,8 @@
-#ifndef COAUTH_SIGNED_ASSERTION_HPP
-#define COAUTH_SIGNED_ASSERTION_HPP
+#ifndef COAUTH_JWT_ASSERTION_HPP
+#define COAUTH_JWT_ASSERTION_HPP
 
 #include <coauth/export.hpp>
-#include <coauth/secret_function.hpp>
+#include <coauth/secret_provider.hpp>
 #include <coauth/signing_key.hpp>
 
 #include <chrono>
@@ -38,14 +38,14 @@ struct assertion_claims
 /// claims.issuer = "robot@project.example";
 /// claims.audience = "https://auth.example.com/token";
 /// auto const key = coauth::signing_key::pem_file("robot.key");
-/// auto const request = coauth::token_request::jwt_bearer(coauth::signed_assertion(key, claims));
+/// auto const request = coauth::token_request::jwt_bearer(coauth::jwt_assertion(key, claims));
 /// \endcode
 ///
 /// The key is read by this call and must be in PEM: a signer function is not supported. If the key
 /// or the claims are invalid, the returned function returns `errc::invalid_configuration`. It may
 /// be called from any thread at the same time.
-[[nodiscard]] COAUTH_DECL secret_function
-signed_assertion(signing_key const& key, assertion_claims claims);
+[[nodiscard]] COAUTH_DECL secret_provider
+jwt_assertion(signing_key const& key, assertion_claims claims);
 
 } // namespace coauth
 

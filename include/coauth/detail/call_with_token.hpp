@@ -1,5 +1,5 @@
-#ifndef COAUTH_DETAIL_WITH_TOKEN_HPP
-#define COAUTH_DETAIL_WITH_TOKEN_HPP
+#ifndef COAUTH_DETAIL_CALL_WITH_TOKEN_HPP
+#define COAUTH_DETAIL_CALL_WITH_TOKEN_HPP
 
 #include <coauth/access_token.hpp>
 #include <coauth/export.hpp>
@@ -31,18 +31,18 @@ get_from_source(std::shared_ptr<token_source_impl> const& core);
 
 COAUTH_DECL bool invalidate_in_source(token_source_impl& core, access_token const& token) noexcept;
 
-template <class Answer>
+template <class Response>
 struct awaited;
-template <class Answer, class Executor>
-struct awaited<boost::asio::awaitable<Answer, Executor>>
+template <class Response, class Executor>
+struct awaited<boost::asio::awaitable<Response, Executor>>
 {
-    using type = Answer;
+    using type = Response;
 };
 template <class Operation>
-using answer_of = typename awaited<std::invoke_result_t<Operation&, access_token>>::type;
+using response_of = typename awaited<std::invoke_result_t<Operation&, access_token>>::type;
 
 template <class F, class Operation>
-concept tells_refusal_of = std::predicate<F&, answer_of<Operation> const&>;
+concept tells_refusal_of = std::predicate<F&, response_of<Operation> const&>;
 
 inline bool is_cancelled(boost::asio::cancellation_state const& state) noexcept
 {
@@ -50,10 +50,10 @@ inline bool is_cancelled(boost::asio::cancellation_state const& state) noexcept
 }
 
 template <class Operation, class Refused>
-boost::asio::awaitable<result<answer_of<Operation>>>
-with_token(std::shared_ptr<token_source_impl> core, Operation operation, Refused refused)
+boost::asio::awaitable<result<response_of<Operation>>>
+call_with_token(std::shared_ptr<token_source_impl> core, Operation operation, Refused refused)
 {
-    using outcome = result<answer_of<Operation>>;
+    using outcome = result<response_of<Operation>>;
     auto token = co_await get_from_source(core);
     if (!token)
         co_return outcome(token.error());
@@ -61,20 +61,20 @@ with_token(std::shared_ptr<token_source_impl> core, Operation operation, Refused
     auto const with_first = co_await boost::asio::this_coro::cancellation_state;
     if (is_cancelled(with_first))
         co_return outcome(error(errc::cancelled));
-    auto answer = co_await operation(*token);
-    bool const good = !refused(std::as_const(answer));
+    auto response = co_await operation(*token);
+    bool const good = !refused(std::as_const(response));
     if (good)
-        co_return outcome(std::move(answer));
+        co_return outcome(std::move(response));
     invalidate_in_source(*core, *token);
-    auto const with_answer = co_await boost::asio::this_coro::cancellation_state;
-    if (is_cancelled(with_answer))
+    auto const with_response = co_await boost::asio::this_coro::cancellation_state;
+    if (is_cancelled(with_response))
         co_return outcome(error(errc::cancelled));
     auto other = co_await get_from_source(core);
     if (!other)
         co_return outcome(other.error());
     // The server gives no other: the API would say the same again.
     if (*other == *token)
-        co_return outcome(std::move(answer));
+        co_return outcome(std::move(response));
     auto const with_other = co_await boost::asio::this_coro::cancellation_state;
     if (is_cancelled(with_other))
         co_return outcome(error(errc::cancelled));
@@ -92,7 +92,7 @@ public:
 };
 
 template <class Operation>
-using with_token_signature = void(std::exception_ptr, result<answer_of<Operation>>);
+using call_with_token_completion_signature = void(std::exception_ptr, result<response_of<Operation>>);
 
 // How the caller's slot reaches the coroutine. Not by the slot of its `co_spawn`: until Asio 1.28.2
 // what is emitted on another executor may come after the end, and what comes before the coroutine's
@@ -113,7 +113,7 @@ struct with_token_stop
 
 // As the coroutine of a completion token of its own: it may be cancelled as a wait may.
 template <class Operation, class Refused>
-boost::asio::awaitable<result<answer_of<Operation>>> spawned_with_token(
+boost::asio::awaitable<result<response_of<Operation>>> spawned_with_token(
     std::shared_ptr<token_source_impl> core, Operation operation, Refused refused,
     std::shared_ptr<with_token_stop> stop)
 {
@@ -121,11 +121,11 @@ boost::asio::awaitable<result<answer_of<Operation>>> spawned_with_token(
         boost::asio::enable_total_cancellation());
     stop->begun = true;
     if (stop->came)
-        co_return result<answer_of<Operation>>(error(errc::cancelled));
+        co_return result<response_of<Operation>>(error(errc::cancelled));
     // Apart: GCC 12 destroys a lambda in an awaited expression twice.
-    auto call = with_token(std::move(core), std::move(operation), std::move(refused));
-    auto answered = co_await std::move(call);
-    co_return std::move(answered);
+    auto call = call_with_token(std::move(core), std::move(operation), std::move(refused));
+    auto responded = co_await std::move(call);
+    co_return std::move(responded);
 }
 
 // The end of that coroutine, on the executor where the handler is to be called.

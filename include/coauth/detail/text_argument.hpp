@@ -1,5 +1,5 @@
-#ifndef COAUTH_DETAIL_GIVEN_TEXT_HPP
-#define COAUTH_DETAIL_GIVEN_TEXT_HPP
+#ifndef COAUTH_DETAIL_TEXT_ARGUMENT_HPP
+#define COAUTH_DETAIL_TEXT_ARGUMENT_HPP
 
 #include <concepts>
 #include <string>
@@ -11,16 +11,16 @@ namespace coauth::detail
 
 // Text as an argument: whatever makes a string; and a null pointer, which is what `std::getenv`
 // says of a variable that is not set, is empty text.
-class given_text
+class text_argument
 {
 public:
-    given_text() = default;
-    given_text(char const* text) : text_(text != nullptr ? text : "") {}
+    text_argument() = default;
+    text_argument(char const* text) : text_(text != nullptr ? text : "") {}
     template <class T>
         requires(
-            !std::same_as<std::remove_cvref_t<T>, given_text> &&
+            !std::same_as<std::remove_cvref_t<T>, text_argument> &&
             !std::convertible_to<T, char const*> && std::convertible_to<T, std::string>)
-    given_text(T&& text) : text_(std::forward<T>(text))
+    text_argument(T&& text) : text_(std::forward<T>(text))
     {
     }
 

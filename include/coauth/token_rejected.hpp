@@ -1,5 +1,5 @@
-#ifndef COAUTH_TOKEN_REFUSED_HPP
-#define COAUTH_TOKEN_REFUSED_HPP
+#ifndef COAUTH_TOKEN_REJECTED_HPP
+#define COAUTH_TOKEN_REJECTED_HPP
 
 #include <coauth/export.hpp>
 
@@ -16,27 +16,27 @@ namespace coauth
 /// \param status The status of the response.
 /// \param www_authenticate The WWW-Authenticate field of the response; may be empty.
 [[nodiscard]] COAUTH_DECL bool
-token_refused(unsigned status, std::string_view www_authenticate) noexcept;
+is_invalid_token_challenge(unsigned status, std::string_view www_authenticate) noexcept;
 
 /// The same for a response of Boost.Beast, or of a type that has its `result_int()` and either its
 /// `equal_range`, which finds the challenges of several fields, or its `operator[]`.
-struct answer_refuses_token
+struct is_invalid_token_response
 {
     /// True if the response rejects the access token.
-    template <class Answer>
-    [[nodiscard]] bool operator()(Answer const& answer) const
+    template <class Response>
+    [[nodiscard]] bool operator()(Response const& response) const
     {
-        if constexpr (requires { answer.equal_range("WWW-Authenticate").first->value(); })
+        if constexpr (requires { response.equal_range("WWW-Authenticate").first->value(); })
         {
             // Fields of one name are one list (RFC 9110 section 5.3).
             std::string challenges;
-            auto const [begin, end] = answer.equal_range("WWW-Authenticate");
+            auto const [begin, end] = response.equal_range("WWW-Authenticate");
             for (auto field = begin; field != end; ++field)
                 challenges.append(challenges.empty() ? "" : ", ").append(field->value());
-            return token_refused(answer.result_int(), challenges);
+            return is_invalid_token_challenge(response.result_int(), challenges);
         }
         else
-            return token_refused(answer.result_int(), answer["WWW-Authenticate"]);
+            return is_invalid_token_challenge(response.result_int(), response["WWW-Authenticate"]);
     }
 };
 

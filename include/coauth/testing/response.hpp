@@ -1,5 +1,5 @@
-#ifndef COAUTH_TESTING_ANSWER_HPP
-#define COAUTH_TESTING_ANSWER_HPP
+#ifndef COAUTH_TESTING_RESPONSE_HPP
+#define COAUTH_TESTING_RESPONSE_HPP
 
 #include <coauth/export.hpp>
 #include <coauth/http_headers.hpp>
@@ -13,11 +13,11 @@ namespace coauth::testing
 {
 
 /// What the server does to the connection after a scripted response.
-enum class ending
+enum class response_end
 {
     /// Keep the connection if the request allows it, else `close`.
     keep_alive,
-    /// Send TLS close_notify, then close. The header announces it, unless `answer::raw` is used.
+    /// Send TLS close_notify, then close. The header announces it, unless `response::raw` is used.
     close,
     /// Close without TLS close_notify.
     truncate,
@@ -28,7 +28,7 @@ enum class ending
 };
 
 /// A scripted response. The default is status 200 without a body. A plain aggregate.
-struct answer
+struct response
 {
     /// The status.
     unsigned status = 200;
@@ -50,14 +50,14 @@ struct answer
     /// no repetition.
     std::optional<std::size_t> repeat_from = {};
     /// What happens to the connection afterwards.
-    ending end = ending::keep_alive;
+    response_end end = response_end::keep_alive;
     /// Use the response only for requests to this path, whatever their query. Empty: for any path.
     std::string path = {};
 
     /// A response with a JSON body.
-    [[nodiscard]] static COAUTH_DECL answer json(unsigned status, std::string body);
+    [[nodiscard]] static COAUTH_DECL response json(unsigned status, std::string body);
     /// A response of exactly these bytes.
-    [[nodiscard]] static COAUTH_DECL answer bytes(std::string raw, ending end = ending::close);
+    [[nodiscard]] static COAUTH_DECL response bytes(std::string raw, ending end = response_end::close);
 };
 
 } // namespace coauth::testing

@@ -1,12 +1,12 @@
 // Which method a client takes of those that the server knows.
 
-#include <coauth/choose_authentication.hpp>
+#include <coauth/select_client_authentication.hpp>
 
 #include "support.hpp"
 #include "test_keys.hpp"
 
 using namespace test;
-using method = coauth::client_authentication::method;
+using method = coauth::authentication_method;
 
 namespace
 {
@@ -21,10 +21,10 @@ enum has : unsigned
     all = 7,
 };
 
-coauth::client_credentials credentials(unsigned what)
+coauth::available_credentials credentials(unsigned what)
 {
     static auto const text = private_key("Ed25519").private_pem();
-    coauth::client_credentials made;
+    coauth::available_credentials made;
     if ((what & key) != 0)
         made.key = coauth::signing_key::pem(coauth::secret(std::string_view(text)));
     made.certificate = (what & certificate) != 0;
@@ -38,7 +38,7 @@ choose(std::vector<std::string> const& known, unsigned what)
 {
     coauth::authorization_server server;
     server.authentication_methods = known;
-    return coauth::choose_authentication(server, client_id, credentials(what));
+    return coauth::select_client_authentication(server, client_id, credentials(what));
 }
 
 std::vector<std::string> const every = {
@@ -63,38 +63,38 @@ BOOST_AUTO_TEST_CASE(the_best_that_both_know)
         method chosen;
     };
     for (auto const& row : std::vector<row>{
-             {every, all, method::private_key_jwt},
-             {every, certificate | its_secret, method::client_secret_basic},
-             {every, certificate, method::tls_client_auth},
-             {every, its_secret, method::client_secret_basic},
-             {every, nothing, method::none},
-             {{}, all, method::client_secret_basic},
-             {{"client_secret_basic"}, all, method::client_secret_basic},
-             {{"client_secret_post"}, all, method::client_secret_post},
-             {{"client_secret_jwt"}, all, method::client_secret_jwt},
-             {{"private_key_jwt"}, all, method::private_key_jwt},
-             {{"tls_client_auth"}, all, method::tls_client_auth},
-             {{"self_signed_tls_client_auth"}, all, method::self_signed_tls_client_auth},
-             {{"client_secret_jwt", "client_secret_post"}, its_secret, method::client_secret_post},
+             {every, all, authentication_method::private_key_jwt},
+             {every, certificate | its_secret, authentication_method::client_secret_basic},
+             {every, certificate, authentication_method::tls_client_auth},
+             {every, its_secret, authentication_method::client_secret_basic},
+             {every, nothing, authentication_method::none},
+             {{}, all, authentication_method::client_secret_basic},
+             {{"client_secret_basic"}, all, authentication_method::client_secret_basic},
+             {{"client_secret_post"}, all, authentication_method::client_secret_post},
+             {{"client_secret_jwt"}, all, authentication_method::client_secret_jwt},
+             {{"private_key_jwt"}, all, authentication_method::private_key_jwt},
+             {{"tls_client_auth"}, all, authentication_method::tls_client_auth},
+             {{"self_signed_tls_client_auth"}, all, authentication_method::self_signed_tls_client_auth},
+             {{"client_secret_jwt", "client_secret_post"}, its_secret, authentication_method::client_secret_post},
              {{"self_signed_tls_client_auth", "tls_client_auth"},
               certificate,
-              method::tls_client_auth},
+              authentication_method::tls_client_auth},
              {{"client_secret_basic", "self_signed_tls_client_auth"},
               key | certificate | its_secret,
-              method::client_secret_basic},
+              authentication_method::client_secret_basic},
              {{"client_secret_jwt", "self_signed_tls_client_auth"},
               key | certificate | its_secret,
-              method::client_secret_jwt},
+              authentication_method::client_secret_jwt},
              {{"self_signed_tls_client_auth"},
               key | certificate | its_secret,
-              method::self_signed_tls_client_auth},
-             {{"client_secret_jwt", "none"}, its_secret, method::client_secret_jwt},
-             {{"a_method_of_tomorrow", "private_key_jwt"}, key, method::private_key_jwt}})
+              authentication_method::self_signed_tls_client_auth},
+             {{"client_secret_jwt", "none"}, its_secret, authentication_method::client_secret_jwt},
+             {{"a_method_of_tomorrow", "private_key_jwt"}, key, authentication_method::private_key_jwt}})
         BOOST_TEST_CONTEXT(row.what << " of " << (row.known.empty() ? "" : row.known.front()))
         {
             auto const got = choose(row.known, row.what);
             BOOST_TEST_REQUIRE(outcome(got) == "success");
-            BOOST_TEST((got->how() == row.chosen));
+            BOOST_TEST((got->type() == row.chosen));
             BOOST_TEST(got->client_id() == client_id);
         }
 }
@@ -117,11 +117,11 @@ BOOST_AUTO_TEST_CASE(assertions_are_made_as_was_said)
         coauth::authorization_server server;
         server.authentication_methods = {known};
         auto have = credentials(key | its_secret);
-        have.assertions.made_out_to = coauth::assertion_audience::endpoint;
+        have.assertions.audience_source = coauth::audience_source::endpoint;
         have.assertions.lifetime = 30s;
-        auto const got = coauth::choose_authentication(server, client_id, have);
+        auto const got = coauth::select_client_authentication(server, client_id, have);
         BOOST_TEST_REQUIRE(outcome(got) == "success");
-        BOOST_TEST((got->assertions().made_out_to == coauth::assertion_audience::endpoint));
+        BOOST_TEST((got->assertions().audience_source == coauth::audience_source::endpoint));
         BOOST_TEST((got->assertions().lifetime == 30s));
     }
 }
@@ -132,9 +132,9 @@ BOOST_AUTO_TEST_CASE(a_key_by_whose_algorithms_the_server_does_not_verify)
     server.authentication_methods = every;
     server.authentication_algorithms = {"ES256", "RS256"};
     auto const chosen = [&](unsigned what)
-    { return coauth::choose_authentication(server, client_id, credentials(what)); };
-    BOOST_TEST((chosen(key | its_secret)->how() == method::client_secret_basic));
-    BOOST_TEST((chosen(key | certificate)->how() == method::tls_client_auth));
+    { return coauth::select_client_authentication(server, client_id, credentials(what)); };
+    BOOST_TEST((chosen(key | its_secret)->type() == authentication_method::client_secret_basic));
+    BOOST_TEST((chosen(key | certificate)->type() == authentication_method::tls_client_auth));
     auto const alone = chosen(key);
     BOOST_TEST_REQUIRE(outcome(alone) == "invalid_configuration");
     check_contains(
@@ -161,12 +161,12 @@ BOOST_AUTO_TEST_CASE(ed25519_by_the_name_that_the_server_knows)
             server.authentication_methods = {"private_key_jwt"};
             server.authentication_algorithms = known;
             server.dpop_algorithms = known;
-            coauth::client_credentials have;
+            coauth::available_credentials have;
             have.key = one;
-            auto const got = coauth::choose_authentication(server, client_id, have);
+            auto const got = coauth::select_client_authentication(server, client_id, have);
             BOOST_TEST_REQUIRE(outcome(got) == "success");
             BOOST_TEST((got->key().given()->algorithm == expected));
-            auto const proving = coauth::choose_dpop_key(server, one);
+            auto const proving = coauth::select_dpop_key(server, one);
             BOOST_TEST_REQUIRE(outcome(proving) == "success");
             BOOST_TEST((proving->given()->algorithm == expected));
         }
@@ -179,14 +179,14 @@ BOOST_AUTO_TEST_CASE(a_key_for_dpop)
     auto const rsa = coauth::signing_key::pem(coauth::secret(std::string_view(text)));
     coauth::authorization_server server;
     server.dpop_algorithms = {"ES256", "PS384", "PS256"};
-    BOOST_TEST((coauth::choose_dpop_key(server, rsa)->given()->algorithm == ps256));
-    auto const other = coauth::choose_dpop_key(server, rsa.algorithm(rs512));
+    BOOST_TEST((coauth::select_dpop_key(server, rsa)->given()->algorithm == ps256));
+    auto const other = coauth::select_dpop_key(server, rsa.algorithm(rs512));
     BOOST_TEST_REQUIRE(outcome(other) == "invalid_configuration");
     check_contains(
         other.error().message(),
         "dpop: the key signs by RS512, and the server knows: ES256 PS384 PS256");
     BOOST_TEST(
-        outcome(coauth::choose_dpop_key(server, coauth::signing_key())) == "invalid_configuration");
+        outcome(coauth::select_dpop_key(server, coauth::signing_key())) == "invalid_configuration");
 }
 
 BOOST_AUTO_TEST_CASE(none_that_both_know)
@@ -228,9 +228,9 @@ BOOST_AUTO_TEST_CASE(names_of_the_server_are_shown_as_its_text)
     coauth::authorization_server server;
     server.authentication_methods = {
         "other", "\x1b[31m", "a "s + client_secret, std::string(5000, 'x')};
-    coauth::client_credentials with;
+    coauth::available_credentials with;
     with.client_secret = client_secret;
-    auto const chosen = coauth::choose_authentication(server, client_id, with);
+    auto const chosen = coauth::select_client_authentication(server, client_id, with);
     BOOST_TEST_REQUIRE(outcome(chosen) == "invalid_configuration");
     auto const message = chosen.error().message();
     check_contains(message, "what the server knows: other");

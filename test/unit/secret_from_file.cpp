@@ -8,7 +8,7 @@ using namespace test;
 namespace
 {
 
-std::string read(coauth::secret_function const& from)
+std::string read(coauth::secret_provider const& from)
 {
     auto const got = from();
     return got ? text(*got) : "error: " + std::string(got.error().context());
@@ -16,12 +16,12 @@ std::string read(coauth::secret_function const& from)
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(secret_file)
+BOOST_AUTO_TEST_SUITE(secret_from_file)
 
 BOOST_AUTO_TEST_CASE(follows_the_file)
 {
     temporary_file const file;
-    auto const tested = coauth::secret_file(file.path.string());
+    auto const tested = coauth::secret_from_file(file.path.string());
     check_contains(read(tested), "cannot be read");
     check_contains(read(tested), file.path.string());
     file.write("one");
@@ -38,7 +38,7 @@ BOOST_AUTO_TEST_CASE(follows_the_file)
 BOOST_AUTO_TEST_CASE(an_old_file_is_not_read_again_until_it_changes)
 {
     temporary_file const file;
-    auto const tested = coauth::secret_file(file.path.string());
+    auto const tested = coauth::secret_from_file(file.path.string());
     file.write("one");
     file.age();
     BOOST_TEST(read(tested) == "one");
@@ -49,7 +49,7 @@ BOOST_AUTO_TEST_CASE(an_old_file_is_not_read_again_until_it_changes)
 BOOST_AUTO_TEST_CASE(without_the_line_break_at_its_end)
 {
     temporary_file const file;
-    auto const tested = coauth::secret_file(file.path.string());
+    auto const tested = coauth::secret_from_file(file.path.string());
     struct row
     {
         char const* written;
@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(that_is_no_secret_says_why)
     temporary_file const file;
     auto const path = file.path.string();
     file.write(std::string(65'537, 'x'));
-    auto const too_long = coauth::secret_file(path)();
+    auto const too_long = coauth::secret_from_file(path)();
     BOOST_REQUIRE(!too_long);
     BOOST_TEST(
         too_long.error().context() ==
@@ -81,15 +81,15 @@ BOOST_AUTO_TEST_CASE(that_is_no_secret_says_why)
     BOOST_TEST(!too_long.error().cause());
     // Nobody knows how long this one is.
     check_contains(
-        read(coauth::secret_file("/dev/zero")), "'/dev/zero' has more than 65536 bytes; a secret");
-    auto const directory = coauth::secret_file(file.path.parent_path())();
+        read(coauth::secret_from_file("/dev/zero")), "'/dev/zero' has more than 65536 bytes; a secret");
+    auto const directory = coauth::secret_from_file(file.path.parent_path())();
     BOOST_REQUIRE(!directory);
     check_contains(directory.error().context(), "cannot be read");
     BOOST_TEST(
         (directory.error().cause() == boost::system::errc::is_a_directory),
         directory.error().cause());
     char const* const not_set = nullptr;
-    BOOST_TEST(read(coauth::secret_file(not_set)) == "error: the path of the secret file is empty");
+    BOOST_TEST(read(coauth::secret_from_file(not_set)) == "error: the path of the secret file is empty");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

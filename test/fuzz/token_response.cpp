@@ -1,4 +1,4 @@
-// Answers of the token endpoint. Option `s`: a scope is asked for.
+// Responses of the token endpoint. Option `s`: a scope is asked for.
 
 #include <coauth/token_request.hpp>
 
@@ -11,13 +11,13 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
     coauth::token_request request;
     if (from.has('s'))
         request.scope("sms groups");
-    auto const answer = fuzz::answer(from);
-    auto const got = coauth::protocol::read_token_answer(config, request, answer, fuzz::times());
+    auto const response = fuzz::response(from);
+    auto const got = coauth::protocol::read_token_response(config, request, response, fuzz::times());
     if (got)
-        fuzz::check_token(*got, answer);
+        fuzz::check_token(*got, response);
     else
-        fuzz::check_error(got.error(), answer);
-    if (got && from.has('s') && !fuzz::holds(answer.body.view(), "scope"))
+        fuzz::check_error(got.error(), response);
+    if (got && from.has('s') && !fuzz::holds(response.body.view(), "scope"))
         fuzz::require(got->scope() == "sms groups", "without a scope it is the one asked for");
     return 0;
 }

@@ -1,9 +1,9 @@
-#ifndef COAUTH_ASYNC_WITH_TOKEN_HPP
-#define COAUTH_ASYNC_WITH_TOKEN_HPP
+#ifndef COAUTH_ASYNC_CALL_WITH_TOKEN_HPP
+#define COAUTH_ASYNC_CALL_WITH_TOKEN_HPP
 
-#include <coauth/detail/with_token.hpp>
+#include <coauth/detail/call_with_token.hpp>
 #include <coauth/result.hpp>
-#include <coauth/token_refused.hpp>
+#include <coauth/token_rejected.hpp>
 #include <coauth/token_source.hpp>
 
 #include <boost/asio/async_result.hpp>
@@ -20,7 +20,7 @@ namespace coauth
 /// coauth::token_source tokens(client, coauth::token_request().scope("read"));
 ///
 /// auto const call = [](coauth::access_token token) { return get("/messages", token); };
-/// auto response = co_await coauth::async_with_token(tokens, call);
+/// auto response = co_await coauth::async_call_with_token(tokens, call);
 /// if (!response)
 ///     log(response.error().message()); // there is no token
 /// \endcode
@@ -36,7 +36,7 @@ namespace coauth
 ///     response. Copied or moved, and kept until the call ends.
 /// \param refused Called with the response; returns true if the response rejects the token. The
 ///     default accepts a response of Boost.Beast, and types like it.
-/// \return An awaitable, to be awaited once, of `result<Answer>`: the response, or the error if
+/// \return An awaitable, to be awaited once, of `result<Response>`: the response, or the error if
 ///     there is no token. It throws what `operation` throws.
 ///
 /// \par Cancellation
@@ -46,11 +46,11 @@ namespace coauth
 ///
 /// \par GCC 12
 /// GCC 12 miscompiles a lambda with captures inside an awaited expression. Name it first, as above.
-template <class Operation, detail::tells_refusal_of<Operation> Refused = answer_refuses_token>
-[[nodiscard]] boost::asio::awaitable<result<detail::answer_of<Operation>>>
-async_with_token(token_source& tokens, Operation operation, Refused refused = Refused())
+template <class Operation, detail::tells_refusal_of<Operation> Refused = is_invalid_token_response>
+[[nodiscard]] boost::asio::awaitable<result<detail::response_of<Operation>>>
+async_call_with_token(token_source& tokens, Operation operation, Refused refused = Refused())
 {
-    return detail::with_token(
+    return detail::call_with_token(
         detail::source_access::core(tokens), std::move(operation), std::move(refused));
 }
 
@@ -59,31 +59,31 @@ async_with_token(token_source& tokens, Operation operation, Refused refused = Re
 /// The same with any completion token.
 ///
 /// \par Completion signature
-/// `void(std::exception_ptr, coauth::result<Answer>)`. The pointer is null unless `operation`
+/// `void(std::exception_ptr, coauth::result<Response>)`. The pointer is null unless `operation`
 /// threw, for example Asio's `operation_aborted` after a cancellation; the result is then
-/// meaningless. `Answer` must be default-constructible.
+/// meaningless. `Response` must be default-constructible.
 ///
 /// \par Completion
 /// Exactly once, never inside this call, on the handler's associated executor (by default the
 /// client's). `operation` runs there too. The handler's cancellation slot works as described above.
 template <
     class Operation, detail::tells_refusal_of<Operation> Refused,
-    boost::asio::completion_token_for<detail::with_token_signature<Operation>> CompletionToken>
-auto async_with_token(
+    boost::asio::completion_token_for<detail::call_with_token_completion_signature<Operation>> CompletionToken>
+auto async_call_with_token(
     token_source& tokens, Operation operation, Refused refused, CompletionToken&& token)
 {
-    return boost::asio::async_initiate<CompletionToken, detail::with_token_signature<Operation>>(
+    return boost::asio::async_initiate<CompletionToken, detail::call_with_token_completion_signature<Operation>>(
         detail::initiate_with_token(detail::source_access::core(tokens), tokens.get_executor()),
         token, std::move(operation), std::move(refused));
 }
 template <
     class Operation,
-    boost::asio::completion_token_for<detail::with_token_signature<Operation>> CompletionToken>
+    boost::asio::completion_token_for<detail::call_with_token_completion_signature<Operation>> CompletionToken>
     requires(!detail::tells_refusal_of<CompletionToken, Operation>)
-auto async_with_token(token_source& tokens, Operation operation, CompletionToken&& token)
+auto async_call_with_token(token_source& tokens, Operation operation, CompletionToken&& token)
 {
-    return async_with_token(
-        tokens, std::move(operation), answer_refuses_token(), std::forward<CompletionToken>(token));
+    return async_call_with_token(
+        tokens, std::move(operation), is_invalid_token_response(), std::forward<CompletionToken>(token));
 }
 ///@}
 

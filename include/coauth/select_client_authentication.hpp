@@ -1,5 +1,5 @@
-#ifndef COAUTH_CHOOSE_AUTHENTICATION_HPP
-#define COAUTH_CHOOSE_AUTHENTICATION_HPP
+#ifndef COAUTH_SELECT_CLIENT_AUTHENTICATION_HPP
+#define COAUTH_SELECT_CLIENT_AUTHENTICATION_HPP
 
 #include <coauth/authorization_server.hpp>
 #include <coauth/client_authentication.hpp>
@@ -12,7 +12,7 @@ namespace coauth
 {
 
 /// The credentials of a client. A plain aggregate; an empty member is not available.
-struct client_credentials
+struct available_credentials
 {
     /// The client secret.
     secret client_secret = {};
@@ -37,9 +37,9 @@ struct client_credentials
 /// \return The method; or `errc::invalid_configuration` if none fits, with a message that names
 /// what
 ///     the server supports.
-[[nodiscard]] COAUTH_DECL result<client_authentication> choose_authentication(
-    authorization_server const& server, detail::given_text client_id,
-    client_credentials credentials);
+[[nodiscard]] COAUTH_DECL result<client_authentication> select_client_authentication(
+    authorization_server const& server, detail::text_argument client_id,
+    available_credentials credentials);
 
 /// Returns the key for a `dpop_prover` with an algorithm that the server supports: an RSA key can
 /// sign by RS256 or PS256. Reads the key.
@@ -47,7 +47,7 @@ struct client_credentials
 /// \return The key; or `errc::invalid_configuration` if the key has no algorithm that the server
 ///     supports, with a message that names the algorithms of both.
 [[nodiscard]] COAUTH_DECL result<signing_key>
-choose_dpop_key(authorization_server const& server, signing_key const& key);
+select_dpop_key(authorization_server const& server, signing_key const& key);
 
 } // namespace coauth
 

@@ -1,4 +1,4 @@
-#include <coauth/choose_authentication.hpp>
+#include <coauth/select_client_authentication.hpp>
 
 #include "authentication/algorithm_negotiation.hpp"
 #include "crypto/private_key.hpp"
@@ -131,14 +131,14 @@ private:
 
 } // namespace
 
-result<client_authentication> choose_authentication(
-    authorization_server const& server, detail::given_text client_id,
-    client_credentials credentials)
+result<client_authentication> select_client_authentication(
+    authorization_server const& server, detail::text_argument client_id,
+    available_credentials credentials)
 {
     return choice(server, std::move(client_id), std::move(credentials)).make();
 }
 
-result<signing_key> choose_dpop_key(authorization_server const& server, signing_key const& key)
+result<signing_key> select_dpop_key(authorization_server const& server, signing_key const& key)
 {
     auto const loaded = load(key, "dpop: the key");
     if (!loaded)
