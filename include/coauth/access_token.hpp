@@ -21,16 +21,16 @@ namespace coauth
 namespace detail
 {
 
-class token_shares;
+class split_refcount;
 
 // A count of the copies of a token. A token has one, with its content behind it; where threads
 // would contend for that, each gets a branch: a count of its own, which as a whole is one use of
 // the token's. Each on a cache line of its own.
-struct alignas(64) token_share
+struct alignas(64) refcount
 {
     std::atomic<std::int64_t> uses{1};
     // Of a branch: the token's own count. Null: it is that itself.
-    token_share* whole = nullptr;
+    refcount* whole = nullptr;
     // Of the content.
     std::string_view authorization;
 };
@@ -156,15 +156,15 @@ public:
     friend COAUTH_DECL std::ostream& operator<<(std::ostream& out, access_token const& token);
 
 private:
-    friend class detail::token_shares;
+    friend class detail::split_refcount;
     struct rep;
 
-    explicit access_token(detail::token_share* share) noexcept : share_(share) {}
+    explicit access_token(detail::refcount* share) noexcept : share_(share) {}
     // After its last use.
-    static void end(detail::token_share& share) noexcept;
+    static void end(detail::refcount& share) noexcept;
     [[nodiscard]] rep const* content() const noexcept;
 
-    detail::token_share* share_ = nullptr;
+    detail::refcount* share_ = nullptr;
 };
 
 } // namespace coauth

@@ -46,7 +46,8 @@ namespace coauth
 ///
 /// \par GCC 12
 /// GCC 12 miscompiles a lambda with captures inside an awaited expression. Name it first, as above.
-template <class Operation, detail::tells_refusal_of<Operation> Refused = is_invalid_token_response>
+template <
+    class Operation, detail::rejection_predicate<Operation> Refused = is_invalid_token_response>
 [[nodiscard]] boost::asio::awaitable<result<detail::response_of<Operation>>>
 async_call_with_token(token_source& tokens, Operation operation, Refused refused = Refused())
 {
@@ -67,23 +68,27 @@ async_call_with_token(token_source& tokens, Operation operation, Refused refused
 /// Exactly once, never inside this call, on the handler's associated executor (by default the
 /// client's). `operation` runs there too. The handler's cancellation slot works as described above.
 template <
-    class Operation, detail::tells_refusal_of<Operation> Refused,
-    boost::asio::completion_token_for<detail::call_with_token_completion_signature<Operation>> CompletionToken>
+    class Operation, detail::rejection_predicate<Operation> Refused,
+    boost::asio::completion_token_for<detail::call_with_token_completion_signature<Operation>>
+        CompletionToken>
 auto async_call_with_token(
     token_source& tokens, Operation operation, Refused refused, CompletionToken&& token)
 {
-    return boost::asio::async_initiate<CompletionToken, detail::call_with_token_completion_signature<Operation>>(
+    return boost::asio::async_initiate<
+        CompletionToken, detail::call_with_token_completion_signature<Operation>>(
         detail::initiate_with_token(detail::source_access::core(tokens), tokens.get_executor()),
         token, std::move(operation), std::move(refused));
 }
 template <
     class Operation,
-    boost::asio::completion_token_for<detail::call_with_token_completion_signature<Operation>> CompletionToken>
-    requires(!detail::tells_refusal_of<CompletionToken, Operation>)
+    boost::asio::completion_token_for<detail::call_with_token_completion_signature<Operation>>
+        CompletionToken>
+    requires(!detail::rejection_predicate<CompletionToken, Operation>)
 auto async_call_with_token(token_source& tokens, Operation operation, CompletionToken&& token)
 {
     return async_call_with_token(
-        tokens, std::move(operation), is_invalid_token_response(), std::forward<CompletionToken>(token));
+        tokens, std::move(operation), is_invalid_token_response(),
+        std::forward<CompletionToken>(token));
 }
 ///@}
 

@@ -3,7 +3,7 @@
 
 #include <coauth/access_token.hpp>
 #include <coauth/client_config.hpp>
-#include <coauth/detail/delivery.hpp>
+#include <coauth/detail/executor_bound_handler.hpp>
 #include <coauth/export.hpp>
 #include <coauth/introspection.hpp>
 #include <coauth/result.hpp>
@@ -61,7 +61,8 @@ public:
     {
         start_get_access_token(
             core_, std::move(request),
-            delivery<std::decay_t<Handler>>(std::forward<Handler>(handler), executor_of(*core_)));
+            executor_bound_handler<std::decay_t<Handler>>(
+                std::forward<Handler>(handler), executor_of(*core_)));
     }
 
 private:
@@ -80,7 +81,8 @@ public:
     {
         Start(
             core_, std::move(token), std::move(type_hint),
-            delivery<std::decay_t<Handler>>(std::forward<Handler>(handler), executor_of(*core_)));
+            executor_bound_handler<std::decay_t<Handler>>(
+                std::forward<Handler>(handler), executor_of(*core_)));
     }
 
 private:

@@ -2,12 +2,14 @@
 #define COAUTH_CLIENT_AUTHENTICATION_HPP
 
 #include <coauth/detail/text_argument.hpp>
+#include <coauth/export.hpp>
 #include <coauth/secret.hpp>
 #include <coauth/secret_provider.hpp>
 #include <coauth/signing_key.hpp>
 
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace coauth
@@ -33,13 +35,13 @@ struct assertion_options
     /// The lifetime of each assertion: from 1 s to 1 hour.
     std::chrono::seconds lifetime{60};
     /// Selects the audience if `audience` is empty.
-    audience_source audience_source = audience_source::issuer;
+    coauth::audience_source audience_source = coauth::audience_source::issuer;
     /// The `typ` header; some servers require "client-authentication+jwt".
     std::string type = "JWT";
 };
 
-/// The methods of client authentication. Each is described at the function of `client_authentication`
-/// with the same name.
+/// The methods of client authentication. Each is described at the function of
+/// `client_authentication` with the same name.
 enum class authentication_method
 {
     /// None was chosen; not usable.
@@ -92,13 +94,17 @@ public:
     static client_authentication
     client_secret_basic(detail::text_argument client_id, secret client_secret)
     {
-        return {authentication_method::client_secret_basic, std::move(client_id), std::move(client_secret)};
+        return {
+            authentication_method::client_secret_basic, std::move(client_id),
+            std::move(client_secret)};
     }
 
     static client_authentication
     client_secret_basic(detail::text_argument client_id, secret_provider client_secret)
     {
-        return {authentication_method::client_secret_basic, std::move(client_id), std::move(client_secret)};
+        return {
+            authentication_method::client_secret_basic, std::move(client_id),
+            std::move(client_secret)};
     }
     ///@}
 
@@ -109,13 +115,17 @@ public:
     static client_authentication
     client_secret_basic_unencoded(detail::text_argument client_id, secret client_secret)
     {
-        return {authentication_method::client_secret_basic_unencoded, std::move(client_id), std::move(client_secret)};
+        return {
+            authentication_method::client_secret_basic_unencoded, std::move(client_id),
+            std::move(client_secret)};
     }
 
     static client_authentication
     client_secret_basic_unencoded(detail::text_argument client_id, secret_provider client_secret)
     {
-        return {authentication_method::client_secret_basic_unencoded, std::move(client_id), std::move(client_secret)};
+        return {
+            authentication_method::client_secret_basic_unencoded, std::move(client_id),
+            std::move(client_secret)};
     }
     ///@}
 
@@ -125,13 +135,17 @@ public:
     static client_authentication
     client_secret_post(detail::text_argument client_id, secret client_secret)
     {
-        return {authentication_method::client_secret_post, std::move(client_id), std::move(client_secret)};
+        return {
+            authentication_method::client_secret_post, std::move(client_id),
+            std::move(client_secret)};
     }
 
     static client_authentication
     client_secret_post(detail::text_argument client_id, secret_provider client_secret)
     {
-        return {authentication_method::client_secret_post, std::move(client_id), std::move(client_secret)};
+        return {
+            authentication_method::client_secret_post, std::move(client_id),
+            std::move(client_secret)};
     }
     ///@}
 
@@ -149,13 +163,13 @@ public:
     ///@}
 
     /// An assertion signed with a private key (RFC 7523), a new one for each attempt.
-    static client_authentication
-    private_key_jwt(detail::text_argument client_id, signing_key key, assertion_options options = {});
+    static client_authentication private_key_jwt(
+        detail::text_argument client_id, signing_key key, assertion_options options = {});
 
     /// An assertion that somebody else signed (RFC 7521 section 4.2), such as a Kubernetes service
-    /// account token or a cloud's workload identity token. `secret_from_file` reads it from a file, and
-    /// again when the file changes. If the client id is empty, only the assertion identifies the
-    /// client.
+    /// account token or a cloud's workload identity token. `secret_from_file` reads it from a file,
+    /// and again when the file changes. If the client id is empty, only the assertion identifies
+    /// the client.
     static client_authentication client_assertion(
         detail::text_argument client_id, secret_provider assertion,
         std::string type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
@@ -223,7 +237,8 @@ private:
     {
     }
 
-    client_authentication(authentication_method type, std::string client_id, secret_provider client_secret)
+    client_authentication(
+        authentication_method type, std::string client_id, secret_provider client_secret)
         : type_(type)
         , client_id_(std::move(client_id))
         , client_secret_provider_(std::move(client_secret))
@@ -265,7 +280,8 @@ inline client_authentication client_authentication::client_secret_jwt(
 inline client_authentication client_authentication::private_key_jwt(
     detail::text_argument client_id, signing_key key, assertion_options options)
 {
-    client_authentication made(authentication_method::private_key_jwt, std::move(client_id), secret());
+    client_authentication made(
+        authentication_method::private_key_jwt, std::move(client_id), secret());
     made.key_ = std::move(key);
     made.assertions_ = std::move(options);
     return made;

@@ -112,9 +112,9 @@ struct connection_options
 /// Whether and when a failed request is retried.
 ///
 /// Only transient failures are retried: no connection, no response, and HTTP status 408, 425, 429
-/// and 5xx. The delay is random up to `initial_back_off`, and doubles for each retry up to `max_back_off`.
-/// If the server requests a longer delay, that is used. A delay that would exceed the deadline is
-/// not started: the operation fails at once.
+/// and 5xx. The delay is random up to `initial_back_off`, and doubles for each retry up to
+/// `max_back_off`. If the server requests a longer delay, that is used. A delay that would exceed
+/// the deadline is not started: the operation fails at once.
 ///
 /// A refresh token is sent again only if the status says that the server did not process the
 /// request (408, 425, 429 or 503): servers that rotate refresh tokens treat a second use as theft.

@@ -2,10 +2,9 @@
 #define COAUTH_COAUTH_HPP
 
 #include <coauth/access_token.hpp>
-#include <coauth/async_get_access_token.hpp>
 #include <coauth/async_call_with_token.hpp>
+#include <coauth/async_get_access_token.hpp>
 #include <coauth/authorization_server.hpp>
-#include <coauth/select_client_authentication.hpp>
 #include <coauth/client.hpp>
 #include <coauth/client_authentication.hpp>
 #include <coauth/client_config.hpp>
@@ -14,11 +13,12 @@
 #include <coauth/error.hpp>
 #include <coauth/http_headers.hpp>
 #include <coauth/introspection.hpp>
+#include <coauth/jwt_assertion.hpp>
 #include <coauth/observer.hpp>
 #include <coauth/result.hpp>
 #include <coauth/secret.hpp>
 #include <coauth/secret_provider.hpp>
-#include <coauth/jwt_assertion.hpp>
+#include <coauth/select_client_authentication.hpp>
 #include <coauth/signing_key.hpp>
 #include <coauth/smscx.hpp>
 #include <coauth/token_cache.hpp>

@@ -2,12 +2,12 @@
 #define COAUTH_DISCOVER_HPP
 
 #include <coauth/authorization_server.hpp>
-#include <coauth/select_client_authentication.hpp>
 #include <coauth/client_config.hpp>
-#include <coauth/detail/delivery.hpp>
+#include <coauth/detail/executor_bound_handler.hpp>
 #include <coauth/detail/text_argument.hpp>
 #include <coauth/export.hpp>
 #include <coauth/result.hpp>
+#include <coauth/select_client_authentication.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
@@ -66,7 +66,8 @@ public:
     {
         start_discover(
             executor_, std::move(issuer), std::move(options),
-            delivery<std::decay_t<Handler>>(std::forward<Handler>(handler), executor_));
+            executor_bound_handler<std::decay_t<Handler>>(
+                std::forward<Handler>(handler), executor_));
     }
 
 private:

@@ -103,14 +103,14 @@ enum class fetch_reason
     /// The last token expired.
     expired,
     /// The token expires soon; callers get it meanwhile.
-    renewal,
+    refresh,
     /// The token was invalidated.
     invalidated,
     /// The program called `token_source::async_get_new_access_token`.
     forced,
 };
 
-/// The name of the reason, such as `"renewal"`.
+/// The name of the reason, such as `"refresh"`.
 [[nodiscard]] COAUTH_DECL std::string_view to_string(fetch_reason reason) noexcept;
 
 /// A token source starts to fetch a token.

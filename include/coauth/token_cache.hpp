@@ -63,9 +63,9 @@ struct token_cache_counters
 /// A tenant with credentials of its own needs a client of its own. The program keeps that client,
 /// and calls `erase` before it destroys it.
 ///
-/// There is no timer: each lookup removes a few sources that were idle for `max_idle`, and `sweep`
-/// removes all of them. Sources are stored in several shards, each with a lock that is held only
-/// for the search, so lookups of different keys seldom wait for each other.
+/// There is no timer: each lookup removes a few sources that were idle for `max_idle`, and
+/// `remove_idle` removes all of them. Sources are stored in several shards, each with a lock that
+/// is held only for the search, so lookups of different keys seldom wait for each other.
 ///
 /// \par Thread safety
 /// All functions may be called from any thread at the same time.
@@ -88,10 +88,10 @@ public:
     /// Keep the pointer as long as an operation of the source runs: a source that the cache has
     /// removed is closed when the last pointer to it is destroyed. Throws only `std::bad_alloc`.
     [[nodiscard]] std::shared_ptr<token_source>
-    source(client& client, token_request const& request = token_request());
+    get(client& client, token_request const& request = token_request());
 
     /// Removes all sources that were idle for `max_idle`.
-    void sweep() noexcept;
+    void remove_idle() noexcept;
     /// Removes all sources of this client. Call it before you destroy the client.
     void erase(client const& client) noexcept;
 

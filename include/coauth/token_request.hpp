@@ -66,8 +66,8 @@ public:
              {"actor_token_type", std::move(actor_token_type)}}};
     }
     /// The same with a function that returns the token and is called before each attempt, such as
-    /// `secret_from_file` for a workload's token that is replaced while the program runs. The default
-    /// type is a JWT.
+    /// `secret_from_file` for a workload's token that is replaced while the program runs. The
+    /// default type is a JWT.
     static token_request token_exchange(
         secret_provider subject_token,
         std::string subject_token_type = "urn:ietf:params:oauth:token-type:jwt")
@@ -189,8 +189,8 @@ private:
     using functions = std::vector<std::pair<std::string, secret_provider>>;
 
     token_request(std::string grant_type, values parameters, functions dynamic_parameters = {})
-        : grant_(std::make_shared<token_grant const>(
-              token_grant{std::move(grant_type), std::move(parameters), std::move(dynamic_parameters)}))
+        : grant_(std::make_shared<token_grant const>(token_grant{
+              std::move(grant_type), std::move(parameters), std::move(dynamic_parameters)}))
     {
     }
 

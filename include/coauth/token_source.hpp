@@ -3,7 +3,7 @@
 
 #include <coauth/access_token.hpp>
 #include <coauth/client.hpp>
-#include <coauth/detail/token_waiting.hpp>
+#include <coauth/detail/token_wait_op.hpp>
 #include <coauth/export.hpp>
 #include <coauth/result.hpp>
 #include <coauth/token_request.hpp>
@@ -30,7 +30,7 @@ class source_access;
 class initiate_get_from_source
 {
 public:
-    initiate_get_from_source(std::shared_ptr<token_source_impl> core, token_wish const& wish)
+    initiate_get_from_source(std::shared_ptr<token_source_impl> core, get_options const& wish)
         : core_(std::move(core))
         , wish_(wish)
     {
@@ -39,13 +39,13 @@ public:
     template <class Handler>
     void operator()(Handler&& handler) const
     {
-        token_waiting_of<std::decay_t<Handler>>::start(
+        token_wait_op_impl<std::decay_t<Handler>>::start(
             core_, wish_, std::forward<Handler>(handler));
     }
 
 private:
     std::shared_ptr<token_source_impl> core_;
-    token_wish wish_;
+    get_options wish_;
 };
 
 } // namespace detail
@@ -70,10 +70,10 @@ private:
 ///
 /// The token is refreshed in the background before it expires: at the first call after 70 to 80 %
 /// of its lifetime. Callers get the old token meanwhile. If the refresh fails, they get it until
-/// `token_source_options::expiry_margin` before it expires, and never longer. The lifetime is counted from
-/// the request, by the monotonic clock and by the wall clock; the token expires when either says
-/// so. While no refresh is near, each thread reads the clocks once a second: if the wall clock is
-/// set back, a thread may notice the expiry up to one second late.
+/// `token_source_options::expiry_margin` before it expires, and never longer. The lifetime is
+/// counted from the request, by the monotonic clock and by the wall clock; the token expires when
+/// either says so. While no refresh is near, each thread reads the clocks once a second: if the
+/// wall clock is set back, a thread may notice the expiry up to one second late.
 ///
 /// After a failed fetch there is a back-off (see `token_source_options::initial_back_off`), during
 /// which no fetch starts. Calls without a usable token then fail at once with the same error, and
@@ -117,8 +117,9 @@ public:
     [[nodiscard]] executor_type get_executor() const noexcept;
 
     /// Returns the token if there is a usable one now, else an empty token. Never waits. Starts a
-    /// fetch only to refresh a usable token: use `async_get_access_token`, `async_get_new_access_token`,
-    /// `warm_up` or `token_source_options::refresh_when_idle` to get the first one.
+    /// fetch only to refresh a usable token: use `async_get_access_token`,
+    /// `async_get_new_access_token`, `warm_up` or `token_source_options::refresh_when_idle` to get
+    /// the first one.
     ///
     /// Usually takes no lock, allocates nothing, and writes no memory that other threads read. It
     /// takes a short lock: once in each thread for a new token; once per tick of the system clock
@@ -220,7 +221,7 @@ private:
     friend class detail::source_access;
 
     template <class CompletionToken>
-    auto initiate(detail::token_wish const& wish, CompletionToken&& token)
+    auto initiate(detail::get_options const& wish, CompletionToken&& token)
     {
         return boost::asio::async_initiate<CompletionToken, access_token_completion_signature>(
             detail::initiate_get_from_source(core_, wish), token);

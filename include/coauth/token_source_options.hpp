@@ -35,8 +35,8 @@ struct token_source_options
     std::optional<std::chrono::seconds> max_age = {};
     /// Upper limit of the back-off after the first failed fetch; at least 1 ms.
     ///
-    /// The back-off is random, from a tenth of `initial_back_off` up to a limit. The limit starts at
-    /// `initial_back_off` and is multiplied by `back_off_factor` for each further failure, up to
+    /// The back-off is random, from a tenth of `initial_back_off` up to a limit. The limit starts
+    /// at `initial_back_off` and is multiplied by `back_off_factor` for each further failure, up to
     /// `max_back_off`. If the server requests a longer delay, that is used.
     ///
     /// If only a change can help (wrong credentials, unknown scope, invalid configuration), the
@@ -56,10 +56,11 @@ struct token_source_options
     /// background; an unused token may expire, and the next caller waits.
     ///
     /// A token that may be used once (`expires_in` of 0) cannot be fetched in advance. After such a
-    /// token, no fetch starts without a call for the longer of `min_refresh_interval` and `max_back_off`.
+    /// token, no fetch starts without a call for the longer of `min_refresh_interval` and
+    /// `max_back_off`.
     bool refresh_when_idle = false;
-    /// Cancel a fetch when no operation waits for it any more. Off, or with `refresh_when_idle`: the
-    /// fetch continues, and the next caller gets its token.
+    /// Cancel a fetch when no operation waits for it any more. Off, or with `refresh_when_idle`:
+    /// the fetch continues, and the next caller gets its token.
     bool cancel_when_unwaited = false;
     /// Send the observer a `token_served` event also for each token that is returned at once. Each
     /// such call then reads the clock twice and runs the observer. Off: they are only counted.

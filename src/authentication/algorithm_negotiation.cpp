@@ -19,13 +19,13 @@ signature_algorithm other_name(signature_algorithm of)
 
 } // namespace
 
-bool contains(names const& list, std::string_view name)
+bool contains(supported_names const& list, std::string_view name)
 {
     return std::find(list.begin(), list.end(), name) != list.end();
 }
 
 std::optional<signature_algorithm>
-first_known(names const& known, std::vector<signature_algorithm> const& of)
+first_supported(supported_names const& known, std::vector<signature_algorithm> const& of)
 {
     for (auto const one : of)
         for (auto const name : {one, other_name(one)})
@@ -34,12 +34,13 @@ first_known(names const& known, std::vector<signature_algorithm> const& of)
     return std::nullopt;
 }
 
-error fits_none(std::string context, names const& known, client_authentication const& who)
+error no_common_method(
+    std::string context, supported_names const& known, client_authentication const& who)
 {
     std::string listed;
     for (auto const& one : known)
         listed += ' ' + one;
-    return refuse(std::move(context) + protocol::safe_text(listed, who));
+    return config_error(std::move(context) + protocol::sanitize(listed, who));
 }
 
 } // namespace coauth::detail

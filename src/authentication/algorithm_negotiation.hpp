@@ -14,17 +14,18 @@ namespace coauth::detail
 {
 
 // What a server says it understands, by the names of its metadata.
-using names = std::vector<std::string>;
+using supported_names = std::vector<std::string>;
 
-bool contains(names const& list, std::string_view name);
+bool contains(supported_names const& list, std::string_view name);
 
 // The first of the algorithms that the server knows, by the name that it knows; without a list any.
 std::optional<signature_algorithm>
-first_known(names const& known, std::vector<signature_algorithm> const& of);
+first_supported(supported_names const& known, std::vector<signature_algorithm> const& of);
 
 // `errc::invalid_configuration`: the context, and behind it the names, which are text of the server
 // and are shown without the client's secret.
-error fits_none(std::string context, names const& known, client_authentication const& who = {});
+error no_common_method(
+    std::string context, supported_names const& known, client_authentication const& who = {});
 
 } // namespace coauth::detail
 

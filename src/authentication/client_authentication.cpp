@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <memory>
 #include <mutex>
+#include <string_view>
 #include <sys/stat.h>
 #include <utility>
 
@@ -50,7 +51,7 @@ private:
     [[nodiscard]] error failed(int number) const
     {
         if (path_.empty())
-            return detail::refuse("the path of the secret file is empty");
+            return detail::config_error("the path of the secret file is empty");
         error_info info;
         info.context = "the secret file '" + path_ + "' cannot be read";
         info.cause = {number, boost::system::system_category()};
@@ -62,7 +63,7 @@ private:
     {
         auto const has = size > longest_secret ? std::to_string(size)
                                                : "more than " + std::to_string(longest_secret);
-        return detail::refuse(
+        return detail::config_error(
             "the secret file '" + path_ + "' has " + has + " bytes; a secret has at most " +
             std::to_string(longest_secret) + ": give the path of a file that holds nothing else");
     }
@@ -113,6 +114,36 @@ private:
 };
 
 } // namespace
+
+std::string_view to_string(authentication_method method) noexcept
+{
+    switch (method)
+    {
+    case authentication_method::unset:
+        return "unset";
+    case authentication_method::none:
+        return "none";
+    case authentication_method::anonymous:
+        return "anonymous";
+    case authentication_method::client_secret_basic:
+        return "client_secret_basic";
+    case authentication_method::client_secret_basic_unencoded:
+        return "client_secret_basic_unencoded";
+    case authentication_method::client_secret_post:
+        return "client_secret_post";
+    case authentication_method::client_secret_jwt:
+        return "client_secret_jwt";
+    case authentication_method::private_key_jwt:
+        return "private_key_jwt";
+    case authentication_method::client_assertion:
+        return "client_assertion";
+    case authentication_method::tls_client_auth:
+        return "tls_client_auth";
+    case authentication_method::self_signed_tls_client_auth:
+        return "self_signed_tls_client_auth";
+    }
+    return "unknown";
+}
 
 secret_provider secret_from_file(detail::text_argument path)
 {

@@ -48,12 +48,11 @@ bool is_nonce(std::string_view text)
 struct dpop_prover::state
 {
     explicit state(signing_key const& from)
-        : key(protocol::assertion_key::load(
-              from, "dpop: the key", std::chrono::system_clock::now()))
+        : key(protocol::private_key::load(from, "dpop: the key", std::chrono::system_clock::now()))
     {
     }
 
-    result<std::shared_ptr<protocol::assertion_key const>> key;
+    result<std::shared_ptr<protocol::private_key const>> key;
     std::string const no_thumbprint;
 
     std::mutex mutex;
@@ -102,11 +101,11 @@ struct dpop_prover::state
         claims.issued_at = std::chrono::system_clock::now();
         claims.nonce = nonce;
         claims.access_token = token;
-        auto const input = protocol::proof_input(**key, claims);
+        auto const input = protocol::dpop_signing_input(**key, claims);
         auto const signature = (*key)->sign(input.view());
         if (!signature)
             return signature.error();
-        return protocol::signed_token(input.view(), signature->view());
+        return protocol::jws_compact(input.view(), signature->view());
     }
 };
 
@@ -114,9 +113,9 @@ dpop_prover::dpop_prover(signing_key const& key) : state_(std::make_unique<state
 {
     if (!state_->key || !(*state_->key)->signer())
         return;
-    state_->key =
-        detail::refuse("dpop: the key is a function that signs; a proof needs the key itself, from "
-                       "signing_key::pem_file or signing_key::pem");
+    state_->key = detail::config_error(
+        "dpop: the key is a function that signs; a proof needs the key itself, from "
+        "signing_key::pem_file or signing_key::pem");
 }
 
 dpop_prover::~dpop_prover() = default;
@@ -133,9 +132,9 @@ result<void> dpop_prover::validate(std::vector<std::string> const& known) const
     if (!state_->key)
         return state_->key.error();
     auto const algorithm = (*state_->key)->algorithm();
-    if (detail::first_known(known, {algorithm}) == algorithm)
+    if (detail::first_supported(known, {algorithm}) == algorithm)
         return {};
-    return detail::fits_none(
+    return detail::no_common_method(
         "dpop: the key signs by " + std::string(to_string(algorithm)) +
             "; select_dpop_key finds what both know. The server knows:",
         known);
@@ -145,7 +144,7 @@ result<secret>
 dpop_prover::proof_for(std::string_view method, std::string_view url, access_token const& token)
 {
     if (token.empty())
-        return detail::refuse_parameter(
+        return detail::parameter_error(
             "the token is empty; a proof for a resource server names the token");
     return state_->prove(method, url, token.value());
 }

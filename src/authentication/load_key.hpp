@@ -12,7 +12,7 @@ namespace coauth::detail
 {
 
 // The key that signs client assertions; null: none does.
-result<std::shared_ptr<protocol::assertion_key const>>
+result<std::shared_ptr<protocol::private_key const>>
 load_key(client_config const& config, std::chrono::system_clock::time_point now);
 
 } // namespace coauth::detail

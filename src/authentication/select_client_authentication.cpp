@@ -12,9 +12,9 @@ namespace coauth
 namespace
 {
 
-using loaded_key = std::shared_ptr<protocol::assertion_key const>;
+using loaded_key = std::shared_ptr<protocol::private_key const>;
 
-std::string algorithms_of(protocol::assertion_key const& key)
+std::string algorithms_of(protocol::private_key const& key)
 {
     std::string text;
     for (auto const one : key.algorithms())
@@ -24,13 +24,13 @@ std::string algorithms_of(protocol::assertion_key const& key)
 
 result<loaded_key> load(signing_key const& key, std::string_view what)
 {
-    return protocol::assertion_key::load(key, what, std::chrono::system_clock::now());
+    return protocol::private_key::load(key, what, std::chrono::system_clock::now());
 }
 
 class choice
 {
 public:
-    choice(authorization_server const& server, std::string client_id, client_credentials have)
+    choice(authorization_server const& server, std::string client_id, available_credentials have)
         : server_(server)
         , client_id_(std::move(client_id))
         , have_(std::move(have))
@@ -53,10 +53,10 @@ private:
     using attempt = std::optional<result<client_authentication>>;
 
     // A server that does not say takes Basic (RFC 8414 section 2).
-    [[nodiscard]] detail::names known() const
+    [[nodiscard]] detail::supported_names known() const
     {
         auto const& said = server_.authentication_methods;
-        return said.empty() ? detail::names{"client_secret_basic"} : said;
+        return said.empty() ? detail::supported_names{"client_secret_basic"} : said;
     }
 
     [[nodiscard]] bool knows(std::string_view method) const
@@ -72,7 +72,7 @@ private:
         if (!key)
             return key.error();
         auto const algorithm =
-            detail::first_known(server_.authentication_algorithms, (*key)->algorithms());
+            detail::first_supported(server_.authentication_algorithms, (*key)->algorithms());
         if (algorithm)
             return client_authentication::private_key_jwt(
                 client_id_, have_.key.algorithm(*algorithm), have_.assertions);
@@ -91,7 +91,7 @@ private:
         if (knows("client_secret_post"))
             return client_authentication::client_secret_post(client_id_, text);
         auto const algorithm =
-            detail::first_known(server_.authentication_algorithms, {hs256, hs384, hs512});
+            detail::first_supported(server_.authentication_algorithms, {hs256, hs384, hs512});
         if (algorithm && knows("client_secret_jwt"))
             return client_authentication::client_secret_jwt(
                 client_id_, text, *algorithm, have_.assertions);
@@ -114,17 +114,17 @@ private:
         auto const who =
             client_authentication::client_secret_basic(client_id_, have_.client_secret);
         if (!key_signs_by_.empty())
-            return detail::fits_none(
+            return detail::no_common_method(
                 "authentication: the signing key signs by " + key_signs_by_ +
                     ", and the server knows:",
                 server_.authentication_algorithms, who);
-        return detail::fits_none(
+        return detail::no_common_method(
             "authentication: there are no credentials for what the server knows:", known(), who);
     }
 
     authorization_server const& server_;
     std::string client_id_;
-    client_credentials have_;
+    available_credentials have_;
     // Empty, unless that is why the key does not serve.
     std::string key_signs_by_;
 };
@@ -143,10 +143,10 @@ result<signing_key> select_dpop_key(authorization_server const& server, signing_
     auto const loaded = load(key, "dpop: the key");
     if (!loaded)
         return loaded.error();
-    auto const algorithm = detail::first_known(server.dpop_algorithms, (*loaded)->algorithms());
+    auto const algorithm = detail::first_supported(server.dpop_algorithms, (*loaded)->algorithms());
     if (algorithm)
         return key.algorithm(*algorithm);
-    return detail::fits_none(
+    return detail::no_common_method(
         "dpop: the key signs by " + algorithms_of(**loaded) + ", and the server knows:",
         server.dpop_algorithms);
 }

@@ -46,9 +46,10 @@ void add_client_flags(po::options_description& to, client_flags& into)
         "client-secret-file", po::value(&into.secret_from_file)->value_name("FILE"),
         "the file with the client secret, - for standard input. Else COAUTH_CLIENT_SECRET")(
         "auth", po::value(&into.auth)->value_name("HOW"),
-        "basic, basic-raw, post, secret-jwt, key-jwt, assertion, tls, self-signed-tls or none, or "
+        "basic, basic-unencoded, post, secret-jwt, key-jwt, assertion, tls, self-signed-tls or "
+        "none, or "
         "the name that RFCs give it. Default: what fits the flags and the server; at SMS.CX "
-        "basic-raw")(
+        "basic-unencoded")(
         "key-file", po::value(&into.key_file)->value_name("FILE"),
         "the private key that signs assertions, in PEM. COAUTH_KEY_PASSPHRASE opens it")(
         "alg", po::value(&into.algorithm)->value_name("NAME"),

@@ -3,7 +3,7 @@
 #include <coauth/smscx.hpp>
 
 #include "cli/flags.hpp"
-#include "cli/printable.hpp"
+#include "cli/sanitize_for_terminal.hpp"
 #include "cli/secret_input.hpp"
 
 #include <algorithm>
@@ -19,28 +19,28 @@ namespace coauth::cli
 namespace
 {
 
-using method = authentication_method;
-
 struct named_method
 {
     std::string_view name;
     std::string_view short_name;
-    method how;
+    authentication_method how;
 };
 
 constexpr std::array<named_method, 9> methods = {{
     {"client_secret_basic", "basic", authentication_method::client_secret_basic},
-    {"client_secret_basic_unencoded", "basic-raw", authentication_method::client_secret_basic_unencoded},
+    {"client_secret_basic_unencoded", "basic-unencoded",
+     authentication_method::client_secret_basic_unencoded},
     {"client_secret_post", "post", authentication_method::client_secret_post},
     {"client_secret_jwt", "secret-jwt", authentication_method::client_secret_jwt},
     {"private_key_jwt", "key-jwt", authentication_method::private_key_jwt},
     {"client_assertion", "assertion", authentication_method::client_assertion},
     {"tls_client_auth", "tls", authentication_method::tls_client_auth},
-    {"self_signed_tls_client_auth", "self-signed-tls", authentication_method::self_signed_tls_client_auth},
+    {"self_signed_tls_client_auth", "self-signed-tls",
+     authentication_method::self_signed_tls_client_auth},
     {"none", "none", authentication_method::none},
 }};
 
-result<method> read_method(std::string const& name)
+result<authentication_method> read_method(std::string const& name)
 {
     for (auto const& one : methods)
         if (name == one.name || name == one.short_name)
@@ -98,7 +98,7 @@ result<authorization_server> read_server(client_flags const& flags)
     return server;
 }
 
-std::optional<method> default_method(client_flags const& flags)
+std::optional<authentication_method> default_method(client_flags const& flags)
 {
     if (!flags.assertion_file.empty())
         return authentication_method::client_assertion;
@@ -109,25 +109,28 @@ std::optional<method> default_method(client_flags const& flags)
     if (!flags.certificate_file.empty() && flags.secret_from_file.empty())
         return authentication_method::tls_client_auth;
     bool const raw = is_smscx(flags);
-    return raw ? authentication_method::client_secret_basic_unencoded : authentication_method::client_secret_basic;
+    return raw ? authentication_method::client_secret_basic_unencoded
+               : authentication_method::client_secret_basic;
 }
 
 // Whether a secret has to be read.
-bool needs_secret(client_flags const& flags, std::optional<method> how)
+bool needs_secret(client_flags const& flags, std::optional<authentication_method> how)
 {
     if (!how)
         return !flags.secret_from_file.empty() ||
                (flags.key_file.empty() && flags.certificate_file.empty() &&
                 std::getenv(client_secret_place.variable) != nullptr);
-    return *how == authentication_method::client_secret_basic || *how == authentication_method::client_secret_basic_unencoded ||
-           *how == authentication_method::client_secret_post || *how == authentication_method::client_secret_jwt;
+    return *how == authentication_method::client_secret_basic ||
+           *how == authentication_method::client_secret_basic_unencoded ||
+           *how == authentication_method::client_secret_post ||
+           *how == authentication_method::client_secret_jwt;
 }
 
 // A flag that would do nothing is a mistake about what the command does.
-result<void> check_together(client_flags const& flags, std::optional<method> how)
+result<void> check_together(client_flags const& flags, std::optional<authentication_method> how)
 {
     auto const given = [](std::string const& flag) { return !flag.empty(); };
-    auto const is_not = [how](method wanted) { return how && *how != wanted; };
+    auto const is_not = [how](authentication_method wanted) { return how && *how != wanted; };
     bool const may_sign = given(flags.key_file) || how == authentication_method::client_secret_jwt;
     struct rule
     {
@@ -163,7 +166,8 @@ result<void> check_together(client_flags const& flags, std::optional<method> how
                  "--cert-key-file is the key of a certificate: give --cert-file FILE too"},
              rule{
                  given(flags.secret_from_file) && !needs_secret(flags, how),
-                 "--client-secret-file goes with --auth basic, basic-raw, post and secret-jwt: "
+                 "--client-secret-file goes with --auth basic, basic-unencoded, post and "
+                 "secret-jwt: "
                  "nothing else needs a secret"},
          })
         if (broken)
@@ -171,7 +175,8 @@ result<void> check_together(client_flags const& flags, std::optional<method> how
     return {};
 }
 
-result<std::string> read_client_id(client_flags const& flags, std::optional<method> how)
+result<std::string>
+read_client_id(client_flags const& flags, std::optional<authentication_method> how)
 {
     if (!flags.client_id.empty())
         return flags.client_id;
@@ -245,7 +250,8 @@ assertion_options read_assertions(std::string const& audience)
 }
 
 result<client_authentication> make_authentication(
-    client_flags const& flags, method how, std::string id, available_credentials const& have)
+    client_flags const& flags, authentication_method how, std::string id,
+    available_credentials const& have)
 {
     auto const& text = have.client_secret;
     switch (how)

@@ -1,6 +1,6 @@
 #include "cli/decode.hpp"
 
-#include "cli/printable.hpp"
+#include "cli/sanitize_for_terminal.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -54,9 +54,9 @@ std::string shown(char const* title, json::object const& part, terminal const& w
     std::string text = "\n" + where.bold(title) + '\n';
     for (auto const& [name, value] : part)
     {
-        auto label = printable(std::string_view(name.data(), name.size()));
+        auto label = sanitize_for_terminal(std::string_view(name.data(), name.size()));
         label.resize(std::max<std::size_t>(label.size() + 2, 10), ' ');
-        text += "  " + where.dim(label) + printable(json::serialize(value)) + '\n';
+        text += "  " + where.dim(label) + sanitize_for_terminal(json::serialize(value)) + '\n';
     }
     return text;
 }

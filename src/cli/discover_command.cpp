@@ -1,9 +1,9 @@
 #include "cli/discover_command.hpp"
 
 #include "cli/flags.hpp"
-#include "cli/printable.hpp"
 #include "cli/report.hpp"
 #include "cli/run_operation.hpp"
+#include "cli/sanitize_for_terminal.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -95,7 +95,8 @@ server_endpoints plain(authorization_server const& server)
 std::string row_of(terminal const& where, std::string name, std::string const& value)
 {
     name.resize(21, ' ');
-    return value.empty() ? std::string() : "  " + where.dim(name) + printable(value) + '\n';
+    return value.empty() ? std::string()
+                         : "  " + where.dim(name) + sanitize_for_terminal(value) + '\n';
 }
 
 std::string listed(std::vector<std::string> const& words)
@@ -108,7 +109,8 @@ std::string listed(std::vector<std::string> const& words)
 
 std::string summary(authorization_server const& server, terminal const& where)
 {
-    auto text = where.green("Authorization server") + ' ' + printable(server.issuer) + "\n\n";
+    auto text =
+        where.green("Authorization server") + ' ' + sanitize_for_terminal(server.issuer) + "\n\n";
     auto const at = plain(server);
     for (auto const& row : endpoints(at))
         text += row_of(where, row.shown, row.value);
@@ -124,20 +126,20 @@ void add(json::object& to, std::vector<text_row> const& rows)
 {
     for (auto const& row : rows)
         if (!row.value.empty())
-            to[row.name] = printable(row.value);
+            to[row.name] = sanitize_for_terminal(row.value);
 }
 
 std::string document(authorization_server const& server)
 {
     json::object made;
-    made["issuer"] = printable(server.issuer);
+    made["issuer"] = sanitize_for_terminal(server.issuer);
     auto const at = plain(server);
     add(made, endpoints(at));
     for (auto const& row : lists(server))
     {
         json::array words;
         for (auto const& word : row.value)
-            words.emplace_back(printable(word));
+            words.emplace_back(sanitize_for_terminal(word));
         if (!words.empty())
             made[row.name] = std::move(words);
     }
@@ -165,8 +167,8 @@ exit_status discover_command(arguments const& args)
     if (flags.client.help)
         return print_help(), exit_status::ok;
     if (flags.output != "summary" && flags.output != "json")
-        return fail(
-            usage_error("--output is summary or json, not '" + printable(flags.output) + "'"));
+        return fail(usage_error(
+            "--output is summary or json, not '" + sanitize_for_terminal(flags.output) + "'"));
     auto const options = read_discovery_options(flags.client);
     if (!options)
         return fail(options.error());

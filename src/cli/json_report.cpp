@@ -1,5 +1,5 @@
-#include "cli/printable.hpp"
 #include "cli/report.hpp"
+#include "cli/sanitize_for_terminal.hpp"
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -15,7 +15,7 @@ json::value text_or_null(std::string_view text)
 {
     if (text.empty())
         return nullptr;
-    return json::string(printable(text));
+    return json::string(sanitize_for_terminal(text));
 }
 
 json::value status_or_null(unsigned status)
@@ -50,7 +50,7 @@ json::object document(error const& failure)
     made["ok"] = false;
     made["error"] = to_string(failure.value());
     made["kind"] = to_string(failure.kind());
-    made["message"] = printable(failure.message());
+    made["message"] = sanitize_for_terminal(failure.message());
     made["http_status"] = status_or_null(failure.http_status());
     made["oauth_error"] = text_or_null(failure.oauth_error());
     made["description"] = text_or_null(failure.description());

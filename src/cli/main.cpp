@@ -2,7 +2,7 @@
 
 #include "cli/discover_command.hpp"
 #include "cli/exit_status.hpp"
-#include "cli/known_token_command.hpp"
+#include "cli/introspect_command.hpp"
 #include "cli/serve_command.hpp"
 #include "cli/token_command.hpp"
 

@@ -1,6 +1,6 @@
 #include "cli/report.hpp"
 
-#include "cli/printable.hpp"
+#include "cli/sanitize_for_terminal.hpp"
 
 #include <algorithm>
 #include <array>
@@ -27,7 +27,7 @@ std::string counted(std::int64_t count, std::string const& unit)
 }
 
 // The two largest units: "1 hour", "6 days 23 hours".
-std::string spoken(seconds span)
+std::string to_text(seconds span)
 {
     struct unit
     {
@@ -63,7 +63,7 @@ std::string spoken_end(access_token const& token)
 {
     if (!token.lifetime())
         return "no known end: good until it is refused";
-    std::string text = "in " + spoken(*token.lifetime());
+    std::string text = "in " + to_text(*token.lifetime());
     auto const end = token.expires_at();
     std::string const date = end ? calendar(*end) : std::string();
     return date.empty() ? text : text + ", at " + date;
@@ -84,9 +84,10 @@ std::string token_summary(
     terminal const& where)
 {
     std::string const scope =
-        token.scope().empty() ? "not said by the server" : printable(token.scope());
-    std::string text = where.green("Access token") + " from " + printable(endpoint) + "\n\n";
-    text += line(where, "type", printable(token.token_type()));
+        token.scope().empty() ? "not said by the server" : sanitize_for_terminal(token.scope());
+    std::string text =
+        where.green("Access token") + " from " + sanitize_for_terminal(endpoint) + "\n\n";
+    text += line(where, "type", sanitize_for_terminal(token.token_type()));
     text += line(
         where, "token",
         shortened(token.value(), where) + "  " +
@@ -104,14 +105,15 @@ std::string token_summary(
 
 std::string failure_summary(error const& failure, terminal const& where, std::string const& what)
 {
-    std::string text = where.red("coauth: " + what + ": ") + printable(failure.message()) + '\n';
+    std::string text =
+        where.red("coauth: " + what + ": ") + sanitize_for_terminal(failure.message()) + '\n';
     std::string details;
     if (failure.http_status() != 0)
         details += line(where, "status", "HTTP " + std::to_string(failure.http_status()));
     if (!failure.uri().empty())
-        details += line(where, "more", printable(failure.uri()));
+        details += line(where, "more", sanitize_for_terminal(failure.uri()));
     if (auto const wait = retry_after(failure))
-        details += line(where, "retry", "after " + spoken(*wait));
+        details += line(where, "retry", "after " + to_text(*wait));
     return text + details;
 }
 

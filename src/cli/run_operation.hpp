@@ -5,7 +5,7 @@
 #include <coauth/discover.hpp>
 
 #include "cli/client_options.hpp"
-#include "cli/conversation.hpp"
+#include "cli/trace.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -54,7 +54,7 @@ inline result<authorization_server> run_discovery(client_options const& options)
 {
     auto how = discovery_of(options.config);
     if (options.verbose)
-        conversation::watch(how);
+        trace::watch(how);
     return run_operation<authorization_server>(
         [&](boost::asio::any_io_executor const& executor, auto done)
         { async_discover(executor, options.issuer, how, std::move(done)); });
@@ -79,7 +79,7 @@ result<T> run_with_client(client_options options, Start const& start)
             std::chrono::floor<milliseconds>(std::chrono::steady_clock::now() - began);
         options.config.timeout = std::max(options.config.timeout - used, milliseconds(1));
     }
-    conversation shown;
+    trace shown;
     if (options.verbose)
         shown.watch(options.config);
     std::optional<client> tokens;

@@ -1,7 +1,7 @@
 #include "cli/secret_input.hpp"
 
 #include "cli/flags.hpp"
-#include "cli/printable.hpp"
+#include "cli/sanitize_for_terminal.hpp"
 
 #include <array>
 #include <cerrno>
@@ -122,7 +122,7 @@ secret without_newline(secret given)
     return secret(text);
 }
 
-result<secret> checked(secret given, secret_place const& which, std::string const& place)
+result<secret> checked(secret given, secret_source const& which, std::string const& place)
 {
     if (given.size() > max_size)
         return usage_error(
@@ -135,7 +135,7 @@ result<secret> checked(secret given, secret_place const& which, std::string cons
 }
 
 result<secret>
-read_from(descriptor const& source, secret_place const& which, std::string const& place)
+read_from(descriptor const& source, secret_source const& which, std::string const& place)
 {
     secret text;
     int const failure = source.get() < 0 ? errno : read_all(source.get(), which.what, text);
@@ -146,7 +146,7 @@ read_from(descriptor const& source, secret_place const& which, std::string const
     return checked(std::move(text), which, place);
 }
 
-result<secret> read_environment(secret_place const& which)
+result<secret> read_environment(secret_source const& which)
 {
     char const* const value = std::getenv(which.variable);
     if (value == nullptr)
@@ -158,7 +158,7 @@ result<secret> read_environment(secret_place const& which)
 
 } // namespace
 
-result<secret> read_secret(secret_place const& which, std::string const& file)
+result<secret> read_secret(secret_source const& which, std::string const& file)
 {
     if (file.empty())
         return read_environment(which);
@@ -166,7 +166,7 @@ result<secret> read_secret(secret_place const& which, std::string const& file)
         return read_from(descriptor(STDIN_FILENO), which, "standard input");
     return read_from(
         descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC)), which,
-        "the file '" + printable(file) + "'");
+        "the file '" + sanitize_for_terminal(file) + "'");
 }
 
 } // namespace coauth::cli

@@ -10,7 +10,7 @@ namespace coauth::cli
 {
 
 // Which secret is read, and where it may come from.
-struct secret_place
+struct secret_source
 {
     // As in "client secret".
     char const* what;
@@ -19,13 +19,13 @@ struct secret_place
     char const* variable;
 };
 
-inline constexpr secret_place client_secret_place{
+inline constexpr secret_source client_secret_place{
     "client secret", "--client-secret-file", "COAUTH_CLIENT_SECRET"};
-inline constexpr secret_place token_place{"token", "--token-file", "COAUTH_TOKEN"};
+inline constexpr secret_source token_place{"token", "--token-file", "COAUTH_TOKEN"};
 
 // Reads it from `file`, from standard input when that is "-" (asked for without echo at a
 // terminal), or from the environment when it is empty. One newline at its end is not part of it.
-[[nodiscard]] result<secret> read_secret(secret_place const& which, std::string const& file);
+[[nodiscard]] result<secret> read_secret(secret_source const& which, std::string const& file);
 
 } // namespace coauth::cli
 

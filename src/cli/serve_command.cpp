@@ -1,6 +1,6 @@
 #include "cli/serve_command.hpp"
 
-#include "cli/printable.hpp"
+#include "cli/sanitize_for_terminal.hpp"
 #include "cli/serve_options.hpp"
 #include "cli/terminal.hpp"
 
@@ -60,7 +60,7 @@ private:
 };
 
 // What someone needs in order to get a token from the server.
-struct invitation
+struct next_steps
 {
     std::string issuer;
     server_endpoints at;
@@ -91,7 +91,7 @@ std::string shell_quoted(std::string const& text)
     return quoted + "'";
 }
 
-void print_env(invitation const& to)
+void print_env(next_steps const& to)
 {
     auto const assign = [](char const* name, std::string const& value)
     { std::cout << "COAUTH_" << name << '=' << shell_quoted(value) << '\n'; };
@@ -108,7 +108,7 @@ void print_env(invitation const& to)
     std::cout << std::flush;
 }
 
-std::string command(invitation const& to)
+std::string command(next_steps const& to)
 {
     std::string line = "  coauth token";
     if (to.smscx)
@@ -116,22 +116,23 @@ std::string command(invitation const& to)
     line += " --token-endpoint " + shell_quoted(to.at.token_endpoint) + " \\\n      ";
     line += to.ca_file.empty() ? "--http-loopback" : "--ca-file " + shell_quoted(to.ca_file);
     line += " \\\n      --client-id " + shell_quoted(to.client_id);
-    line += to.secret_from_file.empty() ? " --auth none"
-                                   : " --client-secret-file " + shell_quoted(to.secret_from_file);
+    line += to.secret_from_file.empty()
+                ? " --auth none"
+                : " --client-secret-file " + shell_quoted(to.secret_from_file);
     if (!to.needs_proof)
         return line + '\n';
     return "  openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out dpop.pem\n" +
            line + " --dpop dpop.pem\n";
 }
 
-std::string shown_secret(invitation const& to)
+std::string shown_secret(next_steps const& to)
 {
     if (to.secret_from_file.empty())
         return "none: a public client";
-    return to.own_secret ? "the one in " + printable(to.secret_from_file) : to.secret;
+    return to.own_secret ? "the one in " + sanitize_for_terminal(to.secret_from_file) : to.secret;
 }
 
-void print_summary(invitation const& to)
+void print_summary(next_steps const& to)
 {
     terminal const out(STDOUT_FILENO);
     auto const row = [&out](std::string name, std::string const& value)
@@ -148,7 +149,7 @@ void print_summary(invitation const& to)
     row("introspection", to.at.introspection_endpoint);
     row("revocation", to.at.revocation_endpoint);
     row("CA certificate", to.ca_file.empty() ? "none: plain HTTP" : to.ca_file);
-    row("client id", printable(to.client_id));
+    row("client id", sanitize_for_terminal(to.client_id));
     row("client secret", shown_secret(to));
     if (!to.refresh_token.empty())
         row("refresh token", to.refresh_token);
@@ -157,12 +158,12 @@ void print_summary(invitation const& to)
               << std::flush;
 }
 
-invitation invite(
+next_steps invite(
     testing::authorization_server const& server, serve_options const& options,
     temporary_directory& files)
 {
     auto const& chosen = options.server;
-    invitation to;
+    next_steps to;
     to.issuer = server.issuer();
     to.at = {
         server.token_endpoint(), server.introspection_endpoint(), server.revocation_endpoint()};
@@ -194,10 +195,10 @@ sigset_t block_endings()
     return endings;
 }
 
-exit_status complain(error const& failure)
+exit_status print_error(error const& failure)
 {
-    std::cerr << terminal(STDERR_FILENO).red("coauth: no server: ") << printable(failure.message())
-              << '\n';
+    std::cerr << terminal(STDERR_FILENO).red("coauth: no server: ")
+              << sanitize_for_terminal(failure.message()) << '\n';
     return status_of(failure.kind());
 }
 
@@ -207,7 +208,7 @@ exit_status serve(serve_options const& options)
     temporary_directory files;
     auto const server = testing::authorization_server::start(options.server);
     if (!server)
-        return complain(server.error());
+        return print_error(server.error());
     auto const to = invite(*server, options, files);
     if (options.output == serve_form::env)
         print_env(to);
@@ -224,7 +225,7 @@ exit_status serve_command(arguments const& args)
 {
     auto const options = read_serve_options(args);
     if (!options)
-        return complain(options.error());
+        return print_error(options.error());
     if (!options->help)
         return serve(*options);
     print_serve_help(std::cout);

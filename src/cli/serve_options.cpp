@@ -1,6 +1,6 @@
 #include "cli/serve_options.hpp"
 
-#include "cli/printable.hpp"
+#include "cli/sanitize_for_terminal.hpp"
 #include "cli/secret_input.hpp"
 
 #include <boost/program_options.hpp>
@@ -29,7 +29,7 @@ namespace po = boost::program_options;
 struct serve_flags
 {
     std::string port;
-    std::string dialect;
+    std::string flavor;
     std::string scope;
     std::vector<std::string> grants;
     std::string assertion_issuer;
@@ -58,7 +58,7 @@ po::options_description server_group(serve_flags& into)
     group.add_options()(
         "port", po::value(&into.port)->default_value("0")->value_name("NUMBER"),
         "the port at 127.0.0.1; 0: any free one")(
-        "dialect", po::value(&into.flavor)->default_value("rfc6749")->value_name("NAME"),
+        "flavor", po::value(&into.flavor)->default_value("rfc6749")->value_name("NAME"),
         "rfc6749, or smscx to response as SMS.CX does")(
         "scope", po::value(&into.scope)->default_value("read write")->value_name("WORDS"),
         "the scopes that the client may have")(
@@ -142,7 +142,7 @@ std::vector<std::string> words(std::string const& text)
 }
 
 // Good enough for a server that only this machine reaches.
-std::string made_up_secret()
+std::string generated_secret()
 {
     std::random_device random;
     std::uniform_int_distribution<std::size_t> digit(0, 15);
@@ -155,20 +155,20 @@ std::string made_up_secret()
 result<std::string> read_secret(std::string const& file)
 {
     if (file.empty())
-        return made_up_secret();
+        return generated_secret();
     auto const given = read_secret(client_secret_place, file);
     if (!given)
         return given.error();
     return std::string(given->view());
 }
 
-result<testing::server_flavor> read_dialect(std::string const& text)
+result<testing::server_flavor> read_flavor(std::string const& text)
 {
     if (text == "rfc6749")
         return testing::server_flavor::rfc6749;
     if (text == "smscx")
         return testing::server_flavor::smscx;
-    return usage_error("--dialect is rfc6749 or smscx, not " + in_quotes(text));
+    return usage_error("--flavor is rfc6749 or smscx, not " + in_quotes(text));
 }
 
 result<serve_form> read_output(std::string const& text)
@@ -270,7 +270,8 @@ result<void> check_together(serve_flags const& flags)
     if (flags.http && !certificates.empty())
         return usage_error("--http excludes --cert-file and --client-ca-file: certificates are "
                            "shown in TLS");
-    if (flags.is_public && !(flags.key_files.empty() && (flags.secret_from_file + certificates).empty()))
+    if (flags.is_public &&
+        !(flags.key_files.empty() && (flags.secret_from_file + certificates).empty()))
         return usage_error("--public excludes --secret-file, --key-file, --cert-file and "
                            "--client-ca-file: a public client proves nothing");
     if (flags.dpop_nonce && flags.dpop == "off")
@@ -321,8 +322,9 @@ result<void> take_client(serve_flags const& flags, testing::server_options& serv
     server.client_id = flags.client_id;
     server.client_secret = std::move(*secret);
     if (!client->certificates.empty() || !server.client_ca_pem.empty())
-        server.client_certificates = flags.mtls_alias ? testing::client_certificates::requested_at_alias
-                                                      : testing::client_certificates::asked;
+        server.client_certificates = flags.mtls_alias
+                                         ? testing::client_certificates::requested_at_alias
+                                         : testing::client_certificates::asked;
     server.clients = {std::move(*client)};
     return {};
 }
@@ -335,7 +337,7 @@ result<void> take_grants(serve_flags const& flags, testing::server_options& serv
     server.grants = std::move(*grants);
     for (auto const& grant : server.grants)
         if (grant == refresh_token)
-            server.refresh_tokens = {made_up_secret()};
+            server.refresh_tokens = {generated_secret()};
     if (flags.assertion_issuer.empty())
         return {};
     bool const taken =
@@ -359,9 +361,9 @@ result<testing::server_options> read_server(serve_flags const& flags)
     testing::server_options server;
     if (auto const good = check_together(flags); !good)
         return good.error();
-    auto const dialect = read_dialect(flags.flavor);
-    if (!dialect)
-        return dialect.error();
+    auto const flavor = read_flavor(flags.flavor);
+    if (!flavor)
+        return flavor.error();
     auto const port = read_number<std::uint16_t>("--port", flags.port, 0, 65535);
     if (!port)
         return port.error();
@@ -375,7 +377,7 @@ result<testing::server_options> read_server(serve_flags const& flags)
     for (auto const take : {take_grants, take_client})
         if (auto const taken = take(flags, server); !taken)
             return taken.error();
-    server.flavor = *dialect;
+    server.flavor = *flavor;
     server.port = *port;
     server.token_lifetime = std::chrono::seconds(*lifetime);
     server.scopes = words(flags.scope);
@@ -406,7 +408,8 @@ result<serve_options> read_serve_options(arguments const& args)
     options.output = *output;
     options.server = std::move(*server);
     options.own_secret = !flags.secret_from_file.empty();
-    options.secret_from_file = flags.secret_from_file == "-" ? std::string() : flags.secret_from_file;
+    options.secret_from_file =
+        flags.secret_from_file == "-" ? std::string() : flags.secret_from_file;
     return options;
 }
 

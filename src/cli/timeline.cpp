@@ -1,6 +1,6 @@
 #include "cli/timeline.hpp"
 
-#include "cli/printable.hpp"
+#include "cli/sanitize_for_terminal.hpp"
 
 #include <algorithm>
 #include <array>
@@ -60,17 +60,16 @@ std::size_t scaled(duration part, duration whole, std::size_t units)
 
 std::string row(phase_ended const& event, duration whole, terminal const& where)
 {
-    std::size_t const start =
-        std::min(scaled(event.start, whole, chart_width), chart_width - 1);
+    std::size_t const start = std::min(scaled(event.start, whole, chart_width), chart_width - 1);
     std::size_t const eighths = std::clamp<std::size_t>(
         scaled(event.duration, whole, chart_width * 8), 1, (chart_width - start) * 8);
     std::string const bar = where.unicode() ? unicode_bar(eighths) : ascii_bar(eighths);
-    std::string line = "  " + where.dim(padded(to_string(event.phase))) + right_aligned(event.duration) +
-                       "  " + std::string(start, ' ');
+    std::string line = "  " + where.dim(padded(to_string(event.phase))) +
+                       right_aligned(event.duration) + "  " + std::string(start, ' ');
     if (!event.failure)
         return line + where.cyan(bar) + '\n';
     return line + where.red(bar) + '\n' + std::string(name_width + 16, ' ') +
-           where.red("failed: " + printable(event.failure.message())) + '\n';
+           where.red("failed: " + sanitize_for_terminal(event.failure.message())) + '\n';
 }
 
 } // namespace

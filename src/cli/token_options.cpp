@@ -1,6 +1,6 @@
 #include "cli/token_options.hpp"
 
-#include "cli/printable.hpp"
+#include "cli/sanitize_for_terminal.hpp"
 
 #include <boost/program_options.hpp>
 

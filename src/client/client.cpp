@@ -76,7 +76,7 @@ struct begin_operation
         auto const begun = std::move(op);
         auto bound = asio::bind_allocator(
             net::reserved_allocator<std::byte>(memory), std::forward<Handler>(handler));
-        what->hold(delivery<decltype(bound)>(std::move(bound), executor));
+        what->hold(executor_bound_handler<decltype(bound)>(std::move(bound), executor));
         begun->begin();
     }
 };

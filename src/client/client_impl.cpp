@@ -130,8 +130,8 @@ result<void> client_impl::prepare()
 result<client_impl::destination> client_impl::prepare(protocol::place of) const
 {
     destination made;
-    made.url = protocol::url_of(config, of);
-    auto endpoint = protocol::find_endpoint(config, of);
+    made.url = protocol::endpoint_url_for(config, of);
+    auto endpoint = protocol::make_endpoint_for(config, of);
     if (!endpoint)
         return endpoint.error();
     made.endpoint = std::move(*endpoint);
@@ -181,20 +181,18 @@ result<client_impl::destination const*> client_impl::where(protocol::place of) c
     return &*found;
 }
 
-bool client_impl::proves(endpoint_call const& what) const noexcept
+bool client_impl::needs_signing(endpoint_call const& what) const noexcept
 {
-    using method = authentication_method;
     auto const how = config.authentication.type();
     auto const* const request = what.request();
-    bool const asks = request != nullptr && protocol::asks_anew(*request);
+    bool const asks = request != nullptr && protocol::has_dynamic_parameters(*request);
     return asks || config.dpop || how == authentication_method::client_secret_jwt ||
            how == authentication_method::private_key_jwt;
 }
 
 result<secret>
-client_impl::assertion_input(client_config const& present, std::string const& url) const
+client_impl::jws_signing_input(client_config const& present, std::string const& url) const
 {
-    using method = authentication_method;
     auto const& who = present.authentication;
     auto const& wanted = who.assertions();
     if (!key_ && who.type() != authentication_method::client_secret_jwt)
@@ -211,8 +209,8 @@ client_impl::assertion_input(client_config const& present, std::string const& ur
     claims.issued_at = std::chrono::system_clock::now();
     claims.lifetime = wanted.lifetime;
     if (key_)
-        return protocol::assertion_input(*key_, claims);
-    return protocol::assertion_input(who.algorithm(), claims);
+        return protocol::jws_signing_input(*key_, claims);
+    return protocol::jws_signing_input(who.algorithm(), claims);
 }
 
 result<secret> client_impl::sign(client_config const& present, std::string_view input) const
@@ -223,7 +221,7 @@ result<secret> client_impl::sign(client_config const& present, std::string_view 
     return protocol::hmac(who.algorithm(), who.client_secret(), input);
 }
 
-result<client_impl::snapshot> client_impl::present_config()
+result<client_impl::snapshot> client_impl::current_config()
 {
     auto const& function = config.authentication.client_secret_provider();
     // The user's: not with the lock held.
@@ -250,10 +248,10 @@ result<client_impl::snapshot> client_impl::present_config()
     return snapshot{present_, ++credentials_};
 }
 
-std::uint64_t client_impl::look_for_credentials()
+std::uint64_t client_impl::refresh_credentials()
 {
     if (config.authentication.client_secret_provider())
-        (void)present_config();
+        (void)current_config();
     auto const to = where(protocol::place::token);
     if (to && (*to)->target->certificate)
     {
@@ -267,9 +265,9 @@ std::uint64_t client_impl::look_for_credentials()
 
 result<client_impl::built> client_impl::build(
     endpoint_call const& what, destination const& to, snapshot const& present,
-    protocol::attempt_proofs const* proofs)
+    protocol::attempt_credentials const* proofs)
 {
-    bool const whole = proofs != nullptr || !proves(what);
+    bool const whole = proofs != nullptr || !needs_signing(what);
     auto const* const request = proofs == nullptr && whole ? what.request() : nullptr;
     built made;
     if (request != nullptr)
@@ -281,7 +279,8 @@ result<client_impl::built> client_impl::build(
     if (!made.wire)
     {
         auto wire = what.build(
-            *present.config, to.endpoint, proofs != nullptr ? *proofs : protocol::attempt_proofs());
+            *present.config, to.endpoint,
+            proofs != nullptr ? *proofs : protocol::attempt_credentials());
         if (!wire)
             return wire.error();
         made = {std::make_shared<secret const>(std::move(*wire)), present.config};
@@ -300,7 +299,7 @@ result<client_impl::built> client_impl::build(
 void client_impl::show(built const& request) const
 {
     if (config.debug)
-        debug(protocol::masked_request(*request.wire));
+        debug(protocol::redact_request(*request.wire));
 }
 
 result<void> client_impl::read(
@@ -308,11 +307,11 @@ result<void> client_impl::read(
     net::exchange_outcome outcome) const
 {
     if (config.debug)
-        debug(protocol::masked_response(outcome.response, *sent.config, sent.wire->view()));
+        debug(protocol::redact_response(outcome.response, *sent.config, sent.wire->view()));
     if (config.dpop)
         if (auto const nonce = outcome.response.headers.find("DPoP-Nonce"))
             config.dpop->remember_nonce(from.url, *nonce);
-    protocol::exchange_facts const facts{
+    protocol::response_context const facts{
         outcome.sent, outcome.sent_steady, std::chrono::system_clock::now(), sent.wire->view()};
     return what.read(*sent.config, std::move(outcome.response), facts);
 }
@@ -343,7 +342,7 @@ void client_impl::start(std::unique_ptr<endpoint_call> what)
 
 void client_impl::close() noexcept
 {
-    unless_gone(
+    with_context(
         [this]
         {
             deadlines->close();

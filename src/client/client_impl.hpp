@@ -46,7 +46,7 @@ public:
     void start(std::unique_ptr<endpoint_call> what);
     void close() noexcept;
     [[nodiscard]] bool context_is_gone() const noexcept { return context_is_gone_; }
-    using member::unless_gone;
+    using member::with_context;
     [[nodiscard]] client_counters counters() const;
 
     // Where requests of one kind go, and the connections to there.
@@ -80,12 +80,12 @@ public:
         std::uint64_t credentials = 0;
     };
     // With what the user's function says now.
-    [[nodiscard]] result<snapshot> present_config();
+    [[nodiscard]] result<snapshot> current_config();
     // Or why it cannot be made; null: the proofs come later, if any. The last one that needs none
     // is kept: most clients ask for the same again and again.
     [[nodiscard]] result<built> build(
         endpoint_call const& what, destination const& to, snapshot const& present,
-        protocol::attempt_proofs const* proofs);
+        protocol::attempt_credentials const* proofs);
     // Tells `client_config::debug` what is about to be sent.
     void show(built const& request) const;
     [[nodiscard]] result<void> read(
@@ -93,17 +93,17 @@ public:
         net::exchange_outcome outcome) const;
 
     // Whether each attempt carries something that was made for it.
-    [[nodiscard]] bool proves(endpoint_call const& what) const noexcept;
+    [[nodiscard]] bool needs_signing(endpoint_call const& what) const noexcept;
     // What has to be signed for an attempt that goes to this URL; empty: nothing.
     [[nodiscard]] result<secret>
-    assertion_input(client_config const& present, std::string const& url) const;
+    jws_signing_input(client_config const& present, std::string const& url) const;
     [[nodiscard]] result<secret> sign(client_config const& present, std::string_view input) const;
     // Null: it signs by other means than a key of one's own.
-    [[nodiscard]] protocol::assertion_key const* key() const noexcept { return key_.get(); }
+    [[nodiscard]] protocol::private_key const* key() const noexcept { return key_.get(); }
 
     // Asks for the secret anew, and looks at the certificate; the number says whether either is
     // another than before.
-    std::uint64_t look_for_credentials();
+    std::uint64_t refresh_credentials();
     [[nodiscard]] std::uint64_t credentials() const noexcept { return credentials_; }
 
     // Of no other client of this process, at any time.
@@ -113,7 +113,7 @@ public:
     std::shared_ptr<deadline_queue> const deadlines;
     std::shared_ptr<pending_signatures> const signers;
 
-    struct tally
+    struct atomic_counters
     {
         std::atomic<std::uint64_t> tokens{0};
         std::atomic<std::uint64_t> failures{0};
@@ -122,7 +122,7 @@ public:
         std::atomic<std::uint64_t> resumed{0};
         std::atomic<std::uint64_t> reused{0};
     };
-    tally counts;
+    atomic_counters counts;
     std::atomic<std::uint64_t> last_operation{0};
 
 private:
@@ -144,7 +144,7 @@ private:
     token_request built_for_;
     built built_;
 
-    std::shared_ptr<protocol::assertion_key const> key_;
+    std::shared_ptr<protocol::private_key const> key_;
     // By place; those of the same origin share their connections.
     std::vector<result<destination>> destinations_;
     result<void> status_;

@@ -49,15 +49,15 @@ connection_pool::verdict connection_pool::acquire(id operation, lease& granted)
         expired = take_expired();
         auto const decided = policy_.acquire(operation, steady_clock::now());
         if (decided.evicted != 0)
-            evicted = take_idle(decided.evicted);
+            evicted = pop_idle(decided.evicted);
         if (decided.what == policy::pool_policy::verdict::refuse)
             outcome = verdict::refused;
         else if (decided.what == policy::pool_policy::verdict::wait)
-            outcome = stand_in_line(operation);
+            outcome = enqueue(operation);
         else
             granted = lease(
                 shared_from_this(), decided.connection,
-                decided.what == policy::pool_policy::verdict::reuse ? take_idle(decided.connection)
+                decided.what == policy::pool_policy::verdict::reuse ? pop_idle(decided.connection)
                                                                     : nullptr);
     }
     for (auto const* const one : {expired.get(), evicted.get()})
@@ -66,7 +66,7 @@ connection_pool::verdict connection_pool::acquire(id operation, lease& granted)
     return outcome;
 }
 
-connection_pool::verdict connection_pool::stand_in_line(id operation)
+connection_pool::verdict connection_pool::enqueue(id operation)
 {
     try
     {
@@ -110,7 +110,7 @@ void connection_pool::wait(id operation, waiter::handler done)
             return;
         woken = line_.extract(found);
     }
-    complete_later(std::move(woken));
+    post_completion(std::move(woken));
 }
 
 void connection_pool::leave(id operation) noexcept
@@ -124,7 +124,7 @@ void connection_pool::leave(id operation) noexcept
             return;
         woken = line_.extract(found);
     }
-    complete_later(std::move(woken));
+    post_completion(std::move(woken));
 }
 
 // Of an operation that was given up without being woken.
@@ -168,7 +168,7 @@ bool connection_pool::keep(id connection, std::unique_ptr<net::connection>& idle
             watch_idle();
         }
     }
-    complete_later(std::move(woken));
+    post_completion(std::move(woken));
     return true;
 }
 
@@ -185,7 +185,7 @@ void connection_pool::drop(id connection, std::unique_ptr<net::connection> gone)
         if (auto const next = policy_.drop(connection))
             woken = grant(*next, nullptr);
     }
-    complete_later(std::move(woken));
+    post_completion(std::move(woken));
 }
 
 connection_pool::line::node_type connection_pool::grant(
@@ -197,7 +197,7 @@ connection_pool::line::node_type connection_pool::grant(
     return done ? line_.extract(found) : line::node_type();
 }
 
-std::unique_ptr<net::connection> connection_pool::take_idle(id connection) noexcept
+std::unique_ptr<net::connection> connection_pool::pop_idle(id connection) noexcept
 {
     // The most recent is the likeliest.
     auto const found = std::find_if(
@@ -210,7 +210,7 @@ std::unique_ptr<net::connection> connection_pool::take_idle(id connection) noexc
 std::unique_ptr<net::connection> connection_pool::take_expired() noexcept
 {
     auto const expired = policy_.expire(steady_clock::now());
-    return expired ? take_idle(*expired) : nullptr;
+    return expired ? pop_idle(*expired) : nullptr;
 }
 
 void connection_pool::close_expired() noexcept
@@ -254,7 +254,7 @@ void connection_pool::watch_idle() noexcept
     }
 }
 
-void connection_pool::complete_later(line::node_type woken) noexcept
+void connection_pool::post_completion(line::node_type woken) noexcept
 {
     if (woken)
         woken.mapped().done.post(std::move(woken.mapped().granted));

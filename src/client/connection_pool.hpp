@@ -131,7 +131,7 @@ private:
 
     verdict acquire(id operation, lease& granted);
     // With the lock held.
-    verdict stand_in_line(id operation);
+    verdict enqueue(id operation);
     void wait(id operation, waiter::handler done);
     void leave(id operation) noexcept;
     void forget(id operation) noexcept;
@@ -142,14 +142,14 @@ private:
     // With the lock held: gives a connection to the next in line. Empty: nobody waits yet.
     line::node_type
     grant(policy::pool_policy::grant const& next, std::unique_ptr<net::connection> idle) noexcept;
-    std::unique_ptr<net::connection> take_idle(id connection) noexcept;
+    std::unique_ptr<net::connection> pop_idle(id connection) noexcept;
     // With the lock held: one that is idle too long, if any.
     std::unique_ptr<net::connection> take_expired() noexcept;
     void close_expired() noexcept;
     // With the lock held: sees to it that idle connections are closed in time.
     void watch_idle() noexcept;
     // Not with the lock held: when the context is gone, the lease ends here.
-    static void complete_later(line::node_type woken) noexcept;
+    static void post_completion(line::node_type woken) noexcept;
     void closed(net::connection const& one) const;
 
     net::phase_timer const events_;

@@ -103,7 +103,7 @@ find_well_known(std::string const& issuer, bool allow_http_loopback)
     if (!good)
         return good.error();
     if (issuer.find('?') != std::string::npos)
-        return detail::refuse("issuer contains a query; give the issuer identifier alone");
+        return detail::config_error("issuer contains a query; give the issuer identifier alone");
     auto const host = issuer.find("://") + 3;
     auto const slash = issuer.find('/', host);
     auto const origin = issuer.substr(0, slash);
@@ -174,16 +174,16 @@ public:
     void start()
     {
         if (options_.lifetime.count() < 0)
-            return complete_later(detail::refuse(
+            return post_completion(detail::config_error(
                 "lifetime is " + std::to_string(options_.lifetime.count()) +
                 " s; it must not be negative"));
         auto where = find_well_known(issuer_, options_.allow_http_loopback);
         if (!where)
-            return complete_later(where.error());
+            return post_completion(where.error());
         if (auto known = cache().find(issuer_, options_))
-            return complete_later(std::move(*known));
+            return post_completion(std::move(*known));
         urls_ = std::move(*where);
-        obey_slot();
+        connect_cancellation_slot();
         ask();
     }
 
@@ -202,7 +202,7 @@ private:
         std::shared_ptr<discovery> of;
     };
 
-    void obey_slot()
+    void connect_cancellation_slot()
     {
         auto slot = asio::get_associated_cancellation_slot(done_);
         if (!slot.is_connected())
@@ -276,7 +276,7 @@ private:
     }
 
     // Never within the initiating function.
-    void complete_later(found response)
+    void post_completion(found response)
     {
         asio::post(
             executor_, [self = shared_from_this(), response = std::move(response)]() mutable
@@ -303,7 +303,8 @@ asio::awaitable<found>
 discover(asio::any_io_executor executor, std::string issuer, discovery_options options)
 {
     initiate_discover const begin(std::move(executor));
-    auto response = co_await asio::async_initiate<asio::use_awaitable_t<> const, discovery_completion_signature>(
+    auto response = co_await asio::async_initiate<
+        asio::use_awaitable_t<> const, discovery_completion_signature>(
         begin, asio::use_awaitable, std::move(issuer), std::move(options));
     co_return response;
 }

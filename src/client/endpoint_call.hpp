@@ -32,11 +32,11 @@ public:
     [[nodiscard]] virtual result<secret> ask() const { return secret(); }
     [[nodiscard]] virtual result<secret> build(
         client_config const& config, protocol::endpoint const& to,
-        protocol::attempt_proofs const& proofs) const = 0;
+        protocol::attempt_credentials const& proofs) const = 0;
     // Keeps what the response yields.
     [[nodiscard]] virtual result<void> read(
         client_config const& sent_with, http_response response,
-        protocol::exchange_facts const& at) = 0;
+        protocol::response_context const& at) = 0;
 
     [[nodiscard]] virtual boost::asio::cancellation_slot slot() const noexcept = 0;
     // At the end, before `complete`: which credentials were sent last.
@@ -93,19 +93,22 @@ public:
     }
 
     [[nodiscard]] token_request const* request() const noexcept override { return &request_; }
-    [[nodiscard]] result<secret> ask() const override { return protocol::asked_form(request_); }
+    [[nodiscard]] result<secret> ask() const override
+    {
+        return protocol::dynamic_parameters_form(request_);
+    }
     [[nodiscard]] result<secret> build(
         client_config const& config, protocol::endpoint const& to,
-        protocol::attempt_proofs const& proofs) const override
+        protocol::attempt_credentials const& proofs) const override
     {
-        auto const form = protocol::token_form(request_, proofs.grant);
+        auto const form = protocol::token_request_form(request_, proofs.grant);
         if (!form)
             return form.error();
         return protocol::build_form_request(config, to, *form, proofs);
     }
     [[nodiscard]] result<void> read(
         client_config const& sent_with, http_response response,
-        protocol::exchange_facts const& at) override
+        protocol::response_context const& at) override
     {
         return keep(protocol::read_token_response(sent_with, request_, std::move(response), at));
     }
@@ -135,16 +138,16 @@ public:
     [[nodiscard]] protocol::place where() const noexcept override { return Where; }
     [[nodiscard]] result<secret> build(
         client_config const& config, protocol::endpoint const& to,
-        protocol::attempt_proofs const& proofs) const override
+        protocol::attempt_credentials const& proofs) const override
     {
-        auto const form = protocol::about_token_form(token_, type_hint_);
+        auto const form = protocol::token_hint_form(token_, type_hint_);
         if (!form)
             return form.error();
         return protocol::build_form_request(config, to, *form, proofs);
     }
     [[nodiscard]] result<void> read(
         client_config const& sent_with, http_response response,
-        protocol::exchange_facts const& at) override
+        protocol::response_context const& at) override
     {
         return this->keep(Read(sent_with, std::move(response), at));
     }
@@ -171,13 +174,13 @@ public:
 
     [[nodiscard]] result<secret> build(
         client_config const& config, protocol::endpoint const& to,
-        protocol::attempt_proofs const& /*proofs*/) const override
+        protocol::attempt_credentials const& /*proofs*/) const override
     {
         return protocol::build_get_request(config, to);
     }
     [[nodiscard]] result<void> read(
         client_config const& sent_with, http_response response,
-        protocol::exchange_facts const& at) override
+        protocol::response_context const& at) override
     {
         return keep(protocol::read_metadata_response(sent_with, issuer_, std::move(response), at));
     }

@@ -7,12 +7,16 @@
 namespace coauth::detail
 {
 
-// What the signer was given to response: shared by its copies, and a failure when the last one goes.
+// What the signer was given to response: shared by its copies, and a failure when the last one
+// goes.
 class external_signature::once
 {
 public:
     explicit once(std::shared_ptr<external_signature> call) : call_(std::move(call)) {}
-    ~once() { call_->settle(refuse("the signer of client assertions gave up without a response")); }
+    ~once()
+    {
+        call_->settle(config_error("the signer of client assertions gave up without a response"));
+    }
     once(once const&) = delete;
     once& operator=(once const&) = delete;
 
@@ -73,8 +77,8 @@ void external_signature::ask(signer_function const& sign, std::string input)
     {
         response = std::make_shared<once>(shared_from_this());
         sign(
-            std::move(input),
-            [response](result<std::string> signature) { response->response(std::move(signature)); });
+            std::move(input), [response](result<std::string> signature)
+            { response->response(std::move(signature)); });
     }
     catch (std::bad_alloc const&)
     {
@@ -82,7 +86,7 @@ void external_signature::ask(signer_function const& sign, std::string input)
     }
     catch (...)
     {
-        settle(refuse("the signer of client assertions threw an exception"));
+        settle(config_error("the signer of client assertions threw an exception"));
     }
 }
 

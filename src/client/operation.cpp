@@ -105,14 +105,14 @@ try
         return where.error();
     where_ = *where;
     // Also where proofs come later: what cannot be asked is known now.
-    auto const present = core_->present_config();
+    auto const present = core_->current_config();
     if (!present)
         return present.error();
     auto wire = core_->build(*what_, *where_, *present, nullptr);
     if (!wire)
         return wire.error();
     request_sent_ = std::move(*wire);
-    obey_slot();
+    connect_cancellation_slot();
     return {};
 }
 catch (...)
@@ -145,7 +145,7 @@ void operation::resume_later() noexcept
 }
 
 // Lets the handler's cancellation slot end the operation.
-void operation::obey_slot()
+void operation::connect_cancellation_slot()
 {
     auto slot = what_->slot();
     if (!slot.is_connected())
@@ -220,7 +220,7 @@ result<void> operation::read(attempt_result outcome)
     nonce_came_ = outcome && outcome->response.headers.find("DPoP-Nonce").has_value();
     if (!outcome)
         return outcome.error();
-    taken_ = !policy::did_nothing(outcome->response.status);
+    taken_ = !policy::is_unprocessed_status(outcome->response.status);
     return core_->read(*what_, *where_, request_sent_, std::move(*outcome));
 }
 
@@ -257,7 +257,7 @@ net::task<operation::attempt_result> operation::exchange(connection_pool::lease&
         auto const renewed = renew_given_assertion();
         if (!renewed)
             co_return renewed.error();
-        bool const proves = core_->proves(*what_);
+        bool const proves = core_->needs_signing(*what_);
         if (proves)
         {
             auto const proven = co_await prove();
@@ -283,7 +283,7 @@ net::task<operation::attempt_result> operation::exchange(connection_pool::lease&
 
 bool operation::still_good(net::connection& kept)
 {
-    return kept.quiet() && kept.up_to_date();
+    return kept.quiet() && kept.uses_current_certificate();
 }
 
 bool operation::was_dead(net::connection const& kept, attempt_result const& outcome) const
@@ -293,10 +293,10 @@ bool operation::was_dead(net::connection const& kept, attempt_result const& outc
     // A word of the time when it was idle.
     if (outcome)
         return outcome->response.status == 408;
-    return kept.died_silently() && !may_be_spent();
+    return kept.closed_before_response() && !is_single_use_grant();
 }
 
-bool operation::may_be_spent() const
+bool operation::is_single_use_grant() const
 {
     auto const* const request = what_->request();
     return taken_ && request != nullptr && request->grant() != nullptr &&
@@ -367,20 +367,20 @@ error operation::counted(error const& why) const
 
 std::optional<std::chrono::nanoseconds> operation::next_wait(error const& why) const
 {
-    if (net_.stop.for_good())
+    if (net_.stop.stopped_permanently())
         return std::nullopt;
     policy::failed_attempt state;
     state.made = attempts_;
     state.now = std::chrono::system_clock::now();
     state.left = deadline_ - clock::now();
     state.random = random_fraction();
-    state.may_be_spent = may_be_spent();
+    state.is_single_use_grant = is_single_use_grant();
     return policy::next_attempt(why, core_->config.retry, state);
 }
 
 bool operation::has_changed(error const& why)
 {
-    if (net_.stop.for_good())
+    if (net_.stop.stopped_permanently())
         return false;
     // The nonce that came with the response is remembered by now (RFC 9449 section 8).
     if (why == errc::use_dpop_nonce && core_->config.dpop && nonce_came_ && !tried_nonce_)
@@ -393,7 +393,7 @@ bool operation::take_other_credentials(error const& why)
 {
     if (!why.is_authentication_failure() || tried_others_)
         return false;
-    auto const present = core_->present_config();
+    auto const present = core_->current_config();
     if (!present || present->config == request_sent_.config)
         return false;
     auto others = core_->build(*what_, *where_, *present, nullptr);

@@ -48,7 +48,7 @@ private:
 
     void launch();
     [[nodiscard]] result<void> prepare() noexcept;
-    void obey_slot();
+    void connect_cancellation_slot();
     void resume() override;
     void resume_later() noexcept override;
     void begin_attempt();
@@ -64,7 +64,7 @@ private:
     // Its failure says nothing of the request: the server had closed it, or gave up waiting.
     [[nodiscard]] bool was_dead(net::connection const& kept, attempt_result const& outcome) const;
     // What it presents may be good once, and the server may have taken it.
-    [[nodiscard]] bool may_be_spent() const;
+    [[nodiscard]] bool is_single_use_grant() const;
 
     // Why it did not go on, with what is known of the attempt before.
     [[nodiscard]] error given_up(std::string const& while_doing) const;

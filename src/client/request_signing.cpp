@@ -8,10 +8,9 @@ namespace coauth::detail
 
 result<void> operation::renew_given_assertion()
 {
-    using method = authentication_method;
     if (!sent_ || core_->config.authentication.type() != authentication_method::client_assertion)
         return {};
-    auto const present = core_->present_config();
+    auto const present = core_->current_config();
     if (!present)
         return present.error();
     auto wire = core_->build(*what_, *where_, *present, nullptr);
@@ -24,7 +23,7 @@ result<void> operation::renew_given_assertion()
 net::task<result<void>> operation::prove()
 {
     auto const config = request_sent_.config;
-    protocol::attempt_proofs proofs;
+    protocol::attempt_credentials proofs;
     auto asked = what_->ask();
     if (!asked)
         co_return asked.error();
@@ -50,7 +49,7 @@ net::task<result<void>> operation::prove()
 // Empty: none is signed for each attempt.
 net::task<result<secret>> operation::assertion(client_config const& config)
 {
-    auto const input = core_->assertion_input(config, where_->url);
+    auto const input = core_->jws_signing_input(config, where_->url);
     if (!input || input->empty())
         co_return input;
     result<secret> signature = error(errc::cancelled);
@@ -65,7 +64,7 @@ net::task<result<secret>> operation::assertion(client_config const& config)
         signature = core_->sign(config, input->view());
     if (!signature)
         co_return signature.error();
-    co_return protocol::signed_token(input->view(), signature->view());
+    co_return protocol::jws_compact(input->view(), signature->view());
 }
 
 net::task<result<std::string>> operation::ask_signer(std::string input)

@@ -145,7 +145,7 @@ result<std::string> unique_id()
     if (RAND_bytes(random.data(), static_cast<int>(random.size())) == 1)
         return base64url(std::string(random.begin(), random.end()));
     throw_if_lacked_memory();
-    return detail::refuse(errc::random_failed, "for the jti of an assertion or a proof");
+    return detail::make_error(errc::random_failed, "for the jti of an assertion or a proof");
 }
 
 std::string_view audience_of(client_config const& config, std::string_view url)
@@ -160,7 +160,7 @@ std::string_view audience_of(client_config const& config, std::string_view url)
     return to_issuer ? config.server.issuer : config.server.token_endpoint;
 }
 
-secret assertion_input(assertion_key const& by, assertion_claims const& claims)
+secret jws_signing_input(private_key const& by, assertion_claims const& claims)
 {
     json_object header;
     header.member("alg", to_string(by.algorithm()))
@@ -171,7 +171,7 @@ secret assertion_input(assertion_key const& by, assertion_claims const& claims)
     return input_of(header, said);
 }
 
-secret assertion_input(signature_algorithm by, assertion_claims const& claims)
+secret jws_signing_input(signature_algorithm by, assertion_claims const& claims)
 {
     json_object header;
     header.member("alg", to_string(by)).member("typ", claims.type);
@@ -179,7 +179,7 @@ secret assertion_input(signature_algorithm by, assertion_claims const& claims)
     return input_of(header, said);
 }
 
-secret proof_input(assertion_key const& by, proof_claims const& claims)
+secret dpop_signing_input(private_key const& by, proof_claims const& claims)
 {
     json_object said;
     said.member("jti", claims.id)
@@ -212,11 +212,11 @@ result<secret> hmac(signature_algorithm by, secret const& key, std::string_view 
     if (good)
         return made;
     throw_if_lacked_memory();
-    return detail::refuse(
+    return detail::config_error(
         "the client assertion could not be signed by " + std::string(to_string(by)));
 }
 
-secret signed_token(std::string_view input, std::string_view signature)
+secret jws_compact(std::string_view input, std::string_view signature)
 {
     secret token;
     token.reserve(input.size() + 1 + (signature.size() * 4 + 2) / 3);

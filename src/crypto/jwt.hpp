@@ -43,9 +43,9 @@ struct assertion_claims
 std::string_view audience_of(client_config const& config, std::string_view url);
 
 // What has to be signed: header and claims, each in base64url, and a dot between.
-secret assertion_input(assertion_key const& by, assertion_claims const& claims);
+secret jws_signing_input(private_key const& by, assertion_claims const& claims);
 // The same for HS256, HS384 or HS512.
-secret assertion_input(signature_algorithm by, assertion_claims const& claims);
+secret jws_signing_input(signature_algorithm by, assertion_claims const& claims);
 
 // What a DPoP proof says (RFC 9449 section 4.2).
 struct proof_claims
@@ -61,13 +61,13 @@ struct proof_claims
     std::string_view access_token;
 };
 
-secret proof_input(assertion_key const& by, proof_claims const& claims);
+secret dpop_signing_input(private_key const& by, proof_claims const& claims);
 
 // The bytes of a HMAC by HS256, HS384 or HS512.
 result<secret> hmac(signature_algorithm by, secret const& key, std::string_view input);
 
 // The signed token: the input, a dot, and the signature in base64url.
-secret signed_token(std::string_view input, std::string_view signature);
+secret jws_compact(std::string_view input, std::string_view signature);
 
 } // namespace coauth::protocol
 

@@ -78,18 +78,19 @@ bool contains(std::string_view text, std::string_view part)
 error describe(std::string_view text, std::string const& what)
 {
     if (contains(text, "PRIVATE KEY-----"))
-        return refuse(what + " holds a private key that cannot be read; give the whole of it");
+        return pem_error(what + " holds a private key that cannot be read; give the whole of it");
     if (contains(text, "PUBLIC KEY-----") || contains(text, "BEGIN CERTIFICATE-----"))
-        return refuse(what + " holds a public key or a certificate alone; give the private key");
-    return refuse(what + " holds no PEM private key; it must contain -----BEGIN PRIVATE KEY-----");
+        return pem_error(what + " holds a public key or a certificate alone; give the private key");
+    return pem_error(
+        what + " holds no PEM private key; it must contain -----BEGIN PRIVATE KEY-----");
 }
 
 } // namespace
 
-error refuse(std::string context)
+error pem_error(std::string context)
 {
     throw_if_lacked_memory();
-    return detail::refuse(std::move(context));
+    return detail::config_error(std::move(context));
 }
 
 result<secret> read_file(std::string const& path, std::string const& what)
@@ -97,32 +98,32 @@ result<secret> read_file(std::string const& path, std::string const& what)
     forget_failures();
     std::unique_ptr<std::FILE, closing> const file(std::fopen(path.c_str(), "rbe"));
     if (!file)
-        return refuse(what + " cannot be read; give the path of a PEM file");
+        return pem_error(what + " cannot be read; give the path of a PEM file");
     // Nothing of it stays in a buffer of the library.
     (void)std::setvbuf(file.get(), nullptr, _IONBF, 0);
     std::vector<char, wiping_allocator<char>> text(longest_file + 1);
     auto const size = std::fread(text.data(), 1, text.size(), file.get());
     secret read(std::string_view(text.data(), size));
     if (std::ferror(file.get()) != 0)
-        return refuse(what + " cannot be read; give the path of a PEM file");
+        return pem_error(what + " cannot be read; give the path of a PEM file");
     if (size == 0 || size > longest_file)
-        return refuse(what + " is empty or larger than 1 MiB; give the path of a PEM file");
+        return pem_error(what + " is empty or larger than 1 MiB; give the path of a PEM file");
     return read;
 }
 
-owned<BIO> over(std::string_view text)
+openssl_ptr<BIO> memory_bio(std::string_view text)
 {
-    return owned<BIO>(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+    return openssl_ptr<BIO>(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
 
-result<owned<EVP_PKEY>> read_key(
+result<openssl_ptr<EVP_PKEY>> read_key(
     std::string_view text, secret_provider const& ask, std::string const& what,
     std::string_view giver)
 {
     forget_failures();
-    auto const bio = over(text);
+    auto const bio = memory_bio(text);
     passphrase phrase(ask);
-    owned<EVP_PKEY> key(
+    openssl_ptr<EVP_PKEY> key(
         bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, passphrase::response, &phrase) : nullptr);
     if (key)
     {
@@ -130,11 +131,11 @@ result<owned<EVP_PKEY>> read_key(
         return key;
     }
     if (!phrase.fault().empty())
-        return refuse(what + ": the pass-phrase cannot be had: " + phrase.fault());
+        return pem_error(what + ": the pass-phrase cannot be had: " + phrase.fault());
     if (phrase.asked() && !ask)
-        return refuse(what + " is encrypted; give " + std::string(giver));
+        return pem_error(what + " is encrypted; give " + std::string(giver));
     if (phrase.asked())
-        return refuse(what + " is not opened by the pass-phrase; check " + std::string(giver));
+        return pem_error(what + " is not opened by the pass-phrase; check " + std::string(giver));
     return describe(text, what);
 }
 

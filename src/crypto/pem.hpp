@@ -17,27 +17,27 @@
 namespace coauth::pem
 {
 
-struct freeing
+struct openssl_deleter
 {
     void operator()(BIO* p) const noexcept { BIO_free(p); }
     void operator()(EVP_PKEY* p) const noexcept { EVP_PKEY_free(p); }
     void operator()(X509* p) const noexcept { X509_free(p); }
 };
 template <class T>
-using owned = std::unique_ptr<T, freeing>;
+using openssl_ptr = std::unique_ptr<T, openssl_deleter>;
 
 // `errc::invalid_configuration`; what OpenSSL had to say is forgotten. Throws `std::bad_alloc`
 // where that was a lack of memory.
-error refuse(std::string context);
+error pem_error(std::string context);
 
 // The whole file; `what` names it in messages, as in "tls.key_file '/etc/client.key'".
 result<secret> read_file(std::string const& path, std::string const& what);
 
-owned<BIO> over(std::string_view text);
+openssl_ptr<BIO> memory_bio(std::string_view text);
 
 // The first private key in the text. `giver` names who has to know its pass-phrase, as in
 // "tls.key_passphrase"; the terminal's user is never asked.
-result<owned<EVP_PKEY>> read_key(
+result<openssl_ptr<EVP_PKEY>> read_key(
     std::string_view text, secret_provider const& ask, std::string const& what,
     std::string_view giver);
 

@@ -26,16 +26,16 @@ namespace
 
 using enum signature_algorithm;
 
-using pem::refuse;
+using pem::pem_error;
 
-struct freeing
+struct openssl_deleter
 {
     void operator()(BIGNUM* p) const noexcept { BN_free(p); }
     void operator()(ECDSA_SIG* p) const noexcept { ECDSA_SIG_free(p); }
     void operator()(EVP_MD_CTX* p) const noexcept { EVP_MD_CTX_free(p); }
 };
 template <class T>
-using owned = std::unique_ptr<T, freeing>;
+using openssl_ptr = std::unique_ptr<T, openssl_deleter>;
 
 std::string curve_of(EVP_PKEY* key)
 {
@@ -76,11 +76,11 @@ choose_algorithm(EVP_PKEY* key, std::optional<signature_algorithm> wanted, std::
 {
     auto fit = algorithms_of(key);
     if (fit.empty())
-        return refuse(
+        return pem_error(
             what + " is of a kind that is not supported; give an RSA, P-256, P-384, P-521 or "
                    "Ed25519 key");
     if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && EVP_PKEY_get_bits(key) < 2048)
-        return refuse(
+        return pem_error(
             what + " is an RSA key of " + std::to_string(EVP_PKEY_get_bits(key)) +
             " bits; it must have at least 2048 (RFC 7518 section 3.3)");
     if (!wanted)
@@ -90,7 +90,7 @@ choose_algorithm(EVP_PKEY* key, std::optional<signature_algorithm> wanted, std::
     std::string names;
     for (auto const one : fit)
         names.append(names.empty() ? "" : ", ").append(to_string(one));
-    return refuse(
+    return pem_error(
         what + " does not fit the algorithm " + std::string(to_string(*wanted)) + "; it signs by " +
         names);
 }
@@ -101,7 +101,7 @@ std::string number_of(EVP_PKEY* key, char const* name, std::size_t size = 0)
     BIGNUM* raw = nullptr;
     if (EVP_PKEY_get_bn_param(key, name, &raw) != 1)
         throw std::bad_alloc();
-    owned<BIGNUM> const number(raw);
+    openssl_ptr<BIGNUM> const number(raw);
     std::string bytes(std::max(size, static_cast<std::size_t>(BN_num_bytes(raw))), '\0');
     BN_bn2binpad(
         raw, reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
@@ -109,7 +109,7 @@ std::string number_of(EVP_PKEY* key, char const* name, std::size_t size = 0)
 }
 
 // RFC 7638 section 3: the required members, in this order, and nothing else.
-std::string jwk_of(EVP_PKEY* key, signature_algorithm algorithm)
+std::string public_jwk_of(EVP_PKEY* key, signature_algorithm algorithm)
 {
     if (algorithm == eddsa || algorithm == ed25519)
     {
@@ -137,11 +137,11 @@ result<secret> certificate_of(signing_key::description const& given, std::string
     if (path.empty())
         return secret(given.certificate_pem);
     if (!given.certificate_pem.empty())
-        return refuse(
+        return pem_error(
             what + ": its certificate is given twice, as PEM text and as a file; give one");
     // Such a path must not get into a message.
     if (path.find("-----BEGIN") != std::string::npos)
-        return refuse(
+        return pem_error(
             what + ": its certificate is PEM text where a path belongs; use "
                    "signing_key::certificate_pem");
     return pem::read_file(path, what + ": its certificate '" + path + "'");
@@ -153,20 +153,20 @@ result<std::string> certificate_thumbprint_of(
     std::string const& what)
 {
     forget_failures();
-    auto const bio = pem::over(text);
-    pem::owned<X509> const certificate(
+    auto const bio = pem::memory_bio(text);
+    pem::openssl_ptr<X509> const certificate(
         bio ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr) : nullptr);
     if (!certificate)
-        return refuse(
+        return pem_error(
             what + ": its certificate is no PEM certificate; it must contain -----BEGIN "
                    "CERTIFICATE-----");
     if (key != nullptr && X509_check_private_key(certificate.get(), key) != 1)
-        return refuse(what + ": its certificate is that of another key");
+        return pem_error(what + ": its certificate is that of another key");
     auto const seconds = std::chrono::system_clock::to_time_t(now);
     if (ASN1_TIME_cmp_time_t(X509_get0_notAfter(certificate.get()), seconds) < 0)
-        return refuse(what + ": its certificate has expired; give the one that replaced it");
+        return pem_error(what + ": its certificate has expired; give the one that replaced it");
     if (ASN1_TIME_cmp_time_t(X509_get0_notBefore(certificate.get()), seconds) > 0)
-        return refuse(what + ": its certificate is not valid yet; check the clock");
+        return pem_error(what + ": its certificate is not valid yet; check the clock");
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned size = 0;
     if (X509_digest(certificate.get(), EVP_sha256(), digest.data(), &size) != 1)
@@ -200,7 +200,7 @@ bool is_pss(signature_algorithm algorithm)
 }
 
 // How long r and s are each; 0: it signs by no curve of these.
-std::size_t half_of(signature_algorithm algorithm)
+std::size_t coordinate_size(signature_algorithm algorithm)
 {
     switch (algorithm)
     {
@@ -217,18 +217,19 @@ std::size_t half_of(signature_algorithm algorithm)
 
 // r and s, one after the other, each as long as the curve (RFC 7518 section 3.4), of the DER that
 // OpenSSL and others give. Empty: it is no such DER.
-secret side_by_side(std::string_view der, signature_algorithm algorithm)
+secret ecdsa_der_to_raw(std::string_view der, signature_algorithm algorithm)
 {
     auto const* bytes = reinterpret_cast<unsigned char const*>(der.data());
     auto const* const end = bytes + der.size();
     forget_failures();
-    owned<ECDSA_SIG> const parsed(d2i_ECDSA_SIG(nullptr, &bytes, static_cast<long>(der.size())));
+    openssl_ptr<ECDSA_SIG> const parsed(
+        d2i_ECDSA_SIG(nullptr, &bytes, static_cast<long>(der.size())));
     if (!parsed || bytes != end)
     {
         throw_if_lacked_memory();
         return {};
     }
-    auto const size = static_cast<int>(half_of(algorithm));
+    auto const size = static_cast<int>(coordinate_size(algorithm));
     std::array<unsigned char, 132> both{};
     bool const fits =
         BN_bn2binpad(ECDSA_SIG_get0_r(parsed.get()), both.data(), size) == size &&
@@ -236,40 +237,41 @@ secret side_by_side(std::string_view der, signature_algorithm algorithm)
     ERR_clear_error();
     secret made;
     if (fits)
-        made.append({reinterpret_cast<char const*>(both.data()), 2 * half_of(algorithm)});
+        made.append({reinterpret_cast<char const*>(both.data()), 2 * coordinate_size(algorithm)});
     wipe(both.data(), both.size());
     return made;
 }
 
 } // namespace
 
-void assertion_key::free_key::operator()(EVP_PKEY* key) const noexcept
+void private_key::free_key::operator()(EVP_PKEY* key) const noexcept
 {
     EVP_PKEY_free(key);
 }
 
-assertion_key::~assertion_key() = default;
+private_key::~private_key() = default;
 
-result<std::shared_ptr<assertion_key const>> assertion_key::load(
+result<std::shared_ptr<private_key const>> private_key::load(
     signing_key const& from, std::string_view whose, std::chrono::system_clock::time_point now)
 {
     std::string what(whose);
     auto const* const given = from.given();
     if (given == nullptr)
-        return refuse(what + " is empty; use signing_key::pem_file or another of its functions");
+        return pem_error(what + " is empty; use signing_key::pem_file or another of its functions");
     // Such a path must not get into a message.
     if (given->path.find("-----BEGIN") != std::string::npos)
-        return refuse(what + " is PEM text where a path belongs; use signing_key::pem");
+        return pem_error(what + " is PEM text where a path belongs; use signing_key::pem");
     if (!given->path.empty())
         what += " '" + given->path + "'";
-    std::shared_ptr<assertion_key> made(new assertion_key());
+    std::shared_ptr<private_key> made(new private_key());
     made->key_id_ = given->key_id;
     made->sign_ = given->sign;
     if (made->sign_)
     {
         made->algorithms_ = {given->algorithm.value_or(rs256)};
         if (made->algorithm() <= hs512)
-            return refuse(what + " is a function, which signs by no HMAC; name another algorithm");
+            return pem_error(
+                what + " is a function, which signs by no HMAC; name another algorithm");
     }
     else
     {
@@ -287,7 +289,7 @@ result<std::shared_ptr<assertion_key const>> assertion_key::load(
             return algorithms.error();
         made->algorithms_ = std::move(*algorithms);
         made->key_.reset(key->release());
-        made->jwk_ = jwk_of(made->key_.get(), made->algorithm());
+        made->jwk_ = public_jwk_of(made->key_.get(), made->algorithm());
         made->thumbprint_ = base64url(sha256(made->jwk_));
     }
     auto const certificate = certificate_of(*given, what);
@@ -302,14 +304,14 @@ result<std::shared_ptr<assertion_key const>> assertion_key::load(
         made->x5t_ = std::move(*thumbprint);
     }
     ERR_clear_error();
-    return std::shared_ptr<assertion_key const>(std::move(made));
+    return std::shared_ptr<private_key const>(std::move(made));
 }
 
-result<secret> assertion_key::sign(std::string_view input) const
+result<secret> private_key::sign(std::string_view input) const
 {
     auto const by = algorithm();
     forget_failures();
-    owned<EVP_MD_CTX> const context(EVP_MD_CTX_new());
+    openssl_ptr<EVP_MD_CTX> const context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* settings = nullptr;
     auto const* const bytes = reinterpret_cast<unsigned char const*>(input.data());
     bool good =
@@ -326,10 +328,10 @@ result<secret> assertion_key::sign(std::string_view input) const
     // Without memory OpenSSL 3.0 signs an elliptic curve's with success, and says 0 or -1 bytes.
     if (good && size <= made.size())
         signature = secret(std::string_view(reinterpret_cast<char const*>(made.data()), size));
-    if (!signature.empty() && half_of(by) != 0)
-        signature = side_by_side(signature.view(), by);
+    if (!signature.empty() && coordinate_size(by) != 0)
+        signature = ecdsa_der_to_raw(signature.view(), by);
     if (signature.empty())
-        return refuse("the key could not sign by " + std::string(to_string(by)));
+        return pem_error("the key could not sign by " + std::string(to_string(by)));
     return signature;
 }
 
@@ -339,13 +341,13 @@ result<secret> signature_of_signer(signature_algorithm by, result<std::string> g
         return given.error();
     secret signature(std::move(*given));
     if (signature.empty())
-        return refuse("the signer of client assertions gave an empty signature");
-    auto const half = half_of(by);
+        return pem_error("the signer of client assertions gave an empty signature");
+    auto const half = coordinate_size(by);
     if (half == 0 || signature.size() == 2 * half)
         return signature;
-    auto converted = side_by_side(signature.view(), by);
+    auto converted = ecdsa_der_to_raw(signature.view(), by);
     if (converted.empty())
-        return refuse(
+        return pem_error(
             "the signer of client assertions gave a signature of " +
             std::to_string(signature.size()) + " bytes for " + std::string(to_string(by)) +
             "; it must be r and s side by side, " + std::to_string(2 * half) +

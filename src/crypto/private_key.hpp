@@ -15,17 +15,17 @@ namespace coauth::protocol
 {
 
 // A `signing_key` that was read: immutable, and used from any thread.
-class assertion_key
+class private_key
 {
 public:
     // Reads it, or says what is wrong with it; `what` names the option in messages, as in
     // "authentication: the signing key".
-    static result<std::shared_ptr<assertion_key const>>
+    static result<std::shared_ptr<private_key const>>
     load(signing_key const& from, std::string_view what, std::chrono::system_clock::time_point now);
 
-    ~assertion_key();
-    assertion_key(assertion_key const&) = delete;
-    assertion_key& operator=(assertion_key const&) = delete;
+    ~private_key();
+    private_key(private_key const&) = delete;
+    private_key& operator=(private_key const&) = delete;
 
     // By which it signs.
     [[nodiscard]] signature_algorithm algorithm() const noexcept { return algorithms_.front(); }
@@ -54,7 +54,7 @@ private:
         void operator()(evp_pkey_st* key) const noexcept;
     };
 
-    assertion_key() = default;
+    private_key() = default;
 
     std::unique_ptr<evp_pkey_st, free_key> key_;
     signer_function sign_;

@@ -19,9 +19,9 @@ namespace coauth::net
 namespace
 {
 
-using pem::refuse;
+using pem::pem_error;
 
-struct freeing
+struct openssl_deleter
 {
     void operator()(STACK_OF(X509) * p) const noexcept { sk_X509_pop_free(p, X509_free); }
 };
@@ -29,9 +29,9 @@ struct freeing
 result<void> check_dates_of(X509 const* certificate, std::string const& what)
 {
     if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0)
-        return refuse(what + " has expired; give the one that replaced it");
+        return pem_error(what + " has expired; give the one that replaced it");
     if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0)
-        return refuse(what + " is not valid yet; check the clock");
+        return pem_error(what + " is not valid yet; check the clock");
     return {};
 }
 
@@ -40,9 +40,9 @@ class chain final : public certificate_chain
 public:
     // How messages name it.
     std::string what;
-    pem::owned<X509> leaf;
-    std::unique_ptr<STACK_OF(X509), freeing> others;
-    pem::owned<EVP_PKEY> key;
+    pem::openssl_ptr<X509> leaf;
+    std::unique_ptr<STACK_OF(X509), openssl_deleter> others;
+    pem::openssl_ptr<EVP_PKEY> key;
     std::string digests;
 
     bool offer(SSL* connection) const override
@@ -81,18 +81,18 @@ result<void> read_certificates(chain& into, secret const& text)
 {
     auto const& what = into.what;
     forget_failures();
-    auto const bio = pem::over(text.view());
+    auto const bio = pem::memory_bio(text.view());
     if (bio)
         into.leaf.reset(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
     into.others.reset(sk_X509_new_null());
     if (!into.leaf || !into.others)
-        return refuse(
+        return pem_error(
             what + " holds no PEM certificate; it must contain -----BEGIN CERTIFICATE-----");
     ERR_clear_error();
     // Of all: a server that could not follow the chain remembers so in its sessions.
     append_digest(into.digests, into.leaf.get());
     read_ahead(into.leaf.get());
-    while (pem::owned<X509> next{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)})
+    while (pem::openssl_ptr<X509> next{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)})
     {
         read_ahead(next.get());
         append_digest(into.digests, next.get());
@@ -104,7 +104,7 @@ result<void> read_certificates(chain& into, secret const& text)
     bool const damaged = ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE;
     throw_if_lacked_memory();
     if (damaged)
-        return refuse(what + " is cut off or damaged after its first certificate");
+        return pem_error(what + " is cut off or damaged after its first certificate");
     return into.check_dates();
 }
 
@@ -141,7 +141,7 @@ result<std::shared_ptr<certificate_chain const>> read_chain(tls_options const& o
     made->key = std::move(*key);
     forget_failures();
     if (X509_check_private_key(made->leaf.get(), made->key.get()) != 1)
-        return refuse(key_what + " is not the key of the certificate in " + what);
+        return pem_error(key_what + " is not the key of the certificate in " + what);
     return std::shared_ptr<certificate_chain const>(std::move(made));
 }
 

@@ -112,15 +112,15 @@ task<result<void>> connection::lookup(operation_context& op, endpoints& found)
 task<result<void>> connection::connect(operation_context& op, endpoints const& found)
 {
     op.phases.enter(phase::connect);
-    auto contest =
-        std::make_shared<happy_eyeballs>(socket_.get_executor(), found, where_->connection_attempt_delay);
+    auto attempt = std::make_shared<happy_eyeballs>(
+        socket_.get_executor(), found, where_->connection_attempt_delay);
     error_code ec;
     {
-        happy_eyeballs::waiter waiter(contest);
+        happy_eyeballs::waiter waiter(attempt);
         stop_state::scope const scope(op.stop, waiter);
         // It lives in what it waits for.
         auto const begin = [&](happy_eyeballs::handler handler)
-        { std::exchange(contest, nullptr)->begin(std::move(handler)); };
+        { std::exchange(attempt, nullptr)->begin(std::move(handler)); };
         std::optional<tcp::socket> won;
         std::tie(ec, won) = co_await wait_for<error_code, std::optional<tcp::socket>>(
             op, begin, asio::error::no_memory, {});
@@ -163,11 +163,12 @@ task<result<void>> connection::tunnel(operation_context& op)
         more = size < response.size() &&
                std::string_view(response.data(), size).find("\r\n\r\n") == std::string::npos;
     }
-    auto outcome = judge_tunnel(op, ec, std::string_view(response.data(), size));
+    auto outcome = check_tunnel_response(op, ec, std::string_view(response.data(), size));
     co_return outcome;
 }
 
-result<void> connection::judge_tunnel(operation_context& op, error_code ec, std::string_view response)
+result<void>
+connection::check_tunnel_response(operation_context& op, error_code ec, std::string_view response)
 {
     if (ec || op.stop.aborted())
         return fail(
@@ -242,7 +243,7 @@ result<void> connection::start_tls(operation_context& op)
     return {};
 }
 
-bool connection::up_to_date() const
+bool connection::uses_current_certificate() const
 {
     if (!shown_)
         return true;
@@ -281,7 +282,7 @@ void connection::feed(error_code& ec, std::size_t size)
         response_ = reader_.pass(size);
         tls_->feed(size);
     }
-    record_came_ = record_came_ || size != 0;
+    saw_record_ = saw_record_ || size != 0;
 }
 
 connection::need connection::shake_hands()
@@ -350,21 +351,21 @@ task<result<exchange_outcome>> connection::exchange(std::string_view request, op
     exchange_outcome outcome;
     reusable_ = false;
     died_silently_ = false;
-    record_came_ = false;
+    saw_record_ = false;
     reader_.restart();
     response_ = http_response_parser::state::more;
     op.phases.enter(phase::request);
     error_code ec;
     std::size_t size = 0;
-    auto heard = ++requests_ == 1 ? hear_early(ec) : need::input;
+    auto heard = ++requests_ == 1 ? read_unsolicited(ec) : need::input;
     while (heard == need::room && !ec)
     {
         std::tie(ec, size) = co_await async_ready(heard, input(heard), op);
         if (!ec)
-            heard = hear_early(ec);
+            heard = read_unsolicited(ec);
     }
     if (heard != need::input || ec)
-        co_return fail_early(op, ec);
+        co_return unsolicited_data_error(op, ec);
     outcome.sent = std::chrono::system_clock::now();
     outcome.sent_steady = std::chrono::steady_clock::now();
     auto next = send_and_receive(request, op, ec);
@@ -386,7 +387,7 @@ task<result<exchange_outcome>> connection::exchange(std::string_view request, op
     co_return outcome;
 }
 
-connection::need connection::hear_early(error_code& ec)
+connection::need connection::read_unsolicited(error_code& ec)
 {
     for (int reads = 0; reads < 8; ++reads)
     {

@@ -75,10 +75,10 @@ public:
     // there, as far as can be told without waiting.
     [[nodiscard]] bool quiet();
     // It was opened with the client certificate that would be shown now, if any.
-    [[nodiscard]] bool up_to_date() const;
+    [[nodiscard]] bool uses_current_certificate() const;
     // The last exchange failed before anything of a response came, as on a connection that the
     // server had closed meanwhile.
-    [[nodiscard]] bool died_silently() const { return died_silently_; }
+    [[nodiscard]] bool closed_before_response() const { return died_silently_; }
     [[nodiscard]] bool resumed() const { return tls_ && tls_->resumed(); }
     [[nodiscard]] unsigned requests() const { return requests_; }
 
@@ -113,12 +113,12 @@ private:
     void feed(boost::system::error_code& ec, std::size_t size);
     // Takes in what is there before anything was asked. `input`: no more is there; `room`: there
     // may be, when others had their turn; `nothing`: something that must not be.
-    need hear_early(boost::system::error_code& ec);
+    need read_unsolicited(boost::system::error_code& ec);
 
-    result<void>
-    judge_tunnel(operation_context& op, boost::system::error_code ec, std::string_view response);
+    result<void> check_tunnel_response(
+        operation_context& op, boost::system::error_code ec, std::string_view response);
     error fail_handshake(operation_context& op, boost::system::error_code ec);
-    error fail_early(operation_context& op, boost::system::error_code ec);
+    error unsolicited_data_error(operation_context& op, boost::system::error_code ec);
     error fail_request(operation_context& op, boost::system::error_code ec);
     error fail_response(operation_context& op, boost::system::error_code ec);
     error
@@ -137,7 +137,7 @@ private:
     http_response_parser::state response_ = http_response_parser::state::more;
     tls_engine::step last_step_ = tls_engine::step::done;
     // Of the present exchange, were it but a part of one.
-    bool record_came_ = false;
+    bool saw_record_ = false;
     unsigned requests_ = 0;
     bool reusable_ = false;
     bool died_silently_ = false;

@@ -80,7 +80,7 @@ std::string connection::rejection(long verdict) const
 }
 
 // Whom it was meant for, nobody knows (RFC 9112 section 9.2): no response on it can be trusted.
-error connection::fail_early(operation_context& op, error_code ec)
+error connection::unsolicited_data_error(operation_context& op, error_code ec)
 {
     if (!reader_.started())
         return fail_response(op, ec);
@@ -106,7 +106,7 @@ error connection::fail_response(operation_context& op, error_code ec)
         (void)reader_.finish(false);
     auto const& why = reader_.failure();
     // A goodbye apart, not even a part of a record came.
-    died_silently_ = !reader_.started() && (!record_came_ || last_step_ == step::end);
+    died_silently_ = !reader_.started() && (!saw_record_ || last_step_ == step::end);
     if (ec && ec.category() == asio::error::get_ssl_category())
         return fail(op, errc::tls_failed, "the TLS connection to " + peer() + " failed", ec);
     return fail(

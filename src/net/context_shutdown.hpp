@@ -55,7 +55,7 @@ public:
         // Around what uses the context and may be called while that goes: it waits for the end of
         // `use`, or `use` is not called any more.
         template <class F>
-        void unless_gone(F const& use)
+        void with_context(F const& use)
         {
             struct holding
             {
@@ -129,7 +129,7 @@ private:
 
         // What belongs to one member may own another, or even itself, which then goes in the midst
         // of this.
-        void tell_all() noexcept
+        void notify_shutdown() noexcept
         {
             std::unique_lock lock(mutex_);
             teller_ = std::this_thread::get_id();
@@ -182,7 +182,7 @@ private:
         std::thread::id teller_;
     };
 
-    void shutdown() override { registry_->tell_all(); }
+    void shutdown() override { registry_->notify_shutdown(); }
 
     std::shared_ptr<registry> registry_ = std::make_shared<registry>();
 };

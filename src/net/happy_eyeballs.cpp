@@ -31,10 +31,10 @@ endpoints interleaved(endpoints const& addresses)
 
 happy_eyeballs::happy_eyeballs(
     asio::any_io_executor executor, endpoints const& addresses,
-    std::chrono::milliseconds head_start)
+    std::chrono::milliseconds connection_attempt_delay)
     : executor_(std::move(executor))
     , addresses_(interleaved(addresses))
-    , head_start_(head_start)
+    , head_start_(connection_attempt_delay)
     , timer_(executor_)
 {
 }
@@ -50,11 +50,11 @@ void happy_eyeballs::cancel() noexcept
 {
     std::lock_guard const lock(mutex_);
     next_ = addresses_.size();
-    end_waits();
+    cancel_all();
 }
 
 // One that could not be opened has nothing to cancel, which is no fault.
-void happy_eyeballs::end_waits() noexcept
+void happy_eyeballs::cancel_all() noexcept
 {
     error_code ignored;
     timer_.cancel();
@@ -126,7 +126,7 @@ void happy_eyeballs::finish(
     std::unique_lock<std::mutex> lock, error_code ec, std::optional<socket> won)
 {
     finished_ = true;
-    end_waits();
+    cancel_all();
     auto done = std::move(done_);
     lock.unlock();
     std::move(done)(ec, std::move(won));

@@ -26,7 +26,7 @@ public:
 
     happy_eyeballs(
         boost::asio::any_io_executor executor, endpoints const& addresses,
-        std::chrono::milliseconds head_start);
+        std::chrono::milliseconds connection_attempt_delay);
 
     // Calls the handler once, never within this call. `addresses` must not have been empty.
     void begin(handler done);
@@ -50,7 +50,7 @@ private:
     void start_next();
     // False: there was no memory for it.
     bool try_next() noexcept;
-    void end_waits() noexcept;
+    void cancel_all() noexcept;
     void start_timer();
     void connected(std::list<socket>::iterator which, boost::system::error_code ec);
     // With the lock held, which it gives up.

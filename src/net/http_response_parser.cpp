@@ -25,7 +25,7 @@ namespace http = boost::beast::http;
 using boost::system::error_code;
 
 // Chunk framing, informational responses and trailers come on top of header and body.
-constexpr std::size_t framing_allowance = 64 * 1024;
+constexpr std::size_t framing_overhead_limit = 64 * 1024;
 // TLS has its own framing, session tickets and more.
 constexpr std::size_t tls_allowance = std::size_t(1024) * 1024;
 constexpr std::size_t first_buffer = 4 * 1024;
@@ -190,7 +190,7 @@ public:
     impl(response_limits const& limits, bool all_headers)
         : limits_(limits)
         , all_headers_(all_headers)
-        , allowance_(limits.header + limits.body + limits.body / 4 + framing_allowance)
+        , allowance_(limits.header + limits.body + limits.body / 4 + framing_overhead_limit)
     {
         restart();
     }
@@ -303,7 +303,8 @@ private:
             return fail(failure_of(errc::malformed_http, "it switched protocols unasked (101)"));
         if (++interims_ > limits_.max_informational)
             return fail(too_large(
-                "more than " + std::to_string(limits_.max_informational) + " informational (1xx) responses"));
+                "more than " + std::to_string(limits_.max_informational) +
+                " informational (1xx) responses"));
         parser_.emplace(limits_, all_headers_);
         return state::more;
     }

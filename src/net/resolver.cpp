@@ -20,7 +20,7 @@ using std::chrono::steady_clock;
 class resolver::question
 {
 public:
-    question(std::weak_ptr<resolver> cache, key name, std::shared_ptr<flight> started)
+    question(std::weak_ptr<resolver> cache, key name, std::shared_ptr<in_flight_lookup> started)
         : cache_(std::move(cache))
         , name_(std::move(name))
         , flight_(std::move(started))
@@ -39,7 +39,7 @@ public:
 private:
     std::weak_ptr<resolver> cache_;
     key name_;
-    std::shared_ptr<flight> flight_;
+    std::shared_ptr<in_flight_lookup> flight_;
 };
 
 resolver::resolver(asio::any_io_executor executor, connection_options const& options)
@@ -63,7 +63,8 @@ void resolver::waiter::cancel() noexcept
     cache_->leave(*this);
 }
 
-std::shared_ptr<resolver::flight> resolver::find(key const& name, waiter& who, handler done)
+std::shared_ptr<resolver::in_flight_lookup>
+resolver::find(key const& name, waiter& who, handler done)
 {
     std::lock_guard const lock(mutex_);
     auto& known = entries_[name];
@@ -74,10 +75,10 @@ std::shared_ptr<resolver::flight> resolver::find(key const& name, waiter& who, h
         return nullptr;
     }
     auto flying = known.in_flight.lock();
-    std::shared_ptr<flight> started;
+    std::shared_ptr<in_flight_lookup> started;
     if (!flying)
     {
-        flying = started = std::make_shared<flight>();
+        flying = started = std::make_shared<in_flight_lookup>();
         known.in_flight = started;
     }
     flying->waiting.emplace_back(&who, std::move(done));
@@ -103,14 +104,14 @@ void resolver::leave(waiter& who) noexcept
     done.post(asio::error::operation_aborted, {});
 }
 
-void resolver::start(key const& name, std::shared_ptr<flight> const& started) noexcept
+void resolver::start(key const& name, std::shared_ptr<in_flight_lookup> const& started) noexcept
 {
     try
     {
         if (resolver_)
-            ask_user(name, started);
+            resolve_user(name, started);
         else
-            ask_system(name, started);
+            resolve_system(name, started);
     }
     catch (std::bad_alloc const&)
     {
@@ -122,7 +123,7 @@ void resolver::start(key const& name, std::shared_ptr<flight> const& started) no
     }
 }
 
-void resolver::ask_system(key const& name, std::shared_ptr<flight> started)
+void resolver::resolve_system(key const& name, std::shared_ptr<in_flight_lookup> started)
 {
     auto const system = std::make_shared<tcp::resolver>(executor_);
     system->async_resolve(
@@ -144,7 +145,7 @@ void resolver::ask_system(key const& name, std::shared_ptr<flight> started)
         });
 }
 
-void resolver::ask_user(key const& name, std::shared_ptr<flight> started)
+void resolver::resolve_user(key const& name, std::shared_ptr<in_flight_lookup> started)
 {
     auto const asked = std::make_shared<question>(weak_from_this(), name, std::move(started));
     resolver_(
@@ -173,7 +174,8 @@ void resolver::ask_user(key const& name, std::shared_ptr<flight> started)
         });
 }
 
-void resolver::land(key const& name, flight& landed, error_code ec, endpoints const& found) noexcept
+void resolver::land(
+    key const& name, in_flight_lookup& landed, error_code ec, endpoints const& found) noexcept
 {
     std::lock_guard const lock(mutex_);
     if (gone_ || landed.over)

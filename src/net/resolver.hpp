@@ -23,7 +23,8 @@ namespace coauth::net
 
 using endpoints = std::vector<boost::asio::ip::tcp::endpoint>;
 
-// Name lookups of one client: at most one in flight for each name, its result kept for a while.
+// Name lookups of one client: at most one in in_flight_lookup for each name, its result kept for a
+// while.
 //
 // A lookup runs in a thread that cannot be interrupted. Whoever waits for one may leave; it then
 // ends into the cache.
@@ -61,7 +62,7 @@ private:
     using key = std::pair<std::string, std::uint16_t>;
 
     // Owned by the lookup itself: it goes with the context that abandons it.
-    struct flight
+    struct in_flight_lookup
     {
         std::vector<std::pair<waiter*, handler>> waiting;
         bool over = false;
@@ -70,19 +71,19 @@ private:
     {
         endpoints found;
         std::chrono::steady_clock::time_point expires;
-        std::weak_ptr<flight> in_flight;
+        std::weak_ptr<in_flight_lookup> in_flight;
     };
     class question;
 
     // A lookup that has to be started, or nothing.
-    std::shared_ptr<flight> find(key const& name, waiter& who, handler done);
+    std::shared_ptr<in_flight_lookup> find(key const& name, waiter& who, handler done);
     void leave(waiter& who) noexcept;
-    void start(key const& name, std::shared_ptr<flight> const& started) noexcept;
-    void ask_system(key const& name, std::shared_ptr<flight> started);
-    void ask_user(key const& name, std::shared_ptr<flight> started);
+    void start(key const& name, std::shared_ptr<in_flight_lookup> const& started) noexcept;
+    void resolve_system(key const& name, std::shared_ptr<in_flight_lookup> started);
+    void resolve_user(key const& name, std::shared_ptr<in_flight_lookup> started);
     // The first time counts.
     void land(
-        key const& name, flight& landed, boost::system::error_code ec,
+        key const& name, in_flight_lookup& landed, boost::system::error_code ec,
         endpoints const& found) noexcept;
 
     boost::asio::any_io_executor executor_;
@@ -98,7 +99,9 @@ private:
 class resolver::launch
 {
 public:
-    launch(std::shared_ptr<resolver> cache, key name, std::shared_ptr<flight> started) noexcept
+    launch(
+        std::shared_ptr<resolver> cache, key name,
+        std::shared_ptr<in_flight_lookup> started) noexcept
         : cache_(std::move(cache))
         , name_(std::move(name))
         , started_(std::move(started))
@@ -113,7 +116,7 @@ public:
 private:
     std::shared_ptr<resolver> cache_;
     key name_;
-    std::shared_ptr<flight> started_;
+    std::shared_ptr<in_flight_lookup> started_;
 };
 
 } // namespace coauth::net

@@ -85,7 +85,7 @@ public:
     }
     [[nodiscard]] bool aborted() const { return why().has_value(); }
     // It is not the present attempt alone that has ended.
-    [[nodiscard]] bool for_good() const
+    [[nodiscard]] bool stopped_permanently() const
     {
         std::lock_guard const lock(mutex_);
         return why_ && !attempt_only_;

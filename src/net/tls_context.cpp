@@ -102,7 +102,7 @@ result<std::string> read_file(std::string const& path)
     if (!file.eof())
         throw_if_lacked_memory();
     if (!file.eof() || text.empty())
-        return detail::refuse(
+        return detail::config_error(
             "tls.ca_file '" + path + "' cannot be read or is empty; give the path of a PEM file");
     return text;
 }
@@ -206,7 +206,7 @@ result<void> load_system_certificates(X509_STORE* store)
     std::ifstream const file(path);
     if (file || (errno != EMFILE && errno != ENFILE && errno != ENOMEM))
         return {};
-    return detail::refuse(
+    return detail::config_error(
         "the system's trusted certificates in '" + path +
         "' cannot be read; raise the number of files that the process may open");
 }
@@ -248,17 +248,17 @@ result<store_ptr> make_store(tls_options const& options, std::string const& ca_f
         if (auto const whole = load_system_certificates(store.get()); !whole)
             return whole.error();
     if (!options.ca_file.empty() && add_certificates(store.get(), ca_file_text) == 0)
-        return detail::refuse(
+        return detail::config_error(
             "tls.ca_file '" + options.ca_file +
             "' holds no PEM certificate; it must contain -----BEGIN CERTIFICATE-----");
     if (!options.ca_pem.empty() && add_certificates(store.get(), options.ca_pem) == 0)
-        return detail::refuse(
+        return detail::config_error(
             "tls.ca_pem holds no PEM certificate; it must contain -----BEGIN CERTIFICATE-----");
     if (!options.crl_pem.empty())
     {
         if (add_revocation_lists(store.get(), options.crl_pem) == 0)
-            return detail::refuse("tls.crl_pem holds no PEM revocation list; it must contain "
-                                  "-----BEGIN X509 CRL-----");
+            return detail::config_error("tls.crl_pem holds no PEM revocation list; it must contain "
+                                        "-----BEGIN X509 CRL-----");
         X509_STORE_set_flags(store.get(), X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
     }
     read_ahead(store.get());
@@ -301,8 +301,8 @@ make_context(tls_options const& options, std::string const& ca_file_text)
     // Also where it was made: then some of the algorithms are missing.
     throw_if_lacked_memory();
     if (!good)
-        return detail::refuse("this OpenSSL offers none of the TLS versions and ciphers that "
-                              "are required (TLS 1.3, or 1.2 with ECDHE)");
+        return detail::config_error("this OpenSSL offers none of the TLS versions and ciphers that "
+                                    "are required (TLS 1.3, or 1.2 with ECDHE)");
     static system_store shared;
     auto store =
         wants_system_store_alone(options) ? shared.get() : make_store(options, ca_file_text);
@@ -384,7 +384,7 @@ tls_context::~tls_context()
     SSL_CTX_free(native_);
 }
 
-void tls_context::attach(SSL* connection, session_owner& owner)
+void tls_context::attach(SSL* connection, session_key& owner)
 {
     if (!keep_sessions_)
         return;
@@ -398,7 +398,7 @@ int tls_context::on_new_session(SSL* connection, SSL_SESSION* session)
 {
     // A server sends one or two, but may send them without end.
     constexpr unsigned most_of_one_connection = 4;
-    auto* const owner = static_cast<session_owner*>(SSL_get_app_data(connection));
+    auto* const owner = static_cast<session_key*>(SSL_get_app_data(connection));
     if (owner == nullptr || SSL_SESSION_is_resumable(session) != 1 ||
         owner->kept == most_of_one_connection)
         return 0;

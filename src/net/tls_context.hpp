@@ -20,7 +20,7 @@ namespace coauth::net
 class tls_context;
 
 // To whom the sessions of one connection belong.
-struct session_owner
+struct session_key
 {
     tls_context* context = nullptr;
     std::string peer;
@@ -42,7 +42,7 @@ public:
 
     // Offers a kept session, if there is one, and keeps those that come. `owner` must outlive the
     // connection.
-    void attach(ssl_st* connection, session_owner& owner);
+    void attach(ssl_st* connection, session_key& owner);
 
 private:
     struct free_session

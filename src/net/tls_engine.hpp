@@ -82,7 +82,7 @@ private:
     step outcome(int returned);
 
     std::shared_ptr<tls_context> context_;
-    session_owner owner_;
+    session_key owner_;
     ssl_st* ssl_ = nullptr;
     int socket_ = -1;
     std::array<char, 8 * 1024> input_;

@@ -51,7 +51,7 @@ public:
         auto const owner = op_.owner.lock();
         handler goes_on(owner, outcome_);
         std::optional<after> next;
-        if (op_.stop.start([&] { begin_or_drop(goes_on, next); }))
+        if (op_.stop.start([&] { initiate_noexcept(goes_on, next); }))
         {
             if (next)
                 (*next)();
@@ -75,7 +75,7 @@ private:
     using first = std::tuple_element_t<0, std::tuple<Results...>>;
 
     // Where memory fails, the handler is destroyed, which ends the wait.
-    void begin_or_drop(handler& goes_on, std::optional<after>& next) noexcept
+    void initiate_noexcept(handler& goes_on, std::optional<after>& next) noexcept
     try
     {
         if constexpr (std::is_void_v<begun>)

@@ -22,20 +22,20 @@ constexpr seconds longest_life{2'147'483'647};
 
 // Of tokens that are refused within so long after they came, so many in a row are replaced at once:
 // an API that accepts none must not cause a fetch for each of its responses.
-constexpr seconds young{30};
-constexpr unsigned free_refusals = 4;
+constexpr seconds early_rejection_window{30};
+constexpr unsigned early_rejection_limit = 4;
 
 nanoseconds share(nanoseconds whole, double part) noexcept
 {
     return nanoseconds(static_cast<nanoseconds::rep>(static_cast<double>(whole.count()) * part));
 }
 
-both_clocks from_request(access_token const& token, nanoseconds span) noexcept
+dual_time from_request(access_token const& token, nanoseconds span) noexcept
 {
     return {after(token.requested_at(), span), after(token.requested_at_steady(), span)};
 }
 
-both_clocks earlier(both_clocks a, both_clocks b) noexcept
+dual_time earlier(dual_time a, dual_time b) noexcept
 {
     return {std::min(a.wall, b.wall), std::min(a.steady, b.steady)};
 }
@@ -53,7 +53,7 @@ life_kept(access_token const& token, token_source_options const& options) noexce
 }
 
 // A refusal that the same request will meet again until somebody changes something.
-bool lasting(error const& why) noexcept
+bool is_permanent(error const& why) noexcept
 {
     return !why.transient() && why != errc::cancelled && why != errc::out_of_memory &&
            why != errc::internal_error;
@@ -87,7 +87,7 @@ back_off(error const& why, unsigned failures, token_source_options const& option
 {
     nanoseconds const first = options.initial_back_off;
     nanoseconds const most = options.max_back_off;
-    if (lasting(why))
+    if (is_permanent(why))
         return share(most, 0.5 + random / 2);
     double const grown = std::pow(options.back_off_factor, std::min(failures, 1000U) - 1.0);
     double const full =
@@ -100,24 +100,25 @@ result<void> check(token_source_options const& options)
 {
     using namespace std::chrono;
     if (!(options.refresh_at > 0 && options.refresh_at <= 1))
-        return detail::refuse(
+        return detail::config_error(
             "token_source_options::refresh_at must be more than 0 and at most 1");
     if (!(options.refresh_jitter >= 0 && options.refresh_jitter < options.refresh_at))
-        return detail::refuse(
+        return detail::config_error(
             "token_source_options::refresh_jitter must be from 0 to less than refresh_at");
     for (auto const span : {options.expiry_margin, options.min_refresh_interval})
         if (span < milliseconds(0) || span > hours(24 * 365))
-            return detail::refuse(
-                "token_source_options::expiry_margin and min_refresh_interval must be from 0 to 365 days");
+            return detail::config_error("token_source_options::expiry_margin and "
+                                        "min_refresh_interval must be from 0 to 365 days");
     if (options.max_age && *options.max_age < seconds(1))
-        return detail::refuse("token_source_options::max_age must be at least 1 s");
-    if (options.initial_back_off < milliseconds(1) || options.initial_back_off > options.max_back_off)
-        return detail::refuse(
+        return detail::config_error("token_source_options::max_age must be at least 1 s");
+    if (options.initial_back_off < milliseconds(1) ||
+        options.initial_back_off > options.max_back_off)
+        return detail::config_error(
             "token_source_options::initial_back_off must be from 1 ms to max_back_off");
     if (options.max_back_off > hours(24))
-        return detail::refuse("token_source_options::max_back_off must be at most 24 hours");
+        return detail::config_error("token_source_options::max_back_off must be at most 24 hours");
     if (!(options.back_off_factor >= 1 && options.back_off_factor <= 100))
-        return detail::refuse("token_source_options::back_off_factor must be from 1 to 100");
+        return detail::config_error("token_source_options::back_off_factor must be from 1 to 100");
     return {};
 }
 
@@ -126,17 +127,17 @@ access_token const* refresh_policy::usable(moment now) const
     return token_.empty() || closed_ || life_.end.come(now) ? nullptr : &token_;
 }
 
-refresh_policy::response refresh_policy::get(moment now, waiter& who)
+refresh_policy::response refresh_policy::get(moment now, waiter_base& who)
 {
     response made;
     if (auto const* const token = usable(now))
     {
         made.what = verdict::serve;
         made.token = *token;
-        made.fetch = tend(now, false);
+        made.fetch = next_action(now, false);
         return made;
     }
-    if (closed_ || (!fetching_ && now.steady < no_fetch_before_))
+    if (closed_ || (!fetching_ && now.steady < fetch_not_before_))
     {
         made.why = closed_ ? *closed_ : *failure_;
         return made;
@@ -144,14 +145,14 @@ refresh_policy::response refresh_policy::get(moment now, waiter& who)
     waiting_.push(who);
     made.what = verdict::wait;
     if (!fetching_)
-        made.fetch = begin(why_none(), now);
+        made.fetch = begin(fetch_reason_when_empty(), now);
     return made;
 }
 
-refresh_policy::response refresh_policy::refresh(moment now, waiter& who)
+refresh_policy::response refresh_policy::refresh(moment now, waiter_base& who)
 {
     response made;
-    if (closed_ || (!fetching_ && now.steady < server_says_))
+    if (closed_ || (!fetching_ && now.steady < server_retry_after_))
     {
         made.why = closed_ ? *closed_ : *failure_;
         return made;
@@ -163,28 +164,29 @@ refresh_policy::response refresh_policy::refresh(moment now, waiter& who)
     return made;
 }
 
-std::optional<fetch_reason> refresh_policy::tend(moment now, bool wanted)
+std::optional<fetch_reason> refresh_policy::next_action(moment now, bool wanted)
 {
-    if (closed_ || fetching_ || now.steady < std::max(no_fetch_before_, not_unasked_before_))
+    if (closed_ || fetching_ ||
+        now.steady < std::max(fetch_not_before_, background_fetch_not_before_))
         return std::nullopt;
     if (usable(now) == nullptr)
-        return wanted ? std::optional(begin(why_none(), now)) : std::nullopt;
+        return wanted ? std::optional(begin(fetch_reason_when_empty(), now)) : std::nullopt;
     if (!due(now) || now.steady < no_renewal_before_)
         return std::nullopt;
     return begin(fetch_reason::refresh, now);
 }
 
-bool refresh_policy::leave(waiter& who)
+bool refresh_policy::leave(waiter_base& who)
 {
     return waiting_.remove(who);
 }
 
-waiter* refresh_policy::expire(steady_time now)
+waiter_base* refresh_policy::pop_expired(steady_time now)
 {
     return waiting_.pop_expired(now);
 }
 
-bool refresh_policy::abandon()
+bool refresh_policy::should_cancel_fetch()
 {
     // Where tokens are fetched for nobody too, the next one would begin at once.
     bool const now = options_.cancel_when_unwaited && !options_.refresh_when_idle && fetching_ &&
@@ -197,11 +199,11 @@ fetch_reason refresh_policy::begin(fetch_reason why, moment now)
 {
     fetching_ = why;
     given_up_ = false;
-    hold_renewal_back(now);
+    delay_refresh(now);
     return why;
 }
 
-fetch_reason refresh_policy::why_none() const noexcept
+fetch_reason refresh_policy::fetch_reason_when_empty() const noexcept
 {
     return token_.empty() ? none_since_ : fetch_reason::expired;
 }
@@ -211,7 +213,7 @@ bool refresh_policy::due(moment now) const
     return life_.renew.come(now);
 }
 
-void refresh_policy::hold_renewal_back(moment now) noexcept
+void refresh_policy::delay_refresh(moment now) noexcept
 {
     nanoseconds interval = options_.min_refresh_interval;
     if (auto const life = token_.empty() ? std::nullopt : life_kept(token_, options_))
@@ -219,10 +221,10 @@ void refresh_policy::hold_renewal_back(moment now) noexcept
     no_renewal_before_ = after(now.steady, interval);
 }
 
-refresh_policy::settled
-refresh_policy::fetched(moment now, result<access_token> outcome, double random)
+refresh_policy::fetch_result
+refresh_policy::on_fetch_complete(moment now, result<access_token> outcome, double random)
 {
-    settled made;
+    fetch_result made;
     bool const given_up = std::exchange(given_up_, false);
     auto const reason = std::exchange(fetching_, std::nullopt).value_or(fetch_reason::empty);
     if (closed_)
@@ -253,15 +255,16 @@ refresh_policy::fetched(moment now, result<access_token> outcome, double random)
     {
         failures_ = 0;
         failure_.reset();
-        no_fetch_before_ = server_says_ = not_unasked_before_ = no_change_before_ =
-            steady_time::min();
+        fetch_not_before_ = server_retry_after_ = background_fetch_not_before_ =
+            credential_change_not_before_ = steady_time::min();
         // What may be used once goes to those who wait, and is not kept: there is nothing in
         // fetching it for nobody.
         if (outcome->lifetime() != seconds(0))
             keep(now, *outcome, random);
         else
-            not_unasked_before_ = after(
-                now.steady, std::max<nanoseconds>(options_.min_refresh_interval, options_.max_back_off));
+            background_fetch_not_before_ = after(
+                now.steady,
+                std::max<nanoseconds>(options_.min_refresh_interval, options_.max_back_off));
     }
     else
     {
@@ -276,7 +279,7 @@ refresh_policy::fetched(moment now, result<access_token> outcome, double random)
 void refresh_policy::keep(moment now, access_token token, double random)
 {
     if (!token_.empty() && token == token_)
-        return keep_again(now, std::move(token), random);
+        return store_same_token(now, std::move(token), random);
     bool const again = !refused_.empty() && token == refused_;
     if (again)
         ++refused_again_;
@@ -285,7 +288,7 @@ void refresh_policy::keep(moment now, access_token token, double random)
         refused_ = access_token();
         refused_again_ = 0;
     }
-    unsigned const in_row = refused_young_ - std::min(refused_young_, free_refusals);
+    unsigned const in_row = early_rejections_ - std::min(early_rejections_, early_rejection_limit);
     if (auto const times = std::max(refused_again_, in_row); times != 0)
         refused_until_ =
             after(now.steady, back_off(error(errc::server_error), times, options_, random));
@@ -294,12 +297,12 @@ void refresh_policy::keep(moment now, access_token token, double random)
     token_ = std::move(token);
     obtained_ = now.wall;
     // Where responses come so late that it is due already, they are still not asked for in a row.
-    hold_renewal_back(now);
+    delay_refresh(now);
 }
 
 // The server gave the same token again: it does not live longer for that, and asking soon again
 // would yield the same.
-void refresh_policy::keep_again(moment now, access_token token, double random)
+void refresh_policy::store_same_token(moment now, access_token token, double random)
 {
     bool const ended = life_.end.come(now);
     auto const life = life_of(token, options_, random);
@@ -307,7 +310,7 @@ void refresh_policy::keep_again(moment now, access_token token, double random)
     if (ended)
         life_.renew = life.renew;
     token_ = std::move(token);
-    hold_renewal_back(now);
+    delay_refresh(now);
     if (life_.end.steady > now.steady && life_.end.steady != steady_time::max())
         no_renewal_before_ =
             std::max(no_renewal_before_, now.steady + (life_.end.steady - now.steady) / 2);
@@ -326,9 +329,9 @@ void refresh_policy::fail(moment now, error const& why, double random)
         failing_since_ = now.wall;
     failure_ = std::move(kept);
     ++failures_;
-    no_fetch_before_ = after(now.steady, wait);
+    fetch_not_before_ = after(now.steady, wait);
     if (named.count() != 0)
-        server_says_ = after(now.steady, named);
+        server_retry_after_ = after(now.steady, named);
 }
 
 bool refresh_policy::invalidate(moment now, access_token const& token)
@@ -339,7 +342,7 @@ bool refresh_policy::invalidate(moment now, access_token const& token)
         return false;
     if (!(token == refused_))
         refused_again_ = 0;
-    refused_young_ = now.steady - kept_at_ < young ? refused_young_ + 1 : 0;
+    early_rejections_ = now.steady - kept_at_ < early_rejection_window ? early_rejections_ + 1 : 0;
     refused_ = std::exchange(token_, access_token());
     none_since_ = fetch_reason::invalidated;
     return true;
@@ -348,17 +351,17 @@ bool refresh_policy::invalidate(moment now, access_token const& token)
 bool refresh_policy::wants_other_credentials() const noexcept
 {
     // Without a response it may be that they could not be had.
-    return failure_ && !fetching_ && lasting(*failure_) &&
+    return failure_ && !fetching_ && is_permanent(*failure_) &&
            (failure_->is_authentication_failure() || failure_->http_status() == 0);
 }
 
 void refresh_policy::credentials_changed(moment now)
 {
-    if (!wants_other_credentials() || now.steady < no_change_before_)
+    if (!wants_other_credentials() || now.steady < credential_change_not_before_)
         return;
-    no_change_before_ = no_fetch_before_;
+    credential_change_not_before_ = fetch_not_before_;
     failures_ = 0;
-    no_fetch_before_ = server_says_;
+    fetch_not_before_ = server_retry_after_;
 }
 
 void refresh_policy::close(error const& why)
@@ -374,21 +377,21 @@ std::optional<refresh_policy::steady_time> refresh_policy::next_renewal(moment n
     if (closed_ || fetching_)
         return std::nullopt;
     if (usable(now) == nullptr)
-        return std::max({now.steady, no_fetch_before_, not_unasked_before_});
+        return std::max({now.steady, fetch_not_before_, background_fetch_not_before_});
     if (life_.renew.steady == steady_time::max())
         return std::nullopt;
     // Whichever clock comes first.
     auto const until_wall = between(now.wall, life_.renew.wall);
     auto at = std::min(life_.renew.steady, after(now.steady, std::max(until_wall, {})));
-    at = std::max({at, no_renewal_before_, no_fetch_before_, not_unasked_before_});
+    at = std::max({at, no_renewal_before_, fetch_not_before_, background_fetch_not_before_});
     return std::max(at, now.steady);
 }
 
-nanoseconds refresh_policy::held_back(moment now) const noexcept
+nanoseconds refresh_policy::back_off_remaining(moment now) const noexcept
 {
-    if (no_fetch_before_ <= now.steady)
+    if (fetch_not_before_ <= now.steady)
         return {};
-    return no_fetch_before_ - now.steady;
+    return fetch_not_before_ - now.steady;
 }
 
 token_source_status refresh_policy::status(moment now) const
@@ -396,7 +399,7 @@ token_source_status refresh_policy::status(moment now) const
     token_source_status made;
     made.fetching = fetching_.has_value();
     made.waiting = waiting_.size();
-    bool const held = now.steady < no_fetch_before_;
+    bool const held = now.steady < fetch_not_before_;
     if (closed_)
         made.state = token_source_state::closed;
     else if (usable(now) != nullptr)
@@ -422,7 +425,7 @@ token_source_status refresh_policy::status(moment now) const
     else if (closed_)
         made.last_error = closed_;
     if (held)
-        made.retry_at = after(now.wall, held_back(now));
+        made.retry_at = after(now.wall, back_off_remaining(now));
     return made;
 }
 

@@ -22,7 +22,7 @@ struct moment
 };
 
 // A moment of the future on both clocks: it has come when either says so.
-struct both_clocks
+struct dual_time
 {
     std::chrono::system_clock::time_point wall = std::chrono::system_clock::time_point::max();
     std::chrono::steady_clock::time_point steady = std::chrono::steady_clock::time_point::max();
@@ -36,8 +36,8 @@ struct both_clocks
 // From when a token is renewed, and until when it is handed out.
 struct token_life
 {
-    both_clocks renew;
-    both_clocks end;
+    dual_time renew;
+    dual_time end;
 };
 
 // The life of a token as a source sees it. `random` is uniform in [0, 1).
@@ -62,7 +62,7 @@ public:
     {
         // `token` is good.
         serve,
-        // The caller is in the list, and is in a later `settled`.
+        // The caller is in the list, and is in a later `fetch_result`.
         wait,
         // `why` says why not.
         refuse,
@@ -78,7 +78,7 @@ public:
     };
 
     // What follows from the end of a fetch.
-    struct settled
+    struct fetch_result
     {
         // Those who waited, and what they get.
         waiter_batch done;
@@ -93,26 +93,26 @@ public:
 
     // Somebody wants a token. In every response but `wait`, `who` is left alone; its time limit, if
     // any, has been set before.
-    response get(moment now, waiter& who);
+    response get(moment now, waiter_base& who);
     // Somebody wants a new token.
-    response refresh(moment now, waiter& who);
+    response refresh(moment now, waiter_base& who);
     // Nobody waits; is a fetch to begin? `wanted`: also when there is no token at all.
-    std::optional<fetch_reason> tend(moment now, bool wanted);
+    std::optional<fetch_reason> next_action(moment now, bool wanted);
 
     // Somebody who waits was cancelled. False: it does not wait any more, and is completed
     // otherwise.
-    bool leave(waiter& who);
+    bool leave(waiter_base& who);
     // It waits again after all.
-    void rejoin(waiter& who) { waiting_.push(who); }
+    void requeue(waiter_base& who) { waiting_.push(who); }
     // The next one whose time limit has come; null: there is none.
-    waiter* expire(steady_time now);
+    waiter_base* pop_expired(steady_time now);
     // Nobody waits for the fetch any more: is it to be ended? Said once.
-    bool abandon();
+    bool should_cancel_fetch();
     // The fetch that was to begin could not be begun.
-    void not_begun() { fetching_.reset(); }
+    void on_fetch_not_started() { fetching_.reset(); }
 
     // The fetch ended.
-    settled fetched(moment now, result<access_token> outcome, double random);
+    fetch_result on_fetch_complete(moment now, result<access_token> outcome, double random);
     // Drops the token if it is this one.
     bool invalidate(moment now, access_token const& token);
     // Other credentials are there than those that failed. They end the wait, but not that after
@@ -133,12 +133,12 @@ public:
     // It failed in a way that other credentials may mend.
     [[nodiscard]] bool wants_other_credentials() const noexcept;
 
-    // When `tend` will next begin something, unless somebody calls before; none: never.
+    // When `next_action` will next begin something, unless somebody calls before; none: never.
     [[nodiscard]] std::optional<steady_time> next_renewal(moment now) const;
     // When the next time limit comes.
     [[nodiscard]] std::optional<steady_time> next_limit() const { return waiting_.next_limit(); }
     // How long no fetch is begun.
-    [[nodiscard]] std::chrono::nanoseconds held_back(moment now) const noexcept;
+    [[nodiscard]] std::chrono::nanoseconds back_off_remaining(moment now) const noexcept;
 
     [[nodiscard]] bool fetching() const noexcept { return fetching_.has_value(); }
     [[nodiscard]] std::size_t waiting() const noexcept { return waiting_.size(); }
@@ -147,12 +147,12 @@ public:
 
 private:
     fetch_reason begin(fetch_reason why, moment now);
-    [[nodiscard]] fetch_reason why_none() const noexcept;
+    [[nodiscard]] fetch_reason fetch_reason_when_empty() const noexcept;
     [[nodiscard]] bool due(moment now) const;
     void keep(moment now, access_token token, double random);
-    void keep_again(moment now, access_token token, double random);
+    void store_same_token(moment now, access_token token, double random);
     void fail(moment now, error const& why, double random);
-    void hold_renewal_back(moment now) noexcept;
+    void delay_refresh(moment now) noexcept;
 
     token_source_options options_;
     access_token token_;
@@ -167,7 +167,7 @@ private:
     unsigned refused_again_ = 0;
     // When the present token came, and how many in a row were invalidated soon after.
     steady_time kept_at_ = steady_time::min();
-    unsigned refused_young_ = 0;
+    unsigned early_rejections_ = 0;
 
     std::optional<fetch_reason> fetching_;
     // The fetch under way was given up.
@@ -176,13 +176,13 @@ private:
 
     // No renewal of the present token, and no fetch at all, is begun before.
     steady_time no_renewal_before_ = steady_time::min();
-    steady_time no_fetch_before_ = steady_time::min();
+    steady_time fetch_not_before_ = steady_time::min();
     // The latter as the server named it: nothing overrides that.
-    steady_time server_says_ = steady_time::min();
+    steady_time server_retry_after_ = steady_time::min();
     // Nor do other credentials end a wait before.
-    steady_time no_change_before_ = steady_time::min();
+    steady_time credential_change_not_before_ = steady_time::min();
     // The former for whatever nobody waits for.
-    steady_time not_unasked_before_ = steady_time::min();
+    steady_time background_fetch_not_before_ = steady_time::min();
     unsigned failures_ = 0;
     std::optional<error> failure_;
     std::chrono::system_clock::time_point failing_since_;

@@ -31,7 +31,7 @@ nanoseconds until(std::chrono::system_clock::time_point then, failed_attempt con
 }
 
 // A refusal stays one, whatever word it carries.
-bool may_pass(error const& why)
+bool is_retryable(error const& why)
 {
     auto const status = why.http_status();
     bool const refused =
@@ -41,7 +41,7 @@ bool may_pass(error const& why)
 
 } // namespace
 
-bool did_nothing(unsigned status)
+bool is_unprocessed_status(unsigned status)
 {
     return status == 408 || status == 425 || status == 429 || status == 503;
 }
@@ -49,7 +49,7 @@ bool did_nothing(unsigned status)
 std::optional<nanoseconds>
 next_attempt(error const& why, retry_options const& options, failed_attempt const& state)
 {
-    if (!may_pass(why) || state.may_be_spent || state.made >= options.max_attempts)
+    if (!is_retryable(why) || state.is_single_use_grant || state.made >= options.max_attempts)
         return std::nullopt;
     auto wait = back_off(options, state);
     if (why.retry_at())

@@ -22,11 +22,11 @@ struct failed_attempt
     double random = 0;
     // What was presented may be good once, as a refresh token, and the server may have taken it:
     // presented again, it looks stolen (RFC 9700 section 4.14.2).
-    bool may_be_spent = false;
+    bool is_single_use_grant = false;
 };
 
 // Whether a server with this HTTP status says that it did not do what it was asked for.
-bool did_nothing(unsigned status);
+bool is_unprocessed_status(unsigned status);
 
 // How long to wait before the next attempt; none: the error is the operation's result.
 //

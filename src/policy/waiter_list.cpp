@@ -3,9 +3,9 @@
 namespace coauth::policy
 {
 
-void waiter_list::push(waiter& who)
+void waiter_list::push(waiter_base& who)
 {
-    if (who.limit != waiter::no_limit)
+    if (who.limit != waiter_base::no_limit)
     {
         limits_.push_back(&who);
         sift_up(limits_.size() - 1);
@@ -14,23 +14,23 @@ void waiter_list::push(waiter& who)
     who.next_ = nullptr;
     (last_ != nullptr ? last_->next_ : first_) = &who;
     last_ = &who;
-    who.round_ = round_;
+    who.generation_ = generation_;
     ++size_;
 }
 
-bool waiter_list::remove(waiter& who) noexcept
+bool waiter_list::remove(waiter_base& who) noexcept
 {
-    if (who.round_ != round_)
+    if (who.generation_ != generation_)
         return false;
     unlink(who);
     return true;
 }
 
-waiter* waiter_list::pop_expired(waiter::time_point now) noexcept
+waiter_base* waiter_list::pop_expired(waiter_base::time_point now) noexcept
 {
     if (limits_.empty() || limits_.front()->limit > now)
         return nullptr;
-    waiter* const taken = limits_.front();
+    waiter_base* const taken = limits_.front();
     unlink(*taken);
     return taken;
 }
@@ -42,27 +42,27 @@ waiter_batch waiter_list::take_all() noexcept
     size_ = 0;
     limits_.clear();
     // Those taken are no longer in this list, and need not be touched to know it.
-    ++round_;
+    ++generation_;
     return taken;
 }
 
-std::optional<waiter::time_point> waiter_list::next_limit() const noexcept
+std::optional<waiter_base::time_point> waiter_list::next_limit() const noexcept
 {
     if (limits_.empty())
         return std::nullopt;
     return limits_.front()->limit;
 }
 
-void waiter_list::unlink(waiter& who) noexcept
+void waiter_list::unlink(waiter_base& who) noexcept
 {
     (who.next_ != nullptr ? who.next_->previous_ : last_) = who.previous_;
     (who.previous_ != nullptr ? who.previous_->next_ : first_) = who.next_;
-    who.round_ = 0;
+    who.generation_ = 0;
     --size_;
-    if (who.limit == waiter::no_limit)
+    if (who.limit == waiter_base::no_limit)
         return;
     auto const hole = who.place_;
-    waiter* const moved = limits_.back();
+    waiter_base* const moved = limits_.back();
     limits_.pop_back();
     if (moved == &who)
         return;
@@ -71,7 +71,7 @@ void waiter_list::unlink(waiter& who) noexcept
     sift_down(moved->place_);
 }
 
-void waiter_list::place(std::size_t at, waiter* who) noexcept
+void waiter_list::place(std::size_t at, waiter_base* who) noexcept
 {
     limits_[at] = who;
     who->place_ = at;
@@ -79,7 +79,7 @@ void waiter_list::place(std::size_t at, waiter* who) noexcept
 
 void waiter_list::sift_up(std::size_t at) noexcept
 {
-    waiter* const who = limits_[at];
+    waiter_base* const who = limits_[at];
     while (at != 0 && limits_[(at - 1) / 2]->limit > who->limit)
     {
         place(at, limits_[(at - 1) / 2]);
@@ -90,7 +90,7 @@ void waiter_list::sift_up(std::size_t at) noexcept
 
 void waiter_list::sift_down(std::size_t at) noexcept
 {
-    waiter* const who = limits_[at];
+    waiter_base* const who = limits_[at];
     for (;;)
     {
         auto child = 2 * at + 1;

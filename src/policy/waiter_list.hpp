@@ -1,7 +1,7 @@
 #ifndef COAUTH_SRC_POLICY_WAITER_LIST_HPP
 #define COAUTH_SRC_POLICY_WAITER_LIST_HPP
 
-#include <coauth/detail/waiter.hpp>
+#include <coauth/detail/waiter_base.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -12,13 +12,15 @@
 namespace coauth::policy
 {
 
+using detail::waiter_base;
+
 // Those who were taken out of a list together, first come first.
 class waiter_batch
 {
 public:
     waiter_batch() = default;
     // Of one that is in no list.
-    explicit waiter_batch(waiter& who) : first_(&who), size_(1) { who.next_ = nullptr; }
+    explicit waiter_batch(waiter_base& who) : first_(&who), size_(1) { who.next_ = nullptr; }
     waiter_batch(waiter_batch&& other) noexcept
         : first_(std::exchange(other.first_, nullptr))
         , size_(std::exchange(other.size_, 0))
@@ -33,9 +35,9 @@ public:
     ~waiter_batch() = default;
 
     // Null: there is none left.
-    waiter* pop() noexcept
+    waiter_base* pop() noexcept
     {
-        waiter* const taken = first_;
+        waiter_base* const taken = first_;
         if (taken == nullptr)
             return nullptr;
         first_ = taken->next_;
@@ -47,9 +49,9 @@ public:
 
 private:
     friend class waiter_list;
-    waiter_batch(waiter* first, std::size_t size) : first_(first), size_(size) {}
+    waiter_batch(waiter_base* first, std::size_t size) : first_(first), size_(size) {}
 
-    waiter* first_ = nullptr;
+    waiter_base* first_ = nullptr;
     std::size_t size_ = 0;
 };
 
@@ -63,29 +65,29 @@ public:
     ~waiter_list() = default;
 
     // May throw `std::bad_alloc`, and only for a waiter with a limit; it is then not in the list.
-    void push(waiter& who);
+    void push(waiter_base& who);
     // False: it is not in the list. Looks at nothing that a chain changes.
-    bool remove(waiter& who) noexcept;
+    bool remove(waiter_base& who) noexcept;
     // The next one whose limit has come, taken out; null: there is none.
-    waiter* pop_expired(waiter::time_point now) noexcept;
+    waiter_base* pop_expired(waiter_base::time_point now) noexcept;
     waiter_batch take_all() noexcept;
 
-    [[nodiscard]] std::optional<waiter::time_point> next_limit() const noexcept;
+    [[nodiscard]] std::optional<waiter_base::time_point> next_limit() const noexcept;
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
 
 private:
-    void unlink(waiter& who) noexcept;
-    void place(std::size_t at, waiter* who) noexcept;
+    void unlink(waiter_base& who) noexcept;
+    void place(std::size_t at, waiter_base* who) noexcept;
     void sift_up(std::size_t at) noexcept;
     void sift_down(std::size_t at) noexcept;
 
-    waiter* first_ = nullptr;
-    waiter* last_ = nullptr;
+    waiter_base* first_ = nullptr;
+    waiter_base* last_ = nullptr;
     std::size_t size_ = 0;
-    std::uint64_t round_ = 1;
+    std::uint64_t generation_ = 1;
     // A binary heap of those with a limit, the next one first.
-    std::vector<waiter*> limits_;
+    std::vector<waiter_base*> limits_;
 };
 
 } // namespace coauth::policy

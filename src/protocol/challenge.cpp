@@ -17,7 +17,7 @@ bool same_word(std::string_view a, std::string_view b) noexcept
 
 } // namespace
 
-std::optional<std::string_view> challenge_errors::next() noexcept
+std::optional<std::string_view> www_authenticate_errors::next() noexcept
 {
     for (;;)
     {
@@ -33,14 +33,14 @@ std::optional<std::string_view> challenge_errors::next() noexcept
 }
 
 // The next name, of a scheme or of a parameter; empty: the end, or what is no name.
-std::string_view challenge_errors::name() noexcept
+std::string_view www_authenticate_errors::name() noexcept
 {
     rest_.remove_prefix(std::min(rest_.size(), rest_.find_first_not_of(" \t,")));
     return take(rest_.find_first_of(" \t,=\""));
 }
 
 // Whether a value follows the name.
-bool challenge_errors::has_value() noexcept
+bool www_authenticate_errors::has_value() noexcept
 {
     auto const next = rest_.find_first_not_of(" \t");
     if (next == std::string_view::npos || rest_[next] != '=')
@@ -50,7 +50,7 @@ bool challenge_errors::has_value() noexcept
     return true;
 }
 
-std::string_view challenge_errors::value() noexcept
+std::string_view www_authenticate_errors::value() noexcept
 {
     if (!rest_.starts_with('"'))
         return take(rest_.find_first_of(" \t,"));
@@ -63,12 +63,12 @@ std::string_view challenge_errors::value() noexcept
 }
 
 // What is no name: a stray quote or sign.
-bool challenge_errors::skip() noexcept
+bool www_authenticate_errors::skip() noexcept
 {
     return !take(1).empty();
 }
 
-std::string_view challenge_errors::take(std::size_t size) noexcept
+std::string_view www_authenticate_errors::take(std::size_t size) noexcept
 {
     auto const taken = rest_.substr(0, size);
     rest_.remove_prefix(taken.size());

@@ -9,10 +9,10 @@ namespace coauth::protocol
 
 // The errors that a WWW-Authenticate field names (RFC 6750 section 3), one after another, of all
 // its challenges (RFC 9110 section 11.6.1).
-class challenge_errors
+class www_authenticate_errors
 {
 public:
-    explicit challenge_errors(std::string_view field) noexcept : rest_(field) {}
+    explicit www_authenticate_errors(std::string_view field) noexcept : rest_(field) {}
 
     // The next one, quotes removed; none: there are no more.
     std::optional<std::string_view> next() noexcept;

@@ -12,8 +12,6 @@ namespace coauth::protocol
 namespace
 {
 
-using method = authentication_method;
-
 // The credentials themselves are never part of a message.
 result<void> check_secret(client_authentication const& who)
 {
@@ -22,15 +20,15 @@ result<void> check_secret(client_authentication const& who)
         return {};
     bool const assertion = who.type() == authentication_method::client_assertion;
     if (assertion && who.client_secret().empty())
-        return detail::refuse(
+        return detail::config_error(
             "authentication: the client assertion is empty; give a function that yields "
             "one, such as secret_from_file");
     if (who.client_secret().empty())
-        return detail::refuse(
+        return detail::config_error(
             "authentication: the client secret is empty; give the one that the server "
             "issued, or use client_authentication::none");
     if (has_control(who.client_secret().view()))
-        return detail::refuse(
+        return detail::config_error(
             "authentication: the " + std::string(secret_name(who.type())) +
             " contains a control character; check for a line break at its end");
     return {};
@@ -41,14 +39,14 @@ result<void> check_assertions(client_authentication const& who)
     using namespace std::chrono;
     auto const& options = who.assertions();
     if (options.lifetime < seconds(1) || options.lifetime > hours(1))
-        return detail::refuse(
+        return detail::config_error(
             "authentication: the lifetime of assertions is " +
             std::to_string(options.lifetime.count()) + " s; it must be from 1 s to 1 hour");
     if (has_control(options.audience))
-        return detail::refuse(
+        return detail::config_error(
             "authentication: the audience of assertions contains a control character");
     if (options.type.empty() || has_control(options.type))
-        return detail::refuse(
+        return detail::config_error(
             "authentication: the type of assertions is empty or contains a control "
             "character; the usual one is JWT");
     return {};
@@ -57,18 +55,18 @@ result<void> check_assertions(client_authentication const& who)
 result<void> check_client_id(client_authentication const& who)
 {
     // An assertion may say it alone.
-    bool const said_elsewhere =
-        who.type() == authentication_method::client_assertion || who.type() == authentication_method::anonymous;
+    bool const said_elsewhere = who.type() == authentication_method::client_assertion ||
+                                who.type() == authentication_method::anonymous;
     if (who.client_id().empty() && !said_elsewhere)
-        return detail::refuse(
+        return detail::config_error(
             "authentication: the client id is empty; give the one that the server issued");
     if (has_control(who.client_id()))
-        return detail::refuse(
+        return detail::config_error(
             "authentication: the client id contains a control character; check for a "
             "line break at its end");
     if (who.type() == authentication_method::client_secret_basic_unencoded &&
         who.client_id().find(':') != std::string::npos)
-        return detail::refuse(
+        return detail::config_error(
             "authentication: the client id contains a colon, which raw HTTP Basic cannot "
             "carry; use client_secret_basic or client_secret_post");
     return {};
@@ -89,7 +87,7 @@ result<void> check_authentication(client_config const& config)
 {
     auto const& who = config.authentication;
     if (who.type() == authentication_method::unset)
-        return detail::refuse(
+        return detail::config_error(
             "authentication is not set; use client_authentication::client_secret_basic "
             "or another of its functions");
     auto named = check_client_id(who);
@@ -104,18 +102,18 @@ result<void> check_authentication(client_config const& config)
     case authentication_method::tls_client_auth:
     case authentication_method::self_signed_tls_client_auth:
         if (!has_certificate(config.tls))
-            return detail::refuse("authentication: there is no client certificate; give "
-                                  "tls.certificate_file or tls.certificate_pem");
+            return detail::config_error("authentication: there is no client certificate; give "
+                                        "tls.certificate_file or tls.certificate_pem");
         return {};
     case authentication_method::private_key_jwt:
         if (who.key().empty())
-            return detail::refuse(
+            return detail::config_error(
                 "authentication: the signing key is empty; use signing_key::pem_file or "
                 "another of its functions");
         return check_assertions(who);
     case authentication_method::client_secret_jwt:
         if (!is_hmac(who.algorithm()))
-            return detail::refuse(
+            return detail::config_error(
                 "authentication: a client secret signs by HS256, HS384 or HS512, not " +
                 std::string(to_string(who.algorithm())) + "; use private_key_jwt");
         if (auto const good = check_assertions(who); !good)
@@ -129,15 +127,15 @@ result<void> check_authentication(client_config const& config)
 result<void> check_limits(response_limits const& limits)
 {
     if (limits.header < 512)
-        return detail::refuse(
+        return detail::config_error(
             "limits.header is " + std::to_string(limits.header) +
             " bytes; it must be at least 512");
     if (limits.body < 64)
-        return detail::refuse(
+        return detail::config_error(
             "limits.body is " + std::to_string(limits.body) + " bytes; it must be at least 64");
     constexpr std::size_t most = std::size_t(1) << 30;
     if (limits.header > most || limits.body > most)
-        return detail::refuse("limits.header and limits.body must not be more than 1 GiB");
+        return detail::config_error("limits.header and limits.body must not be more than 1 GiB");
     return {};
 }
 
@@ -155,7 +153,7 @@ result<void> check_paths(tls_options const& options)
           row{options.certificate_file, "tls.certificate_file", "tls.certificate_pem"},
           row{options.key_file, "tls.key_file", "tls.key_pem"}})
         if (path.find("-----BEGIN") != std::string::npos)
-            return detail::refuse(
+            return detail::config_error(
                 std::string(name) + " is PEM text where a path belongs; give it as " + meant);
     return {};
 }
@@ -165,18 +163,18 @@ result<void> check_tls(tls_options const& options)
     if (auto const good = check_paths(options); !good)
         return good;
     if (!options.ca_pem.empty() && options.ca_pem.find("-----BEGIN") == std::string::npos)
-        return detail::refuse(
+        return detail::config_error(
             "tls.ca_pem is not PEM text; it must contain -----BEGIN CERTIFICATE----- (a "
             "file name goes into tls.ca_file)");
     bool const certificate = has_certificate(options);
     if (!certificate && (!options.key_file.empty() || !options.key_pem.empty()))
-        return detail::refuse("tls.key_file or key_pem is given without a certificate; give "
-                              "tls.certificate_file or certificate_pem too");
+        return detail::config_error("tls.key_file or key_pem is given without a certificate; give "
+                                    "tls.certificate_file or certificate_pem too");
     if (!options.certificate_file.empty() && !options.certificate_pem.empty())
-        return detail::refuse(
+        return detail::config_error(
             "tls.certificate_file and tls.certificate_pem are both given; give one");
     if (!options.key_file.empty() && !options.key_pem.empty())
-        return detail::refuse("tls.key_file and tls.key_pem are both given; give one");
+        return detail::config_error("tls.key_file and tls.key_pem are both given; give one");
     return {};
 }
 
@@ -186,7 +184,7 @@ check_times(std::initializer_list<std::pair<char const*, std::chrono::millisecon
 {
     for (auto const& [name, time] : times)
         if (time.count() < 0)
-            return detail::refuse(
+            return detail::config_error(
                 std::string(name) + " is " + std::to_string(time.count()) +
                 " ms; it must not be negative");
     return {};
@@ -196,12 +194,13 @@ result<void> check_connections(connection_options const& options)
 {
     using namespace std::chrono;
     if (options.max_connections < 1 || options.max_connections > 65'535)
-        return detail::refuse(
+        return detail::config_error(
             "connections.max_connections is " + std::to_string(options.max_connections) +
             "; it must be from 1 to 65535");
     if (options.connection_attempt_delay < milliseconds(10))
-        return detail::refuse(
-            "connections.connection_attempt_delay is " + std::to_string(options.connection_attempt_delay.count()) +
+        return detail::config_error(
+            "connections.connection_attempt_delay is " +
+            std::to_string(options.connection_attempt_delay.count()) +
             " ms; it must be at least 10 ms (RFC 8305 section 8)");
     return check_times(
         {{"connections.idle_timeout", options.idle_timeout},
@@ -212,7 +211,7 @@ result<void> check_retry(retry_options const& options)
 {
     using namespace std::chrono;
     if (options.max_attempts < 1)
-        return detail::refuse(
+        return detail::config_error(
             "retry.max_attempts is 0; it must be at least 1, which repeats nothing");
     return check_times(
         {{"retry.initial_back_off", options.initial_back_off},
@@ -224,13 +223,13 @@ result<void> check_rest(client_config const& config)
 {
     using namespace std::chrono;
     if (config.timeout < milliseconds(1) || config.timeout > hours(1))
-        return detail::refuse(
+        return detail::config_error(
             "timeout is " + std::to_string(config.timeout.count()) +
             " ms; it must be from 1 ms to 1 hour");
     if (has_control(config.user_agent))
-        return detail::refuse("user_agent contains a control character; remove it");
+        return detail::config_error("user_agent contains a control character; remove it");
     if (config.server.expires_in.assumed < seconds(0))
-        return detail::refuse(
+        return detail::config_error(
             "server.expires_in.assumed is " +
             std::to_string(config.server.expires_in.assumed.count()) +
             " s; it must not be negative");
@@ -239,14 +238,14 @@ result<void> check_rest(client_config const& config)
 
 } // namespace
 
-std::string_view secret_name(method how) noexcept
+std::string_view secret_name(authentication_method how) noexcept
 {
     return how == authentication_method::client_assertion ? "client assertion" : "client secret";
 }
 
 result<endpoint> check_config(client_config const& config)
 {
-    auto where = find_endpoint(config, place::token);
+    auto where = make_endpoint_for(config, place::token);
     if (!where)
         return where;
     for (auto const& checked :
@@ -257,7 +256,7 @@ result<endpoint> check_config(client_config const& config)
     return where;
 }
 
-std::string const& url_of(client_config const& config, place of)
+std::string const& endpoint_url_for(client_config const& config, place of)
 {
     auto const& server = config.server;
     auto const& aliases = server.mtls_endpoint_aliases;
@@ -276,9 +275,9 @@ std::string const& url_of(client_config const& config, place of)
     return either(aliases.token_endpoint, server.token_endpoint);
 }
 
-result<endpoint> find_endpoint(client_config const& config, place of)
+result<endpoint> make_endpoint_for(client_config const& config, place of)
 {
-    auto const& url = url_of(config, of);
+    auto const& url = endpoint_url_for(config, of);
     constexpr std::array<std::string_view, 3> names = {
         "server.token_endpoint", "server.introspection_endpoint", "server.revocation_endpoint"};
     return parse_endpoint(url, names[static_cast<std::size_t>(of)], config.allow_http_loopback);

@@ -27,8 +27,8 @@ enum class place
 
 // The URL of it, or its alias for a client with a certificate (RFC 8705 section 5); empty: it is
 // not known.
-std::string const& url_of(client_config const& config, place of);
-result<endpoint> find_endpoint(client_config const& config, place of);
+std::string const& endpoint_url_for(client_config const& config, place of);
+result<endpoint> make_endpoint_for(client_config const& config, place of);
 
 } // namespace coauth::protocol
 

@@ -21,15 +21,16 @@ namespace urls = boost::urls;
 // A URL that may hold a password, or bytes unfit for a terminal, is not repeated.
 error refuse_unseen(std::string_view what, std::string_view advice)
 {
-    return detail::refuse(std::string(what) + " " + std::string(advice));
+    return detail::config_error(std::string(what) + " " + std::string(advice));
 }
 
-error refuse(std::string_view what, std::string_view url, std::string_view advice)
+error config_error(std::string_view what, std::string_view url, std::string_view advice)
 {
     // Mistyped, user information may stand where none is looked for.
     if (url.find('@') != std::string_view::npos)
         return refuse_unseen(what, advice);
-    return detail::refuse(std::string(what) + " '" + std::string(url) + "' " + std::string(advice));
+    return detail::config_error(
+        std::string(what) + " '" + std::string(url) + "' " + std::string(advice));
 }
 
 bool is_loopback(urls::url_view const& url)
@@ -65,12 +66,12 @@ std::optional<std::uint16_t> port_number(std::string_view digits)
 
 // Boost.URL 1.81 takes the host 10.0.0.1.example for an address with a path behind it, and so
 // would connect to another host than the one named.
-bool is_cut_host(urls::url_view const& url)
+bool has_truncated_host(urls::url_view const& url)
 {
     return url.has_authority() && !url.encoded_path().empty() && url.encoded_path().front() != '/';
 }
 
-// A letter before such a host has it read as a name; `take_apart` drops it again.
+// A letter before such a host has it read as a name; `make_endpoint` drops it again.
 constexpr std::size_t name_prefix = 1;
 
 std::string with_name_prefix(std::string_view url)
@@ -94,7 +95,7 @@ std::string without_port(std::string_view url)
     return std::string(url).erase(colon, end - colon);
 }
 
-endpoint take_apart(urls::url_view const& url, bool tls, std::size_t prefix)
+endpoint make_endpoint(urls::url_view const& url, bool tls, std::size_t prefix)
 {
     endpoint made;
     made.tls = tls;
@@ -131,7 +132,7 @@ parse_endpoint(std::string_view given, std::string_view what, bool allow_http_lo
     if (parsed && parsed->has_userinfo())
         return refuse_unseen(
             what, "contains user information; remove it and use client_config::authentication");
-    bool const cut_host = parsed && is_cut_host(*parsed);
+    bool const cut_host = parsed && has_truncated_host(*parsed);
     std::string const prefixed = cut_host ? with_name_prefix(given) : std::string();
     if (cut_host)
         parsed = urls::parse_uri({prefixed.data(), prefixed.size()});
@@ -139,23 +140,23 @@ parse_endpoint(std::string_view given, std::string_view what, bool allow_http_lo
         return refuse_unseen(what, "is not an absolute URL; write it as https://host[:port]/path");
     urls::url_view const& url = *parsed;
     if (url.has_fragment())
-        return refuse(what, given, "contains a fragment; remove it from the '#' on");
+        return config_error(what, given, "contains a fragment; remove it from the '#' on");
     bool const tls = url.scheme_id() == urls::scheme::https;
     if (!tls && url.scheme_id() != urls::scheme::http)
-        return refuse(what, given, "must begin with https://");
+        return config_error(what, given, "must begin with https://");
     if (!url.has_authority() || url.encoded_host().empty())
-        return refuse(what, given, "has no host; write it as https://host[:port]/path");
+        return config_error(what, given, "has no host; write it as https://host[:port]/path");
     if (url.host_type() == urls::host_type::ipvfuture || url.encoded_host().contains('%'))
-        return refuse(what, given, "has a host that is neither a name nor an IP address");
+        return config_error(what, given, "has a host that is neither a name nor an IP address");
     // Of https://a.example:4x the port is 4 to Boost.URL 1.81, and the path x.
-    if (bad_port || is_cut_host(url) || (url.has_port() && !port_number(text(url.port()))))
-        return refuse(what, given, "has a bad port; it must be from 1 to 65535");
+    if (bad_port || has_truncated_host(url) || (url.has_port() && !port_number(text(url.port()))))
+        return config_error(what, given, "has a bad port; it must be from 1 to 65535");
     if (!tls && !(allow_http_loopback && is_loopback(url)))
-        return refuse(
+        return config_error(
             what, given,
             "must begin with https://; http:// is accepted only for a loopback address, and only "
             "with allow_http_loopback");
-    return take_apart(url, tls, cut_host ? name_prefix : 0);
+    return make_endpoint(url, tls, cut_host ? name_prefix : 0);
 }
 
 } // namespace coauth::protocol

@@ -11,7 +11,7 @@ namespace
 
 using std::chrono::seconds;
 
-lifetime by_meaning(expires_in_rule meaning, expires_in_rules const& rules)
+lifetime apply_rule(expires_in_rule meaning, expires_in_rules const& rules)
 {
     switch (meaning)
     {
@@ -53,27 +53,26 @@ lifetime by_number(std::string_view text, expires_in_rules const& rules)
         return {};
     double const whole = std::floor(value);
     if (whole <= 0)
-        return by_meaning(rules.zero, rules);
+        return apply_rule(rules.zero, rules);
     constexpr double longest = 2147483647.0;
     return {true, seconds(static_cast<std::int64_t>(std::min(whole, longest)))};
 }
 
 } // namespace
 
-lifetime
-interpret_expires_in(expires_in_form form, std::string_view text, expires_in_rules const& rules)
+lifetime interpret_expires_in(json_form form, std::string_view text, expires_in_rules const& rules)
 {
     switch (form)
     {
-    case expires_in_form::absent:
-        return by_meaning(rules.absent, rules);
-    case expires_in_form::null:
-        return by_meaning(rules.never, rules);
-    case expires_in_form::string:
-        return is_never(text) ? by_meaning(rules.never, rules) : by_number(text, rules);
-    case expires_in_form::number:
+    case json_form::absent:
+        return apply_rule(rules.absent, rules);
+    case json_form::null:
+        return apply_rule(rules.never, rules);
+    case json_form::string:
+        return is_never(text) ? apply_rule(rules.never, rules) : by_number(text, rules);
+    case json_form::number:
         return by_number(text, rules);
-    case expires_in_form::other:
+    case json_form::other:
         break;
     }
     return {};

@@ -11,7 +11,7 @@ namespace coauth::policy
 {
 
 // How an `expires_in` was written.
-enum class expires_in_form
+enum class json_form
 {
     absent,
     null,
@@ -32,8 +32,7 @@ struct lifetime
 
 // What `expires_in` means at this server. Fractions are rounded down, huge values clamped to 2^31-1
 // seconds; infinite and not-a-number values are malformed.
-lifetime
-interpret_expires_in(expires_in_form form, std::string_view text, expires_in_rules const& rules);
+lifetime interpret_expires_in(json_form form, std::string_view text, expires_in_rules const& rules);
 
 } // namespace coauth::policy
 

@@ -1,8 +1,8 @@
 #include "protocol/http_request.hpp"
 
+#include "values/call_secret_provider.hpp"
 #include "values/encoding.hpp"
 #include "values/make_error.hpp"
-#include "values/call_secret_provider.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,8 +11,6 @@ namespace coauth::protocol
 {
 namespace
 {
-
-using method = authentication_method;
 
 // More than any server reads, and little enough to build without a thought.
 constexpr std::size_t longest_body = std::size_t(64) * 1024;
@@ -34,12 +32,12 @@ result<void> check_scope(std::string_view scope)
     if (scope.empty())
         return {};
     if (scope.front() == ' ' || scope.back() == ' ' || scope.find("  ") != std::string_view::npos)
-        return detail::refuse_parameter(
+        return detail::parameter_error(
             "scope has a space at an end or two in a row; separate its words by one");
     bool const good = std::all_of(
         scope.begin(), scope.end(), [](char c) { return c == ' ' || is_scope_character(c); });
     if (!good)
-        return detail::refuse_parameter(
+        return detail::parameter_error(
             "scope contains a character that RFC 6749 section 3.3 does not allow; its "
             "words are printable ASCII without quote and backslash");
     return {};
@@ -58,33 +56,33 @@ result<void> check_resource(std::string_view uri)
                                        (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
                             });
     if (!scheme || has_control(uri) || uri.find(' ') != std::string_view::npos)
-        return detail::refuse_parameter(
+        return detail::parameter_error(
             "resource is not an absolute URI; write it as https://host/path");
     if (uri.find('#') != std::string_view::npos)
-        return detail::refuse_parameter("resource contains a fragment; remove it from the '#' on");
+        return detail::parameter_error("resource contains a fragment; remove it from the '#' on");
     return {};
 }
 
 result<void> check_parameter(std::string_view name, std::string_view value)
 {
     if (name.empty())
-        return detail::refuse_parameter("a parameter has an empty name");
+        return detail::parameter_error("a parameter has an empty name");
     if (has_control(name) || has_control(value))
-        return detail::refuse_parameter("a parameter's name or value contains a control character");
+        return detail::parameter_error("a parameter's name or value contains a control character");
     if (std::find(reserved.begin(), reserved.end(), name) != reserved.end())
-        return detail::refuse_parameter(
+        return detail::parameter_error(
             "the parameter '" + std::string(name) +
             "' has a meaning of its own; set it by the function of token_request or by "
             "client_config::authentication");
     return {};
 }
 
-result<void> check_presented(std::string const& name, secret const& value)
+result<void> check_grant_value(std::string const& name, secret const& value)
 {
     if (value.empty())
-        return detail::refuse_parameter(name + " is empty; give the one to be presented");
+        return detail::parameter_error(name + " is empty; give the one to be presented");
     if (has_control(value.view()))
-        return detail::refuse_parameter(
+        return detail::parameter_error(
             name + " contains a control character; check for a line break at its end");
     return {};
 }
@@ -92,11 +90,11 @@ result<void> check_presented(std::string const& name, secret const& value)
 result<void> check_grant(token_grant const& grant)
 {
     for (auto const& [name, value] : grant.parameters)
-        if (auto const good = check_presented(name, value); !good)
+        if (auto const good = check_grant_value(name, value); !good)
             return good;
     for (auto const& [name, function] : grant.dynamic_parameters)
         if (!function)
-            return detail::refuse_parameter("the function that gives the " + name + " is empty");
+            return detail::parameter_error("the function that gives the " + name + " is empty");
     return {};
 }
 
@@ -107,7 +105,7 @@ result<void> check(token_request const& request)
         if (checked)
             checked = check_resource(uri);
     if (checked && has_control(request.audience()))
-        return detail::refuse_parameter("audience contains a control character");
+        return detail::parameter_error("audience contains a control character");
     for (auto const& [name, value] : request.parameters())
         if (checked)
             checked = check_parameter(name, value);
@@ -127,12 +125,13 @@ void append_pair(secret& body, std::string_view name, std::string_view value)
 
 bool uses_basic(client_authentication const& who)
 {
-    return who.type() == authentication_method::client_secret_basic || who.type() == authentication_method::client_secret_basic_unencoded;
+    return who.type() == authentication_method::client_secret_basic ||
+           who.type() == authentication_method::client_secret_basic_unencoded;
 }
 
 // The client's part of the body.
 void append_authentication(
-    secret& body, client_authentication const& who, attempt_proofs const& proofs)
+    secret& body, client_authentication const& who, attempt_credentials const& proofs)
 {
     bool const basic = uses_basic(who);
     if (!basic && !who.client_id().empty())
@@ -157,7 +156,7 @@ void append_head(secret& out, client_config const& config, endpoint const& where
 }
 
 void append_form_head(
-    secret& out, client_config const& config, attempt_proofs const& proofs, std::size_t body)
+    secret& out, client_config const& config, attempt_credentials const& proofs, std::size_t body)
 {
     auto const& who = config.authentication;
     if (uses_basic(who))
@@ -175,29 +174,29 @@ void append_form_head(
 
 } // namespace
 
-bool asks_anew(token_request const& request) noexcept
+bool has_dynamic_parameters(token_request const& request) noexcept
 {
-    return request.grant() != nullptr && !request.grant()->asked.empty();
+    return request.grant() != nullptr && !request.grant()->dynamic_parameters.empty();
 }
 
-result<secret> asked_form(token_request const& request)
+result<secret> dynamic_parameters_form(token_request const& request)
 {
     secret form;
-    if (!asks_anew(request))
+    if (!has_dynamic_parameters(request))
         return form;
-    for (auto const& [name, function] : request.grant()->asked)
+    for (auto const& [name, function] : request.grant()->dynamic_parameters)
     {
         auto const value = ask(function, name);
         if (!value)
             return value.error();
-        if (auto const good = check_presented(name, *value); !good)
+        if (auto const good = check_grant_value(name, *value); !good)
             return good.error();
         append_pair(form, name, value->view());
     }
     return form;
 }
 
-result<secret> token_form(token_request const& request, secret const& asked)
+result<secret> token_request_form(token_request const& request, secret const& asked)
 {
     auto const checked = check(request);
     if (!checked)
@@ -222,13 +221,13 @@ result<secret> token_form(token_request const& request, secret const& asked)
     return form;
 }
 
-result<secret> about_token_form(secret const& token, std::string_view type_hint)
+result<secret> token_hint_form(secret const& token, std::string_view type_hint)
 {
     if (token.empty())
-        return detail::refuse_parameter(
+        return detail::parameter_error(
             "the token is empty; give the text of the token that is meant");
     if (has_control(token.view()) || has_control(type_hint))
-        return detail::refuse_parameter(
+        return detail::parameter_error(
             "the token, or the hint of its type, contains a control character");
     secret form;
     append_pair(form, "token", token.view());
@@ -239,14 +238,14 @@ result<secret> about_token_form(secret const& token, std::string_view type_hint)
 
 result<secret> build_form_request(
     client_config const& config, endpoint const& where, secret const& form,
-    attempt_proofs const& proofs)
+    attempt_credentials const& proofs)
 {
     secret body;
     body.reserve(form.size() + 256 + 2 * proofs.assertion.size());
     body.append(form.view());
     append_authentication(body, config.authentication, proofs);
     if (body.size() > longest_body)
-        return detail::refuse_parameter(
+        return detail::parameter_error(
             "the request's body would be " + std::to_string(body.size()) +
             " bytes; it may be at most " + std::to_string(longest_body));
     secret wire;

@@ -10,17 +10,17 @@ namespace coauth::protocol
 {
 
 // The parameters of a token request, checked; or errc::invalid_parameter. `asked` is what
-// `asked_form` gave.
-result<secret> token_form(token_request const& request, secret const& asked = {});
+// `dynamic_parameters_form` gave.
+result<secret> token_request_form(token_request const& request, secret const& asked = {});
 // Whether the user's functions give some of them.
-bool asks_anew(token_request const& request) noexcept;
+bool has_dynamic_parameters(token_request const& request) noexcept;
 // What they give now.
-result<secret> asked_form(token_request const& request);
+result<secret> dynamic_parameters_form(token_request const& request);
 // Those of RFC 7662 section 2.1 and RFC 7009 section 2.1.
-result<secret> about_token_form(secret const& token, std::string_view type_hint);
+result<secret> token_hint_form(secret const& token, std::string_view type_hint);
 
 // What goes with one attempt alone.
-struct attempt_proofs
+struct attempt_credentials
 {
     // The client assertion, where one is signed for each attempt.
     secret assertion;
@@ -34,7 +34,7 @@ struct attempt_proofs
 // the client's authentication.
 result<secret> build_form_request(
     client_config const& config, endpoint const& where, secret const& form,
-    attempt_proofs const& proofs);
+    attempt_credentials const& proofs);
 secret build_get_request(client_config const& config, endpoint const& where);
 
 } // namespace coauth::protocol

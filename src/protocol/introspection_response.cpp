@@ -98,7 +98,7 @@ result<introspection> read(response_reader const& from)
 } // namespace
 
 result<introspection> read_introspection_response(
-    client_config const& config, http_response response, exchange_facts const& facts)
+    client_config const& config, http_response response, response_context const& facts)
 {
     response_reader reader(config, std::move(response), facts);
     if (auto const failed = reader.look())

@@ -196,7 +196,7 @@ public:
     bool on_comment(json::string_view, error_code&) { return true; }
 
 private:
-    static bool refuse(error_code& ec)
+    static bool config_error(error_code& ec)
     {
         ec = json::error::syntax;
         return false;
@@ -267,7 +267,7 @@ private:
     bool open(char bracket, json_kind kind, error_code& ec)
     {
         if (depth_ == 0)
-            return refuse(ec);
+            return config_error(ec);
         if (depth_++ == 1)
             outer_kind_ = kind;
         else
@@ -296,7 +296,7 @@ private:
     bool scalar(json_kind kind, std::string_view text, error_code& ec)
     {
         if (depth_ == 0)
-            return refuse(ec);
+            return config_error(ec);
         bool const literal = kind == json_kind::null || kind == json_kind::boolean;
         if (depth_ == 1)
             document.members_.push_back({key_, {kind, literal ? text : keep(text)}});
@@ -321,10 +321,10 @@ private:
     bool count_member(error_code& ec)
     {
         bool const kept = depth_ == 1 || (depth_ == 2 && in_error_);
-        return !kept || ++members_ <= most_members || refuse(ec);
+        return !kept || ++members_ <= most_members || config_error(ec);
     }
 
-    bool count_value(error_code& ec) { return ++values_ <= most_values || refuse(ec); }
+    bool count_value(error_code& ec) { return ++values_ <= most_values || config_error(ec); }
 
     std::size_t depth_ = 0;
     bool in_error_ = false;

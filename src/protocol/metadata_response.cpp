@@ -23,7 +23,8 @@ public:
         // To the letter (RFC 8414 section 3.3): else one server could speak for another.
         if (document.find("issuer").as_string() != issuer)
             return from_.malformed(
-                "its issuer is '" + from_.safe(document.find("issuer")).substr(0, longest_word) +
+                "its issuer is '" +
+                from_.sanitize(document.find("issuer")).substr(0, longest_word) +
                 "', not the one that was asked for");
         authorization_server found;
         found.issuer = issuer;
@@ -55,7 +56,7 @@ private:
             return from_.malformed("its token_endpoint is not a string");
         auto const good = parse(value.text, "token_endpoint");
         if (!good)
-            return from_.malformed(from_.safe(good.error().context()));
+            return from_.malformed(from_.sanitize(good.error().context()));
         return std::string(value.text);
     }
 
@@ -104,7 +105,7 @@ private:
 
 result<authorization_server> read_metadata_response(
     client_config const& config, std::string_view issuer, http_response response,
-    exchange_facts const& facts)
+    response_context const& facts)
 {
     response_reader reader(config, std::move(response), facts);
     if (auto const failed = reader.look())

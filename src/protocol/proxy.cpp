@@ -24,7 +24,7 @@ namespace urls = boost::urls;
 error refuse_url(std::string const& advice)
 {
     // The URL may hold a password: it is not repeated.
-    return detail::refuse("proxy.url, or HTTPS_PROXY in the environment, " + advice);
+    return detail::config_error("proxy.url, or HTTPS_PROXY in the environment, " + advice);
 }
 
 struct address

@@ -99,7 +99,7 @@ public:
         else
             append_other_body();
         // Also what lies across two pieces.
-        hidden_.hide_in(out_, "\n");
+        hidden_.redact(out_, "\n");
         constexpr std::string_view rest = "...";
         if (full())
             out_ = std::string(cut(out_, longest_response - rest.size())).append(rest);
@@ -117,11 +117,11 @@ private:
 
     void append_field(http_header const& field)
     {
-        out_.append(hidden_.safe(field.name)).append(": ");
+        out_.append(hidden_.sanitize(field.name)).append(": ");
         if (is_secret_field(field.name))
             out_ += mask;
         else
-            out_ += hidden_.safe(field.value);
+            out_ += hidden_.sanitize(field.value);
         out_ += '\n';
     }
 
@@ -157,14 +157,14 @@ private:
         else if (value.kind == json_kind::object || value.kind == json_kind::array)
             append_string(mask);
         else
-            out_ += hidden_.safe(value.text);
+            out_ += hidden_.sanitize(value.text);
     }
 
     // Hidden before it is escaped: a secret may hold what is.
     void append_string(std::string_view text)
     {
         secret json;
-        append_json_string(json, hidden_.safe(text));
+        append_json_string(json, hidden_.sanitize(text));
         out_ += json.view();
     }
 
@@ -182,7 +182,7 @@ private:
         if (body.empty())
             return;
         if (failure && text && !json && !coded() && !holds_ignoring_case(body, "token"))
-            out_ += hidden_.safe(body);
+            out_ += hidden_.sanitize(body);
         else
             append_size();
     }
@@ -194,7 +194,7 @@ private:
         out_.append("(").append(std::to_string(response_.body.size())).append(" bytes that ");
         out_ += coded() ? "are compressed or encoded" : "are not JSON";
         if (type)
-            out_.append(", ").append(cut(hidden_.safe(*type), longest_type));
+            out_.append(", ").append(cut(hidden_.sanitize(*type), longest_type));
         out_ += ')';
     }
 
@@ -205,7 +205,7 @@ private:
 
 } // namespace
 
-std::string masked_request(secret const& wire)
+std::string redact_request(secret const& wire)
 {
     auto const text = wire.view();
     auto const split = text.find("\r\n\r\n");
@@ -221,8 +221,8 @@ std::string masked_request(secret const& wire)
     return out;
 }
 
-std::string
-masked_response(http_response const& response, client_config const& config, std::string_view request)
+std::string redact_response(
+    http_response const& response, client_config const& config, std::string_view request)
 {
     auto const document = json_document::parse(response.body.view());
     redactor hidden(config.authentication);

@@ -246,7 +246,7 @@ void redactor::add_response(json_document const& document)
         add(document.find(name).as_string().value_or(std::string_view()));
 }
 
-void redactor::hide_in(std::string& text, std::string_view kept_controls) const
+void redactor::redact(std::string& text, std::string_view kept_controls) const
 {
     auto const hide = [&]
     {
@@ -260,7 +260,7 @@ void redactor::hide_in(std::string& text, std::string_view kept_controls) const
     mask_jwts(text);
 }
 
-std::string redactor::safe(std::string_view text) const
+std::string redactor::sanitize(std::string_view text) const
 {
     // Hidden before it is cut: half a secret would not be found.
     constexpr std::size_t looked_at = 16 * longest_text;
@@ -273,7 +273,7 @@ std::string redactor::safe(std::string_view text) const
         std::string text;
     } copy(text.substr(0, looked_at));
     std::string& shown = copy.text;
-    hide_in(shown);
+    redact(shown);
     // Where much of it was hidden, its end comes near, and with it such a half.
     std::size_t const half = text.size() <= looked_at || words_.empty() ? 0 : words_.front().size();
     shown.resize(shown.size() - std::min(shown.size(), half));
@@ -281,11 +281,11 @@ std::string redactor::safe(std::string_view text) const
 }
 
 std::string
-safe_text(std::string_view text, client_authentication const& who, std::string_view token)
+sanitize(std::string_view text, client_authentication const& who, std::string_view token)
 {
     redactor hidden(who);
     hidden.add(token);
-    return hidden.safe(text);
+    return hidden.sanitize(text);
 }
 
 } // namespace coauth::protocol

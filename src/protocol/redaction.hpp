@@ -31,9 +31,9 @@ public:
 
     // Puts a mask in the place of each, and of what looks like a signed token; controls but those
     // to be kept become spaces.
-    void hide_in(std::string& text, std::string_view kept_controls = {}) const;
+    void redact(std::string& text, std::string_view kept_controls = {}) const;
     // Text of the server made fit for logs: hidden, without controls, and at most 1 KiB.
-    [[nodiscard]] std::string safe(std::string_view text) const;
+    [[nodiscard]] std::string sanitize(std::string_view text) const;
 
 private:
     void add_form(std::string_view form);
@@ -54,7 +54,7 @@ std::string_view cut(std::string_view text, std::size_t longest) noexcept;
 
 // The same without a request.
 std::string
-safe_text(std::string_view text, client_authentication const& who, std::string_view token = {});
+sanitize(std::string_view text, client_authentication const& who, std::string_view token = {});
 
 } // namespace coauth::protocol
 

@@ -63,7 +63,7 @@ std::optional<std::int64_t> as_integer(json_value value)
 } // namespace
 
 response_reader::response_reader(
-    client_config const& config, http_response response, exchange_facts const& facts)
+    client_config const& config, http_response response, response_context const& facts)
     : config_(config)
     , response_(std::move(response))
     , facts_(facts)
@@ -72,7 +72,7 @@ response_reader::response_reader(
 
 std::optional<error> response_reader::look()
 {
-    bool const plain = coded_plainly();
+    bool const plain = is_identity_encoded();
     if (plain)
         document_ = json_document::parse(response_.body.view());
     if (!succeeded())
@@ -83,9 +83,10 @@ std::optional<error> response_reader::look()
         return malformed("it is compressed or encoded, which was not asked for");
     if (!document_)
         return malformed(
-            response_.body.empty() ? "it has no body"
-                                 : "it is not a JSON object of at most 1,000 members, none of them "
-                                   "twice, and 50,000 values");
+            response_.body.empty()
+                ? "it has no body"
+                : "it is not a JSON object of at most 1,000 members, none of them "
+                  "twice, and 50,000 values");
     if (has_oauth_error())
         return failure();
     return std::nullopt;
@@ -98,7 +99,7 @@ bool response_reader::is_whole() const
     return response_.status == 200 || response_.status == 201 || response_.status == 203;
 }
 
-bool response_reader::coded_plainly() const
+bool response_reader::is_identity_encoded() const
 {
     auto const coding = response_.headers.find("Content-Encoding");
     return !coding || coding->empty() || equal_ignoring_case(*coding, "identity");
@@ -119,13 +120,13 @@ error response_reader::malformed(std::string context, errc code) const
     auto info = known();
     auto const type = response_.headers.find("Content-Type");
     info.context = std::move(context) + " (" +
-                   (type ? safe(*type).substr(0, longest_word) : "no Content-Type") + ", " +
+                   (type ? sanitize(*type).substr(0, longest_word) : "no Content-Type") + ", " +
                    std::to_string(response_.body.size()) + " bytes)";
     info.retry_at = retry_at(code);
     return {code, std::move(info)};
 }
 
-std::string response_reader::safe(std::string_view text) const
+std::string response_reader::sanitize(std::string_view text) const
 {
     if (!hidden_)
     {
@@ -134,12 +135,12 @@ std::string response_reader::safe(std::string_view text) const
         if (document_)
             hidden_->add_response(*document_);
     }
-    return hidden_->safe(text);
+    return hidden_->sanitize(text);
 }
 
-std::string response_reader::safe(json_value value) const
+std::string response_reader::sanitize(json_value value) const
 {
-    return value.kind == json_kind::string ? safe(value.text) : std::string();
+    return value.kind == json_kind::string ? sanitize(value.text) : std::string();
 }
 
 std::optional<std::chrono::system_clock::time_point> response_reader::retry_at(errc code) const
@@ -149,7 +150,7 @@ std::optional<std::chrono::system_clock::time_point> response_reader::retry_at(e
                       code == errc::rate_limited || code == errc::temporarily_unavailable;
     if (response_.status < 400 && !busy)
         return std::nullopt;
-    policy::retry_fields fields;
+    policy::retry_headers fields;
     fields.retry_after = response_.headers.find("Retry-After");
     fields.date = response_.headers.find("Date");
     // Servers tell the reset with every response; it is a wait only for the throttled.
@@ -176,7 +177,7 @@ std::string_view response_reader::challenge_word() const
     std::string_view any;
     for (auto const& field : response_.headers)
     {
-        challenge_errors errors(
+        www_authenticate_errors errors(
             equal_ignoring_case(field.name, "WWW-Authenticate") ? std::string_view(field.value)
                                                                 : std::string_view());
         while (auto const word = errors.next())
@@ -209,24 +210,24 @@ bool response_reader::has_oauth_error() const
 
 void response_reader::read_flat(error_info& info) const
 {
-    info.description = safe(document_->find("error_description"));
-    info.uri = safe(document_->find("error_uri"));
+    info.description = sanitize(document_->find("error_description"));
+    info.uri = sanitize(document_->find("error_uri"));
 }
 
 void response_reader::read_nested(error_info& info) const
 {
-    info.description = safe(document_->find_in_error("message"));
-    info.uri = safe(document_->find_in_error("uri"));
+    info.description = sanitize(document_->find_in_error("message"));
+    info.uri = sanitize(document_->find_in_error("uri"));
     info.server_code = as_integer(document_->find_in_error("code"));
 }
 
 // Problem details (RFC 9457).
 void response_reader::read_problem(error_info& info) const
 {
-    info.description = safe(document_->find("detail"));
+    info.description = sanitize(document_->find("detail"));
     if (info.description.empty())
-        info.description = safe(document_->find("title"));
-    info.uri = safe(document_->find("type"));
+        info.description = sanitize(document_->find("title"));
+    info.uri = sanitize(document_->find("type"));
 }
 
 error response_reader::failure() const
@@ -236,7 +237,7 @@ error response_reader::failure() const
     auto const code = failure_code(word);
     info.retry_at = retry_at(code);
     // Hidden before it is cut: half a secret would not be found.
-    info.oauth_error = safe(word).substr(0, longest_word);
+    info.oauth_error = sanitize(word).substr(0, longest_word);
     if (document_ && document_->find("error").kind == json_kind::object)
         read_nested(info);
     else if (document_ && !document_word().empty())
@@ -273,7 +274,7 @@ std::string response_reader::status_advice() const
         return "there is no such endpoint at this URL; check it";
     default:
         return response_.status >= 500 ? "the server failed; try again later"
-                                     : "the request was refused without a reason";
+                                       : "the request was refused without a reason";
     }
 }
 

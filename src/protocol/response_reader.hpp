@@ -16,7 +16,8 @@ namespace coauth::protocol
 class response_reader
 {
 public:
-    response_reader(client_config const& config, http_response response, exchange_facts const& facts);
+    response_reader(
+        client_config const& config, http_response response, response_context const& facts);
 
     // Why there is nothing to be read; none: there is a document without an error.
     std::optional<error> look();
@@ -35,8 +36,8 @@ public:
 
     [[nodiscard]] error malformed(std::string context, errc code = errc::malformed_response) const;
     // What the server wrote, without what must not be shown.
-    [[nodiscard]] std::string safe(std::string_view text) const;
-    [[nodiscard]] std::string safe(json_value value) const;
+    [[nodiscard]] std::string sanitize(std::string_view text) const;
+    [[nodiscard]] std::string sanitize(json_value value) const;
 
     // A scope, also as a list of its words; none: it is something else. Empty where it is absent.
     [[nodiscard]] std::optional<std::string> scope() const;
@@ -45,7 +46,7 @@ public:
 
 private:
     [[nodiscard]] bool is_whole() const;
-    [[nodiscard]] bool coded_plainly() const;
+    [[nodiscard]] bool is_identity_encoded() const;
     [[nodiscard]] error_info known() const;
     [[nodiscard]] std::optional<std::chrono::system_clock::time_point> retry_at(errc code) const;
     [[nodiscard]] std::string_view document_word() const;
@@ -59,7 +60,7 @@ private:
 
     client_config const& config_;
     http_response response_;
-    exchange_facts const& facts_;
+    response_context const& facts_;
     std::optional<json_document> document_;
     // Made when there is something to be hidden from.
     std::optional<redactor> mutable hidden_;

@@ -39,7 +39,7 @@ std::optional<std::int64_t> whole_number(std::string_view text)
 }
 
 // How far the local clock is ahead of the server's; zero when the server does not say.
-std::chrono::system_clock::duration clock_offset(retry_fields const& fields, time_point now)
+std::chrono::system_clock::duration clock_offset(retry_headers const& fields, time_point now)
 {
     if (!fields.date)
         return {};
@@ -56,7 +56,7 @@ time_point clamped(time_point when, time_point now)
 
 } // namespace
 
-std::optional<time_point> retry_at(retry_fields const& fields, time_point now)
+std::optional<time_point> retry_at(retry_headers const& fields, time_point now)
 {
     // The Date field has whole seconds, and travelled: below this the clocks agree.
     constexpr auto agreement = seconds(2);

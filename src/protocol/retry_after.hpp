@@ -9,7 +9,7 @@ namespace coauth::policy
 {
 
 // What a response says about being tried again; absent fields are none.
-struct retry_fields
+struct retry_headers
 {
     std::optional<std::string_view> retry_after;
     std::optional<std::string_view> rate_limit_reset;
@@ -20,7 +20,7 @@ struct retry_fields
 // else `X-Rate-Limit-Reset` (epoch seconds). Absolute times are corrected by the response's `Date`.
 // Never before `now`, never more than 24 hours after it; rubbish gives none.
 std::optional<std::chrono::system_clock::time_point>
-retry_at(retry_fields const& fields, std::chrono::system_clock::time_point now);
+retry_at(retry_headers const& fields, std::chrono::system_clock::time_point now);
 
 } // namespace coauth::policy
 

@@ -9,7 +9,7 @@ bool is_invalid_token_challenge(unsigned status, std::string_view www_authentica
 {
     if (status != 401)
         return false;
-    protocol::challenge_errors errors(www_authenticate);
+    protocol::www_authenticate_errors errors(www_authenticate);
     bool other_error = false;
     while (auto const given = errors.next())
     {

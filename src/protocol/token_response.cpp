@@ -32,7 +32,7 @@ class token_reader
 public:
     token_reader(
         client_config const& config, token_request const& request, response_reader& from,
-        exchange_facts const& facts)
+        response_context const& facts)
         : config_(config)
         , request_(request)
         , from_(from)
@@ -88,7 +88,7 @@ private:
         if (equal_ignoring_case(value.text, wanted) || by_another_name || not_applicable)
             return not_applicable ? std::string(value.text) : wanted;
         return from_.malformed(
-            "the token_type is '" + from_.safe(value.text).substr(0, 64) + "', not " + wanted,
+            "the token_type is '" + from_.sanitize(value.text).substr(0, 64) + "', not " + wanted,
             errc::unexpected_token_type);
     }
 
@@ -107,15 +107,15 @@ private:
     [[nodiscard]] policy::lifetime lifetime() const
     {
         auto const value = from_.document().find("expires_in");
-        auto form = policy::expires_in_form::other;
+        auto form = policy::json_form::other;
         if (value.kind == json_kind::absent)
-            form = policy::expires_in_form::absent;
+            form = policy::json_form::absent;
         else if (value.kind == json_kind::null)
-            form = policy::expires_in_form::null;
+            form = policy::json_form::null;
         else if (value.kind == json_kind::number)
-            form = policy::expires_in_form::number;
+            form = policy::json_form::number;
         else if (value.kind == json_kind::string)
-            form = policy::expires_in_form::string;
+            form = policy::json_form::string;
         return policy::interpret_expires_in(form, value.text, config_.server.expires_in);
     }
 
@@ -145,14 +145,14 @@ private:
     client_config const& config_;
     token_request const& request_;
     response_reader& from_;
-    exchange_facts const& facts_;
+    response_context const& facts_;
 };
 
 } // namespace
 
 result<access_token> read_token_response(
     client_config const& config, token_request const& request, http_response response,
-    exchange_facts const& facts)
+    response_context const& facts)
 {
     response_reader reader(config, std::move(response), facts);
     if (auto const failed = reader.look())
@@ -161,7 +161,7 @@ result<access_token> read_token_response(
 }
 
 result<void> read_revocation_response(
-    client_config const& config, http_response response, exchange_facts const& facts)
+    client_config const& config, http_response response, response_context const& facts)
 {
     response_reader reader(config, std::move(response), facts);
     auto const failed = reader.look();

@@ -16,7 +16,7 @@ namespace coauth::protocol
 
 // When the request was sent, by both clocks, and when its response had come; and the request, whose
 // secrets the response may repeat.
-struct exchange_facts
+struct response_context
 {
     std::chrono::system_clock::time_point sent;
     std::chrono::steady_clock::time_point sent_steady;
@@ -28,21 +28,21 @@ struct exchange_facts
 // (section 5.2, SMS.CX, RFC 9457, by status).
 result<access_token> read_token_response(
     client_config const& config, token_request const& request, http_response response,
-    exchange_facts const& facts);
+    response_context const& facts);
 
 // What the server says of a token (RFC 7662 section 2.2), or the error.
 result<introspection> read_introspection_response(
-    client_config const& config, http_response response, exchange_facts const& facts);
+    client_config const& config, http_response response, response_context const& facts);
 
 // RFC 7009 section 2.2: success, whatever the body is, or the error. That the token is not known is
 // none.
 result<void> read_revocation_response(
-    client_config const& config, http_response response, exchange_facts const& facts);
+    client_config const& config, http_response response, response_context const& facts);
 
 // The metadata of this issuer (RFC 8414 section 3.2), or what is wrong with them.
 result<authorization_server> read_metadata_response(
     client_config const& config, std::string_view issuer, http_response response,
-    exchange_facts const& facts);
+    response_context const& facts);
 
 } // namespace coauth::protocol
 

@@ -70,7 +70,7 @@ std::optional<std::string> find_fault_of_time(json::object const& claims)
 } // namespace
 
 std::optional<std::string>
-find_fault(authority& server, std::string_view assertion, assertion_rules const& rules)
+validate_assertion(server_state& server, std::string_view assertion, assertion_rules const& rules)
 {
     auto const token = read_web_token(assertion);
     if (!token)
@@ -91,7 +91,7 @@ find_fault(authority& server, std::string_view assertion, assertion_rules const&
     auto const id = text_member(token->claims, "jti");
     if (id.empty())
         return "The assertion has no identifier (jti).";
-    if (!server.use_once(rules.issuer, id))
+    if (!server.replay_cache_insert(rules.issuer, id))
         return "The assertion was used before (jti).";
     return std::nullopt;
 }

@@ -1,7 +1,7 @@
 #ifndef COAUTH_SRC_TESTING_ASSERTION_HPP
 #define COAUTH_SRC_TESTING_ASSERTION_HPP
 
-#include "testing/authority.hpp"
+#include "testing/server_state.hpp"
 
 #include <optional>
 #include <string>
@@ -25,7 +25,7 @@ struct assertion_rules
 
 // What is wrong with it, in a sentence; none: it is good, and used up.
 std::optional<std::string>
-find_fault(authority& server, std::string_view assertion, assertion_rules const& rules);
+validate_assertion(server_state& server, std::string_view assertion, assertion_rules const& rules);
 
 } // namespace coauth::testing
 

@@ -1,11 +1,11 @@
 #include <coauth/smscx.hpp>
 #include <coauth/testing/authorization_server.hpp>
 
-#include "testing/authority.hpp"
 #include "testing/certificates.hpp"
 #include "testing/connection.hpp"
-#include "testing/journal.hpp"
 #include "testing/listener.hpp"
+#include "testing/request_log.hpp"
+#include "testing/server_state.hpp"
 #include "testing/tls_server.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -81,13 +81,13 @@ public:
     }
 
     server_options const options;
-    journal log{options.remembered_requests};
+    request_log log{options.remembered_requests};
     identity id;
     std::string ca_pem;
     std::uint16_t port = 0;
     std::uint16_t mtls_port = 0;
     // Its functions that only read the options may be called from any thread.
-    std::optional<authority> server;
+    std::optional<server_state> server;
 
 private:
     using tls_context = std::optional<asio::ssl::context>;
@@ -240,17 +240,17 @@ client_config authorization_server::config() const
     return made;
 }
 
-void authorization_server::push(response a)
+void authorization_server::push_response(response a)
 {
     state_->log.push(std::move(a));
 }
-void authorization_server::always(response a)
+void authorization_server::set_response(response a)
 {
-    state_->log.set_response(std::move(a));
+    state_->log.set(std::move(a));
 }
-void authorization_server::unscript()
+void authorization_server::clear_responses()
 {
-    state_->log.clear_responses();
+    state_->log.clear();
 }
 
 void authorization_server::rotate_session_keys()

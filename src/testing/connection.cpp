@@ -1,9 +1,9 @@
 #include "testing/connection.hpp"
 
-#include "testing/client_check.hpp"
+#include "testing/client_authenticator.hpp"
 #include "testing/endpoints.hpp"
 #include "testing/long_times.hpp"
-#include "testing/wire.hpp"
+#include "testing/response_writer.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ssl/context.hpp>
@@ -46,10 +46,10 @@ tcp::socket& transport(tls_stream& stream)
 
 // Holds a connection that is not served any more, and reads what comes, until the peer closes: a
 // close with unread bytes would be a reset.
-class drain : public std::enable_shared_from_this<drain>
+class discard_input : public std::enable_shared_from_this<discard_input>
 {
 public:
-    explicit drain(tcp::socket socket) : socket_(std::move(socket)) {}
+    explicit discard_input(tcp::socket socket) : socket_(std::move(socket)) {}
 
     void read()
     {
@@ -78,7 +78,7 @@ private:
 
 void hold(tcp::socket socket)
 {
-    std::make_shared<drain>(std::move(socket))->read();
+    std::make_shared<discard_input>(std::move(socket))->read();
 }
 
 // Says that nothing more is sent, as a FIN.
@@ -197,7 +197,7 @@ private:
         keep_alive_ = parser_->keep_alive();
         auto scripted = env_.log.record(request);
         response_ =
-            scripted ? std::move(*scripted) : response_request(env_.server, request, certificate_);
+            scripted ? std::move(*scripted) : handle_request(env_.server, request, certificate_);
         ++served_;
         if (response_.delay.count() == 0)
             return send();
@@ -349,7 +349,8 @@ void serve(tcp::socket socket, environment const& env)
     case connection_fault::silence:
         return hold(std::move(socket));
     case connection_fault::plain_text:
-        return std::make_shared<drain>(std::move(socket))->write_and_read(env.options.plain_text);
+        return std::make_shared<discard_input>(std::move(socket))
+            ->write_and_read(env.options.plain_text);
     case connection_fault::no:
         break;
     }

@@ -3,8 +3,8 @@
 
 #include <coauth/testing/server_options.hpp>
 
-#include "testing/authority.hpp"
-#include "testing/journal.hpp"
+#include "testing/request_log.hpp"
+#include "testing/server_state.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 
@@ -20,8 +20,8 @@ namespace coauth::testing
 struct environment
 {
     server_options const& options;
-    journal& log;
-    authority& server;
+    request_log& log;
+    server_state& server;
     // Null: plain HTTP.
     boost::asio::ssl::context* tls;
 };

@@ -57,7 +57,7 @@ char const* find_fault_of_key(web_token const& proof)
 }
 
 char const* find_fault_of_claims(
-    authority const& server, received_request const& request, web_token const& proof)
+    server_state const& server, received_request const& request, web_token const& proof)
 {
     if (text_member(proof.claims, "htm") != request.method)
         return "The proof is for another method (htm).";
@@ -76,7 +76,7 @@ char const* find_fault_of_claims(
     return nullptr;
 }
 
-checked<std::string> check_present_proof(authority& server, received_request const& request)
+checked<std::string> check_present_proof(server_state& server, received_request const& request)
 {
     auto const proof = read_proof(request);
     if (!proof)
@@ -88,7 +88,7 @@ checked<std::string> check_present_proof(authority& server, received_request con
     if (text_member(proof->claims, "nonce") != server.nonce)
         return refused("use_dpop_nonce", "The proof needs the nonce in this response (nonce).");
     auto thumbprint = jwk_thumbprint(*find_jwk(*proof));
-    if (!server.use_once("DPoP " + thumbprint, text_member(proof->claims, "jti")))
+    if (!server.replay_cache_insert("DPoP " + thumbprint, text_member(proof->claims, "jti")))
         return invalid_proof("The proof was used before (jti).");
     return thumbprint;
 }
@@ -102,7 +102,7 @@ std::string find_proof_key(received_request const& request)
     return jwk ? jwk_thumbprint(*jwk) : std::string();
 }
 
-checked<std::string> check_proof(authority& server, received_request const& request)
+checked<std::string> check_proof(server_state& server, received_request const& request)
 {
     auto const mode = server.options.dpop;
     auto const count = mode == dpop::off ? 0 : request.headers.count("DPoP");

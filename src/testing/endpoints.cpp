@@ -13,25 +13,25 @@ namespace
 {
 
 response
-route(authority& server, received_request const& request, client_certificate const& certificate)
+route(server_state& server, received_request const& request, client_certificate const& certificate)
 {
     auto const& options = server.options;
     auto const& path = request.target;
     if (path == options.path)
-        return response_token_request(server, request, certificate);
+        return handle_token_request(server, request, certificate);
     if (path == options.introspection_path)
-        return response_introspection_request(server, request, certificate);
+        return handle_introspection_request(server, request, certificate);
     if (path == options.revocation_path)
-        return response_revocation_request(server, request, certificate);
+        return handle_revocation_request(server, request, certificate);
     if (is_metadata_path(server, path))
-        return response_metadata_request(server, request);
+        return handle_metadata_request(server, request);
     return to_response(options.flavor, {404, "not_found", "There is nothing at this path."});
 }
 
 } // namespace
 
-response response_request(
-    authority& server, received_request const& request, client_certificate const& certificate)
+response handle_request(
+    server_state& server, received_request const& request, client_certificate const& certificate)
 {
     auto made = route(server, request, certificate);
     if (server.options.flavor == server_flavor::smscx)

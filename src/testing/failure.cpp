@@ -54,7 +54,7 @@ failure refused(char const* word, std::string description)
     return {400, word, std::move(description), oauth_code};
 }
 
-response to_response(dialect how, failure const& what)
+response to_response(server_flavor how, failure const& what)
 {
     auto made = how == server_flavor::smscx ? nested_error(what) : flat_error(what);
     if (what.status == 401)

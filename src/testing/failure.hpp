@@ -1,8 +1,8 @@
 #ifndef COAUTH_SRC_TESTING_FAILURE_HPP
 #define COAUTH_SRC_TESTING_FAILURE_HPP
 
-#include <coauth/testing/response.hpp>
 #include <coauth/testing/received_request.hpp>
+#include <coauth/testing/response.hpp>
 #include <coauth/testing/server_options.hpp>
 
 #include <boost/assert/source_location.hpp>
@@ -34,7 +34,7 @@ failure invalid_client(std::string description);
 // A failure of the OAuth parameters.
 failure refused(char const* word, std::string description);
 
-response to_response(dialect how, failure const& what);
+response to_response(server_flavor how, failure const& what);
 
 // What a `checked` without a value calls where one is asked for.
 [[noreturn]] void

@@ -50,7 +50,7 @@ checked<granted> grant_scope(std::vector<std::string> const& known, form const& 
 }
 
 checked<granted>
-grant_refresh(authority& server, registered_client const& client, form const& parameters)
+grant_refresh(server_state& server, registered_client const& client, form const& parameters)
 {
     auto const name = required_member(parameters, "refresh_token");
     if (!name)
@@ -66,7 +66,7 @@ grant_refresh(authority& server, registered_client const& client, form const& pa
     return made;
 }
 
-std::optional<std::string> find_fault_of_grant(authority& server, std::string const& assertion)
+std::optional<std::string> find_fault_of_grant(server_state& server, std::string const& assertion)
 {
     auto const& trusted = server.options.assertion_issuers;
     if (trusted.empty())
@@ -78,10 +78,10 @@ std::optional<std::string> find_fault_of_grant(authority& server, std::string co
         [&](trusted_issuer const& each) { return each.issuer == issuer; });
     if (by == trusted.end())
         return "The assertion is of an issuer that is not trusted (iss).";
-    return find_fault(server, assertion, {issuer, {}, server.audiences(), by->public_keys});
+    return validate_assertion(server, assertion, {issuer, {}, server.audiences(), by->public_keys});
 }
 
-checked<granted> grant_assertion(authority& server, form const& parameters)
+checked<granted> grant_assertion(server_state& server, form const& parameters)
 {
     auto const assertion = required_member(parameters, "assertion");
     if (!assertion)
@@ -91,7 +91,7 @@ checked<granted> grant_assertion(authority& server, form const& parameters)
     return grant_scope(server.options.scopes, parameters);
 }
 
-checked<granted> grant_exchange(authority const& server, form const& parameters)
+checked<granted> grant_exchange(server_state const& server, form const& parameters)
 {
     for (auto const* const name : {"subject_token", "subject_token_type"})
         if (auto const found = required_member(parameters, name); !found)
@@ -108,7 +108,7 @@ checked<granted> grant_exchange(authority const& server, form const& parameters)
 } // namespace
 
 checked<granted>
-check_grant(authority& server, registered_client const& client, form const& parameters)
+check_grant(server_state& server, registered_client const& client, form const& parameters)
 {
     auto const type = required_member(parameters, "grant_type");
     if (!type)

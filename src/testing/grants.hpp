@@ -1,8 +1,8 @@
 #ifndef COAUTH_SRC_TESTING_GRANTS_HPP
 #define COAUTH_SRC_TESTING_GRANTS_HPP
 
-#include "testing/authority.hpp"
 #include "testing/form_request.hpp"
+#include "testing/server_state.hpp"
 
 #include <string>
 
@@ -21,7 +21,7 @@ struct granted
 
 // Judges the grant of an authenticated client.
 checked<granted>
-check_grant(authority& server, registered_client const& client, form const& parameters);
+check_grant(server_state& server, registered_client const& client, form const& parameters);
 
 } // namespace coauth::testing
 

@@ -90,7 +90,7 @@ void add_methods(json::object& to, server_options const& options)
     }
 }
 
-json::object describe(authority const& server)
+json::object describe(server_state const& server)
 {
     auto const& options = server.options;
     json::object document;
@@ -115,14 +115,14 @@ json::object describe(authority const& server)
 
 } // namespace
 
-bool is_metadata_path(authority const& server, std::string_view path)
+bool is_metadata_path(server_state const& server, std::string_view path)
 {
     auto const& of_issuer = server.options.issuer_path;
     return path == "/.well-known/oauth-authorization-server" + of_issuer ||
            path == of_issuer + "/.well-known/openid-configuration";
 }
 
-response response_metadata_request(authority const& server, received_request const& request)
+response handle_metadata_request(server_state const& server, received_request const& request)
 {
     if (request.method != "GET")
     {

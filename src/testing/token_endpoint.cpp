@@ -1,6 +1,6 @@
 #include "testing/token_endpoint.hpp"
 
-#include "testing/client_check.hpp"
+#include "testing/client_authenticator.hpp"
 #include "testing/dpop.hpp"
 #include "testing/grants.hpp"
 #include "testing/long_times.hpp"
@@ -18,7 +18,7 @@ namespace
 
 namespace json = boost::json;
 
-response give_token(authority& server, granted const& grant, issued_token token)
+response give_token(server_state& server, granted const& grant, issued_token token)
 {
     json::object document;
     document["token_type"] = token.key_thumbprint.empty() ? "Bearer" : "DPoP";
@@ -34,7 +34,7 @@ response give_token(authority& server, granted const& grant, issued_token token)
 }
 
 response
-decide(authority& server, received_request const& request, client_certificate const& certificate)
+decide(server_state& server, received_request const& request, client_certificate const& certificate)
 {
     auto const how = server.options.flavor;
     auto const parameters = read_form(request);
@@ -63,8 +63,8 @@ decide(authority& server, received_request const& request, client_certificate co
 
 } // namespace
 
-response response_token_request(
-    authority& server, received_request const& request, client_certificate const& certificate)
+response handle_token_request(
+    server_state& server, received_request const& request, client_certificate const& certificate)
 {
     auto made = decide(server, request, certificate);
     if (server.options.dpop != dpop::off && !server.nonce.empty())

@@ -1,6 +1,6 @@
 #include "testing/token_status.hpp"
 
-#include "testing/client_check.hpp"
+#include "testing/client_authenticator.hpp"
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -24,7 +24,7 @@ struct question
 };
 
 checked<question> read_question(
-    authority& server, received_request const& request, client_certificate const& certificate)
+    server_state& server, received_request const& request, client_certificate const& certificate)
 {
     auto const parameters = read_form(request);
     if (!parameters)
@@ -67,8 +67,8 @@ json::object describe(issued_token const& token)
 
 } // namespace
 
-response response_introspection_request(
-    authority& server, received_request const& request, client_certificate const& certificate)
+response handle_introspection_request(
+    server_state& server, received_request const& request, client_certificate const& certificate)
 {
     auto const asked = read_question(server, request, certificate);
     if (!asked)
@@ -78,8 +78,8 @@ response response_introspection_request(
     return response::json(200, R"({"active":false})");
 }
 
-response response_revocation_request(
-    authority& server, received_request const& request, client_certificate const& certificate)
+response handle_revocation_request(
+    server_state& server, received_request const& request, client_certificate const& certificate)
 {
     auto const asked = read_question(server, request, certificate);
     if (!asked)

@@ -26,7 +26,7 @@ void append_set(std::string& key, std::vector<std::string_view>& words)
 
 } // namespace
 
-void append_token_key(
+void append_cache_key(
     std::string& key, std::uint64_t client, token_request const& request, std::string_view grant)
 {
     key.append(std::to_string(client)).append(1, ';');

@@ -13,7 +13,7 @@ namespace coauth::policy
 // Appends what tells the tokens for this request of this client from all others. Scopes and
 // resources are sets: their order and repetition do not matter. The grant, if it has one, is told
 // by `grant`: its content is secret, and a key is not.
-void append_token_key(
+void append_cache_key(
     std::string& key, std::uint64_t client, token_request const& request, std::string_view grant);
 
 // The content of a grant that asks no function.

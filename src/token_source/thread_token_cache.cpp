@@ -52,7 +52,7 @@ std::int64_t nanoseconds_of(TimePoint when) noexcept
 
 } // namespace
 
-void look_for_barrier() noexcept
+void register_membarrier() noexcept
 {
 #if defined(__linux__) && !defined(COAUTH_TSAN)
     static bool const found =
@@ -107,7 +107,7 @@ thread_token_cache* thread_token_cache::mine() noexcept
     return owner.held.get();
 }
 
-access_token thread_token_cache::look_and_take(
+access_token thread_token_cache::load_checked(
     std::size_t slot, std::atomic<std::uint64_t> const& number, bool& due) noexcept
 {
     bool const light = asymmetric_fence_light.load(std::memory_order_relaxed);
@@ -119,7 +119,7 @@ access_token thread_token_cache::look_and_take(
         (held.tick == wall || look_at_clocks(held, wall, due));
     auto* const share = good ? use(held) : nullptr;
     leave(light);
-    return token_shares::take_over(share);
+    return split_refcount::adopt(share);
 }
 
 bool thread_token_cache::look_at_clocks(cached_token& held, std::int64_t wall, bool& due) noexcept
@@ -143,12 +143,12 @@ void thread_token_cache::fill(
     auto& mine = cached_tokens_[slot];
     if (mine.number == number)
         return;
-    if (mine.number != no_number && mine.patience_left != 0)
+    if (mine.number != no_epoch && mine.patience_left != 0)
     {
         --mine.patience_left;
         return;
     }
-    auto* const branch = token_shares::branch(token, stock_size);
+    auto* const branch = split_refcount::branch(token, stock_size);
     if (branch == nullptr)
         return;
     empty(mine);
@@ -160,7 +160,7 @@ void thread_token_cache::fill(
     mine.end_steady = nanoseconds_of(until.end_steady) - longest_tick;
     mine.renew_wall = nanoseconds_of(until.renew_wall);
     mine.renew_steady = nanoseconds_of(until.renew_steady);
-    mine.patience_left = patience;
+    mine.patience_left = replacement_credit;
     mine.taken = taken;
     mine.number = number;
 }
@@ -169,17 +169,17 @@ void thread_token_cache::empty(cached_token& one) noexcept
 {
     if (one.branch == nullptr)
         return;
-    one.number = no_number;
+    one.number = no_epoch;
     one.revoked = false;
     std::int64_t const left = one.left.exchange(0);
     one.taken->fetch_add(static_cast<std::uint64_t>(stock_size - left), std::memory_order_relaxed);
     one.taken.reset();
     if (left != 0)
-        token_shares::end_uses(*one.branch, left);
+        split_refcount::release_many(*one.branch, left);
     one.branch = nullptr;
 }
 
-void thread_token_cache::take_back(std::size_t slot, std::uint64_t number) noexcept
+void thread_token_cache::reclaim_all_threads(std::size_t slot, std::uint64_t number) noexcept
 {
     auto& known = all();
     std::lock_guard const lock(known.mutex);
@@ -201,7 +201,7 @@ void thread_token_cache::take_back(std::size_t slot, std::uint64_t number) noexc
     }
 }
 
-void thread_token_cache::give_back() noexcept
+void thread_token_cache::reclaim_own() noexcept
 {
     std::lock_guard const lock(mutex_);
     asked_.store(false, std::memory_order_relaxed);

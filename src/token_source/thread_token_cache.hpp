@@ -22,7 +22,7 @@ constexpr std::int64_t stock_size = std::int64_t(1) << 62;
 // A power of two: sources beyond so many share slots.
 constexpr std::size_t slot_count = 256;
 // So often another source of the same slot gives way before it takes the slot over.
-constexpr unsigned patience = 16;
+constexpr unsigned replacement_credit = 16;
 
 // In a second.
 constexpr std::int64_t nanoseconds = 1'000'000'000;
@@ -69,7 +69,7 @@ inline std::int64_t wall_second() noexcept
 // that whoever relies on it has a counterpart that does too.
 inline std::atomic<bool> asymmetric_fence_light{false};
 
-void look_for_barrier() noexcept;
+void register_membarrier() noexcept;
 
 // After this, every thread has seen what this thread wrote before, or is seen to be in a take.
 bool asymmetric_fence_heavy() noexcept;
@@ -84,7 +84,7 @@ struct token_life
 };
 
 // Of a cached token of nothing.
-constexpr std::uint64_t no_number = ~std::uint64_t(0);
+constexpr std::uint64_t no_epoch = ~std::uint64_t(0);
 
 // Of a cached token that is looked at in each tick.
 constexpr std::int64_t no_second = std::numeric_limits<std::int64_t>::min();
@@ -93,8 +93,8 @@ constexpr std::int64_t no_second = std::numeric_limits<std::int64_t>::min();
 struct alignas(128) cached_token
 {
     // The number of the publication. Its thread may look at it while it is taken back.
-    std::atomic<std::uint64_t> number{no_number};
-    token_share* branch = nullptr;
+    std::atomic<std::uint64_t> number{no_epoch};
+    refcount* branch = nullptr;
     // Written by its thread alone, so plain loads and stores are enough.
     std::atomic<std::int64_t> left{0};
     // The last tick of the wall clock at which all was looked at, and the second of it, if nothing
@@ -133,13 +133,13 @@ public:
             held.second == second;
         auto* const share = good ? use(held) : nullptr;
         leave(true);
-        return token_shares::take_over(share);
+        return split_refcount::adopt(share);
     }
     // The same anywhere, looking at the clocks where that was not done in this tick. None, too,
     // where its end has come. Says in `due` when it is first seen in this tick that it has to be
     // renewed.
     access_token
-    look_and_take(std::size_t slot, std::atomic<std::uint64_t> const& number, bool& due) noexcept;
+    load_checked(std::size_t slot, std::atomic<std::uint64_t> const& number, bool& due) noexcept;
 
     // Fills the slot, if its present owner gives way. By its own thread.
     void fill(
@@ -147,7 +147,7 @@ public:
         std::shared_ptr<std::atomic<std::uint64_t>> const& taken) noexcept;
 
     // Takes back what any thread has of this publication. Not by a thread that takes.
-    static void take_back(std::size_t slot, std::uint64_t number) noexcept;
+    static void reclaim_all_threads(std::size_t slot, std::uint64_t number) noexcept;
     // How many were taken by all threads from the cached tokens that they have now, those that they
     // are to give back among them, and that are counted in `by`.
     static std::uint64_t taken(std::size_t slot, std::atomic<std::uint64_t> const& by) noexcept;
@@ -180,13 +180,13 @@ private:
         else
             taking_.exchange(false, std::memory_order_seq_cst);
         if (asked_.load(std::memory_order_seq_cst))
-            give_back();
+            reclaim_own();
     }
 
-    static token_share* use(cached_token& held) noexcept
+    static refcount* use(cached_token& held) noexcept
     {
         held.left.store(held.left.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
-        held.patience_left = patience;
+        held.patience_left = replacement_credit;
         return held.branch;
     }
     static bool look_at_clocks(cached_token& held, std::int64_t wall, bool& due) noexcept;
@@ -210,7 +210,7 @@ private:
     }
 
     static void empty(cached_token& one) noexcept;
-    [[gnu::noinline]] void give_back() noexcept;
+    [[gnu::noinline]] void reclaim_own() noexcept;
 
     std::array<cached_token, slot_count> cached_tokens_;
     std::atomic<bool> taking_{false};

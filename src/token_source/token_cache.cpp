@@ -54,11 +54,11 @@ secret const* mark_key()
 
 // What tells a grant from others, and nothing of what is in it: equal content, equal mark. One that
 // asks a function is known by where it is: the source that has the key has the request too.
-std::string mark_of(token_grant const* grant)
+std::string grant_fingerprint(token_grant const* grant)
 {
     if (grant == nullptr)
         return {};
-    if (grant->asked.empty())
+    if (grant->dynamic_parameters.empty())
         if (auto const* const key = mark_key())
             if (auto digest = protocol::hmac(
                     signature_algorithm::hs256, *key, policy::grant_content(*grant).view()))
@@ -104,7 +104,8 @@ public:
     std::shared_ptr<token_source>
     source(client& client, token_request const& request, std::string& key)
     {
-        policy::append_token_key(key, client.core_->number, request, mark_of(request.grant()));
+        policy::append_cache_key(
+            key, client.core_->number, request, grant_fingerprint(request.grant()));
         auto& part = parts_[std::hash<std::string_view>()(key) / part_count % part_count];
         auto const now = clock::now();
         if (auto found = find(part, key, now))
@@ -116,7 +117,7 @@ public:
              std::make_shared<token_source>(client, request, source_options_), now});
         auto tokens = insert(part, made, now);
         gone out;
-        make_room(now, out);
+        enforce_capacity(now, out);
         return tokens;
     }
 
@@ -126,9 +127,9 @@ public:
         for (auto& part : parts_)
         {
             gone out;
-            locked const in(part);
+            shard_lock const in(part);
             while (idle(part, now))
-                sweep_last(part, now, out);
+                remove_idle_tail(part, now, out);
         }
     }
 
@@ -137,7 +138,7 @@ public:
         for (auto& part : parts_)
         {
             gone out;
-            locked const in(part);
+            shard_lock const in(part);
             for (auto one = part.by_use.begin(); one != part.by_use.end();)
             {
                 auto const next = std::next(one);
@@ -176,7 +177,7 @@ private:
     };
     using gone = std::list<entry>;
 
-    struct alignas(64) part_type
+    struct alignas(64) shard
     {
         std::mutex mutable mutex;
         // When its least recently used one was used: for those who look for the least of all.
@@ -190,13 +191,13 @@ private:
         std::uint64_t idle_removed = 0;
     };
 
-    class locked
+    class shard_lock
     {
     public:
-        explicit locked(part_type& part) : part_(part), lock_(part.mutex) {}
-        locked(locked const&) = delete;
-        locked& operator=(locked const&) = delete;
-        ~locked()
+        explicit shard_lock(shard& part) : part_(part), lock_(part.mutex) {}
+        shard_lock(shard_lock const&) = delete;
+        shard_lock& operator=(shard_lock const&) = delete;
+        ~shard_lock()
         {
             auto const oldest = part_.by_use.empty() ? never : part_.by_use.back().used;
             if (part_.oldest.load(std::memory_order_relaxed) != oldest)
@@ -204,28 +205,27 @@ private:
         }
 
     private:
-        part_type& part_;
+        shard& part_;
         std::lock_guard<std::mutex> lock_;
     };
 
-    std::shared_ptr<token_source>
-    find(part_type& part, std::string const& key, clock::time_point now)
+    std::shared_ptr<token_source> find(shard& part, std::string const& key, clock::time_point now)
     {
         gone out;
-        locked const in(part);
+        shard_lock const in(part);
         auto const found = part.by_key.find(key);
         if (found == part.by_key.end())
             return nullptr;
         auto tokens = use(part, found->second, now);
         if (idle(part, now))
-            sweep_last(part, now, out);
+            remove_idle_tail(part, now, out);
         return tokens;
     }
 
     // Or what another thread has put there meanwhile.
-    std::shared_ptr<token_source> insert(part_type& part, gone& made, clock::time_point now)
+    std::shared_ptr<token_source> insert(shard& part, gone& made, clock::time_point now)
     {
-        locked const in(part);
+        shard_lock const in(part);
         auto const [place, is_new] = part.by_key.emplace(made.front().key, made.begin());
         if (!is_new)
             return use(part, place->second, now);
@@ -236,8 +236,7 @@ private:
         return tokens;
     }
 
-    static std::shared_ptr<token_source>
-    use(part_type& part, gone::iterator one, clock::time_point now)
+    static std::shared_ptr<token_source> use(shard& part, gone::iterator one, clock::time_point now)
     {
         ++part.hits;
         part.by_use.splice(part.by_use.begin(), part.by_use, one);
@@ -246,21 +245,21 @@ private:
         return one->tokens;
     }
 
-    void make_room(clock::time_point now, gone& out)
+    void enforce_capacity(clock::time_point now, gone& out)
     {
         for (int i = 0; i < swept_at_once && overdue(least_used().oldest, now); ++i)
         {
             auto& part = least_used();
-            locked const in(part);
+            shard_lock const in(part);
             if (idle(part, now))
-                sweep_last(part, now, out);
+                remove_idle_tail(part, now, out);
         }
         while (size_.load(std::memory_order_relaxed) > max_sources_)
             evict(least_used(), out);
     }
 
     // The part with the least recently used one of all.
-    part_type& least_used()
+    shard& least_used()
     {
         return *std::min_element(
             parts_.begin(), parts_.end(),
@@ -272,10 +271,10 @@ private:
     }
 
     // Unless another thread was faster.
-    void evict(part_type& part, gone& out) noexcept
+    void evict(shard& part, gone& out) noexcept
     {
-        locked const in(part);
-        if (part.by_use.empty() || !is_to_evict())
+        shard_lock const in(part);
+        if (part.by_use.empty() || !claim_eviction())
             return;
         take_out(part, std::prev(part.by_use.end()), out);
         ++part.evicted;
@@ -283,7 +282,7 @@ private:
 
     // Whoever is told so evicts one, which is not counted any more: several threads together take
     // out no more than they added.
-    bool is_to_evict() noexcept
+    bool claim_eviction() noexcept
     {
         auto count = size_.load(std::memory_order_relaxed);
         while (count > max_sources_)
@@ -293,7 +292,7 @@ private:
     }
 
     // One that somebody holds is in use: a second for the same key would fetch a second token.
-    void sweep_last(part_type& part, clock::time_point now, gone& out) noexcept
+    void remove_idle_tail(shard& part, clock::time_point now, gone& out) noexcept
     {
         auto const last = std::prev(part.by_use.end());
         if (last->tokens.use_count() > 1)
@@ -310,12 +309,12 @@ private:
     {
         return max_idle_.count() > 0 && used < now && now - used >= max_idle_;
     }
-    [[nodiscard]] bool idle(part_type const& part, clock::time_point now) const
+    [[nodiscard]] bool idle(shard const& part, clock::time_point now) const
     {
         return !part.by_use.empty() && overdue(part.by_use.back().used, now);
     }
 
-    static void take_out(part_type& part, gone::iterator one, gone& out)
+    static void take_out(shard& part, gone::iterator one, gone& out)
     {
         part.by_key.erase(one->key);
         out.splice(out.end(), part.by_use, one);
@@ -324,7 +323,7 @@ private:
     std::size_t const max_sources_;
     std::chrono::seconds const max_idle_;
     token_source_options const source_options_;
-    std::array<part_type, part_count> parts_;
+    std::array<shard, part_count> parts_;
     // Written when one comes or goes, with the lock of its part held, and not by lookups.
     alignas(64) std::atomic<std::size_t> size_{0};
 };
@@ -333,12 +332,12 @@ token_cache::token_cache(token_cache_options options) : state_(std::make_unique<
 
 token_cache::~token_cache() = default;
 
-std::shared_ptr<token_source> token_cache::source(client& client, token_request const& request)
+std::shared_ptr<token_source> token_cache::get(client& client, token_request const& request)
 {
     return state_->source(client, request);
 }
 
-void token_cache::sweep() noexcept
+void token_cache::remove_idle() noexcept
 {
     state_->sweep();
 }

@@ -14,7 +14,7 @@ void token_source_impl::fetch(fetch_reason why, std::uint64_t number)
         std::lock_guard const lock(mutex_);
         fetch_began_ = clock::now();
         ++counts_.by_reason.at(static_cast<std::size_t>(why)).started;
-        unwanted = fetch_to_end_ || policy_.closed();
+        unwanted = cancel_fetch_ || policy_.closed();
     }
     events_.tell([&](observer& to) { to.on_fetch_started({why}); });
     fetch_handler under_way(shared_from_this(), why);
@@ -29,7 +29,7 @@ void token_source_impl::fetch(fetch_reason why, std::uint64_t number)
         if (fetch_number_ != number)
             return;
         fetch_ = started;
-        if (fetch_to_end_)
+        if (cancel_fetch_)
             end_fetch();
     }
     catch (std::bad_alloc const&) // NOLINT(bugprone-empty-catch): `fetch_handler` tells
@@ -37,11 +37,11 @@ void token_source_impl::fetch(fetch_reason why, std::uint64_t number)
     }
 }
 
-policy::refresh_policy::settled token_source_impl::fetched(
+policy::refresh_policy::fetch_result token_source_impl::on_fetch_complete(
     fetch_reason why, result<access_token> outcome, std::uint64_t credentials) noexcept
 {
     auto const at = now();
-    policy::refresh_policy::settled ended;
+    policy::refresh_policy::fetch_result ended;
     clock::duration took{};
     {
         std::lock_guard const lock(mutex_);
@@ -52,19 +52,19 @@ policy::refresh_policy::settled token_source_impl::fetched(
         ended = settle(why, at, std::move(outcome));
         if (!ended.outcome && !ended.abandoned)
             refused_credentials_ = credentials;
-        tend(options_.refresh_when_idle && wanted_);
+        maintain(options_.refresh_when_idle && was_used_);
     }
     tell(why, at, took, ended);
     return ended;
 }
 
-policy::refresh_policy::settled token_source_impl::settle(
+policy::refresh_policy::fetch_result token_source_impl::settle(
     fetch_reason why, policy::moment at, result<access_token> outcome) noexcept
 {
-    policy::refresh_policy::settled ended;
+    policy::refresh_policy::fetch_result ended;
     try
     {
-        ended = policy_.fetched(at, std::move(outcome), random_fraction());
+        ended = policy_.on_fetch_complete(at, std::move(outcome), random_fraction());
         if (ended.fetch)
             begin_fetch(*ended.fetch);
     }
@@ -79,7 +79,7 @@ policy::refresh_policy::settled token_source_impl::settle(
     if (ended.outcome && token != nullptr)
     {
         auto const& life = policy_.life();
-        served_until_ = life.end.steady;
+        usable_until_ = life.end.steady;
         published_.publish(
             *token, {life.renew.wall, life.end.wall, life.renew.steady, life.end.steady});
     }
@@ -87,7 +87,7 @@ policy::refresh_policy::settled token_source_impl::settle(
 }
 
 void token_source_impl::count(
-    fetch_reason why, policy::refresh_policy::settled const& ended) noexcept
+    fetch_reason why, policy::refresh_policy::fetch_result const& ended) noexcept
 {
     auto& of_reason = counts_.by_reason.at(static_cast<std::size_t>(why));
     if (ended.abandoned)
@@ -98,12 +98,12 @@ void token_source_impl::count(
     ++counts_.fetches;
     ++(ended.outcome ? of_reason.succeeded : of_reason.failed);
     counts_.failures += ended.outcome ? 0U : 1U;
-    counts_.renewals += ended.outcome && why == fetch_reason::refresh ? 1U : 0U;
+    counts_.refreshes += ended.outcome && why == fetch_reason::refresh ? 1U : 0U;
 }
 
 void token_source_impl::tell(
     fetch_reason why, policy::moment at, clock::duration took,
-    policy::refresh_policy::settled const& ended) const noexcept
+    policy::refresh_policy::fetch_result const& ended) const noexcept
 {
     if (!observed_)
         return;
@@ -117,7 +117,7 @@ void token_source_impl::tell(
         bool const usable = policy_.usable(at) != nullptr;
         if (usable && end != clock::time_point::max())
             usable_for = end - at.steady;
-        next_in = policy_.held_back(at);
+        next_in = policy_.back_off_remaining(at);
     }
     auto const& outcome = ended.outcome;
     if (outcome && outcome->lifetime() == std::chrono::seconds(0))
@@ -138,7 +138,7 @@ void token_source_impl::tell_served(
 {
     auto const at = clock::now();
     std::optional<clock::duration> usable_for;
-    auto const end = served_until_.load(std::memory_order_relaxed);
+    auto const end = usable_until_.load(std::memory_order_relaxed);
     if (token.lifetime() == std::chrono::seconds(0))
         usable_for = clock::duration(0);
     else if (end != clock::time_point::max())

@@ -22,21 +22,21 @@ token_snapshot::token_snapshot()
 
 token_snapshot::~token_snapshot()
 {
-    withdraw();
+    clear();
 }
 
-access_token token_snapshot::take_carefully(bool& due) noexcept
+access_token token_snapshot::load_slow(bool& due) noexcept
 {
     if (number_.load() == 0)
         return {};
     auto* const mine = thread_token_cache::mine();
     if (mine != nullptr)
-        if (auto token = mine->look_and_take(slot_, number_, due))
+        if (auto token = mine->load_checked(slot_, number_, due))
             return token;
-    return take_and_fill(mine, due);
+    return load_and_cache(mine, due);
 }
 
-access_token token_snapshot::take_and_fill(thread_token_cache* mine, bool& due) noexcept
+access_token token_snapshot::load_and_cache(thread_token_cache* mine, bool& due) noexcept
 {
     std::lock_guard const lock(mutex_);
     auto const wall = std::chrono::system_clock::now();
@@ -55,11 +55,11 @@ access_token token_snapshot::take_and_fill(thread_token_cache* mine, bool& due) 
 
 void token_snapshot::publish(access_token token, life const& until) noexcept
 {
-    look_for_barrier();
+    register_membarrier();
     change(std::move(token), until, ++last_number);
 }
 
-void token_snapshot::withdraw() noexcept
+void token_snapshot::clear() noexcept
 {
     change({}, {}, 0);
 }
@@ -77,15 +77,16 @@ void token_snapshot::change(access_token token, life const& until, std::uint64_t
     }
     // Where the barrier fails, each thread gives back its cached token when it next takes, or ends.
     if (asymmetric_fence_heavy())
-        thread_token_cache::take_back(slot_, before);
+        thread_token_cache::reclaim_all_threads(slot_, before);
 }
 
 std::uint64_t token_snapshot::taken() const noexcept
 {
     std::lock_guard const lock(mutex_);
     // What a thread gives back meanwhile is missed, but not what was counted once.
-    seen_taken_ = std::max(seen_taken_, taken_->load() + thread_token_cache::taken(slot_, *taken_));
-    return seen_taken_;
+    max_hits_seen_ =
+        std::max(max_hits_seen_, taken_->load() + thread_token_cache::taken(slot_, *taken_));
+    return max_hits_seen_;
 }
 
 } // namespace coauth::detail

@@ -36,7 +36,7 @@ public:
     token_snapshot& operator=(token_snapshot const&) = delete;
 
     // A copy, if this thread has a cached token of the token and need not look at the clocks: so
-    // nearly always. Else none, and `take_carefully` tells.
+    // nearly always. Else none, and `load_slow` tells.
     access_token take() noexcept
     {
         // A call first: then the rest finds room in registers.
@@ -48,17 +48,17 @@ public:
     }
     // A copy, or none where there is none or its end has come. Says in `due` whether it has to be
     // renewed.
-    access_token take_carefully(bool& due) noexcept;
+    access_token load_slow(bool& due) noexcept;
 
     // In place of the one before, if any.
     void publish(access_token token, life const& until) noexcept;
-    void withdraw() noexcept;
+    void clear() noexcept;
 
     // How many were taken so far.
     [[nodiscard]] std::uint64_t taken() const noexcept;
 
 private:
-    access_token take_and_fill(thread_token_cache* mine, bool& due) noexcept;
+    access_token load_and_cache(thread_token_cache* mine, bool& due) noexcept;
     void change(access_token token, life const& until, std::uint64_t number) noexcept;
 
     // Read by every take: on a line of its own.
@@ -71,7 +71,7 @@ private:
     // Some thread may have a cached token of it.
     bool stocked_ = false;
     std::shared_ptr<std::atomic<std::uint64_t>> taken_;
-    std::uint64_t mutable seen_taken_ = 0;
+    std::uint64_t mutable max_hits_seen_ = 0;
 };
 
 } // namespace coauth::detail

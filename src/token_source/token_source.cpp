@@ -20,7 +20,7 @@ inline asio::awaitable<result<access_token>> had(access_token token)
 }
 
 asio::awaitable<result<access_token>>
-wait_for(std::shared_ptr<token_source_impl> const& core, token_wish const& wish)
+wait_for(std::shared_ptr<token_source_impl> const& core, get_options const& wish)
 {
     return asio::async_initiate<asio::use_awaitable_t<> const, access_token_completion_signature>(
         initiate_get_from_source(core, wish), asio::use_awaitable);
@@ -29,7 +29,7 @@ wait_for(std::shared_ptr<token_source_impl> const& core, token_wish const& wish)
 // The coroutine of a hit has no part in the source: copying a reference to that would be what all
 // threads contend for. All in one function: a hit is short enough to feel a call.
 [[gnu::always_inline]] inline asio::awaitable<result<access_token>>
-get_or_wait(std::shared_ptr<token_source_impl> const& core, token_wish const& wish)
+get_or_wait(std::shared_ptr<token_source_impl> const& core, get_options const& wish)
 {
     if (auto token = core->try_get())
         return had(std::move(token));
@@ -118,7 +118,8 @@ asio::awaitable<result<access_token>> token_source::async_get_new_access_token()
     return detail::wait_for(core_, {true});
 }
 
-asio::awaitable<result<access_token>> token_source::async_get_new_access_token(std::chrono::milliseconds limit)
+asio::awaitable<result<access_token>>
+token_source::async_get_new_access_token(std::chrono::milliseconds limit)
 {
     return detail::wait_for(core_, {true, limit});
 }

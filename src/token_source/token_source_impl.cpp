@@ -43,19 +43,20 @@ boost::asio::any_io_executor const& executor_of(token_source_impl const& core) n
 }
 
 std::optional<result<access_token>>
-start_waiting(token_source_impl& core, token_wish const& wish, token_waiting::owned& who)
+start_waiting(token_source_impl& core, get_options const& wish, token_wait_op::owned& who)
 {
     return core.start(wish, who);
 }
 
-void cancel_waiting(token_source_impl& core, token_waiting& who)
+void cancel_waiting(token_source_impl& core, token_wait_op& who)
 {
     core.cancel(who);
 }
 
-void complete_later(token_source_impl& core, token_waiting::owned who, result<access_token> outcome)
+void post_completion(
+    token_source_impl& core, token_wait_op::owned who, result<access_token> outcome)
 {
-    core.complete_later(std::move(who), std::move(outcome));
+    core.post_completion(std::move(who), std::move(outcome));
 }
 
 token_source_impl::token_source_impl(
@@ -91,21 +92,21 @@ void token_source_impl::context_gone() noexcept
         gone_ = true;
         policy_.close(error(errc::cancelled));
         waiting = policy_.drop_all();
-        published_.withdraw();
+        published_.clear();
         timer_.reset();
         armed_.reset();
     }
-    abandon(waiting);
+    destroy_all(waiting);
 }
 
 access_token token_source_impl::try_get_carefully() noexcept
 {
     bool due = false;
-    auto token = published_.take_carefully(due);
+    auto token = published_.load_slow(due);
     if (due || (options_.refresh_when_idle && !token))
     {
         std::lock_guard const lock(mutex_);
-        tend(options_.refresh_when_idle && wanted_);
+        maintain(options_.refresh_when_idle && was_used_);
     }
     if (hits_observed_ && token)
         tell_served(token, std::nullopt);
@@ -113,7 +114,7 @@ access_token token_source_impl::try_get_carefully() noexcept
 }
 
 std::optional<result<access_token>>
-token_source_impl::start(token_wish const& wish, token_waiting::owned& who)
+token_source_impl::start(get_options const& wish, token_wait_op::owned& who)
 {
     if (!wish.renew)
         if (auto token = try_get())
@@ -136,11 +137,11 @@ token_source_impl::start(token_wish const& wish, token_waiting::owned& who)
 }
 
 // After `wait` it may have been completed already.
-token_source_impl::response token_source_impl::ask(token_wish const& wish, token_waiting& who)
+token_source_impl::response token_source_impl::ask(get_options const& wish, token_wait_op& who)
 {
-    look_for_credentials();
+    refresh_credentials();
     std::lock_guard const lock(mutex_);
-    wanted_ = true;
+    was_used_ = true;
     if (gone_)
     {
         response refused;
@@ -168,23 +169,23 @@ token_source_impl::response token_source_impl::ask(token_wish const& wish, token
 }
 
 // While the credentials are refused, now and then whether there are others.
-void token_source_impl::look_for_credentials()
+void token_source_impl::refresh_credentials()
 {
     {
         std::lock_guard const lock(mutex_);
         auto const at = clock::now();
-        if (!policy_.wants_other_credentials() || at < next_look_)
+        if (!policy_.wants_other_credentials() || at < next_credential_check_)
             return;
-        next_look_ = at + std::chrono::seconds(1);
+        next_credential_check_ = at + std::chrono::seconds(1);
     }
     // Asks a function of the user: not with the lock held.
-    auto const present = client_->look_for_credentials();
+    auto const present = client_->refresh_credentials();
     std::lock_guard const lock(mutex_);
     if (present != refused_credentials_)
         policy_.credentials_changed(now());
 }
 
-void token_source_impl::cancel(token_waiting& who)
+void token_source_impl::cancel(token_wait_op& who)
 {
     auto const end = std::make_shared<waiter_wakeup>(*this);
     std::lock_guard const lock(mutex_);
@@ -197,19 +198,19 @@ void token_source_impl::cancel(token_waiting& who)
     }
     catch (...)
     {
-        policy_.rejoin(*end->rest.pop());
+        policy_.requeue(*end->rest.pop());
         throw;
     }
-    if (policy_.abandon())
+    if (policy_.should_cancel_fetch())
         end_fetch();
-    tend(false);
+    maintain(false);
 }
 
 // On an executor that may be gone: then nobody is called.
-void token_source_impl::complete_later(token_waiting::owned who, result<access_token> outcome)
+void token_source_impl::post_completion(token_wait_op::owned who, result<access_token> outcome)
 {
     auto completion = [who = std::move(who), outcome = std::move(outcome)]() mutable
-    { token_waiting::complete(std::move(who), std::move(outcome)); };
+    { token_wait_op::complete(std::move(who), std::move(outcome)); };
     std::lock_guard const lock(mutex_);
     if (!gone_)
         asio::post(executor, std::move(completion));
@@ -218,8 +219,8 @@ void token_source_impl::complete_later(token_waiting::owned who, result<access_t
 void token_source_impl::warm_up() noexcept
 {
     std::lock_guard const lock(mutex_);
-    wanted_ = true;
-    tend(true);
+    was_used_ = true;
+    maintain(true);
 }
 
 bool token_source_impl::invalidate(access_token const& token) noexcept
@@ -231,10 +232,10 @@ bool token_source_impl::invalidate(access_token const& token) noexcept
         obtained = policy_.obtained_at();
         if (!policy_.invalidate(at, token))
             return false;
-        published_.withdraw();
+        published_.clear();
         ++counts_.invalidated;
-        if (options_.refresh_when_idle && wanted_)
-            tend(true);
+        if (options_.refresh_when_idle && was_used_)
+            maintain(true);
     }
     events_.tell([&](observer& to) { to.on_token_invalidated({at.wall - obtained}); });
     return true;
@@ -246,7 +247,7 @@ void token_source_impl::close() noexcept
     if (gone_)
         return;
     policy_.close(error(errc::cancelled));
-    published_.withdraw();
+    published_.clear();
     end_fetch();
     if (timer_)
         timer_->cancel();
@@ -267,13 +268,13 @@ token_source_counters token_source_impl::counters() const
     return made;
 }
 
-void token_source_impl::tend(bool wanted) noexcept
+void token_source_impl::maintain(bool wanted) noexcept
 {
     if (gone_)
         return;
     try
     {
-        if (auto const why = policy_.tend(now(), wanted))
+        if (auto const why = policy_.next_action(now(), wanted))
             begin_fetch(*why);
         arm();
     }
@@ -285,7 +286,7 @@ void token_source_impl::tend(bool wanted) noexcept
 // The client may call observers at once, and this may be anybody's thread.
 void token_source_impl::begin_fetch(fetch_reason why)
 {
-    fetch_to_end_ = false;
+    cancel_fetch_ = false;
     try
     {
         auto const number = fetch_number_ + 1;
@@ -295,23 +296,23 @@ void token_source_impl::begin_fetch(fetch_reason why)
     }
     catch (...)
     {
-        policy_.not_begun();
+        policy_.on_fetch_not_started();
         throw;
     }
 }
 
 void token_source_impl::end_fetch() noexcept
 {
-    fetch_to_end_ = true;
+    cancel_fetch_ = true;
     if (auto const operation = fetch_.lock())
         operation->end(errc::cancelled);
 }
 
-void token_source_impl::complete(token_waiting::owned who, result<access_token> outcome) const
+void token_source_impl::complete(token_wait_op::owned who, result<access_token> outcome) const
 {
     if (observed_ && outcome)
         tell_served(*outcome, clock::now() - who->began);
-    token_waiting::complete(std::move(who), std::move(outcome));
+    token_wait_op::complete(std::move(who), std::move(outcome));
 }
 
 // One timer for all: the next time limit, and the next renewal that nobody asks for.
@@ -320,7 +321,7 @@ void token_source_impl::arm()
     if (!timer_)
         return;
     auto next = policy_.next_limit();
-    if (options_.refresh_when_idle && wanted_)
+    if (options_.refresh_when_idle && was_used_)
         if (auto const renewal = policy_.next_renewal(now()))
             next = std::min({next.value_or(*renewal), *renewal, clock::now() + longest_sleep});
     if (!next)
@@ -353,25 +354,25 @@ void token_source_impl::on_timer()
         {
             std::lock_guard const lock(self.mutex_);
             self.armed_.reset();
-            if (self.policy_.abandon())
+            if (self.policy_.should_cancel_fetch())
                 self.end_fetch();
-            self.tend(self.options_.refresh_when_idle && self.wanted_);
+            self.maintain(self.options_.refresh_when_idle && self.was_used_);
         }
         token_source_impl& self;
     };
     auto const began = clock::now();
     rearm const guard{*this};
     error const late = waited_too_long();
-    while (clock::now() < began + stretch)
+    while (clock::now() < began + time_slice)
     {
-        policy::waiter* one = nullptr;
+        detail::waiter_base* one = nullptr;
         {
             std::lock_guard const lock(mutex_);
-            one = policy_.expire(began);
+            one = policy_.pop_expired(began);
         }
         if (one == nullptr)
             return;
-        token_waiting::complete(owned(one), late);
+        token_wait_op::complete(owned(one), late);
     }
 }
 

@@ -41,9 +41,9 @@ public:
         return try_get_carefully();
     }
     [[nodiscard]] std::optional<result<access_token>>
-    start(token_wish const& wish, token_waiting::owned& who);
-    void cancel(token_waiting& who);
-    void complete_later(token_waiting::owned who, result<access_token> outcome);
+    start(get_options const& wish, token_wait_op::owned& who);
+    void cancel(token_wait_op& who);
+    void post_completion(token_wait_op::owned who, result<access_token> outcome);
     void warm_up() noexcept;
     bool invalidate(access_token const& token) noexcept;
     void close() noexcept;
@@ -58,29 +58,29 @@ private:
     class waiter_wakeup;
     class fetch_handler;
 
-    [[nodiscard]] response ask(token_wish const& wish, token_waiting& who);
-    void look_for_credentials();
+    [[nodiscard]] response ask(get_options const& wish, token_wait_op& who);
+    void refresh_credentials();
     void context_gone() noexcept override;
     [[gnu::noinline]] access_token try_get_carefully() noexcept;
     // With the lock held.
-    void tend(bool wanted) noexcept;
+    void maintain(bool wanted) noexcept;
     void begin_fetch(fetch_reason why);
     void end_fetch() noexcept;
     void arm();
 
     void fetch(fetch_reason why, std::uint64_t number);
-    [[nodiscard]] policy::refresh_policy::settled
-    fetched(fetch_reason why, result<access_token> outcome, std::uint64_t credentials) noexcept;
+    [[nodiscard]] policy::refresh_policy::fetch_result on_fetch_complete(
+        fetch_reason why, result<access_token> outcome, std::uint64_t credentials) noexcept;
     // With the lock held.
-    [[nodiscard]] policy::refresh_policy::settled
+    [[nodiscard]] policy::refresh_policy::fetch_result
     settle(fetch_reason why, policy::moment at, result<access_token> outcome) noexcept;
-    void count(fetch_reason why, policy::refresh_policy::settled const& ended) noexcept;
+    void count(fetch_reason why, policy::refresh_policy::fetch_result const& ended) noexcept;
     void tell(
         fetch_reason why, policy::moment at, clock::duration took,
-        policy::refresh_policy::settled const& ended) const noexcept;
+        policy::refresh_policy::fetch_result const& ended) const noexcept;
     void
     tell_served(access_token const& token, std::optional<clock::duration> waited) const noexcept;
-    void complete(token_waiting::owned who, result<access_token> outcome) const;
+    void complete(token_wait_op::owned who, result<access_token> outcome) const;
     void on_timer();
 
     std::shared_ptr<client_impl> const client_;
@@ -90,7 +90,7 @@ private:
     bool const observed_;
     bool const hits_observed_;
     // How long the token is handed out; the end of the clock: it has no known end.
-    std::atomic<clock::time_point> served_until_{clock::time_point::max()};
+    std::atomic<clock::time_point> usable_until_{clock::time_point::max()};
     token_snapshot published_;
 
     std::mutex mutable mutex_;
@@ -101,12 +101,12 @@ private:
     std::weak_ptr<deadline_entry> fetch_;
     clock::time_point fetch_began_;
     // It is to end as soon as it can be told so.
-    bool fetch_to_end_ = false;
+    bool cancel_fetch_ = false;
     // The credentials of the last failure, and when to look again whether there are others.
     std::uint64_t refused_credentials_ = 0;
-    clock::time_point next_look_;
+    clock::time_point next_credential_check_;
     // Somebody wanted a token: from now on it is renewed also while nobody does, if so configured.
-    bool wanted_ = false;
+    bool was_used_ = false;
     // Its context is gone: nobody can be woken any more.
     bool gone_ = false;
     std::optional<boost::asio::steady_timer> timer_;

@@ -14,25 +14,25 @@ namespace coauth::detail
 {
 
 // For so long at a time operations are completed before the executor may do other work.
-inline constexpr std::chrono::microseconds stretch{250};
+inline constexpr std::chrono::microseconds time_slice{250};
 
 inline policy::moment now() noexcept
 {
     return {std::chrono::system_clock::now(), std::chrono::steady_clock::now()};
 }
 
-inline token_waiting::owned owned(policy::waiter* one) noexcept
+inline token_wait_op::owned owned(detail::waiter_base* one) noexcept
 {
-    return token_waiting::owned(static_cast<token_waiting*>(one));
+    return token_wait_op::owned(static_cast<token_wait_op*>(one));
 }
 
-inline void abandon(policy::waiter_batch& waiting) noexcept
+inline void destroy_all(policy::waiter_batch& waiting) noexcept
 {
     while (auto* const one = waiting.pop())
         (void)owned(one);
 }
 
-// Completes those who wait no more, a stretch at a time. Each of them keeps the core alive.
+// Completes those who wait no more, a time_slice at a time. Each of them keeps the core alive.
 class token_source_impl::waiter_wakeup
 {
 public:
@@ -40,7 +40,7 @@ public:
     waiter_wakeup(waiter_wakeup const&) = delete;
     waiter_wakeup& operator=(waiter_wakeup const&) = delete;
     // With its context: nobody is called any more.
-    ~waiter_wakeup() { abandon(rest); }
+    ~waiter_wakeup() { destroy_all(rest); }
 
     static void run(std::shared_ptr<waiter_wakeup> const& self)
     {
@@ -51,7 +51,7 @@ public:
             std::shared_ptr<waiter_wakeup> const& woken;
         };
         go_on const guard{self};
-        self->complete_until(clock::now() + stretch);
+        self->complete_until(clock::now() + time_slice);
     }
 
     static void later(std::shared_ptr<waiter_wakeup> const& self) noexcept
@@ -134,7 +134,7 @@ private:
     {
         auto const core = std::move(core_);
         auto const credentials = done_ ? done_->credentials : 0;
-        auto ended = core->fetched(why_, std::move(outcome), credentials);
+        auto ended = core->on_fetch_complete(why_, std::move(outcome), credentials);
         if (!done_)
         {
             waiter_wakeup at_once(*core);

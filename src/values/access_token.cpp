@@ -37,7 +37,7 @@ void complete_times(access_token_info& info) noexcept
 
 } // namespace
 
-struct access_token::rep : detail::token_share
+struct access_token::rep : detail::refcount
 {
     explicit rep(access_token_info given) : info(std::move(given))
     {
@@ -77,12 +77,12 @@ access_token::rep const* access_token::content() const noexcept
     return static_cast<rep const*>(share_->whole != nullptr ? share_->whole : share_);
 }
 
-void access_token::end(detail::token_share& share) noexcept
+void access_token::end(detail::refcount& share) noexcept
 {
     if (auto* const whole = share.whole)
     {
         delete &share;
-        detail::token_shares::end_uses(*whole, 1);
+        detail::split_refcount::release_many(*whole, 1);
         return;
     }
     delete static_cast<rep*>(&share);

@@ -26,7 +26,7 @@ result<secret> ask(secret_provider const& function, std::string_view what)
     }
     catch (...)
     {
-        return detail::refuse(
+        return detail::config_error(
             "the function that gives the " + std::string(what) + " threw an exception");
     }
 }

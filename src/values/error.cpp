@@ -32,7 +32,8 @@ constexpr code_facts facts[] = {
     {errc::connection_lost, "connection_lost", connect, "the connection to the server was lost"},
     {errc::proxy_refused, "proxy_refused", connect, "the proxy did not open a tunnel"},
     {errc::tls_failed, "tls_failed", tls, "TLS failed"},
-    {errc::certificate_verify_failed, "certificate_verify_failed", tls, "the server did not prove who it is"},
+    {errc::certificate_verify_failed, "certificate_verify_failed", tls,
+     "the server did not prove who it is"},
     {errc::timeout, "timeout", error_kind::timeout, "the deadline passed"},
     {errc::cancelled, "cancelled", error_kind::cancelled,
      "the operation was cancelled, or its client or token source closed"},
@@ -41,12 +42,14 @@ constexpr code_facts facts[] = {
     {errc::queue_full, "queue_full", resource,
      "too many operations wait for a connection; raise connections.max_connections or max_queued"},
     {errc::redirect_refused, "redirect_refused", http,
-     "the server responded with a redirect, which is never followed; give the URL that it leads to, "
+     "the server responded with a redirect, which is never followed; give the URL that it leads "
+     "to, "
      "if you trust it"},
     {errc::http_error, "http_error", http, "the server responded with a failure status"},
     {errc::malformed_http, "malformed_http", protocol, "the server does not speak proper HTTP"},
     {errc::incomplete_response, "incomplete_response", protocol, "the response was not complete"},
-    {errc::response_too_large, "response_too_large", protocol, "the response is larger than allowed"},
+    {errc::response_too_large, "response_too_large", protocol,
+     "the response is larger than allowed"},
     {errc::malformed_response, "malformed_response", protocol,
      "the response is not a usable token document"},
     {errc::unexpected_token_type, "unsupported_token_type", protocol,

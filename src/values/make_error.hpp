@@ -11,7 +11,7 @@
 namespace coauth::detail
 {
 
-inline error refuse(errc code, std::string context)
+inline error make_error(errc code, std::string context)
 {
     error_info info;
     info.context = std::move(context);
@@ -19,15 +19,15 @@ inline error refuse(errc code, std::string context)
 }
 
 // What the configuration holds.
-inline error refuse(std::string context)
+inline error config_error(std::string context)
 {
-    return refuse(errc::invalid_configuration, std::move(context));
+    return make_error(errc::invalid_configuration, std::move(context));
 }
 
 // What a request asks for.
-inline error refuse_parameter(std::string context)
+inline error parameter_error(std::string context)
 {
-    return refuse(errc::invalid_parameter, std::move(context));
+    return make_error(errc::invalid_parameter, std::move(context));
 }
 
 // What was thrown, as an error.
@@ -45,7 +45,7 @@ inline error error_of(std::exception_ptr const& thrown) noexcept
     {
         try
         {
-            return refuse(errc::internal_error, what.what());
+            return make_error(errc::internal_error, what.what());
         }
         catch (...) // without memory the code has to do
         {

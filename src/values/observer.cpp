@@ -32,7 +32,7 @@ std::string_view to_string(fetch_reason reason) noexcept
     case fetch_reason::expired:
         return "expired";
     case fetch_reason::refresh:
-        return "renewal";
+        return "refresh";
     case fetch_reason::invalidated:
         return "invalidated";
     case fetch_reason::forced:

@@ -10,13 +10,13 @@
 namespace coauth::detail
 {
 
-class token_shares
+class split_refcount
 {
 public:
     // A branch that is used so many times. Null: no memory.
-    static token_share* branch(access_token const& token, std::int64_t uses) noexcept
+    static refcount* branch(access_token const& token, std::int64_t uses) noexcept
     {
-        token_share* const made = new (std::nothrow) token_share;
+        refcount* const made = new (std::nothrow) refcount;
         if (made == nullptr)
             return nullptr;
         made->uses.store(uses, std::memory_order_relaxed);
@@ -27,8 +27,8 @@ public:
     }
 
     // A copy that takes over one use.
-    static access_token take_over(token_share* share) noexcept { return access_token(share); }
-    static void end_uses(token_share& share, std::int64_t count) noexcept
+    static access_token adopt(refcount* share) noexcept { return access_token(share); }
+    static void release_many(refcount& share, std::int64_t count) noexcept
     {
         if (share.uses.fetch_sub(count, std::memory_order_acq_rel) == count)
             access_token::end(share);

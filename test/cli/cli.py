@@ -440,14 +440,14 @@ class Token(Case):
 
 class Smscx(Case):
     def test_provider_and_its_errors(self):
-        server = Server("--dialect", "smscx", "--scope", "sms groups")
+        server = Server("--flavor", "smscx", "--scope", "sms groups")
         try:
             host = server.endpoint.removesuffix("/oauth/token")
             common = ("token", "--provider", "smscx", "--host", host, "--client-id", "app", "--ca-file",
                       server.env["COAUTH_CA_FILE"], "-o", "json")
             document = self.check_json(run(*common, env={"COAUTH_CLIENT_SECRET": SECRET}), 0)
             self.assertEqual(document["token_type"], "Bearer")
-            self.check(run(*common, "--auth", "basic-raw", env={"COAUTH_CLIENT_SECRET": SECRET}), 0)
+            self.check(run(*common, "--auth", "basic-unencoded", env={"COAUTH_CLIENT_SECRET": SECRET}), 0)
             document = self.check_json(run(*common, env={"COAUTH_CLIENT_SECRET": "wrong"}), 1)
             self.assertEqual((document["oauth_error"], document["code"], document["http_status"]),
                              ("invalid_client", 1600, 401))
@@ -472,7 +472,7 @@ class Methods(Case):
                   for flag in ("--key-file", KEYS.public(name))),
                 "--cert-file", KEYS.certificate("own")[0], "--client-ca-file", KEYS.certificate("ca")[0],
                 "--cert-subject", "CN=issued,O=Example"),
-            "smscx": Server("--dialect", "smscx"),
+            "smscx": Server("--flavor", "smscx"),
             "public": Server("--public"),
             "nonce": Server("--dpop", "required", "--dpop-nonce"),
         }
@@ -492,7 +492,7 @@ class Methods(Case):
         key = ("--key-file", KEYS.private("rsa"))
         rows = [
             ("basic", "client_secret_basic", "all", server.with_secret, BASIC),
-            ("basic-raw", "client_secret_basic_unencoded", "smscx", server.with_secret, BASIC),
+            ("basic-unencoded", "client_secret_basic_unencoded", "smscx", server.with_secret, BASIC),
             ("post", "client_secret_post", "all", server.with_secret, POST),
             ("secret-jwt", "client_secret_jwt", "all", server.with_secret, ASSERTION),
             ("key-jwt", "private_key_jwt", "all", key, ASSERTION),
@@ -518,7 +518,7 @@ class Methods(Case):
             self.assertEqual(got.stderr.count("> POST /"), 1, got.stderr)
 
     def test_basic_is_raw_only_when_it_is_said(self):
-        for where, how in (("all", "basic-raw"), ("smscx", "basic")):
+        for where, how in (("all", "basic-unencoded"), ("smscx", "basic")):
             with self.subTest(how):
                 self.check(self.servers[where].token("--auth", how), 1)
 
@@ -1107,7 +1107,7 @@ class Usage(Case):
             "output": (complete + ("--output", "xml"),
                        "--output is summary, token, header or json, not 'xml'"),
             "auth": (complete + ("--auth", "digest"),
-                     "--auth is one of basic, basic-raw, post, secret-jwt, key-jwt, assertion, tls, "
+                     "--auth is one of basic, basic-unencoded, post, secret-jwt, key-jwt, assertion, tls, "
                      "self-signed-tls, none, not 'digest'"),
             "timeout text": (complete + ("--timeout", "soon"), "--timeout is a number of seconds"),
             "timeout zero": (complete + ("--timeout", "0"), "it must be from 1 ms to 1 hour"),
@@ -1285,7 +1285,7 @@ class Serve(Case):
 
     def test_the_command_that_it_shows_works(self):
         rows = {
-            "default": (), "plain HTTP": ("--http",), "SMS.CX": ("--dialect", "smscx"),
+            "default": (), "plain HTTP": ("--http",), "SMS.CX": ("--flavor", "smscx"),
             "public": ("--public",), "proof required": ("--dpop", "required", "--dpop-nonce"),
             "asks for certificates": ("--cert-file", KEYS.certificate("own")[0]),
             "id with a quote": ("--client-id", "it's"),
@@ -1381,7 +1381,7 @@ class Serve(Case):
             rows = {
                 "port in use": (("--port", port), 3),
                 "port": (("--port", "65536"), 2),
-                "dialect": (("--dialect", "saml"), 2),
+                "flavor": (("--flavor", "saml"), 2),
                 "lifetime": (("--token-lifetime", "0"), 2),
                 "output": (("--output", "json"), 2),
                 "client id": (("--client-id", ""), 2),

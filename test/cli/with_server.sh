@@ -4,12 +4,12 @@
 #   with_server.sh COAUTH DIALECT COMMAND [ARGUMENT...]
 set -euo pipefail
 
-coauth=$1 dialect=$2
+coauth=$1 flavor=$2
 shift 2
 directory=$(mktemp -d)
 scope="read write"
-[[ $dialect != smscx ]] || scope="sms groups"
-"$coauth" serve --dialect "$dialect" --scope "$scope" --output env >"$directory/env" &
+[[ $flavor != smscx ]] || scope="sms groups"
+"$coauth" serve --flavor "$flavor" --scope "$scope" --output env >"$directory/env" &
 server=$!
 end() {
     kill "$server" 2>/dev/null || true

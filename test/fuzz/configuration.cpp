@@ -167,7 +167,7 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
     config.authentication = authentication(from, id, secret);
     config.user_agent = agent;
     auto const checked = coauth::protocol::check_config(config);
-    auto const form = coauth::protocol::token_form(coauth::token_request().scope(scope));
+    auto const form = coauth::protocol::token_request_form(coauth::token_request().scope(scope));
     if (!checked || !form)
         return 0;
     auto const request = coauth::protocol::build_form_request(config, *checked, *form, {});

@@ -21,7 +21,7 @@ void check_introspection(coauth::client_config const& config, coauth::http_respo
 
 void check_debug(coauth::client_config const& config, coauth::http_response const& response)
 {
-    auto const text = coauth::protocol::masked_response(response, config);
+    auto const text = coauth::protocol::redact_response(response, config);
     fuzz::check_text(text, "\n");
     fuzz::require(text.size() <= 4096, "a text for debugging has at most 4 KiB");
     auto const document = coauth::protocol::json_document::parse(response.body.view());
@@ -37,7 +37,8 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
     auto const config = fuzz::config(from);
     auto const response = fuzz::response(from);
     auto const got = coauth::protocol::read_token_response(config, {}, response, fuzz::times());
-    auto const revoked = coauth::protocol::read_revocation_response(config, response, fuzz::times());
+    auto const revoked =
+        coauth::protocol::read_revocation_response(config, response, fuzz::times());
     if (!got)
         fuzz::check_error(got.error(), response);
     if (!revoked)

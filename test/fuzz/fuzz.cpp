@@ -140,7 +140,7 @@ coauth::http_response response(unsigned status, std::string_view fields_and_body
     return made;
 }
 
-coauth::protocol::exchange_facts times()
+coauth::protocol::response_context times()
 {
     using std::chrono::seconds;
     std::chrono::system_clock::time_point const sent(seconds(1'795'392'000));

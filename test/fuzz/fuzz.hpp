@@ -55,7 +55,7 @@ coauth::http_response response(input const& from);
 coauth::http_response response(unsigned status, std::string_view fields_and_body);
 
 // When requests are sent and responses come: 2026-11-23, after two seconds.
-coauth::protocol::exchange_facts times();
+coauth::protocol::response_context times();
 
 // What holds of every error, whatever the server responded.
 void check_error(coauth::error const& why, coauth::http_response const& from);

@@ -56,7 +56,7 @@ void check_retry(coauth::http_headers const& fields, system_clock::time_point no
 
 void check_lifetime(std::string_view text, coauth::expires_in_rules const& rules)
 {
-    using enum coauth::policy::expires_in_form;
+    using enum coauth::policy::json_form;
     for (auto const form : {absent, null, number, string, other})
     {
         auto const life = coauth::policy::interpret_expires_in(form, text, rules);

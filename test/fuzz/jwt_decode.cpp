@@ -1,7 +1,7 @@
 // Tokens that the command shows taken apart.
 
 #include "cli/decode.hpp"
-#include "cli/printable.hpp"
+#include "cli/sanitize_for_terminal.hpp"
 #include "fuzz.hpp"
 
 int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
@@ -12,6 +12,6 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
     fuzz::require(text.starts_with('\n') && text.ends_with('\n'), "whole lines are shown");
     std::erase(text, '\n');
     fuzz::require(!fuzz::has_control(text), "nothing steers the terminal");
-    fuzz::require(coauth::cli::printable(text) == text, "what is shown is valid UTF-8");
+    fuzz::require(coauth::cli::sanitize_for_terminal(text) == text, "what is shown is valid UTF-8");
     return 0;
 }

@@ -76,7 +76,8 @@ void check_response(outcome const& made, coauth::response_limits const& limit)
 void check_same(outcome const& one, outcome const& other)
 {
     // What is longer than a limit may be seen before it is whole, or not.
-    if (one.why == coauth::errc::response_too_large || other.why == coauth::errc::response_too_large)
+    if (one.why == coauth::errc::response_too_large ||
+        other.why == coauth::errc::response_too_large)
         return;
     require(one.ended == other.ended, "in one piece or many, it ends the same");
     // The parser beneath does not look at a header in pieces before its end has come.
@@ -90,8 +91,8 @@ void check_same(outcome const& one, outcome const& other)
     require(one.response.body == other.response.body, "the same body");
     require(
         std::equal(
-            one.response.headers.begin(), one.response.headers.end(), other.response.headers.begin(),
-            other.response.headers.end(),
+            one.response.headers.begin(), one.response.headers.end(),
+            other.response.headers.begin(), other.response.headers.end(),
             [](auto const& a, auto const& b) { return a.name == b.name && a.value == b.value; }),
         "and the same headers");
     require(one.used != other.used || one.reusable == other.reusable, "and then as reusable");

@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
     if (from.has('s'))
         request.scope("sms groups");
     auto const response = fuzz::response(from);
-    auto const got = coauth::protocol::read_token_response(config, request, response, fuzz::times());
+    auto const got =
+        coauth::protocol::read_token_response(config, request, response, fuzz::times());
     if (got)
         fuzz::check_token(*got, response);
     else

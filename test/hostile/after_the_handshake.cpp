@@ -97,7 +97,8 @@ void check_turns(coauth::client_config config, bool asked)
         most_read = std::max(most_read, turn.bytes());
     }
     BOOST_REQUIRE(got);
-    BOOST_TEST((outcome(*got) == "timeout" || outcome(*got) == "response_too_large"), outcome(*got));
+    BOOST_TEST(
+        (outcome(*got) == "timeout" || outcome(*got) == "response_too_large"), outcome(*got));
     // Else the storm has passed by.
     BOOST_TEST(bytes > 10'000U);
     // What comes before the request is read up to eight times at once.

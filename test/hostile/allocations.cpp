@@ -559,7 +559,7 @@ BOOST_AUTO_TEST_CASE(of_awaited_requests)
 // OpenSSL 3.0 says that it signed where it had no memory for that, and gives no size or one of -1.
 BOOST_AUTO_TEST_CASE(of_a_signature)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     coauth::assertion_claims claims;
     claims.issuer = "robot";
     claims.audience = "https://auth.example.com/token";
@@ -590,7 +590,7 @@ BOOST_AUTO_TEST_CASE(of_a_signature)
 // One that could not be kept leaves nothing behind that takes another's place later.
 BOOST_AUTO_TEST_CASE(of_nonces_that_are_kept)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto const given = signing_key_of(key);
     std::string const url = "https://resource.example.com/";
     bool any = true;
@@ -620,7 +620,7 @@ BOOST_AUTO_TEST_CASE(of_nonces_that_are_kept)
 
 BOOST_AUTO_TEST_CASE(of_requests_with_proofs)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto chosen = knowing(key);
     chosen.dpop = coauth::testing::dpop::required;
     chosen.dpop_nonce = true;

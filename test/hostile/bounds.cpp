@@ -1,5 +1,5 @@
-// What no response may do, however it is made: take much memory, much from the wire, or much time of
-// the processor.
+// What no response may do, however it is made: take much memory, much from the wire, or much time
+// of the processor.
 
 #include "fixture.hpp"
 #include "measured.hpp"
@@ -405,7 +405,8 @@ BOOST_AUTO_TEST_CASE(no_metadata_take_much)
                 context.run();
                 return got;
             };
-            check_bounds(server, response::json(200, beginning + more + "\"\"]}"), ask, {"success"});
+            check_bounds(
+                server, response::json(200, beginning + more + "\"\"]}"), ask, {"success"});
         }
 }
 
@@ -426,8 +427,8 @@ BOOST_AUTO_TEST_CASE(time_grows_no_faster_than_the_response)
              {"field in pieces", 60'000,
               [](std::size_t n)
               {
-                  return in_pieces(
-                      response::bytes(http_response(token_body, "X: " + std::string(n, 'y') + "\r\n")));
+                  return in_pieces(response::bytes(
+                      http_response(token_body, "X: " + std::string(n, 'y') + "\r\n")));
               }},
              {"body in pieces", 60'000, [](std::size_t n)
               { return in_pieces(response::bytes(ok + "\r\n" + std::string(n, ' ') + body)); }},

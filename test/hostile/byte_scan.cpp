@@ -5,7 +5,7 @@
 // COAUTH_SCAN_STEP=1 visits every byte; by default each run of this visits some, from a random
 // start. COAUTH_SEED=n begins where an earlier run began, which printed it.
 
-#include <coauth/testing/relay.hpp>
+#include <coauth/testing/fault_proxy.hpp>
 
 #include "fixture.hpp"
 #include "random_seed.hpp"
@@ -23,9 +23,9 @@
 
 using namespace test;
 using coauth::testing::direction;
-using coauth::testing::disturbance;
 using coauth::testing::fault;
-using coauth::testing::relay;
+using coauth::testing::fault_proxy;
+using coauth::testing::fault_spec;
 
 namespace
 {
@@ -52,11 +52,12 @@ char const* name(fault what)
     return names[static_cast<std::size_t>(what)];
 }
 
-std::string describe(disturbance const& what)
+std::string describe(fault_spec const& what)
 {
     std::ostringstream text;
-    text << name(what.fault) << (what.way == direction::to_server ? " to server" : " to client")
-         << " at " << what.position;
+    text << name(what.fault)
+         << (what.direction == direction::to_server ? " to server" : " to client") << " at "
+         << what.position;
     return text.str();
 }
 
@@ -119,12 +120,12 @@ public:
         return {};
     }
 
-    void visit(std::vector<disturbance> const& places)
+    void visit(std::vector<fault_spec> const& places)
     {
         for (std::size_t i = 0; i < places.size(); i += at_once)
         {
             auto const last = std::min(places.size(), i + at_once);
-            std::vector<disturbance> const some(
+            std::vector<fault_spec> const some(
                 places.begin() + static_cast<std::ptrdiff_t>(i),
                 places.begin() + static_cast<std::ptrdiff_t>(last));
             auto const ends = run(some);
@@ -160,7 +161,7 @@ private:
     // One request that is disturbed, and what goes before it.
     struct attempt
     {
-        attempt(scan& its_scan, boost::asio::io_context& runs_on, disturbance what)
+        attempt(scan& its_scan, boost::asio::io_context& runs_on, fault_spec what)
             : of(its_scan)
             , context(runs_on)
             , path("/run/" + std::to_string(++of.runs_))
@@ -229,8 +230,8 @@ private:
 
     std::optional<span> measure(direction way)
     {
-        disturbance none;
-        none.way = way;
+        fault_spec none;
+        none.direction = way;
         boost::asio::io_context context;
         attempt one(*this, context, none);
         one.prepare();
@@ -250,7 +251,7 @@ private:
     }
 
     // All of them at the same time.
-    std::vector<outcome_of_run> run(std::vector<disturbance> const& places)
+    std::vector<outcome_of_run> run(std::vector<fault_spec> const& places)
     {
         boost::asio::io_context context;
         std::list<attempt> all;
@@ -272,7 +273,7 @@ private:
         return ends;
     }
 
-    void judge(disturbance const& what, outcome_of_run const& end)
+    void judge(fault_spec const& what, outcome_of_run const& end)
     {
         BOOST_TEST_CONTEXT(describe(what))
         {
@@ -291,7 +292,7 @@ private:
     }
 
     // What holds however slow it was.
-    void check(disturbance const& what, outcome_of_run const& end)
+    void check(fault_spec const& what, outcome_of_run const& end)
     {
         BOOST_REQUIRE_EQUAL(end.got.size(), 1U);
         // Where a connection dies that was kept, it is made once more over another.
@@ -301,12 +302,12 @@ private:
             return check_no_secret(got);
         BOOST_TEST(got->value() == "tok.en-1");
         // The client may have said goodbye behind its request.
-        auto const uncertain = what.way == direction::to_server ? 48U : 16U;
+        auto const uncertain = what.direction == direction::to_server ? 48U : 16U;
         if (cuts(what.fault) && how_ != manner::kept_connection)
-            BOOST_TEST(what.position + uncertain >= whole_[what.way], "a part was enough");
+            BOOST_TEST(what.position + uncertain >= whole_[what.direction], "a part was enough");
     }
 
-    static bool fits(disturbance const& what, outcome_of_run const& end)
+    static bool fits(fault_spec const& what, outcome_of_run const& end)
     {
         auto const& got = end.got.front();
         return end.took <= deadline + tolerance &&
@@ -315,15 +316,15 @@ private:
 
     manner const how_;
     authorization_server server_;
-    relay between_;
+    fault_proxy between_;
     std::size_t runs_ = 0;
     std::map<direction, std::size_t> whole_;
     std::map<std::string, std::size_t> outcomes_;
 };
 
-std::vector<disturbance> places_for(scan& one, std::size_t step, std::size_t first)
+std::vector<fault_spec> places_for(scan& one, std::size_t step, std::size_t first)
 {
-    std::vector<disturbance> places;
+    std::vector<fault_spec> places;
     for (auto const way : {direction::to_server, direction::to_client})
     {
         auto const bytes = one.bytes(way);
@@ -331,7 +332,7 @@ std::vector<disturbance> places_for(scan& one, std::size_t step, std::size_t fir
              {fault::close, fault::reset, fault::half_close, fault::stall, fault::delay,
               fault::corrupt, fault::repeat})
             for (auto at = bytes.begin + first++ % step; at < bytes.end; at += step)
-                places.push_back({.fault = what, .way = way, .position = at});
+                places.push_back({.fault = what, .direction = way, .position = at});
     }
     return places;
 }

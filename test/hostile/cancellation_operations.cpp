@@ -142,7 +142,8 @@ auto call_refused(world& in)
 // Another token than the one before.
 void give_another(authorization_server& server)
 {
-    server.push_response(response::json(200, R"({"access_token":"tok.en-2","token_type":"Bearer"})"));
+    server.push_response(
+        response::json(200, R"({"access_token":"tok.en-2","token_type":"Bearer"})"));
 }
 
 } // namespace
@@ -179,7 +180,8 @@ std::vector<operation> operations_of_a_client()
              in.config.retry.initial_back_off = 10ms;
              in.config.retry.max_attempts = 2;
          },
-         .script = [](authorization_server& server) { server.push_response(response::json(503, "")); }},
+         .script = [](authorization_server& server)
+         { server.push_response(response::json(503, "")); }},
         {.name = "a token, long before it is repeated",
          .of = owner::client,
          .start = get_token,

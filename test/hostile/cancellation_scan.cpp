@@ -243,7 +243,7 @@ void ask_resolver(world& in)
     };
 }
 
-void ask_signer(world& in, private_key const& key)
+void ask_signer(world& in, test_key const& key)
 {
     auto const sign = [&in, &key](std::string const& input, auto done)
     {
@@ -319,7 +319,7 @@ BOOST_AUTO_TEST_CASE(that_wait_for_a_name)
 
 BOOST_AUTO_TEST_CASE(that_wait_for_a_signer)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     scan one(knowing(key));
     one.visit(
         {.name = "a token, for a signature",
@@ -351,7 +351,7 @@ BOOST_AUTO_TEST_CASE(that_need_a_nonce)
     chosen.dpop = coauth::testing::dpop::required;
     chosen.dpop_nonce = true;
     scan one(chosen);
-    private_key const key("P-256");
+    test_key const key("P-256");
     one.visit(
         {.name = "a token, bound to a key",
          .of = owner::client,

@@ -1,7 +1,7 @@
 // Whatever dribbles, and wherever: the operation ends as a timeout, not before its deadline and not
 // later than 50 ms after it.
 
-#include <coauth/testing/relay.hpp>
+#include <coauth/testing/fault_proxy.hpp>
 
 #include "full_backlog.hpp"
 #include "hanging_lookup.hpp"
@@ -15,11 +15,11 @@
 #include <thread>
 
 using namespace test;
-using coauth::testing::direction;
-using coauth::testing::disturbance;
-using coauth::testing::fault;
 using coauth::testing::connection_fault;
-using coauth::testing::relay;
+using coauth::testing::direction;
+using coauth::testing::fault;
+using coauth::testing::fault_proxy;
+using coauth::testing::fault_spec;
 using std::chrono::steady_clock;
 
 namespace
@@ -96,9 +96,9 @@ void check_all(std::vector<row> const& rows)
                 stage one;
                 row.play(one);
                 BOOST_TEST(one.ended() == "timeout");
-                BOOST_TEST((one.duration() >= deadline));
-                late = one.duration() > deadline + tolerance;
-                BOOST_TEST_MESSAGE(row.name << ": " << one.duration() / 1us << " us");
+                BOOST_TEST((one.took() >= deadline));
+                late = one.took() > deadline + tolerance;
+                BOOST_TEST_MESSAGE(row.name << ": " << one.took() / 1us << " us");
             }
             BOOST_TEST(!late);
         }
@@ -209,7 +209,7 @@ response response_after_a_minute()
     return late;
 }
 
-row through_relay(std::string name, int version, disturbance const& what)
+row through_relay(std::string name, int version, fault_spec const& what)
 {
     return {
         std::move(name), [=](stage& one)
@@ -217,7 +217,7 @@ row through_relay(std::string name, int version, disturbance const& what)
             auto chosen = options();
             chosen.min_tls_version = chosen.max_tls_version = version;
             auto const server = start(chosen);
-            relay between(server.port());
+            fault_proxy between(server.port());
             auto config = server.config();
             config.server.token_endpoint =
                 "https://127.0.0.1:" + std::to_string(between.open(what).value()) + "/oauth/token";
@@ -230,7 +230,7 @@ std::vector<row> rows_of_handshakes()
     std::vector<row> rows;
     for (int const version : {tls_1_2, tls_1_3})
     {
-        auto const add = [&](std::string const& name, disturbance const& what)
+        auto const add = [&](std::string const& name, fault_spec const& what)
         {
             rows.push_back(through_relay(
                 name + " at " + std::to_string(what.position) + ", TLS " + std::to_string(version),
@@ -241,10 +241,10 @@ std::vector<row> rows_of_handshakes()
             {
                 std::string const side = way == direction::to_client ? "server" : "client";
                 add("silence of the " + side, {fault::stall, way, position});
-                add("drip of the " + side, {fault::drip, way, position, pause});
+                add("drip of the " + side, {fault::trickle, way, position, pause});
             }
         add("half a flight", {fault::stall, direction::to_client, 600});
-        add("drip after half a flight", {fault::drip, direction::to_client, 600, pause});
+        add("drip after half a flight", {fault::trickle, direction::to_client, 600, pause});
     }
     return rows;
 }
@@ -349,7 +349,8 @@ std::vector<row> rows_before_tls()
          }},
         behind_proxy("proxy that is silent", ""),
         behind_proxy("proxy with half a response", "HTTP/1.1 200 OK\r\n"),
-        behind_proxy("proxy with a slow response", "HTTP/1.1 200 Connection established\r\n\r\n", 1),
+        behind_proxy(
+            "proxy with a slow response", "HTTP/1.1 200 Connection established\r\n\r\n", 1),
         behind_proxy(
             "proxy with slow fields", "HTTP/1.1 200 OK\r\nX: " + std::string(1000, 'y'), 6),
         behind_proxy("proxy with a slow refusal", "HTTP/1.1 407 Authentication\r\nX: y\r\n", 1),
@@ -521,7 +522,7 @@ BOOST_AUTO_TEST_CASE(hold_for_all_steps_together)
     {
         full_backlog const hole;
         auto server = start();
-        relay between(server.port());
+        fault_proxy between(server.port());
         auto const port = between.open({fault::delay, direction::to_client, 0, step}).value();
         slow_resolver resolver(step, {{"127.0.0.1", hole.port()}, {"127.0.0.1", port}});
         auto late = response::json(200, token_body);

@@ -127,11 +127,11 @@ BOOST_AUTO_TEST_CASE(do_not_repeat_what_is_used_once)
 {
     server_process const server(make_server);
     used in(config_of(server));
-    private_key const key("P-256");
+    test_key const key("P-256");
     coauth::assertion_claims claims;
     claims.issuer = claims.audience = "https://as.example";
-    auto const sign = coauth::jwt_assertion(
-        coauth::signing_key::pem(coauth::secret(key.private_pem())), claims);
+    auto const sign =
+        coauth::jwt_assertion(coauth::signing_key::pem(coauth::secret(key.private_pem())), claims);
     auto const number = [&]
     {
         auto const made = sign();

@@ -282,7 +282,7 @@ struct row
 
 std::function<void(coauth::client_config&)> authenticating(who (*how)())
 {
-    return [how](coauth::client_config& config) { config.authentication = type(); };
+    return [how](coauth::client_config& config) { config.authentication = how(); };
 }
 
 who by_secret()

@@ -132,15 +132,16 @@ BOOST_AUTO_TEST_CASE(an_response_before_the_request_is_nobodys)
             {
                 auto const early = response_with("early").substr(0, whole ? std::string::npos : 1);
                 raw_tls_server server(
-                    without_tickets(shown, version), first(
-                                                         [&](raw_connection& peer)
-                                                         {
-                                                             peer.write(early);
-                                                             if (peer.read_request())
-                                                                 peer.write(response_with("first"));
-                                                             if (peer.read_request())
-                                                                 peer.write(response_with("second"));
-                                                         }));
+                    without_tickets(shown, version),
+                    first(
+                        [&](raw_connection& peer)
+                        {
+                            peer.write(early);
+                            if (peer.read_request())
+                                peer.write(response_with("first"));
+                            if (peer.read_request())
+                                peer.write(response_with("second"));
+                        }));
                 auto config = one_attempt(server, shown);
                 config.observer = std::make_shared<patience>();
                 auto const got = ask(config, 2);

@@ -9,9 +9,9 @@
 #include <set>
 
 using namespace test;
+using coauth::authentication_method;
 using coauth::client_authentication;
 using coauth::secret;
-using coauth::testing::authentication_method;
 
 namespace
 {
@@ -26,7 +26,7 @@ std::string assertion_of(coauth::testing::received_request const& request)
 }
 
 // A good assertion of the other client, as a platform would make it.
-std::string platform_assertion(authorization_server const& server, private_key const& key)
+std::string platform_assertion(authorization_server const& server, test_key const& key)
 {
     static int count = 0;
     using seconds = std::chrono::seconds;
@@ -53,7 +53,7 @@ BOOST_AUTO_TEST_CASE(by_a_key_and_every_algorithm)
           "Ed25519"})
         BOOST_TEST_CONTEXT(name)
         {
-            private_key const key(kind_of(name));
+            test_key const key(kind_of(name));
             auto const server = start(knowing(key));
             auto const by = signing_key_of(key)
                                 .algorithm(coauth::parse_signature_algorithm(name).value())
@@ -78,8 +78,9 @@ BOOST_AUTO_TEST_CASE(by_a_secret_that_signs)
         BOOST_TEST_CONTEXT(name)
         {
             auto const config = authenticated(
-                server, client_authentication::client_secret_jwt(
-                            other_id, hmac_secret, coauth::parse_signature_algorithm(name).value()));
+                server,
+                client_authentication::client_secret_jwt(
+                    other_id, hmac_secret, coauth::parse_signature_algorithm(name).value()));
             BOOST_TEST(outcome(fetch(config)) == "success");
             auto const seen = server.requests().back();
             BOOST_TEST((seen.authentication == authentication_method::client_secret_jwt));
@@ -92,7 +93,7 @@ BOOST_AUTO_TEST_CASE(by_a_secret_that_signs)
 
 BOOST_AUTO_TEST_CASE(of_each_attempt_is_its_own)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto server = start(knowing(key));
     auto config = authenticated(
         server, client_authentication::private_key_jwt(other_id, signing_key_of(key)));
@@ -116,7 +117,7 @@ BOOST_AUTO_TEST_CASE(of_each_attempt_is_its_own)
 // Some servers want the URL that is asked, and no other.
 BOOST_AUTO_TEST_CASE(is_made_out_to_the_endpoint_that_is_asked)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto chosen = knowing(key);
     chosen.client_certificates = coauth::testing::client_certificates::requested_at_alias;
     auto const server = start(std::move(chosen));
@@ -168,7 +169,7 @@ BOOST_AUTO_TEST_CASE(is_made_out_to_the_endpoint_that_is_asked)
 
 BOOST_AUTO_TEST_CASE(is_made_out_to_whom_the_server_expects)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto chosen = knowing(key);
     chosen.audiences = {"urn:own"};
     auto const server = start(std::move(chosen));
@@ -201,8 +202,8 @@ BOOST_AUTO_TEST_CASE(is_made_out_to_whom_the_server_expects)
 
 BOOST_AUTO_TEST_CASE(by_another_key_is_refused_and_shows_nothing)
 {
-    private_key const key("P-256");
-    private_key const other("P-256");
+    test_key const key("P-256");
+    test_key const other("P-256");
     auto const server = start(knowing(key));
     auto config = authenticated(
         server, client_authentication::private_key_jwt(other_id, signing_key_of(other)));
@@ -219,7 +220,7 @@ BOOST_AUTO_TEST_CASE(by_another_key_is_refused_and_shows_nothing)
 
 BOOST_AUTO_TEST_CASE(by_the_assertion_of_a_file_that_is_replaced)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto const server = start(knowing(key));
     scratch_file const file("assertion", platform_assertion(server, key) + "\n");
     keeper kept(authenticated(
@@ -235,7 +236,7 @@ BOOST_AUTO_TEST_CASE(by_the_assertion_of_a_file_that_is_replaced)
 
 BOOST_AUTO_TEST_CASE(by_an_assertion_that_changed_while_it_was_under_way)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto const server = start(knowing(key));
     int calls = 0;
     auto const give = [&]() -> coauth::result<secret>
@@ -253,7 +254,7 @@ BOOST_AUTO_TEST_CASE(by_an_assertion_that_changed_while_it_was_under_way)
 // It may be one that the server takes once.
 BOOST_AUTO_TEST_CASE(by_an_assertion_that_is_asked_for_before_each_request)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto server = start(knowing(key));
     int calls = 0;
     auto const give = [&]() -> coauth::result<secret>

@@ -21,14 +21,14 @@ inline server_options knowing(coauth::testing::registered_client client)
     return chosen;
 }
 
-inline server_options knowing(private_key const& key)
+inline server_options knowing(test_key const& key)
 {
     coauth::testing::registered_client client;
     client.public_keys = {key.public_pem()};
     return knowing(std::move(client));
 }
 
-inline coauth::signing_key signing_key_of(private_key const& key)
+inline coauth::signing_key signing_key_of(test_key const& key)
 {
     return coauth::signing_key::pem(coauth::secret(key.private_pem()));
 }

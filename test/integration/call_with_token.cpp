@@ -311,12 +311,14 @@ BOOST_AUTO_TEST_CASE(every_completion_token)
     BOOST_TEST(got.value() == "b");
     auto const ask = [](coauth::access_token token) -> asio::awaitable<api_response>
     { co_return api_response{200, {}, std::string(token.value())}; };
-    BOOST_TEST(coauth::async_call_with_token(tokens, ask, asio::use_future).get().value().body == "b");
+    BOOST_TEST(
+        coauth::async_call_with_token(tokens, ask, asio::use_future).get().value().body == "b");
     auto operation = coauth::async_call_with_token(tokens, call, refused, asio::deferred);
     BOOST_TEST(std::move(operation)(asio::use_future).get().value() == "b");
     auto const spawned = [&]() -> asio::awaitable<bool>
     {
-        auto one = co_await coauth::async_call_with_token(tokens, call, refused, asio::use_awaitable);
+        auto one =
+            co_await coauth::async_call_with_token(tokens, call, refused, asio::use_awaitable);
         co_return one.has_value();
     };
     BOOST_TEST(asio::co_spawn(pool, spawned, asio::use_future).get());

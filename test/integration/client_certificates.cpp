@@ -10,8 +10,8 @@
 #include <thread>
 
 using namespace test;
+using coauth::authentication_method;
 using coauth::client_authentication;
-using coauth::testing::authentication_method;
 namespace wanted = coauth::testing;
 
 namespace

@@ -31,7 +31,8 @@ void settle()
 
 std::string whole(std::string_view token)
 {
-    return http_response(R"({"access_token":")" + std::string(token) + R"(","token_type":"Bearer"})");
+    return http_response(
+        R"({"access_token":")" + std::string(token) + R"(","token_type":"Bearer"})");
 }
 
 } // namespace

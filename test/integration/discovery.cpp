@@ -81,7 +81,7 @@ BOOST_AUTO_TEST_SUITE(discovery)
 
 BOOST_AUTO_TEST_CASE(tells_all_that_a_client_needs)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto chosen = knowing(key);
     chosen.dpop = coauth::testing::dpop::accepted;
     chosen.client_certificates = coauth::testing::client_certificates::requested_at_alias;

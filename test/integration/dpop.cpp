@@ -20,7 +20,7 @@ server_options with_dpop(coauth::testing::dpop mode, bool nonce = false)
     return chosen;
 }
 
-coauth::client_config bound(authorization_server const& server, private_key const& key)
+coauth::client_config bound(authorization_server const& server, test_key const& key)
 {
     auto config = once(server);
     config.dpop = std::make_shared<coauth::dpop_prover>(signing_key_of(key));
@@ -49,7 +49,7 @@ BOOST_AUTO_TEST_CASE(binds_the_token_by_every_algorithm)
     for (char const* const name : {"RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"})
         BOOST_TEST_CONTEXT(name)
         {
-            private_key const key(kind_of(name));
+            test_key const key(kind_of(name));
             auto config = once(server);
             config.dpop = std::make_shared<coauth::dpop_prover>(
                 signing_key_of(key).algorithm(coauth::parse_signature_algorithm(name).value()));
@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(binds_the_token_by_every_algorithm)
 
 BOOST_AUTO_TEST_CASE(an_algorithm_that_the_server_does_not_know_is_a_mistake)
 {
-    private_key const key("RSA");
+    test_key const key("RSA");
     auto const server = start(with_dpop(coauth::testing::dpop::required));
     auto config = bound(server, key);
     config.server.dpop_algorithms = {"ES256", "PS256"};
@@ -81,7 +81,7 @@ BOOST_AUTO_TEST_CASE(an_algorithm_that_the_server_does_not_know_is_a_mistake)
 
 BOOST_AUTO_TEST_CASE(learns_the_nonce_by_one_more_request)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto server = start(with_dpop(coauth::testing::dpop::required, true));
     keeper kept(bound(server, key));
     BOOST_TEST(outcome(kept.fetch()) == "success");
@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(learns_the_nonce_by_one_more_request)
 
 BOOST_AUTO_TEST_CASE(takes_the_nonce_that_comes_with_a_good_response)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto server = start(with_dpop(coauth::testing::dpop::accepted));
     auto next = response::json(200, R"({"access_token":"t","token_type":"DPoP"})");
     next.headers.add("DPoP-Nonce", "the-next");
@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(takes_the_nonce_that_comes_with_a_good_response)
 
 BOOST_AUTO_TEST_CASE(gives_up_on_a_server_that_always_wants_another_nonce)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto server = start(with_dpop(coauth::testing::dpop::required));
     server.push_response(wants_nonce("a"));
     server.push_response(wants_nonce("b"));
@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(gives_up_on_a_server_that_always_wants_another_nonce)
 
 BOOST_AUTO_TEST_CASE(puts_no_nonce_that_could_break_a_field_into_a_proof)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     for (std::string const nonce : {"with space", "quote\"", "back\\slash", ""})
         BOOST_TEST_CONTEXT(nonce)
         {
@@ -139,8 +139,8 @@ BOOST_AUTO_TEST_CASE(puts_no_nonce_that_could_break_a_field_into_a_proof)
 
 BOOST_AUTO_TEST_CASE(goes_with_an_assertion_that_is_new_too)
 {
-    private_key const key("P-256");
-    private_key const proof_key("Ed25519");
+    test_key const key("P-256");
+    test_key const proof_key("Ed25519");
     auto chosen = knowing(key);
     chosen.dpop = coauth::testing::dpop::required;
     chosen.dpop_nonce = true;
@@ -157,8 +157,8 @@ BOOST_AUTO_TEST_CASE(goes_with_an_assertion_that_is_new_too)
 // The server may have seen what was sent on the dead one, and remembers the ids.
 BOOST_AUTO_TEST_CASE(and_assertions_are_new_when_a_dead_connection_is_replaced)
 {
-    private_key const key("P-256");
-    private_key const proof_key("Ed25519");
+    test_key const key("P-256");
+    test_key const proof_key("Ed25519");
     auto chosen = knowing(key);
     chosen.dpop = coauth::testing::dpop::required;
     auto server = start(std::move(chosen));
@@ -187,7 +187,7 @@ BOOST_AUTO_TEST_CASE(and_assertions_are_new_when_a_dead_connection_is_replaced)
 
 BOOST_AUTO_TEST_CASE(asks_not_again_where_the_server_gave_no_nonce)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto server = start(with_dpop(coauth::testing::dpop::required));
     server.push_response(response::json(400, R"({"error":"use_dpop_nonce"})"));
     auto const got = fetch(bound(server, key));
@@ -197,7 +197,7 @@ BOOST_AUTO_TEST_CASE(asks_not_again_where_the_server_gave_no_nonce)
 
 BOOST_AUTO_TEST_CASE(and_the_type_of_the_token_agree)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     for (auto const& [proves, type, expected] :
          std::vector<std::tuple<bool, char const*, char const*>>{
              {true, "DPoP", "success"},
@@ -217,7 +217,7 @@ BOOST_AUTO_TEST_CASE(and_the_type_of_the_token_agree)
 
 BOOST_AUTO_TEST_CASE(proves_calls_of_an_api)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto const server = start(with_dpop(coauth::testing::dpop::required));
     auto const config = bound(server, key);
     auto const token = require_token(fetch(config));

@@ -62,7 +62,7 @@ class eavesdropper : public coauth::observer
 {
     void on_phase_ended(coauth::phase_ended const& e) override
     {
-        check_text(std::string(to_string(e.what)) + e.failure.message(), the_token);
+        check_text(std::string(to_string(e.phase)) + e.failure.message(), the_token);
     }
     void on_attempt_failed(coauth::attempt_failed const& e) override { look_at(e.error); }
     void on_fetch_started(coauth::fetch_started const& e) override

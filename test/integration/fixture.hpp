@@ -13,8 +13,8 @@ namespace test
 {
 
 using namespace std::chrono_literals;
-using coauth::testing::response;
 using coauth::testing::authorization_server;
+using coauth::testing::response;
 using coauth::testing::response_end;
 using coauth::testing::server_options;
 using token_result = coauth::result<coauth::access_token>;

@@ -209,8 +209,8 @@ BOOST_AUTO_TEST_CASE(every_cut_of_a_response_is_noticed)
     auto server = start();
     auto const config = server.config();
     for (auto const& whole :
-         {http_response(small), ok + chunked + "\r\n1\r\n{\r\n" + hex(small.size() - 1) + ";a=b\r\n" +
-                                  small.substr(1) + "\r\n0\r\nX: y\r\n\r\n"})
+         {http_response(small), ok + chunked + "\r\n1\r\n{\r\n" + hex(small.size() - 1) +
+                                    ";a=b\r\n" + small.substr(1) + "\r\n0\r\nX: y\r\n\r\n"})
     {
         for (auto const end : {response_end::close, response_end::truncate, response_end::reset})
             for (std::size_t cut = 0; cut < whole.size(); ++cut)
@@ -323,7 +323,8 @@ BOOST_AUTO_TEST_CASE(faulty_chunks_are_refused)
          "malformed_http"},
         {"no field in the trailer", chunks(size + "\r\n" + body + "\r\n0\r\nrubbish\r\n\r\n"),
          "malformed_http"},
-        {"chunk of 10 GiB", chunks("280000000\r\n" + body), "response_too_large", response_end::stall},
+        {"chunk of 10 GiB", chunks("280000000\r\n" + body), "response_too_large",
+         response_end::stall},
     });
 }
 
@@ -395,7 +396,8 @@ BOOST_AUTO_TEST_CASE(what_is_too_large_is_refused)
          "response_too_large"},
         {"name of 64 KiB", ok + std::string(65536, 'N') + ": v\r\n" + length + "\r\n" + body,
          "response_too_large"},
-        {"value of 1 MiB", ok + "X: " + mib + "\r\n" + length + "\r\n" + body, "response_too_large"},
+        {"value of 1 MiB", ok + "X: " + mib + "\r\n" + length + "\r\n" + body,
+         "response_too_large"},
         {"100,000 fields", ok + times(100'000, "X: y\r\n") + length + "\r\n" + body,
          "response_too_large"},
         {"status line of 1 MiB", "HTTP/1.1 200 " + mib + "\r\n" + length + "\r\n" + body,
@@ -421,9 +423,11 @@ BOOST_AUTO_TEST_CASE(limits_can_be_set)
     BOOST_TEST(outcome(fetch(config)) == "success");
     server.push_response(response::bytes(http_response(body + " ")));
     BOOST_TEST(outcome(fetch(config)) == "response_too_large");
-    server.push_response(response::bytes(http_response(token_body, "X: " + std::string(512, 'v') + "\r\n")));
+    server.push_response(
+        response::bytes(http_response(token_body, "X: " + std::string(512, 'v') + "\r\n")));
     BOOST_TEST(outcome(fetch(config)) == "response_too_large");
-    server.push_response(response::bytes("HTTP/1.1 100 Continue\r\n\r\n" + http_response(token_body)));
+    server.push_response(
+        response::bytes("HTTP/1.1 100 Continue\r\n\r\n" + http_response(token_body)));
     BOOST_TEST(outcome(fetch(config)) == "response_too_large");
 }
 
@@ -442,7 +446,8 @@ BOOST_AUTO_TEST_CASE(what_never_ends_is_left_at_the_limit)
              {"chunks", ok + chunked + "\r\n5\r\n     \r\n", ok.size() + chunked.size() + 2,
               "response_too_large"},
              {"fields", ok + "X: y\r\n", ok.size(), "response_too_large"},
-             {"informational responses", "HTTP/1.1 102 Processing\r\n\r\n", 0, "response_too_large"},
+             {"informational responses", "HTTP/1.1 102 Processing\r\n\r\n", 0,
+              "response_too_large"},
              {"one field", ok + "X: y", ok.size() + 3, "response_too_large"},
              {"empty lines", "\r\n", 0, "malformed_http"},
              {"noise", "noise", 0, "malformed_http"},

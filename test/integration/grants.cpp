@@ -28,7 +28,7 @@ server_options accepting(std::string grant)
     return chosen;
 }
 
-server_options trusting(private_key const& key)
+server_options trusting(test_key const& key)
 {
     auto chosen = accepting(jwt_bearer);
     chosen.assertion_issuers = {{account, {key.public_pem()}}};
@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_SUITE(grants)
 
 BOOST_AUTO_TEST_CASE(by_assertions_that_are_made_anew_for_each_attempt)
 {
-    private_key const key("RSA");
+    test_key const key("RSA");
     auto server = start(trusting(key));
     auto config = server.config();
     config.authentication = coauth::client_authentication::anonymous();
@@ -78,8 +78,8 @@ BOOST_AUTO_TEST_CASE(by_assertions_that_are_made_anew_for_each_attempt)
 
 BOOST_AUTO_TEST_CASE(by_the_assertion_of_another_key_are_refused)
 {
-    private_key const key("P-256");
-    private_key const other("P-256");
+    test_key const key("P-256");
+    test_key const other("P-256");
     auto const server = start(trusting(key));
     auto config = once(server);
     config.authentication = coauth::client_authentication::anonymous();
@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(by_the_assertion_of_another_key_are_refused)
 
 BOOST_AUTO_TEST_CASE(by_assertions_that_cannot_be_made)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto const server = start(trusting(key));
     auto const good = claims_for(server);
     auto const by_function = coauth::signing_key::signer(
@@ -118,8 +118,8 @@ BOOST_AUTO_TEST_CASE(by_assertions_that_cannot_be_made)
              {signing_key_of(key), own_name, "'exp' has a meaning of its own"}})
         BOOST_TEST_CONTEXT(says)
         {
-            auto const got = fetch(
-                once(server), token_request::jwt_bearer(coauth::jwt_assertion(by, claims)));
+            auto const got =
+                fetch(once(server), token_request::jwt_bearer(coauth::jwt_assertion(by, claims)));
             BOOST_TEST(outcome(got) == "invalid_configuration");
             BOOST_REQUIRE(!got);
             BOOST_TEST(got.error().message().find(says) != std::string::npos, got.error());

@@ -259,7 +259,8 @@ BOOST_AUTO_TEST_CASE(are_ended_whatever_the_body_says)
              {"success", response::json(400, R"({"error":{"type":"invalid_token"}})")},
              {"other_oauth_error", response::json(401, R"({"error":"invalid_token"})")},
              {"other_oauth_error", response::json(200, R"({"error":"invalid_token"})")},
-             {"unsupported_token_type", response::json(400, R"({"error":"unsupported_token_type"})")},
+             {"unsupported_token_type",
+              response::json(400, R"({"error":"unsupported_token_type"})")},
              {"http_error", response::json(503, "")},
              {"invalid_client", response::json(401, R"({"error":"invalid_client"})")}})
         BOOST_TEST_CONTEXT(given.status << given.body)
@@ -305,7 +306,7 @@ BOOST_AUTO_TEST_CASE(are_asked_about_where_they_are_kept)
 
 BOOST_AUTO_TEST_CASE(are_asked_about_with_proofs)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto const server = start(knowing(key));
     auto config = knowing_all(server);
     config.authentication =

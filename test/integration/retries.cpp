@@ -43,7 +43,7 @@ BOOST_AUTO_TEST_CASE(of_each_failure)
         response bad;
         std::size_t requests;
     };
-    auto const dead = [](ending end)
+    auto const dead = [](response_end end)
     {
         auto made = response::bytes("x", end);
         made.cut_at = 0;
@@ -330,7 +330,8 @@ BOOST_AUTO_TEST_CASE(tell_why_the_last_attempt_failed)
     auto server = start();
     auto late = response::json(200, token_body);
     late.delay = 60s;
-    server.push_response(response::json(500, R"({"error":"server_error","error_description":"Why."})"));
+    server.push_response(
+        response::json(500, R"({"error":"server_error","error_description":"Why."})"));
     server.push_response(late);
     auto config = quick(server);
     config.timeout = 300ms;

@@ -40,7 +40,7 @@ BOOST_AUTO_TEST_SUITE(signers)
 
 BOOST_AUTO_TEST_CASE(that_response_at_once_are_heard)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto const server = start(knowing(key));
     auto const sign = [&](std::string const& input, signed_handler const& done)
     { done(key.sign("ES256", input)); };
@@ -49,7 +49,7 @@ BOOST_AUTO_TEST_CASE(that_response_at_once_are_heard)
 
 BOOST_AUTO_TEST_CASE(that_response_later_on_another_thread_are_heard_once)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto const server = start(knowing(key));
     std::thread other;
     auto const sign = [&](std::string const& input, signed_handler const& done)
@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(that_fail_are_told_of_and_nothing_is_sent)
 
 BOOST_AUTO_TEST_CASE(that_sign_wrongly_are_refused_by_the_server)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto const server = start(knowing(key));
     auto const sign = [&](std::string const&, signed_handler const& done)
     { done(std::string(64, 'x')); };
@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(that_sign_wrongly_are_refused_by_the_server)
 
 BOOST_AUTO_TEST_CASE(that_give_no_signature_at_all_are_told_of)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto const server = start(knowing(key));
     auto const sign = [&](std::string const&, signed_handler const& done)
     { done(std::string("no signature")); };
@@ -122,7 +122,7 @@ BOOST_AUTO_TEST_CASE(that_give_no_signature_at_all_are_told_of)
 // As key management services do.
 BOOST_AUTO_TEST_CASE(may_give_der)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto const server = start(knowing(key));
     auto const sign = [&](std::string const& input, signed_handler const& done)
     {
@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE(that_never_response_end_with_the_deadline)
 
 BOOST_AUTO_TEST_CASE(that_are_slow_cost_an_attempt_its_own_time)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto const server = start(knowing(key));
     std::vector<signed_handler> kept;
     auto config = signed_through(

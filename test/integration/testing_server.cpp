@@ -10,7 +10,7 @@
 #include <algorithm>
 
 using namespace test;
-using coauth::testing::authentication_method;
+using coauth::authentication_method;
 using coauth::testing::client_certificates;
 using coauth::testing::dpop;
 
@@ -304,8 +304,8 @@ BOOST_AUTO_TEST_CASE(any_assertion_is_a_grant_when_no_issuer_is_named)
 
 BOOST_AUTO_TEST_CASE(an_assertion_of_a_trusted_issuer_is_a_grant)
 {
-    private_key const key("P-256");
-    private_key const other("P-256");
+    test_key const key("P-256");
+    test_key const other("P-256");
     auto chosen = accepting(jwt_bearer);
     chosen.assertion_issuers = {{"https://issuer.example", {key.public_pem()}}};
     auto const server = start(std::move(chosen));
@@ -316,7 +316,7 @@ BOOST_AUTO_TEST_CASE(an_assertion_of_a_trusted_issuer_is_a_grant)
     draft.claims["exp"] =
         std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()) + 60;
     draft.claims["jti"] = "1";
-    auto const grant = [&](private_key const& by)
+    auto const grant = [&](test_key const& by)
     {
         auto const assertion = signed_by(by, "ES256", draft);
         return post(server, "grant_type=" + escaped(jwt_bearer) + "&assertion=" + assertion);

@@ -8,7 +8,7 @@
 #include <functional>
 
 using namespace test;
-using coauth::testing::authentication_method;
+using coauth::authentication_method;
 
 namespace
 {
@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(every_algorithm_of_keys_is_taken)
          {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
         BOOST_TEST_CONTEXT(algorithm)
         {
-            private_key const key(kind_of(algorithm));
+            test_key const key(kind_of(algorithm));
             auto const server = with_key(key.public_pem());
             auto const got = try_assertion(server, signed_by(key, algorithm, good_draft(server)));
             BOOST_TEST(got.status == 200U, got.body);
@@ -151,7 +151,7 @@ BOOST_AUTO_TEST_CASE(the_key_may_be_registered_as_a_certificate)
 
 BOOST_AUTO_TEST_CASE(every_wrong_claim_is_refused_for_its_own_reason)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto const server = with_key(key.public_pem());
     for (auto const& row : faults)
         BOOST_TEST_CONTEXT(row.name)
@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(every_wrong_claim_is_refused_for_its_own_reason)
 
 BOOST_AUTO_TEST_CASE(the_subject_is_the_client)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto const server = with_key(key.public_pem());
     auto draft = good_draft(server);
     draft.claims["sub"] = "other";
@@ -176,7 +176,7 @@ BOOST_AUTO_TEST_CASE(the_subject_is_the_client)
 
 BOOST_AUTO_TEST_CASE(an_assertion_is_good_once)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto const server = with_key(key.public_pem());
     auto const assertion = signed_by(key, "ES256", good_draft(server));
     BOOST_TEST(try_assertion(server, assertion).status == 200U);
@@ -185,8 +185,8 @@ BOOST_AUTO_TEST_CASE(an_assertion_is_good_once)
 
 BOOST_AUTO_TEST_CASE(every_wrong_signature_is_refused)
 {
-    private_key const key("RSA");
-    private_key const other("RSA");
+    test_key const key("RSA");
+    test_key const other("RSA");
     auto const server = with_key(key.public_pem());
     auto const draft = good_draft(server);
     auto const good = signed_by(key, "RS256", draft);
@@ -208,7 +208,7 @@ BOOST_AUTO_TEST_CASE(every_wrong_signature_is_refused)
 
 BOOST_AUTO_TEST_CASE(what_is_no_token_is_refused)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto const server = with_key(key.public_pem());
     for (char const* const text : {"x", "a.b", "a.b.c", "a.b.c.d", "e30.e30.%21"})
         check_refused(send(server, {form_with(text) + "&client_id=" + id}), "no JSON Web Token");
@@ -232,7 +232,7 @@ BOOST_AUTO_TEST_CASE(a_secret_for_assertions_is_no_password)
 
 BOOST_AUTO_TEST_CASE(two_ways_are_one_too_many)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto const server = with_key(key.public_pem());
     auto const got = send(
         server, {form_with(signed_by(key, "ES256", good_draft(server))) + "&client_secret=secret"});
@@ -242,7 +242,7 @@ BOOST_AUTO_TEST_CASE(two_ways_are_one_too_many)
 
 BOOST_AUTO_TEST_CASE(the_audience_is_an_option)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     coauth::testing::registered_client client;
     client.public_keys = {key.public_pem()};
     auto chosen = with_client(std::move(client));
@@ -256,7 +256,7 @@ BOOST_AUTO_TEST_CASE(the_audience_is_an_option)
 
 BOOST_AUTO_TEST_CASE(by_default_the_issuer_is_an_audience)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto const server = with_key(key.public_pem());
     auto draft = good_draft(server);
     draft.claims["aud"] = server.issuer();

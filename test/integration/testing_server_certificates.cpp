@@ -5,7 +5,7 @@
 #include <boost/test/unit_test.hpp>
 
 using namespace test;
-using coauth::testing::authentication_method;
+using coauth::authentication_method;
 using coauth::testing::client_certificates;
 
 namespace

@@ -22,7 +22,7 @@ std::int64_t seconds_from_now(std::int64_t seconds)
     return std::chrono::duration_cast<std::chrono::seconds>(now).count() + seconds;
 }
 
-token_draft good_draft(authorization_server const& server, private_key const& key)
+token_draft good_draft(authorization_server const& server, test_key const& key)
 {
     static int count = 0;
     token_draft draft;
@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(a_proof_by_every_algorithm_binds_the_token_to_its_key)
          {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
         BOOST_TEST_CONTEXT(name)
         {
-            private_key const key(kind_of(name));
+            test_key const key(kind_of(name));
             auto const got = try_proof(server, signed_by(key, name, good_draft(server, key)));
             BOOST_TEST(got.status == 200U, got.body);
             BOOST_TEST(got.text("token_type") == "DPoP");
@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(a_proof_by_every_algorithm_binds_the_token_to_its_key)
 
 BOOST_AUTO_TEST_CASE(every_wrong_proof_is_refused_for_its_own_reason)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto const server = start_with(dpop::accepted);
     for (auto const& row : faults)
         BOOST_TEST_CONTEXT(row.name)
@@ -144,8 +144,8 @@ BOOST_AUTO_TEST_CASE(every_wrong_proof_is_refused_for_its_own_reason)
 
 BOOST_AUTO_TEST_CASE(every_wrong_signature_is_refused)
 {
-    private_key const key("P-256");
-    private_key const other("P-256");
+    test_key const key("P-256");
+    test_key const other("P-256");
     auto const server = start_with(dpop::accepted);
     auto const draft = good_draft(server, key);
     check_refused(try_proof(server, signed_by(other, algorithm, draft)), "signature");
@@ -156,7 +156,7 @@ BOOST_AUTO_TEST_CASE(every_wrong_signature_is_refused)
 
 BOOST_AUTO_TEST_CASE(a_proof_is_good_once_and_alone)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto const server = start_with(dpop::accepted);
     auto const proof = signed_by(key, algorithm, good_draft(server, key));
     BOOST_TEST(try_proof(server, proof).status == 200U);
@@ -166,7 +166,7 @@ BOOST_AUTO_TEST_CASE(a_proof_is_good_once_and_alone)
 
 BOOST_AUTO_TEST_CASE(the_mode_says_what_a_request_without_a_proof_gets)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto const off = start_with(dpop::off);
     auto const accepted = start_with(dpop::accepted);
     auto const required = start_with(dpop::required);
@@ -179,7 +179,7 @@ BOOST_AUTO_TEST_CASE(the_mode_says_what_a_request_without_a_proof_gets)
 
 BOOST_AUTO_TEST_CASE(a_nonce_is_asked_for_and_may_change)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto server = start_with(dpop::accepted, true);
     auto const without = try_proof(server, signed_by(key, algorithm, good_draft(server, key)));
     check_refused(without, "(nonce)", "use_dpop_nonce");
@@ -201,7 +201,7 @@ BOOST_AUTO_TEST_CASE(a_nonce_is_asked_for_and_may_change)
 
 BOOST_AUTO_TEST_CASE(a_proof_that_lacks_the_nonce_has_cost_an_assertion)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto chosen = options();
     chosen.dpop = dpop::required;
     chosen.dpop_nonce = true;

@@ -516,7 +516,7 @@ BOOST_AUTO_TEST_CASE(renewed_in_the_background)
     BOOST_TEST(seen->log == "started:empty succeeded:empty:1 started:renewal succeeded:renewal:0 ");
     BOOST_TEST((*seen->usable_for > 3560s));
     auto const counters = t.tokens->counters();
-    BOOST_TEST(counters.renewals == 1U);
+    BOOST_TEST(counters.refreshes == 1U);
     auto const& renewal = counters.by_reason.at(std::size_t(fetch_reason::refresh));
     BOOST_TEST(renewal.started == 1U);
     BOOST_TEST(renewal.succeeded == 1U);
@@ -966,8 +966,8 @@ BOOST_AUTO_TEST_CASE(events_of_what_is_served)
         BOOST_REQUIRE_EQUAL(seen->served.size(), 2U);
         for (auto const& e : seen->served)
         {
-            BOOST_TEST_REQUIRE(e.waited.has_value());
-            BOOST_TEST((*e.waited >= 100ms && *e.waited < 60s));
+            BOOST_TEST_REQUIRE(e.wait.has_value());
+            BOOST_TEST((*e.wait >= 100ms && *e.wait < 60s));
             BOOST_TEST((e.age >= 100ms && e.age < 60s));
             BOOST_TEST((*e.usable_for > 900s && *e.usable_for < 970s));
         }
@@ -979,7 +979,7 @@ BOOST_AUTO_TEST_CASE(events_of_what_is_served)
         BOOST_REQUIRE_EQUAL(seen->served.size(), hits ? 13U : 2U);
         if (!hits)
             continue;
-        BOOST_TEST(!seen->served.back().waited.has_value());
+        BOOST_TEST(!seen->served.back().wait.has_value());
         BOOST_TEST((seen->served.back().age >= seen->served.front().age));
         BOOST_TEST((*seen->served.back().usable_for <= *seen->served.front().usable_for));
         // What may be used once, and what has no known end.
@@ -988,7 +988,8 @@ BOOST_AUTO_TEST_CASE(events_of_what_is_served)
         t.run();
         BOOST_TEST((seen->served.back().usable_for == 0s));
         BOOST_TEST((seen->usable_for == 0s));
-        t.server.push_response(response::json(200, R"({"access_token":"b","token_type":"Bearer"})"));
+        t.server.push_response(
+            response::json(200, R"({"access_token":"b","token_type":"Bearer"})"));
         t.tokens->async_get_new_access_token(t.into());
         t.run();
         BOOST_TEST(!seen->served.back().usable_for.has_value());

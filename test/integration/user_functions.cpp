@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_SUITE(user_functions)
 
 BOOST_AUTO_TEST_CASE(may_use_the_client_and_close_it)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto const server = start(knowing(key));
     for (bool const closes : {false, true})
     {

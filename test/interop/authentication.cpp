@@ -145,8 +145,7 @@ authentication assertion(std::string client, std::string issuer)
         claims.subject = issuer;
         claims.audience = server_url;
         auto const by = signing_key::pem_file(file("p256.key")).key_id("p256");
-        return client_authentication::client_assertion(
-            client, coauth::jwt_assertion(by, claims));
+        return client_authentication::client_assertion(client, coauth::jwt_assertion(by, claims));
     };
 }
 

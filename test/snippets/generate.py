@@ -2,7 +2,7 @@
 """Makes programs of the C++ code in the documentation: generate.py OUT SOURCE...
 
 A block with a main() becomes a program of its own, program_N.cpp. All others are statements of a
-coroutine: they go into fragments.cpp, which runs those of one dialect of server and fails unless
+coroutine: they go into fragments.cpp, which runs those of one flavor of server and fails unless
 each reaches its end. Those of a page about servers elsewhere are compiled alone; each may take for
 granted what the page says first, a configuration and a request.
 """
@@ -58,7 +58,7 @@ asio::awaitable<void> fragment_{number}(
 MAIN = """
 int main(int, char** arguments)
 {{
-    std::string const dialect = arguments[1];
+    std::string const flavor = arguments[1];
     std::string const id = std::getenv("COAUTH_CLIENT_ID");
     coauth::secret const secret(std::getenv("COAUTH_CLIENT_SECRET"));
     coauth::client_config config;
@@ -71,7 +71,7 @@ int main(int, char** arguments)
     discovery.tls = config.tls;
     struct row
     {{
-        char const* dialect;
+        char const* flavor;
         char const* where;
         decltype(&fragment_1) run;
     }};
@@ -80,7 +80,7 @@ int main(int, char** arguments)
     int failures = 0;
     for (auto const& row : rows)
     {{
-        if (row.dialect != dialect)
+        if (row.flavor != flavor)
             continue;
         asio::io_context context;
         coauth::client client(context.get_executor(), config);
@@ -146,9 +146,9 @@ def main():
                 text = text.replace("coauth::client sms", 'config.tls.ca_file = std::getenv("COAUTH_CA_FILE");'
                                     " coauth::client sms")
             fragments += FRAGMENT.format(number=number, line=line, source=source, text=text)
-            dialect = "smscx" if "smscx::config" in text else "rfc6749"
+            flavor = "smscx" if "smscx::config" in text else "rfc6749"
             where = f"{pathlib.Path(source).name}:{line}"
-            rows += "" if elsewhere else f'        {{"{dialect}", "{where}", fragment_{number}}},\n'
+            rows += "" if elsewhere else f'        {{"{flavor}", "{where}", fragment_{number}}},\n'
     write(out / "fragments.cpp", BEGIN + fragments + MAIN.format(rows=rows))
     print(programs)
 

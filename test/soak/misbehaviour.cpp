@@ -21,7 +21,7 @@ response late(response made, std::chrono::milliseconds delay)
     return made;
 }
 
-response nothing(ending how)
+response nothing(response_end how)
 {
     auto made = response::bytes("x", how);
     made.cut_at = 0;

@@ -215,7 +215,7 @@ struct validity
 };
 
 std::shared_ptr<X509>
-make_certificate(private_key const& key, std::string const& common_name, validity when, bool is_ca)
+make_certificate(test_key const& key, std::string const& common_name, validity when, bool is_ca)
 {
     std::shared_ptr<X509> made(X509_new(), X509_free);
     check(X509_set_version(made.get(), X509_VERSION_3) == 1);
@@ -261,16 +261,16 @@ std::string from_base64url(std::string_view text)
     return to_text(out.data(), static_cast<std::size_t>(size) - (padded.size() - text.size()));
 }
 
-private_key::private_key(EVP_PKEY* key, std::string kind)
+test_key::test_key(EVP_PKEY* key, std::string kind)
     : key_(key, EVP_PKEY_free)
     , kind_(std::move(kind))
 {
     check(key_ != nullptr);
 }
 
-private_key::private_key(std::string const& kind) : private_key(generate(kind), kind) {}
+test_key::test_key(std::string const& kind) : test_key(generate(kind), kind) {}
 
-private_key private_key::from_pem(std::string const& pem)
+test_key test_key::from_pem(std::string const& pem)
 {
     std::shared_ptr<BIO> const bio(
         BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
@@ -279,14 +279,14 @@ private_key private_key::from_pem(std::string const& pem)
     return {key, name_of(key)};
 }
 
-std::string private_key::public_pem() const
+std::string test_key::public_pem() const
 {
     auto const bio = memory();
     check(PEM_write_bio_PUBKEY(bio.get(), key_.get()) == 1);
     return text_of(bio.get());
 }
 
-std::string private_key::private_pem() const
+std::string test_key::private_pem() const
 {
     auto const bio = memory();
     check(
@@ -295,7 +295,7 @@ std::string private_key::private_pem() const
     return text_of(bio.get());
 }
 
-std::string private_key::encrypted_pem(std::string const& passphrase) const
+std::string test_key::encrypted_pem(std::string const& passphrase) const
 {
     auto const bio = memory();
     check(
@@ -305,7 +305,7 @@ std::string private_key::encrypted_pem(std::string const& passphrase) const
     return text_of(bio.get());
 }
 
-std::string private_key::traditional_pem(std::string const& passphrase) const
+std::string test_key::traditional_pem(std::string const& passphrase) const
 {
     auto const bio = memory();
     check(
@@ -315,7 +315,7 @@ std::string private_key::traditional_pem(std::string const& passphrase) const
     return text_of(bio.get());
 }
 
-json::object private_key::jwk() const
+json::object test_key::jwk() const
 {
     json::object made;
     if (kind_ == "RSA")
@@ -339,13 +339,13 @@ json::object private_key::jwk() const
     return made;
 }
 
-std::string private_key::thumbprint() const
+std::string test_key::thumbprint() const
 {
     // The members are in order already, and Boost.JSON keeps it.
     return base64url(digest(json::serialize(jwk())));
 }
 
-std::string private_key::sign(std::string_view algorithm, std::string_view text) const
+std::string test_key::sign(std::string_view algorithm, std::string_view text) const
 {
     std::shared_ptr<EVP_MD_CTX> const context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
     EVP_PKEY_CTX* options = nullptr;
@@ -360,7 +360,7 @@ std::string private_key::sign(std::string_view algorithm, std::string_view text)
     return algorithm.starts_with("ES") ? r_and_s(made, size_of(kind_)) : made;
 }
 
-bool private_key::verifies(
+bool test_key::verifies(
     std::string_view algorithm, std::string_view text, std::string_view signature) const
 {
     if (algorithm.starts_with("ES") && signature.size() != 2 * size_of(kind_))
@@ -389,7 +389,7 @@ std::string kind_of(std::string_view algorithm)
 identity make_identity(
     std::string const& common_name, identity const* issuer, bool is_ca, long ends, long begins)
 {
-    private_key const key("P-256");
+    test_key const key("P-256");
     auto const made = make_certificate(key, common_name, {begins, ends}, is_ca);
     auto const by = issuer ? read_certificate(issuer->certificate_pem) : made;
     check(X509_set_issuer_name(made.get(), X509_get_subject_name(by.get())) == 1);
@@ -402,7 +402,7 @@ identity make_identity(
     return {key, text_of(bio.get()), base64url(to_text(thumbprint.data(), thumbprint.size()))};
 }
 
-std::string signed_by(private_key const& key, std::string const& algorithm, token_draft draft)
+std::string signed_by(test_key const& key, std::string const& algorithm, token_draft draft)
 {
     auto const input = signing_input(draft, algorithm);
     return input + "." + base64url(key.sign(algorithm, input));

@@ -13,13 +13,13 @@ namespace test
 {
 
 // A private key, made and used by OpenSSL alone: nothing that it says comes from the library.
-class private_key
+class test_key
 {
 public:
     // "RSA", "P-256", "P-384", "P-521" or "Ed25519"; to be refused also "RSA 1024", "RSA-PSS",
     // "DSA" and other names of curves and algorithms.
-    explicit private_key(std::string const& kind);
-    static private_key from_pem(std::string const& pem);
+    explicit test_key(std::string const& kind);
+    static test_key from_pem(std::string const& pem);
 
     [[nodiscard]] std::string public_pem() const;
     [[nodiscard]] std::string private_pem() const;
@@ -38,7 +38,7 @@ public:
     [[nodiscard]] evp_pkey_st* get() const { return key_.get(); }
 
 private:
-    private_key(evp_pkey_st* key, std::string kind);
+    test_key(evp_pkey_st* key, std::string kind);
 
     std::shared_ptr<evp_pkey_st> key_;
     std::string kind_;
@@ -50,7 +50,7 @@ std::string kind_of(std::string_view algorithm);
 // A key, and a certificate for it.
 struct identity
 {
-    private_key key;
+    test_key key;
     std::string certificate_pem;
     // `x5t#S256`.
     std::string thumbprint;
@@ -70,7 +70,7 @@ struct token_draft
 };
 
 // Write the algorithm into its header, and sign it.
-std::string signed_by(private_key const& key, std::string const& algorithm, token_draft draft);
+std::string signed_by(test_key const& key, std::string const& algorithm, token_draft draft);
 std::string signed_by(std::string const& secret, std::string const& algorithm, token_draft draft);
 
 // The header (0) or the claims (1) of a token.

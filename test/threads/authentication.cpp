@@ -32,8 +32,8 @@ constexpr char const* id = "threads";
 
 struct world
 {
-    private_key const assertion_key{"P-256"};
-    private_key const proof_key{"Ed25519"};
+    test_key const assertion_key{"P-256"};
+    test_key const proof_key{"Ed25519"};
     identity const first = make_identity("client");
     identity const second = make_identity("client");
     scratch_file const certificate{

@@ -33,8 +33,8 @@
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
-using coauth::testing::response;
 using coauth::testing::authorization_server;
+using coauth::testing::response;
 using token_result = coauth::result<coauth::access_token>;
 using pool_strand = asio::strand<asio::thread_pool::executor_type>;
 
@@ -310,9 +310,9 @@ BOOST_AUTO_TEST_CASE(destroy_a_client_while_its_context_goes)
     }
 }
 
-// Lookups of other keys, and of the same ones, while sources come, go for want of room, are idle_removed
-// and go with their client.
-// What one thread is about to put out for want of room, another takes out.
+// Lookups of other keys, and of the same ones, while sources come, go for want of room, are
+// idle_removed and go with their client. What one thread is about to put out for want of room,
+// another takes out.
 BOOST_AUTO_TEST_CASE(a_token_cache_that_another_thread_empties)
 {
     asio::thread_pool pool(1);

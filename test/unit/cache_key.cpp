@@ -13,7 +13,7 @@ namespace
 std::string key(token_request const& request, std::uint64_t client = 1, std::string_view grant = {})
 {
     std::string made;
-    coauth::policy::append_token_key(made, client, request, grant);
+    coauth::policy::append_cache_key(made, client, request, grant);
     return made;
 }
 

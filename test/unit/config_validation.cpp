@@ -188,7 +188,8 @@ BOOST_AUTO_TEST_CASE(each_rule_has_its_own_message)
               "connections.max_connections is 0; it must be from 1 to 65535"},
              {"negative idle time", [](client_config& c) { c.connections.idle_timeout = -1ms; },
               "connections.idle_timeout is -1 ms; it must not be negative"},
-             {"no head start", [](client_config& c) { c.connections.connection_attempt_delay = 0ms; },
+             {"no head start",
+              [](client_config& c) { c.connections.connection_attempt_delay = 0ms; },
               "connections.connection_attempt_delay is 0 ms; it must be at least 10 ms"},
              {"no attempt", [](client_config& c) { c.retry.max_attempts = 0; },
               "retry.max_attempts is 0; it must be at least 1"},
@@ -469,11 +470,11 @@ BOOST_AUTO_TEST_CASE(endpoints_of_a_client_with_a_certificate)
     changed.server.introspection_endpoint = "https://as.example.com/i";
     changed.server.revocation_endpoint = "https://as.example.com/r";
     changed.server.mtls_endpoint_aliases = {"https://mtls/t", "https://mtls/i", ""};
-    BOOST_TEST(url_of(changed, token) == "https://as.example.com/oauth/token");
+    BOOST_TEST(endpoint_url_for(changed, token) == "https://as.example.com/oauth/token");
     changed.tls.certificate_file = "c";
-    BOOST_TEST(url_of(changed, token) == "https://mtls/t");
-    BOOST_TEST(url_of(changed, introspection) == "https://mtls/i");
-    BOOST_TEST(url_of(changed, revocation) == "https://as.example.com/r");
+    BOOST_TEST(endpoint_url_for(changed, token) == "https://mtls/t");
+    BOOST_TEST(endpoint_url_for(changed, introspection) == "https://mtls/i");
+    BOOST_TEST(endpoint_url_for(changed, revocation) == "https://as.example.com/r");
 }
 
 BOOST_AUTO_TEST_CASE(the_key_is_loaded_where_one_signs)

@@ -6,7 +6,7 @@
 
 using namespace test;
 using coauth::expires_in_rule;
-using coauth::policy::expires_in_form;
+using coauth::policy::json_form;
 
 namespace
 {
@@ -14,8 +14,7 @@ namespace
 constexpr std::int64_t longest = 2'147'483'647;
 
 // "no end", "malformed", or seconds.
-std::string
-meaning(expires_in_form form, std::string_view text, coauth::expires_in_rules const& rules)
+std::string meaning(json_form form, std::string_view text, coauth::expires_in_rules const& rules)
 {
     auto const got = coauth::policy::interpret_expires_in(form, text, rules);
     if (!got.valid)
@@ -31,13 +30,13 @@ BOOST_AUTO_TEST_CASE(generic_server_and_smscx)
 {
     struct row
     {
-        expires_in_form form;
+        json_form form;
         std::string text;
         std::string generic;
         std::string smscx;
     };
-    using enum expires_in_form;
-    auto const same = [](expires_in_form form, std::string const& text, std::string const& both)
+    using enum json_form;
+    auto const same = [](json_form form, std::string const& text, std::string const& both)
     { return row{form, text, both, both}; };
     for (auto const& row : std::vector<row>{
              same(absent, "", "no end"),
@@ -89,7 +88,8 @@ BOOST_AUTO_TEST_CASE(generic_server_and_smscx)
         BOOST_TEST_CONTEXT(static_cast<int>(row.form) << " " << row.text.substr(0, 40))
         {
             BOOST_TEST(meaning(row.form, row.text, coauth::expires_in_rules()) == row.generic);
-            BOOST_TEST(meaning(row.form, row.text, coauth::smscx::server().expires_in) == row.smscx);
+            BOOST_TEST(
+                meaning(row.form, row.text, coauth::smscx::server().expires_in) == row.smscx);
         }
 }
 
@@ -111,11 +111,11 @@ BOOST_AUTO_TEST_CASE(each_meaning_can_be_chosen)
             coauth::expires_in_rules rules;
             rules.absent = rules.zero = rules.never = row.chosen;
             rules.assumed = 77s;
-            BOOST_TEST(meaning(expires_in_form::absent, "", rules) == row.expected);
-            BOOST_TEST(meaning(expires_in_form::null, "", rules) == row.expected);
-            BOOST_TEST(meaning(expires_in_form::string, "never", rules) == row.expected);
-            BOOST_TEST(meaning(expires_in_form::number, "0", rules) == row.expected);
-            BOOST_TEST(meaning(expires_in_form::number, "60", rules) == "60");
+            BOOST_TEST(meaning(json_form::absent, "", rules) == row.expected);
+            BOOST_TEST(meaning(json_form::null, "", rules) == row.expected);
+            BOOST_TEST(meaning(json_form::string, "never", rules) == row.expected);
+            BOOST_TEST(meaning(json_form::number, "0", rules) == row.expected);
+            BOOST_TEST(meaning(json_form::number, "60", rules) == "60");
         }
 }
 

@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(a_header_that_comes_field_by_field_keeps_within_its_limit)
 BOOST_AUTO_TEST_CASE(an_extension_of_a_chunk_keeps_within_the_limit_of_the_header)
 {
     auto const response = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;" +
-                        std::string(600, 'a') + "\r\n{}\r\n0\r\n\r\n";
+                          std::string(600, 'a') + "\r\n{}\r\n0\r\n\r\n";
     BOOST_TEST(outcome_of({response}) == "response_too_large");
     BOOST_TEST(outcome_of({response.substr(0, 600), response.substr(600)}) == "response_too_large");
 }

@@ -30,12 +30,12 @@ constexpr char const* rfc_8037_key =
 
 std::chrono::system_clock::time_point const some_time{1'800'000'000s};
 
-coauth::result<std::shared_ptr<assertion_key const>> load(signing_key const& from)
+coauth::result<std::shared_ptr<private_key const>> load(signing_key const& from)
 {
-    return assertion_key::load(from, "the key", some_time);
+    return private_key::load(from, "the key", some_time);
 }
 
-std::shared_ptr<assertion_key const> rfc_8037()
+std::shared_ptr<private_key const> rfc_8037()
 {
     auto const loaded = load(signing_key::pem(secret(rfc_8037_key)).key_id("k\"1"));
     BOOST_TEST_REQUIRE(outcome(loaded) == "success");
@@ -140,22 +140,22 @@ BOOST_AUTO_TEST_CASE(claims)
     said.audience = "https://as.example/";
     said.id = "j1";
     said.issued_at = some_time + 700ms;
-    auto const signed_by_key = parts(assertion_input(*rfc_8037(), said));
+    auto const signed_by_key = parts(jws_signing_input(*rfc_8037(), said));
     BOOST_TEST(signed_by_key[0] == R"({"alg":"EdDSA","typ":"JWT","kid":"k\"1"})");
     BOOST_TEST(
         signed_by_key[1] ==
         R"({"iss":"a \"client\"","sub":"a \"client\"","aud":"https://as.example/","jti":"j1",)"
         R"("iat":1800000000,"exp":1800000060})");
-    BOOST_TEST(parts(assertion_input(hs384, said))[0] == R"({"alg":"HS384","typ":"JWT"})");
+    BOOST_TEST(parts(jws_signing_input(hs384, said))[0] == R"({"alg":"HS384","typ":"JWT"})");
     said.type = "client-authentication+jwt";
-    for (auto const& input : {assertion_input(*rfc_8037(), said), assertion_input(hs384, said)})
+    for (auto const& input : {jws_signing_input(*rfc_8037(), said), jws_signing_input(hs384, said)})
         check_contains(parts(input)[0], R"("typ":"client-authentication+jwt")");
     std::vector<std::pair<std::string, std::string>> const further = {{"scope", "a b"}};
     said.further = further;
     check_contains(
-        parts(assertion_input(coauth::signature_algorithm::hs256, said))[1], R"("scope":"a b"})");
+        parts(jws_signing_input(coauth::signature_algorithm::hs256, said))[1], R"("scope":"a b"})");
     BOOST_TEST(*unique_id() != *unique_id());
-    BOOST_TEST(text(signed_token("h.c", "\xFB\xFF")) == "h.c.-_8");
+    BOOST_TEST(text(jws_compact("h.c", "\xFB\xFF")) == "h.c.-_8");
 }
 
 BOOST_AUTO_TEST_CASE(audiences)
@@ -218,7 +218,7 @@ BOOST_AUTO_TEST_CASE(proofs)
     said.url = "https://as.example/token";
     said.id = "j1";
     said.issued_at = some_time;
-    auto const plain = parts(proof_input(*rfc_8037(), said));
+    auto const plain = parts(dpop_signing_input(*rfc_8037(), said));
     BOOST_TEST(
         plain[0] == R"({"typ":"dpop+jwt","alg":"EdDSA","jwk":{"crv":"Ed25519","kty":"OKP",)"
                     R"("x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}})");
@@ -228,7 +228,7 @@ BOOST_AUTO_TEST_CASE(proofs)
     said.nonce = "n";
     said.access_token = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU";
     check_contains(
-        parts(proof_input(*rfc_8037(), said))[1],
+        parts(dpop_signing_input(*rfc_8037(), said))[1],
         R"("nonce":"n","ath":"fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"})");
 }
 

@@ -6,8 +6,8 @@
 
 using namespace test;
 using coauth::client_authentication;
-using coauth::protocol::masked_response;
-using coauth::protocol::safe_text;
+using coauth::protocol::redact_response;
+using coauth::protocol::sanitize;
 
 namespace
 {
@@ -19,7 +19,7 @@ std::string shown_request(client_authentication const& who, coauth::token_reques
     auto const where = coauth::protocol::check_config(made);
     auto const wire = build_token_request(made, *where, request);
     BOOST_TEST_REQUIRE(wire.has_value());
-    return coauth::protocol::masked_request(*wire);
+    return coauth::protocol::redact_request(*wire);
 }
 
 std::string shown_response(unsigned status, coauth::http_headers headers, std::string_view body)
@@ -28,7 +28,7 @@ std::string shown_response(unsigned status, coauth::http_headers headers, std::s
     response.status = status;
     response.headers = std::move(headers);
     response.body = coauth::secret(body);
-    return masked_response(response, config());
+    return redact_response(response, config());
 }
 
 void check_no_secret(std::string_view shown)
@@ -155,16 +155,16 @@ BOOST_AUTO_TEST_CASE(text_of_the_server)
               std::string(1020, 'x') + "***"},
          })
         BOOST_TEST_CONTEXT(row.name)
-    BOOST_TEST(safe_text(row.text, who) == row.safe);
+    BOOST_TEST(sanitize(row.text, who) == row.safe);
 }
 
 BOOST_AUTO_TEST_CASE(a_token_that_the_text_repeats)
 {
     auto const who = config().authentication;
-    BOOST_TEST(safe_text("for tok.en-1, at", who, "tok.en-1") == "for ***, at");
+    BOOST_TEST(sanitize("for tok.en-1, at", who, "tok.en-1") == "for ***, at");
     // Nor the part of it that is left by the cut.
     std::string const long_token(3000, 't');
-    BOOST_TEST(safe_text("for " + long_token, who, long_token) == "for ***");
+    BOOST_TEST(sanitize("for " + long_token, who, long_token) == "for ***");
     auto const shown = shown_response(
         200, {}, R"({"access_token":"a\"b\\c.1","scope":"x a\"b\\c.1","error":"a\"b\\c.1"})");
     check_contains(shown, R"("scope": "x ***")");
@@ -178,7 +178,7 @@ BOOST_AUTO_TEST_CASE(a_secret_that_json_escapes)
         client_authentication::client_secret_basic("id", coauth::secret("hush\"\\hush"));
     coauth::http_response response;
     response.body = coauth::secret(R"({"error_description":"no hush\"\\hush"})");
-    check_lacks(masked_response(response, made), "hush");
+    check_lacks(redact_response(response, made), "hush");
 }
 
 BOOST_AUTO_TEST_CASE(a_success_that_is_no_document_is_not_shown)
@@ -215,7 +215,8 @@ BOOST_AUTO_TEST_CASE(an_error_within_a_response)
                R"("access_token": "***", "debug": "***"}, "scope": "***")");
     check_lacks(shown, "hush");
     check_contains(shown_response(400, {}, R"({"error":{}})"), R"({"error": "***"})");
-    check_contains(shown_response(400, {}, R"({"error":[{"message":"m"}]})"), R"({"error": "***"})");
+    check_contains(
+        shown_response(400, {}, R"({"error":[{"message":"m"}]})"), R"({"error": "***"})");
 }
 
 // Also where it is not read as JSON.
@@ -237,7 +238,7 @@ BOOST_AUTO_TEST_CASE(a_secret_in_every_form)
             response.status = 400;
             response.headers.add("X-Echo", plain);
             response.body = coauth::secret(body);
-            auto const shown = masked_response(response, made);
+            auto const shown = redact_response(response, made);
             check_lacks(shown, "hush");
             check_contains(shown, "***");
         }
@@ -256,12 +257,12 @@ BOOST_AUTO_TEST_CASE(what_the_request_presents)
     coauth::protocol::redactor hidden(made.authentication);
     hidden.add_request(wire->view());
     BOOST_TEST(
-        hidden.safe(R"(sub"j/1 sub%22j%2F1 sub\"j/1 p-1234 word scope-1 urn:x id)") ==
+        hidden.sanitize(R"(sub"j/1 sub%22j%2F1 sub\"j/1 p-1234 word scope-1 urn:x id)") ==
         "*** *** *** *** *** scope-1 urn:x id");
     coauth::http_response response;
     response.status = 400;
     response.body = coauth::secret(R"({"error":"x","error_description":"sub\"j/1 is old"})");
-    check_contains(masked_response(response, made, wire->view()), "*** is old");
+    check_contains(redact_response(response, made, wire->view()), "*** is old");
 }
 
 BOOST_AUTO_TEST_CASE(an_response_is_shown_in_part)
@@ -291,7 +292,7 @@ BOOST_AUTO_TEST_CASE(half_a_token_at_the_end)
     std::string text;
     for (int i = 0; i < 6; ++i)
         text += token;
-    check_lacks(safe_text(text, config().authentication, token), "oo");
+    check_lacks(sanitize(text, config().authentication, token), "oo");
 }
 
 BOOST_AUTO_TEST_CASE(text_is_looked_at_once)
@@ -302,14 +303,14 @@ BOOST_AUTO_TEST_CASE(text_is_looked_at_once)
     auto const who = config().authentication;
     auto const began = std::chrono::steady_clock::now();
     for (int i = 0; i < 50; ++i)
-        BOOST_TEST(safe_text(text, who).size() <= 1024U);
+        BOOST_TEST(sanitize(text, who).size() <= 1024U);
     BOOST_TEST((std::chrono::steady_clock::now() - began < 5s));
 }
 
 BOOST_AUTO_TEST_CASE(a_short_secret_does_not_riddle_the_text)
 {
     auto const who = client_authentication::client_secret_basic("id", coauth::secret("e"));
-    BOOST_TEST(safe_text("the text", who) == "the text");
+    BOOST_TEST(sanitize("the text", who) == "the text");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -18,7 +18,7 @@ using state = coauth::token_source_state;
 namespace
 {
 
-class caller final : public coauth::policy::waiter
+class caller final : public coauth::detail::waiter_base
 {
 };
 
@@ -66,15 +66,16 @@ struct bench
             return std::string(made.token.value());
         return made.what == verdict::wait ? "wait" : std::string(to_string(made.why.value()));
     }
-    source::settled fetched(coauth::result<access_token> outcome, double random = 0.5)
+    source::fetch_result
+    on_fetch_complete(coauth::result<access_token> outcome, double random = 0.5)
     {
-        return tested.fetched(now(), std::move(outcome), random);
+        return tested.on_fetch_complete(now(), std::move(outcome), random);
     }
     // Fetches the first token.
     void begin_with(access_token const& first, double random = 0.5)
     {
         BOOST_TEST_REQUIRE((get().what == verdict::wait));
-        (void)fetched(first, random);
+        (void)on_fetch_complete(first, random);
     }
     [[nodiscard]] state is() const { return tested.status(now()).state; }
 
@@ -99,7 +100,7 @@ BOOST_AUTO_TEST_CASE(one_fetch_for_all_who_wait)
     BOOST_TEST((second.what == verdict::wait));
     BOOST_TEST(!second.fetch);
     BOOST_TEST((b.is() == state::fetching));
-    auto const ended = b.fetched(b.token("a"));
+    auto const ended = b.on_fetch_complete(b.token("a"));
     BOOST_TEST(ended.done.size() == 2U);
     BOOST_TEST(ended.outcome->value() == "a");
     BOOST_TEST(b.got() == "a");
@@ -125,7 +126,7 @@ BOOST_AUTO_TEST_CASE(renewed_at_its_time_and_served_meanwhile)
         BOOST_TEST(made.token.value() == "a");
         BOOST_TEST(!b.get().fetch);
         BOOST_TEST((b.is() == state::refreshing));
-        (void)b.fetched(b.token("b"));
+        (void)b.on_fetch_complete(b.token("b"));
         BOOST_TEST(b.got() == "b");
         BOOST_TEST((b.is() == state::fresh));
     }
@@ -170,7 +171,7 @@ BOOST_AUTO_TEST_CASE(a_failed_renewal_keeps_the_token_to_its_end)
     b.begin_with(b.token("a"));
     b.pass(3000s);
     BOOST_TEST(b.get().fetch.has_value());
-    auto const ended = b.fetched(error(errc::connect_failed));
+    auto const ended = b.on_fetch_complete(error(errc::connect_failed));
     BOOST_TEST(ended.done.empty());
     BOOST_TEST(b.got() == "a");
     auto const status = b.tested.status(b.now());
@@ -180,7 +181,7 @@ BOOST_AUTO_TEST_CASE(a_failed_renewal_keeps_the_token_to_its_end)
     BOOST_TEST(!b.get().fetch);
     b.pass(31s);
     BOOST_TEST((b.get().fetch == fetch_reason::refresh));
-    (void)b.fetched(error(errc::connect_failed));
+    (void)b.on_fetch_complete(error(errc::connect_failed));
     b.pass(600s);
     auto const made = b.get();
     BOOST_TEST((made.what == verdict::wait));
@@ -192,7 +193,7 @@ BOOST_AUTO_TEST_CASE(a_failure_reaches_all_and_backs_off)
     bench b;
     (void)b.get();
     (void)b.get();
-    auto const ended = b.fetched(error(errc::connect_failed), 0.5);
+    auto const ended = b.on_fetch_complete(error(errc::connect_failed), 0.5);
     BOOST_TEST(ended.done.size() == 2U);
     BOOST_TEST((ended.outcome.error() == errc::connect_failed));
     BOOST_TEST((ended.outcome.error().retry_at() == b.now().wall + 500ms));
@@ -228,7 +229,7 @@ BOOST_AUTO_TEST_CASE(the_time_that_the_server_names)
     (void)b.get();
     coauth::error_info info;
     info.retry_at = b.now().wall + 600s;
-    (void)b.fetched(error(errc::rate_limited, info));
+    (void)b.on_fetch_complete(error(errc::rate_limited, info));
     b.pass(599s);
     BOOST_TEST(b.got() == "rate_limited");
     // Not even by force, and whatever the wall clock does.
@@ -248,12 +249,12 @@ BOOST_AUTO_TEST_CASE(force)
     BOOST_TEST((made.fetch == fetch_reason::forced));
     BOOST_TEST(b.got() == "a");
     BOOST_TEST(!b.refresh().fetch);
-    auto ended = b.fetched(error(errc::connect_failed));
+    auto ended = b.on_fetch_complete(error(errc::connect_failed));
     BOOST_TEST(ended.done.size() == 2U);
     BOOST_TEST(b.got() == "a");
     // Its own back-off does not hold it back.
     BOOST_TEST((b.refresh().fetch == fetch_reason::forced));
-    (void)b.fetched(b.token("b"));
+    (void)b.on_fetch_complete(b.token("b"));
     BOOST_TEST(b.got() == "b");
 }
 
@@ -269,7 +270,7 @@ BOOST_AUTO_TEST_CASE(invalidate_drops_only_that_token)
     BOOST_TEST(!b.tested.invalidate(b.now(), first));
     auto const made = b.get();
     BOOST_TEST((made.fetch == fetch_reason::invalidated));
-    (void)b.fetched(b.token("b"));
+    (void)b.on_fetch_complete(b.token("b"));
     // Those who come late with the old one do no harm.
     BOOST_TEST(!b.tested.invalidate(b.now(), first));
     BOOST_TEST(b.got() == "b");
@@ -289,7 +290,7 @@ BOOST_AUTO_TEST_CASE(a_server_that_insists_on_a_refused_token)
         {
             BOOST_TEST_REQUIRE((b.get().what == verdict::wait));
             ++fetches;
-            (void)b.fetched(b.token("a"), 0.9);
+            (void)b.on_fetch_complete(b.token("a"), 0.9);
         }
         BOOST_TEST_REQUIRE(b.got() == "a");
     }
@@ -312,7 +313,7 @@ BOOST_AUTO_TEST_CASE(an_api_that_accepts_no_token)
         if (b.tested.invalidate(b.now(), refused))
         {
             BOOST_TEST_REQUIRE((b.get().what == verdict::wait));
-            (void)b.fetched(b.token("t" + std::to_string(++fetches)), 0.9);
+            (void)b.on_fetch_complete(b.token("t" + std::to_string(++fetches)), 0.9);
         }
     }
     BOOST_TEST(fetches > 5);
@@ -329,7 +330,7 @@ BOOST_AUTO_TEST_CASE(a_server_that_gives_the_same_token_until_it_dies)
         if (b.get().fetch)
         {
             ++fetches;
-            (void)b.fetched(b.token("a"));
+            (void)b.on_fetch_complete(b.token("a"));
         }
     // Its first end stands.
     BOOST_TEST((b.steady == 3570s));
@@ -341,7 +342,7 @@ BOOST_AUTO_TEST_CASE(used_once)
 {
     bench b;
     (void)b.get();
-    auto const ended = b.fetched(b.token("a", 0s));
+    auto const ended = b.on_fetch_complete(b.token("a", 0s));
     BOOST_TEST(ended.done.size() == 1U);
     BOOST_TEST(ended.outcome->value() == "a");
     BOOST_TEST(b.got() == "wait");
@@ -353,26 +354,26 @@ BOOST_AUTO_TEST_CASE(used_once_is_not_fetched_for_nobody)
     coauth::token_source_options options;
     options.refresh_when_idle = true;
     bench b(options);
-    BOOST_TEST((b.tested.tend(b.now(), true) == fetch_reason::empty));
+    BOOST_TEST((b.tested.next_action(b.now(), true) == fetch_reason::empty));
     int fetches = 0;
     for (int i = 0; i < 6'000; ++i)
     {
         if (b.tested.fetching())
         {
             ++fetches;
-            (void)b.fetched(b.token("a", 0s));
+            (void)b.on_fetch_complete(b.token("a", 0s));
         }
         auto const next = b.tested.next_renewal(b.now());
         BOOST_TEST_REQUIRE(next.has_value());
         BOOST_TEST_REQUIRE((*next > b.now().steady));
         b.pass(100ms);
-        (void)b.tested.tend(b.now(), true);
+        (void)b.tested.next_action(b.now(), true);
     }
     // Ten minutes, and one each two.
     BOOST_TEST(fetches == 5);
     // Whoever asks gets one.
     BOOST_TEST((b.tested.fetching() || b.got() == "wait"));
-    (void)b.fetched(b.token("b"));
+    (void)b.on_fetch_complete(b.token("b"));
     BOOST_TEST(b.got() == "b");
     BOOST_TEST((*b.tested.next_renewal(b.now()) == b.now().steady + 2700s));
 }
@@ -383,7 +384,7 @@ BOOST_AUTO_TEST_CASE(used_once_beside_a_token_that_is_due)
     b.begin_with(b.token("a"));
     b.pass(3000s);
     BOOST_TEST(b.get().fetch.has_value());
-    (void)b.fetched(b.token("once", 0s));
+    (void)b.on_fetch_complete(b.token("once", 0s));
     b.pass(60s);
     BOOST_TEST(!b.get().fetch);
     b.pass(60s);
@@ -396,7 +397,7 @@ BOOST_AUTO_TEST_CASE(dead_on_arrival)
     (void)b.get();
     auto const late = b.token("a", 5s);
     b.pass(5s);
-    auto const ended = b.fetched(late);
+    auto const ended = b.on_fetch_complete(late);
     BOOST_TEST(outcome(ended.outcome) == "timeout");
     BOOST_TEST(b.got() == "timeout");
 }
@@ -416,7 +417,7 @@ BOOST_AUTO_TEST_CASE(unknown)
     limited.begin_with(limited.token("a", std::nullopt));
     limited.pass(500s);
     BOOST_TEST((limited.get().fetch == fetch_reason::refresh));
-    (void)limited.fetched(error(errc::connect_failed));
+    (void)limited.on_fetch_complete(error(errc::connect_failed));
     limited.pass(70s);
     BOOST_TEST(limited.got() == "wait");
 }
@@ -451,13 +452,13 @@ BOOST_AUTO_TEST_CASE(who_leaves_and_who_stays)
         (void)b.get();
         BOOST_TEST(b.tested.leave(b.callers[0]));
         BOOST_TEST(!b.tested.leave(b.callers[0]));
-        BOOST_TEST(!b.tested.abandon());
+        BOOST_TEST(!b.tested.should_cancel_fetch());
         BOOST_TEST(b.tested.leave(b.callers[1]));
-        BOOST_TEST(b.tested.abandon() == cancel);
-        BOOST_TEST(!b.tested.abandon());
+        BOOST_TEST(b.tested.should_cancel_fetch() == cancel);
+        BOOST_TEST(!b.tested.should_cancel_fetch());
         // Somebody comes before the fetch has ended: he gets one of his own.
         BOOST_TEST(b.got() == "wait");
-        auto const ended = b.fetched(error(errc::cancelled));
+        auto const ended = b.on_fetch_complete(error(errc::cancelled));
         BOOST_TEST(ended.abandoned == cancel);
         BOOST_TEST(ended.fetch.has_value() == cancel);
         BOOST_TEST(ended.done.size() == (cancel ? 0U : 1U));
@@ -472,7 +473,7 @@ BOOST_AUTO_TEST_CASE(a_renewal_is_not_abandoned)
     b.begin_with(b.token("a"));
     b.pass(3000s);
     BOOST_TEST(b.get().fetch.has_value());
-    BOOST_TEST(!b.tested.abandon());
+    BOOST_TEST(!b.tested.should_cancel_fetch());
 }
 
 // The next one would begin at once.
@@ -484,7 +485,7 @@ BOOST_AUTO_TEST_CASE(what_is_wanted_anyway_is_not_abandoned)
     bench b(both);
     (void)b.get();
     BOOST_TEST(b.tested.leave(b.callers[0]));
-    BOOST_TEST(!b.tested.abandon());
+    BOOST_TEST(!b.tested.should_cancel_fetch());
 }
 
 BOOST_AUTO_TEST_CASE(time_limits_in_their_order)
@@ -506,8 +507,8 @@ BOOST_AUTO_TEST_CASE(time_limits_in_their_order)
     for (auto const limit : expected)
     {
         BOOST_TEST_REQUIRE((b.tested.next_limit() == limit));
-        BOOST_TEST_REQUIRE((b.tested.expire(limit - 1ns) == nullptr));
-        auto const* const gone = b.tested.expire(limit);
+        BOOST_TEST_REQUIRE((b.tested.pop_expired(limit - 1ns) == nullptr));
+        auto const* const gone = b.tested.pop_expired(limit);
         BOOST_TEST_REQUIRE(gone != nullptr);
         BOOST_TEST_REQUIRE((gone->limit == limit));
     }
@@ -519,14 +520,14 @@ BOOST_AUTO_TEST_CASE(other_credentials_end_the_wait)
 {
     bench b;
     (void)b.get();
-    (void)b.fetched(error(errc::invalid_client));
+    (void)b.on_fetch_complete(error(errc::invalid_client));
     BOOST_TEST(b.tested.wants_other_credentials());
     BOOST_TEST(b.got() == "invalid_client");
     auto const first = b.now().wall;
     b.pass(10s);
     b.tested.credentials_changed(b.now());
     BOOST_TEST(b.got() == "wait");
-    (void)b.fetched(error(errc::connect_failed));
+    (void)b.on_fetch_complete(error(errc::connect_failed));
     // Since the last success, of which there was none.
     BOOST_TEST((b.tested.status(b.now()).failing_since == first));
     BOOST_TEST(!b.tested.wants_other_credentials());
@@ -539,10 +540,10 @@ BOOST_AUTO_TEST_CASE(other_credentials_end_one_wait)
 {
     bench b;
     (void)b.get();
-    (void)b.fetched(error(errc::invalid_client));
+    (void)b.on_fetch_complete(error(errc::invalid_client));
     b.tested.credentials_changed(b.now());
     BOOST_TEST(b.got() == "wait");
-    (void)b.fetched(error(errc::invalid_client));
+    (void)b.on_fetch_complete(error(errc::invalid_client));
     for (int i = 0; i < 50; ++i)
     {
         b.pass(1s);
@@ -551,15 +552,15 @@ BOOST_AUTO_TEST_CASE(other_credentials_end_one_wait)
     }
     b.pass(80s);
     BOOST_TEST(b.got() == "wait");
-    (void)b.fetched(error(errc::invalid_client));
+    (void)b.on_fetch_complete(error(errc::invalid_client));
     b.tested.credentials_changed(b.now());
     BOOST_TEST(b.got() == "wait");
-    (void)b.fetched(b.token("a"));
+    (void)b.on_fetch_complete(b.token("a"));
     (void)b.tested.invalidate(b.now(), b.token("a"));
     (void)b.get();
     coauth::error_info responded;
     responded.http_status = 400;
-    (void)b.fetched(error(errc::invalid_scope, responded));
+    (void)b.on_fetch_complete(error(errc::invalid_scope, responded));
     BOOST_TEST(!b.tested.wants_other_credentials());
     b.tested.credentials_changed(b.now());
     BOOST_TEST(b.got() == "invalid_scope");
@@ -568,15 +569,15 @@ BOOST_AUTO_TEST_CASE(other_credentials_end_one_wait)
 BOOST_AUTO_TEST_CASE(tended_without_callers)
 {
     bench b;
-    BOOST_TEST(!b.tested.tend(b.now(), false));
-    BOOST_TEST((b.tested.tend(b.now(), true) == fetch_reason::empty));
+    BOOST_TEST(!b.tested.next_action(b.now(), false));
+    BOOST_TEST((b.tested.next_action(b.now(), true) == fetch_reason::empty));
     BOOST_TEST(!b.tested.next_renewal(b.now()));
-    (void)b.fetched(b.token("a"));
+    (void)b.on_fetch_complete(b.token("a"));
     auto const next = b.tested.next_renewal(b.now());
     BOOST_TEST_REQUIRE(next.has_value());
     BOOST_TEST((*next == b.now().steady + 2700s));
     b.pass(2700s);
-    BOOST_TEST((b.tested.tend(b.now(), false) == fetch_reason::refresh));
+    BOOST_TEST((b.tested.next_action(b.now(), false) == fetch_reason::refresh));
 }
 
 BOOST_AUTO_TEST_CASE(closed)
@@ -587,7 +588,7 @@ BOOST_AUTO_TEST_CASE(closed)
     BOOST_TEST((b.is() == state::closed));
     BOOST_TEST(b.got() == "cancelled");
     BOOST_TEST((b.refresh().what == verdict::refuse));
-    auto const ended = b.fetched(b.token("a"));
+    auto const ended = b.on_fetch_complete(b.token("a"));
     BOOST_TEST(ended.abandoned);
     BOOST_TEST(ended.done.size() == 1U);
     BOOST_TEST(outcome(ended.outcome) == "cancelled");
@@ -614,9 +615,12 @@ BOOST_AUTO_TEST_CASE(options_out_of_range)
     check_contains(refused([](auto& o) { o.expiry_margin = -1ms; }), "expiry_margin");
     check_contains(refused([](auto& o) { o.min_refresh_interval = -1ms; }), "min_refresh_interval");
     using std::chrono::milliseconds;
-    check_contains(refused([](auto& o) { o.expiry_margin = milliseconds::max(); }), "expiry_margin");
-    check_contains(refused([](auto& o) { o.min_refresh_interval = 24h * 366; }), "min_refresh_interval");
-    BOOST_TEST(refused([](auto& o) { o.expiry_margin = o.min_refresh_interval = 24h * 365; }) == "");
+    check_contains(
+        refused([](auto& o) { o.expiry_margin = milliseconds::max(); }), "expiry_margin");
+    check_contains(
+        refused([](auto& o) { o.min_refresh_interval = 24h * 366; }), "min_refresh_interval");
+    BOOST_TEST(
+        refused([](auto& o) { o.expiry_margin = o.min_refresh_interval = 24h * 365; }) == "");
     check_contains(refused([](auto& o) { o.max_age = 0s; }), "max_age");
     check_contains(refused([](auto& o) { o.initial_back_off = 0ms; }), "initial_back_off");
     check_contains(refused([](auto& o) { o.max_back_off = 500ms; }), "initial_back_off");

@@ -126,19 +126,32 @@ BOOST_AUTO_TEST_CASE(only_what_may_pass)
         bool again;
     };
     for (auto const& row : std::vector<row>{
-             {errc::resolve_failed, 0, true},        {errc::connect_failed, 0, true},
-             {errc::connection_lost, 0, true},       {errc::timeout, 0, true},
-             {errc::incomplete_response, 200, true},   {errc::http_error, 408, true},
-             {errc::http_error, 425, true},          {errc::rate_limited, 429, true},
-             {errc::http_error, 500, true},          {errc::http_error, 502, true},
-             {errc::server_error, 500, true},        {errc::temporarily_unavailable, 503, true},
-             {errc::server_error, 400, false},       {errc::temporarily_unavailable, 401, false},
-             {errc::rate_limited, 403, false},       {errc::http_error, 404, false},
-             {errc::invalid_client, 401, false},     {errc::invalid_configuration, 0, false},
-             {errc::certificate_verify_failed, 0, false}, {errc::tls_failed, 0, false},
-             {errc::proxy_refused, 407, false},      {errc::cancelled, 0, false},
-             {errc::malformed_response, 200, false},   {errc::malformed_http, 0, false},
-             {errc::redirect_refused, 302, false},   {errc::out_of_memory, 0, false},
+             {errc::resolve_failed, 0, true},
+             {errc::connect_failed, 0, true},
+             {errc::connection_lost, 0, true},
+             {errc::timeout, 0, true},
+             {errc::incomplete_response, 200, true},
+             {errc::http_error, 408, true},
+             {errc::http_error, 425, true},
+             {errc::rate_limited, 429, true},
+             {errc::http_error, 500, true},
+             {errc::http_error, 502, true},
+             {errc::server_error, 500, true},
+             {errc::temporarily_unavailable, 503, true},
+             {errc::server_error, 400, false},
+             {errc::temporarily_unavailable, 401, false},
+             {errc::rate_limited, 403, false},
+             {errc::http_error, 404, false},
+             {errc::invalid_client, 401, false},
+             {errc::invalid_configuration, 0, false},
+             {errc::certificate_verify_failed, 0, false},
+             {errc::tls_failed, 0, false},
+             {errc::proxy_refused, 407, false},
+             {errc::cancelled, 0, false},
+             {errc::malformed_response, 200, false},
+             {errc::malformed_http, 0, false},
+             {errc::redirect_refused, 302, false},
+             {errc::out_of_memory, 0, false},
          })
         BOOST_TEST_CONTEXT(to_string(row.code) << " " << row.status)
     BOOST_TEST((wait(failure(row.code, row.status), 1, 0.5) >= 0) == row.again);
@@ -170,12 +183,12 @@ BOOST_AUTO_TEST_CASE(none_presents_again_what_may_be_spent)
     state.left = 60s;
     auto const why = failure(errc::connection_lost);
     BOOST_TEST(coauth::policy::next_attempt(why, {}, state).has_value());
-    state.may_be_spent = true;
+    state.is_single_use_grant = true;
     BOOST_TEST(!coauth::policy::next_attempt(why, {}, state).has_value());
     for (unsigned const status : {408U, 425U, 429U, 503U})
-        BOOST_TEST(coauth::policy::did_nothing(status));
+        BOOST_TEST(coauth::policy::is_unprocessed_status(status));
     for (unsigned const status : {200U, 400U, 401U, 500U, 502U, 504U})
-        BOOST_TEST(!coauth::policy::did_nothing(status));
+        BOOST_TEST(!coauth::policy::is_unprocessed_status(status));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -3,7 +3,7 @@
 #include "support.hpp"
 
 using namespace test;
-using coauth::policy::retry_fields;
+using coauth::policy::retry_headers;
 
 namespace
 {
@@ -13,7 +13,7 @@ constexpr std::int64_t epoch = 1'795'392'000;
 constexpr std::chrono::system_clock::time_point now{std::chrono::seconds(epoch)};
 
 // Seconds from now, or -1 for none.
-std::int64_t wait(retry_fields const& fields)
+std::int64_t wait(retry_headers const& fields)
 {
     auto const got = coauth::policy::retry_at(fields, now);
     return got ? std::chrono::duration_cast<std::chrono::seconds>(*got - now).count() : -1;
@@ -60,7 +60,7 @@ BOOST_AUTO_TEST_CASE(retry_after)
          })
         BOOST_TEST_CONTEXT(row.text)
         {
-            retry_fields fields;
+            retry_headers fields;
             fields.retry_after = row.text;
             BOOST_TEST(wait(fields) == row.expected);
         }
@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(rate_limit_reset)
          })
         BOOST_TEST_CONTEXT(row.text)
         {
-            retry_fields fields;
+            retry_headers fields;
             fields.rate_limit_reset = row.text;
             BOOST_TEST(wait(fields) == row.expected);
         }
@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(absolute_times_are_corrected_by_the_servers_clock)
          })
         BOOST_TEST_CONTEXT(row.name)
         {
-            retry_fields fields;
+            retry_headers fields;
             if (*row.date != '\0')
                 fields.date = row.date;
             fields.retry_after = "Mon, 23 Nov 2026 00:10:00 GMT";
@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(absolute_times_are_corrected_by_the_servers_clock)
 BOOST_AUTO_TEST_CASE(retry_after_wins_and_rubbish_falls_through)
 {
     auto const reset = std::to_string(epoch + 60);
-    retry_fields fields;
+    retry_headers fields;
     BOOST_TEST(wait(fields) == -1);
     fields.rate_limit_reset = reset;
     fields.retry_after = "5";
@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(a_server_whose_clock_is_decades_behind_names_a_far_date)
 {
     // 2045: corrected by the server's Date, the year 2199 is beyond the end of the clock.
     auto const later = now + std::chrono::hours(24 * 365 * 19);
-    retry_fields fields;
+    retry_headers fields;
     fields.date = "Thu, 01 Jan 1970 00:00:00 GMT";
     fields.retry_after = "Tue, 31 Dec 2199 23:59:59 GMT";
     auto const got = coauth::policy::retry_at(fields, later);

@@ -11,17 +11,17 @@
 #include <array>
 
 using namespace test;
-using coauth::protocol::assertion_key;
+using coauth::protocol::dpop_signing_input;
 using coauth::protocol::hmac;
+using coauth::protocol::private_key;
 using coauth::protocol::proof_claims;
-using coauth::protocol::proof_input;
 
 namespace
 {
 
-std::shared_ptr<assertion_key const> load(char const* pem)
+std::shared_ptr<private_key const> load(char const* pem)
 {
-    auto const loaded = assertion_key::load(
+    auto const loaded = private_key::load(
         coauth::signing_key::pem(coauth::secret(pem)), "the key", std::chrono::system_clock::now());
     BOOST_TEST_REQUIRE(outcome(loaded) == "success");
     return *loaded;
@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(web_signatures)
             auto const [header, claims, encoded] = split(row.token);
             auto const input = header + '.' + claims;
             auto const expected = from_base64url(encoded);
-            auto const by = private_key::from_pem(row.key);
+            auto const by = test_key::from_pem(row.key);
             BOOST_TEST(by.verifies(row.algorithm, input, expected));
 
             auto const signature = tested->sign(input);
@@ -181,11 +181,11 @@ BOOST_AUTO_TEST_CASE(proofs)
         BOOST_TEST_CONTEXT(row.said.url)
         {
             auto const [header, claims, signature] = split(row.proof);
-            auto const said = split(text(proof_input(*tested, row.said)));
+            auto const said = split(text(dpop_signing_input(*tested, row.said)));
             // The RFC has the members of its key in another order.
             BOOST_TEST((json_of(said[0]) == json_of(header)));
             BOOST_TEST(said[1] == claims);
-            BOOST_TEST(private_key::from_pem(rfc_9449_key)
+            BOOST_TEST(test_key::from_pem(rfc_9449_key)
                            .verifies("ES256", header + '.' + claims, from_base64url(signature)));
         }
 }

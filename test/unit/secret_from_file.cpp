@@ -81,7 +81,8 @@ BOOST_AUTO_TEST_CASE(that_is_no_secret_says_why)
     BOOST_TEST(!too_long.error().cause());
     // Nobody knows how long this one is.
     check_contains(
-        read(coauth::secret_from_file("/dev/zero")), "'/dev/zero' has more than 65536 bytes; a secret");
+        read(coauth::secret_from_file("/dev/zero")),
+        "'/dev/zero' has more than 65536 bytes; a secret");
     auto const directory = coauth::secret_from_file(file.path.parent_path())();
     BOOST_REQUIRE(!directory);
     check_contains(directory.error().context(), "cannot be read");
@@ -89,7 +90,8 @@ BOOST_AUTO_TEST_CASE(that_is_no_secret_says_why)
         (directory.error().cause() == boost::system::errc::is_a_directory),
         directory.error().cause());
     char const* const not_set = nullptr;
-    BOOST_TEST(read(coauth::secret_from_file(not_set)) == "error: the path of the secret file is empty");
+    BOOST_TEST(
+        read(coauth::secret_from_file(not_set)) == "error: the path of the secret file is empty");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -6,7 +6,6 @@
 #include "test_keys.hpp"
 
 using namespace test;
-using method = coauth::authentication_method;
 
 namespace
 {
@@ -23,7 +22,7 @@ enum has : unsigned
 
 coauth::available_credentials credentials(unsigned what)
 {
-    static auto const text = private_key("Ed25519").private_pem();
+    static auto const text = test_key("Ed25519").private_pem();
     coauth::available_credentials made;
     if ((what & key) != 0)
         made.key = coauth::signing_key::pem(coauth::secret(std::string_view(text)));
@@ -60,36 +59,44 @@ BOOST_AUTO_TEST_CASE(the_best_that_both_know)
     {
         std::vector<std::string> known;
         unsigned what;
-        method chosen;
+        coauth::authentication_method chosen;
     };
     for (auto const& row : std::vector<row>{
-             {every, all, authentication_method::private_key_jwt},
-             {every, certificate | its_secret, authentication_method::client_secret_basic},
-             {every, certificate, authentication_method::tls_client_auth},
-             {every, its_secret, authentication_method::client_secret_basic},
-             {every, nothing, authentication_method::none},
-             {{}, all, authentication_method::client_secret_basic},
-             {{"client_secret_basic"}, all, authentication_method::client_secret_basic},
-             {{"client_secret_post"}, all, authentication_method::client_secret_post},
-             {{"client_secret_jwt"}, all, authentication_method::client_secret_jwt},
-             {{"private_key_jwt"}, all, authentication_method::private_key_jwt},
-             {{"tls_client_auth"}, all, authentication_method::tls_client_auth},
-             {{"self_signed_tls_client_auth"}, all, authentication_method::self_signed_tls_client_auth},
-             {{"client_secret_jwt", "client_secret_post"}, its_secret, authentication_method::client_secret_post},
+             {every, all, coauth::authentication_method::private_key_jwt},
+             {every, certificate | its_secret, coauth::authentication_method::client_secret_basic},
+             {every, certificate, coauth::authentication_method::tls_client_auth},
+             {every, its_secret, coauth::authentication_method::client_secret_basic},
+             {every, nothing, coauth::authentication_method::none},
+             {{}, all, coauth::authentication_method::client_secret_basic},
+             {{"client_secret_basic"}, all, coauth::authentication_method::client_secret_basic},
+             {{"client_secret_post"}, all, coauth::authentication_method::client_secret_post},
+             {{"client_secret_jwt"}, all, coauth::authentication_method::client_secret_jwt},
+             {{"private_key_jwt"}, all, coauth::authentication_method::private_key_jwt},
+             {{"tls_client_auth"}, all, coauth::authentication_method::tls_client_auth},
+             {{"self_signed_tls_client_auth"},
+              all,
+              coauth::authentication_method::self_signed_tls_client_auth},
+             {{"client_secret_jwt", "client_secret_post"},
+              its_secret,
+              coauth::authentication_method::client_secret_post},
              {{"self_signed_tls_client_auth", "tls_client_auth"},
               certificate,
-              authentication_method::tls_client_auth},
+              coauth::authentication_method::tls_client_auth},
              {{"client_secret_basic", "self_signed_tls_client_auth"},
               key | certificate | its_secret,
-              authentication_method::client_secret_basic},
+              coauth::authentication_method::client_secret_basic},
              {{"client_secret_jwt", "self_signed_tls_client_auth"},
               key | certificate | its_secret,
-              authentication_method::client_secret_jwt},
+              coauth::authentication_method::client_secret_jwt},
              {{"self_signed_tls_client_auth"},
               key | certificate | its_secret,
-              authentication_method::self_signed_tls_client_auth},
-             {{"client_secret_jwt", "none"}, its_secret, authentication_method::client_secret_jwt},
-             {{"a_method_of_tomorrow", "private_key_jwt"}, key, authentication_method::private_key_jwt}})
+              coauth::authentication_method::self_signed_tls_client_auth},
+             {{"client_secret_jwt", "none"},
+              its_secret,
+              coauth::authentication_method::client_secret_jwt},
+             {{"a_method_of_tomorrow", "private_key_jwt"},
+              key,
+              coauth::authentication_method::private_key_jwt}})
         BOOST_TEST_CONTEXT(row.what << " of " << (row.known.empty() ? "" : row.known.front()))
         {
             auto const got = choose(row.known, row.what);
@@ -133,8 +140,10 @@ BOOST_AUTO_TEST_CASE(a_key_by_whose_algorithms_the_server_does_not_verify)
     server.authentication_algorithms = {"ES256", "RS256"};
     auto const chosen = [&](unsigned what)
     { return coauth::select_client_authentication(server, client_id, credentials(what)); };
-    BOOST_TEST((chosen(key | its_secret)->type() == authentication_method::client_secret_basic));
-    BOOST_TEST((chosen(key | certificate)->type() == authentication_method::tls_client_auth));
+    BOOST_TEST(
+        (chosen(key | its_secret)->type() == coauth::authentication_method::client_secret_basic));
+    BOOST_TEST(
+        (chosen(key | certificate)->type() == coauth::authentication_method::tls_client_auth));
     auto const alone = chosen(key);
     BOOST_TEST_REQUIRE(outcome(alone) == "invalid_configuration");
     check_contains(
@@ -175,7 +184,7 @@ BOOST_AUTO_TEST_CASE(ed25519_by_the_name_that_the_server_knows)
 BOOST_AUTO_TEST_CASE(a_key_for_dpop)
 {
     using enum coauth::signature_algorithm;
-    auto const text = private_key("RSA").private_pem();
+    auto const text = test_key("RSA").private_pem();
     auto const rsa = coauth::signing_key::pem(coauth::secret(std::string_view(text)));
     coauth::authorization_server server;
     server.dpop_algorithms = {"ES256", "PS384", "PS256"};

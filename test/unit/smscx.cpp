@@ -27,8 +27,9 @@ BOOST_AUTO_TEST_CASE(server)
 BOOST_AUTO_TEST_CASE(config)
 {
     auto const made = coauth::smscx::config("id", coauth::secret("word"));
-    using method = coauth::authentication_method;
-    BOOST_TEST((made.authentication.type() == authentication_method::client_secret_basic_unencoded));
+    BOOST_TEST(
+        (made.authentication.type() ==
+         coauth::authentication_method::client_secret_basic_unencoded));
     BOOST_TEST(made.authentication.client_id() == "id");
     BOOST_TEST(made.authentication.client_secret().view() == "word");
     BOOST_TEST(made.server.token_endpoint == "https://api.sms.cx/oauth/token");

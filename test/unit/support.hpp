@@ -33,7 +33,7 @@ inline coauth::result<coauth::secret> build_token_request(
     coauth::client_config const& config, coauth::protocol::endpoint const& where,
     coauth::token_request const& request)
 {
-    auto const form = coauth::protocol::token_form(request);
+    auto const form = coauth::protocol::token_request_form(request);
     if (!form)
         return form.error();
     return coauth::protocol::build_form_request(config, where, *form, {});

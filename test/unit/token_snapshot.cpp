@@ -31,7 +31,7 @@ publication::life in(std::chrono::milliseconds renew, std::chrono::milliseconds 
 access_token take(publication& from, bool& due)
 {
     auto token = from.take();
-    return token ? token : from.take_carefully(due);
+    return token ? token : from.load_slow(due);
 }
 
 std::string taken(publication& from)
@@ -53,7 +53,7 @@ BOOST_AUTO_TEST_CASE(what_was_published_last)
     BOOST_TEST(taken(tested) == "a");
     tested.publish(make("b"), in(1h, 2h));
     BOOST_TEST(taken(tested) == "b");
-    tested.withdraw();
+    tested.clear();
     BOOST_TEST(taken(tested) == "");
     BOOST_TEST(tested.taken() == 3U);
 }
@@ -167,7 +167,7 @@ BOOST_AUTO_TEST_CASE(idle_threads_keep_nothing)
         });
     step.wait(0);
     auto const before = watch.released();
-    tested.withdraw();
+    tested.clear();
     BOOST_TEST(watch.released() > before);
     step = 2;
     step.notify_all();
@@ -231,7 +231,7 @@ BOOST_AUTO_TEST_CASE(taken_while_it_changes)
         lost = lost || now_counted < counted;
         counted = now_counted;
         if (i % 10 == 0)
-            tested.withdraw();
+            tested.clear();
         if (i % 100 == 0)
             std::this_thread::sleep_for(1ms);
     }

@@ -40,7 +40,7 @@ inline void require(bool holds, char const* what)
 }
 
 // A caller, with what it saw.
-class caller final : public coauth::policy::waiter
+class caller final : public coauth::detail::waiter_base
 {
 public:
     bool waits = false;
@@ -105,7 +105,7 @@ public:
         else if (dice < 60)
             leave();
         else if (dice < 63)
-            tend(one_in(2));
+            next_action(one_in(2));
         else if (dice < 90)
             pass_time();
         else if (dice < 92)
@@ -133,7 +133,7 @@ public:
         if (plan_)
         {
             plan_.reset();
-            settle(source_.fetched(now(), error(errc::cancelled), 0.5));
+            settle(source_.on_fetch_complete(now(), error(errc::cancelled), 0.5));
         }
         require(waiting_ == 0, "closing completes everybody");
         caller late;
@@ -162,7 +162,8 @@ private:
         if (one_in(8))
             made.refresh_jitter = 0;
         if (one_in(4))
-            made.min_refresh_interval = std::chrono::milliseconds(lots_.below(60'000) * lots_.below(2));
+            made.min_refresh_interval =
+                std::chrono::milliseconds(lots_.below(60'000) * lots_.below(2));
         if (one_in(4))
         {
             made.initial_back_off = std::chrono::milliseconds(lots_.below(10'000) + 1);
@@ -214,7 +215,7 @@ private:
     // when they jump.
     void arm()
     {
-        if (!options_.refresh_when_idle || !wanted_)
+        if (!options_.refresh_when_idle || !was_used_)
             return;
         auto const next = source_.next_renewal(now());
         if (next && !(timer_ && *timer_ <= *next))
@@ -226,7 +227,7 @@ private:
         if (!timer_ || now().steady < *timer_)
             return;
         timer_.reset();
-        tend(true);
+        next_action(true);
         auto const next = source_.next_renewal(now());
         require(
             plan_ || !next || *next > now().steady, "a timer that fires has something to begin");
@@ -257,7 +258,7 @@ private:
         auto* const who = idle_caller();
         if (who == nullptr)
             return;
-        wanted_ = true;
+        was_used_ = true;
         who->limit = one_in(3) ? now().steady + draw_time() : caller::no_limit;
         bool const was_usable = source_.usable(now()) != nullptr;
         bool const was_fetching = plan_.has_value();
@@ -280,7 +281,7 @@ private:
         auto* const who = idle_caller();
         if (who == nullptr)
             return;
-        wanted_ = true;
+        was_used_ = true;
         who->limit = caller::no_limit;
         bool const was_fetching = plan_.has_value();
         auto const made = source_.refresh(now(), *who);
@@ -380,12 +381,12 @@ private:
             return;
         one.waits = false;
         --waiting_;
-        abandon();
+        should_cancel_fetch();
     }
 
-    void abandon()
+    void should_cancel_fetch()
     {
-        bool const ended = source_.abandon();
+        bool const ended = source_.should_cancel_fetch();
         require(!ended || (plan_ && waiting_ == 0), "only a fetch that nobody wants is given up");
         require(!ended || options_.cancel_when_unwaited, "and only if so configured");
         require(!ended || !options_.refresh_when_idle, "and not if it is wanted anyway");
@@ -396,7 +397,7 @@ private:
     void expire()
     {
         bool any = false;
-        while (auto* const one = source_.expire(now().steady))
+        while (auto* const one = source_.pop_expired(now().steady))
         {
             auto& who = static_cast<caller&>(*one);
             require(who.waits, "who expires has waited");
@@ -408,15 +409,15 @@ private:
         for (auto const& one : callers_)
             require(!one.waits || one.limit > now().steady, "nobody waits beyond his limit");
         if (any)
-            abandon();
+            should_cancel_fetch();
     }
 
-    void tend(bool wanted)
+    void next_action(bool wanted)
     {
-        wanted_ = wanted_ || wanted;
+        was_used_ = was_used_ || wanted;
         bool const was_usable = source_.usable(now()) != nullptr;
         auto const next = source_.next_renewal(now());
-        auto const why = source_.tend(now(), wanted);
+        auto const why = source_.next_action(now(), wanted);
         require(!why || (next && *next <= now().steady), "what a timer waits for is what is begun");
         if (!why)
             return;
@@ -430,7 +431,8 @@ private:
         // To be given the same token again does not put off its end.
         bool const given_again = why == fetch_reason::expired && kept_again_;
         require(
-            now().steady >= not_unasked_before_, "a token that is used once is not fetched yet");
+            now().steady >= background_fetch_not_before_,
+            "a token that is used once is not fetched yet");
         auto const interval = std::min<nanoseconds>(
             {nanoseconds(options_.min_refresh_interval), 50ms, options_.initial_back_off / 10});
         require(
@@ -510,7 +512,7 @@ private:
         plan_.reset();
         auto const* const present = source_.usable(now());
         auto const before = present != nullptr ? *present : access_token();
-        auto ended = source_.fetched(now(), outcome, chance());
+        auto ended = source_.on_fetch_complete(now(), outcome, chance());
         require(ended.abandoned == cancelled, "a fetch that was given up did not fail");
         if (cancelled)
         {
@@ -627,14 +629,14 @@ private:
             failures_ = 0;
             failing_since_.reset();
             not_changed_before_ = {};
-            not_unasked_before_ = {};
+            background_fetch_not_before_ = {};
             if (outcome->lifetime() != 0s)
             {
                 note_kept(*passed_on, before);
                 check_arrival(*passed_on);
             }
             else
-                not_unasked_before_ =
+                background_fetch_not_before_ =
                     now().steady + std::max(options_.min_refresh_interval, options_.max_back_off);
             return;
         }
@@ -683,7 +685,7 @@ private:
         require(now().steady < end.steady, "usable on arrival by the steady clock");
     }
 
-    void settle(source::settled ended)
+    void settle(source::fetch_result ended)
     {
         while (auto* const one = ended.done.pop())
         {
@@ -701,9 +703,9 @@ private:
         if (!source_.wants_other_credentials())
             return;
         require(last_error_ == errc::invalid_client, "credentials mend what is wrong with them");
-        auto const before = source_.held_back(now());
+        auto const before = source_.back_off_remaining(now());
         source_.credentials_changed(now());
-        if (source_.held_back(now()) == before)
+        if (source_.back_off_remaining(now()) == before)
             return;
         require(now().steady >= not_changed_before_, "other credentials end a wait once");
         not_changed_before_ = last_failure_ + shortest_wait_;
@@ -733,7 +735,7 @@ private:
 
     // In worlds with a timer: when it fires, and whether somebody wanted a token before.
     std::optional<std::chrono::steady_clock::time_point> timer_;
-    bool wanted_ = false;
+    bool was_used_ = false;
 
     bool failed_ = false;
     // Since the last success; the first of them, also beyond a change of credentials.
@@ -744,7 +746,7 @@ private:
     std::chrono::steady_clock::time_point server_until_{};
     nanoseconds longest_wait_{};
     nanoseconds shortest_wait_{};
-    std::chrono::steady_clock::time_point not_unasked_before_{};
+    std::chrono::steady_clock::time_point background_fetch_not_before_{};
     std::chrono::steady_clock::time_point not_changed_before_{};
     std::chrono::steady_clock::time_point last_begun_{};
     // Since the last fetch began, something happened after which another may begin at once.

@@ -42,7 +42,7 @@ template <class Operation>
 using response_of = typename awaited<std::invoke_result_t<Operation&, access_token>>::type;
 
 template <class F, class Operation>
-concept tells_refusal_of = std::predicate<F&, response_of<Operation> const&>;
+concept rejection_predicate = std::predicate<F&, response_of<Operation> const&>;
 
 inline bool is_cancelled(boost::asio::cancellation_state const& state) noexcept
 {
@@ -92,12 +92,13 @@ public:
 };
 
 template <class Operation>
-using call_with_token_completion_signature = void(std::exception_ptr, result<response_of<Operation>>);
+using call_with_token_completion_signature =
+    void(std::exception_ptr, result<response_of<Operation>>);
 
 // How the caller's slot reaches the coroutine. Not by the slot of its `co_spawn`: until Asio 1.28.2
 // what is emitted on another executor may come after the end, and what comes before the coroutine's
 // first step is lost, or thrown out of `run()`.
-struct with_token_stop
+struct cancellation_relay
 {
     void stop(boost::asio::cancellation_type type)
     {
@@ -115,7 +116,7 @@ struct with_token_stop
 template <class Operation, class Refused>
 boost::asio::awaitable<result<response_of<Operation>>> spawned_with_token(
     std::shared_ptr<token_source_impl> core, Operation operation, Refused refused,
-    std::shared_ptr<with_token_stop> stop)
+    std::shared_ptr<cancellation_relay> stop)
 {
     co_await boost::asio::this_coro::reset_cancellation_state(
         boost::asio::enable_total_cancellation());
@@ -130,7 +131,7 @@ boost::asio::awaitable<result<response_of<Operation>>> spawned_with_token(
 
 // The end of that coroutine, on the executor where the handler is to be called.
 template <class Handler>
-struct with_token_end
+struct call_with_token_completion
 {
     // No executor: then a cancellation is handed on where it is emitted.
     using allocator_type = boost::asio::associated_allocator_t<Handler>;
@@ -152,7 +153,7 @@ struct with_token_end
     }
 
     Handler handler;
-    std::shared_ptr<with_token_stop> stop;
+    std::shared_ptr<cancellation_relay> stop;
 };
 
 // Runs on the executor where the handler is to be called, and its slot emitted.
@@ -171,7 +172,7 @@ public:
     {
         boost::asio::any_io_executor const where(
             boost::asio::get_associated_executor(handler, executor_));
-        auto const stop = std::make_shared<with_token_stop>();
+        auto const stop = std::make_shared<cancellation_relay>();
         auto slot = boost::asio::get_associated_cancellation_slot(handler);
         if (slot.is_connected())
             slot.assign(
@@ -188,7 +189,8 @@ public:
                 });
         boost::asio::co_spawn(
             where, spawned_with_token(core_, std::move(operation), std::move(refused), stop),
-            with_token_end<std::decay_t<Handler>>{std::forward<Handler>(handler), stop});
+            call_with_token_completion<std::decay_t<Handler>>{
+                std::forward<Handler>(handler), stop});
     }
 
 private:

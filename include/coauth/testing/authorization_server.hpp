@@ -4,8 +4,8 @@
 #include <coauth/client_config.hpp>
 #include <coauth/export.hpp>
 #include <coauth/result.hpp>
-#include <coauth/testing/response.hpp>
 #include <coauth/testing/received_request.hpp>
+#include <coauth/testing/response.hpp>
 #include <coauth/testing/server_options.hpp>
 
 #include <chrono>

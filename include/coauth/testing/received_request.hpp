@@ -1,36 +1,13 @@
 #ifndef COAUTH_TESTING_RECEIVED_REQUEST_HPP
 #define COAUTH_TESTING_RECEIVED_REQUEST_HPP
 
-#include <coauth/export.hpp>
+#include <coauth/client_authentication.hpp>
 #include <coauth/http_headers.hpp>
 
 #include <string>
-#include <string_view>
 
 namespace coauth::testing
 {
-
-/// How a client authenticated (RFC 6749 section 2.3, OpenID Connect Core section 9, RFC 8705).
-enum class authentication_method
-{
-    /// Not at all, or by a client_id alone.
-    none,
-    /// The secret by HTTP Basic.
-    client_secret_basic,
-    /// The secret in the request body.
-    client_secret_post,
-    /// An assertion signed with the client's secret.
-    client_secret_jwt,
-    /// An assertion signed with the client's private key.
-    private_key_jwt,
-    /// A certificate issued by a CA for the client's subject.
-    tls_client_auth,
-    /// A registered certificate.
-    self_signed_tls_client_auth,
-};
-
-/// The name in metadata, such as "private_key_jwt".
-[[nodiscard]] COAUTH_DECL std::string_view to_string(authentication_method method) noexcept;
 
 /// A request as the server received it.
 struct received_request

@@ -57,7 +57,8 @@ struct response
     /// A response with a JSON body.
     [[nodiscard]] static COAUTH_DECL response json(unsigned status, std::string body);
     /// A response of exactly these bytes.
-    [[nodiscard]] static COAUTH_DECL response bytes(std::string raw, ending end = response_end::close);
+    [[nodiscard]] static COAUTH_DECL response
+    bytes(std::string raw, response_end end = response_end::close);
 };
 
 } // namespace coauth::testing

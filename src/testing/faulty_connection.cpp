@@ -1,4 +1,4 @@
-#include "testing/disturbed_connection.hpp"
+#include "testing/faulty_connection.hpp"
 
 #include "testing/long_times.hpp"
 
@@ -34,7 +34,7 @@ class disturbed_connection : public std::enable_shared_from_this<disturbed_conne
 {
 public:
     disturbed_connection(
-        tcp::socket client, disturbance const& what, std::shared_ptr<traffic> counted)
+        tcp::socket client, fault_spec const& what, std::shared_ptr<traffic> counted)
         : client_(std::move(client))
         , server_(client_.get_executor())
         , late_(client_.get_executor())
@@ -62,9 +62,9 @@ public:
     }
 
 private:
-    static asio::awaitable<void> carry(std::shared_ptr<disturbed_connection> self, direction way)
+    static asio::awaitable<void> carry(std::shared_ptr<disturbed_connection> self, direction which)
     {
-        bool const forth = way == direction::to_server;
+        bool const forth = which == direction::to_server;
         auto& from = forth ? self->client_ : self->server_;
         auto& into = forth ? self->server_ : self->client_;
         auto& count = forth ? self->counted_->to_server : self->counted_->to_client;
@@ -73,30 +73,30 @@ private:
         bool silent = false;
         for (;;)
         {
-            if (self->due(way, passed, passed))
+            if (self->due(which, passed, passed))
                 silent = self->happen(into);
             auto [failed, size] = co_await from.async_read_some(asio::buffer(buffer), tuple);
             if (failed)
                 break;
             count += size;
             std::span<char> const came(buffer.data(), size);
-            auto outcome = co_await self->pass(came, passed, way, into, silent);
+            auto outcome = co_await self->pass(came, passed, which, into, silent);
             passed += size;
             if (outcome)
                 break;
         }
-        self->ended(way, into, silent);
+        self->ended(which, into, silent);
     }
 
     // Hands on what came, with the fault where it is due.
     asio::awaitable<error_code>
-    pass(std::span<char> came, std::size_t passed, direction way, tcp::socket& into, bool& silent)
+    pass(std::span<char> came, std::size_t passed, direction which, tcp::socket& into, bool& silent)
     {
         std::string out(came.data(), came.size());
         auto const end = passed + came.size();
-        if (what_.fault == fault::drip && way == what_.way && end > what_.position)
-            co_return co_await drip(out, std::max(what_.position, passed) - passed, into);
-        if (due(way, passed, end - 1))
+        if (what_.fault == fault::trickle && which == what_.direction && end > what_.position)
+            co_return co_await trickle(out, std::max(what_.position, passed) - passed, into);
+        if (due(which, passed, end - 1))
         {
             auto const at = what_.position - passed;
             if (what_.fault == fault::corrupt)
@@ -124,7 +124,7 @@ private:
         co_return failed;
     }
 
-    asio::awaitable<error_code> drip(std::string& out, std::size_t at, tcp::socket& into)
+    asio::awaitable<error_code> trickle(std::string& out, std::size_t at, tcp::socket& into)
     {
         auto [failed, sent] = co_await asio::async_write(into, asio::buffer(out.data(), at), tuple);
         for (; !failed && at < out.size(); ++at)
@@ -138,13 +138,13 @@ private:
         co_return failed;
     }
 
-    [[nodiscard]] bool due(direction way, std::size_t first, std::size_t last) const
+    [[nodiscard]] bool due(direction which, std::size_t first, std::size_t last) const
     {
-        return what_.fault != fault::none && way == what_.way && !happened_ &&
+        return what_.fault != fault::none && which == what_.direction && !happened_ &&
                what_.position >= first && what_.position <= last;
     }
 
-    // True: nothing more goes this way.
+    // True: nothing more goes this which.
     bool happen(tcp::socket& into)
     {
         switch (what_.fault)
@@ -171,9 +171,9 @@ private:
 
     // One side will send no more. The client goes on waiting for what was stalled; the server does
     // not wait for a client that is gone.
-    void ended(direction way, tcp::socket& into, bool silent)
+    void ended(direction which, tcp::socket& into, bool silent)
     {
-        bool const client_gone = way == direction::to_server;
+        bool const client_gone = which == direction::to_server;
         if (++ended_ == 2 || (silent && client_gone))
             return end(fault::close);
         error_code ignored;
@@ -195,7 +195,7 @@ private:
     tcp::socket client_;
     tcp::socket server_;
     asio::steady_timer late_;
-    disturbance const what_;
+    fault_spec const what_;
     std::shared_ptr<traffic> const counted_;
     bool happened_ = false;
     int ended_ = 0;
@@ -203,8 +203,8 @@ private:
 
 } // namespace
 
-void disturb(
-    tcp::socket client, std::uint16_t server_port, disturbance const& what,
+void inject_faults(
+    tcp::socket client, std::uint16_t server_port, fault_spec const& what,
     std::shared_ptr<traffic> counted)
 {
     auto const made =

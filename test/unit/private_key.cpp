@@ -1,7 +1,8 @@
 // Keys that sign: every algorithm, checked by OpenSSL alone, and every key that cannot be used.
 
-#include "crypto/jwt.hpp"
 #include "crypto/private_key.hpp"
+
+#include "crypto/jwt.hpp"
 #include "support.hpp"
 #include "temporary_file.hpp"
 #include "test_keys.hpp"
@@ -24,14 +25,14 @@ namespace
 
 constexpr char const* phrase = "open-sesame";
 
-result<std::shared_ptr<protocol::assertion_key const>> load(
+result<std::shared_ptr<protocol::private_key const>> load(
     signing_key const& from,
     std::chrono::system_clock::time_point now = std::chrono::system_clock::now())
 {
-    return protocol::assertion_key::load(from, "the key", now);
+    return protocol::private_key::load(from, "the key", now);
 }
 
-std::shared_ptr<protocol::assertion_key const> loaded(signing_key const& from)
+std::shared_ptr<protocol::private_key const> loaded(signing_key const& from)
 {
     auto const got = load(from);
     BOOST_TEST_REQUIRE(outcome(got) == "success");
@@ -44,16 +45,16 @@ signing_key pem(std::string_view text, secret_provider passphrase = {})
 }
 
 // It takes the longest to make; one is enough.
-private_key const& rsa()
+test_key const& rsa()
 {
-    static private_key const made("RSA");
+    static test_key const made("RSA");
     return made;
 }
 
-private_key key_for(std::string_view algorithm)
+test_key key_for(std::string_view algorithm)
 {
     auto const kind = kind_of(algorithm);
-    return kind == "RSA" ? rsa() : private_key(kind);
+    return kind == "RSA" ? rsa() : test_key(kind);
 }
 
 secret_provider saying(std::string text)
@@ -93,7 +94,7 @@ std::string cut(std::string const& text)
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(assertion_key)
+BOOST_AUTO_TEST_SUITE(private_key)
 
 BOOST_AUTO_TEST_CASE(every_algorithm_signs_as_others_verify)
 {
@@ -113,7 +114,7 @@ BOOST_AUTO_TEST_CASE(every_algorithm_signs_as_others_verify)
                 loaded(pem(by.private_pem()).algorithm(*coauth::parse_signature_algorithm(name)));
             protocol::assertion_claims said;
             said.issuer = said.subject = client_id;
-            auto const input = text(protocol::assertion_input(*tested, said));
+            auto const input = text(protocol::jws_signing_input(*tested, said));
             auto const signature = tested->sign(input);
             BOOST_TEST_REQUIRE(outcome(signature) == "success");
             BOOST_TEST(signature->size() == size);
@@ -202,7 +203,7 @@ BOOST_AUTO_TEST_CASE(public_halves)
     for (std::string const kind : {"RSA", "P-256", "P-384", "P-521", "Ed25519"})
         BOOST_TEST_CONTEXT(kind)
         {
-            auto const by = kind == "RSA" ? rsa() : private_key(kind);
+            auto const by = kind == "RSA" ? rsa() : test_key(kind);
             auto const tested = loaded(pem(by.private_pem()));
             BOOST_TEST(tested->public_jwk() == boost::json::serialize(by.jwk()));
             BOOST_TEST(tested->thumbprint() == by.thumbprint());
@@ -215,7 +216,7 @@ BOOST_AUTO_TEST_CASE(coordinates_keep_their_zeros)
     bool y = false;
     for (int tries = 0; (!x || !y) && tries < 10'000; ++tries)
     {
-        private_key const by("P-256");
+        test_key const by("P-256");
         auto const jwk = by.jwk();
         bool const short_x = from_base64url(jwk.at("x").as_string()).front() == '\0';
         bool const short_y = from_base64url(jwk.at("y").as_string()).front() == '\0';
@@ -242,7 +243,7 @@ BOOST_AUTO_TEST_CASE(of_a_kind_that_cannot_be_used)
           row{"Ed448", other_kind}, row{"X25519", other_kind}, row{"DSA", other_kind}})
         BOOST_TEST_CONTEXT(kind)
         {
-            check_refused(pem(private_key(kind).private_pem()), says);
+            check_refused(pem(test_key(kind).private_pem()), says);
         }
 }
 
@@ -272,7 +273,7 @@ BOOST_AUTO_TEST_CASE(for_another_algorithm)
 
 BOOST_AUTO_TEST_CASE(texts_that_are_no_key)
 {
-    auto const good = private_key("P-256");
+    auto const good = test_key("P-256");
     auto const whole = good.private_pem();
     auto const of_certificate = make_identity("client");
     for (auto const& [name, text, says] :
@@ -353,7 +354,7 @@ BOOST_AUTO_TEST_CASE(pass_phrases)
          "the pass-phrase cannot be had: its function threw an exception"},
         {"too long", saying(std::string(5000, 'x')),
          "the pass-phrase cannot be had: it is longer than 1024 bytes"}};
-    for (auto const& key : {rsa(), private_key("P-256")})
+    for (auto const& key : {rsa(), test_key("P-256")})
         for (auto const& text : {key.encrypted_pem(phrase), key.traditional_pem(phrase)})
             for (auto const& row : rows)
                 BOOST_TEST_CONTEXT(row.name << ": " << text.substr(0, 60))
@@ -373,7 +374,7 @@ BOOST_AUTO_TEST_CASE(a_key_in_the_clear_needs_no_pass_phrase)
         asked = true;
         return secret(phrase);
     };
-    loaded(pem(private_key("P-256").private_pem(), ask));
+    loaded(pem(test_key("P-256").private_pem(), ask));
     BOOST_TEST(!asked);
 }
 
@@ -384,7 +385,7 @@ BOOST_AUTO_TEST_CASE(certificates)
     auto const with_it = key.certificate_pem(known.certificate_pem);
     BOOST_TEST(loaded(with_it)->certificate_thumbprint() == known.thumbprint);
     BOOST_TEST(loaded(key)->certificate_thumbprint() == "");
-    auto const input = text(protocol::assertion_input(*loaded(with_it), {}));
+    auto const input = text(protocol::jws_signing_input(*loaded(with_it), {}));
     auto const header = boost::json::parse(from_base64url(input.substr(0, input.find('.'))));
     BOOST_TEST(std::string_view(header.at("x5t#S256").as_string()) == known.thumbprint);
 

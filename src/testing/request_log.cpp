@@ -1,4 +1,4 @@
-#include "testing/journal.hpp"
+#include "testing/request_log.hpp"
 
 #include "testing/long_times.hpp"
 
@@ -18,13 +18,13 @@ bool is_for(response const& a, received_request const& request)
 
 } // namespace
 
-void journal::push(response a)
+void request_log::push(response a)
 {
     std::lock_guard const lock(mutex_);
     pushed_.push_back(std::move(a));
 }
 
-void journal::always(response a)
+void request_log::set(response a)
 {
     std::lock_guard const lock(mutex_);
     std::erase_if(always_, [&](response const& old) { return old.path == a.path; });
@@ -32,14 +32,14 @@ void journal::always(response a)
     always_.insert(a.path.empty() ? always_.end() : always_.begin(), std::move(a));
 }
 
-void journal::unscript()
+void request_log::clear()
 {
     std::lock_guard const lock(mutex_);
     pushed_.clear();
     always_.clear();
 }
 
-std::optional<response> journal::record(received_request const& request)
+std::optional<response> request_log::record(received_request const& request)
 {
     std::lock_guard const lock(mutex_);
     ++received_;
@@ -59,44 +59,44 @@ std::optional<response> journal::record(received_request const& request)
     return standing == always_.end() ? std::nullopt : std::optional(*standing);
 }
 
-void journal::count_connection()
+void request_log::count_connection()
 {
     std::lock_guard const lock(mutex_);
     ++connections_;
     changed_.notify_all();
 }
 
-void journal::note_server_name(std::string name)
+void request_log::note_server_name(std::string name)
 {
     std::lock_guard const lock(mutex_);
     server_name_ = std::move(name);
 }
 
-std::vector<received_request> journal::requests() const
+std::vector<received_request> request_log::requests() const
 {
     std::lock_guard const lock(mutex_);
     return {requests_.begin(), requests_.end()};
 }
 
-std::string journal::server_name() const
+std::string request_log::server_name() const
 {
     std::lock_guard const lock(mutex_);
     return server_name_;
 }
 
-std::size_t journal::connections() const
+std::size_t request_log::connections() const
 {
     std::lock_guard const lock(mutex_);
     return connections_;
 }
 
-bool journal::wait_for_connections(std::size_t count, std::chrono::milliseconds limit) const
+bool request_log::wait_for_connections(std::size_t count, std::chrono::milliseconds limit) const
 {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, countable(limit), [&] { return connections_ >= count; });
 }
 
-bool journal::wait_for_requests(std::size_t count, std::chrono::milliseconds limit) const
+bool request_log::wait_for_requests(std::size_t count, std::chrono::milliseconds limit) const
 {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, countable(limit), [&] { return received_ >= count; });

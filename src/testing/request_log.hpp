@@ -1,8 +1,8 @@
-#ifndef COAUTH_SRC_TESTING_JOURNAL_HPP
-#define COAUTH_SRC_TESTING_JOURNAL_HPP
+#ifndef COAUTH_SRC_TESTING_REQUEST_LOG_HPP
+#define COAUTH_SRC_TESTING_REQUEST_LOG_HPP
 
-#include <coauth/testing/response.hpp>
 #include <coauth/testing/received_request.hpp>
+#include <coauth/testing/response.hpp>
 
 #include <atomic>
 #include <condition_variable>
@@ -13,14 +13,14 @@ namespace coauth::testing
 {
 
 // What the server was told to response and what it saw: shared by its thread and its owner's.
-class journal
+class request_log
 {
 public:
-    explicit journal(std::size_t remembered) : remembered_(remembered) {}
+    explicit request_log(std::size_t remembered) : remembered_(remembered) {}
 
     void push(response a);
-    void always(response a);
-    void unscript();
+    void set(response a);
+    void clear();
 
     // Keeps the request, and yields the response that was scripted for it, if any.
     std::optional<response> record(received_request const& request);

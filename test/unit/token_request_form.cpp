@@ -14,17 +14,17 @@ namespace
 
 std::string form(token_request const& request)
 {
-    auto const built = coauth::protocol::token_form(request);
+    auto const built = coauth::protocol::token_request_form(request);
     BOOST_TEST_REQUIRE(outcome(built) == "success");
     return text(*built);
 }
 
 std::string
-body(client_authentication const& who, coauth::protocol::attempt_proofs const& proofs = {})
+body(client_authentication const& who, coauth::protocol::attempt_credentials const& proofs = {})
 {
     auto made = config();
     made.authentication = who;
-    auto const where = coauth::protocol::find_endpoint(made, coauth::protocol::place::token);
+    auto const where = coauth::protocol::make_endpoint_for(made, coauth::protocol::place::token);
     auto const built = coauth::protocol::build_form_request(made, *where, secret("a=b"), proofs);
     BOOST_TEST_REQUIRE(outcome(built) == "success");
     auto const whole = text(*built);
@@ -33,7 +33,7 @@ body(client_authentication const& who, coauth::protocol::attempt_proofs const& p
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(token_form)
+BOOST_AUTO_TEST_SUITE(token_request_form)
 
 BOOST_AUTO_TEST_CASE(exchange)
 {
@@ -61,16 +61,16 @@ BOOST_AUTO_TEST_CASE(what_is_asked_for_anew)
     int calls = 0;
     auto const request = token_request::token_exchange(
         [&]() -> coauth::result<secret> { return secret("t&" + std::to_string(++calls)); }, "a:b");
-    BOOST_TEST(coauth::protocol::asks_anew(request));
-    BOOST_TEST(!coauth::protocol::asks_anew(token_request::jwt_bearer(secret("x"))));
-    BOOST_TEST(!coauth::protocol::asks_anew(token_request()));
+    BOOST_TEST(coauth::protocol::has_dynamic_parameters(request));
+    BOOST_TEST(!coauth::protocol::has_dynamic_parameters(token_request::jwt_bearer(secret("x"))));
+    BOOST_TEST(!coauth::protocol::has_dynamic_parameters(token_request()));
     // Known to be right before it is asked.
     check_lacks(form(request), "subject_token=");
     BOOST_TEST(calls == 0);
-    BOOST_TEST(text(*coauth::protocol::asked_form(request)) == "subject_token=t%261");
-    auto const asked = coauth::protocol::asked_form(request);
+    BOOST_TEST(text(*coauth::protocol::dynamic_parameters_form(request)) == "subject_token=t%261");
+    auto const asked = coauth::protocol::dynamic_parameters_form(request);
     BOOST_TEST(
-        text(*coauth::protocol::token_form(request, *asked)) ==
+        text(*coauth::protocol::token_request_form(request, *asked)) ==
         "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&"
         "subject_token_type=a%3Ab&subject_token=t%262");
 }
@@ -80,15 +80,14 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_presented)
     for (auto const& request :
          {token_request::refresh_token(secret()), token_request::jwt_bearer(secret("hush\n"))})
     {
-        auto const built = coauth::protocol::token_form(request);
+        auto const built = coauth::protocol::token_request_form(request);
         BOOST_TEST(outcome(built) == "invalid_parameter");
         check_lacks(built.error().message(), "hush");
     }
     for (auto const& [token, hint] :
          std::vector<std::pair<char const*, char const*>>{{"", ""}, {"hush\n", ""}, {"t", "a\n"}})
         BOOST_TEST(
-            outcome(coauth::protocol::about_token_form(secret(token), hint)) ==
-            "invalid_parameter");
+            outcome(coauth::protocol::token_hint_form(secret(token), hint)) == "invalid_parameter");
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_asked_for)
@@ -107,35 +106,37 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_asked_for)
              {[]() -> response { throw std::runtime_error("hush"); }, "invalid_configuration"},
          })
     {
-        auto const asked = coauth::protocol::asked_form(token_request::refresh_token(row.function));
+        auto const asked =
+            coauth::protocol::dynamic_parameters_form(token_request::refresh_token(row.function));
         BOOST_TEST(outcome(asked) == row.outcome);
         check_lacks(asked.error().message(), "hush");
     }
-    BOOST_TEST(coauth::protocol::asked_form(token_request())->empty());
+    BOOST_TEST(coauth::protocol::dynamic_parameters_form(token_request())->empty());
     auto const nothing = token_request::refresh_token(coauth::secret_provider());
     check_contains(
-        coauth::protocol::token_form(nothing).error().message(),
+        coauth::protocol::token_request_form(nothing).error().message(),
         "the function that gives the refresh_token is empty");
 }
 
 BOOST_AUTO_TEST_CASE(about_a_token)
 {
-    BOOST_TEST(text(*coauth::protocol::about_token_form(secret("t"), "")) == "token=t");
+    BOOST_TEST(text(*coauth::protocol::token_hint_form(secret("t"), "")) == "token=t");
     BOOST_TEST(
-        text(*coauth::protocol::about_token_form(secret("t"), "refresh_token")) ==
+        text(*coauth::protocol::token_hint_form(secret("t"), "refresh_token")) ==
         "token=t&token_type_hint=refresh_token");
 }
 
 BOOST_AUTO_TEST_CASE(assertions)
 {
-    coauth::protocol::attempt_proofs proofs;
+    coauth::protocol::attempt_credentials proofs;
     proofs.assertion = secret("h.c.s");
     BOOST_TEST(
         body(client_authentication::private_key_jwt("id", {}), proofs) ==
         "a=b&client_id=id&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-"
         "type%3Ajwt-bearer&client_assertion=h.c.s");
     proofs.dpop = secret("p.r.f");
-    auto const where = coauth::protocol::find_endpoint(config(), coauth::protocol::place::token);
+    auto const where =
+        coauth::protocol::make_endpoint_for(config(), coauth::protocol::place::token);
     check_contains(
         text(*coauth::protocol::build_form_request(config(), *where, secret("a=b"), proofs)),
         "\r\nDPoP: p.r.f\r\n");

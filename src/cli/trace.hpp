@@ -1,5 +1,5 @@
-#ifndef COAUTH_SRC_CLI_CONVERSATION_HPP
-#define COAUTH_SRC_CLI_CONVERSATION_HPP
+#ifndef COAUTH_SRC_CLI_TRACE_HPP
+#define COAUTH_SRC_CLI_TRACE_HPP
 
 #include <coauth/client_config.hpp>
 #include <coauth/discover.hpp>
@@ -12,7 +12,7 @@ namespace coauth::cli
 {
 
 // What --verbose shows on standard error: requests, responses and where the time went.
-class conversation
+class trace
 {
 public:
     // From now on all that a client of this configuration says and hears is shown.

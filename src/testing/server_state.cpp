@@ -1,4 +1,4 @@
-#include "testing/authority.hpp"
+#include "testing/server_state.hpp"
 
 #include "testing/encoding.hpp"
 
@@ -33,7 +33,8 @@ void add_to(registered_client& known, registered_client const& more)
 
 } // namespace
 
-authority::authority(server_options const& chosen, std::uint16_t port, std::uint16_t mtls_port)
+server_state::server_state(
+    server_options const& chosen, std::uint16_t port, std::uint16_t mtls_port)
     : options(chosen)
     , port_(port)
     , mtls_port_(mtls_port)
@@ -50,34 +51,34 @@ authority::authority(server_options const& chosen, std::uint16_t port, std::uint
     }
 }
 
-void authority::renew_nonce()
+void server_state::renew_nonce()
 {
     if (options.dpop_nonce)
         nonce = random_text(20);
 }
 
-std::string authority::url(std::string const& host, std::uint16_t port) const
+std::string server_state::url(std::string const& host, std::uint16_t port) const
 {
     return (options.tls ? "https://" : "http://") +
            (host.empty() ? bracketed(options.address) : host) + ":" + std::to_string(port);
 }
 
-std::string authority::origin(std::string const& host) const
+std::string server_state::origin(std::string const& host) const
 {
     return url(host, port_);
 }
 
-std::string authority::mtls_origin() const
+std::string server_state::mtls_origin() const
 {
     return url({}, mtls_port_);
 }
 
-std::string authority::issuer() const
+std::string server_state::issuer() const
 {
     return origin() + options.issuer_path;
 }
 
-std::vector<std::string> authority::urls(std::string_view path) const
+std::vector<std::string> server_state::urls(std::string_view path) const
 {
     std::vector<std::string> all;
     for (auto const port : {port_, mtls_port_})
@@ -86,7 +87,7 @@ std::vector<std::string> authority::urls(std::string_view path) const
     return all;
 }
 
-std::vector<std::string> authority::audiences() const
+std::vector<std::string> server_state::audiences() const
 {
     if (!options.audiences.empty())
         return options.audiences;
@@ -96,7 +97,7 @@ std::vector<std::string> authority::audiences() const
     return all;
 }
 
-registered_client authority::find_client(std::string_view id) const
+registered_client server_state::find_client(std::string_view id) const
 {
     registered_client found;
     if (id == options.client_id)
@@ -110,7 +111,7 @@ registered_client authority::find_client(std::string_view id) const
     return found;
 }
 
-bool authority::use_once(std::string_view whose, std::string_view id)
+bool server_state::replay_cache_insert(std::string_view whose, std::string_view id)
 {
     std::string name(whose);
     name += '\n';

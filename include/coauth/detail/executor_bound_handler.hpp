@@ -1,5 +1,5 @@
-#ifndef COAUTH_DETAIL_DELIVERY_HPP
-#define COAUTH_DETAIL_DELIVERY_HPP
+#ifndef COAUTH_DETAIL_EXECUTOR_BOUND_HANDLER_HPP
+#define COAUTH_DETAIL_EXECUTOR_BOUND_HANDLER_HPP
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_allocator.hpp>
@@ -20,17 +20,17 @@ namespace coauth::detail
 // cleared. It knows the types: behind an `any_completion_handler` the executor would cost an
 // allocation each time it is asked for.
 template <class Handler>
-class delivery
+class executor_bound_handler
 {
 public:
     using allocator_type = boost::asio::associated_allocator_t<Handler>;
     using cancellation_slot_type = boost::asio::associated_cancellation_slot_t<Handler>;
 
-    delivery(Handler handler, boost::asio::any_io_executor const& otherwise)
+    executor_bound_handler(Handler handler, boost::asio::any_io_executor const& otherwise)
         : executor_(boost::asio::get_associated_executor(handler, otherwise))
         , handler_(std::move(handler))
     {
-        if (!is_here(otherwise))
+        if (!is_inner_executor(otherwise))
             work_.emplace(executor_);
     }
 
@@ -59,8 +59,8 @@ private:
     template <class Outcome>
     struct due
     {
-        using executor_type = delivery::executor_type;
-        using allocator_type = delivery::allocator_type;
+        using executor_type = executor_bound_handler::executor_type;
+        using allocator_type = executor_bound_handler::allocator_type;
 
         executor_type executor;
         Handler handler;
@@ -80,7 +80,7 @@ private:
 
     // Most handlers have no executor of their own: nothing has to be dispatched, for which there
     // might be no memory.
-    [[nodiscard]] bool is_here(boost::asio::any_io_executor const& otherwise) const
+    [[nodiscard]] bool is_inner_executor(boost::asio::any_io_executor const& otherwise) const
     {
         if constexpr (std::is_same_v<executor_type, boost::asio::any_io_executor>)
             return executor_ == otherwise;

@@ -1,8 +1,8 @@
-#include "cli/known_token_command.hpp"
+#include "cli/introspect_command.hpp"
 
-#include "cli/printable.hpp"
 #include "cli/report.hpp"
 #include "cli/run_operation.hpp"
+#include "cli/sanitize_for_terminal.hpp"
 #include "cli/secret_input.hpp"
 
 #include <boost/json/serialize.hpp>
@@ -100,9 +100,9 @@ std::string document(introspection const& found)
     std::string text;
     for (auto const& member : found.members)
         text.append(text.empty() ? "{" : ",")
-            .append(json::serialize(json::string(printable(member.name))))
+            .append(json::serialize(json::string(sanitize_for_terminal(member.name))))
             .append(":")
-            .append(printable(member.json.view()));
+            .append(sanitize_for_terminal(member.json.view()));
     return text + "}\n";
 }
 

@@ -1,6 +1,6 @@
-#include "cli/conversation.hpp"
+#include "cli/trace.hpp"
 
-#include "cli/printable.hpp"
+#include "cli/sanitize_for_terminal.hpp"
 
 #include <iostream>
 #include <string_view>
@@ -21,7 +21,7 @@ void show(std::string_view text, terminal const& where)
         auto shown = text.substr(0, end);
         if (shown.ends_with('\r'))
             shown.remove_suffix(1);
-        std::clog << mark << ' ' << printable(shown) << '\n';
+        std::clog << mark << ' ' << sanitize_for_terminal(shown) << '\n';
         text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     }
     std::clog << '\n' << std::flush;
@@ -34,19 +34,19 @@ std::function<void(std::string_view)> shower()
 
 } // namespace
 
-void conversation::watch(client_config& config)
+void trace::watch(client_config& config)
 {
     phases_ = std::make_shared<timeline>();
     config.observer = phases_;
     config.debug = shower();
 }
 
-void conversation::watch(discovery_options& options)
+void trace::watch(discovery_options& options)
 {
     options.debug = shower();
 }
 
-void conversation::end() const
+void trace::end() const
 {
     if (!phases_)
         return;

@@ -1,7 +1,7 @@
-#ifndef COAUTH_SRC_TESTING_DISTURBED_CONNECTION_HPP
-#define COAUTH_SRC_TESTING_DISTURBED_CONNECTION_HPP
+#ifndef COAUTH_SRC_TESTING_FAULTY_CONNECTION_HPP
+#define COAUTH_SRC_TESTING_FAULTY_CONNECTION_HPP
 
-#include <coauth/testing/relay.hpp>
+#include <coauth/testing/fault_proxy.hpp>
 
 #include <boost/asio/ip/tcp.hpp>
 
@@ -20,8 +20,8 @@ struct traffic
 
 // Connects to the server and carries bytes both ways, disturbed, until both sides have ended. On
 // the client's executor, which runs one handler at a time.
-void disturb(
-    boost::asio::ip::tcp::socket client, std::uint16_t server_port, disturbance const& what,
+void inject_faults(
+    boost::asio::ip::tcp::socket client, std::uint16_t server_port, fault_spec const& what,
     std::shared_ptr<traffic> counted);
 
 } // namespace coauth::testing

@@ -1,5 +1,5 @@
-#ifndef COAUTH_SRC_CLI_KNOWN_TOKEN_COMMAND_HPP
-#define COAUTH_SRC_CLI_KNOWN_TOKEN_COMMAND_HPP
+#ifndef COAUTH_SRC_CLI_INTROSPECT_COMMAND_HPP
+#define COAUTH_SRC_CLI_INTROSPECT_COMMAND_HPP
 
 #include "cli/exit_status.hpp"
 #include "cli/flags.hpp"

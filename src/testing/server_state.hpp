@@ -1,5 +1,5 @@
-#ifndef COAUTH_SRC_TESTING_AUTHORITY_HPP
-#define COAUTH_SRC_TESTING_AUTHORITY_HPP
+#ifndef COAUTH_SRC_TESTING_SERVER_STATE_HPP
+#define COAUTH_SRC_TESTING_SERVER_STATE_HPP
 
 #include <coauth/testing/server_options.hpp>
 
@@ -16,10 +16,10 @@ namespace coauth::testing
 
 // What the endpoints work with: how the server is set up, and what it remembers. Used by the
 // server's thread alone, once it runs.
-class authority
+class server_state
 {
 public:
-    authority(server_options const& chosen, std::uint16_t port, std::uint16_t mtls_port);
+    server_state(server_options const& chosen, std::uint16_t port, std::uint16_t mtls_port);
 
     // "https://127.0.0.1:PORT"; of `host` when given.
     [[nodiscard]] std::string origin(std::string const& host = {}) const;
@@ -35,7 +35,7 @@ public:
     [[nodiscard]] registered_client find_client(std::string_view id) const;
 
     // Whether it is the first time that `id` is used; `whose` keeps ids of different kinds apart.
-    bool use_once(std::string_view whose, std::string_view id);
+    bool replay_cache_insert(std::string_view whose, std::string_view id);
 
     // From now on proofs need another nonce, if they need one at all.
     void renew_nonce();

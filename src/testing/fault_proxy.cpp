@@ -1,6 +1,6 @@
-#include <coauth/testing/relay.hpp>
+#include <coauth/testing/fault_proxy.hpp>
 
-#include "testing/disturbed_connection.hpp"
+#include "testing/faulty_connection.hpp"
 #include "testing/listener.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -19,7 +19,7 @@ namespace coauth::testing
 namespace asio = boost::asio;
 using tcp = asio::ip::tcp;
 
-class relay::state
+class fault_proxy::state
 {
     // Defined before its type is asked for.
     template <class F>
@@ -42,7 +42,7 @@ public:
         thread_.join();
     }
 
-    std::uint16_t open(disturbance const& what)
+    std::uint16_t open(fault_spec const& what)
     {
         return on_thread([this, what] { return listen(what); });
     }
@@ -63,7 +63,7 @@ public:
     }
 
 private:
-    std::uint16_t listen(disturbance const& what)
+    std::uint16_t listen(fault_spec const& what)
     {
         auto const counted = std::make_shared<traffic>();
         auto made = std::make_unique<listener>(
@@ -72,7 +72,8 @@ private:
             {
                 auto const number = counted->connections++;
                 bool const meant = what.connection.value_or(number) == number;
-                disturb(std::move(socket), server_port_, meant ? what : disturbance(), counted);
+                inject_faults(
+                    std::move(socket), server_port_, meant ? what : fault_spec(), counted);
             });
         auto const port = made->port();
         made->accept();
@@ -89,10 +90,12 @@ private:
     std::thread thread_;
 };
 
-relay::relay(std::uint16_t server_port) : state_(std::make_unique<state>(server_port)) {}
-relay::~relay() = default;
+fault_proxy::fault_proxy(std::uint16_t server_port) : state_(std::make_unique<state>(server_port))
+{
+}
+fault_proxy::~fault_proxy() = default;
 
-result<std::uint16_t> relay::open(disturbance const& what)
+result<std::uint16_t> fault_proxy::open(fault_spec const& what)
 {
     try
     {
@@ -101,23 +104,23 @@ result<std::uint16_t> relay::open(disturbance const& what)
     catch (boost::system::system_error const& failure)
     {
         error_info info;
-        info.context = "the relay has no port: " + failure.code().message();
+        info.context = "the fault_proxy has no port: " + failure.code().message();
         return error(errc::connect_failed, std::move(info));
     }
 }
 
-void relay::close(std::uint16_t port)
+void fault_proxy::close(std::uint16_t port)
 {
     state_->close(port);
 }
 
-std::size_t relay::passed(std::uint16_t port, direction way) const
+std::size_t fault_proxy::passed(std::uint16_t port, direction which) const
 {
     auto const seen = state_->seen(port);
-    return way == direction::to_server ? seen.to_server : seen.to_client;
+    return which == direction::to_server ? seen.to_server : seen.to_client;
 }
 
-std::size_t relay::connections(std::uint16_t port) const
+std::size_t fault_proxy::connections(std::uint16_t port) const
 {
     return state_->seen(port).connections;
 }

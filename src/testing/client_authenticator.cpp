@@ -1,4 +1,4 @@
-#include "testing/client_check.hpp"
+#include "testing/client_authenticator.hpp"
 
 #include "testing/assertion.hpp"
 #include "testing/dpop.hpp"
@@ -15,15 +15,13 @@ namespace coauth::testing
 namespace
 {
 
-using method = authentication_method;
-
 constexpr char const* jwt_bearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 constexpr char const* jwt_bearer_grant = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 // What a request says of its client.
 struct presented_client
 {
-    authentication_method by = method::none;
+    authentication_method by = authentication_method::none;
     std::string id;
     // Of the methods with one in the request.
     std::string secret = {};
@@ -31,11 +29,11 @@ struct presented_client
     bool twice = false;
 };
 
-// The user and password of a Basic header as this dialect reads them; nothing when it cannot be
+// The user and password of a Basic header as this flavor reads them; nothing when it cannot be
 // read.
-presented_client read_basic(dialect how, std::string_view header)
+presented_client read_basic(server_flavor how, std::string_view header)
 {
-    presented_client none{method::client_secret_basic, {}};
+    presented_client none{authentication_method::client_secret_basic, {}};
     auto const space = header.find(' ');
     if (space == std::string_view::npos || !equal_ignoring_case(header.substr(0, space), "basic"))
         return none;
@@ -46,10 +44,11 @@ presented_client read_basic(dialect how, std::string_view header)
     auto const raw_id = text->substr(0, colon);
     auto const raw_secret = text->substr(colon + 1);
     if (how == server_flavor::smscx)
-        return {method::client_secret_basic, raw_id, raw_secret};
+        return {authentication_method::client_secret_basic, raw_id, raw_secret};
     auto const id = decode_form_text(raw_id);
     auto const secret = decode_form_text(raw_secret);
-    return id && secret ? presented_client{method::client_secret_basic, *id, *secret} : none;
+    return id && secret ? presented_client{authentication_method::client_secret_basic, *id, *secret}
+                        : none;
 }
 
 presented_client read_assertion(std::string const& assertion, std::optional<std::string> id)
@@ -60,7 +59,8 @@ presented_client read_assertion(std::string const& assertion, std::optional<std:
         token &&
         std::find(hmacs.begin(), hmacs.end(), text_member(token->header, "alg")) != hmacs.end();
     presented_client found;
-    found.by = by_secret ? method::client_secret_jwt : method::private_key_jwt;
+    found.by = by_secret ? authentication_method::client_secret_jwt
+                         : authentication_method::private_key_jwt;
     found.id = id ? *id : token ? text_member(token->claims, "sub") : std::string();
     found.assertion = assertion;
     return found;
@@ -70,12 +70,13 @@ presented_client read_assertion(std::string const& assertion, std::optional<std:
 authentication_method method_of_certificate(registered_client const& client)
 {
     if (!client.certificates.empty())
-        return method::self_signed_tls_client_auth;
-    return client.subject.empty() ? method::none : method::tls_client_auth;
+        return authentication_method::self_signed_tls_client_auth;
+    return client.subject.empty() ? authentication_method::none
+                                  : authentication_method::tls_client_auth;
 }
 
 presented_client read_client(
-    authority const& server, received_request const& request, form const& parameters,
+    server_state const& server, received_request const& request, form const& parameters,
     client_certificate const& certificate)
 {
     auto const header = request.headers.find("Authorization");
@@ -83,13 +84,13 @@ presented_client read_client(
     auto const secret = member(parameters, "client_secret");
     auto const assertion = member(parameters, "client_assertion");
 
-    presented_client found{method::none, id.value_or("")};
+    presented_client found{authentication_method::none, id.value_or("")};
     if (header)
         found = read_basic(server.options.flavor, *header);
     else if (assertion)
         found = read_assertion(*assertion, id);
     else if (secret)
-        found = {method::client_secret_post, id.value_or(""), *secret};
+        found = {authentication_method::client_secret_post, id.value_or(""), *secret};
     else if (!certificate.thumbprint.empty())
         found.by = method_of_certificate(server.find_client(found.id));
     found.twice = header.has_value() + secret.has_value() + assertion.has_value() > 1;
@@ -111,17 +112,17 @@ check_secret(registered_client const& client, presented_client const& presented)
 }
 
 std::optional<failure> check_assertion(
-    authority& server, registered_client const& client, presented_client const& presented,
+    server_state& server, registered_client const& client, presented_client const& presented,
     form const& parameters)
 {
     if (member(parameters, "client_assertion_type") != jwt_bearer)
         return invalid_client("The client_assertion_type is not " + std::string(jwt_bearer) + ".");
     assertion_rules rules{client.id, client.id, server.audiences(), {}};
-    if (presented.by == method::client_secret_jwt)
+    if (presented.by == authentication_method::client_secret_jwt)
         rules.secret = client.assertion_secret;
     else
         rules.keys = client.public_keys;
-    if (auto fault = find_fault(server, presented.assertion, rules))
+    if (auto fault = validate_assertion(server, presented.assertion, rules))
         return invalid_client(std::move(*fault));
     return std::nullopt;
 }
@@ -147,7 +148,7 @@ check_certificate(registered_client const& client, client_certificate const& cer
 } // namespace
 
 void note_client(
-    authority const& server, received_request& request, client_certificate const& certificate)
+    server_state const& server, received_request& request, client_certificate const& certificate)
 {
     request.client_certificate_thumbprint = certificate.thumbprint;
     request.dpop_thumbprint = find_proof_key(request);
@@ -158,7 +159,7 @@ void note_client(
 }
 
 checked<registered_client> check_client(
-    authority& server, received_request const& request, form const& parameters,
+    server_state& server, received_request const& request, form const& parameters,
     client_certificate const& certificate)
 {
     auto const presented = read_client(server, request, parameters, certificate);
@@ -166,7 +167,7 @@ checked<registered_client> check_client(
         return invalid_request("Two ways of client authentication in one request.");
     // The assertion says who asks (RFC 7521 section 4.1).
     bool const by_grant = member(parameters, "grant_type") == jwt_bearer_grant;
-    if (by_grant && presented.by == method::none && presented.id.empty())
+    if (by_grant && presented.by == authentication_method::none && presented.id.empty())
         return registered_client{};
     auto client = server.find_client(presented.id);
     if (client.id.empty())
@@ -175,7 +176,9 @@ checked<registered_client> check_client(
     std::optional<failure> problem;
     if (!presented.assertion.empty())
         problem = check_assertion(server, client, presented, parameters);
-    else if (method_of_certificate(client) == presented.by && presented.by != method::none)
+    else if (
+        method_of_certificate(client) == presented.by &&
+        presented.by != authentication_method::none)
         problem = check_certificate(client, certificate);
     else
         problem = check_secret(client, presented);

@@ -1,5 +1,5 @@
-#ifndef COAUTH_TESTING_RELAY_HPP
-#define COAUTH_TESTING_RELAY_HPP
+#ifndef COAUTH_TESTING_FAULT_PROXY_HPP
+#define COAUTH_TESTING_FAULT_PROXY_HPP
 
 #include <coauth/export.hpp>
 #include <coauth/result.hpp>
@@ -13,7 +13,7 @@
 namespace coauth::testing
 {
 
-/// The faults that a relay can cause.
+/// The faults that a fault_proxy can cause.
 enum class fault
 {
     /// No fault.
@@ -33,10 +33,10 @@ enum class fault
     /// One byte is sent twice.
     repeat,
     /// All further bytes arrive one at a time, each delayed.
-    drip,
+    trickle,
 };
 
-/// The direction of bytes through a relay.
+/// The direction of bytes through a fault_proxy.
 enum class direction
 {
     /// From the client to the server.
@@ -46,15 +46,15 @@ enum class direction
 };
 
 /// A fault at one position of a connection. A plain aggregate.
-struct disturbance
+struct fault_spec
 {
     /// The fault.
     testing::fault fault = testing::fault::none;
     /// The direction of the bytes that it affects.
-    testing::direction way = testing::direction::to_client;
+    testing::direction direction = testing::direction::to_client;
     /// Number of bytes in this direction before the fault, counted below TLS.
     std::size_t position = 0;
-    /// The delay of `fault::delay` and `fault::drip`.
+    /// The delay of `fault::delay` and `fault::trickle`.
     std::chrono::milliseconds delay{50};
     /// The number of the affected connection to the port, counted from 0. None: every connection.
     std::optional<std::size_t> connection = {};
@@ -65,29 +65,29 @@ struct disturbance
 ///
 /// \par Thread safety
 /// All functions may be called from any thread at the same time.
-class COAUTH_DECL relay
+class COAUTH_DECL fault_proxy
 {
 public:
-    /// Starts a relay to a server at 127.0.0.1. Throws if the system lacks resources.
-    explicit relay(std::uint16_t server_port);
+    /// Starts a fault_proxy to a server at 127.0.0.1. Throws if the system lacks resources.
+    explicit fault_proxy(std::uint16_t server_port);
     /// Closes every connection and waits for the thread.
-    ~relay();
+    ~fault_proxy();
     ///@{
 
     /// Not copyable.
-    relay(relay const&) = delete;
-    relay& operator=(relay const&) = delete;
+    fault_proxy(fault_proxy const&) = delete;
+    fault_proxy& operator=(fault_proxy const&) = delete;
     ///@}
 
     /// Opens a port. Every connection to it has this fault.
     ///
     /// \return The port; or `errc::connect_failed` if none is available.
-    [[nodiscard]] result<std::uint16_t> open(disturbance const& what = {});
+    [[nodiscard]] result<std::uint16_t> open(fault_spec const& what = {});
     /// Closes a port. Existing connections through it continue.
     void close(std::uint16_t port);
 
     /// Number of bytes received for this direction, in all connections to the port.
-    [[nodiscard]] std::size_t passed(std::uint16_t port, direction way) const;
+    [[nodiscard]] std::size_t passed(std::uint16_t port, direction which) const;
     /// Number of connections made to the port.
     [[nodiscard]] std::size_t connections(std::uint16_t port) const;
 

@@ -1,4 +1,4 @@
-#include "cli/printable.hpp"
+#include "cli/sanitize_for_terminal.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -67,7 +67,7 @@ bool harmless(std::uint32_t value) noexcept
 
 } // namespace
 
-std::string printable(std::string_view text)
+std::string sanitize_for_terminal(std::string_view text)
 {
     std::string shown;
     shown.reserve(text.size());
@@ -85,7 +85,7 @@ std::string printable(std::string_view text)
 
 std::string in_quotes(std::string_view text)
 {
-    return "'" + printable(text) + "'";
+    return "'" + sanitize_for_terminal(text) + "'";
 }
 
 } // namespace coauth::cli

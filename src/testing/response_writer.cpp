@@ -1,4 +1,4 @@
-#include "testing/wire.hpp"
+#include "testing/response_writer.hpp"
 
 #include <string_view>
 
@@ -68,7 +68,7 @@ response response::json(unsigned status, std::string body)
     return made;
 }
 
-response response::bytes(std::string raw, ending end)
+response response::bytes(std::string raw, response_end end)
 {
     response made;
     made.raw = std::move(raw);
@@ -78,8 +78,8 @@ response response::bytes(std::string raw, ending end)
 
 std::string to_wire(response const& what, bool keep_alive)
 {
-    auto out =
-        what.raw.empty() ? head_and_body(what, keep_alive && what.end != response_end::close) : what.raw;
+    auto out = what.raw.empty() ? head_and_body(what, keep_alive && what.end != response_end::close)
+                                : what.raw;
     if (what.cut_at && *what.cut_at < out.size())
         out.resize(*what.cut_at);
     return out;
