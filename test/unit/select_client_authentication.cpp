@@ -51,7 +51,7 @@ std::vector<std::string> const every = {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(select_authentication)
+BOOST_AUTO_TEST_SUITE(select_client_authentication)
 
 BOOST_AUTO_TEST_CASE(the_best_that_both_know)
 {
