@@ -513,7 +513,7 @@ BOOST_AUTO_TEST_CASE(renewed_in_the_background)
     t.run();
     BOOST_TEST(t.tokens->try_get().value() == "b");
     BOOST_TEST(t.requests() == 2U);
-    BOOST_TEST(seen->log == "started:empty succeeded:empty:1 started:renewal succeeded:renewal:0 ");
+    BOOST_TEST(seen->log == "started:empty succeeded:empty:1 started:refresh succeeded:refresh:0 ");
     BOOST_TEST((*seen->usable_for > 3560s));
     auto const counters = t.tokens->counters();
     BOOST_TEST(counters.refreshes == 1U);
