@@ -21,95 +21,96 @@ namespace coauth
 {
 
 /// The error codes. `to_string` returns the name of each value.
+///
+/// The numbers are part of the interface: they never change, and new codes are appended.
 enum class errc
 {
     /// The client's configuration is invalid. `error::message()` says what to change.
     invalid_configuration = 1,
     /// A parameter of the `token_request` is invalid. `error::message()` says which and why.
-    invalid_parameter,
+    invalid_parameter = 2,
 
     /// The server's host name has no address, or the lookup failed.
-    resolve_failed,
+    resolve_failed = 3,
     /// No address of the server accepted a connection.
-    connect_failed,
+    connect_failed = 4,
     /// The connection broke before the response was complete.
-    connection_lost,
+    connection_lost = 5,
     /// The proxy did not open a tunnel. `error::http_status()` is the status of its response.
-    proxy_refused,
+    proxy_refused = 6,
     /// The TLS handshake or the TLS connection failed.
-    tls_failed,
+    tls_failed = 7,
     /// The server's certificate is not trusted, not valid now, or issued for another host.
-    certificate_verify_failed,
+    certificate_verify_failed = 8,
 
     /// The deadline passed. `error::cause()` is the last failure before it, if there was one.
-    timeout,
+    timeout = 9,
     /// The caller cancelled the operation, or closed or destroyed the client or the token source.
-    cancelled,
+    cancelled = 10,
     /// There was not enough memory to finish the operation.
-    out_of_memory,
+    out_of_memory = 11,
     /// The system returned no random bytes for an assertion or a DPoP proof.
-    random_failed,
+    random_failed = 12,
     /// More operations wait for a connection than `connection_options::max_queued` allows.
-    queue_full,
+    queue_full = 13,
 
     /// The response is a redirect. Redirects are never followed (RFC 9700 section 4.12).
-    redirect_refused,
+    redirect_refused = 14,
     /// The response has an error status and contains no OAuth error.
-    http_error,
+    http_error = 15,
 
     /// The received bytes are not a well-formed HTTP response.
-    malformed_http,
+    malformed_http = 16,
     /// The connection ended inside the response.
-    incomplete_response,
+    incomplete_response = 17,
     /// The response exceeds `client_config::limits`.
-    response_too_large,
+    response_too_large = 18,
     /// The response is not a valid token response (RFC 6749 section 5.1), or has no usable token.
-    malformed_response,
+    malformed_response = 19,
     /// The token has a type that this client cannot use (RFC 6749 section 7.1).
-    unexpected_token_type,
+    unexpected_token_type = 20,
 
     /// RFC 6749 section 5.2: the server considers the request malformed.
-    invalid_request,
+    invalid_request = 21,
     /// RFC 6749 section 5.2: unknown client, wrong secret, or wrong authentication method.
-    invalid_client,
+    invalid_client = 22,
     /// RFC 6749 section 5.2: the refresh token, assertion or other grant is invalid, expired or
     /// revoked.
-    invalid_grant,
+    invalid_grant = 23,
     /// RFC 6749 section 5.2: the client is not allowed to use this grant type.
-    unauthorized_client,
+    unauthorized_client = 24,
     /// RFC 6749 section 5.2: the server does not support this grant type.
-    unsupported_grant_type,
+    unsupported_grant_type = 25,
     /// RFC 6749 section 5.2: the scope is unknown, malformed, or not allowed for this client.
-    invalid_scope,
+    invalid_scope = 26,
     /// RFC 8707 section 2: the resource is unknown or malformed.
-    invalid_target,
+    invalid_target = 27,
     /// The server denied the request.
-    access_denied,
+    access_denied = 28,
     /// The client's scope does not allow the request (RFC 6750 section 3.1; SMS.CX, status 403).
-    insufficient_scope,
+    insufficient_scope = 29,
     /// SMS.CX, status 405: the endpoint accepts only POST.
-    invalid_method,
+    invalid_method = 30,
     /// The server reports an internal error.
-    server_error,
+    server_error = 31,
     /// The server reports that it is overloaded or in maintenance.
-    temporarily_unavailable,
+    temporarily_unavailable = 32,
     /// RFC 9449 section 8: the server requires a nonce in the DPoP proof. The client repeats the
     /// request with the server's nonce once by itself; this is the second refusal.
-    use_dpop_nonce,
+    use_dpop_nonce = 33,
     /// RFC 9449 section 5: the server rejected the DPoP proof.
-    invalid_dpop_proof,
-    /// RFC 7009 section 2.2.1 (`unexpected_token_type`): the server does not revoke tokens of this
-    /// type.
-    unsupported_token_type,
+    invalid_dpop_proof = 34,
+    /// RFC 7009 section 2.2.1: the server does not revoke tokens of this type.
+    unsupported_token_type = 35,
     /// An OAuth error that is not listed above; `error::oauth_error()` is its name.
-    other_oauth_error,
+    other_oauth_error = 36,
 
     /// The server received too many requests. `error::retry_at()` says when to try again, if the
     /// server said so.
-    rate_limited,
+    rate_limited = 37,
 
     /// An unexpected exception, for example from an executor. `error::message()` contains its text.
-    internal_error,
+    internal_error = 38,
 };
 
 /// The kinds of errors: each `errc` has one. `error::kind()` returns it, and `error::code()`
@@ -247,6 +248,9 @@ public:
     /// `error_info::headers`: the header fields of the response.
     [[nodiscard]] http_headers const& headers() const noexcept { return info().headers; }
 
+    /// True if both have the same code and equal details. To compare codes only, compare with an
+    /// `errc`: `e == errc::timeout`, or `a == b.value()`.
+    friend COAUTH_DECL bool operator==(error const& a, error const& b) noexcept;
     /// True if `a` has the code `b`. Details are not compared.
     friend bool operator==(error const& a, errc b) noexcept { return a.code_ == b; }
     /// True if `a` has the kind `b`.

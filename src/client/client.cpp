@@ -125,7 +125,7 @@ result<void> validate(client_config const& config)
     if (config.dpop)
         if (auto const usable = config.dpop->validate(config.server.dpop_algorithms); !usable)
             return usable;
-    auto const proxy = protocol::find_proxy(config.proxy, *endpoint, protocol::variable);
+    auto const proxy = protocol::find_proxy(config.proxy, *endpoint, protocol::process_environment);
     if (!proxy)
         return proxy.error();
     if (!endpoint->tls)

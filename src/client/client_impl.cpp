@@ -41,7 +41,7 @@ result<std::shared_ptr<net::target const>> make_target(
     asio::any_io_executor const& executor)
 {
     auto made = std::make_shared<net::target>();
-    auto proxy = protocol::find_proxy(config.proxy, endpoint, protocol::variable);
+    auto proxy = protocol::find_proxy(config.proxy, endpoint, protocol::process_environment);
     if (!proxy)
         return proxy.error();
     if (*proxy)
@@ -118,7 +118,7 @@ result<void> client_impl::prepare()
         if (auto const usable = config.dpop->validate(config.server.dpop_algorithms); !usable)
             return usable;
     for (auto const of :
-         {protocol::place::token, protocol::place::introspection, protocol::place::revocation})
+         {protocol::endpoint_kind::token, protocol::endpoint_kind::introspection, protocol::endpoint_kind::revocation})
         destinations_.push_back(prepare(of));
     if (!destinations_.front())
         return destinations_.front().error();
@@ -127,7 +127,7 @@ result<void> client_impl::prepare()
     return {};
 }
 
-result<client_impl::destination> client_impl::prepare(protocol::place of) const
+result<client_impl::destination> client_impl::prepare(protocol::endpoint_kind of) const
 {
     destination made;
     made.url = protocol::endpoint_url_for(config, of);
@@ -171,7 +171,7 @@ result<void> client_impl::validate() const
     return status_;
 }
 
-result<client_impl::destination const*> client_impl::where(protocol::place of) const
+result<client_impl::destination const*> client_impl::where(protocol::endpoint_kind of) const
 {
     if (!status_)
         return status_.error();
@@ -252,7 +252,7 @@ std::uint64_t client_impl::refresh_credentials()
 {
     if (config.authentication.client_secret_provider())
         (void)current_config();
-    auto const to = where(protocol::place::token);
+    auto const to = where(protocol::endpoint_kind::token);
     if (to && (*to)->target->certificate)
     {
         auto const present = (*to)->target->certificate->present();
@@ -311,9 +311,9 @@ result<void> client_impl::read(
     if (config.dpop)
         if (auto const nonce = outcome.response.headers.find("DPoP-Nonce"))
             config.dpop->remember_nonce(from.url, *nonce);
-    protocol::response_context const facts{
+    protocol::response_context const context{
         outcome.sent, outcome.sent_steady, std::chrono::system_clock::now(), sent.wire->view()};
-    return what.read(*sent.config, std::move(outcome.response), facts);
+    return what.read(*sent.config, std::move(outcome.response), context);
 }
 
 void client_impl::debug(std::string const& text) const noexcept

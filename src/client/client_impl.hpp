@@ -63,7 +63,7 @@ public:
             return std::make_unique<net::connection>(run_on, target);
         }
     };
-    [[nodiscard]] result<destination const*> where(protocol::place of) const;
+    [[nodiscard]] result<destination const*> where(protocol::endpoint_kind of) const;
 
     // The configuration with a secret in it, and which credentials these are, as `credentials`
     // counts them.
@@ -127,7 +127,7 @@ public:
 
 private:
     result<void> prepare();
-    result<destination> prepare(protocol::place of) const;
+    result<destination> prepare(protocol::endpoint_kind of) const;
     template <class F>
     void each_pool(F const& f) const;
     void context_gone() noexcept override;

@@ -25,7 +25,7 @@ class endpoint_call
 public:
     virtual ~endpoint_call() = default;
 
-    [[nodiscard]] virtual protocol::place where() const noexcept { return protocol::place::token; }
+    [[nodiscard]] virtual protocol::endpoint_kind where() const noexcept { return protocol::endpoint_kind::token; }
     // For a token: the same asked again goes over the wire as it did before.
     [[nodiscard]] virtual token_request const* request() const noexcept { return nullptr; }
     // The parameters that the user's functions give for one attempt, as a form.
@@ -124,7 +124,7 @@ private:
 };
 
 // Something about a token: RFC 7662 or RFC 7009.
-template <class T, protocol::place Where, auto Read>
+template <class T, protocol::endpoint_kind Where, auto Read>
 class token_hint_call final : public endpoint_call_of<T>
 {
 public:
@@ -135,7 +135,7 @@ public:
     {
     }
 
-    [[nodiscard]] protocol::place where() const noexcept override { return Where; }
+    [[nodiscard]] protocol::endpoint_kind where() const noexcept override { return Where; }
     [[nodiscard]] result<secret> build(
         client_config const& config, protocol::endpoint const& to,
         protocol::attempt_credentials const& proofs) const override
@@ -158,9 +158,9 @@ private:
 };
 
 using introspection_call = token_hint_call<
-    introspection, protocol::place::introspection, &protocol::read_introspection_response>;
+    introspection, protocol::endpoint_kind::introspection, &protocol::read_introspection_response>;
 using revocation_call =
-    token_hint_call<void, protocol::place::revocation, &protocol::read_revocation_response>;
+    token_hint_call<void, protocol::endpoint_kind::revocation, &protocol::read_revocation_response>;
 
 // From the URL that the client has for its token endpoint.
 class metadata_call final : public endpoint_call_of<authorization_server>

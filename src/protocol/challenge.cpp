@@ -1,45 +1,34 @@
 #include "protocol/challenge.hpp"
 
+#include "values/encoding.hpp"
+
 #include <algorithm>
 
 namespace coauth::protocol
 {
-namespace
-{
-
-bool same_word(std::string_view a, std::string_view b) noexcept
-{
-    auto const lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-    return std::equal(
-        a.begin(), a.end(), b.begin(), b.end(),
-        [&](char x, char y) { return lower(x) == lower(y); });
-}
-
-} // namespace
-
 std::optional<std::string_view> www_authenticate_errors::next() noexcept
 {
     for (;;)
     {
-        auto const word = name();
-        if (word.empty() && !skip())
+        auto const parameter = name();
+        if (parameter.empty() && !skip())
             return std::nullopt;
-        if (word.empty() || !has_value())
+        if (parameter.empty() || !has_value())
             continue;
-        auto const given = value();
-        if (same_word(word, "error"))
-            return given;
+        auto const error = value();
+        if (equal_ignoring_case(parameter, "error"))
+            return error;
     }
 }
 
-// The next name, of a scheme or of a parameter; empty: the end, or what is no name.
+// The next name of a scheme or a parameter. Empty: the end, or a character that begins no name.
 std::string_view www_authenticate_errors::name() noexcept
 {
     rest_.remove_prefix(std::min(rest_.size(), rest_.find_first_not_of(" \t,")));
     return take(rest_.find_first_of(" \t,=\""));
 }
 
-// Whether a value follows the name.
+// True if a value follows the name. Skips the equals sign.
 bool www_authenticate_errors::has_value() noexcept
 {
     auto const next = rest_.find_first_not_of(" \t");
@@ -62,7 +51,7 @@ std::string_view www_authenticate_errors::value() noexcept
     return quoted;
 }
 
-// What is no name: a stray quote or sign.
+// Skips a stray quote or equals sign.
 bool www_authenticate_errors::skip() noexcept
 {
     return !take(1).empty();
@@ -70,9 +59,9 @@ bool www_authenticate_errors::skip() noexcept
 
 std::string_view www_authenticate_errors::take(std::size_t size) noexcept
 {
-    auto const taken = rest_.substr(0, size);
-    rest_.remove_prefix(taken.size());
-    return taken;
+    auto const prefix = rest_.substr(0, size);
+    rest_.remove_prefix(prefix.size());
+    return prefix;
 }
 
 } // namespace coauth::protocol

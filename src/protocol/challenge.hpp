@@ -7,14 +7,14 @@
 namespace coauth::protocol
 {
 
-// The errors that a WWW-Authenticate field names (RFC 6750 section 3), one after another, of all
-// its challenges (RFC 9110 section 11.6.1).
+// Iterates over the `error` parameters of all challenges in a WWW-Authenticate field (RFC 6750
+// section 3, RFC 9110 section 11.6.1).
 class www_authenticate_errors
 {
 public:
     explicit www_authenticate_errors(std::string_view field) noexcept : rest_(field) {}
 
-    // The next one, quotes removed; none: there are no more.
+    // The next error without its quotes. None: the end.
     std::optional<std::string_view> next() noexcept;
 
 private:

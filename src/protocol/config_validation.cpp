@@ -13,31 +13,31 @@ namespace
 {
 
 // The credentials themselves are never part of a message.
-result<void> check_secret(client_authentication const& who)
+result<void> check_secret(client_authentication const& authentication)
 {
-    // It is looked at when it is there.
-    if (who.client_secret_provider())
+    // Checked when the provider returned a secret.
+    if (authentication.client_secret_provider())
         return {};
-    bool const assertion = who.type() == authentication_method::client_assertion;
-    if (assertion && who.client_secret().empty())
+    bool const assertion = authentication.type() == authentication_method::client_assertion;
+    if (assertion && authentication.client_secret().empty())
         return detail::config_error(
-            "authentication: the client assertion is empty; give a function that yields "
+            "authentication: the client assertion is empty; set a function that returns "
             "one, such as secret_from_file");
-    if (who.client_secret().empty())
+    if (authentication.client_secret().empty())
         return detail::config_error(
-            "authentication: the client secret is empty; give the one that the server "
+            "authentication: the client secret is empty; set the one that the server "
             "issued, or use client_authentication::none");
-    if (has_control(who.client_secret().view()))
+    if (has_control(authentication.client_secret().view()))
         return detail::config_error(
-            "authentication: the " + std::string(secret_name(who.type())) +
+            "authentication: the " + std::string(secret_name(authentication.type())) +
             " contains a control character; check for a line break at its end");
     return {};
 }
 
-result<void> check_assertions(client_authentication const& who)
+result<void> check_assertions(client_authentication const& authentication)
 {
     using namespace std::chrono;
-    auto const& options = who.assertions();
+    auto const& options = authentication.assertions();
     if (options.lifetime < seconds(1) || options.lifetime > hours(1))
         return detail::config_error(
             "authentication: the lifetime of assertions is " +
@@ -52,20 +52,20 @@ result<void> check_assertions(client_authentication const& who)
     return {};
 }
 
-result<void> check_client_id(client_authentication const& who)
+result<void> check_client_id(client_authentication const& authentication)
 {
-    // An assertion may say it alone.
-    bool const said_elsewhere = who.type() == authentication_method::client_assertion ||
-                                who.type() == authentication_method::anonymous;
-    if (who.client_id().empty() && !said_elsewhere)
+    // A client assertion may contain the client id.
+    bool const optional = authentication.type() == authentication_method::client_assertion ||
+                          authentication.type() == authentication_method::anonymous;
+    if (authentication.client_id().empty() && !optional)
         return detail::config_error(
-            "authentication: the client id is empty; give the one that the server issued");
-    if (has_control(who.client_id()))
+            "authentication: the client id is empty; set the one that the server issued");
+    if (has_control(authentication.client_id()))
         return detail::config_error(
             "authentication: the client id contains a control character; check for a "
             "line break at its end");
-    if (who.type() == authentication_method::client_secret_basic_unencoded &&
-        who.client_id().find(':') != std::string::npos)
+    if (authentication.type() == authentication_method::client_secret_basic_unencoded &&
+        authentication.client_id().find(':') != std::string::npos)
         return detail::config_error(
             "authentication: the client id contains a colon, which raw HTTP Basic cannot "
             "carry; use client_secret_basic or client_secret_post");
@@ -85,15 +85,14 @@ bool has_certificate(tls_options const& options)
 
 result<void> check_authentication(client_config const& config)
 {
-    auto const& who = config.authentication;
-    if (who.type() == authentication_method::unset)
+    auto const& authentication = config.authentication;
+    if (authentication.type() == authentication_method::unset)
         return detail::config_error(
             "authentication is not set; use client_authentication::client_secret_basic "
             "or another of its functions");
-    auto named = check_client_id(who);
-    if (!named)
-        return named;
-    switch (who.type())
+    if (auto const checked = check_client_id(authentication); !checked)
+        return checked;
+    switch (authentication.type())
     {
     case authentication_method::unset:
     case authentication_method::none:
@@ -102,25 +101,25 @@ result<void> check_authentication(client_config const& config)
     case authentication_method::tls_client_auth:
     case authentication_method::self_signed_tls_client_auth:
         if (!has_certificate(config.tls))
-            return detail::config_error("authentication: there is no client certificate; give "
+            return detail::config_error("authentication: there is no client certificate; set "
                                         "tls.certificate_file or tls.certificate_pem");
         return {};
     case authentication_method::private_key_jwt:
-        if (who.key().empty())
+        if (authentication.key().empty())
             return detail::config_error(
                 "authentication: the signing key is empty; use signing_key::pem_file or "
                 "another of its functions");
-        return check_assertions(who);
+        return check_assertions(authentication);
     case authentication_method::client_secret_jwt:
-        if (!is_hmac(who.algorithm()))
+        if (!is_hmac(authentication.algorithm()))
             return detail::config_error(
                 "authentication: a client secret signs by HS256, HS384 or HS512, not " +
-                std::string(to_string(who.algorithm())) + "; use private_key_jwt");
-        if (auto const good = check_assertions(who); !good)
-            return good;
-        return check_secret(who);
+                std::string(to_string(authentication.algorithm())) + "; use private_key_jwt");
+        if (auto const checked = check_assertions(authentication); !checked)
+            return checked;
+        return check_secret(authentication);
     default:
-        return check_secret(who);
+        return check_secret(authentication);
     }
 }
 
@@ -133,59 +132,58 @@ result<void> check_limits(response_limits const& limits)
     if (limits.body < 64)
         return detail::config_error(
             "limits.body is " + std::to_string(limits.body) + " bytes; it must be at least 64");
-    constexpr std::size_t most = std::size_t(1) << 30;
-    if (limits.header > most || limits.body > most)
+    constexpr std::size_t max_limit = std::size_t(1) << 30;
+    if (limits.header > max_limit || limits.body > max_limit)
         return detail::config_error("limits.header and limits.body must not be more than 1 GiB");
     return {};
 }
 
-// A message must not show a key that was given as the path of one.
+// Detects PEM text in place of a path: an error message would show the key.
 result<void> check_paths(tls_options const& options)
 {
-    struct row
+    struct path_option
     {
         std::string const& path;
         char const* name;
-        char const* meant;
+        char const* pem_name;
     };
-    for (auto const& [path, name, meant] :
-         {row{options.ca_file, "tls.ca_file", "tls.ca_pem"},
-          row{options.certificate_file, "tls.certificate_file", "tls.certificate_pem"},
-          row{options.key_file, "tls.key_file", "tls.key_pem"}})
+    for (auto const& [path, name, pem_name] :
+         {path_option{options.ca_file, "tls.ca_file", "tls.ca_pem"},
+          path_option{options.certificate_file, "tls.certificate_file", "tls.certificate_pem"},
+          path_option{options.key_file, "tls.key_file", "tls.key_pem"}})
         if (path.find("-----BEGIN") != std::string::npos)
             return detail::config_error(
-                std::string(name) + " is PEM text where a path belongs; give it as " + meant);
+                std::string(name) + " is PEM text, not a path; use " + pem_name);
     return {};
 }
 
 result<void> check_tls(tls_options const& options)
 {
-    if (auto const good = check_paths(options); !good)
-        return good;
+    if (auto const checked = check_paths(options); !checked)
+        return checked;
     if (!options.ca_pem.empty() && options.ca_pem.find("-----BEGIN") == std::string::npos)
         return detail::config_error(
             "tls.ca_pem is not PEM text; it must contain -----BEGIN CERTIFICATE----- (a "
             "file name goes into tls.ca_file)");
-    bool const certificate = has_certificate(options);
-    if (!certificate && (!options.key_file.empty() || !options.key_pem.empty()))
-        return detail::config_error("tls.key_file or key_pem is given without a certificate; give "
-                                    "tls.certificate_file or certificate_pem too");
+    if (!has_certificate(options) && (!options.key_file.empty() || !options.key_pem.empty()))
+        return detail::config_error("tls.key_file or tls.key_pem is set without a certificate; set "
+                                    "tls.certificate_file or tls.certificate_pem too");
     if (!options.certificate_file.empty() && !options.certificate_pem.empty())
         return detail::config_error(
-            "tls.certificate_file and tls.certificate_pem are both given; give one");
+            "tls.certificate_file and tls.certificate_pem are both set; set one");
     if (!options.key_file.empty() && !options.key_pem.empty())
-        return detail::config_error("tls.key_file and tls.key_pem are both given; give one");
+        return detail::config_error("tls.key_file and tls.key_pem are both set; set one");
     return {};
 }
 
-// One that has no other bound may be as long as it likes.
-result<void>
-check_times(std::initializer_list<std::pair<char const*, std::chrono::milliseconds>> times)
+// Durations without another limit.
+result<void> check_not_negative(
+    std::initializer_list<std::pair<char const*, std::chrono::milliseconds>> durations)
 {
-    for (auto const& [name, time] : times)
-        if (time.count() < 0)
+    for (auto const& [name, duration] : durations)
+        if (duration.count() < 0)
             return detail::config_error(
-                std::string(name) + " is " + std::to_string(time.count()) +
+                std::string(name) + " is " + std::to_string(duration.count()) +
                 " ms; it must not be negative");
     return {};
 }
@@ -202,7 +200,7 @@ result<void> check_connections(connection_options const& options)
             "connections.connection_attempt_delay is " +
             std::to_string(options.connection_attempt_delay.count()) +
             " ms; it must be at least 10 ms (RFC 8305 section 8)");
-    return check_times(
+    return check_not_negative(
         {{"connections.idle_timeout", options.idle_timeout},
          {"connections.dns_cache_ttl", options.dns_cache_ttl}});
 }
@@ -212,8 +210,8 @@ result<void> check_retry(retry_options const& options)
     using namespace std::chrono;
     if (options.max_attempts < 1)
         return detail::config_error(
-            "retry.max_attempts is 0; it must be at least 1, which repeats nothing");
-    return check_times(
+            "retry.max_attempts is 0; it must be at least 1, which means no retries");
+    return check_not_negative(
         {{"retry.initial_back_off", options.initial_back_off},
          {"retry.max_back_off", options.max_back_off},
          {"retry.attempt_timeout", options.attempt_timeout}});
@@ -238,49 +236,49 @@ result<void> check_rest(client_config const& config)
 
 } // namespace
 
-std::string_view secret_name(authentication_method how) noexcept
+std::string_view secret_name(authentication_method method) noexcept
 {
-    return how == authentication_method::client_assertion ? "client assertion" : "client secret";
+    return method == authentication_method::client_assertion ? "client assertion" : "client secret";
 }
 
 result<endpoint> check_config(client_config const& config)
 {
-    auto where = make_endpoint_for(config, place::token);
-    if (!where)
-        return where;
+    auto endpoint = make_endpoint_for(config, endpoint_kind::token);
+    if (!endpoint)
+        return endpoint;
     for (auto const& checked :
          {check_authentication(config), check_limits(config.limits), check_tls(config.tls),
           check_connections(config.connections), check_retry(config.retry), check_rest(config)})
         if (!checked)
             return checked.error();
-    return where;
+    return endpoint;
 }
 
-std::string const& endpoint_url_for(client_config const& config, place of)
+std::string const& endpoint_url_for(client_config const& config, endpoint_kind kind)
 {
     auto const& server = config.server;
     auto const& aliases = server.mtls_endpoint_aliases;
-    bool const certificate = has_certificate(config.tls);
-    auto const either = [&](std::string const& alias, std::string const& plain) -> auto const&
-    { return certificate && !alias.empty() ? alias : plain; };
-    switch (of)
+    bool const use_aliases = has_certificate(config.tls);
+    auto const select = [&](std::string const& alias, std::string const& url) -> auto const&
+    { return use_aliases && !alias.empty() ? alias : url; };
+    switch (kind)
     {
-    case place::introspection:
-        return either(aliases.introspection_endpoint, server.introspection_endpoint);
-    case place::revocation:
-        return either(aliases.revocation_endpoint, server.revocation_endpoint);
-    case place::token:
+    case endpoint_kind::introspection:
+        return select(aliases.introspection_endpoint, server.introspection_endpoint);
+    case endpoint_kind::revocation:
+        return select(aliases.revocation_endpoint, server.revocation_endpoint);
+    case endpoint_kind::token:
         break;
     }
-    return either(aliases.token_endpoint, server.token_endpoint);
+    return select(aliases.token_endpoint, server.token_endpoint);
 }
 
-result<endpoint> make_endpoint_for(client_config const& config, place of)
+result<endpoint> make_endpoint_for(client_config const& config, endpoint_kind kind)
 {
-    auto const& url = endpoint_url_for(config, of);
+    auto const& url = endpoint_url_for(config, kind);
     constexpr std::array<std::string_view, 3> names = {
         "server.token_endpoint", "server.introspection_endpoint", "server.revocation_endpoint"};
-    return parse_endpoint(url, names[static_cast<std::size_t>(of)], config.allow_http_loopback);
+    return parse_endpoint(url, names[static_cast<std::size_t>(kind)], config.allow_http_loopback);
 }
 
 } // namespace coauth::protocol

@@ -11,24 +11,24 @@
 namespace coauth::protocol
 {
 
-// What the method's secret is to the user: "client secret" or "client assertion".
-std::string_view secret_name(authentication_method how) noexcept;
+// The name of the method's secret in messages: "client secret" or "client assertion".
+std::string_view secret_name(authentication_method method) noexcept;
 
-// Every rule that needs no file and no network. Yields the token endpoint, taken apart.
+// Checks every rule that needs no file and no network. Returns the token endpoint.
 result<endpoint> check_config(client_config const& config);
 
-// What a request is sent to.
-enum class place
+// The endpoint of a request.
+enum class endpoint_kind
 {
     token,
     introspection,
     revocation,
 };
 
-// The URL of it, or its alias for a client with a certificate (RFC 8705 section 5); empty: it is
-// not known.
-std::string const& endpoint_url_for(client_config const& config, place of);
-result<endpoint> make_endpoint_for(client_config const& config, place of);
+// The endpoint's URL, or its alias for clients with a certificate (RFC 8705 section 5). Empty: it
+// is unknown.
+std::string const& endpoint_url_for(client_config const& config, endpoint_kind kind);
+result<endpoint> make_endpoint_for(client_config const& config, endpoint_kind kind);
 
 } // namespace coauth::protocol
 

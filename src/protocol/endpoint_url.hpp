@@ -9,23 +9,25 @@
 namespace coauth::protocol
 {
 
-// A URL taken apart into what a connection and a request line need.
+// The parts of a URL that connections and requests use.
 struct endpoint
 {
     bool tls = true;
-    // Without brackets, as the resolver and the certificate want it.
+    // Without brackets, for the resolver and the certificate.
     std::string host;
     std::string port;
     // Path and query, at least "/".
     std::string target;
-    // The Host field: brackets kept, default port left out.
+    // The Host field: with brackets, without the default port.
     std::string host_header;
     bool ip_literal = false;
 };
 
-// `what` names the option in messages, as in "server.token_endpoint".
+// Parses an endpoint's URL, or returns errc::invalid_configuration. Messages name the `option`,
+// such as "server.token_endpoint". http:// is accepted only for loopback addresses, and only if
+// allowed.
 result<endpoint>
-parse_endpoint(std::string_view url, std::string_view what, bool allow_http_loopback);
+parse_endpoint(std::string_view url, std::string_view option, bool allow_http_loopback);
 
 } // namespace coauth::protocol
 

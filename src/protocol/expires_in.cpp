@@ -1,19 +1,21 @@
 #include "protocol/expires_in.hpp"
 
+#include "values/encoding.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 
-namespace coauth::policy
+namespace coauth::protocol
 {
 namespace
 {
 
 using std::chrono::seconds;
 
-lifetime apply_rule(expires_in_rule meaning, expires_in_rules const& rules)
+lifetime apply_rule(expires_in_rule rule, expires_in_rules const& rules)
 {
-    switch (meaning)
+    switch (rule)
     {
     case expires_in_rule::unknown:
         return {true, std::nullopt};
@@ -27,15 +29,7 @@ lifetime apply_rule(expires_in_rule meaning, expires_in_rules const& rules)
     return {};
 }
 
-bool is_never(std::string_view text)
-{
-    constexpr std::string_view never = "never";
-    return std::equal(
-        text.begin(), text.end(), never.begin(), never.end(),
-        [](char a, char b) { return (a | 0x20) == b; });
-}
-
-// JSON's number grammar begins so; `from_chars` alone would take "inf" and "nan".
+// `from_chars` alone also accepts "inf" and "nan".
 bool looks_numeric(std::string_view text)
 {
     if (text.starts_with('-'))
@@ -43,7 +37,7 @@ bool looks_numeric(std::string_view text)
     return !text.empty() && text.front() >= '0' && text.front() <= '9';
 }
 
-lifetime by_number(std::string_view text, expires_in_rules const& rules)
+lifetime parse_number(std::string_view text, expires_in_rules const& rules)
 {
     if (!looks_numeric(text))
         return {};
@@ -60,22 +54,22 @@ lifetime by_number(std::string_view text, expires_in_rules const& rules)
 
 } // namespace
 
-lifetime interpret_expires_in(json_form form, std::string_view text, expires_in_rules const& rules)
+lifetime interpret_expires_in(json_value const& value, expires_in_rules const& rules)
 {
-    switch (form)
+    switch (value.kind)
     {
-    case json_form::absent:
+    case json_kind::absent:
         return apply_rule(rules.absent, rules);
-    case json_form::null:
+    case json_kind::null:
         return apply_rule(rules.never, rules);
-    case json_form::string:
-        return is_never(text) ? apply_rule(rules.never, rules) : by_number(text, rules);
-    case json_form::number:
-        return by_number(text, rules);
-    case json_form::other:
-        break;
+    case json_kind::string:
+        return equal_ignoring_case(value.text, "never") ? apply_rule(rules.never, rules)
+                                                        : parse_number(value.text, rules);
+    case json_kind::number:
+        return parse_number(value.text, rules);
+    default:
+        return {};
     }
-    return {};
 }
 
-} // namespace coauth::policy
+} // namespace coauth::protocol

@@ -3,37 +3,27 @@
 
 #include <coauth/authorization_server.hpp>
 
+#include "protocol/json_document.hpp"
+
 #include <chrono>
 #include <optional>
-#include <string_view>
 
-namespace coauth::policy
+namespace coauth::protocol
 {
 
-// How an `expires_in` was written.
-enum class json_form
-{
-    absent,
-    null,
-    // A JSON number or a string: `text` holds its characters.
-    number,
-    string,
-    // true, false, an object or an array.
-    other,
-};
-
+// The lifetime of a token.
 struct lifetime
 {
-    // False: the response is malformed.
+    // False: the member has no meaning, and the response is malformed.
     bool valid = false;
-    // None: no known end. Zero: to be used once.
+    // None: the end is unknown. Zero: the token may be used once.
     std::optional<std::chrono::seconds> seconds;
 };
 
-// What `expires_in` means at this server. Fractions are rounded down, huge values clamped to 2^31-1
-// seconds; infinite and not-a-number values are malformed.
-lifetime interpret_expires_in(json_form form, std::string_view text, expires_in_rules const& rules);
+// Interprets the member `expires_in` (RFC 6749 section 5.1) by the rules of this server. Fractions
+// are rounded down, large numbers are cut to 2^31-1 seconds.
+lifetime interpret_expires_in(json_value const& value, expires_in_rules const& rules);
 
-} // namespace coauth::policy
+} // namespace coauth::protocol
 
 #endif

@@ -5,13 +5,14 @@
 #include <optional>
 #include <string_view>
 
-namespace coauth::policy
+namespace coauth::protocol
 {
 
-// The three formats of RFC 9110 section 5.6.7; a two-digit year is read relative to `now`.
+// Reads an HTTP date in one of the three formats of RFC 9110 section 5.6.7, from 1970 to 2199. A
+// two-digit year is at most 50 years after `now`.
 std::optional<std::chrono::sys_seconds>
 parse_http_date(std::string_view text, std::chrono::system_clock::time_point now);
 
-} // namespace coauth::policy
+} // namespace coauth::protocol
 
 #endif

@@ -12,16 +12,16 @@ namespace coauth::protocol
 namespace
 {
 
-// More than any server reads, and little enough to build without a thought.
-constexpr std::size_t longest_body = std::size_t(64) * 1024;
+// More than servers accept.
+constexpr std::size_t max_body = std::size_t(64) * 1024;
 
-constexpr std::array<std::string_view, 14> reserved = {
+constexpr std::array<std::string_view, 14> reserved_parameters = {
     "grant_type",  "scope",           "resource",         "audience",
     "client_id",   "client_secret",   "client_assertion", "client_assertion_type",
     "assertion",   "refresh_token",   "subject_token",    "subject_token_type",
     "actor_token", "actor_token_type"};
 
-// scope-token of RFC 6749 section 3.3.
+// The characters of scope-token (RFC 6749 section 3.3).
 bool is_scope_character(char c)
 {
     return c == 0x21 || (c >= 0x23 && c <= 0x5b) || (c >= 0x5d && c <= 0x7e);
@@ -33,17 +33,17 @@ result<void> check_scope(std::string_view scope)
         return {};
     if (scope.front() == ' ' || scope.back() == ' ' || scope.find("  ") != std::string_view::npos)
         return detail::parameter_error(
-            "scope has a space at an end or two in a row; separate its words by one");
-    bool const good = std::all_of(
+            "scope has a leading, trailing or double space; separate scopes by one space");
+    bool const valid = std::all_of(
         scope.begin(), scope.end(), [](char c) { return c == ' ' || is_scope_character(c); });
-    if (!good)
+    if (!valid)
         return detail::parameter_error(
-            "scope contains a character that RFC 6749 section 3.3 does not allow; its "
-            "words are printable ASCII without quote and backslash");
+            "scope contains a character that RFC 6749 section 3.3 does not allow; use "
+            "printable ASCII without quote and backslash");
     return {};
 }
 
-// An absolute URI without a fragment (RFC 8707 section 2): enough is checked to catch mistakes.
+// An absolute URI without a fragment (RFC 8707 section 2). Checks enough to detect mistakes.
 result<void> check_resource(std::string_view uri)
 {
     auto const colon = uri.find(':');
@@ -69,10 +69,11 @@ result<void> check_parameter(std::string_view name, std::string_view value)
         return detail::parameter_error("a parameter has an empty name");
     if (has_control(name) || has_control(value))
         return detail::parameter_error("a parameter's name or value contains a control character");
-    if (std::find(reserved.begin(), reserved.end(), name) != reserved.end())
+    if (std::find(reserved_parameters.begin(), reserved_parameters.end(), name) !=
+        reserved_parameters.end())
         return detail::parameter_error(
             "the parameter '" + std::string(name) +
-            "' has a meaning of its own; set it by the function of token_request or by "
+            "' is reserved; set it by the function of token_request or by "
             "client_config::authentication");
     return {};
 }
@@ -80,7 +81,7 @@ result<void> check_parameter(std::string_view name, std::string_view value)
 result<void> check_grant_value(std::string const& name, secret const& value)
 {
     if (value.empty())
-        return detail::parameter_error(name + " is empty; give the one to be presented");
+        return detail::parameter_error(name + " is empty");
     if (has_control(value.view()))
         return detail::parameter_error(
             name + " contains a control character; check for a line break at its end");
@@ -90,15 +91,15 @@ result<void> check_grant_value(std::string const& name, secret const& value)
 result<void> check_grant(token_grant const& grant)
 {
     for (auto const& [name, value] : grant.parameters)
-        if (auto const good = check_grant_value(name, value); !good)
-            return good;
+        if (auto const checked = check_grant_value(name, value); !checked)
+            return checked;
     for (auto const& [name, function] : grant.dynamic_parameters)
         if (!function)
-            return detail::parameter_error("the function that gives the " + name + " is empty");
+            return detail::parameter_error("the function that returns the " + name + " is empty");
     return {};
 }
 
-result<void> check(token_request const& request)
+result<void> check_request(token_request const& request)
 {
     auto checked = check_scope(request.scope());
     for (auto const& uri : request.resources())
@@ -123,51 +124,54 @@ void append_pair(secret& body, std::string_view name, std::string_view value)
     append_form_encoded(body, value);
 }
 
-bool uses_basic(client_authentication const& who)
+bool uses_basic(client_authentication const& authentication)
 {
-    return who.type() == authentication_method::client_secret_basic ||
-           who.type() == authentication_method::client_secret_basic_unencoded;
+    return authentication.type() == authentication_method::client_secret_basic ||
+           authentication.type() == authentication_method::client_secret_basic_unencoded;
 }
 
-// The client's part of the body.
+// The parameters that authenticate the client.
 void append_authentication(
-    secret& body, client_authentication const& who, attempt_credentials const& proofs)
+    secret& body, client_authentication const& authentication,
+    attempt_credentials const& credentials)
 {
-    bool const basic = uses_basic(who);
-    if (!basic && !who.client_id().empty())
-        append_pair(body, "client_id", who.client_id());
-    if (who.type() == authentication_method::client_secret_post)
-        append_pair(body, "client_secret", who.client_secret().view());
-    bool const given = who.type() == authentication_method::client_assertion;
-    if (!given && proofs.assertion.empty())
+    bool const basic = uses_basic(authentication);
+    if (!basic && !authentication.client_id().empty())
+        append_pair(body, "client_id", authentication.client_id());
+    if (authentication.type() == authentication_method::client_secret_post)
+        append_pair(body, "client_secret", authentication.client_secret().view());
+    bool const has_assertion = authentication.type() == authentication_method::client_assertion;
+    if (!has_assertion && credentials.assertion.empty())
         return;
-    append_pair(body, "client_assertion_type", who.assertion_type());
+    append_pair(body, "client_assertion_type", authentication.assertion_type());
     append_pair(
-        body, "client_assertion", given ? who.client_secret().view() : proofs.assertion.view());
+        body, "client_assertion",
+        has_assertion ? authentication.client_secret().view() : credentials.assertion.view());
 }
 
-void append_head(secret& out, client_config const& config, endpoint const& where)
+void append_head(secret& out, client_config const& config, endpoint const& endpoint)
 {
-    out.append(where.target).append(" HTTP/1.1\r\n");
-    out.append("Host: ").append(where.host_header).append("\r\n");
+    out.append(endpoint.target).append(" HTTP/1.1\r\n");
+    out.append("Host: ").append(endpoint.host_header).append("\r\n");
     if (!config.user_agent.empty())
         out.append("User-Agent: ").append(config.user_agent).append("\r\n");
     out.append("Accept: application/json\r\n");
 }
 
 void append_form_head(
-    secret& out, client_config const& config, attempt_credentials const& proofs, std::size_t body)
+    secret& out, client_config const& config, attempt_credentials const& credentials,
+    std::size_t body)
 {
-    auto const& who = config.authentication;
-    if (uses_basic(who))
+    auto const& authentication = config.authentication;
+    if (uses_basic(authentication))
         out.append("Authorization: Basic ")
             .append(basic_credentials(
-                        who.client_id(), who.client_secret().view(),
-                        who.type() == authentication_method::client_secret_basic)
+                        authentication.client_id(), authentication.client_secret().view(),
+                        authentication.type() == authentication_method::client_secret_basic)
                         .view())
             .append("\r\n");
-    if (!proofs.dpop.empty())
-        out.append("DPoP: ").append(proofs.dpop.view()).append("\r\n");
+    if (!credentials.dpop.empty())
+        out.append("DPoP: ").append(credentials.dpop.view()).append("\r\n");
     out.append("Content-Type: application/x-www-form-urlencoded\r\n");
     out.append("Content-Length: ").append(std::to_string(body)).append("\r\n\r\n");
 }
@@ -189,17 +193,16 @@ result<secret> dynamic_parameters_form(token_request const& request)
         auto const value = ask(function, name);
         if (!value)
             return value.error();
-        if (auto const good = check_grant_value(name, *value); !good)
-            return good.error();
+        if (auto const checked = check_grant_value(name, *value); !checked)
+            return checked.error();
         append_pair(form, name, value->view());
     }
     return form;
 }
 
-result<secret> token_request_form(token_request const& request, secret const& asked)
+result<secret> token_request_form(token_request const& request, secret const& dynamic_parameters)
 {
-    auto const checked = check(request);
-    if (!checked)
+    if (auto const checked = check_request(request); !checked)
         return checked.error();
     secret form;
     form.reserve(256);
@@ -208,8 +211,8 @@ result<secret> token_request_form(token_request const& request, secret const& as
     if (grant != nullptr)
         for (auto const& [name, value] : grant->parameters)
             append_pair(form, name, value.view());
-    if (!asked.empty())
-        form.append('&').append(asked.view());
+    if (!dynamic_parameters.empty())
+        form.append('&').append(dynamic_parameters.view());
     if (!request.scope().empty())
         append_pair(form, "scope", request.scope());
     for (auto const& uri : request.resources())
@@ -224,11 +227,10 @@ result<secret> token_request_form(token_request const& request, secret const& as
 result<secret> token_hint_form(secret const& token, std::string_view type_hint)
 {
     if (token.empty())
-        return detail::parameter_error(
-            "the token is empty; give the text of the token that is meant");
+        return detail::parameter_error("the token is empty");
     if (has_control(token.view()) || has_control(type_hint))
         return detail::parameter_error(
-            "the token, or the hint of its type, contains a control character");
+            "the token or the token type hint contains a control character");
     secret form;
     append_pair(form, "token", token.view());
     if (!type_hint.empty())
@@ -237,31 +239,31 @@ result<secret> token_hint_form(secret const& token, std::string_view type_hint)
 }
 
 result<secret> build_form_request(
-    client_config const& config, endpoint const& where, secret const& form,
-    attempt_credentials const& proofs)
+    client_config const& config, endpoint const& endpoint, secret const& form,
+    attempt_credentials const& credentials)
 {
     secret body;
-    body.reserve(form.size() + 256 + 2 * proofs.assertion.size());
+    body.reserve(form.size() + 256 + 2 * credentials.assertion.size());
     body.append(form.view());
-    append_authentication(body, config.authentication, proofs);
-    if (body.size() > longest_body)
+    append_authentication(body, config.authentication, credentials);
+    if (body.size() > max_body)
         return detail::parameter_error(
             "the request's body would be " + std::to_string(body.size()) +
-            " bytes; it may be at most " + std::to_string(longest_body));
+            " bytes; it may be at most " + std::to_string(max_body));
     secret wire;
-    wire.reserve(512 + where.target.size() + proofs.dpop.size() + body.size());
+    wire.reserve(512 + endpoint.target.size() + credentials.dpop.size() + body.size());
     wire.append("POST ");
-    append_head(wire, config, where);
-    append_form_head(wire, config, proofs, body.size());
+    append_head(wire, config, endpoint);
+    append_form_head(wire, config, credentials, body.size());
     wire.append(body.view());
     return wire;
 }
 
-secret build_get_request(client_config const& config, endpoint const& where)
+secret build_get_request(client_config const& config, endpoint const& endpoint)
 {
     secret wire;
     wire.append("GET ");
-    append_head(wire, config, where);
+    append_head(wire, config, endpoint);
     wire.append("\r\n");
     return wire;
 }

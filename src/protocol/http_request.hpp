@@ -9,33 +9,33 @@
 namespace coauth::protocol
 {
 
-// The parameters of a token request, checked; or errc::invalid_parameter. `asked` is what
-// `dynamic_parameters_form` gave.
-result<secret> token_request_form(token_request const& request, secret const& asked = {});
-// Whether the user's functions give some of them.
+// The checked parameters of a token request, form-encoded, or errc::invalid_parameter.
+// `dynamic_parameters` is the result of `dynamic_parameters_form`.
+result<secret>
+token_request_form(token_request const& request, secret const& dynamic_parameters = {});
+// True if functions of the user return some of the parameters.
 bool has_dynamic_parameters(token_request const& request) noexcept;
-// What they give now.
+// Calls these functions.
 result<secret> dynamic_parameters_form(token_request const& request);
-// Those of RFC 7662 section 2.1 and RFC 7009 section 2.1.
+// The parameters of introspection (RFC 7662 section 2.1) and revocation (RFC 7009 section 2.1).
 result<secret> token_hint_form(secret const& token, std::string_view type_hint);
 
-// What goes with one attempt alone.
+// The credentials of one attempt.
 struct attempt_credentials
 {
-    // The client assertion, where one is signed for each attempt.
+    // The signed client assertion.
     secret assertion;
     // The value of the DPoP field.
     secret dpop;
-    // Parameters of the grant.
+    // The result of `dynamic_parameters_form`.
     secret grant;
 };
 
-// The whole HTTP/1.1 request, head and body in one buffer, ready to be written: the parameters with
-// the client's authentication.
+// The HTTP/1.1 request with head and body: the form and the client authentication.
 result<secret> build_form_request(
-    client_config const& config, endpoint const& where, secret const& form,
-    attempt_credentials const& proofs);
-secret build_get_request(client_config const& config, endpoint const& where);
+    client_config const& config, endpoint const& endpoint, secret const& form,
+    attempt_credentials const& credentials);
+secret build_get_request(client_config const& config, endpoint const& endpoint);
 
 } // namespace coauth::protocol
 

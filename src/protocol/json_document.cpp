@@ -2,8 +2,8 @@
 
 #include "values/encoding.hpp"
 
-// The parser puts a string with escapes together on its stack, in pieces of this size. It is left
-// there where the string turns out to be none.
+// The parser decodes escaped strings in a stack buffer of this size. If a string turns out to be
+// invalid, the bytes stay there without being wiped, so that the buffer is kept small.
 #define BOOST_JSON_STACK_BUFFER_SIZE 64
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/parse.hpp>
@@ -22,48 +22,48 @@ namespace
 namespace json = boost::json;
 using boost::system::error_code;
 
-constexpr std::size_t deepest = 32;
-constexpr std::size_t most_members = 1000;
-// A megabyte of more and smaller ones would keep the event loop waiting.
-constexpr std::size_t most_values = 50'000;
-// Each of its strings takes twenty times the room of its text.
-constexpr std::size_t longest_list = std::size_t(64) * 1024;
+constexpr std::size_t max_depth = 32;
+constexpr std::size_t max_members = 1000;
+// Limits the time of a parse, which blocks the event loop.
+constexpr std::size_t max_values = 50'000;
+// A list of short strings takes twenty times the memory of its text.
+constexpr std::size_t max_list_size = std::size_t(64) * 1024;
 
-json_value find_among(std::span<json_member const> where, std::string_view name) noexcept
+json_value find_member(std::span<json_member const> members, std::string_view name) noexcept
 {
-    for (auto const& member : where)
+    for (auto const& member : members)
         if (member.name == name)
             return member.value;
     return {};
 }
 
-// What comes twice is read in two ways by two readers.
-bool has_duplicate(std::span<json_member const> among)
+// Parsers differ in which of two members with the same name they use.
+bool has_duplicate(std::span<json_member const> members)
 {
     constexpr std::size_t few = 16;
-    if (among.size() <= few)
+    if (members.size() <= few)
     {
-        for (auto one = among.begin(); one != among.end(); ++one)
-            for (auto other = among.begin(); other != one; ++other)
+        for (auto one = members.begin(); one != members.end(); ++one)
+            for (auto other = members.begin(); other != one; ++other)
                 if (one->name == other->name)
                     return true;
         return false;
     }
     std::vector<std::string_view> names;
-    names.reserve(among.size());
-    for (auto const& one : among)
-        names.push_back(one.name);
+    names.reserve(members.size());
+    for (auto const& member : members)
+        names.push_back(member.name);
     std::sort(names.begin(), names.end());
     return std::adjacent_find(names.begin(), names.end()) != names.end();
 }
 
-// What `from_chars` takes, but not "inf" and "nan".
-std::optional<double> as_double(std::string_view text) noexcept
+// As `from_chars`, but without "inf" and "nan".
+std::optional<double> parse_double(std::string_view text) noexcept
 {
     double value = 0;
     auto const end = text.data() + text.size();
-    auto const [stopped, failure] = std::from_chars(text.data(), end, value);
-    if (failure != std::errc() || stopped != end || !std::isfinite(value))
+    auto const [stop, failure] = std::from_chars(text.data(), end, value);
+    if (failure != std::errc() || stop != end || !std::isfinite(value))
         return std::nullopt;
     return value;
 }
@@ -81,11 +81,11 @@ std::optional<std::vector<std::string>> json_value::as_strings() const
 {
     if (kind == json_kind::string)
         return std::vector<std::string>{std::string(text)};
-    if (kind != json_kind::array || text.size() > longest_list)
+    if (kind != json_kind::array || text.size() > max_list_size)
         return std::nullopt;
-    error_code failed;
-    auto const parsed = json::parse({text.data(), text.size()}, failed);
-    if (failed || !parsed.is_array())
+    error_code ec;
+    auto const parsed = json::parse({text.data(), text.size()}, ec);
+    if (ec || !parsed.is_array())
         return std::nullopt;
     std::vector<std::string> strings;
     for (auto const& element : parsed.get_array())
@@ -104,17 +104,17 @@ std::optional<std::chrono::system_clock::time_point> json_value::as_time() const
         std::chrono::floor<std::chrono::seconds>(clock::duration::max()).count();
     if (kind != json_kind::number && kind != json_kind::string)
         return std::nullopt;
-    auto const seconds = as_double(text);
+    auto const seconds = parse_double(text);
     if (!seconds || *seconds < 0)
         return std::nullopt;
-    // Exact: no clock shows as many seconds as a double cannot tell apart.
+    // A double represents every number of seconds below `latest` exactly.
     if (*seconds >= static_cast<double>(latest))
         return clock::time_point(std::chrono::seconds(latest));
     return clock::time_point(std::chrono::seconds(static_cast<std::int64_t>(*seconds)));
 }
 
-// Receives the parser's events. What lies deeper than the members that we read is written out again
-// as JSON text.
+// Receives the parser's events. Values below the members that are kept are written back as JSON
+// text.
 class json_document::handler
 {
 public:
@@ -148,20 +148,20 @@ public:
 
     bool on_key_part(json::string_view s, std::size_t, error_code&)
     {
-        wiping const after(*this, s);
+        wipe_on_exit const guard(*this, s);
         return add_part(s);
     }
     bool on_key(json::string_view s, std::size_t, error_code& ec)
     {
-        wiping const after(*this, s);
-        auto const name = whole(s);
+        wipe_on_exit const guard(*this, s);
+        auto const name = complete_text(s);
         if (depth_ == 1)
             key_ = keep(name);
         else if (depth_ == 2 && in_error_)
             error_key_ = keep(name);
         if (depth_ > 1)
         {
-            separate();
+            write_separator();
             append_json_string(nested_, name);
             nested_.append(':');
         }
@@ -172,13 +172,13 @@ public:
 
     bool on_string_part(json::string_view s, std::size_t, error_code&)
     {
-        wiping const after(*this, s);
+        wipe_on_exit const guard(*this, s);
         return add_part(s);
     }
     bool on_string(json::string_view s, std::size_t, error_code& ec)
     {
-        wiping const after(*this, s);
-        return scalar(json_kind::string, whole(s), ec);
+        wipe_on_exit const guard(*this, s);
+        return scalar(json_kind::string, complete_text(s), ec);
     }
 
     bool on_number_part(json::string_view s, error_code&) { return add_part(s); }
@@ -196,7 +196,7 @@ public:
     bool on_comment(json::string_view, error_code&) { return true; }
 
 private:
-    static bool config_error(error_code& ec)
+    static bool fail(error_code& ec)
     {
         ec = json::error::syntax;
         return false;
@@ -210,11 +210,11 @@ private:
 
     bool number(json::string_view s, error_code& ec)
     {
-        return scalar(json_kind::number, whole(s), ec);
+        return scalar(json_kind::number, complete_text(s), ec);
     }
 
-    // All pieces as one, until the next begins.
-    std::string_view whole(json::string_view last)
+    // All parts joined. Valid until the next string begins.
+    std::string_view complete_text(json::string_view last)
     {
         if (part_.empty())
             return {last.data(), last.size()};
@@ -222,41 +222,41 @@ private:
         return part_.view();
     }
 
-    // What had no escapes stands in the text as it is.
-    [[nodiscard]] bool is_of_text(char const* data, std::size_t size) const
+    // True for strings without escapes, which the parser does not copy.
+    [[nodiscard]] bool is_in_text(char const* data, std::size_t size) const
     {
         std::less_equal<> const before;
         return before(text_.data(), data) && before(data + size, text_.data() + text_.size());
     }
 
-    // Wipes in the end what lies in the parser's own buffer, which it does not read again.
-    class wiping
+    // Wipes the parser's own buffer, which it does not read again.
+    class wipe_on_exit
     {
     public:
-        wiping(handler const& in, json::string_view what) : in_(in), what_(what) {}
-        ~wiping()
+        wipe_on_exit(handler const& owner, json::string_view part) : owner_(owner), part_(part) {}
+        ~wipe_on_exit()
         {
-            if (!in_.is_of_text(what_.data(), what_.size()))
-                wipe(const_cast<char*>(what_.data()), what_.size());
+            if (!owner_.is_in_text(part_.data(), part_.size()))
+                wipe(const_cast<char*>(part_.data()), part_.size());
         }
-        wiping(wiping const&) = delete;
-        wiping& operator=(wiping const&) = delete;
+        wipe_on_exit(wipe_on_exit const&) = delete;
+        wipe_on_exit& operator=(wipe_on_exit const&) = delete;
 
     private:
-        handler const& in_;
-        json::string_view const what_;
+        handler const& owner_;
+        json::string_view const part_;
     };
 
-    // For as long as the document lives.
-    std::string_view keep(std::string_view found)
+    // A view that is valid as long as the document.
+    std::string_view keep(std::string_view view)
     {
-        if (is_of_text(found.data(), found.size()))
-            return found;
-        return document.made_.emplace_back(found).view();
+        if (is_in_text(view.data(), view.size()))
+            return view;
+        return document.owned_text_.emplace_back(view).view();
     }
 
-    // Between two values, but not after an opening or a name.
-    void separate()
+    // Writes a comma between two values, but not after an opening bracket or a name.
+    void write_separator()
     {
         auto const written = nested_.view();
         if (!written.empty() &&
@@ -267,11 +267,11 @@ private:
     bool open(char bracket, json_kind kind, error_code& ec)
     {
         if (depth_ == 0)
-            return config_error(ec);
+            return fail(ec);
         if (depth_++ == 1)
-            outer_kind_ = kind;
+            top_level_kind_ = kind;
         else
-            separate();
+            write_separator();
         nested_.append(bracket);
         return count_value(ec);
     }
@@ -287,16 +287,16 @@ private:
         if (depth_ != 1)
             return true;
         in_error_ = false;
-        // Not copied: it may be most of the document.
-        auto const& made = document.made_.emplace_back(std::exchange(nested_, {}));
-        document.members_.push_back({key_, {outer_kind_, made.view()}});
+        // Moved, not copied: it may be most of the document.
+        auto const& text = document.owned_text_.emplace_back(std::exchange(nested_, {}));
+        document.members_.push_back({key_, {top_level_kind_, text.view()}});
         return true;
     }
 
     bool scalar(json_kind kind, std::string_view text, error_code& ec)
     {
         if (depth_ == 0)
-            return config_error(ec);
+            return fail(ec);
         bool const literal = kind == json_kind::null || kind == json_kind::boolean;
         if (depth_ == 1)
             document.members_.push_back({key_, {kind, literal ? text : keep(text)}});
@@ -310,31 +310,31 @@ private:
 
     void write_scalar(json_kind kind, std::string_view text)
     {
-        separate();
+        write_separator();
         if (kind == json_kind::string)
             append_json_string(nested_, text);
         else
             nested_.append(text);
     }
 
-    // Not without end: what is kept of a member takes more room than its text.
+    // A member that is kept takes more memory than its text.
     bool count_member(error_code& ec)
     {
         bool const kept = depth_ == 1 || (depth_ == 2 && in_error_);
-        return !kept || ++members_ <= most_members || config_error(ec);
+        return !kept || ++members_ <= max_members || fail(ec);
     }
 
-    bool count_value(error_code& ec) { return ++values_ <= most_values || config_error(ec); }
+    bool count_value(error_code& ec) { return ++values_ <= max_values || fail(ec); }
 
     std::size_t depth_ = 0;
     bool in_error_ = false;
-    json_kind outer_kind_ = json_kind::absent;
+    json_kind top_level_kind_ = json_kind::absent;
     std::string_view text_;
     std::string_view key_;
     std::string_view error_key_;
     std::size_t members_ = 0;
     std::size_t values_ = 0;
-    // The pieces of the string, name or number that is being read.
+    // The parts so far of the current string, name or number.
     secret part_;
     secret nested_;
 };
@@ -342,26 +342,26 @@ private:
 std::optional<json_document> json_document::parse(std::string_view text)
 {
     json::parse_options options;
-    options.max_depth = deepest;
+    options.max_depth = max_depth;
     json::basic_parser<handler> parser(options, text);
     error_code ec;
-    std::size_t const used_bytes = parser.write_some(false, text.data(), text.size(), ec);
-    if (ec || !parser.done() || used_bytes != text.size())
+    std::size_t const consumed = parser.write_some(false, text.data(), text.size(), ec);
+    if (ec || !parser.done() || consumed != text.size())
         return std::nullopt;
-    auto& read = parser.handler().document;
-    if (has_duplicate(read.members()) || has_duplicate(read.error_members()))
+    auto& document = parser.handler().document;
+    if (has_duplicate(document.members()) || has_duplicate(document.error_members()))
         return std::nullopt;
-    return std::move(read);
+    return std::move(document);
 }
 
 json_value json_document::find(std::string_view name) const noexcept
 {
-    return find_among(members_, name);
+    return find_member(members_, name);
 }
 
 json_value json_document::find_in_error(std::string_view name) const noexcept
 {
-    return find_among(error_members_, name);
+    return find_member(error_members_, name);
 }
 
 } // namespace coauth::protocol

@@ -30,7 +30,7 @@ enum class json_kind
 struct json_value
 {
     json_kind kind = json_kind::absent;
-    // A string: its characters. Anything else: its JSON text.
+    // The characters of a string, or the JSON text of any other value.
     std::string_view text;
 
     [[nodiscard]] bool absent_or_null() const noexcept
@@ -38,10 +38,10 @@ struct json_value
         return kind == json_kind::absent || kind == json_kind::null;
     }
     [[nodiscard]] std::optional<std::string_view> as_string() const noexcept;
-    // A string, or the strings of an array; none: it is neither, or an array of more than 64 KiB.
+    // A string, or an array of strings of at most 64 KiB. None: it is something else.
     [[nodiscard]] std::optional<std::vector<std::string>> as_strings() const;
-    // The number of seconds since 1970, rounded down, also as text; at most the latest time that
-    // the clock can show. None: it is no such number.
+    // A number of seconds since 1970 (a number or a string), rounded down and cut to the end of the
+    // clock. None: it is something else.
     [[nodiscard]] std::optional<std::chrono::system_clock::time_point> as_time() const noexcept;
 };
 
@@ -51,18 +51,19 @@ struct json_member
     json_value value;
 };
 
-// A JSON object as a token endpoint responds it: its members, and those of a nested `error` object.
+// A JSON object (RFC 8259): its members, and those of its member `error`.
 //
-// Strict: one object and nothing after it, depth at most 32, at most 1,000 members, none of them
-// twice, and at most 50,000 values, nested ones included.
+// Strict: one object and nothing after it, at most 32 levels, at most 1,000 members with different
+// names, and at most 50,000 values on all levels.
 class json_document
 {
 public:
-    // None: not such a document. It keeps views of `text`, which must outlive it.
+    // None: `text` is not such a document. The document keeps views of `text`, which must outlive
+    // it.
     static std::optional<json_document> parse(std::string_view text);
 
-    // A member of the document, and a member of its member `error`, whose objects and arrays have
-    // no text.
+    // A member of the document, or of its member `error`. In the latter, objects and arrays have no
+    // text.
     [[nodiscard]] json_value find(std::string_view name) const noexcept;
     [[nodiscard]] json_value find_in_error(std::string_view name) const noexcept;
 
@@ -81,11 +82,11 @@ public:
 private:
     class handler;
 
-    // Most documents have few.
+    // Most documents have few members.
     boost::container::small_vector<json_member, 8> members_;
     std::vector<json_member> error_members_;
-    // What the text does not hold as it is: strings with escapes, nested values.
-    std::vector<secret> made_;
+    // Texts that are not views of the parsed text: strings with escapes and nested values.
+    std::vector<secret> owned_text_;
 };
 
 } // namespace coauth::protocol

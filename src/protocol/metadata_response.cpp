@@ -1,5 +1,6 @@
 #include "protocol/endpoint_url.hpp"
 #include "protocol/response_reader.hpp"
+#include "protocol/token_response.hpp"
 
 #include <utility>
 
@@ -11,34 +12,34 @@ namespace
 class metadata_reader
 {
 public:
-    metadata_reader(client_config const& config, response_reader const& from)
+    metadata_reader(client_config const& config, response_reader const& response)
         : config_(config)
-        , from_(from)
+        , response_(response)
     {
     }
 
     [[nodiscard]] result<authorization_server> read(std::string_view issuer) const
     {
-        auto const& document = from_.document();
-        // To the letter (RFC 8414 section 3.3): else one server could speak for another.
+        auto const& document = response_.document();
+        // Identical (RFC 8414 section 3.3): otherwise one server could impersonate another.
         if (document.find("issuer").as_string() != issuer)
-            return from_.malformed(
+            return response_.malformed(
                 "its issuer is '" +
-                from_.sanitize(document.find("issuer")).substr(0, longest_word) +
-                "', not the one that was asked for");
-        authorization_server found;
-        found.issuer = issuer;
+                response_.sanitize(document.find("issuer")).substr(0, max_name) +
+                "', not the requested one");
+        authorization_server server;
+        server.issuer = issuer;
         auto const token = token_endpoint();
         if (!token)
             return token.error();
-        found.token_endpoint = *token;
-        found.introspection_endpoint = further(document, "introspection_endpoint");
-        found.revocation_endpoint = further(document, "revocation_endpoint");
-        read_aliases(found.mtls_endpoint_aliases);
-        read_lists(found);
+        server.token_endpoint = *token;
+        server.introspection_endpoint = optional_endpoint(document, "introspection_endpoint");
+        server.revocation_endpoint = optional_endpoint(document, "revocation_endpoint");
+        read_aliases(server.mtls_endpoint_aliases);
+        read_lists(server);
         auto const bound = document.find("tls_client_certificate_bound_access_tokens");
-        found.certificate_bound_tokens = bound.kind == json_kind::boolean && bound.text == "true";
-        return found;
+        server.certificate_bound_tokens = bound.kind == json_kind::boolean && bound.text == "true";
+        return server;
     }
 
 private:
@@ -49,39 +50,40 @@ private:
 
     [[nodiscard]] result<std::string> token_endpoint() const
     {
-        auto const value = from_.document().find("token_endpoint");
+        auto const value = response_.document().find("token_endpoint");
         if (value.absent_or_null() || value.as_string() == "")
-            return from_.malformed("it names no token_endpoint");
+            return response_.malformed("it has no token_endpoint");
         if (value.kind != json_kind::string)
-            return from_.malformed("its token_endpoint is not a string");
-        auto const good = parse(value.text, "token_endpoint");
-        if (!good)
-            return from_.malformed(from_.sanitize(good.error().context()));
+            return response_.malformed("its token_endpoint is not a string");
+        auto const parsed = parse(value.text, "token_endpoint");
+        if (!parsed)
+            return response_.malformed(response_.sanitize(parsed.error().context()));
         return std::string(value.text);
     }
 
-    // One without which there are tokens all the same: what cannot be asked is not there.
-    [[nodiscard]] std::string further(json_document const& where, std::string_view name) const
+    // Empty if the endpoint is absent or its URL is invalid: tokens can be requested without it.
+    [[nodiscard]] std::string
+    optional_endpoint(json_document const& document, std::string_view name) const
     {
-        auto const url = where.find(name).as_string();
+        auto const url = document.find(name).as_string();
         return url && parse(*url, name) ? std::string(*url) : std::string();
     }
 
-    void read_aliases(server_endpoints& found) const
+    void read_aliases(server_endpoints& endpoints) const
     {
-        auto const value = from_.document().find("mtls_endpoint_aliases");
+        auto const value = response_.document().find("mtls_endpoint_aliases");
         auto const aliases = value.kind == json_kind::object ? json_document::parse(value.text)
                                                              : std::optional<json_document>();
         if (!aliases)
             return;
-        found.token_endpoint = further(*aliases, "token_endpoint");
-        found.introspection_endpoint = further(*aliases, "introspection_endpoint");
-        found.revocation_endpoint = further(*aliases, "revocation_endpoint");
+        endpoints.token_endpoint = optional_endpoint(*aliases, "token_endpoint");
+        endpoints.introspection_endpoint = optional_endpoint(*aliases, "introspection_endpoint");
+        endpoints.revocation_endpoint = optional_endpoint(*aliases, "revocation_endpoint");
     }
 
-    void read_lists(authorization_server& found) const
+    void read_lists(authorization_server& server) const
     {
-        for (auto const& [name, into] :
+        for (auto const& [name, member] :
              {std::pair(
                   "token_endpoint_auth_methods_supported",
                   &authorization_server::authentication_methods),
@@ -93,23 +95,23 @@ private:
                &authorization_server::introspection_authentication_methods},
               {"revocation_endpoint_auth_methods_supported",
                &authorization_server::revocation_authentication_methods}})
-            found.*into =
-                from_.document().find(name).as_strings().value_or(std::vector<std::string>());
+            server.*member =
+                response_.document().find(name).as_strings().value_or(std::vector<std::string>());
     }
 
     client_config const& config_;
-    response_reader const& from_;
+    response_reader const& response_;
 };
 
 } // namespace
 
 result<authorization_server> read_metadata_response(
     client_config const& config, std::string_view issuer, http_response response,
-    response_context const& facts)
+    response_context const& context)
 {
-    response_reader reader(config, std::move(response), facts);
-    if (auto const failed = reader.look())
-        return *failed;
+    response_reader reader(config, std::move(response), context);
+    if (auto const failure = reader.read_error())
+        return *failure;
     return metadata_reader(config, reader).read(issuer);
 }
 

@@ -21,9 +21,9 @@ namespace
 
 namespace urls = boost::urls;
 
-error refuse_url(std::string const& advice)
+// Without the URL, which may contain a password.
+error url_error(std::string const& advice)
 {
-    // The URL may hold a password: it is not repeated.
     return detail::config_error("proxy.url, or HTTPS_PROXY in the environment, " + advice);
 }
 
@@ -35,31 +35,31 @@ struct address
 
 std::optional<address> parse_address(std::string const& text)
 {
-    address made;
-    if (inet_pton(AF_INET, text.c_str(), made.bytes.data()) == 1)
-        made.bits = 32;
-    else if (inet_pton(AF_INET6, text.c_str(), made.bytes.data()) == 1)
-        made.bits = 128;
-    if (made.bits == 0)
+    address parsed;
+    if (inet_pton(AF_INET, text.c_str(), parsed.bytes.data()) == 1)
+        parsed.bits = 32;
+    else if (inet_pton(AF_INET6, text.c_str(), parsed.bytes.data()) == 1)
+        parsed.bits = 128;
+    if (parsed.bits == 0)
         return std::nullopt;
-    return made;
+    return parsed;
 }
 
 bool same_prefix(address const& a, address const& b, unsigned bits)
 {
-    unsigned const whole = bits / 8;
-    if (std::memcmp(a.bytes.data(), b.bytes.data(), whole) != 0)
+    unsigned const bytes = bits / 8;
+    if (std::memcmp(a.bytes.data(), b.bytes.data(), bytes) != 0)
         return false;
     unsigned const rest = bits % 8;
     auto const mask = static_cast<unsigned>(0xff00U >> rest);
-    return rest == 0 || ((a.bytes[whole] ^ b.bytes[whole]) & mask & 0xffU) == 0;
+    return rest == 0 || ((a.bytes[bytes] ^ b.bytes[bytes]) & mask & 0xffU) == 0;
 }
 
 bool address_matches(std::string_view entry, address const& host)
 {
     auto const slash = entry.find('/');
-    auto const given = parse_address(std::string(entry.substr(0, slash)));
-    if (!given || given->bits != host.bits)
+    auto const network = parse_address(std::string(entry.substr(0, slash)));
+    if (!network || network->bits != host.bits)
         return false;
     unsigned bits = host.bits;
     if (slash != std::string_view::npos)
@@ -69,7 +69,7 @@ bool address_matches(std::string_view entry, address const& host)
         if (failure != std::errc() || stop != end || bits > host.bits)
             return false;
     }
-    return same_prefix(*given, host, bits);
+    return same_prefix(*network, host, bits);
 }
 
 bool name_matches(std::string_view entry, std::string_view host)
@@ -89,7 +89,7 @@ bool entry_matches(std::string_view entry, std::string_view host, std::string_vi
     auto const ip = parse_address(std::string(host));
     if (ip && address_matches(entry, *ip))
         return true;
-    // A port may follow a name, an IPv4 address, or an IPv6 address in brackets.
+    // A name, an IPv4 address or an IPv6 address in brackets may have a port.
     auto const colon = entry.rfind(':');
     bool const has_port = colon != std::string_view::npos && entry.find(':') == colon;
     bool const bracketed = entry.starts_with('[') && entry.find(']') != std::string_view::npos;
@@ -105,55 +105,57 @@ bool entry_matches(std::string_view entry, std::string_view host, std::string_vi
     return ip ? address_matches(name, *ip) : name_matches(name, host);
 }
 
-std::string first_set(environment const& variables, char const* lower, char const* upper)
+std::string first_set(environment const& variables, char const* lower_case, char const* upper_case)
 {
-    for (char const* const name : {lower, upper})
+    for (char const* const name : {lower_case, upper_case})
         if (auto const value = variables(name); value && !value->empty())
             return *value;
     return {};
 }
 
-struct given_proxy
+struct proxy_settings
 {
     std::string url;
     std::string user;
     secret password;
 };
 
-std::optional<given_proxy>
-choose(proxy_options const& options, endpoint const& server, environment const& variables)
+std::optional<proxy_settings>
+select_proxy(proxy_options const& options, endpoint const& server, environment const& variables)
 {
     if (!options.url.empty())
-        return given_proxy{options.url, options.user, options.password};
+        return proxy_settings{options.url, options.user, options.password};
     if (!options.from_environment)
         return std::nullopt;
     auto const url = first_set(variables, "https_proxy", "HTTPS_PROXY");
     auto const bypass = first_set(variables, "no_proxy", "NO_PROXY");
     if (url.empty() || bypasses_proxy(bypass, server.host, server.port))
         return std::nullopt;
-    // Many write the address alone.
-    return given_proxy{
+    // Many environments have an address without a scheme.
+    return proxy_settings{
         url.find("://") == std::string::npos ? "http://" + url : url, options.user,
         options.password};
 }
 
-// Host and port, by the rules for endpoints: Boost.URL 1.81 alone would mistake some of them.
-std::optional<endpoint> place_of(std::string_view url)
+// Host and port by the rules for endpoints: Boost.URL 1.81 alone misreads some hosts and ports.
+std::optional<endpoint> parse_proxy_endpoint(std::string_view url)
 {
     auto const rest = url.substr(url.find("://") + 3);
     auto const authority = rest.substr(0, rest.find_first_of("/?#"));
-    auto const place = authority.substr(authority.rfind('@') + 1);
-    auto const parsed = parse_endpoint("https://" + std::string(place), "proxy.url", false);
+    auto const host_and_port = authority.substr(authority.rfind('@') + 1);
+    auto const parsed = parse_endpoint("https://" + std::string(host_and_port), "proxy.url", false);
     if (!parsed)
         return std::nullopt;
-    auto found = *parsed;
-    auto const colon = place.rfind(':');
-    if (colon == std::string_view::npos || place.find(']', colon) != std::string_view::npos)
-        found.port = "80";
-    return found;
+    auto proxy = *parsed;
+    auto const colon = host_and_port.rfind(':');
+    bool const has_port =
+        colon != std::string_view::npos && host_and_port.find(']', colon) == std::string_view::npos;
+    if (!has_port)
+        proxy.port = "80";
+    return proxy;
 }
 
-secret connect_request(endpoint const& server, given_proxy const& proxy)
+secret connect_request(endpoint const& server, proxy_settings const& proxy)
 {
     bool const brackets = server.host.find(':') != std::string::npos;
     std::string const authority =
@@ -183,7 +185,7 @@ bool bypasses_proxy(std::string_view no_proxy, std::string_view host, std::strin
     return false;
 }
 
-std::optional<std::string> variable(char const* name)
+std::optional<std::string> process_environment(char const* name)
 {
     char const* const value = std::getenv(name);
     if (value == nullptr)
@@ -194,27 +196,27 @@ std::optional<std::string> variable(char const* name)
 result<std::optional<proxy_route>>
 find_proxy(proxy_options const& options, endpoint const& server, environment const& variables)
 {
-    auto given = choose(options, server, variables);
-    if (!given)
+    auto settings = select_proxy(options, server, variables);
+    if (!settings)
         return std::optional<proxy_route>();
-    auto const parsed = urls::parse_uri({given->url.data(), given->url.size()});
+    auto const parsed = urls::parse_uri({settings->url.data(), settings->url.size()});
     if (!parsed || parsed->scheme_id() != urls::scheme::http || parsed->encoded_host().empty())
-        return refuse_url("is not of the form http://host:port");
-    auto const place = place_of(given->url);
-    if (!place)
-        return refuse_url("names no host, or a bad port; it must be from 1 to 65535");
-    if (parsed->has_userinfo() && given->user.empty())
+        return url_error("is not of the form http://host:port");
+    auto const proxy = parse_proxy_endpoint(settings->url);
+    if (!proxy)
+        return url_error("has no host, or a bad port; it must be from 1 to 65535");
+    if (parsed->has_userinfo() && settings->user.empty())
     {
-        given->user = parsed->user();
-        given->password = secret(parsed->password());
+        settings->user = parsed->user();
+        settings->password = secret(parsed->password());
     }
-    if (has_control(given->user) || has_control(given->password.view()) ||
-        given->user.find(':') != std::string::npos)
-        return refuse_url("has a user or password with a control character or a colon");
+    if (has_control(settings->user) || has_control(settings->password.view()) ||
+        settings->user.find(':') != std::string::npos)
+        return url_error("has a user or password with a control character or a colon");
     proxy_route route;
-    route.host = place->host;
-    route.port = static_cast<std::uint16_t>(std::stoi(place->port));
-    route.request = connect_request(server, *given);
+    route.host = proxy->host;
+    route.port = static_cast<std::uint16_t>(std::stoi(proxy->port));
+    route.request = connect_request(server, *settings);
     return std::optional<proxy_route>(std::move(route));
 }
 

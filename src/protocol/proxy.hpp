@@ -11,7 +11,7 @@
 namespace coauth::protocol
 {
 
-// A proxy to ask for a tunnel.
+// A proxy that opens a tunnel to the server.
 struct proxy_route
 {
     std::string host;
@@ -20,16 +20,16 @@ struct proxy_route
     secret request;
 };
 
-// A variable of the environment; none: it is not set.
+// The value of an environment variable. None: it is not set.
 using environment = std::function<std::optional<std::string>(char const* name)>;
-// That of the process.
-std::optional<std::string> variable(char const* name);
+// The environment of this process.
+std::optional<std::string> process_environment(char const* name);
 
-// The proxy for this server, none, or errc::invalid_configuration.
+// The proxy for this server, or errc::invalid_configuration. None: connect directly.
 result<std::optional<proxy_route>>
 find_proxy(proxy_options const& options, endpoint const& server, environment const& variables);
 
-// Whether NO_PROXY names this server: "*", or a list of names (their subdomains included),
+// True if `no_proxy` contains this server. It is "*", or a list of names (with their subdomains),
 // addresses and address ranges (CIDR), each with an optional port.
 bool bypasses_proxy(std::string_view no_proxy, std::string_view host, std::string_view port);
 

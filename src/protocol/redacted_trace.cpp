@@ -14,14 +14,15 @@ namespace coauth::protocol
 namespace
 {
 
-constexpr std::size_t longest_response = 4096;
+constexpr std::size_t max_trace = 4096;
 
-constexpr std::array<std::string_view, 11> harmless_members = {
+constexpr std::array<std::string_view, 11> allow_listed_members = {
     "token_type",         "expires_in", "scope",  "error",          "error_description",
     "error_uri",          "error_code", "issuer", "token_endpoint", "introspection_endpoint",
     "revocation_endpoint"};
-// Of SMS.CX.
-constexpr std::array<std::string_view, 4> harmless_in_error = {"type", "message", "uri", "code"};
+// Members of the nested error object of SMS.CX.
+constexpr std::array<std::string_view, 4> allow_listed_error_members = {
+    "type", "message", "uri", "code"};
 
 template <std::size_t N>
 bool contains(std::array<std::string_view, N> const& names, std::string_view name)
@@ -29,7 +30,7 @@ bool contains(std::array<std::string_view, N> const& names, std::string_view nam
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-bool holds_ignoring_case(std::string_view text, std::string_view word)
+bool contains_ignoring_case(std::string_view text, std::string_view word)
 {
     return std::search(
                text.begin(), text.end(), word.begin(), word.end(),
@@ -40,7 +41,7 @@ bool is_secret_field(std::string_view name)
 {
     for (std::string_view const word :
          {"authorization", "authenticat", "cookie", "token", "secret"})
-        if (holds_ignoring_case(name, word))
+        if (contains_ignoring_case(name, word))
             return true;
     return false;
 }
@@ -52,7 +53,7 @@ void append_masked_form(std::string& out, std::string_view body)
         auto const pair = body.substr(0, body.find('&'));
         body.remove_prefix(std::min(body.size(), pair.size() + 1));
         auto const name = pair.substr(0, pair.find('='));
-        if (is_harmless_parameter(name))
+        if (is_allow_listed_parameter(name))
             out += pair;
         else
             out.append(name).append("=").append(mask);
@@ -77,13 +78,13 @@ void append_masked_line(std::string& out, std::string_view line)
     out += '\n';
 }
 
-// A response as text, piece by piece, of which no more is made than will be shown.
-class response_text
+// Writes a response as text and stops at the size limit.
+class trace_writer
 {
 public:
-    response_text(http_response const& response, redactor const& hidden)
+    trace_writer(http_response const& response, redactor const& secrets)
         : response_(response)
-        , hidden_(hidden)
+        , secrets_(secrets)
     {
     }
 
@@ -94,22 +95,22 @@ public:
             if (!full())
                 append_field(field);
         out_ += '\n';
-        if (document && !coded())
-            append_members(document->members(), harmless_members, document->error_members());
+        if (document && !is_encoded())
+            append_members(document->members(), allow_listed_members, document->error_members());
         else
             append_other_body();
-        // Also what lies across two pieces.
-        hidden_.redact(out_, "\n");
-        constexpr std::string_view rest = "...";
+        // Again, because a secret may cross two parts.
+        secrets_.redact(out_, "\n");
+        constexpr std::string_view ellipsis = "...";
         if (full())
-            out_ = std::string(cut(out_, longest_response - rest.size())).append(rest);
+            out_ = std::string(cut(out_, max_trace - ellipsis.size())).append(ellipsis);
         return std::move(out_);
     }
 
 private:
-    [[nodiscard]] bool full() const { return out_.size() > longest_response; }
+    [[nodiscard]] bool full() const { return out_.size() > max_trace; }
 
-    [[nodiscard]] bool coded() const
+    [[nodiscard]] bool is_encoded() const
     {
         auto const coding = response_.headers.find("Content-Encoding");
         return coding && !coding->empty() && !equal_ignoring_case(*coding, "identity");
@@ -117,18 +118,18 @@ private:
 
     void append_field(http_header const& field)
     {
-        out_.append(hidden_.sanitize(field.name)).append(": ");
+        out_.append(secrets_.sanitize(field.name)).append(": ");
         if (is_secret_field(field.name))
             out_ += mask;
         else
-            out_ += hidden_.sanitize(field.value);
+            out_ += secrets_.sanitize(field.value);
         out_ += '\n';
     }
 
     template <std::size_t N>
     void append_members(
-        std::span<json_member const> members, std::array<std::string_view, N> const& harmless,
-        std::span<json_member const> within)
+        std::span<json_member const> members, std::array<std::string_view, N> const& allow_list,
+        std::span<json_member const> error_members)
     {
         out_ += '{';
         char const* separator = "";
@@ -140,9 +141,9 @@ private:
             append_string(name);
             out_ += ": ";
             bool const nested = name == "error" && value.kind == json_kind::object;
-            if (nested && !within.empty())
-                append_members(within, harmless_in_error, {});
-            else if (contains(harmless, name))
+            if (nested && !error_members.empty())
+                append_members(error_members, allow_listed_error_members, {});
+            else if (contains(allow_list, name))
                 append_value(value);
             else
                 append_string(mask);
@@ -157,19 +158,19 @@ private:
         else if (value.kind == json_kind::object || value.kind == json_kind::array)
             append_string(mask);
         else
-            out_ += hidden_.sanitize(value.text);
+            out_ += secrets_.sanitize(value.text);
     }
 
-    // Hidden before it is escaped: a secret may hold what is.
+    // Redacted before it is escaped, because escaping may change a secret.
     void append_string(std::string_view text)
     {
         secret json;
-        append_json_string(json, hidden_.sanitize(text));
+        append_json_string(json, secrets_.sanitize(text));
         out_ += json.view();
     }
 
-    // Success could be a token in any shape; a failure is shown where it is text that speaks of
-    // none. Not what should have been JSON: it may escape in any way what is to be hidden.
+    // A success may contain a token in an unknown format and is not shown. A failure is shown if it
+    // is text without the word "token", unless it is damaged JSON, which may escape a secret.
     void append_other_body()
     {
         auto const body = response_.body.view();
@@ -181,25 +182,25 @@ private:
         bool const json = first == "{" || first == "[" || first == "\"";
         if (body.empty())
             return;
-        if (failure && text && !json && !coded() && !holds_ignoring_case(body, "token"))
-            out_ += hidden_.sanitize(body);
+        if (failure && text && !json && !is_encoded() && !contains_ignoring_case(body, "token"))
+            out_ += secrets_.sanitize(body);
         else
-            append_size();
+            append_summary();
     }
 
-    void append_size()
+    void append_summary()
     {
-        constexpr std::size_t longest_type = 256;
+        constexpr std::size_t max_type = 256;
         auto const type = response_.headers.find("Content-Type");
         out_.append("(").append(std::to_string(response_.body.size())).append(" bytes that ");
-        out_ += coded() ? "are compressed or encoded" : "are not JSON";
+        out_ += is_encoded() ? "are compressed or encoded" : "are not JSON";
         if (type)
-            out_.append(", ").append(cut(hidden_.sanitize(*type), longest_type));
+            out_.append(", ").append(cut(secrets_.sanitize(*type), max_type));
         out_ += ')';
     }
 
     http_response const& response_;
-    redactor const& hidden_;
+    redactor const& secrets_;
     std::string out_;
 };
 
@@ -225,11 +226,11 @@ std::string redact_response(
     http_response const& response, client_config const& config, std::string_view request)
 {
     auto const document = json_document::parse(response.body.view());
-    redactor hidden(config.authentication);
-    hidden.add_request(request);
+    redactor secrets(config.authentication);
+    secrets.add_request(request);
     if (document)
-        hidden.add_response(*document);
-    return response_text(response, hidden).write(document);
+        secrets.add_response(*document);
+    return trace_writer(response, secrets).write(document);
 }
 
 } // namespace coauth::protocol

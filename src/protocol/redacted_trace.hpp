@@ -11,11 +11,12 @@
 namespace coauth::protocol
 {
 
-// The request as readable text: credentials and every parameter that may be one are masked.
+// The request as readable text. Masks credentials and every parameter that is not on the allow
+// list.
 std::string redact_request(secret const& wire);
 
-// The response as readable text of at most 4 KiB: only members and fields known to be harmless keep
-// their values. `request` is what was sent, which the response may repeat.
+// The response as readable text of at most 4 KiB. Shows only the values of allow-listed members,
+// and of header fields that do not look secret. The response may repeat secrets of `request`.
 std::string redact_response(
     http_response const& response, client_config const& config, std::string_view request = {});
 

@@ -12,12 +12,12 @@ namespace coauth::protocol
 namespace
 {
 
-constexpr std::size_t longest_text = 1024;
-// A shorter one would hit ordinary words.
-constexpr std::size_t shortest = 4;
-static_assert(mask.size() < shortest);
+constexpr std::size_t max_text = 1024;
+// Shorter secrets occur in ordinary words.
+constexpr std::size_t min_secret = 4;
+static_assert(mask.size() < min_secret);
 
-constexpr std::array<std::string_view, 10> harmless_parameters = {
+constexpr std::array<std::string_view, 10> allow_listed_parameters = {
     "grant_type",
     "scope",
     "resource",
@@ -29,21 +29,21 @@ constexpr std::array<std::string_view, 10> harmless_parameters = {
     "requested_token_type",
     "token_type_hint"};
 
-// In forms, URLs, HTML or JSON; so are signed tokens.
+// Characters that forms, URLs, HTML and JSON never encode. JWTs consist of them.
 bool is_never_encoded(char c)
 {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '_' || c == '.';
 }
 
-struct part
+struct text_range
 {
-    std::size_t at;
+    std::size_t begin;
     std::size_t size;
 };
 
-// Puts the mask in place of every part that `find(from)` yields, each longer than the mask. What
-// follows moves once, not once for each.
+// Replaces every range that `find(from)` returns by the mask, which is shorter. Moves the text in
+// between once, in linear time.
 template <class Find>
 void mask_each(std::string& text, Find const& find)
 {
@@ -54,57 +54,57 @@ void mask_each(std::string& text, Find const& find)
         std::memmove(text.data() + written, text.data() + read, end - read);
         written += end - read;
     };
-    while (std::optional<part> const found = find(read))
+    while (std::optional<text_range> const found = find(read))
     {
-        move_until(found->at);
+        move_until(found->begin);
         written += mask.copy(text.data() + written, mask.size());
-        read = found->at + found->size;
+        read = found->begin + found->size;
     }
     move_until(text.size());
     wipe(text.data() + written, text.size() - written);
     text.resize(written);
 }
 
-void replace_all(std::string& text, std::string_view what)
+void mask_all(std::string& text, std::string_view secret_text)
 {
     mask_each(
         text,
-        [&](std::size_t from) -> std::optional<part>
+        [&](std::size_t from) -> std::optional<text_range>
         {
-            auto const at = text.find(what, from);
-            if (at == std::string::npos)
+            auto const begin = text.find(secret_text, from);
+            if (begin == std::string::npos)
                 return std::nullopt;
-            return part{at, what.size()};
+            return text_range{begin, secret_text.size()};
         });
 }
 
-// Signed tokens, whoever made them: an assertion that the server repeats, or a token.
+// Masks everything that looks like a JWT: assertions and tokens.
 void mask_jwts(std::string& text)
 {
     mask_each(
         text,
-        [&](std::size_t from) -> std::optional<part>
+        [&](std::size_t from) -> std::optional<text_range>
         {
-            // On from its end, whether it was one or not: nothing is looked at twice.
-            for (auto at = text.find("eyJ", from); at != std::string::npos;
-                 at = text.find("eyJ", from))
+            // Continues after each candidate, so that the search takes linear time.
+            for (auto position = text.find("eyJ", from); position != std::string::npos;
+                 position = text.find("eyJ", from))
             {
-                auto const begin = text.begin() + static_cast<std::ptrdiff_t>(at);
+                auto const begin = text.begin() + static_cast<std::ptrdiff_t>(position);
                 auto const end = std::find_if_not(begin, text.end(), is_never_encoded);
                 if (std::count(begin, end, '.') >= 2)
-                    return part{at, static_cast<std::size_t>(end - begin)};
+                    return text_range{position, static_cast<std::size_t>(end - begin)};
                 from = static_cast<std::size_t>(end - text.begin());
             }
             return std::nullopt;
         });
 }
 
-// C1 controls are two bytes in UTF-8; terminals obey them like ESC.
-void replace_controls(std::string& text, std::string_view kept)
+// Replaces C0 and C1 controls. Terminals interpret C1 controls, two bytes in UTF-8, like ESC.
+void replace_controls(std::string& text, std::string_view allowed)
 {
     for (std::size_t i = 0; i < text.size(); ++i)
     {
-        if (is_control(text[i]) && kept.find(text[i]) == std::string_view::npos)
+        if (is_control(text[i]) && allowed.find(text[i]) == std::string_view::npos)
             text[i] = ' ';
         bool const c1 = text[i] == '\xc2' && i + 1 < text.size() &&
                         static_cast<unsigned char>(text[i + 1]) < 0xa0;
@@ -113,7 +113,7 @@ void replace_controls(std::string& text, std::string_view kept)
     }
 }
 
-// As RFC 3986 has it, out of what forms have: they differ in a space, an asterisk and a tilde.
+// Converts form encoding to percent-encoding (RFC 3986): they differ in space, asterisk and tilde.
 secret percent_encoded(std::string_view form)
 {
     secret out;
@@ -132,7 +132,7 @@ secret percent_encoded(std::string_view form)
     return out;
 }
 
-// Without the quotes.
+// A JSON string without its quotes.
 secret json_encoded(std::string_view text)
 {
     secret quoted;
@@ -159,57 +159,58 @@ secret html_encoded(std::string_view text)
 
 } // namespace
 
-bool is_harmless_parameter(std::string_view name) noexcept
+bool is_allow_listed_parameter(std::string_view name) noexcept
 {
-    return std::find(harmless_parameters.begin(), harmless_parameters.end(), name) !=
-           harmless_parameters.end();
+    return std::find(allow_listed_parameters.begin(), allow_listed_parameters.end(), name) !=
+           allow_listed_parameters.end();
 }
 
-std::string_view cut(std::string_view text, std::size_t longest) noexcept
+std::string_view cut(std::string_view text, std::size_t max_size) noexcept
 {
-    if (text.size() <= longest)
+    if (text.size() <= max_size)
         return text;
-    std::size_t end = longest;
+    std::size_t end = max_size;
     while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
         --end;
     return text.substr(0, end);
 }
 
-redactor::redactor(client_authentication const& who)
+redactor::redactor(client_authentication const& authentication)
 {
-    auto const& plain = who.client_secret();
+    auto const& plain = authentication.client_secret();
     if (plain.empty())
         return;
     for (bool const encode : {false, true})
-        add_one(basic_credentials(who.client_id(), plain.view(), encode).view());
+        add_exact(basic_credentials(authentication.client_id(), plain.view(), encode).view());
     add(plain.view());
 }
 
-void redactor::add(std::string_view word)
+void redactor::add(std::string_view secret_text)
 {
-    add_one(word);
-    // Most tokens, long ones among them, are the same in every form.
-    if (word.size() < shortest || std::all_of(word.begin(), word.end(), is_never_encoded))
+    add_exact(secret_text);
+    // Most tokens are the same in every encoding.
+    bool const is_plain = std::all_of(secret_text.begin(), secret_text.end(), is_never_encoded);
+    if (secret_text.size() < min_secret || is_plain)
         return;
-    add_one(html_encoded(word).view());
-    add_one(json_encoded(word).view());
+    add_exact(html_encoded(secret_text).view());
+    add_exact(json_encoded(secret_text).view());
     secret form;
-    append_form_encoded(form, word);
-    add_one(form.view());
-    add_one(percent_encoded(form.view()).view());
+    append_form_encoded(form, secret_text);
+    add_exact(form.view());
+    add_exact(percent_encoded(form.view()).view());
 }
 
-void redactor::add_one(std::string_view word)
+void redactor::add_exact(std::string_view secret_text)
 {
-    if (word.size() < shortest)
+    if (secret_text.size() < min_secret)
         return;
     auto const shorter = std::find_if(
-        words_.begin(), words_.end(),
-        [&](secret const& other) { return other.size() <= word.size(); });
-    for (auto same = shorter; same != words_.end() && same->size() == word.size(); ++same)
-        if (same->view() == word)
+        secrets_.begin(), secrets_.end(),
+        [&](secret const& other) { return other.size() <= secret_text.size(); });
+    for (auto same = shorter; same != secrets_.end() && same->size() == secret_text.size(); ++same)
+        if (same->view() == secret_text)
             return;
-    words_.insert(shorter, secret(word));
+    secrets_.insert(shorter, secret(secret_text));
 }
 
 void redactor::add_request(std::string_view wire)
@@ -221,7 +222,7 @@ void redactor::add_request(std::string_view wire)
         head.remove_prefix(std::min(head.size(), line.size() + 2));
         auto const name = line.substr(0, line.find(':'));
         if (equal_ignoring_case(name, "authorization") || equal_ignoring_case(name, "dpop"))
-            add_one(line.substr(line.find_last_of(' ') + 1));
+            add_exact(line.substr(line.find_last_of(' ') + 1));
     }
     add_form(wire.substr(std::min(wire.size(), split + 4)));
 }
@@ -233,7 +234,7 @@ void redactor::add_form(std::string_view form)
         auto const pair = form.substr(0, form.find('&'));
         form.remove_prefix(std::min(form.size(), pair.size() + 1));
         auto const name = pair.substr(0, pair.find('='));
-        if (is_harmless_parameter(name) || name.size() == pair.size())
+        if (is_allow_listed_parameter(name) || name.size() == pair.size())
             continue;
         auto const value = pair.substr(name.size() + 1);
         add(decode_form(value).view());
@@ -246,46 +247,46 @@ void redactor::add_response(json_document const& document)
         add(document.find(name).as_string().value_or(std::string_view()));
 }
 
-void redactor::redact(std::string& text, std::string_view kept_controls) const
+void redactor::redact(std::string& text, std::string_view allowed_controls) const
 {
-    auto const hide = [&]
+    auto const mask_secrets = [&]
     {
-        for (auto const& word : words_)
-            replace_all(text, word.view());
+        for (auto const& known : secrets_)
+            mask_all(text, known.view());
     };
-    // What is replaced may have stood within a secret, or be part of one.
-    hide();
-    replace_controls(text, kept_controls);
-    hide();
+    // A control may be part of a secret, and may stand where a secret has a space.
+    mask_secrets();
+    replace_controls(text, allowed_controls);
+    mask_secrets();
     mask_jwts(text);
 }
 
 std::string redactor::sanitize(std::string_view text) const
 {
-    // Hidden before it is cut: half a secret would not be found.
-    constexpr std::size_t looked_at = 16 * longest_text;
-    struct wiped
+    // Redacted before it is cut, because half a secret would not be found.
+    constexpr std::size_t max_input = 16 * max_text;
+    struct wiped_copy
     {
-        explicit wiped(std::string_view from) : text(from) {}
-        ~wiped() { wipe(text); }
-        wiped(wiped const&) = delete;
-        wiped& operator=(wiped const&) = delete;
+        explicit wiped_copy(std::string_view from) : text(from) {}
+        ~wiped_copy() { wipe(text); }
+        wiped_copy(wiped_copy const&) = delete;
+        wiped_copy& operator=(wiped_copy const&) = delete;
         std::string text;
-    } copy(text.substr(0, looked_at));
-    std::string& shown = copy.text;
-    redact(shown);
-    // Where much of it was hidden, its end comes near, and with it such a half.
-    std::size_t const half = text.size() <= looked_at || words_.empty() ? 0 : words_.front().size();
-    shown.resize(shown.size() - std::min(shown.size(), half));
-    return std::string(cut(shown, longest_text));
+    } copy(text.substr(0, max_input));
+    redact(copy.text);
+    // The end of a long input may be half a secret, and masking moves it towards the beginning.
+    bool const may_end_in_half = text.size() > max_input && !secrets_.empty();
+    std::size_t const half = may_end_in_half ? secrets_.front().size() : 0;
+    copy.text.resize(copy.text.size() - std::min(copy.text.size(), half));
+    return std::string(cut(copy.text, max_text));
 }
 
 std::string
-sanitize(std::string_view text, client_authentication const& who, std::string_view token)
+sanitize(std::string_view text, client_authentication const& authentication, std::string_view token)
 {
-    redactor hidden(who);
-    hidden.add(token);
-    return hidden.sanitize(text);
+    redactor secrets(authentication);
+    secrets.add(token);
+    return secrets.sanitize(text);
 }
 
 } // namespace coauth::protocol

@@ -13,48 +13,49 @@
 namespace coauth::protocol
 {
 
-// What no text may show although a server may repeat it.
+// Replaces secrets in text that a server sent. Servers repeat what they received.
 class redactor
 {
 public:
-    // The client's secret, as `add` does, and as Basic value.
-    explicit redactor(client_authentication const& who);
+    // Adds the client secret, and both values that it has in HTTP Basic.
+    explicit redactor(client_authentication const& authentication);
 
-    // What a request proves or presents: its Authorization and DPoP, and every parameter that is
-    // not known to be harmless.
+    // Adds the secrets of a request: its Authorization and DPoP fields, and every parameter that is
+    // not on the allow list.
     void add_request(std::string_view wire);
-    // The tokens that a response holds.
+    // Adds the tokens of a response.
     void add_response(json_document const& document);
-    // As it is, and as forms, URLs, HTML and JSON have it. Not if it is so short that it would hit
-    // ordinary words.
-    void add(std::string_view word);
+    // Adds a secret as it is, and as forms, URLs, HTML and JSON encode it. Ignores secrets of less
+    // than 4 characters, which occur in ordinary words.
+    void add(std::string_view secret_text);
 
-    // Puts a mask in the place of each, and of what looks like a signed token; controls but those
-    // to be kept become spaces.
-    void redact(std::string& text, std::string_view kept_controls = {}) const;
-    // Text of the server made fit for logs: hidden, without controls, and at most 1 KiB.
+    // Replaces secrets and everything that looks like a JWT by the mask, and control characters
+    // that are not allowed by spaces.
+    void redact(std::string& text, std::string_view allowed_controls = {}) const;
+    // A copy for logs: redacted, without control characters, at most 1 KiB.
     [[nodiscard]] std::string sanitize(std::string_view text) const;
 
 private:
     void add_form(std::string_view form);
-    void add_one(std::string_view word);
+    void add_exact(std::string_view secret_text);
 
     // The longest first.
-    std::vector<secret> words_;
+    std::vector<secret> secrets_;
 };
 
-// What stands for what is hidden.
+// The replacement of a secret.
 inline constexpr std::string_view mask = "***";
 
-// Whether a parameter of a request may be shown.
-bool is_harmless_parameter(std::string_view name) noexcept;
+// True if logs may show the value of this request parameter.
+bool is_allow_listed_parameter(std::string_view name) noexcept;
 
-// Cuts at a character's boundary, so that no broken UTF-8 remains.
-std::string_view cut(std::string_view text, std::size_t longest) noexcept;
+// Cuts at a character boundary, so that the result is valid UTF-8 if `text` is.
+std::string_view cut(std::string_view text, std::size_t max_size) noexcept;
 
-// The same without a request.
-std::string
-sanitize(std::string_view text, client_authentication const& who, std::string_view token = {});
+// As `redactor::sanitize`, for text without a request.
+std::string sanitize(
+    std::string_view text, client_authentication const& authentication,
+    std::string_view token = {});
 
 } // namespace coauth::protocol
 

@@ -14,13 +14,14 @@ namespace coauth::protocol
 namespace
 {
 
-struct word_code
+struct code_entry
 {
-    std::string_view word;
+    std::string_view name;
     errc code;
 };
 
-constexpr std::array<word_code, 17> words = {{
+// RFC 6749 section 5.2, its extensions, and SMS.CX.
+constexpr std::array<code_entry, 17> code_table = {{
     {"invalid_request", errc::invalid_request},
     {"invalid_client", errc::invalid_client},
     {"invalid_grant", errc::invalid_grant},
@@ -40,11 +41,11 @@ constexpr std::array<word_code, 17> words = {{
     {"unsupported_token_type", errc::unsupported_token_type},
 }};
 
-errc code_of(std::string_view word)
+errc code_from_string(std::string_view name)
 {
-    for (auto const& row : words)
-        if (row.word == word)
-            return row.code;
+    for (auto const& entry : code_table)
+        if (entry.name == name)
+            return entry.code;
     return errc::other_oauth_error;
 }
 
@@ -54,8 +55,8 @@ std::optional<std::int64_t> as_integer(json_value value)
         return std::nullopt;
     std::int64_t number = 0;
     auto const end = value.text.data() + value.text.size();
-    auto const [stopped, failure] = std::from_chars(value.text.data(), end, number);
-    if (failure != std::errc() || stopped != end)
+    auto const [stop, failure] = std::from_chars(value.text.data(), end, number);
+    if (failure != std::errc() || stop != end)
         return std::nullopt;
     return number;
 }
@@ -63,38 +64,38 @@ std::optional<std::int64_t> as_integer(json_value value)
 } // namespace
 
 response_reader::response_reader(
-    client_config const& config, http_response response, response_context const& facts)
+    client_config const& config, http_response response, response_context const& context)
     : config_(config)
     , response_(std::move(response))
-    , facts_(facts)
+    , context_(context)
 {
 }
 
-std::optional<error> response_reader::look()
+std::optional<error> response_reader::read_error()
 {
-    bool const plain = is_identity_encoded();
-    if (plain)
+    bool const identity = is_identity_encoded();
+    if (identity)
         document_ = json_document::parse(response_.body.view());
     if (!succeeded())
         return failure();
-    if (!is_whole() && !has_oauth_error())
-        return malformed("its status is not 200, 201 or 203, as that of a whole document is");
-    if (!plain)
-        return malformed("it is compressed or encoded, which was not asked for");
+    if (!may_have_document() && !has_oauth_error())
+        return malformed("its status is not 200, 201 or 203");
+    if (!identity)
+        return malformed("it is compressed or encoded, which the request did not accept");
     if (!document_)
         return malformed(
             response_.body.empty()
                 ? "it has no body"
-                : "it is not a JSON object of at most 1,000 members, none of them "
-                  "twice, and 50,000 values");
+                : "it is not a JSON object with at most 1,000 members, all with different names, "
+                  "and 50,000 values");
     if (has_oauth_error())
         return failure();
     return std::nullopt;
 }
 
-// Other successes have no body, or a part of one, or one about something else (RFC 9110 section
-// 15.3).
-bool response_reader::is_whole() const
+// Other success statuses come without a body, with a part of it, or with another document (RFC 9110
+// section 15.3).
+bool response_reader::may_have_document() const
 {
     return response_.status == 200 || response_.status == 201 || response_.status == 203;
 }
@@ -105,7 +106,7 @@ bool response_reader::is_identity_encoded() const
     return !coding || coding->empty() || equal_ignoring_case(*coding, "identity");
 }
 
-error_info response_reader::known() const
+error_info response_reader::base_error_info() const
 {
     error_info info;
     info.http_status = response_.status;
@@ -117,10 +118,10 @@ error_info response_reader::known() const
 
 error response_reader::malformed(std::string context, errc code) const
 {
-    auto info = known();
+    auto info = base_error_info();
     auto const type = response_.headers.find("Content-Type");
     info.context = std::move(context) + " (" +
-                   (type ? sanitize(*type).substr(0, longest_word) : "no Content-Type") + ", " +
+                   (type ? sanitize(*type).substr(0, max_name) : "no Content-Type") + ", " +
                    std::to_string(response_.body.size()) + " bytes)";
     info.retry_at = retry_at(code);
     return {code, std::move(info)};
@@ -128,14 +129,14 @@ error response_reader::malformed(std::string context, errc code) const
 
 std::string response_reader::sanitize(std::string_view text) const
 {
-    if (!hidden_)
+    if (!secrets_)
     {
-        hidden_.emplace(config_.authentication);
-        hidden_->add_request(facts_.request);
+        secrets_.emplace(config_.authentication);
+        secrets_->add_request(context_.request);
         if (document_)
-            hidden_->add_response(*document_);
+            secrets_->add_response(*document_);
     }
-    return hidden_->sanitize(text);
+    return secrets_->sanitize(text);
 }
 
 std::string response_reader::sanitize(json_value value) const
@@ -145,59 +146,59 @@ std::string response_reader::sanitize(json_value value) const
 
 std::optional<std::chrono::system_clock::time_point> response_reader::retry_at(errc code) const
 {
-    // By the word too: it may come with success.
-    bool const busy = response_.status == 429 || response_.status == 503 ||
-                      code == errc::rate_limited || code == errc::temporarily_unavailable;
-    if (response_.status < 400 && !busy)
+    // The error code counts too: it may come with a success status.
+    bool const throttled = response_.status == 429 || response_.status == 503 ||
+                           code == errc::rate_limited || code == errc::temporarily_unavailable;
+    if (response_.status < 400 && !throttled)
         return std::nullopt;
-    policy::retry_headers fields;
-    fields.retry_after = response_.headers.find("Retry-After");
-    fields.date = response_.headers.find("Date");
-    // Servers tell the reset with every response; it is a wait only for the throttled.
-    if (busy)
-        fields.rate_limit_reset = response_.headers.find("X-Rate-Limit-Reset");
-    return policy::retry_at(fields, facts_.received);
+    retry_headers headers;
+    headers.retry_after = response_.headers.find("Retry-After");
+    headers.date = response_.headers.find("Date");
+    // Servers send the reset with every response. It is a wait only if they throttle.
+    if (throttled)
+        headers.rate_limit_reset = response_.headers.find("X-Rate-Limit-Reset");
+    return protocol::retry_at(headers, context_.received);
 }
 
-std::string_view response_reader::document_word() const
+std::string_view response_reader::document_error_code() const
 {
     if (!document_)
         return {};
     auto const flat = document_->find("error");
     auto const value = flat.kind == json_kind::object ? document_->find_in_error("type") : flat;
-    auto const word = value.as_string().value_or(std::string_view());
-    return is_printable_ascii(word) ? word : std::string_view();
+    auto const name = value.as_string().value_or(std::string_view());
+    return is_printable_ascii(name) ? name : std::string_view();
 }
 
-// A word that is understood, before one that is not.
-std::string_view response_reader::challenge_word() const
+// Prefers a known error code.
+std::string_view response_reader::challenge_error_code() const
 {
     if (response_.status != 400 && response_.status != 401 && response_.status != 403)
         return {};
-    std::string_view any;
+    std::string_view unknown_code;
     for (auto const& field : response_.headers)
     {
         www_authenticate_errors errors(
             equal_ignoring_case(field.name, "WWW-Authenticate") ? std::string_view(field.value)
                                                                 : std::string_view());
-        while (auto const word = errors.next())
+        while (auto const name = errors.next())
         {
-            if (code_of(*word) != errc::other_oauth_error)
-                return *word;
-            if (any.empty() && is_printable_ascii(*word))
-                any = *word;
+            if (code_from_string(*name) != errc::other_oauth_error)
+                return *name;
+            if (unknown_code.empty() && is_printable_ascii(*name))
+                unknown_code = *name;
         }
     }
-    return any;
+    return unknown_code;
 }
 
-std::string_view response_reader::error_word() const
+std::string_view response_reader::error_code_string() const
 {
-    auto const word = document_word();
-    return word.empty() ? challenge_word() : word;
+    auto const name = document_error_code();
+    return name.empty() ? challenge_error_code() : name;
 }
 
-// Empty text, null and false say that there is none.
+// An empty string, null and false mean that there is no error.
 bool response_reader::has_oauth_error() const
 {
     if (!document_)
@@ -232,15 +233,15 @@ void response_reader::read_problem(error_info& info) const
 
 error response_reader::failure() const
 {
-    auto info = known();
-    auto const word = error_word();
-    auto const code = failure_code(word);
+    auto info = base_error_info();
+    auto const name = error_code_string();
+    auto const code = failure_code(name);
     info.retry_at = retry_at(code);
-    // Hidden before it is cut: half a secret would not be found.
-    info.oauth_error = sanitize(word).substr(0, longest_word);
+    // Redacted before it is cut, because half a secret would not be found.
+    info.oauth_error = sanitize(name).substr(0, max_name);
     if (document_ && document_->find("error").kind == json_kind::object)
         read_nested(info);
-    else if (document_ && !document_word().empty())
+    else if (document_ && !document_error_code().empty())
         read_flat(info);
     else if (document_)
         read_problem(info);
@@ -249,15 +250,15 @@ error response_reader::failure() const
     return {code, std::move(info)};
 }
 
-// Status first where it alone decides; then the word; then what is left of the status.
-errc response_reader::failure_code(std::string_view word) const
+// Redirects and status 429 take precedence over the error code, other statuses do not.
+errc response_reader::failure_code(std::string_view name) const
 {
     if (response_.status >= 300 && response_.status < 400)
         return errc::redirect_refused;
     if (response_.status == 429)
         return errc::rate_limited;
-    if (!word.empty())
-        return code_of(word);
+    if (!name.empty())
+        return code_from_string(name);
     return response_.status < 300 ? errc::malformed_response : errc::http_error;
 }
 
@@ -268,7 +269,7 @@ std::string response_reader::status_advice() const
     case 401:
         return "the client's credentials were not accepted; check client id and secret";
     case 403:
-        return "the client may not do this; check its rights at the server";
+        return "the client is not allowed to do this; check its permissions at the server";
     case 404:
     case 405:
         return "there is no such endpoint at this URL; check it";
@@ -283,12 +284,12 @@ std::optional<std::string> response_reader::scope() const
     auto const value = document_->find("scope");
     if (value.absent_or_null())
         return std::string();
-    auto const given = value.as_strings();
-    if (!given)
+    auto const scope_tokens = value.as_strings();
+    if (!scope_tokens)
         return std::nullopt;
     std::string scope;
-    for (auto const& word : *given)
-        scope.append(scope.empty() ? "" : " ").append(word);
+    for (auto const& scope_token : *scope_tokens)
+        scope.append(scope.empty() ? "" : " ").append(scope_token);
     return scope;
 }
 

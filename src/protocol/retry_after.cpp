@@ -7,7 +7,7 @@
 #include <charconv>
 #include <cstdint>
 
-namespace coauth::policy
+namespace coauth::protocol
 {
 namespace
 {
@@ -17,7 +17,7 @@ using time_point = std::chrono::system_clock::time_point;
 
 constexpr seconds longest = std::chrono::hours(24);
 
-std::string_view trimmed(std::string_view text)
+std::string_view trim(std::string_view text)
 {
     while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
         text.remove_prefix(1);
@@ -26,8 +26,8 @@ std::string_view trimmed(std::string_view text)
     return text;
 }
 
-// Digits alone; what is too large to hold is as good as the largest.
-std::optional<std::int64_t> whole_number(std::string_view text)
+// Accepts digits only. A number that does not fit is the largest one.
+std::optional<std::int64_t> parse_digits(std::string_view text)
 {
     bool const digits =
         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
@@ -38,48 +38,44 @@ std::optional<std::int64_t> whole_number(std::string_view text)
     return failure == std::errc() ? value : INT64_MAX;
 }
 
-// How far the local clock is ahead of the server's; zero when the server does not say.
-std::chrono::system_clock::duration clock_offset(retry_headers const& fields, time_point now)
+// Local time minus the server's time; zero without a valid Date.
+std::chrono::system_clock::duration clock_offset(retry_headers const& headers, time_point now)
 {
-    if (!fields.date)
-        return {};
-    auto const date = parse_http_date(trimmed(*fields.date), now);
-    if (!date)
+    // The Date field has whole seconds and was in transit, so that a small offset means nothing.
+    constexpr auto tolerance = seconds(2);
+    auto const date = headers.date ? parse_http_date(trim(*headers.date), now) : std::nullopt;
+    if (!date || (now - *date > -tolerance && now - *date < tolerance))
         return {};
     return now - *date;
 }
 
-time_point clamped(time_point when, time_point now)
+time_point clamp(time_point time, time_point now)
 {
-    return std::clamp(when, now, now + longest);
+    return std::clamp(time, now, now + longest);
 }
 
 } // namespace
 
-std::optional<time_point> retry_at(retry_headers const& fields, time_point now)
+std::optional<time_point> retry_at(retry_headers const& headers, time_point now)
 {
-    // The Date field has whole seconds, and travelled: below this the clocks agree.
-    constexpr auto agreement = seconds(2);
-    auto offset = clock_offset(fields, now);
-    if (offset > -agreement && offset < agreement)
-        offset = {};
-    if (fields.retry_after)
+    auto const offset = clock_offset(headers, now);
+    if (headers.retry_after)
     {
-        auto const text = trimmed(*fields.retry_after);
-        if (auto const delay = whole_number(text))
-            return clamped(now + seconds(std::min<std::int64_t>(*delay, longest.count())), now);
+        auto const text = trim(*headers.retry_after);
+        if (auto const delay = parse_digits(text))
+            return clamp(now + seconds(std::min<std::int64_t>(*delay, longest.count())), now);
         if (auto const date = parse_http_date(text, now))
-            return clamped(detail::after(time_point(*date), offset), now);
+            return clamp(detail::after(time_point(*date), offset), now);
     }
-    if (!fields.rate_limit_reset)
+    if (!headers.rate_limit_reset)
         return std::nullopt;
-    auto const epoch = whole_number(trimmed(*fields.rate_limit_reset));
+    auto const epoch = parse_digits(trim(*headers.rate_limit_reset));
     if (!epoch)
         return std::nullopt;
     // The year 2128: far beyond the limit, and far from an overflow.
-    constexpr std::int64_t far = 5'000'000'000;
-    time_point const reset{seconds(std::min(*epoch, far))};
-    return clamped(detail::after(reset, offset), now);
+    constexpr std::int64_t latest = 5'000'000'000;
+    time_point const reset{seconds(std::min(*epoch, latest))};
+    return clamp(detail::after(reset, offset), now);
 }
 
-} // namespace coauth::policy
+} // namespace coauth::protocol

@@ -5,10 +5,10 @@
 #include <optional>
 #include <string_view>
 
-namespace coauth::policy
+namespace coauth::protocol
 {
 
-// What a response says about being tried again; absent fields are none.
+// The header fields of a response that say when to try again.
 struct retry_headers
 {
     std::optional<std::string_view> retry_after;
@@ -17,11 +17,11 @@ struct retry_headers
 };
 
 // When to try again, on the local clock: `Retry-After` (seconds or date, RFC 9110 section 10.2.3),
-// else `X-Rate-Limit-Reset` (epoch seconds). Absolute times are corrected by the response's `Date`.
-// Never before `now`, never more than 24 hours after it; rubbish gives none.
+// else `X-Rate-Limit-Reset` (seconds since 1970). Absolute times are corrected by the response's
+// `Date`. At least `now`, at most 24 hours later. None: no field has a valid value.
 std::optional<std::chrono::system_clock::time_point>
-retry_at(retry_headers const& fields, std::chrono::system_clock::time_point now);
+retry_at(retry_headers const& headers, std::chrono::system_clock::time_point now);
 
-} // namespace coauth::policy
+} // namespace coauth::protocol
 
 #endif

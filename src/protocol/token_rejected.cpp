@@ -11,9 +11,9 @@ bool is_invalid_token_challenge(unsigned status, std::string_view www_authentica
         return false;
     protocol::www_authenticate_errors errors(www_authenticate);
     bool other_error = false;
-    while (auto const given = errors.next())
+    while (auto const error_code = errors.next())
     {
-        if (*given == "invalid_token")
+        if (*error_code == "invalid_token")
             return true;
         other_error = true;
     }

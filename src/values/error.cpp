@@ -4,6 +4,7 @@
 #include <boost/system/system_error.hpp>
 #include <boost/throw_exception.hpp>
 
+#include <algorithm>
 #include <ostream>
 #include <utility>
 
@@ -12,92 +13,89 @@ namespace coauth
 namespace
 {
 
-struct code_facts
+struct code_entry
 {
     errc code;
     std::string_view name;
     error_kind kind;
-    std::string_view sentence;
+    std::string_view message;
 };
 
 using enum error_kind;
 
-constexpr code_facts facts[] = {
+constexpr code_entry code_table[] = {
     {errc::invalid_configuration, "invalid_configuration", configuration,
-     "the configuration is not usable"},
-    {errc::invalid_parameter, "invalid_parameter", configuration,
-     "the token request cannot be sent"},
+     "the configuration is invalid"},
+    {errc::invalid_parameter, "invalid_parameter", configuration, "the request is invalid"},
     {errc::resolve_failed, "resolve_failed", resolve, "the server's name could not be resolved"},
-    {errc::connect_failed, "connect_failed", connect, "the server could not be reached"},
+    {errc::connect_failed, "connect_failed", connect, "could not connect to the server"},
     {errc::connection_lost, "connection_lost", connect, "the connection to the server was lost"},
     {errc::proxy_refused, "proxy_refused", connect, "the proxy did not open a tunnel"},
     {errc::tls_failed, "tls_failed", tls, "TLS failed"},
     {errc::certificate_verify_failed, "certificate_verify_failed", tls,
-     "the server did not prove who it is"},
+     "the server's certificate could not be verified"},
     {errc::timeout, "timeout", error_kind::timeout, "the deadline passed"},
     {errc::cancelled, "cancelled", error_kind::cancelled,
-     "the operation was cancelled, or its client or token source closed"},
+     "the operation was cancelled, or its client or token source was closed"},
     {errc::out_of_memory, "out_of_memory", resource, "there was not enough memory"},
-    {errc::random_failed, "random_failed", resource, "the system gave no random bytes"},
+    {errc::random_failed, "random_failed", resource, "the system returned no random bytes"},
     {errc::queue_full, "queue_full", resource,
-     "too many operations wait for a connection; raise connections.max_connections or max_queued"},
+     "too many operations are waiting for a connection; raise connections.max_connections or "
+     "connections.max_queued"},
     {errc::redirect_refused, "redirect_refused", http,
-     "the server responded with a redirect, which is never followed; give the URL that it leads "
-     "to, "
-     "if you trust it"},
-    {errc::http_error, "http_error", http, "the server responded with a failure status"},
-    {errc::malformed_http, "malformed_http", protocol, "the server does not speak proper HTTP"},
-    {errc::incomplete_response, "incomplete_response", protocol, "the response was not complete"},
+     "the server responded with a redirect, which is never followed; configure the final URL if "
+     "you trust it"},
+    {errc::http_error, "http_error", http, "the server responded with an error status"},
+    {errc::malformed_http, "malformed_http", protocol, "the response is not valid HTTP"},
+    {errc::incomplete_response, "incomplete_response", protocol, "the response is incomplete"},
     {errc::response_too_large, "response_too_large", protocol,
-     "the response is larger than allowed"},
-    {errc::malformed_response, "malformed_response", protocol,
-     "the response is not a usable token document"},
-    {errc::unexpected_token_type, "unsupported_token_type", protocol,
-     "the token is of a type that this client cannot use"},
+     "the response is larger than the limit"},
+    {errc::malformed_response, "malformed_response", protocol, "the response is invalid"},
+    {errc::unexpected_token_type, "unexpected_token_type", protocol,
+     "the token has a type that this client cannot use"},
     {errc::invalid_request, "invalid_request", oauth,
-     "the server finds the request malformed; check further parameters and the client "
+     "the server rejected the request as malformed; check its parameters and the client "
      "authentication method"},
     {errc::invalid_client, "invalid_client", oauth,
-     "the server does not accept the client's credentials; check client id, secret or key, and by "
-     "which method it wants them"},
-    {errc::invalid_grant, "invalid_grant", oauth, "the server does not accept the grant"},
+     "the server rejected the client's credentials; check client id, secret or key, and the "
+     "client authentication method"},
+    {errc::invalid_grant, "invalid_grant", oauth, "the server rejected the grant"},
     {errc::unauthorized_client, "unauthorized_client", oauth,
-     "this client may not use this grant; allow it at the server"},
+     "the client is not allowed to use this grant; allow it at the server"},
     {errc::unsupported_grant_type, "unsupported_grant_type", oauth,
      "the server does not support this grant"},
     {errc::invalid_scope, "invalid_scope", oauth,
-     "the scope is unknown, malformed, or more than this client may have"},
+     "the scope is unknown, malformed, or not allowed for this client"},
     {errc::invalid_target, "invalid_target", oauth,
-     "the server does not know the resource, or does not accept it"},
-    {errc::access_denied, "access_denied", oauth, "the server denies the request"},
+     "the resource is unknown to the server, or not accepted"},
+    {errc::access_denied, "access_denied", oauth, "the server denied the request"},
     {errc::insufficient_scope, "insufficient_scope", oauth,
-     "the rights of these credentials are not sufficient"},
+     "the client's permissions are not sufficient"},
     {errc::invalid_method, "invalid_method", oauth,
-     "the server does not take POST here; check the URL of the token endpoint"},
-    {errc::server_error, "server_error", oauth, "the server reports a fault of its own"},
+     "the endpoint does not accept POST; check its URL"},
+    {errc::server_error, "server_error", oauth, "the server reported an internal error"},
     {errc::temporarily_unavailable, "temporarily_unavailable", oauth,
      "the server is overloaded or in maintenance"},
     {errc::use_dpop_nonce, "use_dpop_nonce", oauth,
-     "the server wants a nonce in the DPoP proof, and gave none or did not accept the one that it "
-     "gave"},
+     "the server requires a nonce in the DPoP proof, but sent none or rejected its own"},
     {errc::invalid_dpop_proof, "invalid_dpop_proof", oauth,
-     "the server does not accept the DPoP proof; check the clock and the key's algorithm"},
+     "the server rejected the DPoP proof; check the clock and the algorithm of the key"},
     {errc::unsupported_token_type, "unsupported_token_type", oauth,
-     "the server does not revoke tokens of this kind; such a token ends by itself"},
-    {errc::other_oauth_error, "other_oauth_error", oauth, "the server refused the request"},
-    {errc::rate_limited, "rate_limited", error_kind::rate_limited, "the server throttles requests"},
-    {errc::internal_error, "internal_error", resource,
-     "something threw an exception that is not known here"},
+     "the server does not revoke tokens of this type; the token is valid until it expires"},
+    {errc::other_oauth_error, "other_oauth_error", oauth, "the server rejected the request"},
+    {errc::rate_limited, "rate_limited", error_kind::rate_limited,
+     "the server received too many requests"},
+    {errc::internal_error, "internal_error", resource, "an unexpected exception was thrown"},
 };
 
-constexpr code_facts unknown{errc{}, "no_error", error_kind{}, "no error"};
+constexpr code_entry no_error{errc{}, "no_error", error_kind{}, "no error"};
 
-code_facts const& facts_of(errc code) noexcept
+code_entry const& find_entry(errc code) noexcept
 {
-    for (auto const& row : facts)
-        if (row.code == code)
-            return row;
-    return unknown;
+    for (auto const& entry : code_table)
+        if (entry.code == code)
+            return entry;
+    return no_error;
 }
 
 class coauth_category final : public boost::system::error_category
@@ -106,7 +104,7 @@ public:
     [[nodiscard]] char const* name() const noexcept override { return "coauth"; }
     [[nodiscard]] std::string message(int value) const override
     {
-        return std::string(facts_of(static_cast<errc>(value)).sentence);
+        return std::string(find_entry(static_cast<errc>(value)).message);
     }
     [[nodiscard]] boost::system::error_condition
     default_error_condition(int value) const noexcept override
@@ -128,12 +126,19 @@ public:
     }
 };
 
-bool transient_status(unsigned status) noexcept
+bool equal(http_headers const& a, http_headers const& b) noexcept
+{
+    return std::equal(
+        a.begin(), a.end(), b.begin(), b.end(), [](http_header const& x, http_header const& y)
+        { return x.name == y.name && x.value == y.value; });
+}
+
+bool is_transient_status(unsigned status) noexcept
 {
     return status == 408 || status == 425 || status == 429 || status >= 500;
 }
 
-void append_server_words(std::string& text, error_info const& info)
+void append_server_text(std::string& text, error_info const& info)
 {
     if (!info.oauth_error.empty())
         text += ", error " + info.oauth_error;
@@ -147,7 +152,7 @@ void append_server_words(std::string& text, error_info const& info)
 
 std::string_view to_string(errc code) noexcept
 {
-    return facts_of(code).name;
+    return find_entry(code).name;
 }
 
 std::string_view to_string(error_kind kind) noexcept
@@ -182,7 +187,7 @@ std::string_view to_string(error_kind kind) noexcept
 
 error_kind kind_of(errc code) noexcept
 {
-    return facts_of(code).kind;
+    return find_entry(code).kind;
 }
 
 boost::system::error_category const& error_category() noexcept
@@ -233,11 +238,11 @@ bool error::transient() const noexcept
     case errc::random_failed:
     case errc::server_error:
     case errc::temporarily_unavailable:
-    // The nonce changed twice, or the server's nodes have one each.
+    // The nonce changed twice, or each node of the server has its own.
     case errc::use_dpop_nonce:
         return true;
     case errc::http_error:
-        return transient_status(http_status());
+        return is_transient_status(http_status());
     default:
         return false;
     }
@@ -251,19 +256,31 @@ bool error::is_authentication_failure() const noexcept
 
 std::string error::message() const
 {
-    auto const& known = info();
-    std::string text(facts_of(code_).sentence);
-    if (!known.context.empty())
-        text += ": " + known.context;
-    if (known.cause)
-        text += " (" + known.cause.message() + ")";
-    if (known.http_status != 0)
+    auto const& details = info();
+    std::string text(find_entry(code_).message);
+    if (!details.context.empty())
+        text += ": " + details.context;
+    if (details.cause)
+        text += " (" + details.cause.message() + ")";
+    if (details.http_status != 0)
     {
-        text += " [HTTP " + std::to_string(known.http_status);
-        append_server_words(text, known);
+        text += " [HTTP " + std::to_string(details.http_status);
+        append_server_text(text, details);
         text += "]";
     }
     return text;
+}
+
+bool operator==(error const& a, error const& b) noexcept
+{
+    auto const& x = a.info();
+    auto const& y = b.info();
+    if (a.code_ != b.code_ || &x == &y)
+        return a.code_ == b.code_;
+    return x.context == y.context && x.cause == y.cause && x.http_status == y.http_status &&
+           x.oauth_error == y.oauth_error && x.description == y.description && x.uri == y.uri &&
+           x.server_code == y.server_code && x.retry_at == y.retry_at && x.attempts == y.attempts &&
+           equal(x.headers, y.headers);
 }
 
 std::ostream& operator<<(std::ostream& out, error const& e)

@@ -1,6 +1,6 @@
-// What a user gives, one a line: the endpoint's URL, the client's id, its secret, a scope, the
-// proxy's URL, NO_PROXY, and the User-Agent. Options beside those of the configuration: `b`, `r`,
-// `p` and `n` choose the authentication.
+// Configuration values, one a line: the endpoint's URL, client id, client secret, scope, the
+// proxy's URL, NO_PROXY, and User-Agent. Further options: `r`, `p` and `n` select the
+// authentication.
 
 #include "fuzz.hpp"
 #include "protocol/config_validation.hpp"
@@ -36,36 +36,43 @@ bool is_loopback(std::string_view host)
     return host == "localhost" || host.starts_with("127.") || fuzz::holds(host, ":");
 }
 
-void check_endpoint(std::string const& url, endpoint const& where, bool http_allowed)
+void check_endpoint(std::string const& url, endpoint const& endpoint, bool http_allowed)
 {
-    require(where.tls || (http_allowed && is_loopback(where.host)), "http to loopback alone");
-    require(!where.host.empty() && visible(where.host), "a host has a name");
-    int const port = std::stoi(where.port);
-    require(port >= 1 && port <= 65535, "a port is from 1 to 65535");
-    require(where.target.starts_with('/') && visible(where.target), "a target fits a request line");
-    require(visible(where.host_header), "a host fits its field");
-    auto const named = authority_of(url);
-    require(named.starts_with(where.host_header) || fuzz::holds(named, ":"), "the host as named");
-    auto const again = coauth::protocol::parse_endpoint(
-        (where.tls ? "https://" : "http://") + where.host_header + where.target, "again",
-        http_allowed);
-    require(again.has_value(), "what was taken apart can be put together");
     require(
-        again->host == where.host && again->port == where.port && again->target == where.target &&
-            again->host_header == where.host_header && again->ip_literal == where.ip_literal,
-        "and is the same again");
+        endpoint.tls || (http_allowed && is_loopback(endpoint.host)),
+        "http only to loopback addresses");
+    require(!endpoint.host.empty() && visible(endpoint.host), "a host has a name");
+    int const port = std::stoi(endpoint.port);
+    require(port >= 1 && port <= 65535, "a port is from 1 to 65535");
+    require(
+        endpoint.target.starts_with('/') && visible(endpoint.target),
+        "a target is valid in a request line");
+    require(visible(endpoint.host_header), "a host is valid in its field");
+    auto const named = authority_of(url);
+    require(
+        named.starts_with(endpoint.host_header) || fuzz::holds(named, ":"),
+        "the host is the one in the URL");
+    auto const again = coauth::protocol::parse_endpoint(
+        (endpoint.tls ? "https://" : "http://") + endpoint.host_header + endpoint.target, "again",
+        http_allowed);
+    require(again.has_value(), "the parts make a valid URL");
+    require(
+        again->host == endpoint.host && again->port == endpoint.port &&
+            again->target == endpoint.target && again->host_header == endpoint.host_header &&
+            again->ip_literal == endpoint.ip_literal,
+        "parsing the parts again yields the same");
 }
 
-void check_refused(std::string_view url, coauth::error const& why)
+void check_refused(std::string_view url, coauth::error const& failure)
 {
-    require(why == coauth::errc::invalid_configuration, "a bad URL is the configuration's fault");
-    require(!fuzz::has_control(why.message()), "no text holds a control character");
+    require(failure == coauth::errc::invalid_configuration, "a bad URL is a configuration error");
+    require(!fuzz::has_control(failure.message()), "no text contains a control character");
     require(
-        !fuzz::holds(url, "@") || !fuzz::holds(why.message(), password),
+        !fuzz::holds(url, "@") || !fuzz::holds(failure.message(), password),
         "a password in a URL is not shown");
 }
 
-// Names of fields that we send; a value that could end its line would make another.
+// A value that could end its line would make another field.
 void check_head(std::string_view head)
 {
     constexpr std::array<std::string_view, 7> known = {
@@ -75,7 +82,7 @@ void check_head(std::string_view head)
     while (!head.empty())
     {
         auto line = fuzz::take_line(head);
-        require(line.ends_with('\r'), "every line ends as it has to");
+        require(line.ends_with('\r'), "every line ends with CR LF");
         line.remove_suffix(1);
         require(
             std::none_of(
@@ -84,7 +91,7 @@ void check_head(std::string_view head)
         bool const field = std::any_of(
             known.begin(), known.end(), [&](auto name)
             { return line.starts_with(name) && line.substr(name.size()).starts_with(": "); });
-        require(first || field, "no line that is not ours");
+        require(first || field, "every field is expected");
         first = false;
     }
 }
@@ -123,11 +130,11 @@ void check_proxy(std::string const& url, std::string const& bypass, endpoint con
     auto const digits = authority.substr(std::min(authority.size(), colon));
     require(
         colon == 0 || digits.size() < 2 || digits.ends_with(port.substr(1)),
-        "the proxy's port is the one named");
+        "the proxy's port is the one in the URL");
     require(
         fuzz::holds(authority, "%") || authority.starts_with('[') ||
             authority.substr(0, colon) == route.host,
-        "the proxy's host is the one named");
+        "the proxy's host is the one in the URL");
 }
 
 client_authentication authentication(fuzz::input const& from, std::string id, std::string secret)

@@ -1,5 +1,4 @@
-// Responses of the endpoints for tokens, introspection and revocation as texts: of errors, and for
-// debugging.
+// Errors and traces of responses of the endpoints for tokens, introspection and revocation.
 
 #include "fuzz.hpp"
 #include "protocol/json_document.hpp"
@@ -15,15 +14,15 @@ void check_introspection(coauth::client_config const& config, coauth::http_respo
         return fuzz::check_error(got.error(), response);
     std::chrono::system_clock::time_point const epoch;
     for (auto const& time : {got->expires_at, got->issued_at, got->not_before})
-        fuzz::require(!time || *time >= epoch, "no time lies before 1970");
-    fuzz::require(response.status / 100 == 2, "only success says something of a token");
+        fuzz::require(!time || *time >= epoch, "no time is before 1970");
+    fuzz::require(response.status / 100 == 2, "only a success describes a token");
 }
 
-void check_debug(coauth::client_config const& config, coauth::http_response const& response)
+void check_trace(coauth::client_config const& config, coauth::http_response const& response)
 {
     auto const text = coauth::protocol::redact_response(response, config);
     fuzz::check_text(text, "\n");
-    fuzz::require(text.size() <= 4096, "a text for debugging has at most 4 KiB");
+    fuzz::require(text.size() <= 4096, "a trace has at most 4 KiB");
     auto const document = coauth::protocol::json_document::parse(response.body.view());
     auto const token = document ? document->find("access_token").as_string() : std::nullopt;
     fuzz::require(!token || token->size() < 16 || !fuzz::holds(text, *token), "a token is masked");
@@ -43,8 +42,8 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
         fuzz::check_error(got.error(), response);
     if (!revoked)
         fuzz::check_error(revoked.error(), response);
-    fuzz::require(got.has_error() || revoked, "whoever gives a token has no error");
+    fuzz::require(got.has_error() || revoked, "a response with a token contains no error");
     check_introspection(config, response);
-    check_debug(config, response);
+    check_trace(config, response);
     return 0;
 }

@@ -16,8 +16,8 @@ namespace
 using coauth::expires_in_rule;
 using coauth::protocol::json_document;
 
-// Text of ours holds shorter ones by chance.
-constexpr std::size_t telling = 16;
+// The library's own texts may contain shorter tokens.
+constexpr std::size_t min_unique = 16;
 
 std::string basic_value(bool form_encode)
 {
@@ -27,20 +27,20 @@ std::string basic_value(bool form_encode)
 
 std::string form_secret()
 {
-    coauth::secret made;
-    coauth::protocol::append_form_encoded(made, client_secret);
-    return std::string(made.view());
+    coauth::secret form;
+    coauth::protocol::append_form_encoded(form, client_secret);
+    return std::string(form.view());
 }
 
-// None: there is no document, or no token in it.
-std::string token_in(coauth::http_response const& from)
+// Empty: there is no document, or no token in it.
+std::string token_in(coauth::http_response const& response)
 {
-    auto const document = json_document::parse(from.body.view());
+    auto const document = json_document::parse(response.body.view());
     auto const value = document ? document->find("access_token").as_string() : std::nullopt;
     return std::string(value.value_or(""));
 }
 
-expires_in_rule meaning(input const& from)
+expires_in_rule selected_rule(input const& from)
 {
     if (from.has('m'))
         return expires_in_rule::malformed;
@@ -56,11 +56,11 @@ bool is_json(std::string_view text)
 
 } // namespace
 
-void require(bool holds, char const* what)
+void require(bool condition, char const* message)
 {
-    if (holds)
+    if (condition)
         return;
-    std::fprintf(stderr, "broken: %s\n", what);
+    std::fprintf(stderr, "broken: %s\n", message);
     std::abort();
 }
 
@@ -107,17 +107,17 @@ std::string_view take_line(std::string_view& text)
 
 coauth::client_config config(input const& from)
 {
-    coauth::client_config made;
-    made.server.token_endpoint = "https://as.example.com/oauth/token";
-    made.server.require_token_type = from.has('t');
-    made.server.expires_in.absent = meaning(from);
-    made.server.expires_in.never = meaning(from);
-    made.server.expires_in.zero = meaning(from);
-    made.authentication =
+    coauth::client_config configuration;
+    configuration.server.token_endpoint = "https://as.example.com/oauth/token";
+    configuration.server.require_token_type = from.has('t');
+    configuration.server.expires_in.absent = selected_rule(from);
+    configuration.server.expires_in.never = selected_rule(from);
+    configuration.server.expires_in.zero = selected_rule(from);
+    configuration.authentication =
         coauth::client_authentication::client_secret_basic(client_id, client_secret);
-    made.keep_headers = from.has('h');
-    made.allow_http_loopback = from.has('l');
-    return made;
+    configuration.keep_headers = from.has('h');
+    configuration.allow_http_loopback = from.has('l');
+    return configuration;
 }
 
 coauth::http_response response(input const& from)
@@ -127,17 +127,17 @@ coauth::http_response response(input const& from)
 
 coauth::http_response response(unsigned status, std::string_view fields_and_body)
 {
-    coauth::http_response made;
-    made.status = status;
+    coauth::http_response result;
+    result.status = status;
     for (auto line = take_line(fields_and_body); !line.empty(); line = take_line(fields_and_body))
     {
         auto const colon = std::min(line.find(": "), line.size());
-        made.headers.add(
+        result.headers.add(
             std::string(line.substr(0, colon)),
             std::string(line.substr(std::min(line.size(), colon + 2))));
     }
-    made.body = coauth::secret(fields_and_body);
-    return made;
+    result.body = coauth::secret(fields_and_body);
+    return result;
 }
 
 coauth::protocol::response_context times()
@@ -152,60 +152,65 @@ void check_text(std::string_view text, std::string_view allowed_controls)
     static std::string const encoded[] = {
         client_secret, form_secret(), basic_value(false), basic_value(true)};
     for (auto const& secret : encoded)
-        require(!holds(text, secret), "no text holds the client's secret");
+        require(!holds(text, secret), "no text contains the client secret");
     std::string plain(text);
     std::erase_if(plain, [&](char c) { return holds(allowed_controls, {&c, 1}); });
-    require(!has_control(plain), "no text holds a control character");
+    require(!has_control(plain), "no text contains a control character");
 }
 
-void check_error(coauth::error const& why, coauth::http_response const& from)
+void check_error(coauth::error const& failure, coauth::http_response const& response)
 {
-    auto const message = why.message();
+    auto const message = failure.message();
     check_text(message);
     require(message.size() <= 4096, "a message has at most 4 KiB");
-    auto const token = token_in(from);
-    for (auto const& part : {why.description(), why.uri(), why.oauth_error(), why.context()})
+    auto const token = token_in(response);
+    for (auto const& part :
+         {failure.description(), failure.uri(), failure.oauth_error(), failure.context()})
     {
         check_text(part);
         require(part.size() <= 2048, "no part of an error is long");
         require(
-            token.size() < telling || !holds(part, token), "a token within an error is not shown");
+            token.size() < min_unique || !holds(part, token),
+            "a token in an error response is not shown");
     }
-    require(why.description().size() <= 1024, "the server's text is cut");
-    require(why.value() != coauth::errc(), "an error has a code");
+    require(failure.description().size() <= 1024, "the server's text is cut");
+    require(failure.value() != coauth::errc(), "an error has a code");
     auto const now = times().received;
     require(
-        !why.retry_at() ||
-            (*why.retry_at() >= now && *why.retry_at() <= now + std::chrono::hours(24)),
-        "to be tried again within a day, and not before now");
+        !failure.retry_at() ||
+            (*failure.retry_at() >= now && *failure.retry_at() <= now + std::chrono::hours(24)),
+        "retry_at is at most a day ahead, and not in the past");
 }
 
-void check_token(coauth::access_token const& token, coauth::http_response const& from)
+void check_token(coauth::access_token const& token, coauth::http_response const& response)
 {
     auto const value = token.value();
     require(!value.empty() && value.size() <= 65536, "a token is neither empty nor huge");
     require(
         std::all_of(value.begin(), value.end(), [](char c) { return c > 0x20 && c < 0x7f; }),
         "a token consists of visible ASCII characters");
-    require(value == token_in(from), "a token is the one of the document");
-    require(from.status >= 200 && from.status < 300, "a token comes with success alone");
-    require(token.token_type() == "Bearer", "a token is of the type that was asked for");
+    require(value == token_in(response), "the token is the member access_token");
+    require(
+        response.status >= 200 && response.status < 300,
+        "a token comes only with a success status");
+    require(token.token_type() == "Bearer", "a token has the expected type");
     require(
         token.authorization() == "Bearer " + std::string(value),
-        "a token goes into a field as it is");
-    require(!has_control(token.scope()), "a scope holds no control character");
+        "the Authorization field contains the token unchanged");
+    require(!has_control(token.scope()), "a scope contains no control character");
     auto const life = token.lifetime();
     require(
-        !life || (life->count() >= 0 && life->count() <= 2147483647), "a life is never negative");
+        !life || (life->count() >= 0 && life->count() <= 2147483647),
+        "a lifetime is never negative");
     require(
         !token.expires_at() || *token.expires_at() >= token.requested_at(),
-        "a token does not end before it was asked for");
+        "a token does not expire before it was requested");
     for (auto const& member : token.members())
-        require(is_json(member.json.view()), "a member is JSON again");
+        require(is_json(member.json.view()), "a member is valid JSON");
     std::ostringstream shown;
     shown << token;
     require(
-        value.size() < telling || holds(token.scope(), value) || !holds(shown.str(), value),
+        value.size() < min_unique || holds(token.scope(), value) || !holds(shown.str(), value),
         "a token is not printed");
 }
 

@@ -1,4 +1,4 @@
-// Fields of a response that say a time or ask for a token, one a line, and `expires_in`.
+// Header fields of a response with times and challenges, one a line, and `expires_in`.
 
 #include <coauth/token_rejected.hpp>
 
@@ -35,20 +35,20 @@ std::string imf_date(sys_seconds when)
 
 void check_date(std::string_view text, system_clock::time_point now)
 {
-    auto const date = coauth::policy::parse_http_date(text, now);
+    auto const date = coauth::protocol::parse_http_date(text, now);
     if (!date)
         return;
     auto const in = year_month_day(floor<days>(*date)).year();
-    fuzz::require(in >= year(1970) && in <= year(2200), "a date lies where clocks can show it");
+    fuzz::require(in >= year(1970) && in <= year(2200), "a date is in the range of the clock");
     if (in < year(2200))
         fuzz::require(
-            coauth::policy::parse_http_date(imf_date(*date), now) == date,
-            "a date that is written again is the same");
+            coauth::protocol::parse_http_date(imf_date(*date), now) == date,
+            "a date does not change when it is written and read");
 }
 
 void check_retry(coauth::http_headers const& fields, system_clock::time_point now)
 {
-    auto const when = coauth::policy::retry_at(
+    auto const when = coauth::protocol::retry_at(
         {fields.find("Retry-After"), fields.find("X-Rate-Limit-Reset"), fields.find("Date")}, now);
     fuzz::require(
         !when || (*when >= now && *when <= now + hours(24)), "a wait lasts from 0 to 24 hours");
@@ -56,14 +56,14 @@ void check_retry(coauth::http_headers const& fields, system_clock::time_point no
 
 void check_lifetime(std::string_view text, coauth::expires_in_rules const& rules)
 {
-    using enum coauth::policy::json_form;
-    for (auto const form : {absent, null, number, string, other})
+    using enum coauth::protocol::json_kind;
+    for (auto const kind : {absent, null, number, string, boolean, object, array})
     {
-        auto const life = coauth::policy::interpret_expires_in(form, text, rules);
+        auto const life = coauth::protocol::interpret_expires_in({kind, text}, rules);
         fuzz::require(
             !life.seconds || (life.seconds->count() >= 0 && life.seconds->count() <= 2147483647),
-            "a life is never negative, and fits");
-        fuzz::require(life.valid || !life.seconds, "what is malformed says no life");
+            "a lifetime is neither negative nor too large");
+        fuzz::require(life.valid || !life.seconds, "a malformed value has no lifetime");
     }
 }
 
@@ -80,10 +80,10 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
         check_date(field.value, now);
         check_lifetime(field.value, rules);
         if (coauth::is_invalid_token_challenge(from.number(), field.value))
-            fuzz::require(from.number() == 401, "only 401 refuses a token");
+            fuzz::require(from.number() == 401, "only status 401 rejects a token");
         fuzz::require(
             response.headers.find(field.name).has_value() && response.headers.count(field.name) > 0,
-            "what was added is found");
+            "an added field is found");
     }
     check_retry(response.headers, now);
     return 0;

@@ -1,5 +1,4 @@
-// Documents against another reader of JSON: what ours accepts, it accepts too, and with the same
-// values.
+// Compares with another parser: it must accept what ours accepts, with the same values.
 
 #include "protocol/json_document.hpp"
 
@@ -37,8 +36,7 @@ json_kind kind_of(json::value const& value)
     }
 }
 
-// The other reader takes 0e400 for no number, which does not equal itself, and the last digits that
-// it reads depend on what follows.
+// The other parser reads 0e400 as NaN, and its last digits depend on the following text.
 bool same_number(json::value const& a, json::value const& b)
 {
     auto const x = a.to_number<double>();
@@ -85,7 +83,7 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
     json::parse_options options;
     options.max_depth = 32;
     auto const other = json::parse({text.data(), text.size()}, failed, {}, options);
-    fuzz::require(!failed && other.is_object(), "what we accept is a JSON object");
+    fuzz::require(!failed && other.is_object(), "an accepted document is a JSON object");
     fuzz::require(document->size() <= 1000, "there are at most 1,000 members");
     fuzz::require(document->size() == other.get_object().size(), "no member comes twice");
     for (auto const& member : other.get_object())

@@ -1,4 +1,4 @@
-// Metadata of an authorization server (RFC 8414), and the choice of an authentication by them.
+// Metadata of an authorization server (RFC 8414), and the authentication selected by them.
 
 #include <coauth/select_client_authentication.hpp>
 
@@ -13,30 +13,31 @@ constexpr std::string_view issuer = "https://as.example.com";
 void check_url(std::string const& url, bool http_allowed)
 {
     auto const parsed = coauth::protocol::parse_endpoint(url, "endpoint", http_allowed);
-    fuzz::require(url.empty() || parsed, "every endpoint is one that may be asked");
-    fuzz::require(!parsed || parsed->tls || http_allowed, "and by https, unless http is allowed");
+    fuzz::require(url.empty() || parsed, "every endpoint is valid");
+    fuzz::require(
+        !parsed || parsed->tls || http_allowed, "an endpoint uses https unless http is allowed");
 }
 
-void check_server(coauth::authorization_server const& found, bool http_allowed)
+void check_server(coauth::authorization_server const& server, bool http_allowed)
 {
-    fuzz::require(found.issuer == issuer, "metadata are of the issuer that was asked for");
-    fuzz::require(!found.token_endpoint.empty(), "there is a token endpoint");
-    auto const& aliases = found.mtls_endpoint_aliases;
+    fuzz::require(server.issuer == issuer, "metadata belong to the requested issuer");
+    fuzz::require(!server.token_endpoint.empty(), "there is a token endpoint");
+    auto const& aliases = server.mtls_endpoint_aliases;
     for (auto const* const url :
-         {&found.token_endpoint, &found.introspection_endpoint, &found.revocation_endpoint,
+         {&server.token_endpoint, &server.introspection_endpoint, &server.revocation_endpoint,
           &aliases.token_endpoint, &aliases.introspection_endpoint, &aliases.revocation_endpoint})
         check_url(*url, http_allowed);
 }
 
-void check_choice(coauth::authorization_server const& found)
+void check_choice(coauth::authorization_server const& server)
 {
     coauth::available_credentials credentials;
     credentials.client_secret = fuzz::client_secret;
-    auto const chosen = coauth::select_client_authentication(found, fuzz::client_id, credentials);
+    auto const chosen = coauth::select_client_authentication(server, fuzz::client_id, credentials);
     if (!chosen)
         fuzz::require(
             !fuzz::holds(chosen.error().message(), fuzz::client_secret),
-            "no text holds the secret");
+            "no text contains the secret");
 }
 
 } // namespace

@@ -1,4 +1,4 @@
-// Responses of the token endpoint. Option `s`: a scope is asked for.
+// Responses of the token endpoint. Option `s`: the request has a scope.
 
 #include <coauth/token_request.hpp>
 
@@ -19,6 +19,7 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
     else
         fuzz::check_error(got.error(), response);
     if (got && from.has('s') && !fuzz::holds(response.body.view(), "scope"))
-        fuzz::require(got->scope() == "sms groups", "without a scope it is the one asked for");
+        fuzz::require(
+            got->scope() == "sms groups", "without a scope, the requested one is granted");
     return 0;
 }

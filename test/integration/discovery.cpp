@@ -294,13 +294,13 @@ BOOST_AUTO_TEST_CASE(believes_no_metadata_that_are_wrong)
     };
     auto server = start();
     for (auto const& [says, body] : std::vector<row>{
-             {"not the one that was asked for", R"({"token_endpoint":"https://as.example/token"})"},
-             {"not the one that was asked for",
+             {"not the requested one", R"({"token_endpoint":"https://as.example/token"})"},
+             {"not the requested one",
               R"({"issuer":"https://evil.example","token_endpoint":"https://as.example/token"})"},
-             {"not the one that was asked for",
+             {"not the requested one",
               R"({"issuer":")" + server.issuer() +
                   R"(/","token_endpoint":"https://as.example/t"})"},
-             {"names no token_endpoint", metadata_with(server, "")},
+             {"has no token_endpoint", metadata_with(server, "")},
              {"token_endpoint",
               metadata_with(server, R"(,"token_endpoint":"http://as.example/t")")},
              {"token_endpoint", metadata_with(server, R"(,"token_endpoint":"http://127.0.0.1/t")")},
@@ -308,7 +308,7 @@ BOOST_AUTO_TEST_CASE(believes_no_metadata_that_are_wrong)
               metadata_with(server, R"(,"token_endpoint":"https://u:p@as.example/t")")},
              {"token_endpoint is not a string",
               metadata_with(server, R"(,"token_endpoint":["x"])")},
-             {"names no token_endpoint", metadata_with(server, R"(,"token_endpoint":"")")},
+             {"has no token_endpoint", metadata_with(server, R"(,"token_endpoint":"")")},
              {"not a JSON object", metadata_with(server, std::string(good) + good)},
              {"not a JSON object", metadata_with(server, std::string(good) + ",")}})
         BOOST_TEST_CONTEXT(body)

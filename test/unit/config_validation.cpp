@@ -16,41 +16,41 @@ using coauth::protocol::check_config;
 namespace
 {
 
-// It is not looked at before it is loaded.
+// Not parsed before it is loaded.
 auto const some_key = coauth::signing_key::pem(coauth::secret("no key"));
 
-struct way
+struct method_case
 {
     char const* name;
     std::function<client_authentication(std::string const& id)> make;
 };
 
-std::vector<way> ways()
+std::vector<method_case> methods()
 {
-    using who = client_authentication;
+    using auth = client_authentication;
     coauth::secret const secret("s3cr3t-word");
     auto const key = coauth::signing_key::pem(secret);
     return {
-        {"none", [](std::string const& id) { return who::none(id); }},
-        {"basic", [=](std::string const& id) { return who::client_secret_basic(id, secret); }},
+        {"none", [](std::string const& id) { return auth::none(id); }},
+        {"basic", [=](std::string const& id) { return auth::client_secret_basic(id, secret); }},
         {"raw basic",
-         [=](std::string const& id) { return who::client_secret_basic_unencoded(id, secret); }},
-        {"post", [=](std::string const& id) { return who::client_secret_post(id, secret); }},
-        {"secret JWT", [=](std::string const& id) { return who::client_secret_jwt(id, secret); }},
-        {"key JWT", [=](std::string const& id) { return who::private_key_jwt(id, key); }},
+         [=](std::string const& id) { return auth::client_secret_basic_unencoded(id, secret); }},
+        {"post", [=](std::string const& id) { return auth::client_secret_post(id, secret); }},
+        {"secret JWT", [=](std::string const& id) { return auth::client_secret_jwt(id, secret); }},
+        {"key JWT", [=](std::string const& id) { return auth::private_key_jwt(id, key); }},
         {"assertion",
-         [=](std::string const& id) { return who::client_assertion(id, [=] { return secret; }); }},
-        {"certificate", [](std::string const& id) { return who::tls_client_auth(id); }},
+         [=](std::string const& id) { return auth::client_assertion(id, [=] { return secret; }); }},
+        {"certificate", [](std::string const& id) { return auth::tls_client_auth(id); }},
         {"own certificate",
-         [](std::string const& id) { return who::self_signed_tls_client_auth(id); }}};
+         [](std::string const& id) { return auth::self_signed_tls_client_auth(id); }}};
 }
 
-coauth::result<coauth::protocol::endpoint> check_way(client_authentication who)
+coauth::result<coauth::protocol::endpoint> check_method(client_authentication authentication)
 {
-    auto made = config();
-    made.authentication = std::move(who);
-    made.tls.certificate_file = "client.pem";
-    return check_config(made);
+    auto configuration = config();
+    configuration.authentication = std::move(authentication);
+    configuration.tls.certificate_file = "client.pem";
+    return check_config(configuration);
 }
 
 } // namespace
@@ -65,48 +65,48 @@ BOOST_AUTO_TEST_CASE(each_rule_has_its_own_message)
         std::function<void(client_config&)> change;
         char const* message;
     };
-    using who = client_authentication;
+    using auth = client_authentication;
     for (auto const& row :
          std::vector<row>{
              {"no endpoint", [](client_config& c) { c.server.token_endpoint.clear(); },
-              "server.token_endpoint is empty; give the absolute https:// URL"},
+              "server.token_endpoint is empty; set the absolute https:// URL"},
              {"plain http", [](client_config& c) { c.server.token_endpoint = "http://a.example/"; },
               "must begin with https://"},
-             {"authentication unset", [](client_config& c) { c.authentication = who(); },
+             {"authentication unset", [](client_config& c) { c.authentication = auth(); },
               "authentication is not set; use client_authentication::client_secret_basic"},
              {"empty id", [](client_config& c)
-              { c.authentication = who::client_secret_post("", coauth::secret("s3cr3t-word")); },
+              { c.authentication = auth::client_secret_post("", coauth::secret("s3cr3t-word")); },
               "the client id is empty"},
-             {"empty id without secret", [](client_config& c) { c.authentication = who::none(""); },
-              "the client id is empty"},
+             {"empty id without secret", [](client_config& c)
+              { c.authentication = auth::none(""); }, "the client id is empty"},
              {"line break in the id",
               [](client_config& c)
               {
                   c.authentication =
-                      who::client_secret_basic("id\r\nX: y", coauth::secret("s3cr3t-word"));
+                      auth::client_secret_basic("id\r\nX: y", coauth::secret("s3cr3t-word"));
               },
               "the client id contains a control character; check for a line break"},
              {"empty secret", [](client_config& c)
-              { c.authentication = who::client_secret_basic("id", coauth::secret()); },
+              { c.authentication = auth::client_secret_basic("id", coauth::secret()); },
               "the client secret is empty"},
              {"line break in the secret",
               [](client_config& c)
               {
                   c.authentication =
-                      who::client_secret_basic("id", coauth::secret("s3cr3t-word\n"));
+                      auth::client_secret_basic("id", coauth::secret("s3cr3t-word\n"));
               },
               "the client secret contains a control character; check for a line break"},
              {"colon in a raw id",
               [](client_config& c)
               {
                   c.authentication =
-                      who::client_secret_basic_unencoded("i:d", coauth::secret("s3cr3t-word"));
+                      auth::client_secret_basic_unencoded("i:d", coauth::secret("s3cr3t-word"));
               },
               "the client id contains a colon, which raw HTTP Basic cannot carry"},
              {"assertion with a line break in its audience",
               [](client_config& c)
               {
-                  c.authentication = who::client_secret_jwt(
+                  c.authentication = auth::client_secret_jwt(
                       "id", coauth::secret("s"), coauth::signature_algorithm::hs256,
                       {.audience = "https://as.example/\n"});
               },
@@ -114,27 +114,27 @@ BOOST_AUTO_TEST_CASE(each_rule_has_its_own_message)
              {"assertion of no type",
               [](client_config& c)
               {
-                  c.authentication = who::client_secret_jwt(
+                  c.authentication = auth::client_secret_jwt(
                       "id", coauth::secret("s"), coauth::signature_algorithm::hs256, {.type = ""});
               },
               "the type of assertions is empty"},
              {"assertion by an empty secret", [](client_config& c)
-              { c.authentication = who::client_secret_jwt("id", coauth::secret()); },
+              { c.authentication = auth::client_secret_jwt("id", coauth::secret()); },
               "the client secret is empty"},
              {"assertion by no key", [](client_config& c)
-              { c.authentication = who::private_key_jwt("id", coauth::signing_key()); },
+              { c.authentication = auth::private_key_jwt("id", coauth::signing_key()); },
               "the signing key is empty; use signing_key::pem_file"},
              {"assertion by nobody",
-              [](client_config& c) { c.authentication = who::client_assertion("id", {}); },
-              "the client assertion is empty; give a function that yields one"},
+              [](client_config& c) { c.authentication = auth::client_assertion("id", {}); },
+              "the client assertion is empty; set a function that returns one"},
              {"secret by nobody", [](client_config& c)
-              { c.authentication = who::client_secret_post("id", coauth::secret_provider()); },
+              { c.authentication = auth::client_secret_post("id", coauth::secret_provider()); },
               "the client secret is empty"},
              {"no certificate",
-              [](client_config& c) { c.authentication = who::tls_client_auth("id"); },
-              "there is no client certificate; give tls.certificate_file or tls.certificate_pem"},
+              [](client_config& c) { c.authentication = auth::tls_client_auth("id"); },
+              "there is no client certificate; set tls.certificate_file or tls.certificate_pem"},
              {"no certificate of its own",
-              [](client_config& c) { c.authentication = who::self_signed_tls_client_auth("id"); },
+              [](client_config& c) { c.authentication = auth::self_signed_tls_client_auth("id"); },
               "there is no client certificate"},
              {"two certificates",
               [](client_config& c)
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(each_rule_has_its_own_message)
                   c.tls.certificate_file = "client.pem";
                   c.tls.certificate_pem = "-----BEGIN CERTIFICATE-----";
               },
-              "tls.certificate_file and tls.certificate_pem are both given; give one"},
+              "tls.certificate_file and tls.certificate_pem are both set; set one"},
              {"two keys",
               [](client_config& c)
               {
@@ -150,25 +150,25 @@ BOOST_AUTO_TEST_CASE(each_rule_has_its_own_message)
                   c.tls.key_file = "client.key";
                   c.tls.key_pem = coauth::secret("s3cr3t-word");
               },
-              "tls.key_file and tls.key_pem are both given; give one"},
+              "tls.key_file and tls.key_pem are both set; set one"},
              {"file of a key alone", [](client_config& c) { c.tls.key_file = "client.key"; },
-              "tls.key_file or key_pem is given without a certificate"},
+              "tls.key_file or tls.key_pem is set without a certificate"},
              {"text of a key alone",
               [](client_config& c) { c.tls.key_pem = coauth::secret("s3cr3t-word"); },
-              "tls.key_file or key_pem is given without a certificate"},
+              "tls.key_file or tls.key_pem is set without a certificate"},
              {"key as a path",
               [](client_config& c)
               {
                   c.tls.certificate_file = "client.pem";
                   c.tls.key_file = "-----BEGIN PRIVATE KEY-----\ns3cr3t-word";
               },
-              "tls.key_file is PEM text where a path belongs; give it as tls.key_pem"},
+              "tls.key_file is PEM text, not a path; use tls.key_pem"},
              {"certificate as a path", [](client_config& c)
               { c.tls.certificate_file = "-----BEGIN CERTIFICATE-----\ns3cr3t-word"; },
-              "tls.certificate_file is PEM text where a path belongs"},
+              "tls.certificate_file is PEM text, not a path"},
              {"CA as a path",
               [](client_config& c) { c.tls.ca_file = "-----BEGIN CERTIFICATE-----"; },
-              "tls.ca_file is PEM text where a path belongs; give it as tls.ca_pem"},
+              "tls.ca_file is PEM text, not a path; use tls.ca_pem"},
              {"header limit", [](client_config& c) { c.limits.header = 511; },
               "limits.header is 511 bytes; it must be at least 512"},
              {"body limit", [](client_config& c) { c.limits.body = 63; },
@@ -224,14 +224,14 @@ BOOST_AUTO_TEST_CASE(each_rule_has_its_own_message)
         }
 }
 
-BOOST_AUTO_TEST_CASE(what_is_accepted)
+BOOST_AUTO_TEST_CASE(valid_configurations_are_accepted)
 {
     struct row
     {
         char const* name;
         std::function<void(client_config&)> change;
     };
-    using who = client_authentication;
+    using auth = client_authentication;
     for (auto const& row :
          std::vector<row>{
              {"as it is", [](client_config&) {}},
@@ -245,34 +245,34 @@ BOOST_AUTO_TEST_CASE(what_is_accepted)
               }},
              {"longest time", [](client_config& c) { c.timeout = 1h; }},
              {"no user agent", [](client_config& c) { c.user_agent.clear(); }},
-             {"public client", [](client_config& c) { c.authentication = who::none("id"); }},
+             {"public client", [](client_config& c) { c.authentication = auth::none("id"); }},
              {"colon in an encoded id", [](client_config& c)
-              { c.authentication = who::client_secret_basic("i:d", coauth::secret("s")); }},
+              { c.authentication = auth::client_secret_basic("i:d", coauth::secret("s")); }},
              {"secret that a function gives",
               [](client_config& c)
               {
-                  c.authentication = who::client_secret_basic(
+                  c.authentication = auth::client_secret_basic(
                       "id", []() -> coauth::result<coauth::secret> { return coauth::secret(); });
               }},
              {"secret that signs",
               [](client_config& c)
               {
-                  c.authentication = who::client_secret_jwt(
+                  c.authentication = auth::client_secret_jwt(
                       "id", coauth::secret("s"), coauth::signature_algorithm::hs512);
               }},
              {"key that signs",
-              [](client_config& c) { c.authentication = who::private_key_jwt("id", some_key); }},
+              [](client_config& c) { c.authentication = auth::private_key_jwt("id", some_key); }},
              {"assertion that says who it is",
               [](client_config& c)
               {
-                  c.authentication = who::client_assertion(
+                  c.authentication = auth::client_assertion(
                       "", []() -> coauth::result<coauth::secret> { return coauth::secret("a"); });
               }},
-             {"nobody", [](client_config& c) { c.authentication = who::anonymous(); }},
+             {"nobody", [](client_config& c) { c.authentication = auth::anonymous(); }},
              {"certificate",
               [](client_config& c)
               {
-                  c.authentication = who::tls_client_auth("id");
+                  c.authentication = auth::tls_client_auth("id");
                   c.tls.certificate_pem = "c";
                   c.tls.key_pem = "k";
               }},
@@ -288,18 +288,18 @@ BOOST_AUTO_TEST_CASE(what_is_accepted)
         }
 }
 
-BOOST_AUTO_TEST_CASE(every_way_needs_a_client_id)
+BOOST_AUTO_TEST_CASE(every_method_needs_a_client_id)
 {
-    for (auto const& way : ways())
-        BOOST_TEST_CONTEXT(way.name)
+    for (auto const& method : methods())
+        BOOST_TEST_CONTEXT(method.name)
         {
-            BOOST_TEST(outcome(check_way(way.make("id"))) == "success");
-            auto const broken = check_way(way.make("id\n"));
+            BOOST_TEST(outcome(check_method(method.make("id"))) == "success");
+            auto const broken = check_method(method.make("id\n"));
             BOOST_TEST_REQUIRE(outcome(broken) == "invalid_configuration");
             check_contains(broken.error().message(), "the client id contains a control character");
-            auto const without = check_way(way.make(""));
-            // Such an assertion may say it alone.
-            if (way.name == "assertion"sv)
+            auto const without = check_method(method.make(""));
+            // An assertion may contain the client id.
+            if (method.name == "assertion"sv)
             {
                 BOOST_TEST(outcome(without) == "success");
                 continue;
@@ -307,18 +307,18 @@ BOOST_AUTO_TEST_CASE(every_way_needs_a_client_id)
             BOOST_TEST_REQUIRE(outcome(without) == "invalid_configuration");
             check_contains(
                 without.error().message(),
-                "the client id is empty; give the one that the server issued");
+                "the client id is empty; set the one that the server issued");
         }
 }
 
-BOOST_AUTO_TEST_CASE(algorithms_of_a_secret)
+BOOST_AUTO_TEST_CASE(a_secret_signs_by_hmac_only)
 {
     for (auto const* name :
          {"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256",
           "ES384", "ES512", "EdDSA"})
         BOOST_TEST_CONTEXT(name)
         {
-            auto const got = check_way(client_authentication::client_secret_jwt(
+            auto const got = check_method(client_authentication::client_secret_jwt(
                 "id", coauth::secret("s3cr3t-word"), *coauth::parse_signature_algorithm(name)));
             check_contains(
                 got ? "HS: success" : got.error().message(),
@@ -328,7 +328,7 @@ BOOST_AUTO_TEST_CASE(algorithms_of_a_secret)
         }
 }
 
-BOOST_AUTO_TEST_CASE(times_are_from_nothing_to_for_ever)
+BOOST_AUTO_TEST_CASE(durations_have_limits)
 {
     using std::chrono::milliseconds;
     auto const one_hour = milliseconds(3'600'000);
@@ -374,68 +374,68 @@ BOOST_AUTO_TEST_CASE(times_are_from_nothing_to_for_ever)
     }
 }
 
-// As `std::getenv` says it.
-BOOST_AUTO_TEST_CASE(what_the_environment_does_not_have_is_reported_as_missing)
+// `std::getenv` returns a null pointer for an unset variable.
+BOOST_AUTO_TEST_CASE(null_pointers_are_reported_as_missing)
 {
-    using who = client_authentication;
+    using auth = client_authentication;
     char const* const unset = nullptr;
     auto const key = coauth::signing_key::pem("a key");
-    auto const give = [] { return coauth::secret("s3cr3t-word"); };
+    auto const provider = [] { return coauth::secret("s3cr3t-word"); };
     struct row
     {
-        client_authentication made;
+        client_authentication authentication;
         char const* missing;
     };
-    for (auto const& [made, missing] : std::vector<row>{
-             {who::client_secret_basic(unset, "s"), "client id"},
-             {who::client_secret_basic(unset, give), "client id"},
-             {who::client_secret_basic("id", unset), "client secret"},
-             {who::client_secret_basic_unencoded(unset, "s"), "client id"},
-             {who::client_secret_basic_unencoded(unset, give), "client id"},
-             {who::client_secret_basic_unencoded("id", unset), "client secret"},
-             {who::client_secret_post(unset, "s"), "client id"},
-             {who::client_secret_post(unset, give), "client id"},
-             {who::client_secret_post("id", unset), "client secret"},
-             {who::client_secret_jwt(unset, "s"), "client id"},
-             {who::client_secret_jwt(unset, give), "client id"},
-             {who::client_secret_jwt("id", unset), "client secret"},
-             {who::private_key_jwt(unset, key), "client id"},
-             {who::tls_client_auth(unset), "client id"},
-             {who::self_signed_tls_client_auth(unset), "client id"},
-             {who::none(unset), "client id"}})
+    for (auto const& [authentication, missing] : std::vector<row>{
+             {auth::client_secret_basic(unset, "s"), "client id"},
+             {auth::client_secret_basic(unset, provider), "client id"},
+             {auth::client_secret_basic("id", unset), "client secret"},
+             {auth::client_secret_basic_unencoded(unset, "s"), "client id"},
+             {auth::client_secret_basic_unencoded(unset, provider), "client id"},
+             {auth::client_secret_basic_unencoded("id", unset), "client secret"},
+             {auth::client_secret_post(unset, "s"), "client id"},
+             {auth::client_secret_post(unset, provider), "client id"},
+             {auth::client_secret_post("id", unset), "client secret"},
+             {auth::client_secret_jwt(unset, "s"), "client id"},
+             {auth::client_secret_jwt(unset, provider), "client id"},
+             {auth::client_secret_jwt("id", unset), "client secret"},
+             {auth::private_key_jwt(unset, key), "client id"},
+             {auth::tls_client_auth(unset), "client id"},
+             {auth::self_signed_tls_client_auth(unset), "client id"},
+             {auth::none(unset), "client id"}})
     {
-        auto const got = check_way(made);
+        auto const got = check_method(authentication);
         BOOST_REQUIRE(!got);
         check_contains(got.error().message(), "authentication: the "s + missing + " is empty");
     }
-    BOOST_TEST(who::client_assertion(unset, give).client_id().empty());
+    BOOST_TEST(auth::client_assertion(unset, provider).client_id().empty());
     BOOST_TEST(outcome(coauth::select_client_authentication({}, unset, {"s"})) == "success");
 }
 
-// Whatever else makes a string still does.
-BOOST_AUTO_TEST_CASE(texts_are_given_in_many_ways)
+// Everything that converts to a string is accepted.
+BOOST_AUTO_TEST_CASE(strings_of_many_types_are_accepted)
 {
-    using who = client_authentication;
+    using auth = client_authentication;
     std::string const id = "id";
     char text[] = "id";
     std::filesystem::path const path("id");
-    for (auto const& made :
-         {who::none("id"), who::none(id), who::none(std::string(id)), who::none(text),
-          who::none(path)})
-        BOOST_TEST(made.client_id() == "id");
-    BOOST_TEST(who::none({}).client_id().empty());
+    for (auto const& authentication :
+         {auth::none("id"), auth::none(id), auth::none(std::string(id)), auth::none(text),
+          auth::none(path)})
+        BOOST_TEST(authentication.client_id() == "id");
+    BOOST_TEST(auth::none({}).client_id().empty());
     BOOST_TEST(coauth::signing_key::pem_file(path).given()->path == "id");
 }
 
 BOOST_AUTO_TEST_CASE(lifetimes_of_assertions)
 {
-    using who = client_authentication;
+    using auth = client_authentication;
     struct row
     {
         std::chrono::seconds lifetime;
-        char const* says;
+        char const* message;
     };
-    for (auto const& [lifetime, says] :
+    for (auto const& [lifetime, message] :
          {row{-1s, "the lifetime of assertions is -1 s; it must be from 1 s to 1 hour"},
           row{0s, "the lifetime of assertions is 0 s"}, row{1s, "success"}, row{3600s, "success"},
           row{3601s, "the lifetime of assertions is 3601 s"},
@@ -444,18 +444,18 @@ BOOST_AUTO_TEST_CASE(lifetimes_of_assertions)
         {
             coauth::assertion_options const options{.audience = {}, .lifetime = lifetime};
             coauth::secret const secret("s");
-            for (auto const& made :
-                 {who::private_key_jwt("id", coauth::signing_key::pem(secret), options),
-                  who::client_secret_jwt(
+            for (auto const& authentication :
+                 {auth::private_key_jwt("id", coauth::signing_key::pem(secret), options),
+                  auth::client_secret_jwt(
                       "id", secret, coauth::signature_algorithm::hs256, options)})
             {
-                auto const got = check_way(made);
-                check_contains(got ? "success" : got.error().message(), says);
+                auto const got = check_method(authentication);
+                check_contains(got ? "success" : got.error().message(), message);
             }
         }
 }
 
-BOOST_AUTO_TEST_CASE(yields_the_endpoint)
+BOOST_AUTO_TEST_CASE(validation_returns_the_token_endpoint)
 {
     auto const got = check_config(config());
     BOOST_TEST_REQUIRE(got.has_value());
@@ -465,7 +465,7 @@ BOOST_AUTO_TEST_CASE(yields_the_endpoint)
 
 BOOST_AUTO_TEST_CASE(endpoints_of_a_client_with_a_certificate)
 {
-    using enum coauth::protocol::place;
+    using enum coauth::protocol::endpoint_kind;
     auto changed = config();
     changed.server.introspection_endpoint = "https://as.example.com/i";
     changed.server.revocation_endpoint = "https://as.example.com/r";
@@ -477,7 +477,7 @@ BOOST_AUTO_TEST_CASE(endpoints_of_a_client_with_a_certificate)
     BOOST_TEST(endpoint_url_for(changed, revocation) == "https://as.example.com/r");
 }
 
-BOOST_AUTO_TEST_CASE(the_key_is_loaded_where_one_signs)
+BOOST_AUTO_TEST_CASE(the_key_is_loaded_if_the_method_signs)
 {
     using coauth::detail::load_key;
     auto changed = config();

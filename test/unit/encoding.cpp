@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(form_encoding)
     BOOST_TEST(form(row.plain) == row.encoded);
 }
 
-// Nothing is escaped without need: servers that do not decode then see the same credentials.
+// Servers that do not decode then see the same credentials for most characters.
 BOOST_AUTO_TEST_CASE(form_encoding_escapes_as_little_as_allowed)
 {
     auto const stay = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._*"sv;
@@ -197,7 +197,7 @@ BOOST_AUTO_TEST_CASE(controls)
     BOOST_TEST(!has_control(""));
 }
 
-// An I without its dot is no i, whatever the locale says.
+// Letters outside ASCII are compared by their bytes, in every locale.
 BOOST_AUTO_TEST_CASE(case_of_ascii_alone)
 {
     BOOST_TEST(equal_ignoring_case("Authorization [`", "aUTHORIZATION [`"));

@@ -7,7 +7,7 @@ using coauth::protocol::parse_endpoint;
 
 BOOST_AUTO_TEST_SUITE(endpoint_url)
 
-BOOST_AUTO_TEST_CASE(taken_apart)
+BOOST_AUTO_TEST_CASE(valid_urls_are_split_into_parts)
 {
     struct row
     {
@@ -54,7 +54,7 @@ BOOST_AUTO_TEST_CASE(taken_apart)
         }
 }
 
-BOOST_AUTO_TEST_CASE(refused)
+BOOST_AUTO_TEST_CASE(invalid_urls_are_rejected_with_advice)
 {
     struct row
     {
@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(refused)
         }
 }
 
-BOOST_AUTO_TEST_CASE(user_information_is_refused_and_not_repeated)
+BOOST_AUTO_TEST_CASE(user_information_is_rejected_and_not_repeated)
 {
     for (auto const* url :
          {"https://user:hunter2@a.example/t", "https://hunter2@a.example/t",

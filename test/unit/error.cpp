@@ -21,7 +21,7 @@ namespace
 
 using failure = coauth::error;
 
-struct facts
+struct code_case
 {
     errc code;
     char const* name;
@@ -29,7 +29,7 @@ struct facts
     bool transient;
 };
 
-std::vector<facts> const table = {
+std::vector<code_case> const table = {
     {errc::invalid_configuration, "invalid_configuration", error_kind::configuration, false},
     {errc::invalid_parameter, "invalid_parameter", error_kind::configuration, false},
     {errc::resolve_failed, "resolve_failed", error_kind::resolve, true},
@@ -49,7 +49,7 @@ std::vector<facts> const table = {
     {errc::incomplete_response, "incomplete_response", error_kind::protocol, true},
     {errc::response_too_large, "response_too_large", error_kind::protocol, false},
     {errc::malformed_response, "malformed_response", error_kind::protocol, false},
-    {errc::unexpected_token_type, "unsupported_token_type", error_kind::protocol, false},
+    {errc::unexpected_token_type, "unexpected_token_type", error_kind::protocol, false},
     {errc::invalid_request, "invalid_request", error_kind::oauth, false},
     {errc::invalid_client, "invalid_client", error_kind::oauth, false},
     {errc::invalid_grant, "invalid_grant", error_kind::oauth, false},
@@ -70,6 +70,47 @@ std::vector<facts> const table = {
     {errc::internal_error, "internal_error", error_kind::resource, false},
 };
 
+// In the order of their numbers, from 1.
+std::vector<errc> const numbered = {
+    errc::invalid_configuration,
+    errc::invalid_parameter,
+    errc::resolve_failed,
+    errc::connect_failed,
+    errc::connection_lost,
+    errc::proxy_refused,
+    errc::tls_failed,
+    errc::certificate_verify_failed,
+    errc::timeout,
+    errc::cancelled,
+    errc::out_of_memory,
+    errc::random_failed,
+    errc::queue_full,
+    errc::redirect_refused,
+    errc::http_error,
+    errc::malformed_http,
+    errc::incomplete_response,
+    errc::response_too_large,
+    errc::malformed_response,
+    errc::unexpected_token_type,
+    errc::invalid_request,
+    errc::invalid_client,
+    errc::invalid_grant,
+    errc::unauthorized_client,
+    errc::unsupported_grant_type,
+    errc::invalid_scope,
+    errc::invalid_target,
+    errc::access_denied,
+    errc::insufficient_scope,
+    errc::invalid_method,
+    errc::server_error,
+    errc::temporarily_unavailable,
+    errc::use_dpop_nonce,
+    errc::invalid_dpop_proof,
+    errc::unsupported_token_type,
+    errc::other_oauth_error,
+    errc::rate_limited,
+    errc::internal_error};
+
 failure with_status(errc code, unsigned status)
 {
     coauth::error_info info;
@@ -81,7 +122,7 @@ failure with_status(errc code, unsigned status)
 
 BOOST_AUTO_TEST_SUITE(error)
 
-BOOST_AUTO_TEST_CASE(what_was_thrown_is_told_by_its_kind)
+BOOST_AUTO_TEST_CASE(exceptions_become_errors)
 {
     auto const of = [](auto const& thrown)
     { return coauth::detail::error_of(std::make_exception_ptr(thrown)); };
@@ -103,7 +144,7 @@ BOOST_AUTO_TEST_CASE(every_code)
             BOOST_TEST((e.kind() == row.kind));
             BOOST_TEST(e.transient() == row.transient);
             BOOST_TEST(e.code().category().name() == "coauth"s);
-            // As a code of its own, as a condition of its kind, and as no other.
+            // Equal to its own code and kind, and to no other.
             BOOST_TEST((e.code() == row.code));
             for (auto const& other : table)
                 BOOST_TEST((e.code() == other.kind) == (other.kind == row.kind));
@@ -113,10 +154,52 @@ BOOST_AUTO_TEST_CASE(every_code)
             sentences.insert(e.message());
         }
     BOOST_TEST(sentences.size() == table.size());
-    // No value is missing above: the next number has no name.
+    // The table is complete: the next number has no name.
     auto const beyond = static_cast<errc>(table.size() + 1);
     BOOST_TEST(to_string(beyond) == "no_error");
     BOOST_TEST(make_error_code(beyond).message() == "no error");
+}
+
+// Programs may store the numbers, so that they never change.
+BOOST_AUTO_TEST_CASE(numbers_of_codes)
+{
+    for (std::size_t i = 0; i < table.size(); ++i)
+        BOOST_TEST(static_cast<std::size_t>(numbered[i]) == i + 1);
+    BOOST_TEST(numbered.size() == table.size());
+}
+
+BOOST_AUTO_TEST_CASE(errors_are_equal_if_code_and_details_are)
+{
+    coauth::error_info info;
+    info.context = "context";
+    failure const base(errc::http_error, info);
+    BOOST_TEST((base == failure(errc::http_error, info)));
+    BOOST_TEST((base == failure(base)));
+    BOOST_TEST((base != failure(errc::timeout, info)));
+    BOOST_TEST((base != failure(errc::http_error)));
+    BOOST_TEST((failure(errc::timeout) == failure(errc::timeout, coauth::error_info())));
+    using change = void (*)(coauth::error_info&);
+    for (change const apply :
+         std::initializer_list<change>{
+             [](auto& i) { i.context = "other"; },
+             [](auto& i) { i.cause = make_error_code(errc::timeout); },
+             [](auto& i) { i.http_status = 1; },
+             [](auto& i) { i.oauth_error = "x"; },
+             [](auto& i) { i.description = "x"; },
+             [](auto& i) { i.uri = "x"; },
+             [](auto& i) { i.server_code = 0; },
+             [](auto& i) { i.retry_at = std::chrono::system_clock::time_point(); },
+             [](auto& i) { i.attempts = 1; },
+             [](auto& i) { i.headers.add("A", "b"); },
+         })
+    {
+        auto changed = info;
+        apply(changed);
+        failure const other(errc::http_error, changed);
+        BOOST_TEST((base != other));
+        BOOST_TEST((other == failure(errc::http_error, changed)));
+        BOOST_TEST((other == errc::http_error));
+    }
 }
 
 BOOST_AUTO_TEST_CASE(kinds_have_names_and_messages)
@@ -127,7 +210,7 @@ BOOST_AUTO_TEST_CASE(kinds_have_names_and_messages)
     BOOST_TEST(!make_error_condition(error_kind::tls).message().empty());
 }
 
-BOOST_AUTO_TEST_CASE(a_failure_status_is_transient_when_it_may_pass)
+BOOST_AUTO_TEST_CASE(status_decides_whether_an_http_error_is_transient)
 {
     for (unsigned const status : {408U, 425U, 429U, 500U, 501U, 502U, 503U, 504U, 599U})
         BOOST_TEST(with_status(errc::http_error, status).transient(), "status " << status);
@@ -135,7 +218,7 @@ BOOST_AUTO_TEST_CASE(a_failure_status_is_transient_when_it_may_pass)
         BOOST_TEST(!with_status(errc::http_error, status).transient(), "status " << status);
 }
 
-BOOST_AUTO_TEST_CASE(credentials_are_refused_by_word_or_status)
+BOOST_AUTO_TEST_CASE(authentication_failures)
 {
     for (auto const& row : table)
         BOOST_TEST(
@@ -146,7 +229,7 @@ BOOST_AUTO_TEST_CASE(credentials_are_refused_by_word_or_status)
     BOOST_TEST(!with_status(errc::invalid_request, 401).is_authentication_failure());
 }
 
-BOOST_AUTO_TEST_CASE(message_says_all_that_is_known)
+BOOST_AUTO_TEST_CASE(message_contains_all_details)
 {
     coauth::error_info info;
     info.context = "the context";
@@ -188,7 +271,7 @@ BOOST_AUTO_TEST_CASE(members)
     BOOST_TEST(*copy.server_code() == -3);
     BOOST_TEST(copy.attempts() == 2U);
     BOOST_TEST(*copy.headers().find("a") == "b");
-    // Shared, not copied.
+    // Details are shared, not copied.
     BOOST_TEST(copy.uri().data() == full.uri().data());
 }
 
@@ -198,7 +281,7 @@ BOOST_AUTO_TEST_CASE(result_of_any_type)
     BOOST_TEST(*value == 5);
     coauth::result<int> const none = errc::timeout;
     BOOST_TEST((none.error() == errc::timeout));
-    // Only a caller who asks for the value of a failure gets an exception.
+    // Only value() of a failure throws.
     BOOST_CHECK_EXCEPTION(
         (void)none.value(), boost::system::system_error,
         [](auto const& e) { return e.code() == errc::timeout; });

@@ -6,7 +6,7 @@
 
 using namespace test;
 using coauth::expires_in_rule;
-using coauth::policy::json_form;
+using coauth::protocol::json_kind;
 
 namespace
 {
@@ -14,9 +14,9 @@ namespace
 constexpr std::int64_t longest = 2'147'483'647;
 
 // "no end", "malformed", or seconds.
-std::string meaning(json_form form, std::string_view text, coauth::expires_in_rules const& rules)
+std::string meaning(json_kind kind, std::string_view text, coauth::expires_in_rules const& rules)
 {
-    auto const got = coauth::policy::interpret_expires_in(form, text, rules);
+    auto const got = coauth::protocol::interpret_expires_in({kind, text}, rules);
     if (!got.valid)
         return "malformed";
     return got.seconds ? std::to_string(got.seconds->count()) : "no end";
@@ -30,14 +30,14 @@ BOOST_AUTO_TEST_CASE(generic_server_and_smscx)
 {
     struct row
     {
-        json_form form;
+        json_kind kind;
         std::string text;
         std::string generic;
         std::string smscx;
     };
-    using enum json_form;
-    auto const same = [](json_form form, std::string const& text, std::string const& both)
-    { return row{form, text, both, both}; };
+    using enum json_kind;
+    auto const same = [](json_kind kind, std::string const& text, std::string const& both)
+    { return row{kind, text, both, both}; };
     for (auto const& row : std::vector<row>{
              same(absent, "", "no end"),
              same(null, "null", "no end"),
@@ -66,9 +66,9 @@ BOOST_AUTO_TEST_CASE(generic_server_and_smscx)
              same(number, "1e400", "malformed"),
              same(number, "-1e400", "malformed"),
              same(number, std::string(10'000, '9'), "malformed"),
-             same(other, "true", "malformed"),
-             same(other, "[]", "malformed"),
-             same(other, "{}", "malformed"),
+             same(boolean, "true", "malformed"),
+             same(array, "[]", "malformed"),
+             same(object, "{}", "malformed"),
              same(string, "", "malformed"),
              same(string, "soon", "malformed"),
              same(string, "nevermore", "malformed"),
@@ -85,15 +85,15 @@ BOOST_AUTO_TEST_CASE(generic_server_and_smscx)
              same(string, "1 2", "malformed"),
              same(string, "12\0"s, "malformed"),
          })
-        BOOST_TEST_CONTEXT(static_cast<int>(row.form) << " " << row.text.substr(0, 40))
+        BOOST_TEST_CONTEXT(static_cast<int>(row.kind) << " " << row.text.substr(0, 40))
         {
-            BOOST_TEST(meaning(row.form, row.text, coauth::expires_in_rules()) == row.generic);
+            BOOST_TEST(meaning(row.kind, row.text, coauth::expires_in_rules()) == row.generic);
             BOOST_TEST(
-                meaning(row.form, row.text, coauth::smscx::server().expires_in) == row.smscx);
+                meaning(row.kind, row.text, coauth::smscx::server().expires_in) == row.smscx);
         }
 }
 
-BOOST_AUTO_TEST_CASE(each_meaning_can_be_chosen)
+BOOST_AUTO_TEST_CASE(each_rule_can_be_chosen)
 {
     struct row
     {
@@ -111,11 +111,11 @@ BOOST_AUTO_TEST_CASE(each_meaning_can_be_chosen)
             coauth::expires_in_rules rules;
             rules.absent = rules.zero = rules.never = row.chosen;
             rules.assumed = 77s;
-            BOOST_TEST(meaning(json_form::absent, "", rules) == row.expected);
-            BOOST_TEST(meaning(json_form::null, "", rules) == row.expected);
-            BOOST_TEST(meaning(json_form::string, "never", rules) == row.expected);
-            BOOST_TEST(meaning(json_form::number, "0", rules) == row.expected);
-            BOOST_TEST(meaning(json_form::number, "60", rules) == "60");
+            BOOST_TEST(meaning(json_kind::absent, "", rules) == row.expected);
+            BOOST_TEST(meaning(json_kind::null, "", rules) == row.expected);
+            BOOST_TEST(meaning(json_kind::string, "never", rules) == row.expected);
+            BOOST_TEST(meaning(json_kind::number, "0", rules) == row.expected);
+            BOOST_TEST(meaning(json_kind::number, "60", rules) == "60");
         }
 }
 

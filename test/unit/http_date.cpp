@@ -3,7 +3,7 @@
 #include "support.hpp"
 
 using namespace test;
-using coauth::policy::parse_http_date;
+using coauth::protocol::parse_http_date;
 
 namespace
 {
@@ -39,7 +39,7 @@ BOOST_AUTO_TEST_CASE(the_three_formats_of_rfc_9110)
              {"Fri, 31 Dec 2199 23:59:59 GMT", 7'258'118'399},
              // A leap second.
              {"Sat, 31 Dec 2016 23:59:60 GMT", 1'483'228'800},
-             // Two digits: at most 50 years ahead, else the last such year.
+             // A two-digit year is at most 50 years in the future.
              {"Monday, 23-Nov-26 00:00:00 GMT", 1'795'392'000},
              {"Wednesday, 01-Jan-76 00:00:00 GMT", 3'345'062'400},
              {"Saturday, 01-Jan-77 00:00:00 GMT", 220'924'800},
@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(the_three_formats_of_rfc_9110)
     BOOST_TEST(parsed(row.text) == row.expected);
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_date)
+BOOST_AUTO_TEST_CASE(other_texts_are_rejected)
 {
     for (auto const& text : std::vector<std::string>{
              ""s,
@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_date)
     BOOST_TEST(parsed(text) == -1);
 }
 
-BOOST_AUTO_TEST_CASE(every_prefix_of_a_date_is_no_date)
+BOOST_AUTO_TEST_CASE(every_prefix_of_a_date_is_rejected)
 {
     for (std::string_view const whole :
          {"Sun, 06 Nov 1994 08:49:37 GMT"sv, "Sunday, 06-Nov-94 08:49:37 GMT"sv,

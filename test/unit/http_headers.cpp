@@ -11,12 +11,12 @@ namespace
 
 coauth::http_headers sample()
 {
-    coauth::http_headers made;
-    made.add("Date", "now");
-    made.add("X-Rate-Limit-Reset", "1");
-    made.add("DATE", "later");
-    made.add("Empty", "");
-    return made;
+    coauth::http_headers headers;
+    headers.add("Date", "now");
+    headers.add("X-Rate-Limit-Reset", "1");
+    headers.add("DATE", "later");
+    headers.add("Empty", "");
+    return headers;
 }
 
 } // namespace
@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(an_empty_value_is_not_absence)
     BOOST_TEST(sample().find("empty").has_value());
 }
 
-BOOST_AUTO_TEST_CASE(order_is_kept)
+BOOST_AUTO_TEST_CASE(fields_stay_in_order)
 {
     std::string all;
     for (auto const& field : sample())
@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(order_is_kept)
     BOOST_TEST(!sample().empty());
 }
 
-BOOST_AUTO_TEST_CASE(none_at_all)
+BOOST_AUTO_TEST_CASE(empty_headers)
 {
     coauth::http_headers const none;
     BOOST_TEST(none.empty());

@@ -13,16 +13,17 @@ using coauth::token_request;
 namespace
 {
 
-coauth::result<coauth::secret> build(client_config const& made, token_request const& request)
+coauth::result<coauth::secret>
+build(client_config const& configuration, token_request const& request)
 {
-    auto const where = coauth::protocol::check_config(made);
-    BOOST_TEST_REQUIRE(where.has_value());
-    return build_token_request(made, *where, request);
+    auto const endpoint = coauth::protocol::check_config(configuration);
+    BOOST_TEST_REQUIRE(endpoint.has_value());
+    return build_token_request(configuration, *endpoint, request);
 }
 
-std::string wire(client_config const& made, token_request const& request = token_request())
+std::string wire(client_config const& configuration, token_request const& request = token_request())
 {
-    auto const built = build(made, request);
+    auto const built = build(configuration, request);
     BOOST_TEST_REQUIRE(outcome(built) == "success");
     return text(*built);
 }
@@ -43,9 +44,9 @@ BOOST_AUTO_TEST_SUITE(http_request)
 
 BOOST_AUTO_TEST_CASE(the_whole_request_of_smscx)
 {
-    auto const made = coauth::smscx::config("my app", coauth::secret("a+b/c"));
+    auto const configuration = coauth::smscx::config("my app", coauth::secret("a+b/c"));
     BOOST_TEST(
-        wire(made, token_request().scope("sms groups")) ==
+        wire(configuration, token_request().scope("sms groups")) ==
         "POST /oauth/token HTTP/1.1\r\n"
         "Host: api.sms.cx\r\n"
         "User-Agent: coauth/" COAUTH_VERSION_STRING "\r\n"
@@ -60,42 +61,42 @@ BOOST_AUTO_TEST_CASE(the_whole_request_of_smscx)
 BOOST_AUTO_TEST_CASE(the_example_of_rfc_6749)
 {
     // Section 4.4.2.
-    auto made = config();
-    made.server.token_endpoint = "https://server.example.com/token";
-    made.authentication =
+    auto configuration = config();
+    configuration.server.token_endpoint = "https://server.example.com/token";
+    configuration.authentication =
         client_authentication::client_secret_basic("s6BhdRkqt3", coauth::secret("gX1fBat3bV"));
-    auto const sent = wire(made);
+    auto const sent = wire(configuration);
     check_contains(sent, "POST /token HTTP/1.1\r\nHost: server.example.com\r\n");
     check_contains(sent, "\r\nAuthorization: Basic czZCaGRSa3F0MzpnWDFmQmF0M2JW\r\n");
     BOOST_TEST(body(sent) == "grant_type=client_credentials");
 }
 
-BOOST_AUTO_TEST_CASE(client_authentication_on_the_wire)
+BOOST_AUTO_TEST_CASE(each_client_authentication)
 {
-    using who = client_authentication;
+    using auth = client_authentication;
     struct row
     {
         char const* name;
-        who authentication;
+        auth authentication;
         std::string field;
         std::string body;
     };
     coauth::secret const password(client_secret);
     std::string const in_body = "&client_id=app%2B1%252F%26%3D%22%C3%A9";
     for (auto const& row : std::vector<row>{
-             {"basic", who::client_secret_basic(client_id, password),
+             {"basic", auth::client_secret_basic(client_id, password),
               "Authorization: Basic "s + basic_value + "\r\n", ""},
-             {"raw basic", who::client_secret_basic_unencoded(client_id, password),
+             {"raw basic", auth::client_secret_basic_unencoded(client_id, password),
               "Authorization: Basic "s + raw_basic_value + "\r\n", ""},
-             {"post", who::client_secret_post(client_id, password), "",
+             {"post", auth::client_secret_post(client_id, password), "",
               in_body + "&client_secret=p%3AS+3%2Bcr%2F%25t%26%3D%C3%BC%7E"},
-             {"none", who::none(client_id), "", in_body},
+             {"none", auth::none(client_id), "", in_body},
          })
         BOOST_TEST_CONTEXT(row.name)
         {
-            auto made = config();
-            made.authentication = row.authentication;
-            auto const sent = wire(made);
+            auto configuration = config();
+            configuration.authentication = row.authentication;
+            auto const sent = wire(configuration);
             BOOST_TEST(contains(head(sent), "Authorization") == !row.field.empty());
             check_contains(head(sent), row.field);
             BOOST_TEST(body(sent) == "grant_type=client_credentials" + row.body);
@@ -137,7 +138,7 @@ BOOST_AUTO_TEST_CASE(parameters_in_the_body)
         }
 }
 
-BOOST_AUTO_TEST_CASE(refused_before_anything_is_sent)
+BOOST_AUTO_TEST_CASE(invalid_parameters_are_rejected)
 {
     struct row
     {
@@ -146,10 +147,13 @@ BOOST_AUTO_TEST_CASE(refused_before_anything_is_sent)
         char const* message;
     };
     for (auto const& row : std::vector<row>{
-             {"leading space", token_request().scope(" a"), "scope has a space at an end"},
-             {"trailing space", token_request().scope("a "), "scope has a space at an end"},
-             {"only a space", token_request().scope(" "), "scope has a space at an end"},
-             {"two spaces", token_request().scope("a  b"), "two in a row"},
+             {"leading space", token_request().scope(" a"),
+              "scope has a leading, trailing or double space"},
+             {"trailing space", token_request().scope("a "),
+              "scope has a leading, trailing or double space"},
+             {"only a space", token_request().scope(" "),
+              "scope has a leading, trailing or double space"},
+             {"two spaces", token_request().scope("a  b"), "double space"},
              {"quote", token_request().scope("a\"b"), "scope contains a character"},
              {"backslash", token_request().scope("a\\b"), "scope contains a character"},
              {"line break", token_request().scope("a\r\nX: y"), "scope contains a character"},
@@ -173,7 +177,7 @@ BOOST_AUTO_TEST_CASE(refused_before_anything_is_sent)
               token_request().resource("a").resource("b:c").parameter("", ""),
               "not an absolute URI"},
              {"grant after a fault", token_request::refresh_token(coauth::secret("r")).scope(" "),
-              "scope has a space at an end"},
+              "scope has a leading, trailing or double space"},
              {"second fault", token_request().scope("ok").parameter("a", "b").parameter("", "c"),
               "empty name"},
              {"long", token_request().parameter("a", std::string(70'000, 'x')),
@@ -188,7 +192,7 @@ BOOST_AUTO_TEST_CASE(refused_before_anything_is_sent)
         }
 }
 
-BOOST_AUTO_TEST_CASE(names_with_a_meaning_of_their_own_are_refused)
+BOOST_AUTO_TEST_CASE(reserved_parameters_are_rejected)
 {
     for (auto const* name :
          {"grant_type", "scope", "resource", "audience", "client_id", "client_secret",
@@ -197,25 +201,26 @@ BOOST_AUTO_TEST_CASE(names_with_a_meaning_of_their_own_are_refused)
         {
             auto const built = build(config(), token_request().parameter(name, "private-value"));
             BOOST_TEST_REQUIRE(outcome(built) == "invalid_parameter");
-            check_contains(built.error().message(), "'"s + name + "' has a meaning of its own");
+            check_contains(built.error().message(), "'"s + name + "' is reserved");
             check_lacks(built.error().message(), "private-value");
         }
 }
 
 BOOST_AUTO_TEST_CASE(user_agent)
 {
-    auto made = config();
-    made.user_agent = "my-app/1.0 (+https://my.example)";
-    check_contains(wire(made), "\r\nUser-Agent: my-app/1.0 (+https://my.example)\r\n");
-    made.user_agent.clear();
-    check_lacks(wire(made), "User-Agent");
+    auto configuration = config();
+    configuration.user_agent = "my-app/1.0 (+https://my.example)";
+    check_contains(wire(configuration), "\r\nUser-Agent: my-app/1.0 (+https://my.example)\r\n");
+    configuration.user_agent.clear();
+    check_lacks(wire(configuration), "User-Agent");
 }
 
 BOOST_AUTO_TEST_CASE(host_field_and_target)
 {
-    auto made = config();
-    made.server.token_endpoint = "https://[2001:db8::1]:8443/t?tenant=a%20b";
-    check_contains(wire(made), "POST /t?tenant=a%20b HTTP/1.1\r\nHost: [2001:db8::1]:8443\r\n");
+    auto configuration = config();
+    configuration.server.token_endpoint = "https://[2001:db8::1]:8443/t?tenant=a%20b";
+    check_contains(
+        wire(configuration), "POST /t?tenant=a%20b HTTP/1.1\r\nHost: [2001:db8::1]:8443\r\n");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

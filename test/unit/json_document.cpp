@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(members_and_their_kinds)
     BOOST_TEST(got->value(1).text == "-1.50e3");
 }
 
-BOOST_AUTO_TEST_CASE(the_nested_error)
+BOOST_AUTO_TEST_CASE(members_of_the_nested_error)
 {
     auto const got = document::parse(
         R"({"error":{"type":"t","code":1600,"x":{"type":"deep"},"y":[{"message":"deep"}]},)"
@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(the_nested_error)
     BOOST_TEST((got->find("type").kind == json_kind::absent));
 }
 
-BOOST_AUTO_TEST_CASE(refused)
+BOOST_AUTO_TEST_CASE(invalid_documents_are_rejected)
 {
     struct row
     {
@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(refused)
     BOOST_TEST(!document::parse(row.text).has_value());
 }
 
-BOOST_AUTO_TEST_CASE(every_prefix_is_refused)
+BOOST_AUTO_TEST_CASE(every_prefix_is_rejected)
 {
     std::string const whole =
         R"({"access_token":"\u00e9\ud83d\ude00","expires_in":-1.5e3,"x":[{"y":null}],"z":true})";
@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(every_prefix_is_refused)
     BOOST_TEST(!document::parse(whole.substr(0, size)).has_value());
 }
 
-BOOST_AUTO_TEST_CASE(a_member_may_come_once)
+BOOST_AUTO_TEST_CASE(duplicate_members_are_rejected)
 {
     std::string many;
     for (int i = 0; i < 100; ++i)
@@ -184,9 +184,9 @@ BOOST_AUTO_TEST_CASE(a_member_may_come_once)
                 !document::parse("{\"error\":{\""s + name + "\":[]," + pair + "}}").has_value());
             BOOST_TEST(document::parse("{\"other\":{" + pair + "," + pair + "}}").has_value());
         }
-    // The same name by an escape is the same name.
+    // Escapes do not make another name.
     BOOST_TEST(!document::parse(R"({"error":1,"err\u006fr":2})").has_value());
-    // Not of what lies within is it asked.
+    // Deeper levels are not checked.
     BOOST_TEST(document::parse(R"({"error":{"x":{"y":1,"y":2}}})").has_value());
 }
 
@@ -209,7 +209,7 @@ BOOST_AUTO_TEST_CASE(times)
              {"\"1795392000\"", 1'795'392'000},
              {"\"1.5e3\"", 1500},
              {"9223372035", 9'223'372'035},
-             // Beyond what the clock can show; a year 9999 stands for ever.
+             // Later than the clock can represent, such as the year 9999.
              {"9223372037", 9'223'372'036},
              {"253402300799", 9'223'372'036},
              {"99999999999999999999", 9'223'372'036},
@@ -272,7 +272,7 @@ BOOST_AUTO_TEST_CASE(lists_of_strings)
         }
 }
 
-BOOST_AUTO_TEST_CASE(sizes)
+BOOST_AUTO_TEST_CASE(documents_up_to_the_limits_are_accepted)
 {
     struct row
     {
@@ -306,7 +306,7 @@ BOOST_AUTO_TEST_CASE(sizes)
     BOOST_TEST(!document::parse("{\"a\":[" + values + "{}],\"last\":1}").has_value());
 }
 
-BOOST_AUTO_TEST_CASE(what_was_read_is_wiped)
+BOOST_AUTO_TEST_CASE(parsed_text_is_wiped)
 {
     constexpr char const* token = "correct-horse-battery-staple-0123456789";
     auto const text = R"({"access_token":")"s + token + R"(","nested":{"x":[")" + token +
@@ -318,7 +318,7 @@ BOOST_AUTO_TEST_CASE(what_was_read_is_wiped)
     BOOST_TEST(watch.released() != 0U);
 }
 
-BOOST_AUTO_TEST_CASE(written_strings)
+BOOST_AUTO_TEST_CASE(strings_are_written_with_escapes)
 {
     coauth::secret out;
     coauth::protocol::append_json_string(out, "a\"b\\c\b\f\n\r\t\0\x1f\x7f\xC3\xA9"sv);

@@ -348,7 +348,7 @@ BOOST_AUTO_TEST_CASE(pass_phrases)
          [] { return result<secret>(coauth::error(coauth::errc::connect_failed)); },
          "the pass-phrase cannot be had: "},
         {"not in its file", coauth::secret_from_file("/nowhere/phrase"),
-         "the pass-phrase cannot be had: the configuration is not usable: the secret file "
+         "the pass-phrase cannot be had: the configuration is invalid: the secret file "
          "'/nowhere/phrase' cannot be read"},
         {"throws", []() -> result<secret> { throw std::runtime_error(phrase); },
          "the pass-phrase cannot be had: its function threw an exception"},

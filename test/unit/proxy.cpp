@@ -37,7 +37,7 @@ coauth::proxy_options by_url(std::string url)
 
 BOOST_AUTO_TEST_SUITE(proxy)
 
-BOOST_AUTO_TEST_CASE(none_unless_asked_for)
+BOOST_AUTO_TEST_CASE(no_proxy_by_default)
 {
     auto const got = find({}, {{"HTTPS_PROXY", "http://proxy:1"}});
     BOOST_TEST_REQUIRE(got.has_value());
@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(forms_of_the_url)
              {"http://u%40x:p%3Aq@proxy:1", "proxy", 1},
              {"http://u:p@[::1]", "::1", 80},
              {"http://proxy:0443", "proxy", 443},
-             // Not the host 10.0.0.1 with a path behind it.
+             // Not the host 10.0.0.1 and a path.
              {"http://10.0.0.1.example:3128", "10.0.0.1.example", 3128},
          })
         BOOST_TEST_CONTEXT(row.url)
@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(forms_of_the_url)
         "Proxy-Authorization: Basic dUB4OnA6cQ==\r\n");
 }
 
-BOOST_AUTO_TEST_CASE(bad_urls_are_refused_and_not_repeated)
+BOOST_AUTO_TEST_CASE(invalid_urls_are_rejected_and_not_repeated)
 {
     for (char const* url :
          {"proxy:3128", "https://proxy:1", "socks5://proxy:1", "http://", "http://pro xy",
@@ -137,9 +137,9 @@ BOOST_AUTO_TEST_CASE(from_the_environment)
             BOOST_TEST_REQUIRE(got.has_value());
             BOOST_TEST((got->has_value() ? (*got)->host : "") == row.host);
         }
-    options.url = "http://mine:1";
+    options.url = "http://explicit:1";
     BOOST_TEST(
-        (*find(options, {{"https_proxy", "http://a:1"}, {"no_proxy", "*"}}))->host == "mine");
+        (*find(options, {{"https_proxy", "http://a:1"}, {"no_proxy", "*"}}))->host == "explicit");
 }
 
 BOOST_AUTO_TEST_CASE(no_proxy)

@@ -12,12 +12,13 @@ using coauth::protocol::sanitize;
 namespace
 {
 
-std::string shown_request(client_authentication const& who, coauth::token_request const& request)
+std::string
+shown_request(client_authentication const& authentication, coauth::token_request const& request)
 {
-    auto made = config();
-    made.authentication = who;
-    auto const where = coauth::protocol::check_config(made);
-    auto const wire = build_token_request(made, *where, request);
+    auto configuration = config();
+    configuration.authentication = authentication;
+    auto const endpoint = coauth::protocol::check_config(configuration);
+    auto const wire = build_token_request(configuration, *endpoint, request);
     BOOST_TEST_REQUIRE(wire.has_value());
     return coauth::protocol::redact_request(*wire);
 }
@@ -43,28 +44,29 @@ void check_no_secret(std::string_view shown)
 
 BOOST_AUTO_TEST_SUITE(redacted_trace)
 
-BOOST_AUTO_TEST_CASE(request)
+BOOST_AUTO_TEST_CASE(requests_are_masked)
 {
-    using who = client_authentication;
+    using auth = client_authentication;
     coauth::secret const password(client_secret);
-    auto const asked =
+    auto const request =
         coauth::token_request().scope("a b").audience("au").parameter("password", "hush-hush");
     struct row
     {
         char const* name;
-        who authentication;
+        auth authentication;
         char const* shown;
     };
     for (auto const& row : std::vector<row>{
-             {"basic", who::client_secret_basic(client_id, password), "Authorization: Basic ***\n"},
-             {"raw", who::client_secret_basic_unencoded(client_id, password),
+             {"basic", auth::client_secret_basic(client_id, password),
               "Authorization: Basic ***\n"},
-             {"post", who::client_secret_post(client_id, password), "&client_secret=***"},
-             {"none", who::none(client_id), "&client_id=app%2B1"},
+             {"raw", auth::client_secret_basic_unencoded(client_id, password),
+              "Authorization: Basic ***\n"},
+             {"post", auth::client_secret_post(client_id, password), "&client_secret=***"},
+             {"none", auth::none(client_id), "&client_id=app%2B1"},
          })
         BOOST_TEST_CONTEXT(row.name)
         {
-            auto const shown = shown_request(row.authentication, asked);
+            auto const shown = shown_request(row.authentication, request);
             check_contains(shown, row.shown);
             check_contains(shown, "POST /oauth/token HTTP/1.1\nHost: as.example.com\n");
             check_contains(shown, "\n\ngrant_type=client_credentials&scope=a+b&audience=au");
@@ -74,7 +76,7 @@ BOOST_AUTO_TEST_CASE(request)
         }
 }
 
-BOOST_AUTO_TEST_CASE(response_with_a_token)
+BOOST_AUTO_TEST_CASE(tokens_in_responses_are_masked)
 {
     coauth::http_headers headers;
     headers.add("Content-Type", "application/json");
@@ -93,7 +95,7 @@ BOOST_AUTO_TEST_CASE(response_with_a_token)
         check_contains(shown, part);
 }
 
-BOOST_AUTO_TEST_CASE(response_that_echoes_the_credentials)
+BOOST_AUTO_TEST_CASE(repeated_credentials_are_masked)
 {
     for (auto const* echoed :
          {client_secret, basic_value, raw_basic_value, "p%3AS+3%2Bcr%2F%25t%26%3D%C3%BC%7E"})
@@ -108,7 +110,7 @@ BOOST_AUTO_TEST_CASE(response_that_echoes_the_credentials)
         }
 }
 
-BOOST_AUTO_TEST_CASE(response_that_is_no_document)
+BOOST_AUTO_TEST_CASE(responses_without_json)
 {
     check_contains(shown_response(502, {}, "<h1>Bad gateway</h1>"), "<h1>Bad gateway</h1>");
     auto const form = shown_response(200, {}, "access_token=hush-hush");
@@ -123,9 +125,9 @@ BOOST_AUTO_TEST_CASE(response_that_is_no_document)
     BOOST_TEST(shown_response(500, {}, std::string(1'000'000, 'x')).size() < 4096U);
 }
 
-BOOST_AUTO_TEST_CASE(text_of_the_server)
+BOOST_AUTO_TEST_CASE(sanitized_text)
 {
-    auto const who = config().authentication;
+    auto const authentication = config().authentication;
     struct row
     {
         char const* name;
@@ -155,33 +157,33 @@ BOOST_AUTO_TEST_CASE(text_of_the_server)
               std::string(1020, 'x') + "***"},
          })
         BOOST_TEST_CONTEXT(row.name)
-    BOOST_TEST(sanitize(row.text, who) == row.safe);
+    BOOST_TEST(sanitize(row.text, authentication) == row.safe);
 }
 
-BOOST_AUTO_TEST_CASE(a_token_that_the_text_repeats)
+BOOST_AUTO_TEST_CASE(a_repeated_token_is_masked)
 {
-    auto const who = config().authentication;
-    BOOST_TEST(sanitize("for tok.en-1, at", who, "tok.en-1") == "for ***, at");
-    // Nor the part of it that is left by the cut.
+    auto const authentication = config().authentication;
+    BOOST_TEST(sanitize("for tok.en-1, at", authentication, "tok.en-1") == "for ***, at");
+    // Neither is the part before the cut.
     std::string const long_token(3000, 't');
-    BOOST_TEST(sanitize("for " + long_token, who, long_token) == "for ***");
+    BOOST_TEST(sanitize("for " + long_token, authentication, long_token) == "for ***");
     auto const shown = shown_response(
         200, {}, R"({"access_token":"a\"b\\c.1","scope":"x a\"b\\c.1","error":"a\"b\\c.1"})");
     check_contains(shown, R"("scope": "x ***")");
     check_lacks(shown, "c.1");
 }
 
-BOOST_AUTO_TEST_CASE(a_secret_that_json_escapes)
+BOOST_AUTO_TEST_CASE(a_secret_escaped_in_json_is_masked)
 {
-    auto made = config();
-    made.authentication =
+    auto configuration = config();
+    configuration.authentication =
         client_authentication::client_secret_basic("id", coauth::secret("hush\"\\hush"));
     coauth::http_response response;
     response.body = coauth::secret(R"({"error_description":"no hush\"\\hush"})");
-    check_lacks(redact_response(response, made), "hush");
+    check_lacks(redact_response(response, configuration), "hush");
 }
 
-BOOST_AUTO_TEST_CASE(a_success_that_is_no_document_is_not_shown)
+BOOST_AUTO_TEST_CASE(a_success_without_json_is_not_shown)
 {
     std::string const wide("h\0u\0s\0h\0", 8);
     for (auto const& body : std::vector<std::string>{
@@ -194,7 +196,7 @@ BOOST_AUTO_TEST_CASE(a_success_that_is_no_document_is_not_shown)
             check_lacks(shown, part);
         check_lacks(shown, std::string_view("h\0u", 3));
     }
-    // Of a failure too, where it is no text.
+    // Nor is a failure that is not text.
     check_contains(shown_response(400, {}, wide), "8 bytes that are not JSON");
     coauth::http_headers coded;
     coded.add("Content-Encoding", "br");
@@ -204,7 +206,7 @@ BOOST_AUTO_TEST_CASE(a_success_that_is_no_document_is_not_shown)
     check_contains(shown_response(200, coded, "{}"), "2 bytes that are compressed");
 }
 
-BOOST_AUTO_TEST_CASE(an_error_within_a_response)
+BOOST_AUTO_TEST_CASE(members_of_a_nested_error)
 {
     auto const shown = shown_response(
         400, {},
@@ -219,12 +221,13 @@ BOOST_AUTO_TEST_CASE(an_error_within_a_response)
         shown_response(400, {}, R"({"error":[{"message":"m"}]})"), R"({"error": "***"})");
 }
 
-// Also where it is not read as JSON.
-BOOST_AUTO_TEST_CASE(a_secret_in_every_form)
+// Also where the body is not parsed as JSON.
+BOOST_AUTO_TEST_CASE(a_secret_in_every_encoding_is_masked)
 {
-    auto made = config();
+    auto configuration = config();
     std::string const plain = "hush\"\\ *~<&>'hush";
-    made.authentication = client_authentication::client_secret_basic("id", coauth::secret(plain));
+    configuration.authentication =
+        client_authentication::client_secret_basic("id", coauth::secret(plain));
     for (auto const* body :
          {R"({"error":{"type":"x","message":"no hush\"\\ *~<&>'hush"}})",
           R"({"error":"hush\u0022\u005c\u0020*~<&>'hush"})",
@@ -238,34 +241,35 @@ BOOST_AUTO_TEST_CASE(a_secret_in_every_form)
             response.status = 400;
             response.headers.add("X-Echo", plain);
             response.body = coauth::secret(body);
-            auto const shown = redact_response(response, made);
+            auto const shown = redact_response(response, configuration);
             check_lacks(shown, "hush");
             check_contains(shown, "***");
         }
 }
 
-BOOST_AUTO_TEST_CASE(what_the_request_presents)
+BOOST_AUTO_TEST_CASE(secrets_of_the_request_are_masked)
 {
-    auto made = config();
-    made.authentication = client_authentication::client_secret_post("id", coauth::secret("word"));
-    auto const where = coauth::protocol::check_config(made);
+    auto configuration = config();
+    configuration.authentication =
+        client_authentication::client_secret_post("id", coauth::secret("word"));
+    auto const endpoint = coauth::protocol::check_config(configuration);
     auto const request = coauth::token_request::token_exchange(coauth::secret("sub\"j/1"), "urn:x")
                              .scope("scope-1")
                              .parameter("pin", "p-1234");
-    auto const wire = build_token_request(made, *where, request);
+    auto const wire = build_token_request(configuration, *endpoint, request);
     BOOST_TEST_REQUIRE(outcome(wire) == "success");
-    coauth::protocol::redactor hidden(made.authentication);
-    hidden.add_request(wire->view());
+    coauth::protocol::redactor secrets(configuration.authentication);
+    secrets.add_request(wire->view());
     BOOST_TEST(
-        hidden.sanitize(R"(sub"j/1 sub%22j%2F1 sub\"j/1 p-1234 word scope-1 urn:x id)") ==
+        secrets.sanitize(R"(sub"j/1 sub%22j%2F1 sub\"j/1 p-1234 word scope-1 urn:x id)") ==
         "*** *** *** *** *** scope-1 urn:x id");
     coauth::http_response response;
     response.status = 400;
     response.body = coauth::secret(R"({"error":"x","error_description":"sub\"j/1 is old"})");
-    check_contains(redact_response(response, made, wire->view()), "*** is old");
+    check_contains(redact_response(response, configuration, wire->view()), "*** is old");
 }
 
-BOOST_AUTO_TEST_CASE(an_response_is_shown_in_part)
+BOOST_AUTO_TEST_CASE(long_responses_are_cut)
 {
     std::string const big(100'000, 'x');
     coauth::http_headers headers;
@@ -285,8 +289,8 @@ BOOST_AUTO_TEST_CASE(an_response_is_shown_in_part)
     BOOST_TEST(cut.ends_with("..."));
 }
 
-// What is masked before it brings the end nearer, where there may be half a token.
-BOOST_AUTO_TEST_CASE(half_a_token_at_the_end)
+// Masking moves the end of the input, which may be half a token, towards the beginning.
+BOOST_AUTO_TEST_CASE(half_a_token_at_the_end_is_removed)
 {
     std::string const token = "t" + std::string(2998, 'o') + "k";
     std::string text;
@@ -295,22 +299,23 @@ BOOST_AUTO_TEST_CASE(half_a_token_at_the_end)
     check_lacks(sanitize(text, config().authentication, token), "oo");
 }
 
-BOOST_AUTO_TEST_CASE(text_is_looked_at_once)
+BOOST_AUTO_TEST_CASE(redaction_takes_linear_time)
 {
     std::string text;
     while (text.size() < 16'000)
         text += "eyJ";
-    auto const who = config().authentication;
+    auto const authentication = config().authentication;
     auto const began = std::chrono::steady_clock::now();
     for (int i = 0; i < 50; ++i)
-        BOOST_TEST(sanitize(text, who).size() <= 1024U);
+        BOOST_TEST(sanitize(text, authentication).size() <= 1024U);
     BOOST_TEST((std::chrono::steady_clock::now() - began < 5s));
 }
 
-BOOST_AUTO_TEST_CASE(a_short_secret_does_not_riddle_the_text)
+BOOST_AUTO_TEST_CASE(a_short_secret_is_not_masked)
 {
-    auto const who = client_authentication::client_secret_basic("id", coauth::secret("e"));
-    BOOST_TEST(sanitize("the text", who) == "the text");
+    auto const authentication =
+        client_authentication::client_secret_basic("id", coauth::secret("e"));
+    BOOST_TEST(sanitize("the text", authentication) == "the text");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -3,7 +3,7 @@
 #include "support.hpp"
 
 using namespace test;
-using coauth::policy::retry_headers;
+using coauth::protocol::retry_headers;
 
 namespace
 {
@@ -12,10 +12,10 @@ namespace
 constexpr std::int64_t epoch = 1'795'392'000;
 constexpr std::chrono::system_clock::time_point now{std::chrono::seconds(epoch)};
 
-// Seconds from now, or -1 for none.
-std::int64_t wait(retry_headers const& fields)
+// Seconds from now; -1: none.
+std::int64_t wait(retry_headers const& headers)
 {
-    auto const got = coauth::policy::retry_at(fields, now);
+    auto const got = coauth::protocol::retry_at(headers, now);
     return got ? std::chrono::duration_cast<std::chrono::seconds>(*got - now).count() : -1;
 }
 
@@ -25,7 +25,7 @@ constexpr std::int64_t day = 86'400;
 
 BOOST_AUTO_TEST_SUITE(retry_after)
 
-BOOST_AUTO_TEST_CASE(retry_after)
+BOOST_AUTO_TEST_CASE(retry_after_in_seconds_or_as_a_date)
 {
     struct row
     {
@@ -60,13 +60,13 @@ BOOST_AUTO_TEST_CASE(retry_after)
          })
         BOOST_TEST_CONTEXT(row.text)
         {
-            retry_headers fields;
-            fields.retry_after = row.text;
-            BOOST_TEST(wait(fields) == row.expected);
+            retry_headers headers;
+            headers.retry_after = row.text;
+            BOOST_TEST(wait(headers) == row.expected);
         }
 }
 
-BOOST_AUTO_TEST_CASE(rate_limit_reset)
+BOOST_AUTO_TEST_CASE(rate_limit_reset_in_seconds_since_1970)
 {
     struct row
     {
@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(rate_limit_reset)
     for (auto const& row : std::vector<row>{
              {std::to_string(epoch + 60), 60},
              {std::to_string(epoch), 0},
-             // The example of the SMS.CX documentation, long past.
+             // The example in the documentation of SMS.CX: long ago.
              {"1664103086", 0},
              {"0", 0},
              {std::to_string(epoch + 2 * day), day},
@@ -88,9 +88,9 @@ BOOST_AUTO_TEST_CASE(rate_limit_reset)
          })
         BOOST_TEST_CONTEXT(row.text)
         {
-            retry_headers fields;
-            fields.rate_limit_reset = row.text;
-            BOOST_TEST(wait(fields) == row.expected);
+            retry_headers headers;
+            headers.rate_limit_reset = row.text;
+            BOOST_TEST(wait(headers) == row.expected);
         }
 }
 
@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(absolute_times_are_corrected_by_the_servers_clock)
         char const* date;
         std::int64_t expected;
     };
-    // Both say 00:10:00 by the server's clock.
+    // Both mean 00:10:00 by the server's clock.
     for (auto const& row : std::vector<row>{
              {"no date", "", 600},
              {"the same clock", "Mon, 23 Nov 2026 00:00:00 GMT", 600},
@@ -114,42 +114,42 @@ BOOST_AUTO_TEST_CASE(absolute_times_are_corrected_by_the_servers_clock)
          })
         BOOST_TEST_CONTEXT(row.name)
         {
-            retry_headers fields;
+            retry_headers headers;
             if (*row.date != '\0')
-                fields.date = row.date;
-            fields.retry_after = "Mon, 23 Nov 2026 00:10:00 GMT";
-            BOOST_TEST(wait(fields) == row.expected);
-            fields.retry_after.reset();
+                headers.date = row.date;
+            headers.retry_after = "Mon, 23 Nov 2026 00:10:00 GMT";
+            BOOST_TEST(wait(headers) == row.expected);
+            headers.retry_after.reset();
             auto const reset = std::to_string(epoch + 600);
-            fields.rate_limit_reset = reset;
-            BOOST_TEST(wait(fields) == row.expected);
+            headers.rate_limit_reset = reset;
+            BOOST_TEST(wait(headers) == row.expected);
         }
 }
 
-BOOST_AUTO_TEST_CASE(retry_after_wins_and_rubbish_falls_through)
+BOOST_AUTO_TEST_CASE(retry_after_takes_precedence_unless_it_is_invalid)
 {
     auto const reset = std::to_string(epoch + 60);
-    retry_headers fields;
-    BOOST_TEST(wait(fields) == -1);
-    fields.rate_limit_reset = reset;
-    fields.retry_after = "5";
-    BOOST_TEST(wait(fields) == 5);
-    fields.retry_after = "later";
-    BOOST_TEST(wait(fields) == 60);
+    retry_headers headers;
+    BOOST_TEST(wait(headers) == -1);
+    headers.rate_limit_reset = reset;
+    headers.retry_after = "5";
+    BOOST_TEST(wait(headers) == 5);
+    headers.retry_after = "later";
+    BOOST_TEST(wait(headers) == 60);
     // Relative seconds need no correction.
-    fields.retry_after = "5";
-    fields.date = "Sun, 22 Nov 2026 00:00:00 GMT";
-    BOOST_TEST(wait(fields) == 5);
+    headers.retry_after = "5";
+    headers.date = "Sun, 22 Nov 2026 00:00:00 GMT";
+    BOOST_TEST(wait(headers) == 5);
 }
 
-BOOST_AUTO_TEST_CASE(a_server_whose_clock_is_decades_behind_names_a_far_date)
+BOOST_AUTO_TEST_CASE(a_date_beyond_the_end_of_the_clock_is_limited)
 {
-    // 2045: corrected by the server's Date, the year 2199 is beyond the end of the clock.
+    // In 2045, the corrected year 2199 is beyond the end of the clock.
     auto const later = now + std::chrono::hours(24 * 365 * 19);
-    retry_headers fields;
-    fields.date = "Thu, 01 Jan 1970 00:00:00 GMT";
-    fields.retry_after = "Tue, 31 Dec 2199 23:59:59 GMT";
-    auto const got = coauth::policy::retry_at(fields, later);
+    retry_headers headers;
+    headers.date = "Thu, 01 Jan 1970 00:00:00 GMT";
+    headers.retry_after = "Tue, 31 Dec 2199 23:59:59 GMT";
+    auto const got = coauth::protocol::retry_at(headers, later);
     BOOST_TEST_REQUIRE(got.has_value());
     BOOST_TEST((*got - later == std::chrono::hours(24)));
 }

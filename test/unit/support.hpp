@@ -18,25 +18,25 @@ using namespace std::chrono_literals;
 using namespace std::string_literals;
 using namespace std::string_view_literals;
 
-// Credentials in which every character that an encoding may get wrong occurs, and which no text of
-// ours contains by chance.
+// Credentials with every character that encodings treat differently. The library's own texts do not
+// contain them.
 inline constexpr char const* client_id = "app+1%2F&=\"\xC3\xA9";
 inline constexpr char const* client_secret = "p:S 3+cr/%t&=\xC3\xBC~";
 
-// Both as a value of Basic: form-encoded first, and as they are.
+// The credentials as value of HTTP Basic: with form encoding, and without.
 inline constexpr char const* basic_value =
     "YXBwJTJCMSUyNTJGJTI2JTNEJTIyJUMzJUE5OnAlM0FTKzMlMkJjciUyRiUyNXQlMjYlM0QlQzMlQkMlN0U=";
 inline constexpr char const* raw_basic_value = "YXBwKzElMkYmPSLDqTpwOlMgMytjci8ldCY9w7x+";
 
-// A token request as it goes over the wire, without what is signed for an attempt.
+// A token request as sent, without assertion and DPoP proof.
 inline coauth::result<coauth::secret> build_token_request(
-    coauth::client_config const& config, coauth::protocol::endpoint const& where,
+    coauth::client_config const& config, coauth::protocol::endpoint const& endpoint,
     coauth::token_request const& request)
 {
     auto const form = coauth::protocol::token_request_form(request);
     if (!form)
         return form.error();
-    return coauth::protocol::build_form_request(config, where, *form, {});
+    return coauth::protocol::build_form_request(config, endpoint, *form, {});
 }
 
 // "success", or the name of the error.
@@ -69,11 +69,11 @@ inline void check_lacks(std::string_view text, std::string_view part)
 // A complete configuration: an https endpoint and the credentials above.
 inline coauth::client_config config()
 {
-    coauth::client_config made;
-    made.server.token_endpoint = "https://as.example.com/oauth/token";
-    made.authentication =
+    coauth::client_config configuration;
+    configuration.server.token_endpoint = "https://as.example.com/oauth/token";
+    configuration.authentication =
         coauth::client_authentication::client_secret_basic(client_id, client_secret);
-    return made;
+    return configuration;
 }
 
 } // namespace test

@@ -9,15 +9,15 @@ using namespace test;
 namespace
 {
 
-using asked = coauth::token_request;
+using request_type = coauth::token_request;
 
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(token_request)
 
-BOOST_AUTO_TEST_CASE(the_chain_and_its_getters)
+BOOST_AUTO_TEST_CASE(setters_chain_and_getters_return_the_values)
 {
-    auto const request = asked()
+    auto const request = request_type()
                              .scope("a b")
                              .resource("urn:1")
                              .resource("urn:2")
@@ -34,26 +34,26 @@ BOOST_AUTO_TEST_CASE(the_chain_and_its_getters)
 
 BOOST_AUTO_TEST_CASE(a_named_request_is_changed_in_place)
 {
-    asked request;
+    request_type request;
     request.scope("a").audience("x");
     request.scope("b");
     BOOST_TEST(request.scope() == "b");
     BOOST_TEST(request.audience() == "x");
 }
 
-BOOST_AUTO_TEST_CASE(what_the_environment_does_not_have_is_empty)
+BOOST_AUTO_TEST_CASE(null_pointers_are_empty_strings)
 {
     char const* const not_set = nullptr;
-    BOOST_TEST((asked().scope(not_set).audience(not_set) == asked()));
-    BOOST_TEST(asked().resource(not_set).resources().front().empty());
-    BOOST_TEST(asked().parameter("x", not_set).parameters().front().second.empty());
+    BOOST_TEST((request_type().scope(not_set).audience(not_set) == request_type()));
+    BOOST_TEST(request_type().resource(not_set).resources().front().empty());
+    BOOST_TEST(request_type().parameter("x", not_set).parameters().front().second.empty());
 }
 
-BOOST_AUTO_TEST_CASE(is_no_aggregate)
+BOOST_AUTO_TEST_CASE(token_request_is_not_an_aggregate)
 {
     // GCC 12 destroys an aggregate temporary of an awaited expression twice.
-    static_assert(!std::is_aggregate_v<asked>);
-    BOOST_TEST(std::is_default_constructible_v<asked>);
+    static_assert(!std::is_aggregate_v<request_type>);
+    BOOST_TEST(std::is_default_constructible_v<request_type>);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,4 +1,4 @@
-// What goes into the body for the grants, and to the endpoints beside the token endpoint.
+// The bodies of token requests by grant, and of introspection and revocation requests.
 
 #include "protocol/config_validation.hpp"
 #include "protocol/http_request.hpp"
@@ -19,13 +19,16 @@ std::string form(token_request const& request)
     return text(*built);
 }
 
-std::string
-body(client_authentication const& who, coauth::protocol::attempt_credentials const& proofs = {})
+std::string body(
+    client_authentication const& authentication,
+    coauth::protocol::attempt_credentials const& credentials = {})
 {
-    auto made = config();
-    made.authentication = who;
-    auto const where = coauth::protocol::make_endpoint_for(made, coauth::protocol::place::token);
-    auto const built = coauth::protocol::build_form_request(made, *where, secret("a=b"), proofs);
+    auto configuration = config();
+    configuration.authentication = authentication;
+    auto const endpoint =
+        coauth::protocol::make_endpoint_for(configuration, coauth::protocol::endpoint_kind::token);
+    auto const built =
+        coauth::protocol::build_form_request(configuration, *endpoint, secret("a=b"), credentials);
     BOOST_TEST_REQUIRE(outcome(built) == "success");
     auto const whole = text(*built);
     return whole.substr(whole.find("\r\n\r\n") + 4);
@@ -35,7 +38,7 @@ body(client_authentication const& who, coauth::protocol::attempt_credentials con
 
 BOOST_AUTO_TEST_SUITE(token_request_form)
 
-BOOST_AUTO_TEST_CASE(exchange)
+BOOST_AUTO_TEST_CASE(token_exchange)
 {
     BOOST_TEST(
         form(token_request::token_exchange(secret("t")).scope("read")) ==
@@ -56,7 +59,7 @@ BOOST_AUTO_TEST_CASE(jwt_bearer_and_refresh_token)
         "grant_type=refresh_token&refresh_token=r");
 }
 
-BOOST_AUTO_TEST_CASE(what_is_asked_for_anew)
+BOOST_AUTO_TEST_CASE(dynamic_parameters_are_requested_for_each_attempt)
 {
     int calls = 0;
     auto const request = token_request::token_exchange(
@@ -64,18 +67,18 @@ BOOST_AUTO_TEST_CASE(what_is_asked_for_anew)
     BOOST_TEST(coauth::protocol::has_dynamic_parameters(request));
     BOOST_TEST(!coauth::protocol::has_dynamic_parameters(token_request::jwt_bearer(secret("x"))));
     BOOST_TEST(!coauth::protocol::has_dynamic_parameters(token_request()));
-    // Known to be right before it is asked.
+    // The form can be checked before the function is called.
     check_lacks(form(request), "subject_token=");
     BOOST_TEST(calls == 0);
     BOOST_TEST(text(*coauth::protocol::dynamic_parameters_form(request)) == "subject_token=t%261");
-    auto const asked = coauth::protocol::dynamic_parameters_form(request);
+    auto const parameters = coauth::protocol::dynamic_parameters_form(request);
     BOOST_TEST(
-        text(*coauth::protocol::token_request_form(request, *asked)) ==
+        text(*coauth::protocol::token_request_form(request, *parameters)) ==
         "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&"
         "subject_token_type=a%3Ab&subject_token=t%262");
 }
 
-BOOST_AUTO_TEST_CASE(what_cannot_be_presented)
+BOOST_AUTO_TEST_CASE(invalid_tokens_are_rejected)
 {
     for (auto const& request :
          {token_request::refresh_token(secret()), token_request::jwt_bearer(secret("hush\n"))})
@@ -90,7 +93,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_presented)
             outcome(coauth::protocol::token_hint_form(secret(token), hint)) == "invalid_parameter");
 }
 
-BOOST_AUTO_TEST_CASE(what_cannot_be_asked_for)
+BOOST_AUTO_TEST_CASE(failing_dynamic_parameters_are_reported)
 {
     using response = coauth::result<secret>;
     struct row
@@ -106,19 +109,19 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_asked_for)
              {[]() -> response { throw std::runtime_error("hush"); }, "invalid_configuration"},
          })
     {
-        auto const asked =
+        auto const parameters =
             coauth::protocol::dynamic_parameters_form(token_request::refresh_token(row.function));
-        BOOST_TEST(outcome(asked) == row.outcome);
-        check_lacks(asked.error().message(), "hush");
+        BOOST_TEST(outcome(parameters) == row.outcome);
+        check_lacks(parameters.error().message(), "hush");
     }
     BOOST_TEST(coauth::protocol::dynamic_parameters_form(token_request())->empty());
     auto const nothing = token_request::refresh_token(coauth::secret_provider());
     check_contains(
         coauth::protocol::token_request_form(nothing).error().message(),
-        "the function that gives the refresh_token is empty");
+        "the function that returns the refresh_token is empty");
 }
 
-BOOST_AUTO_TEST_CASE(about_a_token)
+BOOST_AUTO_TEST_CASE(token_and_type_hint)
 {
     BOOST_TEST(text(*coauth::protocol::token_hint_form(secret("t"), "")) == "token=t");
     BOOST_TEST(
@@ -126,23 +129,24 @@ BOOST_AUTO_TEST_CASE(about_a_token)
         "token=t&token_type_hint=refresh_token");
 }
 
-BOOST_AUTO_TEST_CASE(assertions)
+BOOST_AUTO_TEST_CASE(assertions_and_proofs)
 {
-    coauth::protocol::attempt_credentials proofs;
-    proofs.assertion = secret("h.c.s");
+    coauth::protocol::attempt_credentials credentials;
+    credentials.assertion = secret("h.c.s");
     BOOST_TEST(
-        body(client_authentication::private_key_jwt("id", {}), proofs) ==
+        body(client_authentication::private_key_jwt("id", {}), credentials) ==
         "a=b&client_id=id&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-"
         "type%3Ajwt-bearer&client_assertion=h.c.s");
-    proofs.dpop = secret("p.r.f");
-    auto const where =
-        coauth::protocol::make_endpoint_for(config(), coauth::protocol::place::token);
+    credentials.dpop = secret("p.r.f");
+    auto const endpoint =
+        coauth::protocol::make_endpoint_for(config(), coauth::protocol::endpoint_kind::token);
     check_contains(
-        text(*coauth::protocol::build_form_request(config(), *where, secret("a=b"), proofs)),
+        text(
+            *coauth::protocol::build_form_request(config(), *endpoint, secret("a=b"), credentials)),
         "\r\nDPoP: p.r.f\r\n");
     auto const others = client_authentication::client_assertion(
         "", []() -> coauth::result<secret> { return secret(); });
-    // Its text is in the place of a secret by then.
+    // The assertion takes the place of the secret.
     check_contains(body(others.with_secret(secret("k8s"))), "&client_assertion=k8s");
     check_lacks(body(others.with_secret(secret("k8s"))), "client_id");
     BOOST_TEST(body(client_authentication::tls_client_auth("id")) == "a=b&client_id=id");
