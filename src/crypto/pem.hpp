@@ -5,11 +5,8 @@
 #include <coauth/secret.hpp>
 #include <coauth/secret_provider.hpp>
 
-#include <openssl/bio.h>
-#include <openssl/evp.h>
-#include <openssl/x509.h>
+#include "crypto/openssl_ptr.hpp"
 
-#include <memory>
 #include <string>
 #include <string_view>
 
@@ -17,14 +14,7 @@
 namespace coauth::pem
 {
 
-struct openssl_deleter
-{
-    void operator()(BIO* p) const noexcept { BIO_free(p); }
-    void operator()(EVP_PKEY* p) const noexcept { EVP_PKEY_free(p); }
-    void operator()(X509* p) const noexcept { X509_free(p); }
-};
-template <class T>
-using openssl_ptr = std::unique_ptr<T, openssl_deleter>;
+using crypto::openssl_ptr;
 
 // `errc::invalid_configuration`; what OpenSSL had to say is forgotten. Throws `std::bad_alloc`
 // where that was a lack of memory.

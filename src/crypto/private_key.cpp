@@ -28,14 +28,7 @@ using enum signature_algorithm;
 
 using pem::pem_error;
 
-struct openssl_deleter
-{
-    void operator()(BIGNUM* p) const noexcept { BN_free(p); }
-    void operator()(ECDSA_SIG* p) const noexcept { ECDSA_SIG_free(p); }
-    void operator()(EVP_MD_CTX* p) const noexcept { EVP_MD_CTX_free(p); }
-};
-template <class T>
-using openssl_ptr = std::unique_ptr<T, openssl_deleter>;
+using crypto::openssl_ptr;
 
 std::string curve_of(EVP_PKEY* key)
 {
