@@ -324,7 +324,7 @@ result<void> take_client(serve_flags const& flags, testing::server_options& serv
     if (!client->certificates.empty() || !server.client_ca_pem.empty())
         server.client_certificates = flags.mtls_alias
                                          ? testing::client_certificates::requested_at_alias
-                                         : testing::client_certificates::asked;
+                                         : testing::client_certificates::requested;
     server.clients = {std::move(*client)};
     return {};
 }

@@ -1,10 +1,10 @@
 #include <coauth/smscx.hpp>
 #include <coauth/testing/authorization_server.hpp>
 
-#include "testing/certificates.hpp"
 #include "testing/connection.hpp"
 #include "testing/listener.hpp"
 #include "testing/request_log.hpp"
+#include "testing/server_certificate.hpp"
 #include "testing/server_state.hpp"
 #include "testing/tls_server.hpp"
 
@@ -26,21 +26,21 @@ using tcp = asio::ip::tcp;
 class authorization_server::state
 {
 public:
-    explicit state(server_options chosen) : options(std::move(chosen))
+    explicit state(server_options chosen_options) : options(std::move(chosen_options))
     {
         if (!options.tls)
             return;
-        id = make_identity(options.certificate);
-        ca_pem = to_pem(*id.root.certificate);
-        auto const asked = options.client_certificates;
-        tls.emplace(make_tls_server(id, options, asked == client_certificates::asked));
-        if (asked == client_certificates::requested_at_alias)
-            alias_tls.emplace(make_tls_server(id, options, true));
+        certificate = make_server_certificate(options);
+        auto const requests = options.client_certificates;
+        tls.emplace(
+            make_tls_server(certificate, options, requests == client_certificates::requested));
+        if (requests == client_certificates::requested_at_alias)
+            alias_tls.emplace(make_tls_server(certificate, options, true));
     }
 
     ~state()
     {
-        context.stop();
+        io_context.stop();
         if (thread.joinable())
             thread.join();
     }
@@ -48,14 +48,14 @@ public:
     void listen()
     {
         main.emplace(
-            context, options.address, options.port,
-            [this](tcp::socket socket) { take(std::move(socket), tls); });
+            io_context, options.address, options.port,
+            [this](tcp::socket socket) { serve(std::move(socket), tls); });
         port = mtls_port = main->port();
         if (alias_tls)
         {
             alias.emplace(
-                context, options.address, std::uint16_t{0},
-                [this](tcp::socket socket) { take(std::move(socket), alias_tls); });
+                io_context, options.address, std::uint16_t{0},
+                [this](tcp::socket socket) { serve(std::move(socket), alias_tls); });
             mtls_port = alias->port();
             alias->accept();
         }
@@ -77,16 +77,15 @@ public:
 
     void rotate_dpop_nonce()
     {
-        on_thread([this] { server->renew_nonce(); });
+        on_thread([this] { server->rotate_nonce(); });
     }
 
     server_options const options;
     request_log log{options.remembered_requests};
-    identity id;
-    std::string ca_pem;
+    server_certificate certificate;
     std::uint16_t port = 0;
     std::uint16_t mtls_port = 0;
-    // Its functions that only read the options may be called from any thread.
+    // Functions that only read the options may be called from any thread.
     std::optional<server_state> server;
 
 private:
@@ -95,32 +94,32 @@ private:
     template <class Function>
     void on_thread(Function function)
     {
-        asio::post(context, asio::use_future(std::move(function))).get();
+        asio::post(io_context, asio::use_future(std::move(function))).get();
     }
 
-    void take(tcp::socket socket, tls_context& by)
+    void serve(tcp::socket socket, tls_context& context)
     {
-        serve(std::move(socket), {options, log, *server, by ? &*by : nullptr});
+        testing::serve(std::move(socket), {options, log, *server, context ? &*context : nullptr});
     }
 
     void run() noexcept
     {
-        while (!context.stopped())
+        while (!io_context.stopped())
         {
             try
             {
-                context.run();
+                io_context.run();
             }
             catch (...) // NOLINT(bugprone-empty-catch)
             {
-                // What a connection threw ends that connection alone.
+                // An exception in a connection ends only that connection.
             }
         }
     }
 
     tls_context tls;
     tls_context alias_tls;
-    asio::io_context context{1};
+    asio::io_context io_context{1};
     std::optional<listener> main;
     std::optional<listener> alias;
     std::thread thread;
@@ -198,12 +197,12 @@ std::string authorization_server::mtls_token_endpoint() const
 
 std::string const& authorization_server::ca_pem() const noexcept
 {
-    return state_->ca_pem;
+    return state_->certificate.ca_pem;
 }
 
 std::string authorization_server::crl_pem(bool revoked) const
 {
-    return state_->options.tls ? make_crl_pem(state_->id, revoked) : std::string();
+    return revoked ? state_->certificate.crl_pem : state_->certificate.crl_pem_without_entry;
 }
 
 namespace
@@ -221,13 +220,13 @@ server_endpoints endpoints_at(std::string const& origin, server_options const& o
 client_config authorization_server::config() const
 {
     auto const& options = state_->options;
-    client_config made;
+    client_config config;
     if (options.flavor == server_flavor::smscx)
-        made = smscx::config(options.client_id, options.client_secret);
+        config = smscx::config(options.client_id, options.client_secret);
     else
-        made.authentication =
+        config.authentication =
             client_authentication::client_secret_basic(options.client_id, options.client_secret);
-    auto& server = made.server;
+    auto& server = config.server;
     auto const endpoints = endpoints_at(state_->server->origin(), options);
     server.issuer = issuer();
     server.token_endpoint = endpoints.token_endpoint;
@@ -235,18 +234,18 @@ client_config authorization_server::config() const
     server.revocation_endpoint = endpoints.revocation_endpoint;
     if (state_->mtls_port != state_->port)
         server.mtls_endpoint_aliases = endpoints_at(state_->server->mtls_origin(), options);
-    made.tls.ca_pem = ca_pem();
-    made.allow_http_loopback = !options.tls;
-    return made;
+    config.tls.ca_pem = ca_pem();
+    config.allow_http_loopback = !options.tls;
+    return config;
 }
 
-void authorization_server::push_response(response a)
+void authorization_server::push_response(response scripted)
 {
-    state_->log.push(std::move(a));
+    state_->log.push(std::move(scripted));
 }
-void authorization_server::set_response(response a)
+void authorization_server::set_response(response scripted)
 {
-    state_->log.set(std::move(a));
+    state_->log.set(std::move(scripted));
 }
 void authorization_server::clear_responses()
 {

@@ -1,11 +1,11 @@
 #include "testing/client_authenticator.hpp"
 
-#include "testing/assertion.hpp"
 #include "testing/dpop.hpp"
 #include "testing/encoding.hpp"
+#include "testing/jwt.hpp"
 #include "testing/public_key.hpp"
 #include "testing/signature.hpp"
-#include "testing/web_token.hpp"
+#include "testing/validate_assertion.hpp"
 
 #include <algorithm>
 
@@ -18,55 +18,55 @@ namespace
 constexpr char const* jwt_bearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 constexpr char const* jwt_bearer_grant = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
-// What a request says of its client.
+// The credentials in a request.
 struct presented_client
 {
-    authentication_method by = authentication_method::none;
+    authentication_method method = authentication_method::none;
     std::string id;
-    // Of the methods with one in the request.
+    // Empty if the method has none.
     std::string secret = {};
     std::string assertion = {};
-    bool twice = false;
+    // The request uses more than one method.
+    bool is_ambiguous = false;
 };
 
-// The user and password of a Basic header as this flavor reads them; nothing when it cannot be
-// read.
-presented_client read_basic(server_flavor how, std::string_view header)
+// The credentials of a Basic header, decoded as this flavor does. Empty if it is malformed.
+presented_client read_basic(server_flavor flavor, std::string_view header)
 {
-    presented_client none{authentication_method::client_secret_basic, {}};
+    presented_client malformed{authentication_method::client_secret_basic, {}};
     auto const space = header.find(' ');
     if (space == std::string_view::npos || !equal_ignoring_case(header.substr(0, space), "basic"))
-        return none;
+        return malformed;
     auto const text = decode_base64(header.substr(space + 1));
     auto const colon = text ? text->find(':') : std::string::npos;
     if (colon == std::string::npos)
-        return none;
+        return malformed;
     auto const raw_id = text->substr(0, colon);
     auto const raw_secret = text->substr(colon + 1);
-    if (how == server_flavor::smscx)
+    if (flavor == server_flavor::smscx)
         return {authentication_method::client_secret_basic, raw_id, raw_secret};
     auto const id = decode_form_text(raw_id);
     auto const secret = decode_form_text(raw_secret);
     return id && secret ? presented_client{authentication_method::client_secret_basic, *id, *secret}
-                        : none;
+                        : malformed;
 }
 
 presented_client read_assertion(std::string const& assertion, std::optional<std::string> id)
 {
-    auto const token = read_web_token(assertion);
+    auto const token = read_jwt(assertion);
     auto const& hmacs = hmac_algorithms();
-    bool const by_secret =
+    bool const uses_secret =
         token &&
         std::find(hmacs.begin(), hmacs.end(), text_member(token->header, "alg")) != hmacs.end();
     presented_client found;
-    found.by = by_secret ? authentication_method::client_secret_jwt
-                         : authentication_method::private_key_jwt;
+    found.method = uses_secret ? authentication_method::client_secret_jwt
+                               : authentication_method::private_key_jwt;
     found.id = id ? *id : token ? text_member(token->claims, "sub") : std::string();
     found.assertion = assertion;
     return found;
 }
 
-// By which of the two a certificate can prove this client.
+// The method by which this client authenticates with a certificate.
 authentication_method method_of_certificate(registered_client const& client)
 {
     if (!client.certificates.empty())
@@ -92,8 +92,8 @@ presented_client read_client(
     else if (secret)
         found = {authentication_method::client_secret_post, id.value_or(""), *secret};
     else if (!certificate.thumbprint.empty())
-        found.by = method_of_certificate(server.find_client(found.id));
-    found.twice = header.has_value() + secret.has_value() + assertion.has_value() > 1;
+        found.method = method_of_certificate(server.find_client(found.id));
+    found.is_ambiguous = header.has_value() + secret.has_value() + assertion.has_value() > 1;
     return found;
 }
 
@@ -118,12 +118,12 @@ std::optional<failure> check_assertion(
     if (member(parameters, "client_assertion_type") != jwt_bearer)
         return invalid_client("The client_assertion_type is not " + std::string(jwt_bearer) + ".");
     assertion_rules rules{client.id, client.id, server.audiences(), {}};
-    if (presented.by == authentication_method::client_secret_jwt)
+    if (presented.method == authentication_method::client_secret_jwt)
         rules.secret = client.assertion_secret;
     else
         rules.keys = client.public_keys;
-    if (auto fault = validate_assertion(server, presented.assertion, rules))
-        return invalid_client(std::move(*fault));
+    if (auto problem = validate_assertion(server, presented.assertion, rules))
+        return invalid_client(std::move(*problem));
     return std::nullopt;
 }
 
@@ -132,14 +132,15 @@ check_certificate(registered_client const& client, client_certificate const& cer
 {
     for (auto const& pem : client.certificates)
     {
-        auto const known = read_certificate_pem(pem);
-        if (known && certificate_thumbprint(*known) == certificate.thumbprint)
+        auto const registered = read_certificate_pem(pem);
+        if (registered && certificate_thumbprint(*registered) == certificate.thumbprint)
             return std::nullopt;
     }
     if (client.subject.empty())
         return invalid_client("The client's certificate is not the registered one.");
     if (!certificate.trusted)
-        return invalid_client("The client's certificate is not of a trusted CA, or not valid.");
+        return invalid_client(
+            "The client's certificate was not issued by a trusted CA, or is not valid.");
     if (certificate.subject != client.subject)
         return invalid_client("The client's certificate is for another subject.");
     return std::nullopt;
@@ -147,27 +148,27 @@ check_certificate(registered_client const& client, client_certificate const& cer
 
 } // namespace
 
-void note_client(
+void record_client(
     server_state const& server, received_request& request, client_certificate const& certificate)
 {
     request.client_certificate_thumbprint = certificate.thumbprint;
-    request.dpop_thumbprint = find_proof_key(request);
+    request.dpop_thumbprint = proof_key_thumbprint(request);
     auto const presented =
         read_client(server, request, decode_form(request.body).value_or(form()), certificate);
-    request.authentication = presented.by;
+    request.authentication = presented.method;
     request.client_id = presented.id;
 }
 
-checked<registered_client> check_client(
+checked<registered_client> authenticate_client(
     server_state& server, received_request const& request, form const& parameters,
     client_certificate const& certificate)
 {
     auto const presented = read_client(server, request, parameters, certificate);
-    if (presented.twice)
-        return invalid_request("Two ways of client authentication in one request.");
-    // The assertion says who asks (RFC 7521 section 4.1).
-    bool const by_grant = member(parameters, "grant_type") == jwt_bearer_grant;
-    if (by_grant && presented.by == authentication_method::none && presented.id.empty())
+    if (presented.is_ambiguous)
+        return invalid_request("The request uses more than one method of client authentication.");
+    // The assertion identifies the client (RFC 7521 section 4.1).
+    bool const is_jwt_bearer = member(parameters, "grant_type") == jwt_bearer_grant;
+    if (is_jwt_bearer && presented.method == authentication_method::none && presented.id.empty())
         return registered_client{};
     auto client = server.find_client(presented.id);
     if (client.id.empty())
@@ -177,8 +178,8 @@ checked<registered_client> check_client(
     if (!presented.assertion.empty())
         problem = check_assertion(server, client, presented, parameters);
     else if (
-        method_of_certificate(client) == presented.by &&
-        presented.by != authentication_method::none)
+        method_of_certificate(client) == presented.method &&
+        presented.method != authentication_method::none)
         problem = check_certificate(client, certificate);
     else
         problem = check_secret(client, presented);

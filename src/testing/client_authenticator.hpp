@@ -8,12 +8,12 @@
 namespace coauth::testing
 {
 
-// Writes into the request what its client presented, right or not.
-void note_client(
+// Sets the members of the request that say how the client tried to authenticate.
+void record_client(
     server_state const& server, received_request& request, client_certificate const& certificate);
 
-// The client, once it has proved who it is.
-checked<registered_client> check_client(
+// Authenticates the client.
+checked<registered_client> authenticate_client(
     server_state& server, received_request const& request, form const& parameters,
     client_certificate const& certificate);
 

@@ -16,7 +16,7 @@ namespace coauth::testing
 namespace
 {
 
-int take_any(int, X509_STORE_CTX*)
+int accept_any(int, X509_STORE_CTX*)
 {
     return 1;
 }
@@ -45,27 +45,27 @@ std::string certificate_thumbprint(X509 const& certificate)
 
 client_certificate read_client_certificate(SSL* connection)
 {
-    openssl_ptr<X509> const shown(SSL_get1_peer_certificate(connection));
-    if (!shown)
+    openssl_ptr<X509> const peer(SSL_get1_peer_certificate(connection));
+    if (!peer)
         return {};
     return {
-        certificate_thumbprint(*shown), subject_of(*shown),
+        certificate_thumbprint(*peer), subject_of(*peer),
         SSL_get_verify_result(connection) == X509_V_OK};
 }
 
-void ask_for_certificates(SSL_CTX& server, std::string const& ca_pem)
+void request_certificates(SSL_CTX& server, std::string const& ca_pem)
 {
-    SSL_CTX_set_verify(&server, SSL_VERIFY_PEER, take_any);
+    SSL_CTX_set_verify(&server, SSL_VERIFY_PEER, accept_any);
     if (ca_pem.empty())
         return;
     openssl_ptr<BIO> const bio(BIO_new_mem_buf(ca_pem.data(), static_cast<int>(ca_pem.size())));
-    bool any = false;
+    bool added = false;
     while (auto const ca =
                openssl_ptr<X509>(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)))
-        any = X509_STORE_add_cert(SSL_CTX_get_cert_store(&server), ca.get()) == 1;
+        added = X509_STORE_add_cert(SSL_CTX_get_cert_store(&server), ca.get()) == 1;
     // The end of the text is an error to OpenSSL.
     ERR_clear_error();
-    if (!any)
+    if (!added)
         throw std::runtime_error("cannot set up the TLS server: client_ca_pem");
 }
 

@@ -8,14 +8,14 @@
 namespace coauth::testing
 {
 
-// The certificate that a client showed in the TLS handshake.
+// The certificate of the client in the TLS handshake.
 struct client_certificate
 {
-    // SHA-256 in base64url; empty: none was shown.
+    // SHA-256 in base64url. Empty: there is no certificate.
     std::string thumbprint;
-    // As RFC 4514 writes it.
+    // In the form of RFC 4514.
     std::string subject;
-    // A CA that the server trusts issued it.
+    // Whether a CA that the server trusts issued it.
     bool trusted = false;
 };
 
@@ -23,9 +23,9 @@ client_certificate read_client_certificate(SSL* connection);
 
 std::string certificate_thumbprint(X509 const& certificate);
 
-// Has the server ask clients for certificates. Every one is taken: what it proves is seen later.
-// Throws std::runtime_error when the CAs' text cannot be read.
-void ask_for_certificates(SSL_CTX& server, std::string const& ca_pem);
+// Makes the server request client certificates. The handshake accepts every certificate; client
+// authentication checks it later. Throws std::runtime_error if `ca_pem` contains no certificate.
+void request_certificates(SSL_CTX& server, std::string const& ca_pem);
 
 } // namespace coauth::testing
 

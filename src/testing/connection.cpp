@@ -1,15 +1,15 @@
 #include "testing/connection.hpp"
 
+#include "testing/clamp_duration.hpp"
 #include "testing/client_authenticator.hpp"
+#include "testing/close_socket.hpp"
 #include "testing/endpoints.hpp"
-#include "testing/long_times.hpp"
 #include "testing/response_writer.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -44,65 +44,13 @@ tcp::socket& transport(tls_stream& stream)
     return stream.next_layer();
 }
 
-// Holds a connection that is not served any more, and reads what comes, until the peer closes: a
-// close with unread bytes would be a reset.
-class discard_input : public std::enable_shared_from_this<discard_input>
-{
-public:
-    explicit discard_input(tcp::socket socket) : socket_(std::move(socket)) {}
-
-    void read()
-    {
-        socket_.async_read_some(
-            asio::buffer(buffer_),
-            [self = shared_from_this()](error_code ec, std::size_t)
-            {
-                if (!ec)
-                    self->read();
-            });
-    }
-
-    void write_and_read(std::string const& text)
-    {
-        text_ = text;
-        asio::async_write(
-            socket_, asio::buffer(text_),
-            [self = shared_from_this()](error_code, std::size_t) { self->read(); });
-    }
-
-private:
-    tcp::socket socket_;
-    std::string text_;
-    std::array<char, 4096> buffer_;
-};
-
-void hold(tcp::socket socket)
-{
-    std::make_shared<discard_input>(std::move(socket))->read();
-}
-
-// Says that nothing more is sent, as a FIN.
-void close_gently(tcp::socket& socket)
-{
-    error_code ignored;
-    socket.shutdown(tcp::socket::shutdown_send, ignored);
-    hold(std::move(socket));
-}
-
-void reset(tcp::socket& socket)
-{
-    error_code ignored;
-    socket.set_option(asio::socket_base::linger(true, 0), ignored);
-    socket.close(ignored);
-}
-
 template <class Stream>
 class connection : public std::enable_shared_from_this<connection<Stream>>
 {
 public:
-    connection(Stream stream, environment const& env)
+    connection(Stream stream, connection_context const& context)
         : stream_(std::move(stream))
-        , env_(env)
+        , context_(context)
         , timer_(stream_.get_executor())
     {
     }
@@ -110,7 +58,7 @@ public:
     void start()
     {
         if constexpr (is_tls)
-            shake_hands();
+            do_handshake();
         else
             read_request();
     }
@@ -118,7 +66,7 @@ public:
 private:
     static constexpr bool is_tls = std::is_same_v<Stream, tls_stream>;
 
-    void shake_hands()
+    void do_handshake()
     {
         stream_.async_handshake(
             tls_stream::server,
@@ -129,12 +77,12 @@ private:
     {
         SSL* const tls = stream_.native_handle();
         char const* const name = SSL_get_servername(tls, TLSEXT_NAMETYPE_host_name);
-        env_.log.note_server_name(name ? name : "");
+        context_.log.set_server_name(name ? name : "");
         if (ec)
-            return close_gently(transport(stream_));
-        ++env_.log.handshakes;
+            return close_gracefully(transport(stream_));
+        ++context_.log.handshakes;
         if (SSL_session_reused(tls))
-            ++env_.log.resumed;
+            ++context_.log.resumed;
         certificate_ = read_client_certificate(tls);
         read_request();
     }
@@ -156,9 +104,9 @@ private:
 
     void on_read(error_code ec, std::size_t size)
     {
-        env_.log.bytes_received += size;
+        context_.log.bytes_received += size;
         if (ec)
-            return close_gently(transport(stream_));
+            return close_gracefully(transport(stream_));
         input_.append(block_.data(), size);
         parse();
     }
@@ -168,10 +116,10 @@ private:
         error_code ec;
         while (!input_.empty() && !ec && !parser_->is_done())
         {
-            auto const used = parser_->put(asio::buffer(input_), ec);
-            request_bytes_.append(input_, 0, used);
-            input_.erase(0, used);
-            if (used == 0)
+            auto const consumed = parser_->put(asio::buffer(input_), ec);
+            request_bytes_.append(input_, 0, consumed);
+            input_.erase(0, consumed);
+            if (consumed == 0)
                 break;
         }
         if (ec && ec != http::error::need_more)
@@ -181,7 +129,7 @@ private:
         on_request();
     }
 
-    // What came is not HTTP.
+    // The input is not HTTP.
     void reject()
     {
         response_ = response();
@@ -195,10 +143,10 @@ private:
     {
         auto const request = take_request();
         keep_alive_ = parser_->keep_alive();
-        auto scripted = env_.log.record(request);
-        response_ =
-            scripted ? std::move(*scripted) : handle_request(env_.server, request, certificate_);
-        ++served_;
+        auto scripted = context_.log.record(request);
+        response_ = scripted ? std::move(*scripted)
+                             : handle_request(context_.server, request, certificate_);
+        ++requests_served_;
         if (response_.delay.count() == 0)
             return send();
         wait(response_.delay, &connection::send);
@@ -214,14 +162,14 @@ private:
             request.headers.add(std::string(field.name_string()), std::string(field.value()));
         request.body = message.body();
         request.bytes = std::move(request_bytes_);
-        request.earlier_on_connection = served_;
-        note_client(env_.server, request, certificate_);
+        request.earlier_on_connection = requests_served_;
+        record_client(context_.server, request, certificate_);
         return request;
     }
 
-    void wait(std::chrono::milliseconds time, void (connection::*next)())
+    void wait(std::chrono::milliseconds duration, void (connection::*next)())
     {
-        timer_.expires_after(countable(time));
+        timer_.expires_after(clamp_duration(duration));
         timer_.async_wait(
             [self = this->shared_from_this(), next](error_code ec)
             {
@@ -233,14 +181,14 @@ private:
     void send()
     {
         output_ = to_wire(response_, keep_alive_);
-        sent_ = 0;
+        written_ = 0;
         if (response_.repeat_from)
-            lengthen_repetition();
+            lengthen_repeated_part();
         write();
     }
 
-    // A short text is sent many times at once.
-    void lengthen_repetition()
+    // Repeats a short part many times in the output, so that one write sends all of them.
+    void lengthen_repeated_part()
     {
         auto const repeated = output_.substr(std::min(*response_.repeat_from, output_.size()));
         if (repeated.empty())
@@ -251,27 +199,27 @@ private:
 
     void write()
     {
-        if (sent_ == output_.size())
+        if (written_ == output_.size())
         {
             if (!response_.repeat_from)
                 return finish();
-            sent_ = *response_.repeat_from;
+            written_ = *response_.repeat_from;
         }
-        auto const rest = output_.size() - sent_;
+        auto const rest = output_.size() - written_;
         auto const size = response_.piece == 0 ? rest : std::min(response_.piece, rest);
         stream_.async_write_some(
-            asio::buffer(output_.data() + sent_, size),
+            asio::buffer(output_.data() + written_, size),
             [self = this->shared_from_this()](error_code ec, std::size_t written)
             { self->on_written(ec, written); });
     }
 
     void on_written(error_code ec, std::size_t size)
     {
-        env_.log.bytes_sent += size;
+        context_.log.bytes_sent += size;
         if (ec)
-            return close_gently(transport(stream_));
-        sent_ += size;
-        bool const more = sent_ < output_.size() || response_.repeat_from;
+            return close_gracefully(transport(stream_));
+        written_ += size;
+        bool const more = written_ < output_.size() || response_.repeat_from;
         if (more && response_.piece_delay.count() > 0)
             return wait(response_.piece_delay, &connection::write);
         write();
@@ -286,11 +234,11 @@ private:
         case response_end::close:
             return close();
         case response_end::truncate:
-            return close_gently(transport(stream_));
+            return close_gracefully(transport(stream_));
         case response_end::reset:
             return reset(transport(stream_));
         case response_end::stall:
-            return hold(std::move(transport(stream_)));
+            return discard_input(std::move(transport(stream_)));
         }
     }
 
@@ -298,66 +246,66 @@ private:
     {
         if constexpr (is_tls)
         {
-            // As if the peer had said it too: send close_notify and do not wait for a response.
+            // Send close_notify and do not wait for that of the peer.
             SSL_set_shutdown(stream_.native_handle(), SSL_RECEIVED_SHUTDOWN);
             stream_.async_shutdown([self = this->shared_from_this()](error_code)
-                                   { close_gently(transport(self->stream_)); });
+                                   { close_gracefully(transport(self->stream_)); });
         }
         else
-            close_gently(stream_);
+            close_gracefully(stream_);
     }
 
     Stream stream_;
-    environment env_;
+    connection_context context_;
     client_certificate certificate_;
     asio::steady_timer timer_;
     std::array<char, block_size> block_;
     std::string input_;
     std::optional<http::request_parser<http::string_body>> parser_;
     std::string request_bytes_;
-    unsigned served_ = 0;
+    unsigned requests_served_ = 0;
     bool keep_alive_ = false;
     response response_;
     std::string output_;
-    std::size_t sent_ = 0;
+    std::size_t written_ = 0;
 };
 
-void serve_tls(tcp::socket socket, environment const& env)
+void serve_tls(tcp::socket socket, connection_context const& context)
 {
-    std::make_shared<connection<tls_stream>>(tls_stream(std::move(socket), *env.tls), env)->start();
+    std::make_shared<connection<tls_stream>>(tls_stream(std::move(socket), *context.tls), context)
+        ->start();
 }
 
-void serve_plain(tcp::socket socket, environment const& env)
+void serve_plain(tcp::socket socket, connection_context const& context)
 {
-    std::make_shared<connection<tcp::socket>>(std::move(socket), env)->start();
+    std::make_shared<connection<tcp::socket>>(std::move(socket), context)->start();
 }
 
 } // namespace
 
-void serve(tcp::socket socket, environment const& env)
+void serve(tcp::socket socket, connection_context const& context)
 {
-    env.log.count_connection();
+    context.log.count_connection();
     error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
 
-    switch (env.options.refuse)
+    switch (context.options.connection_fault)
     {
     case connection_fault::close_at_accept:
-        return close_gently(socket);
+        return close_gracefully(socket);
     case connection_fault::reset_at_accept:
         return reset(socket);
     case connection_fault::silence:
-        return hold(std::move(socket));
+        return discard_input(std::move(socket));
     case connection_fault::plain_text:
-        return std::make_shared<discard_input>(std::move(socket))
-            ->write_and_read(env.options.plain_text);
-    case connection_fault::no:
+        return send_and_discard_input(std::move(socket), context.options.plain_text);
+    case connection_fault::none:
         break;
     }
-    if (env.tls)
-        serve_tls(std::move(socket), env);
+    if (context.tls)
+        serve_tls(std::move(socket), context);
     else
-        serve_plain(std::move(socket), env);
+        serve_plain(std::move(socket), context);
 }
 
 } // namespace coauth::testing

@@ -16,8 +16,8 @@ class context;
 namespace coauth::testing
 {
 
-// What a connection works with; outlives it.
-struct environment
+// The parts of the server that a connection uses. They outlive it.
+struct connection_context
 {
     server_options const& options;
     request_log& log;
@@ -27,7 +27,7 @@ struct environment
 };
 
 // Serves the connection until it ends, on its executor, which runs one handler at a time.
-void serve(boost::asio::ip::tcp::socket socket, environment const& env);
+void serve(boost::asio::ip::tcp::socket socket, connection_context const& context);
 
 } // namespace coauth::testing
 

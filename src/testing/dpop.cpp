@@ -1,8 +1,8 @@
 #include "testing/dpop.hpp"
 
+#include "testing/jwt.hpp"
 #include "testing/public_key.hpp"
 #include "testing/signature.hpp"
-#include "testing/web_token.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -16,15 +16,15 @@ namespace
 
 namespace json = boost::json;
 
-constexpr double longest_age = 300;
+constexpr double max_age = 300;
 
-std::optional<web_token> read_proof(received_request const& request)
+std::optional<jwt> read_proof(received_request const& request)
 {
-    return read_web_token(request.headers.find("DPoP").value_or(""));
+    return read_jwt(request.headers.find("DPoP").value_or(""));
 }
 
-// Null: none is there.
-json::object const* find_jwk(web_token const& proof)
+// Null: the proof has no key.
+json::object const* find_jwk(jwt const& proof)
 {
     auto const* const jwk = proof.header.if_contains("jwk");
     return jwk ? jwk->if_object() : nullptr;
@@ -32,32 +32,32 @@ json::object const* find_jwk(web_token const& proof)
 
 failure invalid_proof(char const* description)
 {
-    return refused("invalid_dpop_proof", description);
+    return oauth_failure("invalid_dpop_proof", description);
 }
 
-char const* find_fault_of_key(web_token const& proof)
+char const* check_key(jwt const& proof)
 {
     if (text_member(proof.header, "typ") != "dpop+jwt")
         return "The type of the proof is not dpop+jwt (typ).";
     auto const& known = key_algorithms();
     auto const algorithm = text_member(proof.header, "alg");
     if (std::find(known.begin(), known.end(), algorithm) == known.end())
-        return "The algorithm of the proof is not an asymmetric one that is known (alg).";
+        return "The algorithm of the proof is not a known asymmetric one (alg).";
     auto const* const jwk = find_jwk(proof);
     if (!jwk)
         return "The proof has no key (jwk).";
     if (has_private_member(*jwk))
-        return "The proof shows a private key (jwk).";
+        return "The proof contains a private key (jwk).";
     auto const key = read_jwk(*jwk);
     if (!key)
-        return "The key of the proof is not understood (jwk).";
-    if (!verify_signature(algorithm, *key, proof.signed_part, proof.signature))
+        return "The key of the proof is invalid or of an unknown type (jwk).";
+    if (!verify_signature(algorithm, *key, proof.signing_input, proof.signature))
         return "The signature of the proof is wrong.";
     return nullptr;
 }
 
-char const* find_fault_of_claims(
-    server_state const& server, received_request const& request, web_token const& proof)
+char const*
+check_claims(server_state const& server, received_request const& request, jwt const& proof)
 {
     if (text_member(proof.claims, "htm") != request.method)
         return "The proof is for another method (htm).";
@@ -67,10 +67,10 @@ char const* find_fault_of_claims(
     using seconds = std::chrono::duration<double>;
     double const now = seconds(std::chrono::system_clock::now().time_since_epoch()).count();
     auto const issued = number_member(proof.claims, "iat");
-    if (!issued || std::abs(now - *issued) > longest_age)
-        return "The proof is not of the last 5 minutes (iat).";
+    if (!issued || std::abs(now - *issued) > max_age)
+        return "The proof was not made within 5 minutes of now (iat).";
     if (proof.claims.contains("ath"))
-        return "The proof is for a token, and none goes with it (ath).";
+        return "The proof is for an access token, but the request has none (ath).";
     if (text_member(proof.claims, "jti").empty())
         return "The proof has no identifier (jti).";
     return nullptr;
@@ -80,22 +80,23 @@ checked<std::string> check_present_proof(server_state& server, received_request 
 {
     auto const proof = read_proof(request);
     if (!proof)
-        return invalid_proof("The proof is no JSON Web Token.");
-    if (auto const* const fault = find_fault_of_key(*proof))
-        return invalid_proof(fault);
-    if (auto const* const fault = find_fault_of_claims(server, request, *proof))
-        return invalid_proof(fault);
+        return invalid_proof("The proof is not a JSON Web Token.");
+    if (auto const* const problem = check_key(*proof))
+        return invalid_proof(problem);
+    if (auto const* const problem = check_claims(server, request, *proof))
+        return invalid_proof(problem);
     if (text_member(proof->claims, "nonce") != server.nonce)
-        return refused("use_dpop_nonce", "The proof needs the nonce in this response (nonce).");
+        return oauth_failure(
+            "use_dpop_nonce", "The proof needs the nonce in this response (nonce).");
     auto thumbprint = jwk_thumbprint(*find_jwk(*proof));
-    if (!server.replay_cache_insert("DPoP " + thumbprint, text_member(proof->claims, "jti")))
+    if (!server.is_first_use("DPoP " + thumbprint, text_member(proof->claims, "jti")))
         return invalid_proof("The proof was used before (jti).");
     return thumbprint;
 }
 
 } // namespace
 
-std::string find_proof_key(received_request const& request)
+std::string proof_key_thumbprint(received_request const& request)
 {
     auto const proof = read_proof(request);
     auto const* const jwk = proof ? find_jwk(*proof) : nullptr;

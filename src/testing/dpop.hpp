@@ -9,12 +9,12 @@
 namespace coauth::testing
 {
 
-// The thumbprint of the key in the request's proof, whether or not the proof is right; empty: no
-// proof, or none with a key.
-std::string find_proof_key(received_request const& request);
+// The thumbprint of the key in the request's proof, whether or not the proof is valid. Empty: there
+// is no proof, or no key in it.
+std::string proof_key_thumbprint(received_request const& request);
 
-// Checks the request's proof (RFC 9449 section 4.3). Yields the thumbprint of its key; empty when
-// the token is not to be bound.
+// Checks the request's proof (RFC 9449 section 4.3). Returns the thumbprint of its
+// key. Empty: the token is not bound.
 checked<std::string> check_proof(server_state& server, received_request const& request);
 
 } // namespace coauth::testing

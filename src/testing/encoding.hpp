@@ -7,14 +7,14 @@
 #include <utility>
 #include <vector>
 
-// A server's reading of what clients write; on purpose not the code that the client writes with.
+// Decoders of the server. They are not the library's own code, so that they can reveal its faults.
 namespace coauth::testing
 {
 
-// One name or value of a form; none when a "%" is not followed by two hexadecimal digits.
+// One name or value of a form. None if a "%" is not followed by two hexadecimal digits.
 std::optional<std::string> decode_form_text(std::string_view text);
 
-// The members of a form in their order.
+// The parameters of a form, in their order. None if one cannot be decoded.
 std::optional<std::vector<std::pair<std::string, std::string>>> decode_form(std::string_view form);
 
 std::optional<std::string> decode_base64(std::string_view text);
@@ -23,7 +23,7 @@ std::optional<std::string> decode_base64(std::string_view text);
 std::optional<std::string> decode_base64url(std::string_view text);
 std::string encode_base64url(std::string_view bytes);
 
-// So many random characters of the base64url alphabet.
+// `size` random characters of the base64url alphabet.
 std::string random_text(std::size_t size);
 
 } // namespace coauth::testing

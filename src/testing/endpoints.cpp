@@ -25,7 +25,7 @@ route(server_state& server, received_request const& request, client_certificate 
         return handle_revocation_request(server, request, certificate);
     if (is_metadata_path(server, path))
         return handle_metadata_request(server, request);
-    return to_response(options.flavor, {404, "not_found", "There is nothing at this path."});
+    return to_response(options.flavor, {404, "not_found", "There is no endpoint at this path."});
 }
 
 } // namespace
@@ -33,15 +33,15 @@ route(server_state& server, received_request const& request, client_certificate 
 response handle_request(
     server_state& server, received_request const& request, client_certificate const& certificate)
 {
-    auto made = route(server, request, certificate);
+    auto result = route(server, request, certificate);
     if (server.options.flavor == server_flavor::smscx)
     {
-        made.headers.add("X-Request-Id", random_text(20));
-        made.headers.add("X-Response-Time", "1");
-        made.headers.add("X-Rate-Limit-Limit", "100");
-        made.headers.add("X-Rate-Limit-Remaining", "99");
+        result.headers.add("X-Request-Id", random_text(20));
+        result.headers.add("X-Response-Time", "1");
+        result.headers.add("X-Rate-Limit-Limit", "100");
+        result.headers.add("X-Rate-Limit-Remaining", "99");
     }
-    return made;
+    return result;
 }
 
 } // namespace coauth::testing

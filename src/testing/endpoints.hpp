@@ -10,7 +10,7 @@
 namespace coauth::testing
 {
 
-// What an authorization server responds when nothing is scripted. A request in, a response out.
+// The response of the authorization server to a request for which none is scripted.
 response handle_request(
     server_state& server, received_request const& request, client_certificate const& certificate);
 

@@ -16,32 +16,32 @@ namespace json = boost::json;
 
 constexpr int oauth_code = 1600;
 
-response flat_error(failure const& what)
+response flat_error(failure const& problem)
 {
     json::object document;
-    document["error"] = what.word;
-    document["error_description"] = what.description;
-    return response::json(what.status, json::serialize(document));
+    document["error"] = problem.code;
+    document["error_description"] = problem.description;
+    return response::json(problem.status, json::serialize(document));
 }
 
-response nested_error(failure const& what)
+response nested_error(failure const& problem)
 {
     json::object inner;
-    inner["type"] = what.word;
-    inner["message"] = what.description;
+    inner["type"] = problem.code;
+    inner["message"] = problem.description;
     inner["uri"] = "https://sms.cx/docs/errors";
-    if (what.code)
-        inner["code"] = *what.code;
+    if (problem.number)
+        inner["code"] = *problem.number;
     json::object document;
     document["error"] = std::move(inner);
-    return response::json(what.status, json::serialize(document));
+    return response::json(problem.status, json::serialize(document));
 }
 
 } // namespace
 
 failure invalid_request(std::string description)
 {
-    return refused("invalid_request", std::move(description));
+    return oauth_failure("invalid_request", std::move(description));
 }
 
 failure invalid_client(std::string description)
@@ -49,24 +49,24 @@ failure invalid_client(std::string description)
     return {401, "invalid_client", std::move(description), oauth_code};
 }
 
-failure refused(char const* word, std::string description)
+failure oauth_failure(char const* code, std::string description)
 {
-    return {400, word, std::move(description), oauth_code};
+    return {400, code, std::move(description), oauth_code};
 }
 
-response to_response(server_flavor how, failure const& what)
+response to_response(server_flavor flavor, failure const& problem)
 {
-    auto made = how == server_flavor::smscx ? nested_error(what) : flat_error(what);
-    if (what.status == 401)
-        made.headers.add("WWW-Authenticate", "Basic realm=\"token endpoint\"");
-    if (what.status == 405)
-        made.headers.add("Allow", what.allow);
-    return made;
+    auto result = flavor == server_flavor::smscx ? nested_error(problem) : flat_error(problem);
+    if (problem.status == 401)
+        result.headers.add("WWW-Authenticate", "Basic realm=\"token endpoint\"");
+    if (problem.status == 405)
+        result.headers.add("Allow", problem.allow);
+    return result;
 }
 
-void throw_exception_from_error(failure const& what, boost::source_location const& where)
+void throw_exception_from_error(failure const& problem, boost::source_location const& location)
 {
-    boost::throw_exception(std::logic_error(what.description), where);
+    boost::throw_exception(std::logic_error(problem.description), location);
 }
 
 } // namespace coauth::testing

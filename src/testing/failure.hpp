@@ -14,15 +14,16 @@
 namespace coauth::testing
 {
 
-// One row of a server's table of errors.
+// An error response of the server.
 struct failure
 {
     unsigned status;
-    char const* word;
+    // The value of `error`.
+    char const* code;
     std::string description;
-    // SMS.CX numbers the errors of the OAuth parameters, and no others.
-    std::optional<int> code = {};
-    // The methods that the path takes, of a 405.
+    // The numeric code, which SMS.CX has for errors of the OAuth parameters alone.
+    std::optional<int> number = {};
+    // With status 405: the methods that the path accepts.
     char const* allow = "POST";
 };
 
@@ -31,14 +32,14 @@ using checked = boost::system::result<T, failure>;
 
 failure invalid_request(std::string description);
 failure invalid_client(std::string description);
-// A failure of the OAuth parameters.
-failure refused(char const* word, std::string description);
+// Status 400 with this OAuth error code.
+failure oauth_failure(char const* code, std::string description);
 
-response to_response(server_flavor how, failure const& what);
+response to_response(server_flavor flavor, failure const& problem);
 
-// What a `checked` without a value calls where one is asked for.
+// Called by `checked::value()` if there is no value.
 [[noreturn]] void
-throw_exception_from_error(failure const& what, boost::source_location const& where);
+throw_exception_from_error(failure const& problem, boost::source_location const& location);
 
 } // namespace coauth::testing
 

@@ -50,10 +50,10 @@ checked<std::string> required_member(form const& parameters, std::string_view na
 checked<form> read_form(received_request const& request)
 {
     if (request.method != "POST")
-        return failure{405, "invalid_method", "The endpoint takes only POST."};
+        return failure{405, "invalid_method", "The endpoint accepts only POST."};
     auto const type = request.headers.find("Content-Type").value_or("");
     if (!equal_ignoring_case(type.substr(0, type.find(';')), "application/x-www-form-urlencoded"))
-        return invalid_request("The request is no form.");
+        return invalid_request("The request is not a form.");
     auto parameters = decode_form(request.body);
     if (!parameters)
         return invalid_request("The form cannot be decoded.");

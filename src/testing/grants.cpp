@@ -1,7 +1,7 @@
 #include "testing/grants.hpp"
 
-#include "testing/assertion.hpp"
-#include "testing/web_token.hpp"
+#include "testing/jwt.hpp"
+#include "testing/validate_assertion.hpp"
 
 #include <algorithm>
 #include <string_view>
@@ -15,10 +15,10 @@ namespace
 
 failure invalid_grant(std::string description)
 {
-    return refused("invalid_grant", std::move(description));
+    return oauth_failure("invalid_grant", std::move(description));
 }
 
-// RFC 6749 section 3.3: words separated by one space each.
+// RFC 6749 section 3.3: tokens separated by one space each.
 std::vector<std::string> split_scope(std::string_view scope)
 {
     std::vector<std::string> words;
@@ -32,16 +32,16 @@ std::vector<std::string> split_scope(std::string_view scope)
     }
 }
 
-// The scope asked for, all when none is. A failure when it is unknown or malformed.
+// The requested scope, or all scopes if none is requested. A failure if it is unknown or malformed.
 checked<granted> grant_scope(std::vector<std::string> const& known, form const& parameters)
 {
-    auto const asked = member(parameters, "scope").value_or("");
-    if (!asked.empty())
+    auto const requested = member(parameters, "scope").value_or("");
+    if (!requested.empty())
     {
-        for (auto const& word : split_scope(asked))
+        for (auto const& word : split_scope(requested))
             if (std::find(known.begin(), known.end(), word) == known.end())
-                return refused("invalid_scope", "The scope is unknown.");
-        return granted{asked};
+                return oauth_failure("invalid_scope", "The scope is unknown.");
+        return granted{requested};
     }
     std::string all;
     for (auto const& word : known)
@@ -57,28 +57,29 @@ grant_refresh(server_state& server, registered_client const& client, form const&
         return name.error();
     auto const* const found = server.tokens.find(*name, std::chrono::system_clock::now());
     if (!found || !found->refresh || found->client_id != client.id)
-        return invalid_grant("The refresh token is unknown, revoked or of another client.");
-    auto made = grant_scope(server.options.scopes, parameters);
-    if (!made || !server.options.rotate_refresh_tokens)
-        return made;
-    made->refresh_token = server.tokens.add(*found);
+        return invalid_grant("The refresh token is unknown, revoked or belongs to another client.");
+    auto result = grant_scope(server.options.scopes, parameters);
+    if (!result || !server.options.rotate_refresh_tokens)
+        return result;
+    result->refresh_token = server.tokens.add(*found);
     server.tokens.remove(*name);
-    return made;
+    return result;
 }
 
-std::optional<std::string> find_fault_of_grant(server_state& server, std::string const& assertion)
+std::optional<std::string> check_assertion(server_state& server, std::string const& assertion)
 {
     auto const& trusted = server.options.assertion_issuers;
     if (trusted.empty())
         return std::nullopt;
-    auto const token = read_web_token(assertion);
+    auto const token = read_jwt(assertion);
     auto const issuer = token ? text_member(token->claims, "iss") : std::string();
-    auto const by = std::find_if(
+    auto const match = std::find_if(
         trusted.begin(), trusted.end(),
         [&](trusted_issuer const& each) { return each.issuer == issuer; });
-    if (by == trusted.end())
-        return "The assertion is of an issuer that is not trusted (iss).";
-    return validate_assertion(server, assertion, {issuer, {}, server.audiences(), by->public_keys});
+    if (match == trusted.end())
+        return "The issuer of the assertion is not trusted (iss).";
+    return validate_assertion(
+        server, assertion, {issuer, {}, server.audiences(), match->public_keys});
 }
 
 checked<granted> grant_assertion(server_state& server, form const& parameters)
@@ -86,8 +87,8 @@ checked<granted> grant_assertion(server_state& server, form const& parameters)
     auto const assertion = required_member(parameters, "assertion");
     if (!assertion)
         return assertion.error();
-    if (auto fault = find_fault_of_grant(server, *assertion))
-        return invalid_grant(std::move(*fault));
+    if (auto problem = check_assertion(server, *assertion))
+        return invalid_grant(std::move(*problem));
     return grant_scope(server.options.scopes, parameters);
 }
 
@@ -98,11 +99,11 @@ checked<granted> grant_exchange(server_state const& server, form const& paramete
             return found.error();
     if (member(parameters, "actor_token") && !member(parameters, "actor_token_type"))
         return invalid_request("The parameter actor_token_type is missing.");
-    auto made = grant_scope(server.options.scopes, parameters);
-    if (made)
-        made->issued_token_type = member(parameters, "requested_token_type")
-                                      .value_or("urn:ietf:params:oauth:token-type:access_token");
-    return made;
+    auto result = grant_scope(server.options.scopes, parameters);
+    if (result)
+        result->issued_token_type = member(parameters, "requested_token_type")
+                                        .value_or("urn:ietf:params:oauth:token-type:access_token");
+    return result;
 }
 
 } // namespace
@@ -123,7 +124,7 @@ check_grant(server_state& server, registered_client const& client, form const& p
         return grant_assertion(server, parameters);
     if (is_accepted && *type == "urn:ietf:params:oauth:grant-type:token-exchange")
         return grant_exchange(server, parameters);
-    return refused("unsupported_grant_type", "The grant type is not accepted.");
+    return oauth_failure("unsupported_grant_type", "The grant type is not accepted.");
 }
 
 } // namespace coauth::testing

@@ -9,17 +9,17 @@
 namespace coauth::testing
 {
 
-// What a grant yields.
+// The content of the response to a valid grant.
 struct granted
 {
     std::string scope;
-    // Empty: none in the response.
+    // Empty: the response has none.
     std::string refresh_token = {};
-    // Of a token exchange (RFC 8693 section 2.2.1).
+    // For a token exchange (RFC 8693 section 2.2.1).
     std::string issued_token_type = {};
 };
 
-// Judges the grant of an authenticated client.
+// Checks the grant of an authenticated client.
 checked<granted>
 check_grant(server_state& server, registered_client const& client, form const& parameters);
 

@@ -12,15 +12,16 @@ namespace coauth::testing
 using tcp = boost::asio::ip::tcp;
 
 listener::listener(
-    boost::asio::io_context& context, std::string const& address, std::uint16_t port, taker take)
+    boost::asio::io_context& context, std::string const& address, std::uint16_t port,
+    connection_handler on_connection)
     : acceptor_(context)
-    , pause_(context)
-    , take_(std::move(take))
+    , retry_timer_(context)
+    , on_connection_(std::move(on_connection))
 {
-    tcp::endpoint const where(boost::asio::ip::make_address(address), port);
-    acceptor_.open(where.protocol());
+    tcp::endpoint const endpoint(boost::asio::ip::make_address(address), port);
+    acceptor_.open(endpoint.protocol());
     acceptor_.set_option(tcp::acceptor::reuse_address(true));
-    acceptor_.bind(where);
+    acceptor_.bind(endpoint);
     acceptor_.listen();
 }
 
@@ -29,21 +30,21 @@ void listener::accept()
     acceptor_.async_accept(
         [this](boost::system::error_code ec, tcp::socket socket)
         {
-            // It is gone.
+            // The listener no longer exists.
             if (ec == boost::asio::error::operation_aborted)
                 return;
             if (ec)
                 return accept_later();
             accept();
-            take_(std::move(socket));
+            on_connection_(std::move(socket));
         });
 }
 
-// Out of file descriptors, most likely.
+// The process probably has no free file descriptor.
 void listener::accept_later()
 {
-    pause_.expires_after(std::chrono::milliseconds(10));
-    pause_.async_wait(
+    retry_timer_.expires_after(std::chrono::milliseconds(10));
+    retry_timer_.async_wait(
         [this](boost::system::error_code ec)
         {
             if (!ec)

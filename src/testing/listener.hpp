@@ -12,16 +12,16 @@
 namespace coauth::testing
 {
 
-// Accepts connections at one port, and hands each over.
+// Accepts connections at one port, and calls a handler with each.
 class listener
 {
 public:
-    using taker = std::function<void(boost::asio::ip::tcp::socket)>;
+    using connection_handler = std::function<void(boost::asio::ip::tcp::socket)>;
 
-    // Throws boost::system::system_error when address and port cannot be had. 0: any free port.
+    // Port 0: any free port. Throws boost::system::system_error if it cannot listen.
     listener(
         boost::asio::io_context& context, std::string const& address, std::uint16_t port,
-        taker take);
+        connection_handler on_connection);
 
     [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
     void accept();
@@ -30,8 +30,8 @@ private:
     void accept_later();
 
     boost::asio::ip::tcp::acceptor acceptor_;
-    boost::asio::steady_timer pause_;
-    taker take_;
+    boost::asio::steady_timer retry_timer_;
+    connection_handler on_connection_;
 };
 
 } // namespace coauth::testing

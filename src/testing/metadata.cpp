@@ -14,15 +14,15 @@ namespace
 
 namespace json = boost::json;
 
-bool any(server_options const& options, auto registered_client::* proof)
+bool any(server_options const& options, auto registered_client::* credential)
 {
     for (auto const& client : options.clients)
-        if (!(client.*proof).empty())
+        if (!(client.*credential).empty())
             return true;
     return false;
 }
 
-bool asks_for_certificates(server_options const& options)
+bool requests_certificates(server_options const& options)
 {
     return options.tls && options.client_certificates != client_certificates::not_requested;
 }
@@ -37,9 +37,9 @@ json::array methods(server_options const& options)
         add(authentication_method::client_secret_jwt);
     if (any(options, &registered_client::public_keys))
         add(authentication_method::private_key_jwt);
-    if (asks_for_certificates(options) && any(options, &registered_client::subject))
+    if (requests_certificates(options) && any(options, &registered_client::subject))
         add(authentication_method::tls_client_auth);
-    if (asks_for_certificates(options) && any(options, &registered_client::certificates))
+    if (requests_certificates(options) && any(options, &registered_client::certificates))
         add(authentication_method::self_signed_tls_client_auth);
     return found;
 }
@@ -52,9 +52,9 @@ void append(json::array& to, auto const& names)
 
 json::array list(auto const& names)
 {
-    json::array made;
-    append(made, names);
-    return made;
+    json::array result;
+    append(result, names);
+    return result;
 }
 
 json::array assertion_algorithms(server_options const& options)
@@ -103,7 +103,7 @@ json::object describe(server_state const& server)
     document["response_types_supported"] = json::array();
     if (options.dpop != dpop::off)
         document["dpop_signing_alg_values_supported"] = list(key_algorithms());
-    if (asks_for_certificates(options))
+    if (requests_certificates(options))
     {
         document["tls_client_certificate_bound_access_tokens"] = true;
         json::object aliases;
@@ -126,7 +126,7 @@ response handle_metadata_request(server_state const& server, received_request co
 {
     if (request.method != "GET")
     {
-        failure problem{405, "invalid_method", "Metadata is only got."};
+        failure problem{405, "invalid_method", "The metadata endpoint accepts only GET."};
         problem.allow = "GET";
         return to_response(server.options.flavor, problem);
     }

@@ -9,7 +9,7 @@
 namespace coauth::testing
 {
 
-// Whether the path is one of the server's metadata: RFC 8414 section 3.1 puts the well-known part
+// Whether the server's metadata are at this path. RFC 8414 section 3.1 puts the well-known part
 // before the issuer's path, OpenID Connect Discovery after it.
 bool is_metadata_path(server_state const& server, std::string_view path);
 

@@ -1,7 +1,7 @@
 #include "testing/public_key.hpp"
 
 #include "testing/encoding.hpp"
-#include "testing/web_token.hpp"
+#include "testing/jwt.hpp"
 
 #include <boost/json/serialize.hpp>
 
@@ -30,7 +30,7 @@ unsigned char const* bytes(std::string const& text)
     return reinterpret_cast<unsigned char const*>(text.data());
 }
 
-// The bytes of a member; none when it is missing or empty.
+// The bytes of a member. None if it is missing or empty.
 std::optional<std::string> bytes_member(json::object const& jwk, char const* name)
 {
     auto found = decode_base64url(text_member(jwk, name));
@@ -43,9 +43,9 @@ openssl_ptr<BIGNUM> number(std::string const& big_endian)
         BN_bin2bn(bytes(big_endian), static_cast<int>(big_endian.size()), nullptr));
 }
 
-openssl_ptr<EVP_PKEY> make_key(char const* type, OSSL_PARAM_BLD& from)
+openssl_ptr<EVP_PKEY> make_key(char const* type, OSSL_PARAM_BLD& builder)
 {
-    openssl_ptr<OSSL_PARAM> const parameters(OSSL_PARAM_BLD_to_param(&from));
+    openssl_ptr<OSSL_PARAM> const parameters(OSSL_PARAM_BLD_to_param(&builder));
     openssl_ptr<EVP_PKEY_CTX> const context(EVP_PKEY_CTX_new_from_name(nullptr, type, nullptr));
     EVP_PKEY* key = nullptr;
     if (!parameters || !context || EVP_PKEY_fromdata_init(context.get()) != 1 ||
@@ -82,17 +82,17 @@ constexpr curve curves[] = {
 openssl_ptr<EVP_PKEY> read_ec(json::object const& jwk)
 {
     auto const name = text_member(jwk, "crv");
-    auto const* const on = std::find_if(
+    auto const* const match = std::find_if(
         std::begin(curves), std::end(curves), [&](curve const& c) { return c.name == name; });
     auto const x = bytes_member(jwk, "x");
     auto const y = bytes_member(jwk, "y");
     openssl_ptr<OSSL_PARAM_BLD> const parts(OSSL_PARAM_BLD_new());
-    if (on == std::end(curves) || !x || !y || x->size() != on->size || y->size() != on->size ||
-        !parts)
+    if (match == std::end(curves) || !x || !y || x->size() != match->size ||
+        y->size() != match->size || !parts)
         return nullptr;
-    // Uncompressed, as SEC 1 section 2.3.3 writes it.
+    // Uncompressed form (SEC 1 section 2.3.3).
     std::string const point = "\x04" + *x + *y;
-    if (OSSL_PARAM_BLD_push_utf8_string(parts.get(), OSSL_PKEY_PARAM_GROUP_NAME, on->group, 0) !=
+    if (OSSL_PARAM_BLD_push_utf8_string(parts.get(), OSSL_PKEY_PARAM_GROUP_NAME, match->group, 0) !=
             1 ||
         OSSL_PARAM_BLD_push_octet_string(
             parts.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()) != 1)
@@ -109,7 +109,7 @@ openssl_ptr<EVP_PKEY> read_okp(json::object const& jwk)
         EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, bytes(*x), x->size()));
 }
 
-// The members that make a key what it is, in the order of their names.
+// The required members of a key (RFC 7638 section 3.2), in the order of their names.
 std::vector<char const*> required_members(std::string_view type)
 {
     if (type == "RSA")

@@ -11,19 +11,20 @@
 namespace coauth::testing
 {
 
-// The key in PEM text, of its own or in a certificate. Null: there is none.
+// The public key in PEM text, or that of a certificate in it. Null: there is none.
 openssl_ptr<EVP_PKEY> read_public_pem(std::string const& text);
 
 // The first certificate in PEM text. Null: there is none.
 openssl_ptr<X509> read_certificate_pem(std::string const& text);
 
-// A JSON Web Key: RSA, EC or Ed25519 (RFC 7518 section 6, RFC 8037). Null: not understood.
+// A JSON Web Key: RSA, EC or Ed25519 (RFC 7518 section 6, RFC 8037). Null: invalid or of another
+// type.
 openssl_ptr<EVP_PKEY> read_jwk(boost::json::object const& jwk);
 
-// Whether it has members that only its owner may know.
+// Whether the key has a private member.
 bool has_private_member(boost::json::object const& jwk);
 
-// RFC 7638, by SHA-256 in base64url; empty for a kind of key that is not understood.
+// The RFC 7638 thumbprint with SHA-256, in base64url. Empty for an unknown type of key.
 std::string jwk_thumbprint(boost::json::object const& jwk);
 
 } // namespace coauth::testing

@@ -1,6 +1,6 @@
 #include "testing/request_log.hpp"
 
-#include "testing/long_times.hpp"
+#include "testing/clamp_duration.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -11,62 +11,64 @@ namespace coauth::testing
 namespace
 {
 
-bool is_for(response const& a, received_request const& request)
+bool matches(response const& scripted, received_request const& request)
 {
-    return a.path.empty() || a.path == request.target.substr(0, request.target.find('?'));
+    return scripted.path.empty() ||
+           scripted.path == request.target.substr(0, request.target.find('?'));
 }
 
 } // namespace
 
-void request_log::push(response a)
+void request_log::push(response scripted)
 {
     std::lock_guard const lock(mutex_);
-    pushed_.push_back(std::move(a));
+    queued_.push_back(std::move(scripted));
 }
 
-void request_log::set(response a)
+void request_log::set(response scripted)
 {
     std::lock_guard const lock(mutex_);
-    std::erase_if(always_, [&](response const& old) { return old.path == a.path; });
-    // One for a path goes before the one for all.
-    always_.insert(a.path.empty() ? always_.end() : always_.begin(), std::move(a));
+    std::erase_if(permanent_, [&](response const& old) { return old.path == scripted.path; });
+    // A response for one path takes precedence over the one for all paths.
+    auto const position = scripted.path.empty() ? permanent_.end() : permanent_.begin();
+    permanent_.insert(position, std::move(scripted));
 }
 
 void request_log::clear()
 {
     std::lock_guard const lock(mutex_);
-    pushed_.clear();
-    always_.clear();
+    queued_.clear();
+    permanent_.clear();
 }
 
 std::optional<response> request_log::record(received_request const& request)
 {
     std::lock_guard const lock(mutex_);
-    ++received_;
+    ++received_count_;
     requests_.push_back(request);
-    if (requests_.size() > remembered_)
+    if (requests_.size() > max_requests_)
         requests_.pop_front();
     changed_.notify_all();
-    auto const for_it = [&](response const& a) { return is_for(a, request); };
-    auto const next = std::find_if(pushed_.begin(), pushed_.end(), for_it);
-    if (next != pushed_.end())
+    auto const is_match = [&](response const& scripted) { return matches(scripted, request); };
+    auto const next = std::find_if(queued_.begin(), queued_.end(), is_match);
+    if (next != queued_.end())
     {
         auto found = std::move(*next);
-        pushed_.erase(next);
+        queued_.erase(next);
         return found;
     }
-    auto const standing = std::find_if(always_.begin(), always_.end(), for_it);
-    return standing == always_.end() ? std::nullopt : std::optional(*standing);
+    auto const permanent = std::find_if(permanent_.begin(), permanent_.end(), is_match);
+    return permanent == permanent_.end() ? std::nullopt : std::optional(*permanent);
 }
 
 void request_log::count_connection()
 {
     std::lock_guard const lock(mutex_);
-    ++connections_;
+    ++connection_count_;
     changed_.notify_all();
 }
 
-void request_log::note_server_name(std::string name)
+void request_log::set_server_name(std::string name)
 {
     std::lock_guard const lock(mutex_);
     server_name_ = std::move(name);
@@ -87,19 +89,20 @@ std::string request_log::server_name() const
 std::size_t request_log::connections() const
 {
     std::lock_guard const lock(mutex_);
-    return connections_;
+    return connection_count_;
 }
 
 bool request_log::wait_for_connections(std::size_t count, std::chrono::milliseconds limit) const
 {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, countable(limit), [&] { return connections_ >= count; });
+    return changed_.wait_for(
+        lock, clamp_duration(limit), [&] { return connection_count_ >= count; });
 }
 
 bool request_log::wait_for_requests(std::size_t count, std::chrono::milliseconds limit) const
 {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, countable(limit), [&] { return received_ >= count; });
+    return changed_.wait_for(lock, clamp_duration(limit), [&] { return received_count_ >= count; });
 }
 
 } // namespace coauth::testing

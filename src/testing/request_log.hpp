@@ -12,20 +12,20 @@
 namespace coauth::testing
 {
 
-// What the server was told to response and what it saw: shared by its thread and its owner's.
+// The scripted responses and the received requests. All functions may be called from any thread.
 class request_log
 {
 public:
-    explicit request_log(std::size_t remembered) : remembered_(remembered) {}
+    explicit request_log(std::size_t max_requests) : max_requests_(max_requests) {}
 
-    void push(response a);
-    void set(response a);
+    void push(response scripted);
+    void set(response scripted);
     void clear();
 
-    // Keeps the request, and yields the response that was scripted for it, if any.
+    // Stores the request, and returns the response that is scripted for it, if any.
     std::optional<response> record(received_request const& request);
     void count_connection();
-    void note_server_name(std::string name);
+    void set_server_name(std::string name);
 
     std::vector<received_request> requests() const;
     std::string server_name() const;
@@ -42,13 +42,13 @@ public:
 private:
     mutable std::mutex mutex_;
     mutable std::condition_variable changed_;
-    std::deque<response> pushed_;
-    std::vector<response> always_;
-    std::size_t const remembered_;
+    std::deque<response> queued_;
+    std::vector<response> permanent_;
+    std::size_t const max_requests_;
     std::deque<received_request> requests_;
-    std::size_t received_ = 0;
+    std::size_t received_count_ = 0;
     std::string server_name_;
-    std::size_t connections_ = 0;
+    std::size_t connection_count_ = 0;
 };
 
 } // namespace coauth::testing

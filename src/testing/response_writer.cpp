@@ -8,7 +8,7 @@ namespace coauth::testing
 namespace
 {
 
-std::string_view reason(unsigned status)
+std::string_view reason_phrase(unsigned status)
 {
     switch (status)
     {
@@ -41,47 +41,48 @@ bool has_no_content(unsigned status)
     return status < 200 || status == 204 || status == 304;
 }
 
-std::string head_and_body(response const& what, bool keep_alive)
+std::string head_and_body(response const& source, bool keep_alive)
 {
-    std::string out = "HTTP/1.1 " + std::to_string(what.status) + " ";
-    out += reason(what.status);
+    std::string out = "HTTP/1.1 " + std::to_string(source.status) + " ";
+    out += reason_phrase(source.status);
     out += "\r\n";
-    for (auto const& header : what.headers)
+    for (auto const& header : source.headers)
         out += header.name + ": " + header.value + "\r\n";
-    if (!has_no_content(what.status) && !what.headers.find("Content-Length") &&
-        !what.headers.find("Transfer-Encoding"))
-        out += "Content-Length: " + std::to_string(what.body.size()) + "\r\n";
-    if (!keep_alive && !what.headers.find("Connection"))
+    if (!has_no_content(source.status) && !source.headers.find("Content-Length") &&
+        !source.headers.find("Transfer-Encoding"))
+        out += "Content-Length: " + std::to_string(source.body.size()) + "\r\n";
+    if (!keep_alive && !source.headers.find("Connection"))
         out += "Connection: close\r\n";
-    return out + "\r\n" + what.body;
+    return out + "\r\n" + source.body;
 }
 
 } // namespace
 
 response response::json(unsigned status, std::string body)
 {
-    response made;
-    made.status = status;
-    made.headers.add("Content-Type", "application/json");
-    made.headers.add("Cache-Control", "no-store");
-    made.body = std::move(body);
-    return made;
+    response result;
+    result.status = status;
+    result.headers.add("Content-Type", "application/json");
+    result.headers.add("Cache-Control", "no-store");
+    result.body = std::move(body);
+    return result;
 }
 
 response response::bytes(std::string raw, response_end end)
 {
-    response made;
-    made.raw = std::move(raw);
-    made.end = end;
-    return made;
+    response result;
+    result.raw = std::move(raw);
+    result.end = end;
+    return result;
 }
 
-std::string to_wire(response const& what, bool keep_alive)
+std::string to_wire(response const& source, bool keep_alive)
 {
-    auto out = what.raw.empty() ? head_and_body(what, keep_alive && what.end != response_end::close)
-                                : what.raw;
-    if (what.cut_at && *what.cut_at < out.size())
-        out.resize(*what.cut_at);
+    auto out = source.raw.empty()
+                   ? head_and_body(source, keep_alive && source.end != response_end::close)
+                   : source.raw;
+    if (source.cut_at && *source.cut_at < out.size())
+        out.resize(*source.cut_at);
     return out;
 }
 

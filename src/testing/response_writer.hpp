@@ -8,8 +8,9 @@
 namespace coauth::testing
 {
 
-// The bytes of the response, cut where it says. `keep_alive`: the request allows another.
-std::string to_wire(response const& what, bool keep_alive);
+// The bytes of the response, cut at `response::cut_at`. `keep_alive`: the request allows a further
+// one on the connection.
+std::string to_wire(response const& source, bool keep_alive);
 
 } // namespace coauth::testing
 

@@ -15,8 +15,8 @@ std::string bracketed(std::string const& address)
     return address.find(':') == std::string::npos ? address : "[" + address + "]";
 }
 
-// What `more` has, where `known` has nothing.
-void add_to(registered_client& known, registered_client const& more)
+// Adds the credentials of `more`. Of single credentials the first one counts.
+void add_credentials(registered_client& known, registered_client const& more)
 {
     known.id = more.id;
     if (known.secret.empty())
@@ -34,16 +34,16 @@ void add_to(registered_client& known, registered_client const& more)
 } // namespace
 
 server_state::server_state(
-    server_options const& chosen, std::uint16_t port, std::uint16_t mtls_port)
-    : options(chosen)
+    server_options const& chosen_options, std::uint16_t port, std::uint16_t mtls_port)
+    : options(chosen_options)
     , port_(port)
     , mtls_port_(mtls_port)
 {
-    renew_nonce();
-    for (auto const& name : chosen.refresh_tokens)
+    rotate_nonce();
+    for (auto const& name : chosen_options.refresh_tokens)
     {
         issued_token token;
-        token.client_id = chosen.client_id;
+        token.client_id = chosen_options.client_id;
         token.issued_at = std::chrono::system_clock::now();
         token.expires_at = std::chrono::system_clock::time_point::max();
         token.refresh = true;
@@ -51,7 +51,7 @@ server_state::server_state(
     }
 }
 
-void server_state::renew_nonce()
+void server_state::rotate_nonce()
 {
     if (options.dpop_nonce)
         nonce = random_text(20);
@@ -107,15 +107,15 @@ registered_client server_state::find_client(std::string_view id) const
     }
     for (auto const& each : options.clients)
         if (each.id == id)
-            add_to(found, each);
+            add_credentials(found, each);
     return found;
 }
 
-bool server_state::replay_cache_insert(std::string_view whose, std::string_view id)
+bool server_state::is_first_use(std::string_view issuer, std::string_view id)
 {
-    std::string name(whose);
-    name += '\n';
-    return used_.insert(name.append(id)).second;
+    std::string key(issuer);
+    key += '\n';
+    return replay_cache_.insert(key.append(id)).second;
 }
 
 } // namespace coauth::testing

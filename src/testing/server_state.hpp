@@ -14,35 +14,35 @@
 namespace coauth::testing
 {
 
-// What the endpoints work with: how the server is set up, and what it remembers. Used by the
-// server's thread alone, once it runs.
+// The options and the state that the endpoints use. Once the server runs, only its thread may use
+// them.
 class server_state
 {
 public:
-    server_state(server_options const& chosen, std::uint16_t port, std::uint16_t mtls_port);
+    server_state(server_options const& chosen_options, std::uint16_t port, std::uint16_t mtls_port);
 
-    // "https://127.0.0.1:PORT"; of `host` when given.
+    // "https://127.0.0.1:PORT". `host`, if not empty, replaces the address.
     [[nodiscard]] std::string origin(std::string const& host = {}) const;
     [[nodiscard]] std::string mtls_origin() const;
     [[nodiscard]] std::string issuer() const;
-    // Every URL under which a client may know the path.
+    // Every URL with this path by which clients reach the server.
     [[nodiscard]] std::vector<std::string> urls(std::string_view path) const;
 
-    // Whom assertions may be for.
+    // The accepted audiences of assertions.
     [[nodiscard]] std::vector<std::string> audiences() const;
 
-    // The client of that id with all that proves it; its id is empty when there is none.
+    // The client and its credentials. If there is none, the id of the result is empty.
     [[nodiscard]] registered_client find_client(std::string_view id) const;
 
-    // Whether it is the first time that `id` is used; `whose` keeps ids of different kinds apart.
-    bool replay_cache_insert(std::string_view whose, std::string_view id);
+    // Records the id of an assertion or proof (`jti`). Returns false if this issuer used it before.
+    bool is_first_use(std::string_view issuer, std::string_view id);
 
-    // From now on proofs need another nonce, if they need one at all.
-    void renew_nonce();
+    // Makes a new nonce, if the options require one.
+    void rotate_nonce();
 
     server_options const& options;
     token_store tokens;
-    // What DPoP proofs have to repeat; empty: nothing.
+    // The nonce that DPoP proofs need. Empty: none.
     std::string nonce;
 
 private:
@@ -50,7 +50,8 @@ private:
 
     std::uint16_t port_;
     std::uint16_t mtls_port_;
-    std::set<std::string> used_;
+    // Issuer and id of the assertions and proofs that were accepted.
+    std::set<std::string> replay_cache_;
 };
 
 } // namespace coauth::testing

@@ -9,16 +9,16 @@
 namespace coauth::testing
 {
 
-// The names of RFC 7518 section 3.1 and RFC 8037 that can be verified here.
+// The algorithms of RFC 7518 section 3.1 and RFC 8037 that the server can verify.
 std::vector<std::string_view> const& hmac_algorithms();
 std::vector<std::string_view> const& key_algorithms();
 
-// Whether `tag` is the HMAC of `text`. False for an algorithm that is no HMAC.
+// Whether `tag` is the HMAC of `text`. False if the algorithm is not an HMAC.
 bool verify_hmac(
     std::string_view algorithm, std::string_view secret, std::string_view text,
     std::string_view tag);
 
-// Whether the key can have made the signature. False for a key that is not of the algorithm.
+// Whether the signature is valid. False if the key does not fit the algorithm.
 bool verify_signature(
     std::string_view algorithm, EVP_PKEY& key, std::string_view text, std::string_view signature);
 

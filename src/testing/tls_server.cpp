@@ -14,10 +14,10 @@ namespace coauth::testing
 namespace
 {
 
-void check(bool ok, char const* what)
+void check(bool ok, char const* subject)
 {
     if (!ok)
-        throw std::runtime_error(std::string("cannot set up the TLS server: ") + what);
+        throw std::runtime_error(std::string("cannot set up the TLS server: ") + subject);
 }
 
 void limit_sessions(SSL_CTX* tls, std::chrono::seconds lifetime)
@@ -36,34 +36,37 @@ void limit_sessions(SSL_CTX* tls, std::chrono::seconds lifetime)
 
 } // namespace
 
-boost::asio::ssl::context
-make_tls_server(identity const& id, server_options const& options, bool asks_for_certificates)
+boost::asio::ssl::context make_tls_server(
+    server_certificate const& certificate, server_options const& options,
+    bool requests_certificates)
 {
-    boost::asio::ssl::context made(boost::asio::ssl::context::tls_server);
-    SSL_CTX* const tls = made.native_handle();
+    boost::asio::ssl::context context(boost::asio::ssl::context::tls_server);
+    SSL_CTX* const tls = context.native_handle();
 
-    // A server that offers what is weak, so that it is the client that has to refuse.
+    // Permits weak algorithms: the client under test has to refuse them.
     SSL_CTX_set_security_level(tls, 0);
     check(SSL_CTX_set_min_proto_version(tls, options.min_tls_version) == 1, "min_tls_version");
     check(SSL_CTX_set_max_proto_version(tls, options.max_tls_version) == 1, "max_tls_version");
     if (!options.ciphers.empty())
         check(SSL_CTX_set_cipher_list(tls, options.ciphers.c_str()) == 1, "ciphers");
 
-    check(SSL_CTX_use_certificate(tls, id.leaf.certificate.get()) == 1, "certificate");
-    check(SSL_CTX_use_PrivateKey(tls, id.leaf.key.get()) == 1, "key");
-    for (auto const& certificate : id.chain)
-        check(SSL_CTX_add1_chain_cert(tls, certificate.get()) == 1, "chain");
+    check(SSL_CTX_use_certificate(tls, certificate.certificate.get()) == 1, "certificate");
+    check(
+        SSL_CTX_use_PrivateKey(tls, certificate.key.get()) == 1,
+        "the key does not fit the certificate");
+    for (auto const& intermediate : certificate.chain)
+        check(SSL_CTX_add1_chain_cert(tls, intermediate.get()) == 1, "chain");
 
-    if (asks_for_certificates)
-        ask_for_certificates(*tls, options.client_ca_pem);
+    if (requests_certificates)
+        request_certificates(*tls, options.client_ca_pem);
     limit_sessions(tls, options.session_lifetime);
-    return made;
+    return context;
 }
 
 void rotate_session_keys(boost::asio::ssl::context& server)
 {
     SSL_CTX* const tls = server.native_handle();
-    // Without a buffer, its size is asked for.
+    // Without a buffer the function returns the size.
     std::vector<unsigned char> key(
         static_cast<std::size_t>(SSL_CTX_get_tlsext_ticket_keys(tls, nullptr, 0)));
     check(RAND_bytes(key.data(), static_cast<int>(key.size())) == 1, "ticket key");

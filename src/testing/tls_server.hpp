@@ -3,19 +3,20 @@
 
 #include <coauth/testing/server_options.hpp>
 
-#include "testing/certificates.hpp"
+#include "testing/server_certificate.hpp"
 
 #include <boost/asio/ssl/context.hpp>
 
 namespace coauth::testing
 {
 
-// A server's side of TLS that shows `id`, and asks for the client's when it is to. Throws
-// std::runtime_error when the options cannot be met.
-boost::asio::ssl::context
-make_tls_server(identity const& id, server_options const& options, bool asks_for_certificates);
+// Makes the TLS context of a server with this certificate. It requests client certificates if
+// `requests_certificates`. Throws std::runtime_error if the options are not possible.
+boost::asio::ssl::context make_tls_server(
+    server_certificate const& certificate, server_options const& options,
+    bool requests_certificates);
 
-// Refuses all sessions made so far. On the thread that runs the connections.
+// Makes all existing sessions invalid. Call it on the thread that runs the connections.
 void rotate_session_keys(boost::asio::ssl::context& server);
 
 } // namespace coauth::testing

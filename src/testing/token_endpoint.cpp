@@ -1,9 +1,9 @@
 #include "testing/token_endpoint.hpp"
 
+#include "testing/clamp_duration.hpp"
 #include "testing/client_authenticator.hpp"
 #include "testing/dpop.hpp"
 #include "testing/grants.hpp"
-#include "testing/long_times.hpp"
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -18,7 +18,7 @@ namespace
 
 namespace json = boost::json;
 
-response give_token(server_state& server, granted const& grant, issued_token token)
+response token_response(server_state& server, granted const& grant, issued_token token)
 {
     json::object document;
     document["token_type"] = token.key_thumbprint.empty() ? "Bearer" : "DPoP";
@@ -33,32 +33,33 @@ response give_token(server_state& server, granted const& grant, issued_token tok
     return response::json(200, json::serialize(document));
 }
 
-response
-decide(server_state& server, received_request const& request, client_certificate const& certificate)
+response make_response(
+    server_state& server, received_request const& request, client_certificate const& certificate)
 {
-    auto const how = server.options.flavor;
+    auto const flavor = server.options.flavor;
     auto const parameters = read_form(request);
     if (!parameters)
-        return to_response(how, parameters.error());
-    auto const client = check_client(server, request, *parameters, certificate);
+        return to_response(flavor, parameters.error());
+    auto const client = authenticate_client(server, request, *parameters, certificate);
     if (!client)
-        return to_response(how, client.error());
-    // After the client, as servers do: a proof that lacks the nonce costs the client an assertion.
+        return to_response(flavor, client.error());
+    // After client authentication, as real servers do: a proof without the nonce has used up the
+    // client's assertion.
     auto const key = check_proof(server, request);
     if (!key)
-        return to_response(how, key.error());
+        return to_response(flavor, key.error());
     auto const grant = check_grant(server, *client, *parameters);
     if (!grant)
-        return to_response(how, grant.error());
+        return to_response(flavor, grant.error());
 
     issued_token token;
     token.client_id = client->id;
     token.scope = grant->scope;
     token.issued_at = std::chrono::system_clock::now();
-    token.expires_at = token.issued_at + countable(server.options.token_lifetime);
+    token.expires_at = token.issued_at + clamp_duration(server.options.token_lifetime);
     token.key_thumbprint = *key;
     token.certificate_thumbprint = certificate.thumbprint;
-    return give_token(server, *grant, std::move(token));
+    return token_response(server, *grant, std::move(token));
 }
 
 } // namespace
@@ -66,10 +67,10 @@ decide(server_state& server, received_request const& request, client_certificate
 response handle_token_request(
     server_state& server, received_request const& request, client_certificate const& certificate)
 {
-    auto made = decide(server, request, certificate);
+    auto result = make_response(server, request, certificate);
     if (server.options.dpop != dpop::off && !server.nonce.empty())
-        made.headers.add("DPoP-Nonce", server.nonce);
-    return made;
+        result.headers.add("DPoP-Nonce", server.nonce);
+    return result;
 }
 
 } // namespace coauth::testing

@@ -10,7 +10,7 @@
 namespace coauth::testing
 {
 
-// What the token endpoint responds.
+// The response of the token endpoint.
 response handle_token_request(
     server_state& server, received_request const& request, client_certificate const& certificate);
 

@@ -17,28 +17,28 @@ namespace json = boost::json;
 
 using clock = std::chrono::system_clock;
 
-struct question
+struct token_query
 {
     std::string client_id;
     std::string token;
 };
 
-checked<question> read_question(
+checked<token_query> read_query(
     server_state& server, received_request const& request, client_certificate const& certificate)
 {
     auto const parameters = read_form(request);
     if (!parameters)
         return parameters.error();
-    auto const client = check_client(server, request, *parameters, certificate);
+    auto const client = authenticate_client(server, request, *parameters, certificate);
     if (!client)
         return client.error();
     auto const token = required_member(*parameters, "token");
     if (!token)
         return token.error();
-    return question{client->id, *token};
+    return token_query{client->id, *token};
 }
 
-std::int64_t seconds_of(clock::time_point time)
+std::int64_t epoch_seconds(clock::time_point time)
 {
     return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
 }
@@ -50,10 +50,10 @@ json::object describe(issued_token const& token)
     document["client_id"] = token.client_id;
     if (!token.scope.empty())
         document["scope"] = token.scope;
-    document["iat"] = seconds_of(token.issued_at);
+    document["iat"] = epoch_seconds(token.issued_at);
     if (token.refresh)
         return document;
-    document["exp"] = seconds_of(token.expires_at);
+    document["exp"] = epoch_seconds(token.expires_at);
     document["token_type"] = token.key_thumbprint.empty() ? "Bearer" : "DPoP";
     json::object bound;
     if (!token.key_thumbprint.empty())
@@ -70,10 +70,10 @@ json::object describe(issued_token const& token)
 response handle_introspection_request(
     server_state& server, received_request const& request, client_certificate const& certificate)
 {
-    auto const asked = read_question(server, request, certificate);
-    if (!asked)
-        return to_response(server.options.flavor, asked.error());
-    if (auto const* const token = server.tokens.find(asked->token, clock::now()))
+    auto const query = read_query(server, request, certificate);
+    if (!query)
+        return to_response(server.options.flavor, query.error());
+    if (auto const* const token = server.tokens.find(query->token, clock::now()))
         return response::json(200, json::serialize(describe(*token)));
     return response::json(200, R"({"active":false})");
 }
@@ -81,13 +81,13 @@ response handle_introspection_request(
 response handle_revocation_request(
     server_state& server, received_request const& request, client_certificate const& certificate)
 {
-    auto const asked = read_question(server, request, certificate);
-    if (!asked)
-        return to_response(server.options.flavor, asked.error());
-    // A token of another client stays good, and the response does not tell.
-    auto const* const token = server.tokens.find(asked->token, clock::now());
-    if (token && token->client_id == asked->client_id)
-        server.tokens.remove(asked->token);
+    auto const query = read_query(server, request, certificate);
+    if (!query)
+        return to_response(server.options.flavor, query.error());
+    // A token of another client remains valid, and the response does not reveal that.
+    auto const* const token = server.tokens.find(query->token, clock::now());
+    if (token && token->client_id == query->client_id)
+        server.tokens.remove(query->token);
     return response();
 }
 

@@ -10,11 +10,11 @@
 namespace coauth::testing
 {
 
-// What the introspection endpoint responds (RFC 7662 section 2.2).
+// The response of the introspection endpoint (RFC 7662 section 2.2).
 response handle_introspection_request(
     server_state& server, received_request const& request, client_certificate const& certificate);
 
-// What the revocation endpoint responds (RFC 7009 section 2.2).
+// The response of the revocation endpoint (RFC 7009 section 2.2).
 response handle_revocation_request(
     server_state& server, received_request const& request, client_certificate const& certificate);
 

@@ -8,7 +8,7 @@
 namespace coauth::testing
 {
 
-// What the server knows of a token that it gave out.
+// A token that the server issued.
 struct issued_token
 {
     std::string client_id;
@@ -16,22 +16,23 @@ struct issued_token
     std::chrono::system_clock::time_point issued_at;
     std::chrono::system_clock::time_point expires_at;
     bool refresh = false;
-    // What it is bound to (RFC 9449 section 6, RFC 8705 section 3); empty: nothing.
+    // The key or certificate to which it is bound (RFC 9449 section 6, RFC 8705 section 3). Empty:
+    // none.
     std::string key_thumbprint = {};
     std::string certificate_thumbprint = {};
 };
 
-// The tokens given out and not revoked.
+// The issued tokens that are not revoked.
 class token_store
 {
 public:
-    // Keeps it under a name that it makes.
+    // Stores the token and returns its new random value.
     std::string add(issued_token token);
-    void add(std::string name, issued_token token);
+    void add(std::string value, issued_token token);
     // Null: unknown, revoked or expired.
     issued_token const*
-    find(std::string const& name, std::chrono::system_clock::time_point now) const;
-    void remove(std::string const& name);
+    find(std::string const& value, std::chrono::system_clock::time_point now) const;
+    void remove(std::string const& value);
 
 private:
     std::map<std::string, issued_token> tokens_;

@@ -5,8 +5,7 @@
 // COAUTH_SCAN_STEP=1 visits every byte; by default each run of this visits some, from a random
 // start. COAUTH_SEED=n begins where an earlier run began, which printed it.
 
-#include <coauth/testing/fault_proxy.hpp>
-
+#include "fault_proxy.hpp"
 #include "fixture.hpp"
 #include "random_seed.hpp"
 
@@ -22,10 +21,6 @@
 #include <sstream>
 
 using namespace test;
-using coauth::testing::direction;
-using coauth::testing::fault;
-using coauth::testing::fault_proxy;
-using coauth::testing::fault_spec;
 
 namespace
 {

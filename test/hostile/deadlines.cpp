@@ -1,8 +1,7 @@
 // Whatever dribbles, and wherever: the operation ends as a timeout, not before its deadline and not
 // later than 50 ms after it.
 
-#include <coauth/testing/fault_proxy.hpp>
-
+#include "fault_proxy.hpp"
 #include "full_backlog.hpp"
 #include "hanging_lookup.hpp"
 #include "scripted_proxy.hpp"
@@ -16,10 +15,6 @@
 
 using namespace test;
 using coauth::testing::connection_fault;
-using coauth::testing::direction;
-using coauth::testing::fault;
-using coauth::testing::fault_proxy;
-using coauth::testing::fault_spec;
 using std::chrono::steady_clock;
 
 namespace
@@ -255,7 +250,7 @@ row refusing(std::string name, connection_fault how, std::string const& text)
         std::move(name), [=](stage& one)
         {
             auto chosen = options();
-            chosen.refuse = how;
+            chosen.connection_fault = how;
             chosen.plain_text = text;
             auto const server = start(chosen);
             one.run(server.config());

@@ -134,7 +134,7 @@ authorization_server make_server()
     options.clients.emplace_back();
     options.clients.back().id = options.client_id;
     options.clients.back().assertion_secret = the_secret.plain();
-    options.client_certificates = coauth::testing::client_certificates::asked;
+    options.client_certificates = coauth::testing::client_certificates::requested;
     auto server = authorization_server::start(options);
     server->set_response(response::json(
         200, R"({"access_token":")" + the_token.plain() + R"(","token_type":"Bearer"})"));

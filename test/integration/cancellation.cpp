@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_SUITE(cancellation)
 BOOST_AUTO_TEST_CASE(while_tls_is_silent)
 {
     auto chosen = options();
-    chosen.refuse = connection_fault::silence;
+    chosen.connection_fault = connection_fault::silence;
     auto const server = start(chosen);
     check_cancelled(cancel_when(server, server.config(), connected));
 }

@@ -25,7 +25,7 @@ server_options knowing(std::vector<identity> const& known)
     for (auto const& one : known)
         client.certificates.push_back(one.certificate_pem);
     auto chosen = test::knowing(std::move(client));
-    chosen.client_certificates = wanted::client_certificates::asked;
+    chosen.client_certificates = wanted::client_certificates::requested;
     return chosen;
 }
 
@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(of_a_ca_prove_the_client)
     coauth::testing::registered_client client;
     client.subject = "CN=client,O=Example";
     auto chosen = test::knowing(std::move(client));
-    chosen.client_certificates = wanted::client_certificates::asked;
+    chosen.client_certificates = wanted::client_certificates::requested;
     chosen.client_ca_pem = ca.certificate_pem;
     auto const server = start(std::move(chosen));
     auto config = showing(server, known);

@@ -2,6 +2,7 @@
 // authentication; and the errors that a healthy server responds with.
 
 #include "fixture.hpp"
+#include "server_certificates.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -63,11 +64,11 @@ BOOST_AUTO_TEST_CASE(works_over_every_tls_version_and_key_type)
 {
     for (int const version : {0x0303, 0x0304})
         for (auto const kind :
-             {coauth::testing::certificate::valid, coauth::testing::certificate::valid_rsa})
+             {test::server_certificate::valid, test::server_certificate::valid_rsa})
             BOOST_TEST_CONTEXT("TLS " << version << ", certificate " << static_cast<int>(kind))
             {
                 auto chosen = options();
-                chosen.certificate = kind;
+                use_certificate(chosen, kind);
                 chosen.min_tls_version = chosen.max_tls_version = version;
                 auto const server = start(chosen);
                 BOOST_TEST(outcome(test::fetch(server.config())) == "success");

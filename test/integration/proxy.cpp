@@ -193,7 +193,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_proxy)
     plain.tls = false;
     auto const web = start(plain);
     auto mail = options();
-    mail.refuse = coauth::testing::connection_fault::plain_text;
+    mail.connection_fault = coauth::testing::connection_fault::plain_text;
     auto const smtp = start(mail);
     auto const server = start();
     for (auto const* one : {&web, &smtp})

@@ -294,7 +294,7 @@ BOOST_AUTO_TEST_CASE(present_no_refresh_token_twice_that_may_have_been_taken)
 BOOST_AUTO_TEST_CASE(present_a_refresh_token_again_that_was_not_sent)
 {
     server_options chosen = options();
-    chosen.refuse = coauth::testing::connection_fault::close_at_accept;
+    chosen.connection_fault = coauth::testing::connection_fault::close_at_accept;
     auto const server = start(chosen);
     boost::asio::io_context context;
     coauth::client client(context.get_executor(), overheard(quick(server)));

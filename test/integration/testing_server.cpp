@@ -2,6 +2,7 @@
 // the other grants.
 
 #include "raw_client.hpp"
+#include "server_certificates.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
@@ -102,7 +103,7 @@ BOOST_AUTO_TEST_CASE(metadata_tells_what_is_on)
 {
     auto chosen = accepting(exchange);
     chosen.dpop = dpop::accepted;
-    chosen.client_certificates = client_certificates::asked;
+    chosen.client_certificates = client_certificates::requested;
     coauth::testing::registered_client client;
     client.id = "all";
     client.assertion_secret = client.subject = "x";
@@ -395,6 +396,53 @@ BOOST_AUTO_TEST_CASE(requests_show_how_the_client_proved_itself)
     BOOST_TEST((seen[2].authentication == authentication_method::none));
     BOOST_TEST(seen[2].client_id == "z");
     BOOST_TEST(to_string(seen[0].authentication) == "client_secret_basic");
+}
+
+BOOST_AUTO_TEST_CASE(uses_a_certificate_from_the_options)
+{
+    auto chosen = options();
+    use_certificate(chosen, server_certificate::valid_rsa);
+    auto const server = start(chosen);
+    BOOST_TEST(server.ca_pem() == chosen.ca_pem);
+    BOOST_TEST(server.crl_pem().empty());
+    BOOST_TEST(outcome(fetch(server.config())) == "success");
+
+    auto other_ca = server.config();
+    other_ca.tls.ca_pem = start().ca_pem();
+    BOOST_TEST(outcome(fetch(other_ca)) == "certificate_verify_failed");
+}
+
+BOOST_AUTO_TEST_CASE(reports_an_unusable_certificate_from_the_options)
+{
+    auto good = options();
+    use_certificate(good, server_certificate::valid_rsa);
+    auto other = options();
+    use_certificate(other, server_certificate::valid_rsa);
+    auto with = [&good](std::string certificate_pem, std::string key_pem)
+    {
+        auto chosen = good;
+        chosen.certificate_pem = std::move(certificate_pem);
+        chosen.key_pem = std::move(key_pem);
+        return chosen;
+    };
+    std::pair<server_options, char const*> const rows[] = {
+        {with("not PEM", good.key_pem), "certificate_pem contains no certificate"},
+        {with(good.key_pem, good.key_pem), "certificate_pem contains no certificate"},
+        {with(good.certificate_pem, {}), "key_pem contains no unencrypted private key"},
+        {with(good.certificate_pem, good.certificate_pem),
+         "key_pem contains no unencrypted private key"},
+        {with(good.certificate_pem, other.key_pem), "the key does not fit the certificate"},
+    };
+    for (auto const& [chosen, message] : rows)
+        BOOST_TEST_CONTEXT(message)
+        {
+            auto const server = authorization_server::start(chosen);
+            BOOST_REQUIRE(!server);
+            BOOST_TEST((server.error() == coauth::errc::tls_failed));
+            BOOST_TEST(
+                server.error().message().find(message) != std::string::npos,
+                server.error().message());
+        }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -211,7 +211,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_token_is_refused)
     test_key const key("P-256");
     auto const server = with_key(key.public_pem());
     for (char const* const text : {"x", "a.b", "a.b.c", "a.b.c.d", "e30.e30.%21"})
-        check_refused(send(server, {form_with(text) + "&client_id=" + id}), "no JSON Web Token");
+        check_refused(send(server, {form_with(text) + "&client_id=" + id}), "not a JSON Web Token");
     auto form = form_with(signed_by(key, "ES256", good_draft(server)));
     form.replace(form.find("jwt-bearer"), 10, "saml2-bearer");
     check_refused(send(server, {form}), "client_assertion_type");

@@ -20,7 +20,7 @@ server_options with_client(coauth::testing::registered_client client)
     auto chosen = options();
     client.id = id;
     chosen.clients = {std::move(client)};
-    chosen.client_certificates = client_certificates::asked;
+    chosen.client_certificates = client_certificates::requested;
     return chosen;
 }
 
@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(a_certificate_beside_a_secret_binds_the_token_too)
 {
     auto const known = make_identity("client");
     auto chosen = options();
-    chosen.client_certificates = client_certificates::asked;
+    chosen.client_certificates = client_certificates::requested;
     auto const server = start(std::move(chosen));
     raw_request request{"grant_type=client_credentials"};
     request.headers = {"Authorization: Basic " + std::string(basic_value)};
@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_CASE(at_an_alias_alone)
 BOOST_AUTO_TEST_CASE(a_ca_that_cannot_be_read_ends_the_start)
 {
     auto chosen = options();
-    chosen.client_certificates = client_certificates::asked;
+    chosen.client_certificates = client_certificates::requested;
     chosen.client_ca_pem = "nonsense";
     auto const server = authorization_server::start(std::move(chosen));
     BOOST_REQUIRE(!server);

@@ -90,10 +90,10 @@ fault const faults[] = {
     {"a private key", [](token_draft& d) { d.header["jwk"].as_object()["d"] = "AQAB"; },
      "private key (jwk)"},
     {"a key of no kind", [](token_draft& d) { d.header["jwk"].as_object()["kty"] = "oct"; },
-     "not understood (jwk)"},
+     "unknown type (jwk)"},
     {"a point off the curve",
      [](token_draft& d) { d.header["jwk"].as_object()["x"] = base64url(std::string(32, 'x')); },
-     "not understood (jwk)"},
+     "unknown type (jwk)"},
     {"another method", [](token_draft& d) { d.claims["htm"] = "GET"; }, "(htm)"},
     {"another URL", [](token_draft& d) { d.claims["htu"] = "https://other.example/oauth/token"; },
      "(htu)"},
@@ -150,7 +150,7 @@ BOOST_AUTO_TEST_CASE(every_wrong_signature_is_refused)
     auto const draft = good_draft(server, key);
     check_refused(try_proof(server, signed_by(other, algorithm, draft)), "signature");
     check_refused(try_proof(server, signed_by(std::string("secret"), "HS256", draft)), "(alg)");
-    check_refused(try_proof(server, "x"), "no JSON Web Token");
+    check_refused(try_proof(server, "x"), "not a JSON Web Token");
     BOOST_TEST(try_proof(server, signed_by(key, algorithm, draft)).status == 200U);
 }
 

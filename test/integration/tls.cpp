@@ -2,6 +2,7 @@
 // HTTP is sent.
 
 #include "fixture.hpp"
+#include "server_certificates.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -11,7 +12,7 @@
 #include <memory>
 
 using namespace test;
-using coauth::testing::certificate;
+using certificate = test::server_certificate;
 using coauth::testing::connection_fault;
 
 namespace
@@ -61,7 +62,7 @@ void check_refused(authorization_server const& server, token_result const& got)
 server_options with(certificate kind, int tls_version = 0)
 {
     auto chosen = options();
-    chosen.certificate = kind;
+    use_certificate(chosen, kind);
     chosen.min_tls_version = chosen.max_tls_version = tls_version;
     return chosen;
 }
@@ -69,7 +70,7 @@ server_options with(certificate kind, int tls_version = 0)
 server_options refusing(connection_fault how, std::string plain_text = {})
 {
     auto chosen = options();
-    chosen.refuse = how;
+    chosen.connection_fault = how;
     if (!plain_text.empty())
         chosen.plain_text = std::move(plain_text);
     return chosen;

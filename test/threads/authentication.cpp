@@ -48,7 +48,7 @@ struct world
         chosen.clients = {client};
         chosen.dpop = coauth::testing::dpop::required;
         chosen.dpop_nonce = true;
-        chosen.client_certificates = coauth::testing::client_certificates::asked;
+        chosen.client_certificates = coauth::testing::client_certificates::requested;
         return chosen;
     }
 

@@ -21,9 +21,9 @@ namespace coauth::testing
 
 /// An authorization server on a loopback address, with a thread of its own.
 ///
-/// It creates its CA and its certificates when it starts. It verifies method, path, grant,
-/// credentials and scope like a real server; scripted responses replace its own. It has a token
-/// endpoint, metadata (/.well-known/oauth-authorization-server and
+/// It creates its CA and its certificates when it starts, unless you give it a certificate. It
+/// verifies method, path, grant, credentials and scope like a real server; scripted responses
+/// replace its own. It has a token endpoint, metadata (/.well-known/oauth-authorization-server and
 /// /.well-known/openid-configuration), introspection and revocation.
 ///
 /// \par Thread safety
@@ -61,7 +61,8 @@ public:
     /// The certificate of the CA to trust, as PEM text.
     [[nodiscard]] std::string const& ca_pem() const noexcept;
     /// The certificate revocation lists of the CA and of its intermediate, as PEM text. If
-    /// `revoked`, the server's own certificate is on the list of the intermediate.
+    /// `revoked`, the server's own certificate is on the list of the intermediate. Empty without
+    /// TLS and with `server_options::certificate_pem`.
     [[nodiscard]] std::string crl_pem(bool revoked = true) const;
     /// A configuration for a client of this server, with the issuer and the endpoints of its
     /// metadata and the credentials in `server_options`.

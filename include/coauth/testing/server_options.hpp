@@ -26,7 +26,7 @@ enum class server_flavor
 enum class connection_fault
 {
     /// Nothing: it serves them.
-    no,
+    none,
     /// Close them at once.
     close_at_accept,
     /// Reset them at once.
@@ -55,7 +55,7 @@ enum class client_certificates
     /// Not requested.
     not_requested,
     /// Requested.
-    asked,
+    requested,
     /// Requested only at a second port, which the metadata name (`mtls_endpoint_aliases`, RFC 8705
     /// section 5).
     requested_at_alias,
@@ -82,8 +82,16 @@ struct server_options
     std::uint16_t port = 0;
     /// Use TLS. False: plain HTTP.
     bool tls = true;
-    /// The server's certificate.
+    /// The kind of certificate that the server makes for itself.
     testing::certificate certificate = testing::certificate::valid;
+    /// A certificate of your own as PEM text, used in place of one that the server makes. It may be
+    /// followed by the intermediate certificates that the server is to send. Empty: none.
+    std::string certificate_pem = {};
+    /// The private key of `certificate_pem` as PEM text, not encrypted.
+    std::string key_pem = {};
+    /// The CA of `certificate_pem` as PEM text: the one that `authorization_server::ca_pem()` and
+    /// `config()` return.
+    std::string ca_pem = {};
     /// The lowest TLS version, as OpenSSL numbers it (0x0303 is 1.2, 0x0304 is 1.3). 0: any.
     int min_tls_version = 0;
     /// The highest TLS version, numbered likewise. 0: any.
@@ -94,7 +102,7 @@ struct server_options
     /// no ticket is sent.
     std::chrono::seconds session_lifetime{7200};
     /// What the server does to new connections.
-    testing::connection_fault refuse = testing::connection_fault::no;
+    testing::connection_fault connection_fault = testing::connection_fault::none;
     /// The text that `connection_fault::plain_text` sends.
     std::string plain_text = "220 mail.example ESMTP\r\n";
 

@@ -1,5 +1,5 @@
-#ifndef COAUTH_SRC_TESTING_ASSERTION_HPP
-#define COAUTH_SRC_TESTING_ASSERTION_HPP
+#ifndef COAUTH_SRC_TESTING_VALIDATE_ASSERTION_HPP
+#define COAUTH_SRC_TESTING_VALIDATE_ASSERTION_HPP
 
 #include "testing/server_state.hpp"
 
@@ -11,19 +11,20 @@
 namespace coauth::testing
 {
 
-// What a signed assertion has to be (RFC 7523 section 3).
+// The requirements on a signed assertion (RFC 7523 section 3).
 struct assertion_rules
 {
     std::string issuer;
-    // Empty: any.
+    // Empty: any subject.
     std::string subject;
     std::vector<std::string> audiences;
-    // By which it may be signed: PEM text, or a secret.
+    // The accepted keys as PEM text, and the accepted secret.
     std::vector<std::string> keys;
     std::string secret = {};
 };
 
-// What is wrong with it, in a sentence; none: it is good, and used up.
+// Returns a sentence about the first requirement that is not met. None: the assertion is valid, and
+// it is recorded in the replay cache.
 std::optional<std::string>
 validate_assertion(server_state& server, std::string_view assertion, assertion_rules const& rules);
 

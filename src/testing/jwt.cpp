@@ -1,4 +1,4 @@
-#include "testing/web_token.hpp"
+#include "testing/jwt.hpp"
 
 #include "testing/encoding.hpp"
 
@@ -26,7 +26,7 @@ std::optional<json::object> read_part(std::string_view part)
 
 } // namespace
 
-std::optional<web_token> read_web_token(std::string_view text)
+std::optional<jwt> read_jwt(std::string_view text)
 {
     auto const first = text.find('.');
     auto const last = text.rfind('.');
@@ -37,21 +37,21 @@ std::optional<web_token> read_web_token(std::string_view text)
     auto signature = decode_base64url(text.substr(last + 1));
     if (!header || !claims || !signature)
         return std::nullopt;
-    return web_token{
+    return jwt{
         std::move(*header), std::move(*claims), std::string(text.substr(0, last)),
         std::move(*signature)};
 }
 
-std::string text_member(json::object const& of, std::string_view name)
+std::string text_member(json::object const& object, std::string_view name)
 {
-    auto const* const value = of.if_contains(name);
+    auto const* const value = object.if_contains(name);
     auto const* const text = value ? value->if_string() : nullptr;
     return text ? std::string(text->data(), text->size()) : std::string();
 }
 
-std::optional<double> number_member(json::object const& of, std::string_view name)
+std::optional<double> number_member(json::object const& object, std::string_view name)
 {
-    auto const* const value = of.if_contains(name);
+    auto const* const value = object.if_contains(name);
     if (!value)
         return std::nullopt;
     if (auto const* const n = value->if_int64())

@@ -1,13 +1,20 @@
-#include "testing/certificates.hpp"
+#include "server_certificates.hpp"
 
 #include <openssl/bio.h>
+#include <openssl/ec.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
 
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <stdexcept>
+#include <string>
+#include <utility>
 
-namespace coauth::testing
+namespace test
 {
 
 namespace
@@ -16,19 +23,28 @@ namespace
 constexpr long hour = 3600;
 constexpr long day = 24 * hour;
 
-constexpr char const* right_names = "DNS:localhost,IP:127.0.0.1,IP:::1";
+constexpr char const* valid_names = "DNS:localhost,IP:127.0.0.1,IP:::1";
 
-void check(bool ok, char const* what)
+void check(bool ok, char const* subject)
 {
     if (!ok)
-        throw std::runtime_error(std::string("cannot make test certificates: ") + what);
+        throw std::runtime_error(std::string("cannot make test certificates: ") + subject);
 }
 
-// What a certificate says; times in seconds from now.
+template <class T>
+using shared = std::shared_ptr<T>;
+
+struct key_and_certificate
+{
+    shared<EVP_PKEY> key;
+    shared<X509> certificate;
+};
+
+// The content of a certificate. Times are in seconds from now.
 struct certificate_spec
 {
     std::string common_name = "localhost";
-    std::string alternative_names = right_names;
+    std::string alternative_names = valid_names;
     std::string basic_constraints = "critical,CA:FALSE";
     std::string key_usage = "critical,digitalSignature";
     std::string extended_key_usage = "serverAuth";
@@ -50,16 +66,16 @@ certificate_spec ca_spec(std::string common_name, std::string basic_constraints)
     return spec;
 }
 
-openssl_ptr<EVP_PKEY> make_ec_key()
+shared<EVP_PKEY> make_ec_key()
 {
-    openssl_ptr<EVP_PKEY> key(EVP_EC_gen("P-256"));
+    shared<EVP_PKEY> key(EVP_EC_gen("P-256"), EVP_PKEY_free);
     check(key != nullptr, "EC key");
     return key;
 }
 
-openssl_ptr<EVP_PKEY> make_rsa_key(unsigned bits)
+shared<EVP_PKEY> make_rsa_key(unsigned bits)
 {
-    openssl_ptr<EVP_PKEY> key(EVP_RSA_gen(bits));
+    shared<EVP_PKEY> key(EVP_RSA_gen(bits), EVP_PKEY_free);
     check(key != nullptr, "RSA key");
     return key;
 }
@@ -70,24 +86,23 @@ void add_extension(X509& certificate, X509& issuer, int nid, std::string const& 
         return;
     X509V3_CTX context;
     X509V3_set_ctx(&context, &issuer, &certificate, nullptr, nullptr, 0);
-    openssl_ptr<X509_EXTENSION> const extension(
-        X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str()));
+    shared<X509_EXTENSION> const extension(
+        X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str()), X509_EXTENSION_free);
     check(extension != nullptr, value.c_str());
     check(X509_add_ext(&certificate, extension.get(), -1) == 1, value.c_str());
 }
 
-// Not expressible in OpenSSL's words.
+// OpenSSL's configuration syntax cannot express a NUL.
 void add_name_with_nul(X509& certificate)
 {
     static constexpr char name[] = "localhost\0.example.com";
-    openssl_ptr<GENERAL_NAMES> const names(sk_GENERAL_NAME_new_null());
-    openssl_ptr<GENERAL_NAME> general(GENERAL_NAME_new());
+    shared<GENERAL_NAMES> const names(sk_GENERAL_NAME_new_null(), GENERAL_NAMES_free);
+    GENERAL_NAME* const general = GENERAL_NAME_new();
     ASN1_IA5STRING* const text = ASN1_IA5STRING_new();
     check(names && general && text, "name with NUL");
-    GENERAL_NAME_set0_value(general.get(), GEN_DNS, text);
+    GENERAL_NAME_set0_value(general, GEN_DNS, text);
     check(ASN1_STRING_set(text, name, sizeof name - 1) == 1, "name with NUL");
-    check(sk_GENERAL_NAME_push(names.get(), general.get()) > 0, "name with NUL");
-    general.release();
+    check(sk_GENERAL_NAME_push(names.get(), general) > 0, "name with NUL");
     check(
         X509_add1_ext_i2d(&certificate, NID_subject_alt_name, names.get(), 0, X509V3_ADD_DEFAULT) ==
             1,
@@ -104,20 +119,20 @@ void set_serial(X509& certificate)
 void set_subject(X509& certificate, std::string const& common_name)
 {
     auto const* const text = reinterpret_cast<unsigned char const*>(common_name.c_str());
-    openssl_ptr<X509_NAME> const name(X509_NAME_new());
+    shared<X509_NAME> const name(X509_NAME_new(), X509_NAME_free);
     check(
         X509_NAME_add_entry_by_txt(name.get(), "CN", MBSTRING_UTF8, text, -1, -1, 0) == 1 &&
             X509_set_subject_name(&certificate, name.get()) == 1,
         "name");
 }
 
-// Self-signed when there is no issuer.
+// Without an issuer the certificate is self-signed.
 key_and_certificate
-issue(certificate_spec const& spec, openssl_ptr<EVP_PKEY> key, key_and_certificate const* issuer)
+issue(certificate_spec const& spec, shared<EVP_PKEY> key, key_and_certificate const* issuer)
 {
-    openssl_ptr<X509> made(X509_new());
-    check(made != nullptr, "certificate");
-    X509& certificate = *made;
+    shared<X509> created(X509_new(), X509_free);
+    check(created != nullptr, "certificate");
+    X509& certificate = *created;
     X509& issuer_certificate = issuer ? *issuer->certificate : certificate;
 
     check(X509_set_version(&certificate, X509_VERSION_3) == 1, "version");
@@ -142,7 +157,7 @@ issue(certificate_spec const& spec, openssl_ptr<EVP_PKEY> key, key_and_certifica
 
     EVP_PKEY* const signing_key = issuer ? issuer->key.get() : key.get();
     check(X509_sign(&certificate, signing_key, spec.digest) > 0, "signature");
-    return {std::move(key), std::move(made)};
+    return {std::move(key), std::move(created)};
 }
 
 key_and_certificate make_root(std::string const& name)
@@ -150,51 +165,38 @@ key_and_certificate make_root(std::string const& name)
     return issue(ca_spec(name, "critical,CA:TRUE"), make_ec_key(), nullptr);
 }
 
-openssl_ptr<X509> share(X509& certificate)
-{
-    X509_up_ref(&certificate);
-    return openssl_ptr<X509>(&certificate);
-}
-
-// What is wrong with the leaf itself.
-certificate_spec leaf_spec(certificate kind)
+// The content of the leaf, with the faults that concern the leaf itself.
+certificate_spec leaf_spec(server_certificate kind)
 {
     certificate_spec spec;
     switch (kind)
     {
-    case certificate::expired:
-        spec.not_after = -hour;
-        break;
-    case certificate::not_yet_valid:
+    case server_certificate::not_yet_valid:
         spec.not_before = day;
         break;
-    case certificate::wrong_host:
-        spec.common_name = "other.example";
+    case server_certificate::wrong_alternative_name:
         spec.alternative_names = "DNS:other.example,IP:192.0.2.1";
         break;
-    case certificate::wrong_alternative_name:
-        spec.alternative_names = "DNS:other.example,IP:192.0.2.1";
-        break;
-    case certificate::common_name_only:
+    case server_certificate::common_name_only:
         spec.alternative_names.clear();
         break;
-    case certificate::ip_as_dns_name:
+    case server_certificate::ip_as_dns_name:
         spec.common_name = "127.0.0.1";
         spec.alternative_names = "DNS:127.0.0.1";
         break;
-    case certificate::bare_wildcard:
+    case server_certificate::bare_wildcard:
         spec.common_name = "*";
         spec.alternative_names = "DNS:*";
         break;
-    case certificate::nul_in_name:
+    case server_certificate::nul_in_name:
         spec.common_name = "other.example";
         spec.alternative_names.clear();
         spec.nul_in_name = true;
         break;
-    case certificate::client_only:
+    case server_certificate::client_only:
         spec.extended_key_usage = "clientAuth";
         break;
-    case certificate::sha1_signature:
+    case server_certificate::sha1_signature:
         spec.digest = EVP_sha1();
         break;
     default:
@@ -203,118 +205,105 @@ certificate_spec leaf_spec(certificate kind)
     return spec;
 }
 
-certificate_spec intermediate_spec(certificate kind)
+certificate_spec intermediate_spec(server_certificate kind)
 {
     auto spec = ca_spec("coauth test intermediate", "critical,CA:TRUE,pathlen:0");
-    if (kind == certificate::expired_intermediate)
+    if (kind == server_certificate::expired_intermediate)
         spec.not_after = -hour;
-    if (kind == certificate::name_constraint)
+    if (kind == server_certificate::name_constraint)
         spec.name_constraints = "critical,permitted;DNS:other.example,permitted;IP:192.0.2.0/"
                                 "255.255.255.0";
     return spec;
 }
 
-openssl_ptr<EVP_PKEY> make_leaf_key(certificate kind)
+shared<EVP_PKEY> make_leaf_key(server_certificate kind)
 {
-    if (kind == certificate::valid_rsa)
+    if (kind == server_certificate::valid_rsa)
         return make_rsa_key(2048);
-    if (kind == certificate::weak_key)
+    if (kind == server_certificate::weak_key)
         return make_rsa_key(1024);
     return make_ec_key();
 }
 
-// A link between intermediate and leaf that may not be there.
+// A certificate between intermediate and leaf that must not be there.
 std::optional<key_and_certificate>
-make_unlawful_issuer(certificate kind, key_and_certificate const& intermediate)
+make_invalid_issuer(server_certificate kind, key_and_certificate const& intermediate)
 {
-    if (kind == certificate::issued_by_leaf)
+    if (kind == server_certificate::issued_by_leaf)
         return issue(certificate_spec(), make_ec_key(), &intermediate);
-    if (kind == certificate::path_too_long)
+    if (kind == server_certificate::path_too_long)
         return issue(
             ca_spec("coauth test second intermediate", "critical,CA:TRUE"), make_ec_key(),
             &intermediate);
     return std::nullopt;
 }
 
-void set_time(X509_CRL& crl, long offset, int (*set)(X509_CRL*, ASN1_TIME const*))
+template <class Write>
+std::string to_pem(Write const& write)
 {
-    openssl_ptr<ASN1_TIME> const time(X509_gmtime_adj(nullptr, offset));
-    check(time != nullptr && set(&crl, time.get()) == 1, "CRL time");
-}
-
-void revoke(X509_CRL& crl, X509& certificate)
-{
-    openssl_ptr<X509_REVOKED> entry(X509_REVOKED_new());
-    openssl_ptr<ASN1_TIME> const time(X509_gmtime_adj(nullptr, -hour));
-    check(entry && time, "CRL entry");
-    check(
-        X509_REVOKED_set_serialNumber(entry.get(), X509_get_serialNumber(&certificate)) == 1 &&
-            X509_REVOKED_set_revocationDate(entry.get(), time.get()) == 1 &&
-            X509_CRL_add0_revoked(&crl, entry.get()) == 1,
-        "CRL entry");
-    entry.release();
-}
-
-std::string to_text(BIO& bio)
-{
+    shared<BIO> const bio(BIO_new(BIO_s_mem()), BIO_free);
+    check(bio && write(bio.get()) == 1, "text");
     char* data = nullptr;
-    long const size = BIO_get_mem_data(&bio, &data);
+    long const size = BIO_get_mem_data(bio.get(), &data);
     return {data, static_cast<std::size_t>(size)};
 }
 
-std::string make_one_crl(key_and_certificate const& issuer, X509* revoked)
+std::string certificate_pem(key_and_certificate const& from)
 {
-    openssl_ptr<X509_CRL> const crl(X509_CRL_new());
-    openssl_ptr<BIO> const bio(BIO_new(BIO_s_mem()));
-    check(crl && bio, "CRL");
-    check(X509_CRL_set_version(crl.get(), X509_CRL_VERSION_2) == 1, "CRL version");
-    check(
-        X509_CRL_set_issuer_name(crl.get(), X509_get_subject_name(issuer.certificate.get())) == 1,
-        "CRL issuer");
-    set_time(*crl, -hour, X509_CRL_set1_lastUpdate);
-    set_time(*crl, day, X509_CRL_set1_nextUpdate);
-    if (revoked)
-        revoke(*crl, *revoked);
-    check(X509_CRL_sign(crl.get(), issuer.key.get(), EVP_sha256()) > 0, "CRL signature");
-    check(PEM_write_bio_X509_CRL(bio.get(), crl.get()) == 1, "CRL text");
-    return to_text(*bio);
+    return to_pem([&](BIO* bio) { return PEM_write_bio_X509(bio, from.certificate.get()); });
+}
+
+std::string key_pem(key_and_certificate const& from)
+{
+    return to_pem(
+        [&](BIO* bio)
+        {
+            return PEM_write_bio_PrivateKey(
+                bio, from.key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+        });
+}
+
+void use_new_certificate(coauth::testing::server_options& options, server_certificate kind)
+{
+    auto const root = make_root("coauth test CA");
+    auto const intermediate = issue(intermediate_spec(kind), make_ec_key(), &root);
+    auto const invalid_issuer = make_invalid_issuer(kind, intermediate);
+    auto const* const issuer = kind == server_certificate::self_signed ? nullptr
+                               : invalid_issuer                        ? &*invalid_issuer
+                                                                       : &intermediate;
+    auto const leaf = issue(leaf_spec(kind), make_leaf_key(kind), issuer);
+
+    options.ca_pem = certificate_pem(root);
+    options.key_pem = key_pem(leaf);
+    options.certificate_pem = certificate_pem(leaf);
+    if (invalid_issuer)
+        options.certificate_pem += certificate_pem(*invalid_issuer);
+    if (issuer && kind != server_certificate::missing_intermediate)
+        options.certificate_pem += certificate_pem(intermediate);
 }
 
 } // namespace
 
-identity make_identity(certificate kind)
+void use_certificate(coauth::testing::server_options& options, server_certificate kind)
 {
-    identity id;
-    id.root = make_root("coauth test CA");
-    auto const other_root = make_root("coauth other test CA");
-    auto const& issuing_root = kind == certificate::unknown_ca ? other_root : id.root;
-    id.intermediate = issue(intermediate_spec(kind), make_ec_key(), &issuing_root);
-
-    if (kind == certificate::self_signed)
+    using coauth::testing::certificate;
+    switch (kind)
     {
-        id.leaf = issue(leaf_spec(kind), make_leaf_key(kind), nullptr);
-        return id;
+    case server_certificate::valid:
+        options.certificate = certificate::valid;
+        break;
+    case server_certificate::expired:
+        options.certificate = certificate::expired;
+        break;
+    case server_certificate::unknown_ca:
+        options.certificate = certificate::unknown_ca;
+        break;
+    case server_certificate::wrong_host:
+        options.certificate = certificate::wrong_host;
+        break;
+    default:
+        use_new_certificate(options, kind);
     }
-    auto const extra = make_unlawful_issuer(kind, id.intermediate);
-    id.leaf = issue(leaf_spec(kind), make_leaf_key(kind), extra ? &*extra : &id.intermediate);
-    if (extra)
-        id.chain.push_back(share(*extra->certificate));
-    if (kind != certificate::missing_intermediate)
-        id.chain.push_back(share(*id.intermediate.certificate));
-    return id;
 }
 
-std::string to_pem(X509& certificate)
-{
-    openssl_ptr<BIO> const bio(BIO_new(BIO_s_mem()));
-    check(bio && PEM_write_bio_X509(bio.get(), &certificate) == 1, "text");
-    return to_text(*bio);
-}
-
-std::string make_crl_pem(identity const& id, bool revoked)
-{
-    return make_one_crl(id.root, nullptr) +
-           make_one_crl(id.intermediate, revoked ? id.leaf.certificate.get() : nullptr);
-}
-
-} // namespace coauth::testing
+} // namespace test
