@@ -6,13 +6,14 @@ namespace coauth::detail
 {
 
 namespace asio = boost::asio;
+using policy_decision = policy::pool_policy::verdict;
 using std::chrono::steady_clock;
 
-void connection_pool::lease::replace(std::unique_ptr<net::connection> fresh)
+void connection_pool::lease::replace(std::unique_ptr<net::connection> next)
 {
-    std::swap(connection_, fresh);
-    if (fresh)
-        pool_->closed(*fresh);
+    std::swap(connection_, next);
+    if (next)
+        pool_->notify_closed(*next);
 }
 
 void connection_pool::lease::release() &&
@@ -21,14 +22,14 @@ void connection_pool::lease::release() &&
     pool->release(id_, std::move(connection_));
 }
 
-void connection_pool::lease::drop() noexcept
+void connection_pool::lease::abandon() noexcept
 {
     if (auto const pool = std::move(pool_))
-        pool->drop(id_, std::move(connection_));
+        pool->abandon(id_, std::move(connection_));
 }
 
-connection_pool::connection_pool(client_config const& config, asio::any_io_executor on)
-    : executor(std::move(on))
+connection_pool::connection_pool(client_config const& config, asio::any_io_executor run_on)
+    : executor(std::move(run_on))
     , events_(config.observer, {})
     , reuse_(config.connections.idle_timeout.count() > 0)
     , policy_(
@@ -39,121 +40,120 @@ connection_pool::connection_pool(client_config const& config, asio::any_io_execu
         idle_timer_.emplace(executor);
 }
 
-connection_pool::verdict connection_pool::acquire(id operation, lease& granted)
+connection_pool::acquire_result connection_pool::acquire(id operation, lease& granted)
 {
     std::unique_ptr<net::connection> expired;
     std::unique_ptr<net::connection> evicted;
-    verdict outcome = verdict::granted;
+    auto outcome = acquire_result::granted;
     {
         std::lock_guard const lock(mutex_);
-        expired = take_expired();
+        expired = pop_expired();
         auto const decided = policy_.acquire(operation, steady_clock::now());
         if (decided.evicted != 0)
             evicted = pop_idle(decided.evicted);
-        if (decided.what == policy::pool_policy::verdict::refuse)
-            outcome = verdict::refused;
-        else if (decided.what == policy::pool_policy::verdict::wait)
+        if (decided.what == policy_decision::refuse)
+            outcome = acquire_result::queue_full;
+        else if (decided.what == policy_decision::wait)
             outcome = enqueue(operation);
         else
             granted = lease(
                 shared_from_this(), decided.connection,
-                decided.what == policy::pool_policy::verdict::reuse ? pop_idle(decided.connection)
-                                                                    : nullptr);
+                decided.what == policy_decision::reuse ? pop_idle(decided.connection) : nullptr);
     }
-    for (auto const* const one : {expired.get(), evicted.get()})
-        if (one != nullptr)
-            closed(*one);
+    for (auto const* const closed : {expired.get(), evicted.get()})
+        if (closed != nullptr)
+            notify_closed(*closed);
     return outcome;
 }
 
-connection_pool::verdict connection_pool::enqueue(id operation)
+connection_pool::acquire_result connection_pool::enqueue(id operation)
 {
     try
     {
-        line_.try_emplace(operation);
+        queue_.try_emplace(operation);
     }
     catch (...)
     {
         policy_.leave(operation);
         throw;
     }
-    return verdict::wait;
+    return acquire_result::queued;
 }
 
-connection_pool::verdict connection_pool::waiter::acquire(lease& granted)
+connection_pool::acquire_result connection_pool::waiter::acquire(lease& granted)
 {
     auto const outcome = pool_.acquire(operation_, granted);
-    in_line_ = outcome == verdict::wait;
+    is_queued_ = outcome == acquire_result::queued;
     return outcome;
 }
 
-void connection_pool::waiter::begin(handler done)
+void connection_pool::waiter::async_wait(handler_type handler)
 {
-    pool_.wait(operation_, std::move(done));
+    pool_.async_wait(operation_, std::move(handler));
 }
 
 void connection_pool::waiter::cancel() noexcept
 {
-    pool_.leave(operation_);
+    pool_.cancel_wait(operation_);
 }
 
-void connection_pool::wait(id operation, waiter::handler done)
+void connection_pool::async_wait(id operation, waiter::handler_type handler)
 {
-    line::node_type woken;
+    wait_queue::node_type completed;
     {
         std::lock_guard const lock(mutex_);
-        auto const found = line_.find(operation);
-        if (found == line_.end())
+        auto const found = queue_.find(operation);
+        if (found == queue_.end())
             return;
-        found->second.done = std::move(done);
+        found->second.handler = std::move(handler);
         if (!found->second.granted)
             return;
-        woken = line_.extract(found);
+        completed = queue_.extract(found);
     }
-    post_completion(std::move(woken));
+    post_completion(std::move(completed));
 }
 
-void connection_pool::leave(id operation) noexcept
+void connection_pool::cancel_wait(id operation) noexcept
 {
-    line::node_type woken;
+    wait_queue::node_type completed;
     {
         std::lock_guard const lock(mutex_);
-        auto const found = line_.find(operation);
-        // Without a handler it does not wait yet, and will not.
-        if (found == line_.end() || !found->second.done || !policy_.leave(operation))
+        auto const found = queue_.find(operation);
+        // Without a handler it does not wait yet, and never will.
+        if (found == queue_.end() || !found->second.handler || !policy_.leave(operation))
             return;
-        woken = line_.extract(found);
+        completed = queue_.extract(found);
     }
-    post_completion(std::move(woken));
+    post_completion(std::move(completed));
 }
 
-// Of an operation that was given up without being woken.
-void connection_pool::forget(id operation) noexcept
+void connection_pool::abandon_wait(id operation) noexcept
 {
-    line::node_type gone;
+    // Destroyed without the lock: it may own a lease.
+    wait_queue::node_type abandoned;
     std::lock_guard const lock(mutex_);
-    gone = line_.extract(operation);
-    if (gone)
+    abandoned = queue_.extract(operation);
+    if (abandoned)
         policy_.leave(operation);
 }
 
 void connection_pool::release(id connection, std::unique_ptr<net::connection> idle) noexcept
 {
-    bool kept = false;
+    bool returned = false;
     try
     {
-        kept = reuse_ && keep(connection, idle);
+        returned = reuse_ && return_idle(connection, idle);
     }
-    catch (std::bad_alloc const&) // NOLINT(bugprone-empty-catch): it is closed then
+    catch (std::bad_alloc const&) // NOLINT(bugprone-empty-catch): the connection is closed
     {
     }
-    if (!kept)
-        drop(connection, std::move(idle));
+    if (!returned)
+        abandon(connection, std::move(idle));
 }
 
-bool connection_pool::keep(id connection, std::unique_ptr<net::connection>& idle)
+bool connection_pool::return_idle(id connection, std::unique_ptr<net::connection>& idle)
 {
-    line::node_type woken;
+    wait_queue::node_type completed;
     {
         std::lock_guard const lock(mutex_);
         if (closed_)
@@ -161,53 +161,53 @@ bool connection_pool::keep(id connection, std::unique_ptr<net::connection>& idle
         if (idle_.size() == idle_.capacity())
             idle_.reserve(2 * idle_.size() + 8);
         if (auto const next = policy_.release(connection, steady_clock::now()))
-            woken = grant(*next, std::move(idle));
+            completed = grant(*next, std::move(idle));
         else
         {
             idle_.emplace_back(connection, std::move(idle));
-            watch_idle();
+            start_idle_timer();
         }
     }
-    post_completion(std::move(woken));
+    post_completion(std::move(completed));
     return true;
 }
 
-void connection_pool::drop(id connection, std::unique_ptr<net::connection> gone) noexcept
+void connection_pool::abandon(id connection, std::unique_ptr<net::connection> unusable) noexcept
 {
-    if (gone)
-        closed(*gone);
-    gone.reset();
-    line::node_type woken;
+    if (unusable)
+        notify_closed(*unusable);
+    unusable.reset();
+    wait_queue::node_type completed;
     {
         std::lock_guard const lock(mutex_);
-        if (gone_)
+        if (context_is_gone_)
             return;
         if (auto const next = policy_.drop(connection))
-            woken = grant(*next, nullptr);
+            completed = grant(*next, nullptr);
     }
-    post_completion(std::move(woken));
+    post_completion(std::move(completed));
 }
 
-connection_pool::line::node_type connection_pool::grant(
+connection_pool::wait_queue::node_type connection_pool::grant(
     policy::pool_policy::grant const& next, std::unique_ptr<net::connection> idle) noexcept
 {
-    auto const found = line_.find(next.operation);
-    auto& [done, granted] = found->second;
+    auto const found = queue_.find(next.operation);
+    auto& [handler, granted] = found->second;
     granted = lease(shared_from_this(), next.next.connection, std::move(idle));
-    return done ? line_.extract(found) : line::node_type();
+    return handler ? queue_.extract(found) : wait_queue::node_type();
 }
 
 std::unique_ptr<net::connection> connection_pool::pop_idle(id connection) noexcept
 {
-    // The most recent is the likeliest.
+    // The policy reuses the most recent one, which is at the end.
     auto const found = std::find_if(
         idle_.rbegin(), idle_.rend(), [&](auto const& one) { return one.first == connection; });
-    auto taken = std::move(found->second);
+    auto idle = std::move(found->second);
     idle_.erase(std::next(found).base());
-    return taken;
+    return idle;
 }
 
-std::unique_ptr<net::connection> connection_pool::take_expired() noexcept
+std::unique_ptr<net::connection> connection_pool::pop_expired() noexcept
 {
     auto const expired = policy_.expire(steady_clock::now());
     return expired ? pop_idle(*expired) : nullptr;
@@ -217,26 +217,26 @@ void connection_pool::close_expired() noexcept
 {
     {
         std::lock_guard const lock(mutex_);
-        idle_watched_ = false;
+        idle_timer_runs_ = false;
     }
     for (;;)
     {
         std::unique_ptr<net::connection> expired;
         {
             std::lock_guard const lock(mutex_);
-            expired = take_expired();
+            expired = pop_expired();
             if (!expired)
-                return watch_idle();
+                return start_idle_timer();
         }
-        closed(*expired);
+        notify_closed(*expired);
     }
 }
 
-// Where memory fails, they are closed when the client is next used.
-void connection_pool::watch_idle() noexcept
+// Without memory for the timer, expired connections are closed at the next `acquire`.
+void connection_pool::start_idle_timer() noexcept
 {
     auto const next = policy_.next_expiry();
-    if (idle_watched_ || !idle_timer_ || !next)
+    if (idle_timer_runs_ || !idle_timer_ || !next)
         return;
     try
     {
@@ -247,22 +247,22 @@ void connection_pool::watch_idle() noexcept
                 if (auto const self = weak.lock())
                     self->close_expired();
             });
-        idle_watched_ = true;
+        idle_timer_runs_ = true;
     }
     catch (...) // NOLINT(bugprone-empty-catch)
     {
     }
 }
 
-void connection_pool::post_completion(line::node_type woken) noexcept
+void connection_pool::post_completion(wait_queue::node_type completed) noexcept
 {
-    if (woken)
-        woken.mapped().done.post(std::move(woken.mapped().granted));
+    if (completed)
+        completed.mapped().handler.post(std::move(completed.mapped().granted));
 }
 
-void connection_pool::closed(net::connection const& one) const
+void connection_pool::notify_closed(net::connection const& closed) const
 {
-    events_.tell([&](observer& to) { to.on_connection_closed({one.requests()}); });
+    events_.tell([&](observer& to) { to.on_connection_closed({closed.requests()}); });
 }
 
 void connection_pool::close() noexcept
@@ -276,27 +276,27 @@ void connection_pool::close() noexcept
         {
         }
     }
-    for (auto const& [number, one] : idle)
-        closed(*one);
+    for (auto const& [number, closed] : idle)
+        notify_closed(*closed);
 }
 
 void connection_pool::context_gone() noexcept
 {
     decltype(idle_) idle;
-    line waiting;
+    wait_queue waiting;
     std::lock_guard const lock(mutex_);
-    closed_ = gone_ = true;
+    closed_ = context_is_gone_ = true;
     idle_timer_.reset();
     idle.swap(idle_);
-    waiting.swap(line_);
+    waiting.swap(queue_);
 }
 
-void connection_pool::count(client_counters& into) const
+void connection_pool::add_to(client_counters& counters) const
 {
     std::lock_guard const lock(mutex_);
-    into.open += policy_.open();
-    into.idle += policy_.idle();
-    into.waiting += policy_.waiting();
+    counters.open += policy_.open();
+    counters.idle += policy_.idle();
+    counters.waiting += policy_.waiting();
 }
 
 } // namespace coauth::detail

@@ -20,11 +20,11 @@
 namespace coauth::detail
 {
 
-// The connections of a client, and the line of those who wait for one.
+// The connections to one origin, and the queue of operations that wait for one. Thread-safe.
 class connection_pool : public std::enable_shared_from_this<connection_pool>
 {
 public:
-    // The right to use one connection. Gone without `release`: the connection is closed.
+    // The right to use one connection. Destroyed without `release`, it closes the connection.
     class lease
     {
     public:
@@ -37,7 +37,7 @@ public:
             , connection_(std::move(idle))
         {
         }
-        ~lease() { drop(); }
+        ~lease() { abandon(); }
         lease(lease&& other) noexcept
             : pool_(std::move(other.pool_))
             , id_(other.id_)
@@ -53,35 +53,35 @@ public:
         }
 
         explicit operator bool() const noexcept { return pool_ != nullptr; }
-        // The connection that served others before; none: one has to be opened.
+        // A reused connection; null: one has to be opened.
         [[nodiscard]] net::connection* connection() const { return connection_.get(); }
-        // In place of the present one, which is closed.
-        void replace(std::unique_ptr<net::connection> fresh);
-        // Another may use it next.
+        // Closes the present connection.
+        void replace(std::unique_ptr<net::connection> next);
+        // Returns the connection to the pool.
         void release() &&;
 
     private:
-        void drop() noexcept;
+        void abandon() noexcept;
 
         std::shared_ptr<connection_pool> pool_;
         policy::pool_policy::id id_ = 0;
         std::unique_ptr<net::connection> connection_;
     };
 
-    enum class verdict
+    enum class acquire_result
     {
         granted,
-        wait,
-        refused,
+        queued,
+        queue_full,
     };
 
     connection_pool(client_config const& config, boost::asio::any_io_executor executor);
 
-    // An operation that may have to wait in line. Has to live until its handler is called.
+    // An operation that may have to queue. Has to live until its handler is called.
     class waiter final : public net::cancellable
     {
     public:
-        using handler = net::continuation<lease>;
+        using handler_type = net::continuation<lease>;
 
         waiter(connection_pool& pool, policy::pool_policy::id operation)
             : pool_(pool)
@@ -90,67 +90,67 @@ public:
         }
         ~waiter()
         {
-            if (in_line_)
-                pool_.forget(operation_);
+            if (is_queued_)
+                pool_.abandon_wait(operation_);
         }
         waiter(waiter const&) = delete;
         waiter& operator=(waiter const&) = delete;
 
-        // A lease now, a place in line that has to be waited for, or neither.
-        verdict acquire(lease& granted);
-        // Waits in line. Calls the handler once, never within this call; with no lease when
-        // aborted.
-        void begin(handler done);
+        // Sets `granted`, or enqueues the operation, which then has to call `async_wait`.
+        acquire_result acquire(lease& granted);
+        // Calls the handler once, never within this call. An empty lease: the wait was cancelled.
+        void async_wait(handler_type handler);
         void cancel() noexcept override;
 
     private:
         connection_pool& pool_;
         policy::pool_policy::id operation_;
-        bool in_line_ = false;
+        bool is_queued_ = false;
     };
 
-    // Closes the idle connections.
+    // Closes the idle connections, and from now on each connection that is released.
     void close() noexcept;
     void context_gone() noexcept;
-    void count(client_counters& into) const;
+    void add_to(client_counters& counters) const;
 
     boost::asio::any_io_executor const executor;
 
 private:
     using id = policy::pool_policy::id;
 
-    // A place in line. All that it needs is there before anybody else can know of it: a grant
-    // must not fail.
-    struct place
+    // Allocated before another operation can grant it a connection: a grant must not fail.
+    struct queue_entry
     {
-        // Empty: nobody waits yet.
-        waiter::handler done;
+        // Empty until `async_wait`.
+        waiter::handler_type handler;
         lease granted;
     };
-    using line = std::unordered_map<id, place>;
+    using wait_queue = std::unordered_map<id, queue_entry>;
 
-    verdict acquire(id operation, lease& granted);
+    acquire_result acquire(id operation, lease& granted);
     // With the lock held.
-    verdict enqueue(id operation);
-    void wait(id operation, waiter::handler done);
-    void leave(id operation) noexcept;
-    void forget(id operation) noexcept;
+    acquire_result enqueue(id operation);
+    void async_wait(id operation, waiter::handler_type handler);
+    void cancel_wait(id operation) noexcept;
+    // The operation is destroyed without having been completed.
+    void abandon_wait(id operation) noexcept;
     void release(id connection, std::unique_ptr<net::connection> idle) noexcept;
-    // False: it cannot be kept.
-    bool keep(id connection, std::unique_ptr<net::connection>& idle);
-    void drop(id connection, std::unique_ptr<net::connection> closed) noexcept;
-    // With the lock held: gives a connection to the next in line. Empty: nobody waits yet.
-    line::node_type
+    // False: the connection has to be closed.
+    bool return_idle(id connection, std::unique_ptr<net::connection>& idle);
+    void abandon(id connection, std::unique_ptr<net::connection> unusable) noexcept;
+    // With the lock held: gives a connection to the next in the queue. Returns its entry if it
+    // waits already.
+    wait_queue::node_type
     grant(policy::pool_policy::grant const& next, std::unique_ptr<net::connection> idle) noexcept;
     std::unique_ptr<net::connection> pop_idle(id connection) noexcept;
-    // With the lock held: one that is idle too long, if any.
-    std::unique_ptr<net::connection> take_expired() noexcept;
+    // With the lock held: null: no idle connection has expired.
+    std::unique_ptr<net::connection> pop_expired() noexcept;
     void close_expired() noexcept;
-    // With the lock held: sees to it that idle connections are closed in time.
-    void watch_idle() noexcept;
-    // Not with the lock held: when the context is gone, the lease ends here.
-    static void post_completion(line::node_type woken) noexcept;
-    void closed(net::connection const& one) const;
+    // With the lock held.
+    void start_idle_timer() noexcept;
+    // Without the lock: if the context is gone, this destroys the lease.
+    static void post_completion(wait_queue::node_type completed) noexcept;
+    void notify_closed(net::connection const& closed) const;
 
     net::phase_timer const events_;
     bool const reuse_;
@@ -158,12 +158,11 @@ private:
     std::mutex mutable mutex_;
     policy::pool_policy policy_;
     std::vector<std::pair<id, std::unique_ptr<net::connection>>> idle_;
-    line line_;
+    wait_queue queue_;
     bool closed_ = false;
     std::optional<net::background_timer> idle_timer_;
-    bool idle_watched_ = false;
-    // Its context is gone: nobody can be woken any more.
-    bool gone_ = false;
+    bool idle_timer_runs_ = false;
+    bool context_is_gone_ = false;
 };
 
 } // namespace coauth::detail

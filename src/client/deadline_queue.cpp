@@ -11,35 +11,35 @@ namespace coauth::detail
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-// Destroyed without a call, as by an executor that has no memory, it is begun anew.
+// If an executor without memory destroys it without a call, the wait is initiated again.
 class deadline_queue::timer_handler
 {
 public:
     using allocator_type = net::reserved_allocator<std::byte>;
 
-    explicit timer_handler(std::shared_ptr<deadline_queue> const& of) noexcept
-        : of_(of)
-        , allocator_(of->memory_)
+    explicit timer_handler(std::shared_ptr<deadline_queue> const& queue) noexcept
+        : queue_(queue)
+        , allocator_(queue->memory_)
     {
     }
     timer_handler(timer_handler&&) noexcept = default;
     timer_handler& operator=(timer_handler&&) = delete;
     ~timer_handler()
     {
-        auto const of = of_.lock();
-        if (of && !of->arming_)
-            of->rearm();
+        auto const queue = queue_.lock();
+        if (queue && !queue->is_arming_)
+            queue->rearm();
     }
 
     [[nodiscard]] allocator_type get_allocator() const noexcept { return allocator_; }
     void operator()(error_code ec)
     {
-        if (auto const of = std::exchange(of_, {}).lock())
-            of->run_due(!ec);
+        if (auto const queue = std::exchange(queue_, {}).lock())
+            queue->on_timer(!ec);
     }
 
 private:
-    std::weak_ptr<deadline_queue> of_;
+    std::weak_ptr<deadline_queue> queue_;
     allocator_type allocator_;
 };
 
@@ -52,13 +52,13 @@ deadline_queue::deadline_queue(asio::any_io_executor const& executor)
 
 deadline_queue::~deadline_queue() = default;
 
-bool deadline_queue::add(deadline_entry& one, deadline_entry::clock::time_point deadline)
+bool deadline_queue::add(deadline_entry& entry, time_point deadline)
 {
     std::lock_guard const lock(mutex_);
     if (closed_)
         return false;
-    one.deadline_ = deadline;
-    by_deadline_.insert(one);
+    entry.deadline_ = deadline;
+    by_deadline_.insert(entry);
     ++added_;
     try
     {
@@ -66,63 +66,64 @@ bool deadline_queue::add(deadline_entry& one, deadline_entry::clock::time_point 
     }
     catch (...)
     {
-        by_deadline_.erase(by_deadline_.iterator_to(one));
+        by_deadline_.erase(by_deadline_.iterator_to(entry));
         --added_;
         throw;
     }
-    one.added_ = true;
+    entry.is_added_ = true;
     return true;
 }
 
-bool deadline_queue::set(deadline_entry& one, deadline_entry::clock::time_point deadline) noexcept
+bool deadline_queue::set(deadline_entry& entry, time_point deadline) noexcept
 {
     std::lock_guard const lock(mutex_);
     if (closed_)
         return false;
-    if (one.is_linked())
-        by_deadline_.erase(by_deadline_.iterator_to(one));
-    one.deadline_ = deadline;
-    by_deadline_.insert(one);
-    rearm_with_lock();
+    if (entry.is_linked())
+        by_deadline_.erase(by_deadline_.iterator_to(entry));
+    entry.deadline_ = deadline;
+    by_deadline_.insert(entry);
+    try_arm();
     return true;
 }
 
-void deadline_queue::remove(deadline_entry& one) noexcept
+void deadline_queue::remove(deadline_entry& entry) noexcept
 {
     std::lock_guard const lock(mutex_);
-    if (one.is_linked())
-        by_deadline_.erase(by_deadline_.iterator_to(one));
-    if (std::exchange(one.added_, false))
+    if (entry.is_linked())
+        by_deadline_.erase(by_deadline_.iterator_to(entry));
+    if (std::exchange(entry.is_added_, false))
         --added_;
 }
 
-void deadline_queue::settle() noexcept
+void deadline_queue::cancel_idle_timer() noexcept
 {
     std::lock_guard const lock(mutex_);
-    if (added_ == 0 && waits_ && timer_)
+    if (added_ == 0 && is_armed_ && timer_)
         timer_->cancel();
 }
 
-void deadline_queue::resume_later(std::shared_ptr<deadline_entry> one) noexcept
+void deadline_queue::resume_later(std::shared_ptr<deadline_entry> entry) noexcept
 {
-    // Its last owner may be here: it goes without the lock.
-    auto const kept = std::move(one);
+    // Maybe the last owner: destroyed without the lock.
+    auto const owner = std::move(entry);
     std::lock_guard const lock(mutex_);
     if (!timer_)
         return;
     try
     {
-        asio::post(executor_, [kept] { kept->resume(); });
+        asio::post(executor_, [owner] { owner->resume(); });
         return;
     }
-    catch (...) // NOLINT(bugprone-empty-catch): the timer needs no memory
+    catch (...) // NOLINT(bugprone-empty-catch): the timer has memory
     {
     }
-    kept->resumed_ = kept;
-    kept->next_resumed_ = nullptr;
-    (last_resumed_ != nullptr ? last_resumed_->next_resumed_ : first_resumed_) = kept.get();
-    last_resumed_ = kept.get();
-    rearm_with_lock();
+    owner->resume_owner_ = owner;
+    owner->next_to_resume_ = nullptr;
+    (last_to_resume_ != nullptr ? last_to_resume_->next_to_resume_ : first_to_resume_) =
+        owner.get();
+    last_to_resume_ = owner.get();
+    try_arm();
 }
 
 void deadline_queue::close() noexcept
@@ -131,13 +132,13 @@ void deadline_queue::close() noexcept
         std::lock_guard const lock(mutex_);
         closed_ = true;
     }
-    end_all(errc::cancelled);
+    abort_all(errc::cancelled);
 }
 
-void deadline_queue::end_all(errc why) noexcept
+void deadline_queue::abort_all(errc reason) noexcept
 {
-    while (auto const one = take_due(deadline_entry::clock::time_point::max()))
-        one->end(why);
+    while (auto const entry = pop_due(time_point::max()))
+        entry->abort(reason);
 }
 
 void deadline_queue::context_gone() noexcept
@@ -147,13 +148,12 @@ void deadline_queue::context_gone() noexcept
         closed_ = true;
         timer_.reset();
     }
-    while (auto const one = take_resumed())
+    while (auto const entry = pop_resumed())
     {
     }
 }
 
-std::shared_ptr<deadline_entry>
-deadline_queue::take_due(deadline_entry::clock::time_point until) noexcept
+std::shared_ptr<deadline_entry> deadline_queue::pop_due(time_point until) noexcept
 {
     std::lock_guard const lock(mutex_);
     while (!by_deadline_.empty() && by_deadline_.begin()->deadline_ <= until)
@@ -166,90 +166,90 @@ deadline_queue::take_due(deadline_entry::clock::time_point until) noexcept
     return nullptr;
 }
 
-std::shared_ptr<deadline_entry> deadline_queue::take_resumed() noexcept
+std::shared_ptr<deadline_entry> deadline_queue::pop_resumed() noexcept
 {
     std::lock_guard const lock(mutex_);
-    if (first_resumed_ == nullptr)
+    if (first_to_resume_ == nullptr)
         return nullptr;
-    auto const first = first_resumed_;
-    first_resumed_ = first->next_resumed_;
-    if (first_resumed_ == nullptr)
-        last_resumed_ = nullptr;
-    return std::move(first->resumed_);
+    auto const first = first_to_resume_;
+    first_to_resume_ = first->next_to_resume_;
+    if (first_to_resume_ == nullptr)
+        last_to_resume_ = nullptr;
+    return std::move(first->resume_owner_);
 }
 
 void deadline_queue::arm()
 {
     if (!timer_ || added_ == 0)
         return;
-    auto until = deadline_entry::clock::time_point::max();
-    if (first_resumed_ != nullptr)
+    auto until = time_point::max();
+    if (first_to_resume_ != nullptr)
         until = deadline_entry::clock::now();
     else if (!by_deadline_.empty())
         until = by_deadline_.begin()->deadline_;
-    if (waits_)
+    if (is_armed_)
     {
-        if (until >= waits_until_)
+        if (until >= armed_until_)
             return;
         timer_->cancel();
-        waits_until_ = deadline_entry::clock::time_point::min();
+        armed_until_ = time_point::min();
         return;
     }
-    struct arming
+    struct arming_guard
     {
-        explicit arming(bool& flag) : flag_(flag) { flag_ = true; }
-        ~arming() { flag_ = false; }
-        arming(arming const&) = delete;
-        arming& operator=(arming const&) = delete;
+        explicit arming_guard(bool& flag) : flag_(flag) { flag_ = true; }
+        ~arming_guard() { flag_ = false; }
+        arming_guard(arming_guard const&) = delete;
+        arming_guard& operator=(arming_guard const&) = delete;
         bool& flag_;
     };
-    arming const now(arming_);
+    arming_guard const guard(is_arming_);
     timer_->expires_at(until);
     timer_->async_wait(timer_handler(shared_from_this()));
-    waits_ = true;
-    waits_until_ = until;
+    is_armed_ = true;
+    armed_until_ = until;
 }
 
-void deadline_queue::rearm_with_lock() noexcept
+void deadline_queue::try_arm() noexcept
 {
     try
     {
         arm();
     }
-    catch (...) // NOLINT(bugprone-empty-catch): `rearm` and `add` see to it
+    catch (...) // NOLINT(bugprone-empty-catch): `rearm` and `add` handle it
     {
     }
 }
 
-// After the wait.
+// The wait has ended.
 void deadline_queue::rearm() noexcept
 {
     bool armed = true;
     {
         std::lock_guard const lock(mutex_);
-        waits_ = false;
-        rearm_with_lock();
-        armed = waits_ || !timer_ || added_ == 0;
+        is_armed_ = false;
+        try_arm();
+        armed = is_armed_ || !timer_ || added_ == 0;
     }
     if (!armed)
-        end_all(errc::out_of_memory);
+        abort_all(errc::out_of_memory);
 }
 
-void deadline_queue::run_due(bool fired)
+void deadline_queue::on_timer(bool fired)
 {
-    // Also when a handler throws.
-    struct finally
+    // Even if a handler throws.
+    struct rearm_guard
     {
-        ~finally() { of.rearm(); }
-        deadline_queue& of;
+        ~rearm_guard() { queue.rearm(); }
+        deadline_queue& queue;
     };
-    finally const after{*this};
+    rearm_guard const guard{*this};
     auto const now = deadline_entry::clock::now();
     if (fired)
-        while (auto const one = take_due(now))
-            one->expire(now);
-    while (auto const one = take_resumed())
-        one->resume();
+        while (auto const entry = pop_due(now))
+            entry->on_deadline(now);
+    while (auto const entry = pop_resumed())
+        entry->resume();
 }
 
 } // namespace coauth::detail

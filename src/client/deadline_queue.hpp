@@ -18,7 +18,7 @@
 namespace coauth::detail
 {
 
-// An operation that must have ended by a moment. Links itself into the lists: no allocation.
+// An operation with a deadline. An intrusive node: the queue does not allocate.
 class deadline_entry : public net::resumable,
                        public std::enable_shared_from_this<deadline_entry>,
                        public boost::intrusive::set_base_hook<>
@@ -26,10 +26,10 @@ class deadline_entry : public net::resumable,
 public:
     using clock = std::chrono::steady_clock;
 
-    // The moment came. Called without a lock.
-    virtual void expire(clock::time_point now) noexcept = 0;
-    // It ends before, for this reason. Called without a lock.
-    virtual void end(errc why) noexcept = 0;
+    // Called without a lock.
+    virtual void on_deadline(clock::time_point now) noexcept = 0;
+    // Ends the operation with this error before its deadline. Called without a lock.
+    virtual void abort(errc reason) noexcept = 0;
 
 protected:
     ~deadline_entry() = default;
@@ -45,36 +45,38 @@ private:
     };
 
     clock::time_point deadline_;
-    // Between `add` and `remove`.
-    bool added_ = false;
-    // While it is to be resumed, and who is next.
-    std::shared_ptr<deadline_entry> resumed_;
-    deadline_entry* next_resumed_ = nullptr;
+    // True between `add` and `remove`.
+    bool is_added_ = false;
+    // The list of entries to be resumed: owns this one while it is in the list.
+    std::shared_ptr<deadline_entry> resume_owner_;
+    deadline_entry* next_to_resume_ = nullptr;
 };
 
-// All operations of a client in the order of their deadlines, with one timer for all.
+// The operations of a client in the order of their deadlines, with one timer for all. Thread-safe.
 //
-// While there is an operation, a wait of the timer is outstanding, with memory of its own: without
-// any other memory, it is by this wait that an operation goes on to its end.
+// While there is an operation, a wait of the timer is outstanding. It has memory of its own, so
+// that operations come to their end even if nothing can be allocated any more.
 class deadline_queue : public std::enable_shared_from_this<deadline_queue>
 {
 public:
+    using time_point = deadline_entry::clock::time_point;
+
     explicit deadline_queue(boost::asio::any_io_executor const& executor);
     ~deadline_queue();
     deadline_queue(deadline_queue const&) = delete;
     deadline_queue& operator=(deadline_queue const&) = delete;
 
-    // False: closed. Throws where there is no memory for the timer.
-    bool add(deadline_entry& one, deadline_entry::clock::time_point deadline);
-    // Gives it another deadline. False: closed.
-    bool set(deadline_entry& one, deadline_entry::clock::time_point deadline) noexcept;
-    void remove(deadline_entry& one) noexcept;
-    // Without operations the timer must not keep the context at work. Not part of `remove`: whoever
-    // completes an operation often begins the next one at once.
-    void settle() noexcept;
-    // Calls its `resume`, never within this call.
-    void resume_later(std::shared_ptr<deadline_entry> one) noexcept;
-    // Ends all that were added, and takes no more.
+    // False: the queue is closed. Throws if there is no memory for the timer.
+    bool add(deadline_entry& entry, time_point deadline);
+    // Changes the deadline. False: the queue is closed.
+    bool set(deadline_entry& entry, time_point deadline) noexcept;
+    void remove(deadline_entry& entry) noexcept;
+    // Without operations the timer must not keep the context at work. Not part of `remove`, because
+    // whoever completes an operation often begins the next one at once.
+    void cancel_idle_timer() noexcept;
+    // Calls `entry->resume()`, never within this call.
+    void resume_later(std::shared_ptr<deadline_entry> entry) noexcept;
+    // Aborts all operations; accepts no more.
     void close() noexcept;
     void context_gone() noexcept;
 
@@ -83,30 +85,31 @@ private:
 
     // With the lock held.
     void arm();
-    void rearm_with_lock() noexcept;
+    void try_arm() noexcept;
     void rearm() noexcept;
-    void end_all(errc why) noexcept;
-    void run_due(bool fired);
-    // Takes the first whose deadline is not after `until`.
-    std::shared_ptr<deadline_entry> take_due(deadline_entry::clock::time_point until) noexcept;
-    std::shared_ptr<deadline_entry> take_resumed() noexcept;
+    void abort_all(errc reason) noexcept;
+    void on_timer(bool fired);
+    // The first entry whose deadline is not after `until`; null: none.
+    std::shared_ptr<deadline_entry> pop_due(time_point until) noexcept;
+    std::shared_ptr<deadline_entry> pop_resumed() noexcept;
 
     boost::asio::any_io_executor const executor_;
     std::shared_ptr<net::reserved_memory> const memory_;
     std::mutex mutex_;
     boost::intrusive::multiset<deadline_entry, boost::intrusive::compare<deadline_entry::earlier>>
         by_deadline_;
+    // Number of entries between `add` and `remove`.
     std::size_t added_ = 0;
-    deadline_entry* first_resumed_ = nullptr;
-    deadline_entry* last_resumed_ = nullptr;
+    deadline_entry* first_to_resume_ = nullptr;
+    deadline_entry* last_to_resume_ = nullptr;
     bool closed_ = false;
-    // None: the context is gone.
+    // Empty: the context is gone.
     std::optional<boost::asio::steady_timer> timer_;
-    // Its wait is outstanding, until then.
-    bool waits_ = false;
-    deadline_entry::clock::time_point waits_until_;
-    // It is being begun.
-    bool arming_ = false;
+    // A wait of the timer is outstanding.
+    bool is_armed_ = false;
+    time_point armed_until_;
+    // The wait is being initiated.
+    bool is_arming_ = false;
 };
 
 } // namespace coauth::detail

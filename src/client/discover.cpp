@@ -1,7 +1,8 @@
 #include <coauth/discover.hpp>
 
 #include "client/client_impl.hpp"
-#include "client/endpoint_call.hpp"
+#include "client/metadata_cache.hpp"
+#include "client/operation.hpp"
 #include "values/make_error.hpp"
 
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -11,7 +12,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <list>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -27,81 +27,16 @@ namespace
 {
 
 using clock = std::chrono::steady_clock;
-using found = result<authorization_server>;
+using metadata_result = result<authorization_server>;
 
-// What was found lately, for the process. What was accepted then is part of the key: another trust
-// store could have accepted another server.
-class metadata_cache
-{
-public:
-    std::optional<authorization_server>
-    find(std::string const& issuer, discovery_options const& options)
-    {
-        std::lock_guard const lock(mutex_);
-        for (auto i = entries_.begin(); i != entries_.end(); ++i)
-        {
-            if (i->issuer != issuer || !i->is_for(options))
-                continue;
-            // In seconds: more of them than a clock has may have been given.
-            auto const age = std::chrono::floor<std::chrono::seconds>(clock::now() - i->fetched);
-            if (age >= options.lifetime)
-                return std::nullopt;
-            entries_.splice(entries_.begin(), entries_, i);
-            return i->server;
-        }
-        return std::nullopt;
-    }
-
-    void keep(discovery_options const& options, authorization_server const& server)
-    {
-        std::lock_guard const lock(mutex_);
-        entries_.remove_if([&](entry const& one)
-                           { return one.issuer == server.issuer && one.is_for(options); });
-        entries_.push_front(
-            {server.issuer, options.tls, options.allow_http_loopback, server, clock::now()});
-        if (entries_.size() > capacity)
-            entries_.pop_back();
-    }
-
-private:
-    static constexpr std::size_t capacity = 256;
-
-    struct entry
-    {
-        std::string issuer;
-        tls_options tls;
-        bool http_loopback;
-        authorization_server server;
-        clock::time_point fetched;
-
-        [[nodiscard]] bool is_for(discovery_options const& options) const
-        {
-            auto const& wanted = options.tls;
-            return http_loopback == options.allow_http_loopback && tls.ca_file == wanted.ca_file &&
-                   tls.ca_pem == wanted.ca_pem && tls.crl_pem == wanted.crl_pem &&
-                   tls.system_trust_store == wanted.system_trust_store;
-        }
-    };
-
-    std::mutex mutex_;
-    // The latest used first.
-    std::list<entry> entries_;
-};
-
-metadata_cache& cache()
-{
-    static metadata_cache one;
-    return one;
-}
-
-// Where the metadata may be, in the order of asking: RFC 8414 section 3.1, OpenID Connect Discovery
-// section 4, and what some servers make of the former.
+// The URLs that may have the metadata, in the order of use: RFC 8414 section 3.1, OpenID Connect
+// Discovery section 4, and RFC 8414 as some servers misread it.
 result<std::vector<std::string>>
-find_well_known(std::string const& issuer, bool allow_http_loopback)
+well_known_urls(std::string const& issuer, bool allow_http_loopback)
 {
-    auto const good = protocol::parse_endpoint(issuer, "issuer", allow_http_loopback);
-    if (!good)
-        return good.error();
+    auto const valid = protocol::parse_endpoint(issuer, "issuer", allow_http_loopback);
+    if (!valid)
+        return valid.error();
     if (issuer.find('?') != std::string::npos)
         return detail::config_error("issuer contains a query; give the issuer identifier alone");
     auto const host = issuer.find("://") + 3;
@@ -118,7 +53,7 @@ find_well_known(std::string const& issuer, bool allow_http_loopback)
     return urls;
 }
 
-std::shared_ptr<client_impl> make_core(
+std::shared_ptr<client_impl> make_client(
     asio::any_io_executor const& executor, discovery_options const& options,
     std::chrono::milliseconds timeout, std::string url)
 {
@@ -136,38 +71,40 @@ std::shared_ptr<client_impl> make_core(
     return std::make_shared<client_impl>(executor, std::move(config));
 }
 
-// How much a failure says of the server: metadata that cannot be used, more than that it fails, and
-// that more than that there are none.
-int weight(error const& why)
+// The error of the highest rank is reported: unusable metadata before a server error, and that
+// before a response that says that there are no metadata.
+int error_rank(error const& failure)
 {
-    if (why == errc::malformed_response)
+    if (failure == errc::malformed_response)
         return 3;
-    if (why.http_status() >= 500)
+    if (failure.http_status() >= 500)
         return 2;
-    return why == errc::redirect_refused ? 1 : 0;
+    return failure == errc::redirect_refused ? 1 : 0;
 }
 
-// There are none here, or none now, which says nothing of elsewhere. What the body says is of no
-// matter: who does not know the path responses as it likes.
-bool may_be_elsewhere(error const& why)
+// There are no metadata at this URL, or not now, which says nothing of the other URLs. The body
+// does not matter: a server responds to an unknown path as it likes.
+bool is_not_found_here(error const& failure)
 {
-    auto const status = why.http_status();
-    bool const later = status == 408 || status == 425 || status == 429 || why == errc::rate_limited;
-    return status != 0 && !later && why != errc::proxy_refused;
+    auto const status = failure.http_status();
+    bool const later =
+        status == 408 || status == 425 || status == 429 || failure == errc::rate_limited;
+    return status != 0 && !later && failure != errc::proxy_refused;
 }
 
-// Asks at one place after another, until the metadata are found.
+// Tries one URL after another until the metadata are found.
 class discovery : public std::enable_shared_from_this<discovery>
 {
 public:
-    using handler = asio::any_completion_handler<discovery_completion_signature>;
+    using handler_type = asio::any_completion_handler<discovery_completion_signature>;
 
     discovery(
-        asio::any_io_executor executor, std::string issuer, discovery_options options, handler done)
+        asio::any_io_executor executor, std::string issuer, discovery_options options,
+        handler_type handler)
         : executor_(std::move(executor))
         , issuer_(std::move(issuer))
         , options_(std::move(options))
-        , done_(std::move(done))
+        , handler_(std::move(handler))
     {
     }
 
@@ -177,34 +114,34 @@ public:
             return post_completion(detail::config_error(
                 "lifetime is " + std::to_string(options_.lifetime.count()) +
                 " s; it must not be negative"));
-        auto where = find_well_known(issuer_, options_.allow_http_loopback);
-        if (!where)
-            return post_completion(where.error());
-        if (auto known = cache().find(issuer_, options_))
-            return post_completion(std::move(*known));
-        urls_ = std::move(*where);
+        auto urls = well_known_urls(issuer_, options_.allow_http_loopback);
+        if (!urls)
+            return post_completion(urls.error());
+        if (auto cached = shared_metadata_cache().find(issuer_, options_))
+            return post_completion(std::move(*cached));
+        urls_ = std::move(*urls);
         connect_cancellation_slot();
-        ask();
+        try_next_url();
     }
 
 private:
-    // What the endpoint_call calls, on the executor.
-    struct next
+    // Called by the operation, on the executor.
+    struct response_handler
     {
         using cancellation_slot_type = asio::cancellation_slot;
 
         [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept
         {
-            return of->stop_.slot();
+            return owner->cancel_operation_.slot();
         }
-        void operator()(found response) const { of->go_on(std::move(response)); }
+        void operator()(metadata_result response) const { owner->on_response(std::move(response)); }
 
-        std::shared_ptr<discovery> of;
+        std::shared_ptr<discovery> owner;
     };
 
     void connect_cancellation_slot()
     {
-        auto slot = asio::get_associated_cancellation_slot(done_);
+        auto slot = asio::get_associated_cancellation_slot(handler_);
         if (!slot.is_connected())
             return;
         slot.assign(
@@ -216,41 +153,42 @@ private:
             });
     }
 
-    // From any thread; what is asked next knows of it.
+    // From any thread. Ends the present operation and the next one.
     void cancel()
     {
         std::lock_guard const lock(mutex_);
         cancelled_ = true;
-        stop_.emit(asio::cancellation_type::terminal);
+        cancel_operation_.emit(asio::cancellation_type::terminal);
     }
 
-    void ask()
+    void try_next_url()
     {
         using std::chrono::milliseconds;
-        auto left = options_.timeout;
-        // By the first asking it was found to be within its bounds.
-        if (asked_ != 0)
-            left = std::max(
-                left - std::chrono::floor<milliseconds>(clock::now() - began_), milliseconds(1));
-        auto const core = make_core(executor_, options_, left, urls_[asked_]);
-        ++asked_;
-        auto what = std::make_unique<metadata_call>(issuer_, next{shared_from_this()});
+        auto time_left = options_.timeout;
+        // The first client validates the timeout itself.
+        if (next_url_ != 0)
+            time_left = std::max(
+                time_left - std::chrono::floor<milliseconds>(clock::now() - began_),
+                milliseconds(1));
+        auto const client = make_client(executor_, options_, time_left, urls_[next_url_]);
+        ++next_url_;
+        auto call = std::make_unique<metadata_call>(issuer_, response_handler{shared_from_this()});
         std::lock_guard const lock(mutex_);
-        core->start(std::move(what));
+        operation::start(client, std::move(call));
         if (cancelled_)
-            stop_.emit(asio::cancellation_type::terminal);
+            cancel_operation_.emit(asio::cancellation_type::terminal);
     }
 
-    void go_on(found response)
+    void on_response(metadata_result response)
     {
         try
         {
-            if (!response && goes_elsewhere(response.error()))
-                return ask();
+            if (!response && should_try_next(response.error()))
+                return try_next_url();
             if (!response)
                 response = *failure_;
             else if (options_.lifetime.count() > 0)
-                cache().keep(options_, *response);
+                shared_metadata_cache().store(options_, *response);
         }
         catch (...)
         {
@@ -259,24 +197,24 @@ private:
         complete(std::move(response));
     }
 
-    bool goes_elsewhere(error const& why)
+    bool should_try_next(error const& failure)
     {
-        bool const elsewhere = may_be_elsewhere(why);
-        if (!failure_ || !elsewhere || weight(why) > weight(*failure_))
-            failure_ = why;
-        return elsewhere && asked_ < urls_.size();
+        bool const not_found = is_not_found_here(failure);
+        if (!failure_ || !not_found || error_rank(failure) > error_rank(*failure_))
+            failure_ = failure;
+        return not_found && next_url_ < urls_.size();
     }
 
-    void complete(found response)
+    void complete(metadata_result response)
     {
-        // Asio 1.26's move assignment calls itself for ever.
-        handler done;
-        done.swap(done_);
-        std::move(done)(std::move(response));
+        // Asio 1.26: the move assignment of any_completion_handler calls itself for ever.
+        handler_type handler;
+        handler.swap(handler_);
+        std::move(handler)(std::move(response));
     }
 
     // Never within the initiating function.
-    void post_completion(found response)
+    void post_completion(metadata_result response)
     {
         asio::post(
             executor_, [self = shared_from_this(), response = std::move(response)]() mutable
@@ -286,20 +224,20 @@ private:
     asio::any_io_executor const executor_;
     std::string const issuer_;
     discovery_options const options_;
-    handler done_;
+    handler_type handler_;
     clock::time_point const began_ = clock::now();
     std::vector<std::string> urls_;
-    std::size_t asked_ = 0;
-    // What to say if nothing is found.
+    std::size_t next_url_ = 0;
+    // The error to report if nothing is found.
     std::optional<error> failure_;
 
-    // Guards what follows.
+    // Guards the rest.
     std::mutex mutex_;
     bool cancelled_ = false;
-    asio::cancellation_signal stop_;
+    asio::cancellation_signal cancel_operation_;
 };
 
-asio::awaitable<found>
+asio::awaitable<metadata_result>
 discover(asio::any_io_executor executor, std::string issuer, discovery_options options)
 {
     initiate_discover const begin(std::move(executor));

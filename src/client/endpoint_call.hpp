@@ -3,7 +3,6 @@
 
 #include <coauth/client.hpp>
 
-#include "net/connection.hpp"
 #include "protocol/config_validation.hpp"
 #include "protocol/http_request.hpp"
 #include "protocol/token_response.hpp"
@@ -13,143 +12,149 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 namespace coauth::detail
 {
 
-// What one operation asks of the server, what it makes of the response, and whom it tells.
+// The request of one operation, its result, and the handler of that result.
 class endpoint_call
 {
 public:
     virtual ~endpoint_call() = default;
 
-    [[nodiscard]] virtual protocol::endpoint_kind where() const noexcept { return protocol::endpoint_kind::token; }
-    // For a token: the same asked again goes over the wire as it did before.
+    [[nodiscard]] virtual protocol::endpoint_kind endpoint() const noexcept
+    {
+        return protocol::endpoint_kind::token;
+    }
+    // Of a call for a token; null for the others. Equal requests have equal bytes on the wire.
     [[nodiscard]] virtual token_request const* request() const noexcept { return nullptr; }
-    // The parameters that the user's functions give for one attempt, as a form.
-    [[nodiscard]] virtual result<secret> ask() const { return secret(); }
+    // The parameters that the user's functions return for one attempt, as a form.
+    [[nodiscard]] virtual result<secret> dynamic_parameters() const { return secret(); }
     [[nodiscard]] virtual result<secret> build(
-        client_config const& config, protocol::endpoint const& to,
-        protocol::attempt_credentials const& proofs) const = 0;
-    // Keeps what the response yields.
-    [[nodiscard]] virtual result<void> read(
-        client_config const& sent_with, http_response response,
-        protocol::response_context const& at) = 0;
+        client_config const& config, client_authentication const& authentication,
+        protocol::endpoint const& endpoint, protocol::attempt_credentials const& attempt) const = 0;
+
+    // Sets the result from the response.
+    virtual void read(
+        client_config const& config, http_response response,
+        protocol::response_context const& context) = 0;
+    // Sets the result.
+    virtual void fail(error failure) noexcept = 0;
+    // The error of the result; none: success.
+    [[nodiscard]] virtual std::optional<error> failure() const = 0;
 
     [[nodiscard]] virtual boost::asio::cancellation_slot slot() const noexcept = 0;
-    // At the end, before `complete`: which credentials were sent last.
-    virtual void sent_with(std::uint64_t /*credentials*/) noexcept {}
-    // Calls the handler, with what was kept or with the error.
-    virtual void complete(result<void> outcome) = 0;
+    // Called before `complete`: the version of the credentials that were sent last.
+    virtual void set_credentials_version(std::uint64_t /*version*/) noexcept {}
+    // Calls the handler with the result.
+    virtual void complete() = 0;
 };
 
 template <class T>
-class endpoint_call_of : public endpoint_call
+class endpoint_call_base : public endpoint_call
 {
 public:
-    using handler = boost::asio::any_completion_handler<void(result<T>)>;
+    using handler_type = boost::asio::any_completion_handler<void(result<T>)>;
 
-    explicit endpoint_call_of(handler done) : done_(std::move(done)) {}
+    explicit endpoint_call_base(handler_type handler) : handler_(std::move(handler)) {}
 
-    // In place of an empty one.
-    void hold(handler done) noexcept { done_.swap(done); }
+    // Replaces an empty handler.
+    void set_handler(handler_type handler) noexcept { handler_.swap(handler); }
     [[nodiscard]] boost::asio::cancellation_slot slot() const noexcept final
     {
-        return boost::asio::get_associated_cancellation_slot(done_);
+        return boost::asio::get_associated_cancellation_slot(handler_);
     }
-    void complete(result<void> outcome) final
+    void fail(error failure) noexcept final { result_ = std::move(failure); }
+    [[nodiscard]] std::optional<error> failure() const final
     {
-        if (outcome)
-            std::move(done_)(std::move(kept_));
-        else
-            std::move(done_)(result<T>(outcome.error()));
+        return result_.has_error() ? std::optional<error>(result_.error()) : std::nullopt;
     }
+    void complete() final { std::move(handler_)(std::move(result_)); }
 
 protected:
-    result<void> keep(result<T> found)
-    {
-        if (!found)
-            return found.error();
-        kept_ = std::move(found);
-        return {};
-    }
+    void set_result(result<T> outcome) { result_ = std::move(outcome); }
 
 private:
-    handler done_;
-    result<T> kept_ = error(errc::cancelled);
+    handler_type handler_;
+    result<T> result_ = error(errc::cancelled);
 };
 
-class token_call final : public endpoint_call_of<access_token>
+class token_call final : public endpoint_call_base<access_token>
 {
 public:
     token_call(
-        token_request request, handler done, std::shared_ptr<std::uint64_t> sent_with = nullptr)
-        : endpoint_call_of(std::move(done))
+        token_request request, handler_type handler,
+        std::shared_ptr<std::uint64_t> credentials_version = nullptr)
+        : endpoint_call_base(std::move(handler))
         , request_(std::move(request))
-        , sent_with_(std::move(sent_with))
+        , credentials_version_(std::move(credentials_version))
     {
     }
 
     [[nodiscard]] token_request const* request() const noexcept override { return &request_; }
-    [[nodiscard]] result<secret> ask() const override
+    [[nodiscard]] result<secret> dynamic_parameters() const override
     {
         return protocol::dynamic_parameters_form(request_);
     }
     [[nodiscard]] result<secret> build(
-        client_config const& config, protocol::endpoint const& to,
-        protocol::attempt_credentials const& proofs) const override
+        client_config const& config, client_authentication const& authentication,
+        protocol::endpoint const& endpoint,
+        protocol::attempt_credentials const& attempt) const override
     {
-        auto const form = protocol::token_request_form(request_, proofs.grant);
+        auto const form = protocol::token_request_form(request_, attempt.grant);
         if (!form)
             return form.error();
-        return protocol::build_form_request(config, to, *form, proofs);
+        return protocol::build_form_request(config, authentication, endpoint, *form, attempt);
     }
-    [[nodiscard]] result<void> read(
-        client_config const& sent_with, http_response response,
-        protocol::response_context const& at) override
+    void read(
+        client_config const& config, http_response response,
+        protocol::response_context const& context) override
     {
-        return keep(protocol::read_token_response(sent_with, request_, std::move(response), at));
+        set_result(protocol::read_token_response(config, request_, std::move(response), context));
     }
-    void sent_with(std::uint64_t credentials) noexcept override
+    void set_credentials_version(std::uint64_t version) noexcept override
     {
-        if (sent_with_)
-            *sent_with_ = credentials;
+        if (credentials_version_)
+            *credentials_version_ = version;
     }
 
 private:
     token_request const request_;
-    std::shared_ptr<std::uint64_t> const sent_with_;
+    std::shared_ptr<std::uint64_t> const credentials_version_;
 };
 
-// Something about a token: RFC 7662 or RFC 7009.
-template <class T, protocol::endpoint_kind Where, auto Read>
-class token_hint_call final : public endpoint_call_of<T>
+// A call that passes a token as a parameter: RFC 7662 or RFC 7009.
+template <class T, protocol::endpoint_kind Endpoint, auto Read>
+class token_hint_call final : public endpoint_call_base<T>
 {
 public:
-    token_hint_call(secret token, std::string type_hint, typename endpoint_call_of<T>::handler done)
-        : endpoint_call_of<T>(std::move(done))
+    token_hint_call(
+        secret token, std::string type_hint, typename endpoint_call_base<T>::handler_type handler)
+        : endpoint_call_base<T>(std::move(handler))
         , token_(std::move(token))
         , type_hint_(std::move(type_hint))
     {
     }
 
-    [[nodiscard]] protocol::endpoint_kind where() const noexcept override { return Where; }
+    [[nodiscard]] protocol::endpoint_kind endpoint() const noexcept override { return Endpoint; }
     [[nodiscard]] result<secret> build(
-        client_config const& config, protocol::endpoint const& to,
-        protocol::attempt_credentials const& proofs) const override
+        client_config const& config, client_authentication const& authentication,
+        protocol::endpoint const& endpoint,
+        protocol::attempt_credentials const& attempt) const override
     {
         auto const form = protocol::token_hint_form(token_, type_hint_);
         if (!form)
             return form.error();
-        return protocol::build_form_request(config, to, *form, proofs);
+        return protocol::build_form_request(config, authentication, endpoint, *form, attempt);
     }
-    [[nodiscard]] result<void> read(
-        client_config const& sent_with, http_response response,
-        protocol::response_context const& at) override
+    void read(
+        client_config const& config, http_response response,
+        protocol::response_context const& context) override
     {
-        return this->keep(Read(sent_with, std::move(response), at));
+        this->set_result(Read(config, std::move(response), context));
     }
 
 private:
@@ -162,27 +167,28 @@ using introspection_call = token_hint_call<
 using revocation_call =
     token_hint_call<void, protocol::endpoint_kind::revocation, &protocol::read_revocation_response>;
 
-// From the URL that the client has for its token endpoint.
-class metadata_call final : public endpoint_call_of<authorization_server>
+// Fetches metadata from the URL that is configured as the token endpoint.
+class metadata_call final : public endpoint_call_base<authorization_server>
 {
 public:
-    metadata_call(std::string issuer, handler done)
-        : endpoint_call_of(std::move(done))
+    metadata_call(std::string issuer, handler_type handler)
+        : endpoint_call_base(std::move(handler))
         , issuer_(std::move(issuer))
     {
     }
 
     [[nodiscard]] result<secret> build(
-        client_config const& config, protocol::endpoint const& to,
-        protocol::attempt_credentials const& /*proofs*/) const override
+        client_config const& config, client_authentication const& /*authentication*/,
+        protocol::endpoint const& endpoint,
+        protocol::attempt_credentials const& /*attempt*/) const override
     {
-        return protocol::build_get_request(config, to);
+        return protocol::build_get_request(config, endpoint);
     }
-    [[nodiscard]] result<void> read(
-        client_config const& sent_with, http_response response,
-        protocol::response_context const& at) override
+    void read(
+        client_config const& config, http_response response,
+        protocol::response_context const& context) override
     {
-        return keep(protocol::read_metadata_response(sent_with, issuer_, std::move(response), at));
+        set_result(protocol::read_metadata_response(config, issuer_, std::move(response), context));
     }
 
 private:

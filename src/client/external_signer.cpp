@@ -7,102 +7,109 @@
 namespace coauth::detail
 {
 
-// What the signer was given to response: shared by its copies, and a failure when the last one
-// goes.
-class external_signature::once
+// Shared by the copies of the callback that the signer gets. If all are destroyed without a call,
+// the signature has failed.
+class external_signature::completion_token
 {
 public:
-    explicit once(std::shared_ptr<external_signature> call) : call_(std::move(call)) {}
-    ~once()
+    explicit completion_token(std::shared_ptr<external_signature> signature)
+        : signature_(std::move(signature))
     {
-        call_->settle(config_error("the signer of client assertions gave up without a response"));
     }
-    once(once const&) = delete;
-    once& operator=(once const&) = delete;
+    ~completion_token()
+    {
+        signature_->complete(
+            config_error("the signer of client assertions gave up without a response"));
+    }
+    completion_token(completion_token const&) = delete;
+    completion_token& operator=(completion_token const&) = delete;
 
-    void response(result<std::string> signature) noexcept { call_->settle(std::move(signature)); }
+    void complete(result<std::string> signature) noexcept
+    {
+        signature_->complete(std::move(signature));
+    }
 
 private:
-    std::shared_ptr<external_signature> const call_;
+    std::shared_ptr<external_signature> const signature_;
 };
 
 void pending_signatures::context_gone() noexcept
 {
     for (;;)
     {
-        // Goes without the lock: it may own what waits, and more.
-        external_signature::handler dropped;
-        std::list<external_signature*> place;
+        // Destroyed without the lock: it may own the operation that waits, and more.
+        external_signature::handler_type handler;
+        std::list<external_signature*> node;
         std::lock_guard const lock(mutex_);
-        gone_ = true;
+        context_is_gone_ = true;
         if (waiting_.empty())
             return;
-        dropped = std::move(waiting_.front()->done_);
-        place.splice(place.begin(), waiting_, waiting_.begin());
+        handler = std::move(waiting_.front()->handler_);
+        node.splice(node.begin(), waiting_, waiting_.begin());
     }
 }
 
-external_signature::external_signature(std::shared_ptr<pending_signatures> desk)
-    : desk_(std::move(desk))
-    , place_{this}
+external_signature::external_signature(std::shared_ptr<pending_signatures> pending)
+    : pending_(std::move(pending))
+    , node_{this}
 {
 }
 
 external_signature::~external_signature()
 {
-    std::lock_guard const lock(desk_->mutex_);
-    if (done_)
-        desk_->waiting_.remove(this);
+    std::lock_guard const lock(pending_->mutex_);
+    if (handler_)
+        pending_->waiting_.remove(this);
 }
 
-void external_signature::hold(handler done)
+void external_signature::set_handler(handler_type handler)
 {
-    std::lock_guard const lock(desk_->mutex_);
-    if (desk_->gone_)
+    std::lock_guard const lock(pending_->mutex_);
+    if (pending_->context_is_gone_)
         return;
-    done_ = std::move(done);
-    desk_->waiting_.splice(desk_->waiting_.end(), place_);
+    handler_ = std::move(handler);
+    pending_->waiting_.splice(pending_->waiting_.end(), node_);
 }
 
-void external_signature::ask(signer_function const& sign, std::string input)
+void external_signature::call_signer(signer_function const& sign, std::string input)
 {
     {
-        std::lock_guard const lock(desk_->mutex_);
-        if (!done_)
+        std::lock_guard const lock(pending_->mutex_);
+        if (!handler_)
             return;
     }
-    // Outlives what is thrown, which is then what is told.
-    std::shared_ptr<once> response;
+    // Declared outside: it must not complete before the exception does.
+    std::shared_ptr<completion_token> token;
     try
     {
-        response = std::make_shared<once>(shared_from_this());
+        token = std::make_shared<completion_token>(shared_from_this());
         sign(
-            std::move(input), [response](result<std::string> signature)
-            { response->response(std::move(signature)); });
+            std::move(input),
+            [token](result<std::string> signature) { token->complete(std::move(signature)); });
     }
     catch (std::bad_alloc const&)
     {
-        settle(error(errc::out_of_memory));
+        complete(error(errc::out_of_memory));
     }
     catch (...)
     {
-        settle(config_error("the signer of client assertions threw an exception"));
+        complete(config_error("the signer of client assertions threw an exception"));
     }
 }
 
 void external_signature::cancel() noexcept
 {
-    settle(error(errc::cancelled));
+    complete(error(errc::cancelled));
 }
 
-// The first response counts. Posted under the lock: the context is there until it is let go.
-void external_signature::settle(result<std::string> signature) noexcept
+// The first call counts. It posts under the lock, which keeps the context alive until then.
+void external_signature::complete(result<std::string> signature) noexcept
 {
-    std::lock_guard const lock(desk_->mutex_);
-    if (!done_)
+    std::lock_guard const lock(pending_->mutex_);
+    if (!handler_)
         return;
-    desk_->waiting_.remove(this);
-    done_.post(std::move(signature));
+    pending_->waiting_.remove(this);
+    handler_.post(std::move(signature));
 }
 
 } // namespace coauth::detail

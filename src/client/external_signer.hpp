@@ -16,12 +16,12 @@ namespace coauth::detail
 
 class external_signature;
 
-// The questions of one client to a user's signer. Its lock outlives client and context, since
-// responses may come later than either, from other threads.
+// The calls of one client to a user's signer that have not completed. Outlives client and context:
+// a signer may complete later than either, from another thread.
 class pending_signatures
 {
 public:
-    // Drops those who wait, as the context does. Nothing is posted to it any more.
+    // Destroys the handlers, as the context does. Nothing is posted to the context any more.
     void context_gone() noexcept;
 
 private:
@@ -29,37 +29,37 @@ private:
 
     std::mutex mutex_;
     std::list<external_signature*> waiting_;
-    bool gone_ = false;
+    bool context_is_gone_ = false;
 };
 
-// One question to a user's signer, which responds from any thread, twice, or never.
+// One call of a user's signer, which may complete from any thread, more than once, or never.
 class external_signature final : public net::cancellable,
                                  public std::enable_shared_from_this<external_signature>
 {
 public:
-    using handler = net::continuation<result<std::string>>;
+    using handler_type = net::continuation<result<std::string>>;
 
-    explicit external_signature(std::shared_ptr<pending_signatures> desk);
+    explicit external_signature(std::shared_ptr<pending_signatures> pending);
     ~external_signature();
     external_signature(external_signature const&) = delete;
     external_signature& operator=(external_signature const&) = delete;
 
-    // Takes the handler, which is called once, never within this call.
-    void hold(handler done);
-    // Asks the signer, unless the handler has been called meanwhile.
-    void ask(signer_function const& sign, std::string input);
+    // The handler is called once, never within this call.
+    void set_handler(handler_type handler);
+    // Calls the signer, unless the handler has been called meanwhile.
+    void call_signer(signer_function const& sign, std::string input);
     void cancel() noexcept override;
 
 private:
     friend class pending_signatures;
-    class once;
+    class completion_token;
 
-    void settle(result<std::string> signature) noexcept;
+    void complete(result<std::string> signature) noexcept;
 
-    std::shared_ptr<pending_signatures> const desk_;
-    // Under the lock of the desk. A place in its list while there is a handler.
-    std::list<external_signature*> place_;
-    handler done_;
+    std::shared_ptr<pending_signatures> const pending_;
+    // Guarded by the mutex of `pending_`. The node is in its list while there is a handler.
+    std::list<external_signature*> node_;
+    handler_type handler_;
 };
 
 } // namespace coauth::detail

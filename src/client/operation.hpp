@@ -5,107 +5,95 @@
 #include "client/endpoint_call.hpp"
 #include "net/task.hpp"
 #include "net/wait.hpp"
+#include "policy/attempts.hpp"
 
 #include <atomic>
+#include <memory>
 #include <optional>
+#include <string>
 #include <thread>
 
 namespace coauth::detail
 {
 
-// One call: its attempts, its end, and what may end it early.
+// One call of an endpoint: its attempts, its deadline, its cancellation and its completion.
 //
-// Lives in its own pending wait: when that is destroyed with its context, so is it, and the handler
-// is then never called.
+// It is owned by its own pending wait. When the context destroys that, the operation is destroyed
+// and the handler is never called.
 class operation final : public deadline_entry
 {
 public:
     static std::weak_ptr<deadline_entry>
-    start(std::shared_ptr<client_impl> core, std::unique_ptr<endpoint_call> what);
+    start(std::shared_ptr<client_impl> client, std::unique_ptr<endpoint_call> call);
 
-    // In two steps: what it needs to come to its end is there after the first, and the second does
-    // not fail.
+    // The same in two steps: the first allocates all that the operation needs to complete, and the
+    // second does not fail.
     static std::shared_ptr<operation>
-    make(std::shared_ptr<client_impl> core, std::unique_ptr<endpoint_call> what);
+    create(std::shared_ptr<client_impl> client, std::unique_ptr<endpoint_call> call);
     void begin() noexcept;
 
+    operation(std::shared_ptr<client_impl> client, std::unique_ptr<endpoint_call> call);
     ~operation();
-    operation(std::shared_ptr<client_impl> core, std::unique_ptr<endpoint_call> what);
+
+    void abort(errc reason) noexcept override;
 
 private:
-    using attempt_result = result<net::exchange_outcome>;
+    using exchange_result = result<net::exchange_outcome>;
 
-    net::task<result<void>> run();
-    net::task<attempt_result> attempt();
-    net::task<attempt_result> exchange(connection_pool::lease& held);
-    // Makes the request anew where it holds proofs that are good for one request on the wire.
-    net::task<result<void>> prove();
-    net::task<result<std::string>> ask_signer(std::string input);
-    net::task<result<secret>> assertion(client_config const& config);
-    net::task<connection_pool::lease> wait_in_line(connection_pool::waiter& waiter);
-    net::task<result<void>> open(connection_pool::lease& held);
-    net::task<bool> pause(std::chrono::nanoseconds wait);
-
-    void launch();
+    // Lifetime (operation.cpp).
+    void run_to_first_wait();
     [[nodiscard]] result<void> prepare() noexcept;
     void connect_cancellation_slot();
     void resume() override;
     void resume_later() noexcept override;
-    void begin_attempt();
-    // Ends it at that moment, unless it is told another; at once when the client is closed.
-    void keep_until(clock::time_point moment);
-    void expire(clock::time_point now) noexcept override;
-    void end(errc why) noexcept override;
-
-    // Asks again for an assertion that others make and that was sent: it may be good once.
-    [[nodiscard]] result<void> renew_given_assertion();
-    // Nobody has touched it meanwhile: it can carry another request.
-    [[nodiscard]] static bool still_good(net::connection& kept);
-    // Its failure says nothing of the request: the server had closed it, or gave up waiting.
-    [[nodiscard]] bool was_dead(net::connection const& kept, attempt_result const& outcome) const;
-    // What it presents may be good once, and the server may have taken it.
-    [[nodiscard]] bool is_single_use_grant() const;
-
-    // Why it did not go on, with what is known of the attempt before.
-    [[nodiscard]] error given_up(std::string const& while_doing) const;
-    [[nodiscard]] error counted(error const& why) const;
-    [[nodiscard]] std::optional<std::chrono::nanoseconds> next_wait(error const& why) const;
-    // Whether it is worth another attempt at once, since what was refused is another now.
-    [[nodiscard]] bool has_changed(error const& why);
-    [[nodiscard]] bool take_other_credentials(error const& why);
-    [[nodiscard]] result<void> read(attempt_result outcome);
-    void tell_failed(error const& why, std::optional<std::chrono::nanoseconds> next) const;
-
-    void finish(result<void> outcome);
+    void on_deadline(clock::time_point now) noexcept override;
+    void set_deadline(clock::time_point deadline);
+    void finish();
     void complete();
 
-    std::shared_ptr<client_impl> core_;
-    std::unique_ptr<endpoint_call> const what_;
-    client_impl::destination const* where_ = nullptr;
-    client_impl::built request_sent_;
-    // What is in the present request was sent.
-    bool sent_ = false;
-    // The server may have done what it was asked for.
-    bool taken_ = false;
-    // The last response had a nonce for the next DPoP proof.
-    bool nonce_came_ = false;
-    // Other credentials were tried than those that the server refused.
-    bool tried_others_ = false;
-    // The server gave a nonce for the DPoP proof, and it was used.
-    bool tried_nonce_ = false;
+    // Attempts (operation_attempts.cpp).
+    net::task<bool> run();
+    void begin_attempt();
+    net::task<exchange_result> attempt();
+    net::task<connection_pool::lease> wait_in_queue(connection_pool::waiter& waiter);
+    net::task<exchange_result> exchange(connection_pool::lease& lease);
+    net::task<result<void>> open_connection(connection_pool::lease& lease);
+    [[nodiscard]] result<void> reload_single_use_assertion();
+    [[nodiscard]] net::task<result<void>> sign_request();
+    [[nodiscard]] static bool is_reusable(net::connection& idle);
+    [[nodiscard]] bool is_stale_connection_failure(
+        net::connection const& reused, exchange_result const& outcome) const;
+    // Sets the result of the call.
+    void read_response(exchange_result outcome);
+    // The delay before the next attempt; none: there is no further attempt.
+    [[nodiscard]] std::optional<std::chrono::nanoseconds> next_delay(error const& failure);
+    [[nodiscard]] bool reload_credentials();
+    // False: the wait was aborted.
+    net::task<bool> wait_before_retry(std::chrono::nanoseconds delay);
+    // The error of an operation that was aborted, with the details of the attempt before.
+    [[nodiscard]] error aborted_error(std::string const& context) const;
+    [[nodiscard]] error with_attempt_count(error const& failure) const;
+    void notify_attempt_failed(
+        error const& failure, std::optional<std::chrono::nanoseconds> delay) const;
+    void trace(std::string const& text) const noexcept;
+
+    std::shared_ptr<client_impl> const client_;
+    // Has the result.
+    std::unique_ptr<endpoint_call> const call_;
+    destination const* destination_ = nullptr;
+    wire_request request_;
+    policy::attempts attempts_;
     net::operation_context net_;
-    clock::time_point deadline_;
+    clock::time_point const deadline_;
     bool client_is_open_ = false;
-    std::uint64_t number_;
-    unsigned attempts_ = 0;
+    std::uint64_t const id_;
     clock::time_point attempt_began_;
     std::optional<error> last_failure_;
-    // Set when its coroutine has ended.
-    std::optional<result<void>> outcome_;
-    // The thread that is inside the initiating function.
-    std::atomic<std::thread::id> initiating_;
-    // Last, since its frames use all the rest.
-    net::task<result<void>> run_;
+    bool finished_ = false;
+    // The thread inside `begin`.
+    std::atomic<std::thread::id> initiating_thread_;
+    // Last, because its frame uses all other members.
+    net::task<bool> run_;
 };
 
 } // namespace coauth::detail

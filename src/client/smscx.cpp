@@ -5,24 +5,24 @@
 namespace coauth::smscx
 {
 
-authorization_server server(detail::text_argument given_host)
+authorization_server server(detail::text_argument host_url)
 {
-    std::string const host = std::move(given_host);
-    authorization_server made;
+    std::string const host = std::move(host_url);
+    authorization_server server;
     bool const slash = !host.empty() && host.back() == '/';
-    made.token_endpoint = host.substr(0, host.size() - (slash ? 1 : 0)) + "/oauth/token";
-    made.expires_in.zero = expires_in_rule::unknown;
-    return made;
+    server.token_endpoint = host.substr(0, host.size() - (slash ? 1 : 0)) + "/oauth/token";
+    server.expires_in.zero = expires_in_rule::unknown;
+    return server;
 }
 
 client_config
 config(detail::text_argument application_id, secret application_secret, detail::text_argument host)
 {
-    client_config made;
-    made.server = server(std::move(host));
-    made.authentication = client_authentication::client_secret_basic_unencoded(
+    client_config config;
+    config.server = smscx::server(std::move(host));
+    config.authentication = client_authentication::client_secret_basic_unencoded(
         std::move(application_id), std::move(application_secret));
-    return made;
+    return config;
 }
 
 } // namespace coauth::smscx

@@ -12,31 +12,17 @@ namespace
 
 using std::chrono::nanoseconds;
 
-nanoseconds back_off(retry_options const& options, failed_attempt const& state)
+nanoseconds back_off(retry_options const& options, unsigned attempts, double random)
 {
-    auto const first = detail::saturating_cast<nanoseconds>(options.initial_back_off);
-    auto const most = detail::saturating_cast<nanoseconds>(options.max_back_off);
-    double const grown =
-        static_cast<double>(first.count()) * std::exp2(std::min(state.made, 64U) - 1.0);
-    double const full = std::min(static_cast<double>(most.count()), grown) * state.random;
-    // A double rounds the longest time up.
-    if (full >= static_cast<double>(nanoseconds::max().count()))
+    auto const initial = detail::saturating_cast<nanoseconds>(options.initial_back_off);
+    auto const max = detail::saturating_cast<nanoseconds>(options.max_back_off);
+    double const doubled =
+        static_cast<double>(initial.count()) * std::exp2(std::min(attempts, 64U) - 1.0);
+    double const delay = std::min(static_cast<double>(max.count()), doubled) * random;
+    // A double rounds the largest duration up.
+    if (delay >= static_cast<double>(nanoseconds::max().count()))
         return nanoseconds::max();
-    return nanoseconds(static_cast<nanoseconds::rep>(full));
-}
-
-nanoseconds until(std::chrono::system_clock::time_point then, failed_attempt const& state)
-{
-    return std::max(nanoseconds(0), detail::between(state.now, then));
-}
-
-// A refusal stays one, whatever word it carries.
-bool is_retryable(error const& why)
-{
-    auto const status = why.http_status();
-    bool const refused =
-        status >= 400 && status < 500 && status != 408 && status != 425 && status != 429;
-    return why.transient() && !refused;
+    return nanoseconds(static_cast<nanoseconds::rep>(delay));
 }
 
 } // namespace
@@ -46,17 +32,27 @@ bool is_unprocessed_status(unsigned status)
     return status == 408 || status == 425 || status == 429 || status == 503;
 }
 
-std::optional<nanoseconds>
-next_attempt(error const& why, retry_options const& options, failed_attempt const& state)
+// A refusal (4xx) is not retried, whatever error code it carries.
+bool is_retryable(error const& failure)
 {
-    if (!is_retryable(why) || state.is_single_use_grant || state.made >= options.max_attempts)
+    auto const status = failure.http_status();
+    bool const refused =
+        status >= 400 && status < 500 && status != 408 && status != 425 && status != 429;
+    return failure.transient() && !refused;
+}
+
+std::optional<nanoseconds> retry_delay(
+    error const& failure, retry_options const& options, unsigned attempts,
+    retry_context const& context)
+{
+    if (!is_retryable(failure) || attempts >= options.max_attempts)
         return std::nullopt;
-    auto wait = back_off(options, state);
-    if (why.retry_at())
-        wait = std::max(wait, until(*why.retry_at(), state));
-    if (wait >= state.left)
+    auto delay = back_off(options, attempts, context.random);
+    if (auto const retry_at = failure.retry_at())
+        delay = std::max(delay, detail::between(context.now, *retry_at));
+    if (delay >= context.time_left)
         return std::nullopt;
-    return wait;
+    return delay;
 }
 
 } // namespace coauth::policy

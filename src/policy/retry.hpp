@@ -10,30 +10,29 @@
 namespace coauth::policy
 {
 
-// What is known when an attempt has failed.
-struct failed_attempt
+// When and by what chance a retry is decided.
+struct retry_context
 {
-    // How many attempts were made, this one included.
-    unsigned made = 1;
     std::chrono::system_clock::time_point now;
-    // Until the operation's deadline.
-    std::chrono::nanoseconds left{};
+    // Until the deadline of the operation.
+    std::chrono::nanoseconds time_left{};
     // Uniform in [0, 1).
     double random = 0;
-    // What was presented may be good once, as a refresh token, and the server may have taken it:
-    // presented again, it looks stolen (RFC 9700 section 4.14.2).
-    bool is_single_use_grant = false;
 };
 
-// Whether a server with this HTTP status says that it did not do what it was asked for.
+// True for a status by which the server says that it did not process the request.
 bool is_unprocessed_status(unsigned status);
 
-// How long to wait before the next attempt; none: the error is the operation's result.
+// True if the same request may succeed within seconds.
+bool is_retryable(error const& failure);
+
+// The delay before the next attempt; none: there is no further attempt. `attempts` were made.
 //
-// Exponential back-off with full jitter; a time that the server names is waited for in full, and
-// where the wait would leave no time for a response there is no point in waiting at all.
-std::optional<std::chrono::nanoseconds>
-next_attempt(error const& why, retry_options const& options, failed_attempt const& state);
+// Exponential back-off with full jitter. A longer delay that the server requests is used in full. A
+// delay that leaves no time for a response is not started.
+std::optional<std::chrono::nanoseconds> retry_delay(
+    error const& failure, retry_options const& options, unsigned attempts,
+    retry_context const& context);
 
 } // namespace coauth::policy
 

@@ -12,28 +12,6 @@ namespace coauth::protocol
 namespace
 {
 
-// The credentials themselves are never part of a message.
-result<void> check_secret(client_authentication const& authentication)
-{
-    // Checked when the provider returned a secret.
-    if (authentication.client_secret_provider())
-        return {};
-    bool const assertion = authentication.type() == authentication_method::client_assertion;
-    if (assertion && authentication.client_secret().empty())
-        return detail::config_error(
-            "authentication: the client assertion is empty; set a function that returns "
-            "one, such as secret_from_file");
-    if (authentication.client_secret().empty())
-        return detail::config_error(
-            "authentication: the client secret is empty; set the one that the server "
-            "issued, or use client_authentication::none");
-    if (has_control(authentication.client_secret().view()))
-        return detail::config_error(
-            "authentication: the " + std::string(secret_name(authentication.type())) +
-            " contains a control character; check for a line break at its end");
-    return {};
-}
-
 result<void> check_assertions(client_authentication const& authentication)
 {
     using namespace std::chrono;
@@ -239,6 +217,28 @@ result<void> check_rest(client_config const& config)
 std::string_view secret_name(authentication_method method) noexcept
 {
     return method == authentication_method::client_assertion ? "client assertion" : "client secret";
+}
+
+// The credentials themselves are never part of a message.
+result<void> check_secret(client_authentication const& authentication)
+{
+    // Checked when the provider returned a secret.
+    if (authentication.client_secret_provider())
+        return {};
+    bool const assertion = authentication.type() == authentication_method::client_assertion;
+    if (assertion && authentication.client_secret().empty())
+        return detail::config_error(
+            "authentication: the client assertion is empty; set a function that returns "
+            "one, such as secret_from_file");
+    if (authentication.client_secret().empty())
+        return detail::config_error(
+            "authentication: the client secret is empty; set the one that the server "
+            "issued, or use client_authentication::none");
+    if (has_control(authentication.client_secret().view()))
+        return detail::config_error(
+            "authentication: the " + std::string(secret_name(authentication.type())) +
+            " contains a control character; check for a line break at its end");
+    return {};
 }
 
 result<endpoint> check_config(client_config const& config)

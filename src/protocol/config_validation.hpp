@@ -14,6 +14,9 @@ namespace coauth::protocol
 // The name of the method's secret in messages: "client secret" or "client assertion".
 std::string_view secret_name(authentication_method method) noexcept;
 
+// Checks the secret, unless a function returns it.
+result<void> check_secret(client_authentication const& authentication);
+
 // Checks every rule that needs no file and no network. Returns the token endpoint.
 result<endpoint> check_config(client_config const& config);
 

@@ -159,10 +159,9 @@ void append_head(secret& out, client_config const& config, endpoint const& endpo
 }
 
 void append_form_head(
-    secret& out, client_config const& config, attempt_credentials const& credentials,
-    std::size_t body)
+    secret& out, client_authentication const& authentication,
+    attempt_credentials const& credentials, std::size_t body)
 {
-    auto const& authentication = config.authentication;
     if (uses_basic(authentication))
         out.append("Authorization: Basic ")
             .append(basic_credentials(
@@ -239,13 +238,13 @@ result<secret> token_hint_form(secret const& token, std::string_view type_hint)
 }
 
 result<secret> build_form_request(
-    client_config const& config, endpoint const& endpoint, secret const& form,
-    attempt_credentials const& credentials)
+    client_config const& config, client_authentication const& authentication,
+    endpoint const& endpoint, secret const& form, attempt_credentials const& credentials)
 {
     secret body;
     body.reserve(form.size() + 256 + 2 * credentials.assertion.size());
     body.append(form.view());
-    append_authentication(body, config.authentication, credentials);
+    append_authentication(body, authentication, credentials);
     if (body.size() > max_body)
         return detail::parameter_error(
             "the request's body would be " + std::to_string(body.size()) +
@@ -254,7 +253,7 @@ result<secret> build_form_request(
     wire.reserve(512 + endpoint.target.size() + credentials.dpop.size() + body.size());
     wire.append("POST ");
     append_head(wire, config, endpoint);
-    append_form_head(wire, config, credentials, body.size());
+    append_form_head(wire, authentication, credentials, body.size());
     wire.append(body.view());
     return wire;
 }

@@ -31,10 +31,11 @@ struct attempt_credentials
     secret grant;
 };
 
-// The HTTP/1.1 request with head and body: the form and the client authentication.
+// The HTTP/1.1 request with head and body: the form and the client authentication, with the secret
+// in force.
 result<secret> build_form_request(
-    client_config const& config, endpoint const& endpoint, secret const& form,
-    attempt_credentials const& credentials);
+    client_config const& config, client_authentication const& authentication,
+    endpoint const& endpoint, secret const& form, attempt_credentials const& credentials);
 secret build_get_request(client_config const& config, endpoint const& endpoint);
 
 } // namespace coauth::protocol

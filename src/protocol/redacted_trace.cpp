@@ -223,10 +223,11 @@ std::string redact_request(secret const& wire)
 }
 
 std::string redact_response(
-    http_response const& response, client_config const& config, std::string_view request)
+    http_response const& response, client_authentication const& authentication,
+    std::string_view request)
 {
     auto const document = json_document::parse(response.body.view());
-    redactor secrets(config.authentication);
+    redactor secrets(authentication);
     secrets.add_request(request);
     if (document)
         secrets.add_response(*document);

@@ -18,7 +18,8 @@ std::string redact_request(secret const& wire);
 // The response as readable text of at most 4 KiB. Shows only the values of allow-listed members,
 // and of header fields that do not look secret. The response may repeat secrets of `request`.
 std::string redact_response(
-    http_response const& response, client_config const& config, std::string_view request = {});
+    http_response const& response, client_authentication const& authentication,
+    std::string_view request = {});
 
 } // namespace coauth::protocol
 

@@ -1,6 +1,8 @@
 #ifndef COAUTH_SRC_PROTOCOL_RESPONSE_CONTEXT_HPP
 #define COAUTH_SRC_PROTOCOL_RESPONSE_CONTEXT_HPP
 
+#include <coauth/client_authentication.hpp>
+
 #include <chrono>
 #include <string_view>
 
@@ -17,6 +19,8 @@ struct response_context
     std::chrono::system_clock::time_point received;
     // The request as sent. The response may repeat its secrets.
     std::string_view request = {};
+    // With the secret in force when it was sent. Null: that of the configuration.
+    client_authentication const* authentication = nullptr;
 };
 
 } // namespace coauth::protocol

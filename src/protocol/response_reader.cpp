@@ -131,7 +131,8 @@ std::string response_reader::sanitize(std::string_view text) const
 {
     if (!secrets_)
     {
-        secrets_.emplace(config_.authentication);
+        secrets_.emplace(
+            context_.authentication != nullptr ? *context_.authentication : config_.authentication);
         secrets_->add_request(context_.request);
         if (document_)
             secrets_->add_response(*document_);

@@ -105,7 +105,7 @@ public:
     source(client& client, token_request const& request, std::string& key)
     {
         policy::append_cache_key(
-            key, client.core_->number, request, grant_fingerprint(request.grant()));
+            key, client.core_->id, request, grant_fingerprint(request.grant()));
         auto& part = parts_[std::hash<std::string_view>()(key) / part_count % part_count];
         auto const now = clock::now();
         if (auto found = find(part, key, now))
@@ -113,7 +113,7 @@ public:
         // Those that go are destroyed, as they are made, without a lock.
         gone made;
         made.push_back(
-            {key, client.core_->number,
+            {key, client.core_->id,
              std::make_shared<token_source>(client, request, source_options_), now});
         auto tokens = insert(part, made, now);
         gone out;
@@ -142,7 +142,7 @@ public:
             for (auto one = part.by_use.begin(); one != part.by_use.end();)
             {
                 auto const next = std::next(one);
-                if (one->owner == client.core_->number)
+                if (one->owner == client.core_->id)
                 {
                     take_out(part, one, out);
                     size_.fetch_sub(1, std::memory_order_relaxed);

@@ -23,7 +23,8 @@ void token_source_impl::fetch(fetch_reason why, std::uint64_t number)
         auto sent_with = under_way.prepare();
         if (unwanted)
             return under_way(error(errc::cancelled));
-        auto const started = client_->start(request_, std::move(under_way), std::move(sent_with));
+        auto const started =
+            start_get_access_token(client_, request_, std::move(under_way), std::move(sent_with));
         std::lock_guard const lock(mutex_);
         // It may have ended meanwhile, on another thread, and the next one may have begun.
         if (fetch_number_ != number)

@@ -305,7 +305,7 @@ void token_source_impl::end_fetch() noexcept
 {
     cancel_fetch_ = true;
     if (auto const operation = fetch_.lock())
-        operation->end(errc::cancelled);
+        operation->abort(errc::cancelled);
 }
 
 void token_source_impl::complete(token_wait_op::owned who, result<access_token> outcome) const

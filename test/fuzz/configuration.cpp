@@ -177,7 +177,8 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
     auto const form = coauth::protocol::token_request_form(coauth::token_request().scope(scope));
     if (!checked || !form)
         return 0;
-    auto const request = coauth::protocol::build_form_request(config, *checked, *form, {});
+    auto const request =
+        coauth::protocol::build_form_request(config, config.authentication, *checked, *form, {});
     if (request)
         check_request(request->view());
     return 0;

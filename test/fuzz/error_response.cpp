@@ -20,7 +20,7 @@ void check_introspection(coauth::client_config const& config, coauth::http_respo
 
 void check_trace(coauth::client_config const& config, coauth::http_response const& response)
 {
-    auto const text = coauth::protocol::redact_response(response, config);
+    auto const text = coauth::protocol::redact_response(response, config.authentication);
     fuzz::check_text(text, "\n");
     fuzz::require(text.size() <= 4096, "a trace has at most 4 KiB");
     auto const document = coauth::protocol::json_document::parse(response.body.view());

@@ -29,7 +29,7 @@ std::string shown_response(unsigned status, coauth::http_headers headers, std::s
     response.status = status;
     response.headers = std::move(headers);
     response.body = coauth::secret(body);
-    return redact_response(response, config());
+    return redact_response(response, config().authentication);
 }
 
 void check_no_secret(std::string_view shown)
@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(a_secret_escaped_in_json_is_masked)
         client_authentication::client_secret_basic("id", coauth::secret("hush\"\\hush"));
     coauth::http_response response;
     response.body = coauth::secret(R"({"error_description":"no hush\"\\hush"})");
-    check_lacks(redact_response(response, configuration), "hush");
+    check_lacks(redact_response(response, configuration.authentication), "hush");
 }
 
 BOOST_AUTO_TEST_CASE(a_success_without_json_is_not_shown)
@@ -241,7 +241,7 @@ BOOST_AUTO_TEST_CASE(a_secret_in_every_encoding_is_masked)
             response.status = 400;
             response.headers.add("X-Echo", plain);
             response.body = coauth::secret(body);
-            auto const shown = redact_response(response, configuration);
+            auto const shown = redact_response(response, configuration.authentication);
             check_lacks(shown, "hush");
             check_contains(shown, "***");
         }
@@ -266,7 +266,8 @@ BOOST_AUTO_TEST_CASE(secrets_of_the_request_are_masked)
     coauth::http_response response;
     response.status = 400;
     response.body = coauth::secret(R"({"error":"x","error_description":"sub\"j/1 is old"})");
-    check_contains(redact_response(response, configuration, wire->view()), "*** is old");
+    check_contains(
+        redact_response(response, configuration.authentication, wire->view()), "*** is old");
 }
 
 BOOST_AUTO_TEST_CASE(long_responses_are_cut)

@@ -4,7 +4,7 @@
 
 using namespace test;
 using coauth::errc;
-using coauth::policy::failed_attempt;
+using coauth::policy::retry_context;
 
 namespace
 {
@@ -21,21 +21,18 @@ failure(errc code, unsigned status = 0, std::optional<std::chrono::seconds> retr
     return {code, std::move(info)};
 }
 
-// Milliseconds until the next attempt, or -1.
-std::int64_t
-wait(coauth::error const& why, unsigned made, double random, std::chrono::milliseconds left = 60s)
+// In milliseconds; -1: there is no further attempt.
+std::int64_t delay_after(
+    coauth::error const& failure, unsigned attempts, double random,
+    std::chrono::milliseconds time_left = 60s)
 {
     coauth::retry_options options;
     options.max_attempts = 5;
     options.initial_back_off = 100ms;
     options.max_back_off = 500ms;
-    failed_attempt state;
-    state.made = made;
-    state.now = now;
-    state.left = left;
-    state.random = random;
-    auto const got = coauth::policy::next_attempt(why, options, state);
-    return got ? std::chrono::duration_cast<std::chrono::milliseconds>(*got).count() : -1;
+    retry_context const context{now, time_left, random};
+    auto const delay = coauth::policy::retry_delay(failure, options, attempts, context);
+    return delay ? std::chrono::duration_cast<std::chrono::milliseconds>(*delay).count() : -1;
 }
 
 } // namespace
@@ -46,7 +43,7 @@ BOOST_AUTO_TEST_CASE(exponential_back_off_with_full_jitter)
 {
     struct row
     {
-        unsigned made;
+        unsigned attempts;
         double random;
         std::int64_t expected;
     };
@@ -61,63 +58,61 @@ BOOST_AUTO_TEST_CASE(exponential_back_off_with_full_jitter)
              {5, 0.5, -1},
              {6, 0.5, -1},
          })
-        BOOST_TEST_CONTEXT(row.made << " " << row.random)
-    BOOST_TEST(wait(failure(errc::connect_failed), row.made, row.random) == row.expected);
+        BOOST_TEST_CONTEXT(row.attempts << " " << row.random)
+    BOOST_TEST(
+        delay_after(failure(errc::connect_failed), row.attempts, row.random) == row.expected);
 }
 
-BOOST_AUTO_TEST_CASE(delays_for_ever_fit_in_no_deadline)
+BOOST_AUTO_TEST_CASE(unlimited_delays_fit_in_no_deadline)
 {
     using std::chrono::milliseconds;
     struct row
     {
         char const* name;
-        milliseconds first;
-        milliseconds most;
-        unsigned made;
+        milliseconds initial;
+        milliseconds max;
+        unsigned attempts;
         double random;
         bool again;
     };
     for (auto const& row : std::vector<row>{
              {"both", milliseconds::max(), milliseconds::max(), 1, 0.5, false},
-             {"both, at their longest", milliseconds::max(), milliseconds::max(), 1, 1.0, false},
+             {"both, with the largest random value", milliseconds::max(), milliseconds::max(), 1,
+              1.0, false},
              {"doubled", milliseconds::max(), milliseconds::max(), 9, 0.999, false},
-             {"the first", milliseconds::max(), 500ms, 1, 0.5, true},
-             {"the longest", 100ms, milliseconds::max(), 1, 0.5, true},
-             {"the longest, when it is reached", 100ms, milliseconds::max(), 2000, 0.5, false},
-             {"none that is doubled for ever", 0ms, milliseconds::max(), 2000, 0.5, true},
-             {"by no chance", milliseconds::max(), milliseconds::max(), 1, 0.0, true}})
+             {"the initial one", milliseconds::max(), 500ms, 1, 0.5, true},
+             {"the maximum", 100ms, milliseconds::max(), 1, 0.5, true},
+             {"the maximum, when it is reached", 100ms, milliseconds::max(), 2000, 0.5, false},
+             {"zero, doubled many times", 0ms, milliseconds::max(), 2000, 0.5, true},
+             {"both, with random value 0", milliseconds::max(), milliseconds::max(), 1, 0.0, true}})
         BOOST_TEST_CONTEXT(row.name)
         {
             coauth::retry_options options;
             options.max_attempts = 3000;
-            options.initial_back_off = row.first;
-            options.max_back_off = row.most;
-            failed_attempt state;
-            state.made = row.made;
-            state.now = now;
-            state.left = std::chrono::hours(1);
-            state.random = row.random;
-            auto const got =
-                coauth::policy::next_attempt(failure(errc::connect_failed), options, state);
-            BOOST_TEST(got.has_value() == row.again);
-            BOOST_TEST((got.value_or(0ns) >= 0ns));
+            options.initial_back_off = row.initial;
+            options.max_back_off = row.max;
+            retry_context const context{now, std::chrono::hours(1), row.random};
+            auto const delay = coauth::policy::retry_delay(
+                failure(errc::connect_failed), options, row.attempts, context);
+            BOOST_TEST(delay.has_value() == row.again);
+            BOOST_TEST((delay.value_or(0ns) >= 0ns));
         }
 }
 
-// As a function of the user may have it in its error.
-BOOST_AUTO_TEST_CASE(any_time_may_be_named)
+// A user's function may return an error with any time.
+BOOST_AUTO_TEST_CASE(any_retry_time_is_accepted)
 {
     using time_point = std::chrono::system_clock::time_point;
     for (auto const when : {time_point::min(), time_point(), time_point::max()})
     {
         coauth::error_info info;
         info.retry_at = when;
-        coauth::error const why(errc::connect_failed, std::move(info));
-        BOOST_TEST(wait(why, 1, 0.5) == (when == time_point::max() ? -1 : 50));
+        coauth::error const reason(errc::connect_failed, std::move(info));
+        BOOST_TEST(delay_after(reason, 1, 0.5) == (when == time_point::max() ? -1 : 50));
     }
 }
 
-BOOST_AUTO_TEST_CASE(only_what_may_pass)
+BOOST_AUTO_TEST_CASE(only_transient_failures_are_retried)
 {
     struct row
     {
@@ -154,37 +149,30 @@ BOOST_AUTO_TEST_CASE(only_what_may_pass)
              {errc::out_of_memory, 0, false},
          })
         BOOST_TEST_CONTEXT(to_string(row.code) << " " << row.status)
-    BOOST_TEST((wait(failure(row.code, row.status), 1, 0.5) >= 0) == row.again);
+    BOOST_TEST((delay_after(failure(row.code, row.status), 1, 0.5) >= 0) == row.again);
 }
 
-BOOST_AUTO_TEST_CASE(the_server_is_obeyed)
+BOOST_AUTO_TEST_CASE(a_longer_delay_of_the_server_is_used)
 {
     auto const limited = [](std::chrono::seconds after)
     { return failure(errc::rate_limited, 429, after); };
-    BOOST_TEST(wait(limited(2s), 1, 0.5) == 2000);
-    // Earlier than our own wait, or past: ours counts.
-    BOOST_TEST(wait(limited(0s), 1, 0.5) == 50);
-    BOOST_TEST(wait(limited(-5s), 1, 0.5) == 50);
+    BOOST_TEST(delay_after(limited(2s), 1, 0.5) == 2000);
+    // Shorter than the back-off, or in the past: the back-off counts.
+    BOOST_TEST(delay_after(limited(0s), 1, 0.5) == 50);
+    BOOST_TEST(delay_after(limited(-5s), 1, 0.5) == 50);
 }
 
-BOOST_AUTO_TEST_CASE(a_wait_that_does_not_fit_is_not_begun)
+BOOST_AUTO_TEST_CASE(a_delay_that_exceeds_the_deadline_is_not_started)
 {
     auto const limited = failure(errc::rate_limited, 429, 2s);
-    BOOST_TEST(wait(limited, 1, 0.5, 2001ms) == 2000);
-    BOOST_TEST(wait(limited, 1, 0.5, 2000ms) == -1);
-    BOOST_TEST(wait(failure(errc::timeout), 1, 0.0, 0ms) == -1);
-    BOOST_TEST(wait(failure(errc::timeout), 1, 0.0, -5ms) == -1);
+    BOOST_TEST(delay_after(limited, 1, 0.5, 2001ms) == 2000);
+    BOOST_TEST(delay_after(limited, 1, 0.5, 2000ms) == -1);
+    BOOST_TEST(delay_after(failure(errc::timeout), 1, 0.0, 0ms) == -1);
+    BOOST_TEST(delay_after(failure(errc::timeout), 1, 0.0, -5ms) == -1);
 }
 
-BOOST_AUTO_TEST_CASE(none_presents_again_what_may_be_spent)
+BOOST_AUTO_TEST_CASE(statuses_of_unprocessed_requests)
 {
-    failed_attempt state;
-    state.now = now;
-    state.left = 60s;
-    auto const why = failure(errc::connection_lost);
-    BOOST_TEST(coauth::policy::next_attempt(why, {}, state).has_value());
-    state.is_single_use_grant = true;
-    BOOST_TEST(!coauth::policy::next_attempt(why, {}, state).has_value());
     for (unsigned const status : {408U, 425U, 429U, 503U})
         BOOST_TEST(coauth::policy::is_unprocessed_status(status));
     for (unsigned const status : {200U, 400U, 401U, 500U, 502U, 504U})

@@ -36,7 +36,7 @@ inline coauth::result<coauth::secret> build_token_request(
     auto const form = coauth::protocol::token_request_form(request);
     if (!form)
         return form.error();
-    return coauth::protocol::build_form_request(config, endpoint, *form, {});
+    return coauth::protocol::build_form_request(config, config.authentication, endpoint, *form, {});
 }
 
 // "success", or the name of the error.

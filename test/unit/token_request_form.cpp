@@ -27,8 +27,8 @@ std::string body(
     configuration.authentication = authentication;
     auto const endpoint =
         coauth::protocol::make_endpoint_for(configuration, coauth::protocol::endpoint_kind::token);
-    auto const built =
-        coauth::protocol::build_form_request(configuration, *endpoint, secret("a=b"), credentials);
+    auto const built = coauth::protocol::build_form_request(
+        configuration, configuration.authentication, *endpoint, secret("a=b"), credentials);
     BOOST_TEST_REQUIRE(outcome(built) == "success");
     auto const whole = text(*built);
     return whole.substr(whole.find("\r\n\r\n") + 4);
@@ -141,8 +141,8 @@ BOOST_AUTO_TEST_CASE(assertions_and_proofs)
     auto const endpoint =
         coauth::protocol::make_endpoint_for(config(), coauth::protocol::endpoint_kind::token);
     check_contains(
-        text(
-            *coauth::protocol::build_form_request(config(), *endpoint, secret("a=b"), credentials)),
+        text(*coauth::protocol::build_form_request(
+            config(), config().authentication, *endpoint, secret("a=b"), credentials)),
         "\r\nDPoP: p.r.f\r\n");
     auto const others = client_authentication::client_assertion(
         "", []() -> coauth::result<secret> { return secret(); });

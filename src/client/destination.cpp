@@ -1,0 +1,121 @@
+#include "client/destination.hpp"
+
+#include "net/client_certificate.hpp"
+#include "net/resolver.hpp"
+#include "net/tls_context.hpp"
+#include "protocol/proxy.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace coauth::detail
+{
+namespace
+{
+
+bool is_same_origin(protocol::endpoint const& a, protocol::endpoint const& b)
+{
+    return a.tls == b.tls && a.host == b.host && a.port == b.port;
+}
+
+} // namespace
+
+result<net::target> make_target(protocol::endpoint const& endpoint, client_config const& config)
+{
+    net::target target;
+    auto proxy = protocol::find_proxy(config.proxy, endpoint, protocol::process_environment);
+    if (!proxy)
+        return proxy.error();
+    if (*proxy)
+    {
+        target.proxy_host = std::move((*proxy)->host);
+        target.proxy_port = (*proxy)->port;
+        target.tunnel_request = std::move((*proxy)->request);
+    }
+    if (endpoint.tls)
+    {
+        auto context = net::find_tls_context(config.tls);
+        if (!context)
+            return context.error();
+        target.tls = std::move(*context);
+        auto certificate = net::client_certificate::load(config.tls);
+        if (!certificate)
+            return certificate.error();
+        target.certificate = std::move(*certificate);
+    }
+    target.host = endpoint.host;
+    target.port = static_cast<std::uint16_t>(std::stoul(endpoint.port));
+    target.ip_literal = endpoint.ip_literal;
+    target.limits = config.limits;
+    target.all_headers = config.keep_headers || config.debug;
+    target.connection_attempt_delay = config.connections.connection_attempt_delay;
+    return target;
+}
+
+destinations::destinations(
+    client_config const& config, protocol::endpoint token_endpoint, net::target token_target,
+    boost::asio::any_io_executor const& executor)
+    : executor_(executor)
+{
+    auto const& shared = add_origin(config, token_endpoint, std::move(token_target));
+    by_endpoint_.emplace_back(destination{
+        protocol::endpoint_url_for(config, protocol::endpoint_kind::token),
+        std::move(token_endpoint), shared.target, shared.pool});
+    for (auto const endpoint :
+         {protocol::endpoint_kind::introspection, protocol::endpoint_kind::revocation})
+        by_endpoint_.push_back(make(config, endpoint));
+}
+
+result<destination> destinations::make(client_config const& config, protocol::endpoint_kind which)
+{
+    auto endpoint = protocol::make_endpoint_for(config, which);
+    if (!endpoint)
+        return endpoint.error();
+    auto const* shared = find_origin(*endpoint);
+    if (shared == nullptr)
+    {
+        auto target = make_target(*endpoint, config);
+        if (!target)
+            return target.error();
+        shared = &add_origin(config, *endpoint, std::move(*target));
+    }
+    return destination{
+        protocol::endpoint_url_for(config, which), std::move(*endpoint), shared->target,
+        shared->pool};
+}
+
+destinations::origin const* destinations::find_origin(protocol::endpoint const& endpoint) const
+{
+    auto const found = std::find_if(
+        origins_.begin(), origins_.end(),
+        [&](origin const& one) { return is_same_origin(one.endpoint, endpoint); });
+    return found == origins_.end() ? nullptr : &*found;
+}
+
+destinations::origin const& destinations::add_origin(
+    client_config const& config, protocol::endpoint const& endpoint, net::target target)
+{
+    target.lookups = std::make_shared<net::resolver>(executor_, config.connections);
+    return origins_.emplace_back(origin{
+        endpoint, std::make_shared<net::target const>(std::move(target)),
+        std::make_shared<connection_pool>(config, executor_)});
+}
+
+result<destination const*> destinations::find(protocol::endpoint_kind endpoint) const
+{
+    auto const& found = by_endpoint_[static_cast<std::size_t>(endpoint)];
+    if (!found)
+        return found.error();
+    return &*found;
+}
+
+void destinations::context_gone() noexcept
+{
+    for (auto const& one : origins_)
+    {
+        one.pool->context_gone();
+        one.target->lookups->context_gone();
+    }
+}
+
+} // namespace coauth::detail

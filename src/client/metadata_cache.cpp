@@ -1,0 +1,49 @@
+#include "client/metadata_cache.hpp"
+
+namespace coauth::detail
+{
+
+bool metadata_cache::entry::has_trust_of(discovery_options const& options) const
+{
+    auto const& other = options.tls;
+    return allow_http_loopback == options.allow_http_loopback && tls.ca_file == other.ca_file &&
+           tls.ca_pem == other.ca_pem && tls.crl_pem == other.crl_pem &&
+           tls.system_trust_store == other.system_trust_store;
+}
+
+std::optional<authorization_server>
+metadata_cache::find(std::string const& issuer, discovery_options const& options)
+{
+    std::lock_guard const lock(mutex_);
+    for (auto i = entries_.begin(); i != entries_.end(); ++i)
+    {
+        if (i->issuer != issuer || !i->has_trust_of(options))
+            continue;
+        // Compared in seconds: `lifetime` may be larger than the clock's range.
+        auto const age = std::chrono::floor<std::chrono::seconds>(clock::now() - i->fetched);
+        if (age >= options.lifetime)
+            return std::nullopt;
+        entries_.splice(entries_.begin(), entries_, i);
+        return i->server;
+    }
+    return std::nullopt;
+}
+
+void metadata_cache::store(discovery_options const& options, authorization_server const& server)
+{
+    std::lock_guard const lock(mutex_);
+    entries_.remove_if([&](entry const& one)
+                       { return one.issuer == server.issuer && one.has_trust_of(options); });
+    entries_.push_front(
+        {server.issuer, options.tls, options.allow_http_loopback, server, clock::now()});
+    if (entries_.size() > capacity)
+        entries_.pop_back();
+}
+
+metadata_cache& shared_metadata_cache()
+{
+    static metadata_cache cache;
+    return cache;
+}
+
+} // namespace coauth::detail

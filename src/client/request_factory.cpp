@@ -1,0 +1,156 @@
+#include "client/request_factory.hpp"
+
+#include "crypto/jwt.hpp"
+#include "values/make_error.hpp"
+
+#include <chrono>
+#include <optional>
+#include <utility>
+
+namespace coauth::detail
+{
+
+request_factory::request_factory(
+    client_config const& config, std::shared_ptr<protocol::private_key const> key,
+    std::shared_ptr<pending_signatures> signatures)
+    : config_(config)
+    , key_(std::move(key))
+    , signatures_(std::move(signatures))
+{
+}
+
+bool request_factory::needs_signing(endpoint_call const& call) const noexcept
+{
+    auto const method = config_.authentication.type();
+    auto const* const request = call.request();
+    bool const is_dynamic = request != nullptr && protocol::has_dynamic_parameters(*request);
+    return is_dynamic || config_.dpop || method == authentication_method::client_secret_jwt ||
+           method == authentication_method::private_key_jwt;
+}
+
+result<wire_request>
+request_factory::make(endpoint_call const& call, destination const& to, credentials const& current)
+{
+    auto const* const request = needs_signing(call) ? nullptr : call.request();
+    if (request == nullptr)
+        return build(call, to, current, {});
+    {
+        std::lock_guard const lock(mutex_);
+        bool const is_cached = cached_.text && cached_.credentials.version == current.version &&
+                               cached_for_ == *request;
+        if (is_cached)
+            return cached_;
+    }
+    auto made = build(call, to, current, {});
+    if (!made)
+        return made;
+    auto copy = *request;
+    std::lock_guard const lock(mutex_);
+    cached_ = *made;
+    cached_for_ = std::move(copy);
+    return made;
+}
+
+result<wire_request> request_factory::build(
+    endpoint_call const& call, destination const& to, credentials const& current,
+    protocol::attempt_credentials const& attempt) const
+{
+    auto text = call.build(config_, *current.authentication, to.endpoint, attempt);
+    if (!text)
+        return text.error();
+    return wire_request{std::make_shared<secret const>(std::move(*text)), current};
+}
+
+net::task<result<wire_request>> request_factory::sign(
+    endpoint_call const& call, destination const& to, credentials const& current,
+    net::operation_context& op)
+{
+    protocol::attempt_credentials attempt;
+    auto parameters = call.dynamic_parameters();
+    if (!parameters)
+        co_return parameters.error();
+    attempt.grant = std::move(*parameters);
+    auto assertion = co_await make_assertion(to, current, op);
+    if (!assertion)
+        co_return assertion.error();
+    attempt.assertion = std::move(*assertion);
+    if (config_.dpop)
+    {
+        auto proof = config_.dpop->proof_for("POST", to.url);
+        if (!proof)
+            co_return proof.error();
+        attempt.dpop = std::move(*proof);
+    }
+    co_return build(call, to, current, attempt);
+}
+
+net::task<result<secret>> request_factory::make_assertion(
+    destination const& to, credentials const& current, net::operation_context& op) const
+{
+    auto const& authentication = *current.authentication;
+    auto const input = assertion_input(authentication, to.url);
+    if (!input || input->empty())
+        co_return input;
+    result<secret> signature = error(errc::cancelled);
+    bool const is_external = key_ != nullptr && key_->signer();
+    if (is_external)
+    {
+        std::string text(input->view());
+        auto returned = co_await call_signer(std::move(text), op);
+        signature = protocol::signature_of_signer(key_->algorithm(), std::move(returned));
+    }
+    else
+        signature = sign_assertion(authentication, input->view());
+    if (!signature)
+        co_return signature.error();
+    co_return protocol::jws_compact(input->view(), signature->view());
+}
+
+result<secret> request_factory::assertion_input(
+    client_authentication const& authentication, std::string const& url) const
+{
+    auto const& options = authentication.assertions();
+    if (!key_ && authentication.type() != authentication_method::client_secret_jwt)
+        return secret();
+    auto const id = protocol::unique_id();
+    if (!id)
+        return id.error();
+    protocol::assertion_claims claims;
+    claims.issuer = authentication.client_id();
+    claims.subject = authentication.client_id();
+    claims.audience = protocol::audience_of(config_, url);
+    claims.type = options.type;
+    claims.id = *id;
+    claims.issued_at = std::chrono::system_clock::now();
+    claims.lifetime = options.lifetime;
+    if (key_)
+        return protocol::jws_signing_input(*key_, claims);
+    return protocol::jws_signing_input(authentication.algorithm(), claims);
+}
+
+result<secret> request_factory::sign_assertion(
+    client_authentication const& authentication, std::string_view input) const
+{
+    if (key_)
+        return key_->sign(input);
+    return protocol::hmac(authentication.algorithm(), authentication.client_secret(), input);
+}
+
+net::task<result<std::string>>
+request_factory::call_signer(std::string input, net::operation_context& op) const
+{
+    auto const pending = std::make_shared<external_signature>(signatures_);
+    net::stop_state::scope const scope(op.stop, *pending);
+    auto const initiate = [&](external_signature::handler_type handler)
+    {
+        pending->set_handler(std::move(handler));
+        // The operation may end before the signer is called: everything is owned.
+        return [pending, key = key_, text = std::move(input)]() mutable
+        { pending->call_signer(key->signer(), std::move(text)); };
+    };
+    auto waited =
+        co_await net::wait_for<result<std::string>>(op, initiate, error(errc::out_of_memory));
+    co_return std::move(std::get<0>(waited));
+}
+
+} // namespace coauth::detail

@@ -1,0 +1,77 @@
+#ifndef COAUTH_SRC_CLIENT_REQUEST_FACTORY_HPP
+#define COAUTH_SRC_CLIENT_REQUEST_FACTORY_HPP
+
+#include <coauth/client_config.hpp>
+#include <coauth/token_request.hpp>
+
+#include "client/credentials.hpp"
+#include "client/destination.hpp"
+#include "client/endpoint_call.hpp"
+#include "client/external_signer.hpp"
+#include "crypto/private_key.hpp"
+#include "net/task.hpp"
+#include "net/wait.hpp"
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+namespace coauth::detail
+{
+
+// A request as it is sent, and the credentials that it contains.
+struct wire_request
+{
+    std::shared_ptr<secret const> text;
+    detail::credentials credentials;
+};
+
+// Makes the requests of one client. Thread-safe.
+class request_factory
+{
+public:
+    // Neither argument is copied but the key, which may be null.
+    request_factory(
+        client_config const& config, std::shared_ptr<protocol::private_key const> key,
+        std::shared_ptr<pending_signatures> signatures);
+
+    // True if each attempt needs a client assertion, a DPoP proof or a value from a user's
+    // function.
+    [[nodiscard]] bool needs_signing(endpoint_call const& call) const noexcept;
+    // Makes the request without those, which also validates it. The last request for a token is
+    // cached: most clients send the same again and again.
+    [[nodiscard]] result<wire_request>
+    make(endpoint_call const& call, destination const& to, credentials const& current);
+    // Makes the request of one attempt with all of it. Everything it refers to has to outlive the
+    // task.
+    [[nodiscard]] net::task<result<wire_request>> sign(
+        endpoint_call const& call, destination const& to, credentials const& current,
+        net::operation_context& op);
+
+private:
+    [[nodiscard]] result<wire_request> build(
+        endpoint_call const& call, destination const& to, credentials const& current,
+        protocol::attempt_credentials const& attempt) const;
+    // Empty: the client does not authenticate by an assertion that it signs itself.
+    [[nodiscard]] net::task<result<secret>> make_assertion(
+        destination const& to, credentials const& current, net::operation_context& op) const;
+    [[nodiscard]] result<secret>
+    assertion_input(client_authentication const& authentication, std::string const& url) const;
+    [[nodiscard]] result<secret>
+    sign_assertion(client_authentication const& authentication, std::string_view input) const;
+    [[nodiscard]] net::task<result<std::string>>
+    call_signer(std::string input, net::operation_context& op) const;
+
+    client_config const& config_;
+    std::shared_ptr<protocol::private_key const> const key_;
+    std::shared_ptr<pending_signatures> const signatures_;
+
+    std::mutex mutex_;
+    token_request cached_for_;
+    wire_request cached_;
+};
+
+} // namespace coauth::detail
+
+#endif

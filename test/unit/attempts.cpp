@@ -1,0 +1,254 @@
+// Which failures of an operation are followed by another attempt.
+
+#include "policy/attempts.hpp"
+
+#include "support.hpp"
+
+using namespace test;
+using coauth::errc;
+using machine_type = coauth::policy::attempts;
+using coauth::policy::request_traits;
+
+namespace
+{
+
+using action = machine_type::action;
+
+constexpr std::chrono::system_clock::time_point now{std::chrono::seconds(1'795'392'000)};
+constexpr request_traits plain{};
+constexpr request_traits refresh_token{.is_single_use_grant = true};
+constexpr request_traits dpop{.has_dpop_proof = true};
+
+coauth::error failure(errc code, unsigned status = 0)
+{
+    coauth::error_info info;
+    info.http_status = status;
+    return {code, std::move(info)};
+}
+
+coauth::retry_options options(unsigned max_attempts = 3)
+{
+    coauth::retry_options made;
+    made.max_attempts = max_attempts;
+    made.initial_back_off = 100ms;
+    return made;
+}
+
+machine_type::decision fail(machine_type& machine, coauth::error const& reason)
+{
+    return machine.on_failure(reason, {now, 60s, 0.5});
+}
+
+// An attempt whose request is answered with this status and error.
+machine_type::decision
+respond(machine_type& machine, errc code, unsigned status, bool nonce = false)
+{
+    machine.begin();
+    machine.on_sent();
+    machine.on_response(status, nonce);
+    return fail(machine, failure(code, status));
+}
+
+// The events of one attempt, as far as it goes before its failure.
+enum class reached
+{
+    nothing,
+    sent,
+    response,
+};
+
+std::string_view name(action what)
+{
+    switch (what)
+    {
+    case action::give_up:
+        return "give up";
+    case action::retry:
+        return "retry";
+    case action::retry_now:
+        return "retry now";
+    case action::load_credentials:
+        return "load credentials";
+    }
+    return "?";
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(attempts)
+
+BOOST_AUTO_TEST_CASE(the_first_attempt_fails)
+{
+    struct row
+    {
+        char const* rule;
+        request_traits traits;
+        reached until;
+        errc code;
+        unsigned status;
+        bool nonce;
+        action expected;
+    };
+    for (auto const& row : std::vector<row>{
+             {"no connection", plain, reached::nothing, errc::connect_failed, 0, false,
+              action::retry},
+             {"no response", plain, reached::sent, errc::connection_lost, 0, false, action::retry},
+             {"a server error", plain, reached::response, errc::http_error, 500, false,
+              action::retry},
+             {"throttled", plain, reached::response, errc::rate_limited, 429, false, action::retry},
+             {"a refusal", plain, reached::response, errc::invalid_scope, 400, false,
+              action::give_up},
+             {"not found", plain, reached::response, errc::http_error, 404, false, action::give_up},
+             {"a certificate", plain, reached::nothing, errc::certificate_verify_failed, 0, false,
+              action::give_up},
+             {"credentials refused", plain, reached::response, errc::invalid_client, 401, false,
+              action::load_credentials},
+             {"credentials refused by the status alone", plain, reached::response, errc::http_error,
+              401, false, action::load_credentials},
+             {"a refresh token not sent", refresh_token, reached::nothing, errc::connect_failed, 0,
+              false, action::retry},
+             {"a refresh token without response", refresh_token, reached::sent,
+              errc::connection_lost, 0, false, action::give_up},
+             {"a refresh token and a server error", refresh_token, reached::response,
+              errc::http_error, 500, false, action::give_up},
+             {"a refresh token not processed", refresh_token, reached::response, errc::http_error,
+              503, false, action::retry},
+             {"a refresh token throttled", refresh_token, reached::response, errc::rate_limited,
+              429, false, action::retry},
+             {"a nonce for DPoP", dpop, reached::response, errc::use_dpop_nonce, 400, true,
+              action::retry_now},
+             {"no nonce came", dpop, reached::response, errc::use_dpop_nonce, 400, false,
+              action::give_up},
+             {"a nonce without DPoP", plain, reached::response, errc::use_dpop_nonce, 400, true,
+              action::give_up},
+         })
+        BOOST_TEST_CONTEXT(row.rule)
+        {
+            machine_type machine(options(), row.traits);
+            BOOST_TEST(machine.begin() == 1U);
+            if (row.until != reached::nothing)
+                machine.on_sent();
+            if (row.until == reached::response)
+                machine.on_response(row.status, row.nonce);
+            auto const decided = fail(machine, failure(row.code, row.status));
+            BOOST_TEST(name(decided.action) == name(row.expected));
+            BOOST_TEST((decided.delay == (row.expected == action::retry ? 50ms : 0ms)));
+        }
+}
+
+BOOST_AUTO_TEST_CASE(their_number_is_limited)
+{
+    machine_type machine(options(3), plain);
+    for (auto const expected : {action::retry, action::retry, action::give_up})
+        BOOST_TEST(name(respond(machine, errc::http_error, 503).action) == name(expected));
+    BOOST_TEST(machine.count() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(a_delay_beyond_the_deadline_is_the_end)
+{
+    machine_type machine(options(), plain);
+    machine.begin();
+    auto const decided = machine.on_failure(failure(errc::connect_failed), {now, 50ms, 0.5});
+    BOOST_TEST(name(decided.action) == name(action::give_up));
+}
+
+BOOST_AUTO_TEST_CASE(a_nonce_allows_one_attempt_more)
+{
+    machine_type machine(options(1), dpop);
+    auto const first = respond(machine, errc::use_dpop_nonce, 400, true);
+    BOOST_TEST(name(first.action) == name(action::retry_now));
+    auto const second = respond(machine, errc::use_dpop_nonce, 400, true);
+    BOOST_TEST(name(second.action) == name(action::give_up));
+    BOOST_TEST(machine.count() == 2U);
+}
+
+// The nonce of an earlier attempt was used already.
+BOOST_AUTO_TEST_CASE(only_the_last_response_brings_a_nonce)
+{
+    machine_type machine(options(), dpop);
+    (void)respond(machine, errc::http_error, 503, true);
+    machine.begin();
+    machine.on_sent();
+    auto const decided = fail(machine, failure(errc::use_dpop_nonce, 400));
+    BOOST_TEST(name(decided.action) == name(action::give_up));
+}
+
+BOOST_AUTO_TEST_CASE(changed_credentials_allow_one_attempt_more)
+{
+    machine_type machine(options(1), plain);
+    auto const first = respond(machine, errc::invalid_client, 401);
+    BOOST_TEST(name(first.action) == name(action::load_credentials));
+    BOOST_TEST(machine.credentials_were_sent());
+    BOOST_TEST(name(machine.on_credentials_loaded(true).action) == name(action::retry_now));
+    // The new ones were not sent yet.
+    BOOST_TEST(!machine.credentials_were_sent());
+    auto const second = respond(machine, errc::invalid_client, 401);
+    BOOST_TEST(name(second.action) == name(action::give_up));
+    BOOST_TEST(machine.credentials_were_sent());
+}
+
+BOOST_AUTO_TEST_CASE(unchanged_credentials_do_not)
+{
+    machine_type machine(options(), plain);
+    (void)respond(machine, errc::invalid_client, 401);
+    BOOST_TEST(name(machine.on_credentials_loaded(false).action) == name(action::give_up));
+    BOOST_TEST(machine.credentials_were_sent());
+}
+
+// A nonce and changed credentials are different reasons.
+BOOST_AUTO_TEST_CASE(each_reason_counts_for_itself)
+{
+    machine_type machine(options(1), dpop);
+    auto const first = respond(machine, errc::use_dpop_nonce, 400, true);
+    BOOST_TEST(name(first.action) == name(action::retry_now));
+    auto const second = respond(machine, errc::invalid_client, 401);
+    BOOST_TEST(name(second.action) == name(action::load_credentials));
+    BOOST_TEST(name(machine.on_credentials_loaded(true).action) == name(action::retry_now));
+}
+
+// What the server may have processed once, stays so when a later attempt is not even sent.
+BOOST_AUTO_TEST_CASE(a_consumed_grant_stays_consumed)
+{
+    machine_type machine(options(5), refresh_token);
+    auto const first = respond(machine, errc::rate_limited, 429);
+    BOOST_TEST(name(first.action) == name(action::retry));
+    machine.begin();
+    BOOST_TEST(name(fail(machine, failure(errc::connect_failed)).action) == name(action::retry));
+    machine.begin();
+    machine.on_sent();
+    BOOST_TEST(name(fail(machine, failure(errc::connection_lost)).action) == name(action::give_up));
+    machine.begin();
+    BOOST_TEST(name(fail(machine, failure(errc::connect_failed)).action) == name(action::give_up));
+}
+
+BOOST_AUTO_TEST_CASE(a_stale_connection_is_replaced_within_the_attempt)
+{
+    struct row
+    {
+        char const* rule;
+        request_traits traits;
+        std::optional<unsigned> status;
+        bool closed_before_response;
+        bool stale;
+    };
+    for (auto const& row : std::vector<row>{
+             {"closed", plain, {}, true, true},
+             {"another failure", plain, {}, false, false},
+             {"408", plain, 408, false, true},
+             {"another status", plain, 500, false, false},
+             {"closed, with a refresh token", refresh_token, {}, true, false},
+             {"408, with a refresh token", refresh_token, 408, false, true},
+         })
+        BOOST_TEST_CONTEXT(row.rule)
+        {
+            machine_type machine(options(), row.traits);
+            machine.begin();
+            machine.on_sent();
+            BOOST_TEST(
+                machine.is_stale_connection_failure(row.status, row.closed_before_response) ==
+                row.stale);
+            BOOST_TEST(machine.count() == 1U);
+        }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
