@@ -20,19 +20,19 @@ std::optional<std::string> from_base64url(std::string_view text)
     constexpr std::string_view letters =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     std::string bytes;
-    unsigned held = 0;
+    unsigned buffer = 0;
     unsigned bits = 0;
     for (char const c : text)
     {
         auto const value = letters.find(c);
         if (value == std::string_view::npos)
             return std::nullopt;
-        held = (held << 6U | static_cast<unsigned>(value)) & 0xffffU;
+        buffer = (buffer << 6U | static_cast<unsigned>(value)) & 0xffffU;
         bits += 6;
         if (bits < 8)
             continue;
         bits -= 8;
-        bytes += static_cast<char>(held >> bits & 0xffU);
+        bytes += static_cast<char>(buffer >> bits & 0xffU);
     }
     return bytes;
 }
@@ -42,28 +42,28 @@ std::optional<json::object> read_part(std::string_view text)
     auto const bytes = from_base64url(text);
     if (!bytes)
         return std::nullopt;
-    boost::system::error_code failed;
-    auto parsed = json::parse(*bytes, failed);
-    if (failed || !parsed.is_object())
+    boost::system::error_code ec;
+    auto parsed = json::parse(*bytes, ec);
+    if (ec || !parsed.is_object())
         return std::nullopt;
     return std::move(parsed.get_object());
 }
 
-std::string shown(char const* title, json::object const& part, terminal const& where)
+std::string describe(char const* title, json::object const& part, terminal const& output)
 {
-    std::string text = "\n" + where.bold(title) + '\n';
+    std::string text = "\n" + output.bold(title) + '\n';
     for (auto const& [name, value] : part)
     {
         auto label = sanitize_for_terminal(std::string_view(name.data(), name.size()));
         label.resize(std::max<std::size_t>(label.size() + 2, 10), ' ');
-        text += "  " + where.dim(label) + sanitize_for_terminal(json::serialize(value)) + '\n';
+        text += "  " + output.dim(label) + sanitize_for_terminal(json::serialize(value)) + '\n';
     }
     return text;
 }
 
 } // namespace
 
-std::string decoded_token(std::string_view token, terminal const& where)
+std::string decode_token(std::string_view token, terminal const& output)
 {
     auto const first = token.find('.');
     auto const second = first == token.npos ? token.npos : token.find('.', first + 1);
@@ -75,9 +75,9 @@ std::string decoded_token(std::string_view token, terminal const& where)
         claims = read_part(token.substr(first + 1, second - first - 1));
     }
     if (!header || !claims)
-        return "\nThe token is no JSON Web Token: it has no parts that could be shown.\n";
-    return shown("Header", *header, where) + shown("Claims", *claims, where) +
-           "\nNot verified: this shows what the token says, not whether it is true.\n";
+        return "\nThe token is not a JSON Web Token: it cannot be decoded.\n";
+    return describe("Header", *header, output) + describe("Claims", *claims, output) +
+           "\nNot verified: this shows what the token contains, not whether it is genuine.\n";
 }
 
 } // namespace coauth::cli

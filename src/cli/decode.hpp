@@ -9,8 +9,8 @@
 namespace coauth::cli
 {
 
-// For people: header and claims of a JSON Web Token, as they are; or that it is none.
-[[nodiscard]] std::string decoded_token(std::string_view token, terminal const& where);
+// Text that shows header and claims of a JSON Web Token, or says that it is none.
+[[nodiscard]] std::string decode_token(std::string_view token, terminal const& output);
 
 } // namespace coauth::cli
 

@@ -29,16 +29,17 @@ struct discover_flags
     std::string output;
 };
 
-po::options_description all_flags(discover_flags& into)
+po::options_description all_flags(discover_flags& flags)
 {
     po::options_description all("Flags");
     all.add_options()(
-        "issuer", po::value(&into.client.issuer)->value_name("URL"), "the issuer to be asked")(
-        "output,o", po::value(&into.output)->default_value("summary")->value_name("FORM"),
-        "summary, or json (one line, by the names of the metadata)");
-    add_trust_flags(all, into.client);
-    add_verbose_flag(all, into.client);
-    add_run_flags(all, into.client);
+        "issuer", po::value(&flags.client.issuer)->value_name("URL"),
+        "the issuer whose metadata to fetch")(
+        "output,o", po::value(&flags.output)->default_value("summary")->value_name("FORM"),
+        "summary, or json (one line, with the names of the metadata)");
+    add_trust_flags(all, flags.client);
+    add_verbose_flag(all, flags.client);
+    add_run_flags(all, flags.client);
     return all;
 }
 
@@ -46,31 +47,31 @@ void print_help()
 {
     discover_flags unused;
     std::cout << "Usage: coauth discover --issuer URL [flags]\n\n"
-                 "Shows what an authorization server says of itself (RFC 8414,\n"
-                 "OpenID Connect Discovery).\n\n"
+                 "Shows the metadata of an authorization server (RFC 8414, OpenID Connect\n"
+                 "Discovery).\n\n"
               << all_flags(unused);
 }
 
-// What is known of a server: the name for people, that of the metadata, and the value.
+// One member of the metadata: its label in the summary, its name, and its value.
 struct text_row
 {
-    char const* shown;
+    char const* label;
     char const* name;
     std::string const& value;
 };
 struct list_row
 {
-    char const* shown;
+    char const* label;
     char const* name;
     std::vector<std::string> const& value;
 };
 
-std::vector<text_row> endpoints(server_endpoints const& at)
+std::vector<text_row> endpoints(server_endpoints const& urls)
 {
     return {
-        {"token", "token_endpoint", at.token_endpoint},
-        {"introspection", "introspection_endpoint", at.introspection_endpoint},
-        {"revocation", "revocation_endpoint", at.revocation_endpoint}};
+        {"token", "token_endpoint", urls.token_endpoint},
+        {"introspection", "introspection_endpoint", urls.introspection_endpoint},
+        {"revocation", "revocation_endpoint", urls.revocation_endpoint}};
 }
 
 std::vector<list_row> lists(authorization_server const& server)
@@ -87,19 +88,19 @@ std::vector<list_row> lists(authorization_server const& server)
         {"grants", "grant_types_supported", server.grant_types}};
 }
 
-server_endpoints plain(authorization_server const& server)
+server_endpoints without_aliases(authorization_server const& server)
 {
     return {server.token_endpoint, server.introspection_endpoint, server.revocation_endpoint};
 }
 
-std::string row_of(terminal const& where, std::string name, std::string const& value)
+std::string format_row(terminal const& output, std::string name, std::string const& value)
 {
     name.resize(21, ' ');
     return value.empty() ? std::string()
-                         : "  " + where.dim(name) + sanitize_for_terminal(value) + '\n';
+                         : "  " + output.dim(name) + sanitize_for_terminal(value) + '\n';
 }
 
-std::string listed(std::vector<std::string> const& words)
+std::string join(std::vector<std::string> const& words)
 {
     std::string text;
     for (auto const& word : words)
@@ -107,53 +108,53 @@ std::string listed(std::vector<std::string> const& words)
     return text;
 }
 
-std::string summary(authorization_server const& server, terminal const& where)
+std::string summary(authorization_server const& server, terminal const& output)
 {
     auto text =
-        where.green("Authorization server") + ' ' + sanitize_for_terminal(server.issuer) + "\n\n";
-    auto const at = plain(server);
-    for (auto const& row : endpoints(at))
-        text += row_of(where, row.shown, row.value);
+        output.green("Authorization server") + ' ' + sanitize_for_terminal(server.issuer) + "\n\n";
+    auto const urls = without_aliases(server);
+    for (auto const& row : endpoints(urls))
+        text += format_row(output, row.label, row.value);
     for (auto const& row : endpoints(server.mtls_endpoint_aliases))
-        text += row_of(where, row.shown + std::string(", mTLS"), row.value);
+        text += format_row(output, row.label + std::string(", mTLS"), row.value);
     for (auto const& row : lists(server))
-        text += row_of(where, row.shown, listed(row.value));
+        text += format_row(output, row.label, join(row.value));
     return text;
 }
 
-// What the server did not say is not there.
-void add(json::object& to, std::vector<text_row> const& rows)
+// Members without a value are left out.
+void add(json::object& object, std::vector<text_row> const& rows)
 {
     for (auto const& row : rows)
         if (!row.value.empty())
-            to[row.name] = sanitize_for_terminal(row.value);
+            object[row.name] = sanitize_for_terminal(row.value);
 }
 
-std::string document(authorization_server const& server)
+std::string to_json(authorization_server const& server)
 {
-    json::object made;
-    made["issuer"] = sanitize_for_terminal(server.issuer);
-    auto const at = plain(server);
-    add(made, endpoints(at));
+    json::object object;
+    object["issuer"] = sanitize_for_terminal(server.issuer);
+    auto const urls = without_aliases(server);
+    add(object, endpoints(urls));
     for (auto const& row : lists(server))
     {
         json::array words;
         for (auto const& word : row.value)
             words.emplace_back(sanitize_for_terminal(word));
         if (!words.empty())
-            made[row.name] = std::move(words);
+            object[row.name] = std::move(words);
     }
     json::object aliases;
     add(aliases, endpoints(server.mtls_endpoint_aliases));
     if (!aliases.empty())
-        made["mtls_endpoint_aliases"] = std::move(aliases);
-    return json::serialize(made) + '\n';
+        object["mtls_endpoint_aliases"] = std::move(aliases);
+    return json::serialize(object) + '\n';
 }
 
-exit_status fail(error const& why)
+exit_status print_error(error const& failure)
 {
-    std::cerr << failure_summary(why, terminal(STDERR_FILENO), "not discovered");
-    return status_of(why.kind());
+    std::cerr << error_summary(failure, terminal(STDERR_FILENO), "not discovered");
+    return to_exit_status(failure.kind());
 }
 
 } // namespace
@@ -163,20 +164,20 @@ exit_status discover_command(arguments const& args)
     discover_flags flags;
     auto const read = read_flags(args, all_flags(flags), "coauth discover");
     if (!read)
-        return fail(read.error());
+        return print_error(read.error());
     if (flags.client.help)
         return print_help(), exit_status::ok;
     if (flags.output != "summary" && flags.output != "json")
-        return fail(usage_error(
+        return print_error(usage_error(
             "--output is summary or json, not '" + sanitize_for_terminal(flags.output) + "'"));
     auto const options = read_discovery_options(flags.client);
     if (!options)
-        return fail(options.error());
-    auto const found = run_discovery(*options);
-    if (!found)
-        return fail(found.error());
+        return print_error(options.error());
+    auto const server = run_discovery(*options);
+    if (!server)
+        return print_error(server.error());
     std::cout
-        << (flags.output == "json" ? document(*found) : summary(*found, terminal(STDOUT_FILENO)));
+        << (flags.output == "json" ? to_json(*server) : summary(*server, terminal(STDOUT_FILENO)));
     return exit_status::ok;
 }
 

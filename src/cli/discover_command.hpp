@@ -7,7 +7,7 @@
 namespace coauth::cli
 {
 
-// `coauth discover`: shows what an issuer says of itself.
+// `coauth discover`: shows the metadata of an issuer.
 [[nodiscard]] exit_status discover_command(arguments const& args);
 
 } // namespace coauth::cli

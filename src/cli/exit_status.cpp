@@ -3,7 +3,7 @@
 namespace coauth::cli
 {
 
-exit_status status_of(error_kind kind) noexcept
+exit_status to_exit_status(error_kind kind) noexcept
 {
     switch (kind)
     {

@@ -6,7 +6,7 @@
 namespace coauth::cli
 {
 
-// What the command tells the shell. The numbers are documented in its help.
+// The exit status of the command. `coauth token --help` documents the numbers.
 enum class exit_status
 {
     ok = 0,
@@ -17,7 +17,7 @@ enum class exit_status
     unusable_response = 5,
 };
 
-[[nodiscard]] exit_status status_of(error_kind kind) noexcept;
+[[nodiscard]] exit_status to_exit_status(error_kind kind) noexcept;
 
 } // namespace coauth::cli
 

@@ -31,39 +31,39 @@ std::size_t edit_distance(std::string_view a, std::string_view b)
     return row.back();
 }
 
-// The known flag that was most likely meant.
+// The known flag that is most similar to the typed one, if any is similar.
 std::optional<std::string>
-nearest_flag(po::options_description const& known, std::string_view typed)
+find_nearest_flag(po::options_description const& known, std::string_view typed)
 {
     std::optional<std::string> nearest;
-    std::size_t best = std::min<std::size_t>(3, typed.size() / 2 + 1);
+    std::size_t smallest = std::min<std::size_t>(3, typed.size() / 2 + 1);
     for (auto const& option : known.options())
     {
         std::string const name = "--" + option->long_name();
-        bool const begins_so = typed.size() > 4 && name.compare(0, typed.size(), typed) == 0;
-        std::size_t const distance = begins_so ? 0 : edit_distance(name, typed);
-        if (distance < best)
+        bool const is_prefix = typed.size() > 4 && name.compare(0, typed.size(), typed) == 0;
+        std::size_t const distance = is_prefix ? 0 : edit_distance(name, typed);
+        if (distance < smallest)
         {
-            best = distance;
+            smallest = distance;
             nearest = name;
         }
     }
     return nearest;
 }
 
-// The one mistake that deserves its own words: whoever may list processes can read arguments.
-bool gives_secret_away(std::string_view argument)
+// Every user who may list processes can read arguments.
+bool is_secret_flag(std::string_view argument)
 {
     auto const name = argument.substr(0, argument.find('='));
-    for (char const* const tempting :
+    for (char const* const flag :
          {"--client-secret", "--secret", "--password", "--application-secret"})
-        if (name == tempting)
+        if (name == flag)
             return true;
     return false;
 }
 
-constexpr char const* secret_sentence =
-    "a client secret is never given as an argument, where every user of this machine can read it: "
+constexpr char const* secret_message =
+    "do not give a client secret as an argument, where every user of this machine can read it: "
     "put it into a file and name that with --client-secret-file FILE, or pipe it to "
     "--client-secret-file -, or set COAUTH_CLIENT_SECRET";
 
@@ -74,10 +74,10 @@ std::string see_help(std::string_view command)
 
 error unknown_flag(std::string name, po::options_description const& known, std::string_view command)
 {
-    // What follows the sign may be a secret.
+    // The text after the sign may be a secret.
     name.resize(std::min(name.size(), name.find('=')));
-    auto const meant = nearest_flag(known, name);
-    std::string const hint = meant ? "; did you mean " + *meant + "?" : see_help(command);
+    auto const nearest = find_nearest_flag(known, name);
+    std::string const hint = nearest ? "; did you mean " + *nearest + "?" : see_help(command);
     return usage_error("there is no flag " + name + hint);
 }
 
@@ -89,7 +89,7 @@ std::string with_dashes(std::string const& name)
 result<po::parsed_options>
 parse(arguments const& args, po::options_description const& known, std::string_view command)
 {
-    // Without guessing: a shortened flag would change its meaning when a new one is added.
+    // Without abbreviations: their meaning would change when a flag is added.
     constexpr auto style =
         po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
     try
@@ -113,8 +113,8 @@ parse(arguments const& args, po::options_description const& known, std::string_v
     }
 }
 
-// An empty one is a variable of a script that was not set. Taken for an absent flag, another server
-// than the one that was meant could get the credentials.
+// An empty value is usually an unset variable of a script. If it meant that the flag is absent, the
+// wrong server could get the credentials.
 result<void> check_values(po::parsed_options const& parsed)
 {
     for (auto const& option : parsed.options)
@@ -128,18 +128,18 @@ result<void> check_values(po::parsed_options const& parsed)
 
 } // namespace
 
-error usage_error(std::string sentence)
+error usage_error(std::string message)
 {
     error_info info;
-    info.context = std::move(sentence);
+    info.context = std::move(message);
     return {errc::invalid_configuration, std::move(info)};
 }
 
 result<void>
 read_flags(arguments const& args, po::options_description const& known, std::string_view command)
 {
-    if (std::any_of(args.begin(), args.end(), gives_secret_away))
-        return usage_error(secret_sentence);
+    if (std::any_of(args.begin(), args.end(), is_secret_flag))
+        return usage_error(secret_message);
     auto const parsed = parse(args, known, command);
     if (!parsed)
         return parsed.error();

@@ -17,13 +17,13 @@ namespace coauth::cli
 
 using arguments = std::vector<std::string>;
 
-// A fault of the command line; the sentence says what to do.
-[[nodiscard]] error usage_error(std::string sentence);
+// An error in the command line. The message says what to do.
+[[nodiscard]] error usage_error(std::string message);
 
-// Reads `args` into the variables that `known` is bound to. No value of an argument gets into a
-// message: it may be a secret in the wrong place. An empty value is a fault, whatever the flag.
+// Reads `args` into the variables that `known` is bound to. Messages contain no value of an
+// argument: it may be a secret in the wrong place. An empty value is an error for every flag.
 //
-// `command` is what the user typed, as in "coauth token".
+// `command` is what the user typed, such as "coauth token".
 [[nodiscard]] result<void> read_flags(
     arguments const& args, boost::program_options::options_description const& known,
     std::string_view command);

@@ -7,9 +7,8 @@
 namespace coauth::cli
 {
 
-// `coauth introspect` and `coauth revoke`: about a token that is there already.
+// `coauth introspect`: asks the server about a token.
 [[nodiscard]] exit_status introspect_command(arguments const& args);
-[[nodiscard]] exit_status revoke_command(arguments const& args);
 
 } // namespace coauth::cli
 

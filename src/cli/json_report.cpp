@@ -32,43 +32,43 @@ json::value seconds_or_null(std::optional<std::chrono::seconds> seconds)
     return std::int64_t{seconds->count()};
 }
 
-json::object document(access_token const& token)
+json::object to_object(access_token const& token)
 {
-    json::object made;
-    made["ok"] = true;
-    made["access_token"] = token.value();
-    made["token_type"] = token.token_type();
-    made["expires_in"] = seconds_or_null(token.lifetime());
-    made["scope"] = text_or_null(token.scope());
-    made["http_status"] = status_or_null(token.http_status());
-    return made;
+    json::object object;
+    object["ok"] = true;
+    object["access_token"] = token.value();
+    object["token_type"] = token.token_type();
+    object["expires_in"] = seconds_or_null(token.lifetime());
+    object["scope"] = text_or_null(token.scope());
+    object["http_status"] = status_or_null(token.http_status());
+    return object;
 }
 
-json::object document(error const& failure)
+json::object to_object(error const& failure)
 {
-    json::object made;
-    made["ok"] = false;
-    made["error"] = to_string(failure.value());
-    made["kind"] = to_string(failure.kind());
-    made["message"] = sanitize_for_terminal(failure.message());
-    made["http_status"] = status_or_null(failure.http_status());
-    made["oauth_error"] = text_or_null(failure.oauth_error());
-    made["description"] = text_or_null(failure.description());
-    made["uri"] = text_or_null(failure.uri());
-    made["code"] = nullptr;
+    json::object object;
+    object["ok"] = false;
+    object["error"] = to_string(failure.value());
+    object["kind"] = to_string(failure.kind());
+    object["message"] = sanitize_for_terminal(failure.message());
+    object["http_status"] = status_or_null(failure.http_status());
+    object["oauth_error"] = text_or_null(failure.oauth_error());
+    object["description"] = text_or_null(failure.description());
+    object["uri"] = text_or_null(failure.uri());
+    object["code"] = nullptr;
     if (auto const code = failure.server_code())
-        made["code"] = *code;
-    made["retry_after"] = seconds_or_null(retry_after(failure));
-    return made;
+        object["code"] = *code;
+    object["retry_after"] = seconds_or_null(retry_after(failure));
+    return object;
 }
 
 } // namespace
 
-std::string json_line(outcome const& result, std::chrono::milliseconds elapsed)
+std::string json_line(token_result const& result, std::chrono::milliseconds elapsed)
 {
-    json::object made = result ? document(*result) : document(result.error());
-    made["elapsed_ms"] = std::int64_t{elapsed.count()};
-    return json::serialize(made) + '\n';
+    json::object object = result ? to_object(*result) : to_object(result.error());
+    object["elapsed_ms"] = std::int64_t{elapsed.count()};
+    return json::serialize(object) + '\n';
 }
 
 } // namespace coauth::cli

@@ -3,6 +3,7 @@
 #include "cli/discover_command.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/introspect_command.hpp"
+#include "cli/revoke_command.hpp"
 #include "cli/serve_command.hpp"
 #include "cli/token_command.hpp"
 
@@ -24,11 +25,11 @@ constexpr char const* help =
     "\n"
     "  coauth token        get an access token, from SMS.CX or any other server\n"
     "  coauth introspect   ask a server about a token\n"
-    "  coauth revoke       tell a server that a token is not needed any more\n"
-    "  coauth discover     show what a server says of itself\n"
+    "  coauth revoke       revoke a token\n"
+    "  coauth discover     show a server's metadata\n"
     "  coauth serve        run an authorization server on this machine, for tests\n"
     "\n"
-    "  --help, -h          show this help; coauth token --help: that command's flags\n"
+    "  --help, -h          show this help; coauth COMMAND --help shows its flags\n"
     "  --version           show the version\n";
 
 exit_status run(arguments args)
@@ -87,6 +88,6 @@ int main(int argc, char** argv)
         if (status == exit_status::ok)
             status = exit_status::usage;
     }
-    // No destructors: a name lookup that hangs in its thread would be waited for.
+    // Skips destructors: they would wait for a name lookup that hangs in its thread.
     std::_Exit(static_cast<int>(status));
 }

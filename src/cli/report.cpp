@@ -15,13 +15,13 @@ namespace
 using std::chrono::seconds;
 using std::chrono::system_clock;
 
-std::string line(terminal const& where, std::string name, std::string const& value)
+std::string format_line(terminal const& output, std::string name, std::string const& value)
 {
     name.resize(10, ' ');
-    return "  " + where.dim(name) + value + '\n';
+    return "  " + output.dim(name) + value + '\n';
 }
 
-std::string counted(std::int64_t count, std::string const& unit)
+std::string count_text(std::int64_t count, std::string const& unit)
 {
     return std::to_string(count) + ' ' + unit + (count == 1 ? "" : "s");
 }
@@ -39,15 +39,15 @@ std::string to_text(seconds span)
     auto rest = std::max<std::int64_t>(0, span.count());
     auto const first = std::find_if(
         units.begin(), units.end() - 1, [rest](unit const& u) { return rest >= u.size; });
-    std::string text = counted(rest / first->size, first->name);
+    std::string text = count_text(rest / first->size, first->name);
     rest %= first->size;
     auto const second = first + 1;
     if (second != units.end() && rest >= second->size)
-        text += ' ' + counted(rest / second->size, second->name);
+        text += ' ' + count_text(rest / second->size, second->name);
     return text;
 }
 
-// "2030-01-31 12:00:00 UTC"; empty beyond what a calendar shows in four digits.
+// "2030-01-31 12:00:00 UTC". Empty after the year 9999.
 std::string calendar(system_clock::time_point when)
 {
     std::time_t const time = system_clock::to_time_t(when);
@@ -59,20 +59,20 @@ std::string calendar(system_clock::time_point when)
     return text.data();
 }
 
-std::string spoken_end(access_token const& token)
+std::string expiry_text(access_token const& token)
 {
     if (!token.lifetime())
-        return "no known end: good until it is refused";
+        return "unknown: valid until it is rejected";
     std::string text = "in " + to_text(*token.lifetime());
     auto const end = token.expires_at();
     std::string const date = end ? calendar(*end) : std::string();
     return date.empty() ? text : text + ", at " + date;
 }
 
-// A few characters, to tell tokens apart; none of one so short that they would give much away.
-std::string shortened(std::string_view value, terminal const& where)
+// A few characters, to distinguish tokens. None of a short token: they would reveal too much of it.
+std::string shorten(std::string_view value, terminal const& output)
 {
-    std::string const rest = where.unicode() ? "…" : "...";
+    std::string const rest = output.unicode() ? "…" : "...";
     std::string const head = value.size() >= 24 ? std::string(value.substr(0, 4)) : std::string();
     return head + rest;
 }
@@ -81,39 +81,39 @@ std::string shortened(std::string_view value, terminal const& where)
 
 std::string token_summary(
     access_token const& token, std::string const& endpoint, std::chrono::milliseconds elapsed,
-    terminal const& where)
+    terminal const& output)
 {
     std::string const scope =
-        token.scope().empty() ? "not said by the server" : sanitize_for_terminal(token.scope());
+        token.scope().empty() ? "not in the response" : sanitize_for_terminal(token.scope());
     std::string text =
-        where.green("Access token") + " from " + sanitize_for_terminal(endpoint) + "\n\n";
-    text += line(where, "type", sanitize_for_terminal(token.token_type()));
-    text += line(
-        where, "token",
-        shortened(token.value(), where) + "  " +
-            where.dim(
-                "(" + counted(static_cast<std::int64_t>(token.value().size()), "character") +
+        output.green("Access token") + " from " + sanitize_for_terminal(endpoint) + "\n\n";
+    text += format_line(output, "type", sanitize_for_terminal(token.token_type()));
+    text += format_line(
+        output, "token",
+        shorten(token.value(), output) + "  " +
+            output.dim(
+                "(" + count_text(static_cast<std::int64_t>(token.value().size()), "character") +
                 "; --output token prints it)"));
-    text += line(where, "scope", scope);
-    text += line(where, "expires", spoken_end(token));
-    text += line(
-        where, "response",
+    text += format_line(output, "scope", scope);
+    text += format_line(output, "expires", expiry_text(token));
+    text += format_line(
+        output, "response",
         "HTTP " + std::to_string(token.http_status()) + " in " + std::to_string(elapsed.count()) +
             " ms");
     return text;
 }
 
-std::string failure_summary(error const& failure, terminal const& where, std::string const& what)
+std::string error_summary(error const& failure, terminal const& output, std::string const& result)
 {
     std::string text =
-        where.red("coauth: " + what + ": ") + sanitize_for_terminal(failure.message()) + '\n';
+        output.red("coauth: " + result + ": ") + sanitize_for_terminal(failure.message()) + '\n';
     std::string details;
     if (failure.http_status() != 0)
-        details += line(where, "status", "HTTP " + std::to_string(failure.http_status()));
+        details += format_line(output, "status", "HTTP " + std::to_string(failure.http_status()));
     if (!failure.uri().empty())
-        details += line(where, "more", sanitize_for_terminal(failure.uri()));
+        details += format_line(output, "more", sanitize_for_terminal(failure.uri()));
     if (auto const wait = retry_after(failure))
-        details += line(where, "retry", "after " + to_text(*wait));
+        details += format_line(output, "retry", "after " + to_text(*wait));
     return text + details;
 }
 

@@ -12,19 +12,19 @@
 namespace coauth::cli
 {
 
-using outcome = result<access_token>;
+using token_result = result<access_token>;
 
-// For people: what the token is, without the token; or what failed and what to do.
+// Text for people. token_summary() does not contain the token.
 [[nodiscard]] std::string token_summary(
     access_token const& token, std::string const& endpoint, std::chrono::milliseconds elapsed,
-    terminal const& where);
+    terminal const& output);
 [[nodiscard]] std::string
-failure_summary(error const& failure, terminal const& where, std::string const& what = "no token");
+error_summary(error const& failure, terminal const& output, std::string const& result = "no token");
 
-// For programs: one line of JSON, always valid UTF-8.
-[[nodiscard]] std::string json_line(outcome const& result, std::chrono::milliseconds elapsed);
+// One line of JSON in valid UTF-8, for programs.
+[[nodiscard]] std::string json_line(token_result const& result, std::chrono::milliseconds elapsed);
 
-// How many seconds to wait before another try; none when the server did not say.
+// The time until the next attempt is useful. None if the server did not say.
 [[nodiscard]] std::optional<std::chrono::seconds> retry_after(error const& failure);
 
 } // namespace coauth::cli

@@ -21,76 +21,76 @@
 namespace coauth::cli
 {
 
-// Runs `start(executor, handler)` to its end; an interrupt ends it in an orderly way.
+// Runs the operation that `start(executor, handler)` starts. SIGINT and SIGTERM cancel it.
 template <class T, class Start>
 result<T> run_operation(Start const& start)
 {
     namespace asio = boost::asio;
-    // Never destroyed: that would wait for a name lookup that hangs.
+    // Not destroyed: the destructor would wait for a name lookup that hangs.
     auto& context = *new asio::io_context(1);
     auto& cancel = *new asio::cancellation_signal();
     auto& signals = *new asio::signal_set(context, SIGINT, SIGTERM);
 
-    result<T> got = error(errc::cancelled);
+    result<T> outcome = error(errc::cancelled);
     signals.async_wait(
         [&cancel](boost::system::error_code ec, int)
         {
             if (!ec)
                 cancel.emit(asio::cancellation_type::terminal);
         });
-    auto done = [&](result<T> response)
+    auto done = [&](result<T> value)
     {
-        got = std::move(response);
+        outcome = std::move(value);
         context.stop();
     };
     start(
         asio::any_io_executor(context.get_executor()),
         asio::bind_cancellation_slot(cancel.slot(), std::move(done)));
     context.run();
-    return got;
+    return outcome;
 }
 
 inline result<authorization_server> run_discovery(client_options const& options)
 {
-    auto how = discovery_of(options.config);
+    auto discovery = to_discovery_options(options.config);
     if (options.verbose)
-        trace::watch(how);
+        trace::attach(discovery);
     return run_operation<authorization_server>(
         [&](boost::asio::any_io_executor const& executor, auto done)
-        { async_discover(executor, options.issuer, how, std::move(done)); });
+        { async_discover(executor, options.issuer, discovery, std::move(done)); });
 }
 
-// The same with a client, whose server is discovered first where that was asked for: both within
-// one time limit.
+// Runs an operation of a client. Discovers the server first if the options name an issuer; one time
+// limit covers both.
 template <class T, class Start>
 result<T> run_with_client(client_options options, Start const& start)
 {
     using std::chrono::milliseconds;
-    auto const began = std::chrono::steady_clock::now();
+    auto const start_time = std::chrono::steady_clock::now();
     if (!options.issuer.empty())
     {
-        auto found = run_discovery(options);
-        if (!found)
-            return found.error();
-        auto const taken = take_server(options, std::move(*found));
-        if (!taken)
-            return taken.error();
+        auto server = run_discovery(options);
+        if (!server)
+            return server.error();
+        auto const done = set_server(options, std::move(*server));
+        if (!done)
+            return done.error();
         auto const used =
-            std::chrono::floor<milliseconds>(std::chrono::steady_clock::now() - began);
+            std::chrono::floor<milliseconds>(std::chrono::steady_clock::now() - start_time);
         options.config.timeout = std::max(options.config.timeout - used, milliseconds(1));
     }
-    trace shown;
+    trace trace;
     if (options.verbose)
-        shown.watch(options.config);
+        trace.attach(options.config);
     std::optional<client> tokens;
-    auto got = run_operation<T>(
+    auto outcome = run_operation<T>(
         [&](boost::asio::any_io_executor const& executor, auto done)
         {
             tokens.emplace(executor, std::move(options.config));
             start(*tokens, std::move(done));
         });
-    shown.end();
-    return got;
+    trace.print_timeline();
+    return outcome;
 }
 
 } // namespace coauth::cli

@@ -11,19 +11,20 @@ namespace
 struct code_point
 {
     std::uint32_t value = 0;
-    // Bytes that it takes; 0: malformed.
+    // Number of bytes. 0: malformed.
     std::size_t size = 0;
 };
 
-// How many bytes follow a lead byte, and the smallest value that needs so many.
-struct sequence
+// The meaning of the first byte of a UTF-8 sequence: number of further bytes, value bits, and the
+// smallest value that needs this length.
+struct lead_byte
 {
     std::size_t tail;
     std::uint32_t bits;
     std::uint32_t smallest;
 };
 
-sequence read_lead(std::uint32_t lead) noexcept
+lead_byte read_lead(std::uint32_t lead) noexcept
 {
     if (lead < 0x80)
         return {0, lead, 0};
@@ -55,7 +56,7 @@ code_point decode(std::string_view text) noexcept
     return {value, tail + 1};
 }
 
-bool harmless(std::uint32_t value) noexcept
+bool is_printable(std::uint32_t value) noexcept
 {
     bool const control = value < 0x20 || (value >= 0x7F && value < 0xA0);
     bool const separator = value == 0x2028 || value == 0x2029;
@@ -69,18 +70,18 @@ bool harmless(std::uint32_t value) noexcept
 
 std::string sanitize_for_terminal(std::string_view text)
 {
-    std::string shown;
-    shown.reserve(text.size());
+    std::string result;
+    result.reserve(text.size());
     while (!text.empty())
     {
         auto const [value, size] = decode(text);
-        if (size != 0 && harmless(value))
-            shown.append(text.substr(0, size));
+        if (size != 0 && is_printable(value))
+            result.append(text.substr(0, size));
         else
-            shown.push_back('?');
+            result.push_back('?');
         text.remove_prefix(size != 0 ? size : 1);
     }
-    return shown;
+    return result;
 }
 
 std::string in_quotes(std::string_view text)

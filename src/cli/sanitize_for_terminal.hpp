@@ -7,8 +7,8 @@
 namespace coauth::cli
 {
 
-// The text of a server or an argument as valid UTF-8 that cannot steer a terminal: what is
-// malformed, a control character or a change of writing direction becomes '?'.
+// Makes text from a server or an argument safe to print: valid UTF-8 in which malformed bytes,
+// control characters and changes of the writing direction are replaced by '?'.
 [[nodiscard]] std::string sanitize_for_terminal(std::string_view text);
 [[nodiscard]] std::string in_quotes(std::string_view text);
 

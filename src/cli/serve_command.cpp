@@ -17,7 +17,7 @@ namespace coauth::cli
 namespace
 {
 
-// A directory that only this user can read, and that goes with the server.
+// A directory that only this user can read. The destructor removes it and its files.
 class temporary_directory
 {
 public:
@@ -38,7 +38,7 @@ public:
     temporary_directory(temporary_directory const&) = delete;
     temporary_directory& operator=(temporary_directory const&) = delete;
 
-    // The path of a new file with this text.
+    // Writes a new file and returns its path.
     std::string add(std::string const& name, std::string const& text)
     {
         std::string const path = path_ + '/' + name;
@@ -59,21 +59,22 @@ private:
     std::vector<std::string> files_;
 };
 
-// What someone needs in order to get a token from the server.
+// The data with which a user can get a token from the server.
 struct next_steps
 {
     std::string issuer;
-    server_endpoints at;
-    // For clients with a certificate; empty: the same.
+    server_endpoints endpoints;
+    // For clients with a certificate. Empty: the same as the token endpoint.
     std::string mtls_token_endpoint;
-    // Empty when the server speaks plain HTTP.
+    // Empty with plain HTTP.
     std::string ca_file;
     std::string client_id;
     // Empty for a public client.
     std::string secret;
-    std::string secret_from_file;
-    bool own_secret = false;
-    // Empty when there is none.
+    std::string secret_file;
+    // The user supplied the secret, so it is not printed.
+    bool has_own_secret = false;
+    // Empty: there is none.
     std::string refresh_token;
     bool smscx = false;
     bool needs_proof = false;
@@ -81,9 +82,10 @@ struct next_steps
 
 std::string shell_quoted(std::string const& text)
 {
-    constexpr char const* plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                  "_-./:@%+=,";
-    if (!text.empty() && text.find_first_not_of(plain) == std::string::npos)
+    constexpr char const* unquoted =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+        "_-./:@%+=,";
+    if (!text.empty() && text.find_first_not_of(unquoted) == std::string::npos)
         return text;
     std::string quoted = "'";
     for (char const c : text)
@@ -91,48 +93,48 @@ std::string shell_quoted(std::string const& text)
     return quoted + "'";
 }
 
-void print_env(next_steps const& to)
+void print_env(next_steps const& steps)
 {
     auto const assign = [](char const* name, std::string const& value)
     { std::cout << "COAUTH_" << name << '=' << shell_quoted(value) << '\n'; };
-    assign("ISSUER", to.issuer);
-    assign("TOKEN_ENDPOINT", to.at.token_endpoint);
-    assign("CA_FILE", to.ca_file);
-    assign("CLIENT_ID", to.client_id);
-    if (!to.mtls_token_endpoint.empty())
-        assign("MTLS_TOKEN_ENDPOINT", to.mtls_token_endpoint);
-    if (!to.refresh_token.empty())
-        assign("REFRESH_TOKEN", to.refresh_token);
-    // The last line: who waits for it has all.
-    assign("CLIENT_SECRET_FILE", to.secret_from_file);
+    assign("ISSUER", steps.issuer);
+    assign("TOKEN_ENDPOINT", steps.endpoints.token_endpoint);
+    assign("CA_FILE", steps.ca_file);
+    assign("CLIENT_ID", steps.client_id);
+    if (!steps.mtls_token_endpoint.empty())
+        assign("MTLS_TOKEN_ENDPOINT", steps.mtls_token_endpoint);
+    if (!steps.refresh_token.empty())
+        assign("REFRESH_TOKEN", steps.refresh_token);
+    // This line must be the last: a script that has read it has all others.
+    assign("CLIENT_SECRET_FILE", steps.secret_file);
     std::cout << std::flush;
 }
 
-std::string command(next_steps const& to)
+std::string command(next_steps const& steps)
 {
     std::string line = "  coauth token";
-    if (to.smscx)
+    if (steps.smscx)
         line += " --provider smscx";
-    line += " --token-endpoint " + shell_quoted(to.at.token_endpoint) + " \\\n      ";
-    line += to.ca_file.empty() ? "--http-loopback" : "--ca-file " + shell_quoted(to.ca_file);
-    line += " \\\n      --client-id " + shell_quoted(to.client_id);
-    line += to.secret_from_file.empty()
-                ? " --auth none"
-                : " --client-secret-file " + shell_quoted(to.secret_from_file);
-    if (!to.needs_proof)
+    line += " --token-endpoint " + shell_quoted(steps.endpoints.token_endpoint) + " \\\n      ";
+    line += steps.ca_file.empty() ? "--http-loopback" : "--ca-file " + shell_quoted(steps.ca_file);
+    line += " \\\n      --client-id " + shell_quoted(steps.client_id);
+    line += steps.secret_file.empty() ? " --auth none"
+                                      : " --client-secret-file " + shell_quoted(steps.secret_file);
+    if (!steps.needs_proof)
         return line + '\n';
     return "  openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out dpop.pem\n" +
            line + " --dpop dpop.pem\n";
 }
 
-std::string shown_secret(next_steps const& to)
+std::string secret_text(next_steps const& steps)
 {
-    if (to.secret_from_file.empty())
+    if (steps.secret_file.empty())
         return "none: a public client";
-    return to.own_secret ? "the one in " + sanitize_for_terminal(to.secret_from_file) : to.secret;
+    return steps.has_own_secret ? "the one in " + sanitize_for_terminal(steps.secret_file)
+                                : steps.secret;
 }
 
-void print_summary(next_steps const& to)
+void print_summary(next_steps const& steps)
 {
     terminal const out(STDOUT_FILENO);
     auto const row = [&out](std::string name, std::string const& value)
@@ -140,82 +142,82 @@ void print_summary(next_steps const& to)
         name.resize(16, ' ');
         std::cout << "  " << out.dim(name) << value << '\n';
     };
-    std::cout << out.green("Authorization server") << " for tests, in the manner of "
-              << (to.smscx ? "SMS.CX" : "RFC 6749") << "\n\n";
-    row("issuer", to.issuer);
-    row("token endpoint", to.at.token_endpoint);
-    if (!to.mtls_token_endpoint.empty())
-        row("token, mTLS", to.mtls_token_endpoint);
-    row("introspection", to.at.introspection_endpoint);
-    row("revocation", to.at.revocation_endpoint);
-    row("CA certificate", to.ca_file.empty() ? "none: plain HTTP" : to.ca_file);
-    row("client id", sanitize_for_terminal(to.client_id));
-    row("client secret", shown_secret(to));
-    if (!to.refresh_token.empty())
-        row("refresh token", to.refresh_token);
+    std::cout << out.green("Authorization server") << " for tests, flavor "
+              << (steps.smscx ? "SMS.CX" : "RFC 6749") << "\n\n";
+    row("issuer", steps.issuer);
+    row("token endpoint", steps.endpoints.token_endpoint);
+    if (!steps.mtls_token_endpoint.empty())
+        row("token, mTLS", steps.mtls_token_endpoint);
+    row("introspection", steps.endpoints.introspection_endpoint);
+    row("revocation", steps.endpoints.revocation_endpoint);
+    row("CA certificate", steps.ca_file.empty() ? "none: plain HTTP" : steps.ca_file);
+    row("client id", sanitize_for_terminal(steps.client_id));
+    row("client secret", secret_text(steps));
+    if (!steps.refresh_token.empty())
+        row("refresh token", steps.refresh_token);
     std::cout << "\nGet a token from it in another terminal:\n\n"
-              << command(to) << "\nCtrl-C ends it.\n"
+              << command(steps) << "\nCtrl-C ends the server.\n"
               << std::flush;
 }
 
-next_steps invite(
+next_steps prepare_next_steps(
     testing::authorization_server const& server, serve_options const& options,
     temporary_directory& files)
 {
     auto const& chosen = options.server;
-    next_steps to;
-    to.issuer = server.issuer();
-    to.at = {
+    next_steps steps;
+    steps.issuer = server.issuer();
+    steps.endpoints = {
         server.token_endpoint(), server.introspection_endpoint(), server.revocation_endpoint()};
     if (chosen.client_certificates == testing::client_certificates::requested_at_alias)
-        to.mtls_token_endpoint = server.mtls_token_endpoint();
+        steps.mtls_token_endpoint = server.mtls_token_endpoint();
     if (chosen.tls)
-        to.ca_file = files.add("ca.pem", server.ca_pem());
-    to.client_id = chosen.client_id;
-    to.secret = chosen.client_secret;
-    to.own_secret = options.own_secret;
-    to.secret_from_file = options.secret_from_file;
-    if (to.secret_from_file.empty() && !to.secret.empty())
-        to.secret_from_file = files.add("secret", to.secret);
+        steps.ca_file = files.add("ca.pem", server.ca_pem());
+    steps.client_id = chosen.client_id;
+    steps.secret = chosen.client_secret;
+    steps.has_own_secret = options.has_own_secret;
+    steps.secret_file = options.secret_file;
+    if (steps.secret_file.empty() && !steps.secret.empty())
+        steps.secret_file = files.add("secret", steps.secret);
     if (!chosen.refresh_tokens.empty())
-        to.refresh_token = chosen.refresh_tokens.front();
-    to.smscx = chosen.flavor == testing::server_flavor::smscx;
-    to.needs_proof = chosen.dpop == testing::dpop::required;
-    return to;
+        steps.refresh_token = chosen.refresh_tokens.front();
+    steps.smscx = chosen.flavor == testing::server_flavor::smscx;
+    steps.needs_proof = chosen.dpop == testing::dpop::required;
+    return steps;
 }
 
-// The signals that end the server: kept from its threads, so that they are waited for here.
-sigset_t block_endings()
+// Blocks the signals that end the server in all its threads, so that serve() can wait for them.
+sigset_t block_ending_signals()
 {
-    sigset_t endings;
-    sigemptyset(&endings);
+    sigset_t signals;
+    sigemptyset(&signals);
     for (int const number : {SIGINT, SIGTERM, SIGHUP})
-        sigaddset(&endings, number);
-    pthread_sigmask(SIG_BLOCK, &endings, nullptr);
-    return endings;
+        sigaddset(&signals, number);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    return signals;
 }
 
 exit_status print_error(error const& failure)
 {
     std::cerr << terminal(STDERR_FILENO).red("coauth: no server: ")
               << sanitize_for_terminal(failure.message()) << '\n';
-    return status_of(failure.kind());
+    return to_exit_status(failure.kind());
 }
 
 exit_status serve(serve_options const& options)
 {
-    sigset_t const endings = block_endings();
+    sigset_t const signals = block_ending_signals();
     temporary_directory files;
     auto const server = testing::authorization_server::start(options.server);
     if (!server)
         return print_error(server.error());
-    auto const to = invite(*server, options, files);
-    if (options.output == serve_form::env)
-        print_env(to);
+    auto const steps = prepare_next_steps(*server, options, files);
+    if (options.output == serve_format::env)
+        print_env(steps);
     else
-        print_summary(to);
-    int ending = 0;
-    sigwait(&endings, &ending);
+        print_summary(steps);
+    int received = 0;
+    sigwait(&signals, &received);
     return exit_status::ok;
 }
 

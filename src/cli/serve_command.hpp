@@ -7,7 +7,7 @@
 namespace coauth::cli
 {
 
-// `coauth serve`: returns when a signal asks it to end.
+// `coauth serve`: returns after SIGINT, SIGTERM or SIGHUP.
 [[nodiscard]] exit_status serve_command(arguments const& args);
 
 } // namespace coauth::cli

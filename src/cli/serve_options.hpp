@@ -10,22 +10,22 @@
 namespace coauth::cli
 {
 
-enum class serve_form
+enum class serve_format
 {
     summary,
-    // Assignments for a shell to read.
+    // Assignments in shell syntax.
     env,
 };
 
-// What `coauth serve` was asked to do.
+// The options of `coauth serve`.
 struct serve_options
 {
     testing::server_options server;
-    // The secret is the user's own: not to be shown.
-    bool own_secret = false;
-    // The file that it is in; empty: none.
-    std::string secret_from_file;
-    serve_form output = serve_form::summary;
+    // The user supplied the client secret, so it is not printed.
+    bool has_own_secret = false;
+    // The file with the client secret. Empty: none.
+    std::string secret_file;
+    serve_format output = serve_format::summary;
     bool help = false;
 };
 

@@ -8,7 +8,7 @@ namespace coauth::cli
 namespace
 {
 
-std::string_view variable(char const* name)
+std::string_view environment_variable(char const* name)
 {
     char const* const value = std::getenv(name);
     return value != nullptr ? value : "";
@@ -16,16 +16,17 @@ std::string_view variable(char const* name)
 
 bool wants_colour(int descriptor)
 {
-    return isatty(descriptor) == 1 && variable("NO_COLOR").empty() && variable("TERM") != "dumb";
+    return isatty(descriptor) == 1 && environment_variable("NO_COLOR").empty() &&
+           environment_variable("TERM") != "dumb";
 }
 
-// The first of these that is set decides (POSIX); where none is, as in a bare container, the
-// terminal outside most likely speaks UTF-8.
-bool speaks_unicode()
+// The first of these variables that is set decides (POSIX). If none is, as in a bare container, the
+// terminal probably supports UTF-8.
+bool supports_unicode()
 {
     for (char const* const name : {"LC_ALL", "LC_CTYPE", "LANG"})
     {
-        auto const locale = variable(name);
+        auto const locale = environment_variable(name);
         if (locale.empty())
             continue;
         for (char const* const word : {"UTF-8", "utf-8", "UTF8", "utf8"})
@@ -38,7 +39,7 @@ bool speaks_unicode()
 
 } // namespace
 
-terminal::terminal(int descriptor) : colour_(wants_colour(descriptor)), unicode_(speaks_unicode())
+terminal::terminal(int descriptor) : colour_(wants_colour(descriptor)), unicode_(supports_unicode())
 {
 }
 

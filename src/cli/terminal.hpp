@@ -7,8 +7,8 @@
 namespace coauth::cli
 {
 
-// What may be written to a stream: colours only to a terminal that wants them
-// (https://no-color.org), box characters unless the locale says that they will not show.
+// The abilities of an output stream. Colours: if it is a terminal and the user wants them
+// (https://no-color.org). Unicode: unless the locale excludes it.
 class terminal
 {
 public:

@@ -14,11 +14,11 @@ namespace
 
 using duration = std::chrono::steady_clock::duration;
 
-// Cells from the left edge to the end of the last bar.
+// Number of character cells from the left edge to the end of the last bar.
 constexpr std::size_t chart_width = 48;
 constexpr std::size_t name_width = 8;
 
-double milliseconds_of(duration d)
+double to_milliseconds(duration d)
 {
     return std::chrono::duration<double, std::milli>(d).count();
 }
@@ -26,7 +26,7 @@ double milliseconds_of(duration d)
 std::string right_aligned(duration d)
 {
     std::array<char, 32> text{};
-    std::snprintf(text.data(), text.size(), "%9.1f ms", milliseconds_of(d));
+    std::snprintf(text.data(), text.size(), "%9.1f ms", to_milliseconds(d));
     return text.data();
 }
 
@@ -37,7 +37,7 @@ std::string padded(std::string_view name)
     return text;
 }
 
-// A bar of so many eighths of a cell.
+// The length is in eighths of a character cell.
 std::string unicode_bar(std::size_t eighths)
 {
     static constexpr std::array<char const*, 8> partial = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
@@ -54,27 +54,27 @@ std::string ascii_bar(std::size_t eighths)
 
 std::size_t scaled(duration part, duration whole, std::size_t units)
 {
-    double const share = milliseconds_of(part) / std::max(milliseconds_of(whole), 0.001);
+    double const share = to_milliseconds(part) / std::max(to_milliseconds(whole), 0.001);
     return static_cast<std::size_t>(std::lround(share * static_cast<double>(units)));
 }
 
-std::string row(phase_ended const& event, duration whole, terminal const& where)
+std::string row(phase_ended const& event, duration whole, terminal const& output)
 {
     std::size_t const start = std::min(scaled(event.start, whole, chart_width), chart_width - 1);
     std::size_t const eighths = std::clamp<std::size_t>(
         scaled(event.duration, whole, chart_width * 8), 1, (chart_width - start) * 8);
-    std::string const bar = where.unicode() ? unicode_bar(eighths) : ascii_bar(eighths);
-    std::string line = "  " + where.dim(padded(to_string(event.phase))) +
+    std::string const bar = output.unicode() ? unicode_bar(eighths) : ascii_bar(eighths);
+    std::string line = "  " + output.dim(padded(to_string(event.phase))) +
                        right_aligned(event.duration) + "  " + std::string(start, ' ');
     if (!event.failure)
-        return line + where.cyan(bar) + '\n';
-    return line + where.red(bar) + '\n' + std::string(name_width + 16, ' ') +
-           where.red("failed: " + sanitize_for_terminal(event.failure.message())) + '\n';
+        return line + output.cyan(bar) + '\n';
+    return line + output.red(bar) + '\n' + std::string(name_width + 16, ' ') +
+           output.red("failed: " + sanitize_for_terminal(event.failure.message())) + '\n';
 }
 
 } // namespace
 
-std::string timeline::chart(terminal const& where) const
+std::string timeline::chart(terminal const& output) const
 {
     if (phases_.empty())
         return {};
@@ -82,8 +82,8 @@ std::string timeline::chart(terminal const& where) const
     duration const whole = last.start + last.duration;
     std::string drawn;
     for (auto const& event : phases_)
-        drawn += row(event, whole, where);
-    drawn += "  " + where.bold(padded("total")) + right_aligned(whole) + '\n';
+        drawn += row(event, whole, output);
+    drawn += "  " + output.bold(padded("total")) + right_aligned(whole) + '\n';
     return drawn;
 }
 

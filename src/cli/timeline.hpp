@@ -11,14 +11,14 @@
 namespace coauth::cli
 {
 
-// Collects the phases of one operation, to draw where its time went.
+// Collects the phases of one operation, and draws a chart of their times.
 class timeline final : public observer
 {
 public:
     void on_phase_ended(phase_ended const& event) override { phases_.push_back(event); }
 
-    // A bar for each phase, on one scale from left to right. Empty when there was none.
-    [[nodiscard]] std::string chart(terminal const& where) const;
+    // One bar for each phase, on a common time scale. Empty if there was no phase.
+    [[nodiscard]] std::string chart(terminal const& output) const;
 
 private:
     std::vector<phase_ended> phases_;

@@ -7,8 +7,8 @@
 namespace coauth::cli
 {
 
-// `coauth token`. What it started may still run when it returns, a name lookup for one: the process
-// is to be ended without waiting for it.
+// `coauth token`. A name lookup may still run in another thread when it returns: end the process
+// without waiting for that thread.
 [[nodiscard]] exit_status token_command(arguments const& args);
 
 } // namespace coauth::cli

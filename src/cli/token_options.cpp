@@ -25,50 +25,50 @@ struct token_flags
     bool decode = false;
 };
 
-po::options_description request_flags(token_flags& into)
+po::options_description request_flags(token_flags& flags)
 {
-    po::options_description group("What for");
+    po::options_description group("Token");
     group.add_options()(
-        "scope", po::value(&into.scope)->value_name("WORDS"),
-        "scopes, as in \"sms groups\". Default: what the server grants")(
-        "audience", po::value(&into.audience)->value_name("TEXT"), "the API the token is for")(
-        "resource", po::value(&into.resources)->value_name("URI"),
+        "scope", po::value(&flags.scope)->value_name("WORDS"),
+        "scopes, such as \"sms groups\". Default: those that the server grants")(
+        "audience", po::value(&flags.audience)->value_name("TEXT"), "the API the token is for")(
+        "resource", po::value(&flags.resources)->value_name("URI"),
         "the resource the token is for (RFC 8707); repeatable")(
-        "param", po::value(&into.parameters)->value_name("NAME=VALUE"),
+        "param", po::value(&flags.parameters)->value_name("NAME=VALUE"),
         "a further parameter of the request; repeatable");
     return group;
 }
 
-po::options_description all_flags(token_flags& into)
+po::options_description all_flags(token_flags& flags)
 {
-    po::options_description server("Which server");
-    add_server_flags(server, into.client);
-    add_trust_flags(server, into.client);
-    po::options_description client("Who asks");
-    add_client_flags(client, into.client);
-    po::options_description how("How");
-    how.add_options()(
-        "output,o", po::value(&into.output)->default_value("summary")->value_name("FORM"),
+    po::options_description server("Server");
+    add_server_flags(server, flags.client);
+    add_trust_flags(server, flags.client);
+    po::options_description client("Client authentication");
+    add_client_flags(client, flags.client);
+    po::options_description command("Command");
+    command.add_options()(
+        "output,o", po::value(&flags.output)->default_value("summary")->value_name("FORM"),
         "summary, token, header (Authorization: Bearer ...) or json (one line)")(
-        "decode", po::bool_switch(&into.decode),
-        "show what a JWT says, beside the summary; its signature is not verified");
-    add_verbose_flag(how, into.client);
-    add_run_flags(how, into.client);
+        "decode", po::bool_switch(&flags.decode),
+        "show the content of a JWT after the summary; its signature is not verified");
+    add_verbose_flag(command, flags.client);
+    add_run_flags(command, flags.client);
     po::options_description all;
-    all.add(server).add(client).add(request_flags(into)).add(how);
+    all.add(server).add(client).add(request_flags(flags)).add(command);
     return all;
 }
 
-result<output_form> read_output(std::string const& text)
+result<output_format> read_output(std::string const& text)
 {
     if (text == "summary")
-        return output_form::summary;
+        return output_format::summary;
     if (text == "token")
-        return output_form::token;
+        return output_format::token;
     if (text == "header")
-        return output_form::header;
+        return output_format::header;
     if (text == "json")
-        return output_form::json;
+        return output_format::json;
     return usage_error("--output is summary, token, header or json, not " + in_quotes(text));
 }
 
@@ -105,7 +105,7 @@ result<token_options> read_token_options(arguments const& args)
     if (!output)
         return output.error();
     options.output = *output;
-    if (options.decode && options.output != output_form::summary)
+    if (options.decode && options.output != output_format::summary)
         return usage_error("--decode goes with --output summary alone");
     auto request = read_request(flags);
     if (!request)
@@ -118,7 +118,7 @@ result<token_options> read_token_options(arguments const& args)
     return options;
 }
 
-bool asks_for_json(arguments const& args)
+bool selects_json(arguments const& args)
 {
     for (std::size_t i = 0; i < args.size(); ++i)
     {

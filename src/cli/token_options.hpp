@@ -11,7 +11,7 @@
 namespace coauth::cli
 {
 
-enum class output_form
+enum class output_format
 {
     summary,
     token,
@@ -19,22 +19,22 @@ enum class output_form
     json,
 };
 
-// What `coauth token` was asked to do.
+// The options of `coauth token`.
 struct token_options
 {
     client_options client;
     token_request request;
-    output_form output = output_form::summary;
-    // Show what a JSON Web Token says.
+    output_format output = output_format::summary;
+    // Show the content of a JSON Web Token.
     bool decode = false;
     bool help = false;
 };
 
-// Reads flags, secret and environment. No socket is opened, and no file but the secret's is read.
+// Reads flags, secret and environment. Opens no socket, and no other file than the secret's.
 [[nodiscard]] result<token_options> read_token_options(arguments const& args);
 
-// True when the flags ask for JSON, however faulty they are otherwise.
-[[nodiscard]] bool asks_for_json(arguments const& args);
+// Whether the flags select JSON output. Works also if other flags are invalid.
+[[nodiscard]] bool selects_json(arguments const& args);
 
 void print_token_help(std::ostream& out);
 

@@ -11,46 +11,46 @@ namespace coauth::cli
 namespace
 {
 
-// Each line is marked with its direction.
-void show(std::string_view text, terminal const& where)
+// Marks each line with its direction.
+void print(std::string_view text, terminal const& output)
 {
-    std::string const mark = where.dim(text.starts_with("HTTP/") ? "<" : ">");
+    std::string const mark = output.dim(text.starts_with("HTTP/") ? "<" : ">");
     while (!text.empty())
     {
         auto const end = text.find('\n');
-        auto shown = text.substr(0, end);
-        if (shown.ends_with('\r'))
-            shown.remove_suffix(1);
-        std::clog << mark << ' ' << sanitize_for_terminal(shown) << '\n';
+        auto line = text.substr(0, end);
+        if (line.ends_with('\r'))
+            line.remove_suffix(1);
+        std::clog << mark << ' ' << sanitize_for_terminal(line) << '\n';
         text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     }
     std::clog << '\n' << std::flush;
 }
 
-std::function<void(std::string_view)> shower()
+std::function<void(std::string_view)> make_printer()
 {
-    return [where = terminal(STDERR_FILENO)](std::string_view text) { show(text, where); };
+    return [output = terminal(STDERR_FILENO)](std::string_view text) { print(text, output); };
 }
 
 } // namespace
 
-void trace::watch(client_config& config)
+void trace::attach(client_config& config)
 {
-    phases_ = std::make_shared<timeline>();
-    config.observer = phases_;
-    config.debug = shower();
+    timeline_ = std::make_shared<timeline>();
+    config.observer = timeline_;
+    config.debug = make_printer();
 }
 
-void trace::watch(discovery_options& options)
+void trace::attach(discovery_options& options)
 {
-    options.debug = shower();
+    options.debug = make_printer();
 }
 
-void trace::end() const
+void trace::print_timeline() const
 {
-    if (!phases_)
+    if (!timeline_)
         return;
-    auto const chart = phases_->chart(terminal(STDERR_FILENO));
+    auto const chart = timeline_->chart(terminal(STDERR_FILENO));
     if (!chart.empty())
         std::clog << chart << '\n' << std::flush;
 }

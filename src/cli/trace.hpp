@@ -11,19 +11,20 @@
 namespace coauth::cli
 {
 
-// What --verbose shows on standard error: requests, responses and where the time went.
+// The output of --verbose on standard error: requests, responses and times.
 class trace
 {
 public:
-    // From now on all that a client of this configuration says and hears is shown.
-    void watch(client_config& config);
-    // The same of a discovery, but for where the time went.
-    static void watch(discovery_options& options);
-    // Shows where the time went, if anything was watched.
-    void end() const;
+    // Prints the requests and responses of clients with this configuration, and records their
+    // times.
+    void attach(client_config& config);
+    // Prints the requests and responses of a discovery.
+    static void attach(discovery_options& options);
+    // Prints the recorded times, if any.
+    void print_timeline() const;
 
 private:
-    std::shared_ptr<timeline> phases_;
+    std::shared_ptr<timeline> timeline_;
 };
 
 } // namespace coauth::cli

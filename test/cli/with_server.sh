@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs a command with an authorization server of its own, named to it by the environment.
+# Runs a command with a new authorization server, which the environment names to it.
 #
-#   with_server.sh COAUTH DIALECT COMMAND [ARGUMENT...]
+#   with_server.sh COAUTH FLAVOR COMMAND [ARGUMENT...]
 set -euo pipefail
 
 coauth=$1 flavor=$2
@@ -18,7 +18,7 @@ end() {
 }
 trap end EXIT
 
-# Its last line is written last.
+# The server writes this line last.
 until grep -q '^COAUTH_CLIENT_SECRET_FILE=.' "$directory/env"; do
     kill -0 "$server" 2>/dev/null || { echo "the server did not start" >&2; exit 1; }
     sleep 0.05

@@ -1,4 +1,4 @@
-#include "cli/secret_input.hpp"
+#include "cli/read_secret.hpp"
 
 #include "cli/flags.hpp"
 #include "cli/sanitize_for_terminal.hpp"
@@ -19,7 +19,7 @@ namespace coauth::cli
 namespace
 {
 
-// More cannot be a secret: the file is the wrong one.
+// A larger file is not a secret: it is the wrong file.
 constexpr std::size_t max_size = 64 * 1024;
 
 class descriptor
@@ -40,23 +40,23 @@ private:
     int fd_;
 };
 
-// Keeps a terminal from showing what is typed, if it is one.
+// Turns off the echo if the descriptor is a terminal.
 class silent_terminal
 {
 public:
-    silent_terminal(int fd, char const* what) noexcept
+    silent_terminal(int fd, char const* secret_name) noexcept
         : fd_(fd)
         , changed_(isatty(fd) == 1 && tcgetattr(fd, &before_) == 0)
     {
         if (!changed_)
             return;
-        // Ctrl-C must end the read, not the process: the terminal has to be set right again.
+        // Ctrl-C must end the read and not the process, so that the echo is turned on again.
         struct sigaction wake = {};
         wake.sa_handler = [](int) {};
         sigaction(SIGINT, &wake, &before_interrupt_);
-        say("The ");
-        say(what);
-        say(": ");
+        print("The ");
+        print(secret_name);
+        print(": ");
         termios silent = before_;
         silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
         tcsetattr(fd_, TCSAFLUSH, &silent);
@@ -67,16 +67,16 @@ public:
             return;
         tcsetattr(fd_, TCSAFLUSH, &before_);
         sigaction(SIGINT, &before_interrupt_, nullptr);
-        say("\n");
+        print("\n");
     }
     silent_terminal(silent_terminal const&) = delete;
     silent_terminal& operator=(silent_terminal const&) = delete;
 
-    // One line is all that is typed.
-    [[nodiscard]] bool interactive() const noexcept { return changed_; }
+    // At a terminal one line is read.
+    [[nodiscard]] bool is_terminal() const noexcept { return changed_; }
 
 private:
-    static void say(std::string_view text) noexcept
+    static void print(std::string_view text) noexcept
     {
         [[maybe_unused]] auto const written = ::write(STDERR_FILENO, text.data(), text.size());
     }
@@ -87,85 +87,86 @@ private:
     bool changed_;
 };
 
-std::string reason(int number)
+std::string error_message(int number)
 {
     return std::generic_category().message(number);
 }
 
-// The characters of the file, or 0 or the errno that says why not.
-int read_all(int fd, char const* what, secret& into)
+// Appends the bytes of the file. Returns 0 or an errno.
+int read_all(int fd, char const* secret_name, secret& text)
 {
-    silent_terminal const silent(fd, what);
+    silent_terminal const silent(fd, secret_name);
     std::array<char, 4096> buffer;
     ssize_t size = 0;
     do
     {
         size = ::read(fd, buffer.data(), buffer.size());
-        if (size < 0 && errno == EINTR && !silent.interactive())
+        if (size < 0 && errno == EINTR && !silent.is_terminal())
             continue;
         if (size < 0)
             return errno;
-        into.append(std::string_view(buffer.data(), static_cast<std::size_t>(size)));
+        text.append(std::string_view(buffer.data(), static_cast<std::size_t>(size)));
         wipe(buffer.data(), buffer.size());
-    } while (size != 0 && into.size() <= max_size && !silent.interactive());
+    } while (size != 0 && text.size() <= max_size && !silent.is_terminal());
     return 0;
 }
 
-secret without_newline(secret given)
+secret without_newline(secret input)
 {
-    auto text = given.view();
+    auto text = input.view();
     if (!text.ends_with('\n'))
-        return given;
+        return input;
     text.remove_suffix(1);
     if (text.ends_with('\r'))
         text.remove_suffix(1);
     return secret(text);
 }
 
-result<secret> checked(secret given, secret_source const& which, std::string const& place)
+result<secret> check(secret input, secret_source const& source, std::string const& location)
 {
-    if (given.size() > max_size)
+    if (input.size() > max_size)
         return usage_error(
-            place + " holds more than 64 KiB, too much for a " + which.what +
+            location + " contains more than 64 KiB, too much for a " + source.name +
             ": is it the right one?");
-    auto text = without_newline(std::move(given));
+    auto text = without_newline(std::move(input));
     if (text.empty())
-        return usage_error(place + " holds no " + which.what + ": it is empty");
+        return usage_error(location + " contains no " + source.name + ": it is empty");
     return text;
 }
 
 result<secret>
-read_from(descriptor const& source, secret_source const& which, std::string const& place)
+read_from(descriptor const& file, secret_source const& source, std::string const& location)
 {
     secret text;
-    int const failure = source.get() < 0 ? errno : read_all(source.get(), which.what, text);
+    int const failure = file.get() < 0 ? errno : read_all(file.get(), source.name, text);
     if (failure != 0)
         return usage_error(
-            std::string("the ") + which.what + " cannot be read from " + place + ": " +
-            reason(failure));
-    return checked(std::move(text), which, place);
+            std::string("the ") + source.name + " cannot be read from " + location + ": " +
+            error_message(failure));
+    return check(std::move(text), source, location);
 }
 
-result<secret> read_environment(secret_source const& which)
+result<secret> read_environment(secret_source const& source)
 {
-    char const* const value = std::getenv(which.variable);
+    char const* const value = std::getenv(source.variable);
     if (value == nullptr)
         return usage_error(
-            std::string("the ") + which.what + " is missing: name a file that holds it with " +
-            which.flag + " FILE, or pipe it to " + which.flag + " -, or set " + which.variable);
-    return checked(secret(value), which, std::string("the environment variable ") + which.variable);
+            std::string("the ") + source.name + " is missing: name a file that contains it with " +
+            source.file_flag + " FILE, or pipe it to " + source.file_flag + " -, or set " +
+            source.variable);
+    return check(secret(value), source, std::string("the environment variable ") + source.variable);
 }
 
 } // namespace
 
-result<secret> read_secret(secret_source const& which, std::string const& file)
+result<secret> read_secret(secret_source const& source, std::string const& file)
 {
     if (file.empty())
-        return read_environment(which);
+        return read_environment(source);
     if (file == "-")
-        return read_from(descriptor(STDIN_FILENO), which, "standard input");
+        return read_from(descriptor(STDIN_FILENO), source, "standard input");
     return read_from(
-        descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC)), which,
+        descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC)), source,
         "the file '" + sanitize_for_terminal(file) + "'");
 }
 

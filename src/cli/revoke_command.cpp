@@ -1,0 +1,44 @@
+#include "cli/revoke_command.hpp"
+
+#include "cli/existing_token_options.hpp"
+#include "cli/report.hpp"
+#include "cli/run_operation.hpp"
+
+#include <iostream>
+#include <unistd.h>
+
+namespace coauth::cli
+{
+namespace
+{
+
+exit_status print_error(error const& failure)
+{
+    std::cerr << error_summary(failure, terminal(STDERR_FILENO), "not revoked");
+    return to_exit_status(failure.kind());
+}
+
+} // namespace
+
+exit_status revoke_command(arguments const& args)
+{
+    auto options = read_existing_token_options(args, "coauth revoke");
+    if (!options)
+        return print_error(options.error());
+    if (options->help)
+    {
+        print_existing_token_help(
+            "coauth revoke", "Revokes a token at an authorization server (RFC 7009).");
+        return exit_status::ok;
+    }
+    options->client.methods = &authorization_server::revocation_authentication_methods;
+    auto const done = run_with_client<void>(
+        std::move(options->client), [&](client& from, auto handler)
+        { from.async_revoke(options->token, options->type_hint, std::move(handler)); });
+    if (!done)
+        return print_error(done.error());
+    std::cout << "The token is revoked.\n";
+    return exit_status::ok;
+}
+
+} // namespace coauth::cli

@@ -1,0 +1,190 @@
+"""coauth discover, and tokens from a server that is known by its issuer."""
+
+import json
+import re
+
+from command import (ASSERTION, BASIC, KEYS, NOTHING, POST, SECRET, Case, MetadataServer, decode_jwt, Server,
+                     main, run)
+
+
+class Discovery(Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server("--key-file", KEYS.public("p256"), "--key-file", KEYS.public("rsa"),
+                            "--cert-file", KEYS.certificate("own")[0], "--grant", "token-exchange")
+        cls.plain = Server("--dpop", "off", "--http")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+        cls.plain.stop()
+
+    def discover(self, server, issuer=None):
+        return run("discover", "--issuer", issuer or server.issuer, *server.trust)
+
+    def test_what_is_shown(self):
+        rows = {
+            "token": "/oauth/token", "introspection": "/oauth/introspect", "revocation": "/oauth/revoke",
+            "authentication": "client_secret_basic client_secret_post client_secret_jwt private_key_jwt "
+                              "self_signed_tls_client_auth",
+            "grants": "client_credentials urn:ietf:params:oauth:grant-type:token-exchange",
+        }
+        got = self.discover(self.server)
+        self.check(got, 0)
+        self.assertIn("Authorization server " + self.server.issuer, got.stdout)
+        for name, value in rows.items():
+            with self.subTest(name):
+                shown = self.server.issuer + value if value.startswith("/") else value
+                self.assertRegex(got.stdout, r"(?m)^  %s +%s$" % (name, re.escape(shown)))
+        self.assertRegex(got.stdout, r"(?m)^  DPoP +.*\bES256\b")
+        for name in ("token", "introspection", "revocation"):
+            self.assertRegex(got.stdout, r"(?m)^  %s, mTLS +https://127.0.0.1:\d+/oauth/" % name)
+        self.assertNotIn("DPoP", self.discover(self.plain).stdout)
+
+    def test_as_json(self):
+        got = run("discover", "--issuer", self.server.issuer, *self.server.trust, "-o", "json")
+        self.check(got, 0)
+        self.assertEqual(got.stdout.count("\n"), 1)
+        document = json.loads(got.stdout)
+        self.assertEqual(document["issuer"], self.server.issuer)
+        self.assertEqual(document["token_endpoint"], self.server.endpoint)
+        self.assertIn("private_key_jwt", document["token_endpoint_auth_methods_supported"])
+        self.assertIn("private_key_jwt", document["introspection_endpoint_auth_methods_supported"])
+        self.assertIn("ES256", document["dpop_signing_alg_values_supported"])
+        self.assertEqual(list(document["mtls_endpoint_aliases"]),
+                         ["token_endpoint", "introspection_endpoint", "revocation_endpoint"])
+        with MetadataServer() as server:
+            got = run("discover", "--issuer", server.issuer, "--http-loopback", "-o", "json")
+            self.check(got, 0)
+            self.assertEqual(json.loads(got.stdout), server.document)
+
+    def test_verbose_shows_it_all(self):
+        got = self.server.run("token", "-v", *self.server.with_secret)
+        self.check(got, 0)
+        lines = ["> GET /.well-known/oauth-authorization-server HTTP/1.1", "< HTTP/1.1 200",
+                 "> POST /oauth/token HTTP/1.1", "< HTTP/1.1 200"]
+        self.assertEqual([line for line in got.stderr.splitlines() if " HTTP/1.1" in line or
+                          line.startswith("< HTTP")], lines)
+        self.assertIn('"token_endpoint": "%s"' % self.server.endpoint, got.stderr)
+        got = run("discover", "--issuer", self.server.issuer, *self.server.trust, "-v")
+        self.check(got, 0)
+        self.assertIn(lines[0], got.stderr)
+
+    def test_no_secret_is_given(self):
+        with MetadataServer(token_endpoint_auth_methods_supported=["none"]) as server:
+            self.check(server.run("token"), 0)
+            self.assertEqual(server.requests[0][2]["client_id"], ["app"])
+            for env in ({"COAUTH_CLIENT_SECRET": SECRET}, {}):
+                got = server.run("token", *(() if env else ("--cert-file", "c")), **env)
+                self.check(got, 2)
+                self.assertIn("what the server knows: none; give --client-secret-file", got.stderr)
+            self.check(server.run("token", "--auth", "none", COAUTH_CLIENT_SECRET=SECRET), 0)
+        with MetadataServer() as server:
+            got = server.run("token")
+            self.check(got, 2)
+            self.assertIn("client_secret_basic; give --client-secret-file, --key-file", got.stderr)
+
+    def test_the_secret_proves_and_the_certificate_binds(self):
+        got = self.server.run("token", "-v", *self.server.with_secret, *KEYS.shown("own"))
+        self.check(got, 0)
+        self.assertIn(BASIC, got.stderr)
+
+    def test_the_algorithm_of_dpop(self):
+        rows = {
+            "first that both know": ((), ["ES256", "PS384"], "PS384"),
+            "any": ((), None, "RS256"),
+            "named": (("--dpop-alg", "PS256"), ["RS256", "PS256"], "PS256"),
+            "named, unknown there": (("--dpop-alg", "PS512"), ["RS256"], "signs by PS512"),
+            "none that both know": ((), ["ES256"], "knows: ES256"),
+        }
+        for name, (flags, known, expected) in rows.items():
+            with self.subTest(name):
+                more = {"dpop_signing_alg_values_supported": known} if known else {}
+                with MetadataServer({"access_token": "t", "token_type": "DPoP"}, **more) as server:
+                    got = server.run("token", "--dpop", KEYS.private("rsa"), *flags,
+                                     COAUTH_CLIENT_SECRET=SECRET)
+                    if " " in expected:
+                        self.check(got, 2)
+                        self.assertIn(expected, got.stderr)
+                    else:
+                        self.check(got, 0)
+                        self.assertEqual(decode_jwt(server.requests[0][1]["DPoP"])[0]["alg"], expected)
+
+    def test_endpoints_that_the_metadata_lack(self):
+        with MetadataServer({"active": True}) as server:
+            for command, name in (("introspect", "introspection"), ("revoke", "revocation")):
+                env = {"COAUTH_CLIENT_SECRET": SECRET, "COAUTH_TOKEN": "t"}
+                got = server.run(command, "--%s-endpoint" % name, server.issuer + "/" + name, **env)
+                self.check(got, 0)
+                self.assertEqual(server.requests[-1][0], "/" + name)
+                got = server.run(command, **env)
+                self.check(got, 2)
+                self.assertIn("server.%s_endpoint" % name, got.stderr)
+
+    def test_each_endpoint_may_have_methods_of_its_own(self):
+        with MetadataServer({"active": True}, introspection_endpoint="http://127.0.0.1:1/",
+                      token_endpoint_auth_methods_supported=["client_secret_basic"],
+                      introspection_endpoint_auth_methods_supported=["client_secret_post"]) as server:
+            server.document["introspection_endpoint"] = server.issuer + "/introspect"
+            self.check(server.run("introspect", COAUTH_CLIENT_SECRET=SECRET, COAUTH_TOKEN="t"), 0)
+            self.assertEqual(server.requests[0][2]["client_secret"], [SECRET])
+
+    def test_one_time_limit_for_all(self):
+        """Discovery and token take longer together than either may."""
+        with MetadataServer(delay=0.4) as server:
+            got = server.run("token", "--timeout", "1.0", "-o", "json", COAUTH_CLIENT_SECRET=SECRET)
+            self.check_json(got, 4)
+            self.check(server.run("token", "--timeout", "30", COAUTH_CLIENT_SECRET=SECRET), 0)
+
+    def test_failures(self):
+        other = "https://localhost:" + self.server.issuer.rpartition(":")[2]
+        rows = {
+            "nothing there": (self.discover(self.server, self.server.issuer + "/tenant"), 1, "404"),
+            "another name": (self.discover(self.server, other), 5, self.server.issuer),
+            "unknown CA": (run("discover", "--issuer", self.server.issuer), 3, "tls.ca_file"),
+            "plain HTTP": (run("discover", "--issuer", self.plain.issuer), 2, "allow_http_loopback"),
+        }
+        for name, (got, status, message) in rows.items():
+            with self.subTest(name):
+                self.check(got, status)
+                self.assertIn("coauth: not discovered: ", got.stderr)
+                self.assertIn(message, got.stderr)
+                self.assertEqual(got.stdout, "")
+
+    def test_a_token_from_an_issuer(self):
+        key, own = ("--key-file", KEYS.private("p256")), KEYS.shown("own")
+        rows = {
+            "secret": (self.server.with_secret, BASIC),
+            "secret, the method named": (self.server.with_secret + ("--auth", "post"), POST),
+            "key": (key, ASSERTION),
+            "key and secret": (key + self.server.with_secret, ASSERTION),
+            "certificate": (own, NOTHING),
+            "assertion": (("--assertion-file", KEYS.assertion(self.server.issuer)), ASSERTION),
+        }
+        for name, (flags, evidence) in rows.items():
+            with self.subTest(name):
+                got = self.server.run("token", "-v", *flags)
+                self.check(got, 0)
+                self.assertIn("Access token from " + self.server.issuer, got.stdout)
+                for each in (BASIC, POST, ASSERTION):
+                    self.assertEqual(each in got.stderr, each == evidence, (each, got.stderr))
+
+    def test_a_secret_serves_where_a_certificate_does_not(self):
+        server = Server()
+        got = server.run("token", *KEYS.shown("own"), *server.with_secret)
+        server.stop()
+        self.check(got, 0)
+
+    def test_nothing_fits(self):
+        got = self.plain.run("token", "--key-file", KEYS.private("rsa"), "-o", "json")
+        document = self.check_json(got, 2)
+        self.assertIn("client_secret_basic", document["message"])
+
+    def test_no_metadata_no_token(self):
+        got = run("token", "--issuer", self.server.issuer + "/tenant", "--client-id", "app",
+                  *self.server.trust, *self.server.with_secret)
+        self.check(got, 1)
+        self.assertIn("coauth: no token: ", got.stderr)
+
+
+main()
