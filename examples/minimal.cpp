@@ -27,7 +27,7 @@ int main()
     auto config = coauth::smscx::config(
         std::getenv("SMSCX_APPLICATION_ID"), std::getenv("SMSCX_APPLICATION_SECRET"));
     if (char const* const host = std::getenv("SMSCX_HOST"))
-        config.server = coauth::smscx::server(host); // another than the real one
+        config.server = coauth::smscx::server(host); // not the real server
     if (char const* const file = std::getenv("COAUTH_CA_FILE"))
         config.tls.ca_file = file; // in place of the system's certificates
 

@@ -36,9 +36,9 @@ coauth::client_config config_from_environment()
 }
 
 template <class Duration>
-double seconds(Duration span)
+double seconds(Duration duration)
 {
-    return std::chrono::duration<double>(span).count();
+    return std::chrono::duration<double>(duration).count();
 }
 
 // Called from the threads of the client. Prometheus's metrics are thread-safe.
@@ -48,7 +48,7 @@ public:
     explicit metrics(prometheus::Registry& registry)
         : durations_(prometheus::BuildHistogram()
                          .Name("oauth_token_request_duration_seconds")
-                         .Help("From the call to the token")
+                         .Help("Time from the call to the token")
                          .Register(registry)
                          .Add(
                              {},
@@ -56,11 +56,11 @@ public:
                                  0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10}))
         , failures_(prometheus::BuildCounter()
                         .Name("oauth_token_attempt_failures_total")
-                        .Help("Attempts that yielded no token, by error")
+                        .Help("Failed attempts to get a token, by error")
                         .Register(registry))
         , waits_(prometheus::BuildHistogram()
                      .Name("oauth_token_wait_seconds")
-                     .Help("How long callers waited for a token that was not at hand")
+                     .Help("Time that callers waited for a token")
                      .Register(registry)
                      .Add(
                          {},
@@ -102,8 +102,8 @@ private:
     prometheus::Counter& resumed_;
 };
 
-// Reads the counters and the status of a token source when Prometheus collects them, at no cost for
-// the calls in between. An Exposer accepts it in addition to the registry.
+// Reads the counters and the status of a token source when Prometheus collects them. Calls for
+// tokens cost nothing more. An Exposer accepts it in addition to the registry.
 class source_metrics : public prometheus::Collectable
 {
 public:
@@ -111,15 +111,16 @@ public:
 
     std::vector<prometheus::MetricFamily> Collect() const override
     {
-        auto const counted = tokens_.counters();
-        return {calls(counted), started(counted), fetches(counted), invalidated(counted), state()};
+        auto const counters = tokens_.counters();
+        return {
+            calls(counters), started(counters), fetches(counters), invalidated(counters), state()};
     }
 
 private:
     using family = prometheus::MetricFamily;
     using labels = std::vector<prometheus::ClientMetric::Label>;
 
-    static family made(char const* name, char const* help, prometheus::MetricType type)
+    static family make_family(char const* name, char const* help, prometheus::MetricType type)
     {
         family result;
         result.name = name;
@@ -127,76 +128,76 @@ private:
         result.type = type;
         return result;
     }
-    static void add(family& to, labels of, double value)
+    static void add(family& metrics, labels names, double value)
     {
         prometheus::ClientMetric metric;
-        metric.label = std::move(of);
-        (to.type == prometheus::MetricType::Counter ? metric.counter.value : metric.gauge.value) =
-            value;
-        to.metric.push_back(std::move(metric));
+        metric.label = std::move(names);
+        (metrics.type == prometheus::MetricType::Counter ? metric.counter.value
+                                                         : metric.gauge.value) = value;
+        metrics.metric.push_back(std::move(metric));
     }
-    static void add(family& to, labels of, std::uint64_t count)
+    static void add(family& metrics, labels names, std::uint64_t count)
     {
-        add(to, std::move(of), static_cast<double>(count));
+        add(metrics, std::move(names), static_cast<double>(count));
     }
 
-    static family calls(coauth::token_source_counters const& counted)
+    static family calls(coauth::token_source_counters const& counters)
     {
-        auto result = made(
-            "oauth_token_calls_total", "Calls for a token, by how they were served",
+        auto result = make_family(
+            "oauth_token_calls_total", "Calls for a token, by their outcome",
             prometheus::MetricType::Counter);
-        add(result, {{"token", "at_hand"}}, counted.hits);
-        add(result, {{"token", "waited_for"}}, counted.waits);
-        add(result, {{"token", "refused"}}, counted.fast_failures);
+        add(result, {{"outcome", "cached"}}, counters.hits);
+        add(result, {{"outcome", "waited"}}, counters.waits);
+        add(result, {{"outcome", "failed_at_once"}}, counters.fast_failures);
         return result;
     }
-    static family started(coauth::token_source_counters const& counted)
+    static family started(coauth::token_source_counters const& counters)
     {
-        auto result = made(
-            "oauth_token_fetches_started_total", "Fetches of a token that began, by reason",
+        auto result = make_family(
+            "oauth_token_fetches_started_total", "Fetches of a token that started, by reason",
             prometheus::MetricType::Counter);
-        for (std::size_t i = 0; i < counted.by_reason.size(); ++i)
+        for (std::size_t i = 0; i < counters.by_reason.size(); ++i)
         {
             std::string const reason(to_string(static_cast<coauth::fetch_reason>(i)));
-            add(result, {{"reason", reason}}, counted.by_reason[i].started);
+            add(result, {{"reason", reason}}, counters.by_reason[i].started);
         }
         return result;
     }
-    static family fetches(coauth::token_source_counters const& counted)
+    static family fetches(coauth::token_source_counters const& counters)
     {
-        auto result = made(
+        auto result = make_family(
             "oauth_token_fetches_total", "Fetches of a token, by reason and outcome",
             prometheus::MetricType::Counter);
-        for (std::size_t i = 0; i < counted.by_reason.size(); ++i)
+        for (std::size_t i = 0; i < counters.by_reason.size(); ++i)
         {
             std::string const reason(to_string(static_cast<coauth::fetch_reason>(i)));
-            auto const& of = counted.by_reason[i];
-            add(result, {{"reason", reason}, {"outcome", "success"}}, of.succeeded);
-            add(result, {{"reason", reason}, {"outcome", "failure"}}, of.failed);
-            add(result, {{"reason", reason}, {"outcome", "abandoned"}}, of.abandoned);
+            auto const& fetches = counters.by_reason[i];
+            add(result, {{"reason", reason}, {"outcome", "success"}}, fetches.succeeded);
+            add(result, {{"reason", reason}, {"outcome", "failure"}}, fetches.failed);
+            add(result, {{"reason", reason}, {"outcome", "abandoned"}}, fetches.abandoned);
         }
         return result;
     }
-    static family invalidated(coauth::token_source_counters const& counted)
+    static family invalidated(coauth::token_source_counters const& counters)
     {
-        auto result = made(
-            "oauth_tokens_invalidated_total", "Tokens that an API refused",
+        auto result = make_family(
+            "oauth_tokens_invalidated_total", "Tokens that an API rejected",
             prometheus::MetricType::Counter);
-        add(result, {}, counted.invalidated);
+        add(result, {}, counters.invalidated);
         return result;
     }
-    // Of the current token. Without a token there are no samples.
+    // Samples of the current token. Without a token there are none.
     family state() const
     {
-        auto result = made(
-            "oauth_token_seconds", "Age of the token, and how long it will still be handed out",
+        auto result = make_family(
+            "oauth_token_seconds", "Age of the token, and time for which it remains usable",
             prometheus::MetricType::Gauge);
         auto const now = std::chrono::system_clock::now();
         auto const status = tokens_.status();
         if (status.obtained_at)
-            add(result, {{"what", "age"}}, seconds(now - *status.obtained_at));
+            add(result, {{"kind", "age"}}, seconds(now - *status.obtained_at));
         if (status.usable_until)
-            add(result, {{"what", "remaining"}}, seconds(*status.usable_until - now));
+            add(result, {{"kind", "remaining"}}, seconds(*status.usable_until - now));
         return result;
     }
 
@@ -228,7 +229,7 @@ int main()
     prometheus::Registry registry;
     auto& idle = prometheus::BuildGauge()
                      .Name("oauth_connections_idle")
-                     .Help("Connections that wait to be used again")
+                     .Help("Idle connections")
                      .Register(registry)
                      .Add({});
     auto config = config_from_environment();

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds coauth and fetches an access token, by a program and by the command: from an authorization
-# server that it starts on this machine, or from api.sms.cx when SMSCX_APPLICATION_ID and
-# SMSCX_APPLICATION_SECRET are set. Installs what it needs from Debian's packages.
+# Builds coauth and gets an access token with a program and with the command: from an authorization
+# server that it starts on this machine, or from api.sms.cx if SMSCX_APPLICATION_ID and
+# SMSCX_APPLICATION_SECRET are set. Installs the required Debian packages.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$here/build/quickstart
@@ -12,7 +12,7 @@ say() {
     printf '\n%s\n\n' "$*"
 }
 
-# Both ways to a token; the environment says from where.
+# Gets a token with the program and with the command. The environment selects the server.
 show() {
     local flags=(token --verbose --client-id "$SMSCX_APPLICATION_ID")
     [[ -z ${SMSCX_HOST:-} ]] || flags+=(--host "$SMSCX_HOST")
@@ -41,13 +41,13 @@ step "configure" cmake -S "$here" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Releas
 step "build, some minutes" cmake --build "$build" --target coauth_cli example_minimal
 
 if [[ ${SMSCX_APPLICATION_ID:-} && ${SMSCX_APPLICATION_SECRET:-} ]]; then
-    say "Asking SMS.CX at ${SMSCX_HOST:-https://api.sms.cx}."
+    say "Getting a token from SMS.CX at ${SMSCX_HOST:-https://api.sms.cx}."
     show
 else
-    say "Asking an authorization server on this machine, in the manner of SMS.CX.
-Set SMSCX_APPLICATION_ID and SMSCX_APPLICATION_SECRET to ask the real one."
+    say "Getting a token from an authorization server on this machine that imitates SMS.CX.
+Set SMSCX_APPLICATION_ID and SMSCX_APPLICATION_SECRET to use the real SMS.CX."
     "$here/test/cli/with_server.sh" "$coauth" smscx bash "${BASH_SOURCE[0]}" show
 fi
-say "Next: README.md shows how to use it in a program of your own; try also
+say "Next: README.md shows how to use coauth in your own program. Try also
   $coauth token --help
   $coauth serve"

@@ -1,32 +1,32 @@
-"""Runs the example for Prometheus and looks at the text that it serves."""
+"""Runs the example for Prometheus and checks its output."""
 
 import re
 import subprocess
 import sys
 
 EXPECTED = {
-    'oauth_token_calls_total{token="at_hand"}': 3,
-    'oauth_token_calls_total{token="waited_for"}': 3,
-    'oauth_token_calls_total{token="refused"}': 0,
+    'oauth_token_calls_total{outcome="cached"}': 3,
+    'oauth_token_calls_total{outcome="waited"}': 3,
+    'oauth_token_calls_total{outcome="failed_at_once"}': 0,
     'oauth_token_fetches_started_total{reason="empty"}': 1,
     'oauth_token_fetches_started_total{reason="invalidated"}': 1,
     'oauth_token_fetches_started_total{reason="forced"}': 1,
-    'oauth_token_fetches_started_total{reason="renewal"}': 0,
+    'oauth_token_fetches_started_total{reason="refresh"}': 0,
     'oauth_token_fetches_total{reason="empty",outcome="success"}': 1,
     'oauth_token_fetches_total{reason="empty",outcome="failure"}': 0,
     'oauth_token_fetches_total{reason="invalidated",outcome="success"}': 1,
     'oauth_token_fetches_total{reason="forced",outcome="success"}': 1,
-    'oauth_token_fetches_total{reason="renewal",outcome="success"}': 0,
+    'oauth_token_fetches_total{reason="refresh",outcome="success"}': 0,
     'oauth_token_fetches_total{reason="expired",outcome="abandoned"}': 0,
     "oauth_tokens_invalidated_total": 1,
     "oauth_token_wait_seconds_count": 3,
     "oauth_token_request_duration_seconds_count": 3,
     'oauth_token_attempt_failures_total{error="invalid_scope"}': 1,
 }
-# What depends on how long it took: from, to.
+# Values that depend on time: lower and upper bound.
 BETWEEN = {
-    'oauth_token_seconds{what="age"}': (0, 60),
-    'oauth_token_seconds{what="remaining"}': (3000, 3600),
+    'oauth_token_seconds{kind="age"}': (0, 60),
+    'oauth_token_seconds{kind="remaining"}': (3000, 3600),
     "oauth_connections_idle": (0, 10),
 }
 
