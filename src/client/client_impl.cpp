@@ -28,15 +28,12 @@ client_impl::client_impl(asio::any_io_executor run_on, client_config configured)
     , status_(prepare())
 {
     // Asio destroys the services of a context in the reverse order of their creation. This creates
-    // those of sockets before that of `watch`, which is then the first to go.
+    // those of sockets before that of `listen`, which is then the first to go.
     asio::ip::tcp::socket const creates_the_services(executor);
-    watch(asio::query(executor, asio::execution::context));
+    listen(asio::query(executor, asio::execution::context));
 }
 
-client_impl::~client_impl()
-{
-    leave();
-}
+client_impl::~client_impl() = default;
 
 result<void> client_impl::prepare()
 {
@@ -50,7 +47,7 @@ result<void> client_impl::prepare()
     return {};
 }
 
-void client_impl::context_gone() noexcept
+void client_impl::on_context_shutdown() noexcept
 {
     // The operations that are destroyed here may be the only owners of the client.
     auto const self = weak_from_this().lock();
@@ -80,13 +77,11 @@ std::uint64_t client_impl::credentials_version() const noexcept
 
 void client_impl::close() noexcept
 {
-    with_context(
-        [this]
-        {
-            deadlines->close();
-            if (destinations_)
-                destinations_->for_each_pool([](connection_pool& pool) { pool.close(); });
-        });
+    if (context_is_gone_)
+        return;
+    deadlines->close();
+    if (destinations_)
+        destinations_->for_each_pool([](connection_pool& pool) { pool.close(); });
 }
 
 client_counters client_impl::counters() const

@@ -21,7 +21,7 @@ namespace coauth::detail
 using token_handler = boost::asio::any_completion_handler<access_token_completion_signature>;
 
 // State shared by a client and its operations; outlives the client while operations run.
-class client_impl final : public net::context_shutdown::member,
+class client_impl final : public net::context_shutdown::listener,
                           public std::enable_shared_from_this<client_impl>
 {
 public:
@@ -33,7 +33,6 @@ public:
     [[nodiscard]] result<void> validate() const { return status_; }
     void close() noexcept;
     [[nodiscard]] bool context_is_gone() const noexcept { return context_is_gone_; }
-    using member::with_context;
     [[nodiscard]] client_counters counters() const;
 
     [[nodiscard]] result<destination const*>
@@ -67,7 +66,7 @@ public:
 
 private:
     result<void> prepare();
-    void context_gone() noexcept override;
+    void on_context_shutdown() noexcept override;
 
     std::shared_ptr<pending_signatures> const signatures_;
     // Empty: the configuration is invalid.

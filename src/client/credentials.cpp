@@ -14,7 +14,7 @@ credential_source::credential_source(
     , certificate_(std::move(certificate))
 {
     if (certificate_)
-        certificate_fingerprint_ = certificate_->present()->fingerprint();
+        certificate_fingerprint_ = certificate_->current()->fingerprint();
     if (configured_.client_secret_provider())
         return;
     authentication_ = std::make_shared<client_authentication const>(configured_);
@@ -59,7 +59,7 @@ std::uint64_t credential_source::refresh()
     (void)load();
     if (certificate_)
     {
-        auto const current = certificate_->present();
+        auto const current = certificate_->current();
         std::lock_guard const lock(mutex_);
         if (std::exchange(certificate_fingerprint_, current->fingerprint()) !=
             current->fingerprint())

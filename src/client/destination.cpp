@@ -114,7 +114,7 @@ void destinations::context_gone() noexcept
     for (auto const& one : origins_)
     {
         one.pool->context_gone();
-        one.target->lookups->context_gone();
+        one.target->lookups->on_context_shutdown();
     }
 }
 

@@ -190,7 +190,7 @@ net::task<result<void>> operation::sign_request()
 
 bool operation::is_reusable(net::connection& idle)
 {
-    return idle.quiet() && idle.uses_current_certificate();
+    return !idle.has_pending_data() && idle.uses_current_certificate();
 }
 
 bool operation::is_stale_connection_failure(

@@ -26,36 +26,36 @@ struct openssl_deleter
     void operator()(STACK_OF(X509) * p) const noexcept { sk_X509_pop_free(p, X509_free); }
 };
 
-result<void> check_dates_of(X509 const* certificate, std::string const& what)
+result<void> check_dates_of(X509 const* certificate, std::string const& name)
 {
     if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0)
-        return pem_error(what + " has expired; give the one that replaced it");
+        return pem_error(name + " has expired; give the one that replaced it");
     if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0)
-        return pem_error(what + " is not valid yet; check the clock");
+        return pem_error(name + " is not valid yet; check the clock");
     return {};
 }
 
-class chain final : public certificate_chain
+class loaded_chain final : public certificate_chain
 {
 public:
-    // How messages name it.
-    std::string what;
+    // As in messages.
+    std::string name;
     pem::openssl_ptr<X509> leaf;
-    std::unique_ptr<STACK_OF(X509), openssl_deleter> others;
+    std::unique_ptr<STACK_OF(X509), openssl_deleter> intermediates;
     pem::openssl_ptr<EVP_PKEY> key;
     std::string digests;
 
-    bool offer(SSL* connection) const override
+    bool use_for(SSL* connection) const override
     {
-        bool const good = SSL_use_certificate(connection, leaf.get()) == 1 &&
-                          SSL_set1_chain(connection, others.get()) == 1 &&
+        bool const used = SSL_use_certificate(connection, leaf.get()) == 1 &&
+                          SSL_set1_chain(connection, intermediates.get()) == 1 &&
                           SSL_use_PrivateKey(connection, key.get()) == 1;
         ERR_clear_error();
-        return good;
+        return used;
     }
     [[nodiscard]] result<void> check_dates() const override
     {
-        return check_dates_of(leaf.get(), what);
+        return check_dates_of(leaf.get(), name);
     }
     [[nodiscard]] std::string const& fingerprint() const noexcept override { return digests; }
 };
@@ -69,98 +69,98 @@ void append_digest(std::string& fingerprint, X509 const* certificate)
     fingerprint.append(bytes.begin(), bytes.begin() + size);
 }
 
-// OpenSSL reads key and extensions once, and keeps a failure to.
-void read_ahead(X509* certificate)
+// OpenSSL parses key and extensions once, and caches a failure that came from a lack of memory.
+void parse_now(X509* certificate)
 {
     (void)X509_get0_pubkey(certificate);
     (void)X509_check_purpose(certificate, -1, 0);
     throw_if_lacked_memory();
 }
 
-result<void> read_certificates(chain& into, secret const& text)
+result<void> read_certificates(loaded_chain& chain, secret const& text)
 {
-    auto const& what = into.what;
+    auto const& name = chain.name;
     forget_failures();
     auto const bio = pem::memory_bio(text.view());
     if (bio)
-        into.leaf.reset(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
-    into.others.reset(sk_X509_new_null());
-    if (!into.leaf || !into.others)
+        chain.leaf.reset(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+    chain.intermediates.reset(sk_X509_new_null());
+    if (!chain.leaf || !chain.intermediates)
         return pem_error(
-            what + " holds no PEM certificate; it must contain -----BEGIN CERTIFICATE-----");
+            name + " holds no PEM certificate; it must contain -----BEGIN CERTIFICATE-----");
     ERR_clear_error();
-    // Of all: a server that could not follow the chain remembers so in its sessions.
-    append_digest(into.digests, into.leaf.get());
-    read_ahead(into.leaf.get());
+    // Of all: a server keeps in its sessions whether it could verify the chain.
+    append_digest(chain.digests, chain.leaf.get());
+    parse_now(chain.leaf.get());
     while (pem::openssl_ptr<X509> next{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)})
     {
-        read_ahead(next.get());
-        append_digest(into.digests, next.get());
-        if (sk_X509_push(into.others.get(), next.get()) == 0)
+        parse_now(next.get());
+        append_digest(chain.digests, next.get());
+        if (sk_X509_push(chain.intermediates.get(), next.get()) == 0)
             throw std::bad_alloc();
         (void)next.release();
     }
-    // The rest may be something else, but not a certificate that is half written.
+    // Other text may follow, but not a part of a certificate.
     bool const damaged = ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE;
     throw_if_lacked_memory();
     if (damaged)
-        return pem_error(what + " is cut off or damaged after its first certificate");
-    return into.check_dates();
+        return pem_error(name + " is cut off or damaged after its first certificate");
+    return chain.check_dates();
 }
 
 result<std::shared_ptr<certificate_chain const>> read_chain(tls_options const& options)
 {
     bool const from_file = !options.certificate_file.empty();
-    std::string const what = from_file ? "tls.certificate_file '" + options.certificate_file + "'"
+    std::string const name = from_file ? "tls.certificate_file '" + options.certificate_file + "'"
                                        : "tls.certificate_pem";
-    auto text = from_file ? pem::read_file(options.certificate_file, what)
+    auto text = from_file ? pem::read_file(options.certificate_file, name)
                           : result<secret>(secret(std::string_view(options.certificate_pem)));
     if (!text)
         return text.error();
-    auto made = std::make_shared<chain>();
-    made->what = what;
-    auto const read = read_certificates(*made, *text);
+    auto chain = std::make_shared<loaded_chain>();
+    chain->name = name;
+    auto const read = read_certificates(*chain, *text);
     if (!read)
         return read.error();
-    std::string key_what = what;
+    std::string key_name = name;
     if (!options.key_file.empty())
     {
-        key_what = "tls.key_file '" + options.key_file + "'";
-        text = pem::read_file(options.key_file, key_what);
+        key_name = "tls.key_file '" + options.key_file + "'";
+        text = pem::read_file(options.key_file, key_name);
     }
     else if (!options.key_pem.empty())
     {
-        key_what = "tls.key_pem";
+        key_name = "tls.key_pem";
         text = options.key_pem;
     }
     if (!text)
         return text.error();
-    auto key = pem::read_key(text->view(), options.key_passphrase, key_what, "tls.key_passphrase");
+    auto key = pem::read_key(text->view(), options.key_passphrase, key_name, "tls.key_passphrase");
     if (!key)
         return key.error();
-    made->key = std::move(*key);
+    chain->key = std::move(*key);
     forget_failures();
-    if (X509_check_private_key(made->leaf.get(), made->key.get()) != 1)
-        return pem_error(key_what + " is not the key of the certificate in " + what);
-    return std::shared_ptr<certificate_chain const>(std::move(made));
+    if (X509_check_private_key(chain->leaf.get(), chain->key.get()) != 1)
+        return pem_error(key_name + " is not the key of the certificate in " + name);
+    return std::shared_ptr<certificate_chain const>(std::move(chain));
 }
 
 } // namespace
 
 client_certificate::client_certificate(tls_options const& options) : options_(options) {}
 
-client_certificate::stamp client_certificate::stamp_of(std::string const& path)
+client_certificate::file_stamp client_certificate::stamp_of(std::string const& path)
 {
-    struct stat is{};
-    if (path.empty() || stat(path.c_str(), &is) != 0)
+    struct stat status{};
+    if (path.empty() || stat(path.c_str(), &status) != 0)
         return {};
     return {
-        static_cast<std::int64_t>(is.st_dev), static_cast<std::int64_t>(is.st_ino),
-        static_cast<std::int64_t>(is.st_size), static_cast<std::int64_t>(is.st_mtim.tv_sec),
-        static_cast<std::int64_t>(is.st_mtim.tv_nsec)};
+        static_cast<std::int64_t>(status.st_dev), static_cast<std::int64_t>(status.st_ino),
+        static_cast<std::int64_t>(status.st_size), static_cast<std::int64_t>(status.st_mtim.tv_sec),
+        static_cast<std::int64_t>(status.st_mtim.tv_nsec)};
 }
 
-bool client_certificate::is_old(stamp const& file)
+bool client_certificate::is_settled(file_stamp const& file)
 {
     using namespace std::chrono;
     auto const now = floor<seconds>(system_clock::now().time_since_epoch()).count();
@@ -171,34 +171,35 @@ result<std::shared_ptr<client_certificate>> client_certificate::load(tls_options
 {
     if (options.certificate_file.empty() && options.certificate_pem.empty())
         return std::shared_ptr<client_certificate>();
-    auto made = std::make_shared<client_certificate>(options);
-    made->certificate_read_ = stamp_of(options.certificate_file);
-    made->key_read_ = stamp_of(options.key_file);
-    made->settled_ = is_old(made->certificate_read_) && is_old(made->key_read_);
+    auto certificate = std::make_shared<client_certificate>(options);
+    certificate->certificate_stamp_ = stamp_of(options.certificate_file);
+    certificate->key_stamp_ = stamp_of(options.key_file);
+    certificate->settled_ =
+        is_settled(certificate->certificate_stamp_) && is_settled(certificate->key_stamp_);
     auto read = read_chain(options);
     if (!read)
         return read.error();
-    made->chain_ = std::move(*read);
-    return made;
+    certificate->chain_ = std::move(*read);
+    return certificate;
 }
 
-std::shared_ptr<certificate_chain const> client_certificate::present()
+std::shared_ptr<certificate_chain const> client_certificate::current()
 {
     auto const certificate = stamp_of(options_.certificate_file);
     auto const key = stamp_of(options_.key_file);
     {
         std::lock_guard const lock(mutex_);
-        if (settled_ && certificate == certificate_read_ && key == key_read_)
+        if (settled_ && certificate == certificate_stamp_ && key == key_stamp_)
             return chain_;
     }
-    bool const settled = is_old(certificate) && is_old(key);
-    // Without the lock: it may ask the user's function for a pass-phrase.
+    bool const settled = is_settled(certificate) && is_settled(key);
+    // Without the lock: it may call the user's function for the pass-phrase.
     auto read = read_chain(options_);
     std::lock_guard const lock(mutex_);
     if (!read)
         return chain_;
-    certificate_read_ = certificate;
-    key_read_ = key;
+    certificate_stamp_ = certificate;
+    key_stamp_ = key;
     settled_ = settled;
     chain_ = std::move(*read);
     return chain_;

@@ -13,51 +13,53 @@ struct ssl_st;
 namespace coauth::net
 {
 
-// A client's certificate, those between it and its CA, and its key, as they were read.
+// A client's certificate, the intermediate ones up to its CA, and its key.
 class certificate_chain
 {
 public:
     virtual ~certificate_chain() = default;
-    // For this connection, before its handshake. False: there was no memory.
-    virtual bool offer(ssl_st* connection) const = 0;
-    // Whether it is good now, or what is wrong with it.
+    // Use it for this connection, before the handshake. False: there was no memory.
+    virtual bool use_for(ssl_st* connection) const = 0;
+    // An error if it is expired or not valid yet.
     [[nodiscard]] virtual result<void> check_dates() const = 0;
-    // Sessions of one certificate must not be resumed with another.
+    // SHA-256 of all certificates: sessions of one chain must not be resumed with another.
     [[nodiscard]] virtual std::string const& fingerprint() const noexcept = 0;
 };
 
-// The client certificate of some TLS options, read again when its files have changed.
+// The client certificate of TLS options, read again when its files have changed. Safe from any
+// thread.
 class client_certificate
 {
 public:
-    // Or what is wrong with it; null: the options name none.
+    // Null: the options name none.
     static result<std::shared_ptr<client_certificate>> load(tls_options const& options);
 
     explicit client_certificate(tls_options const& options);
 
-    // The one to be used now: while new files are incomplete, or not a pair, the one before.
-    std::shared_ptr<certificate_chain const> present();
+    // The certificate to use now: the previous one while the new files are incomplete, or
+    // certificate and key do not match.
+    std::shared_ptr<certificate_chain const> current();
 
 private:
-    // What tells a file from the one that it replaced.
-    struct stamp
+    // Identifies a version of a file.
+    struct file_stamp
     {
         std::int64_t device = 0;
         std::int64_t inode = 0;
         std::int64_t size = 0;
         std::int64_t seconds = 0;
         std::int64_t nanoseconds = 0;
-        friend bool operator==(stamp const&, stamp const&) = default;
+        friend bool operator==(file_stamp const&, file_stamp const&) = default;
     };
-    static stamp stamp_of(std::string const& path);
-    static bool is_old(stamp const& file);
+    static file_stamp stamp_of(std::string const& path);
+    static bool is_settled(file_stamp const& file);
 
     tls_options const options_;
     std::mutex mutex_;
-    stamp certificate_read_;
-    stamp key_read_;
-    // They were old then. One that had just been written may be written again within the same tick
-    // of its clock, and is not told from it.
+    file_stamp certificate_stamp_;
+    file_stamp key_stamp_;
+    // The files were not recent. A recent one may be written again within the same tick of the file
+    // system's clock, with the same stamp.
     bool settled_ = false;
     std::shared_ptr<certificate_chain const> chain_;
 };

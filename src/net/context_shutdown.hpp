@@ -3,17 +3,15 @@
 
 #include <boost/asio/execution_context.hpp>
 
-#include <condition_variable>
 #include <memory>
 #include <mutex>
-#include <thread>
 
 namespace coauth::net
 {
 
-// Tells when an execution context is about to go: what belongs to it, such as an idle connection,
-// must go before it, even if its owner lives on. The owner and the context may go at the same time
-// in two threads: each then waits for the other.
+// Notifies its listeners before an execution context destroys its services: they release what
+// belongs to the context, such as idle connections, even if they live longer. As with Asio's own
+// I/O objects, a listener must not be destroyed in one thread while the context is in another.
 class context_shutdown : public boost::asio::execution_context::service
 {
     class registry;
@@ -22,61 +20,35 @@ public:
     using key_type = context_shutdown;
     static inline boost::asio::execution_context::id id;
 
-    class member
+    class listener
     {
     public:
-        // Called once, before any part of the context is destroyed.
-        virtual void context_gone() noexcept = 0;
+        // Called once, before any service of the context is destroyed.
+        virtual void on_context_shutdown() noexcept = 0;
 
-        member(member const&) = delete;
-        member& operator=(member const&) = delete;
+        listener(listener const&) = delete;
+        listener& operator=(listener const&) = delete;
 
     protected:
-        member() = default;
-        // By now, what the member had of the context is gone.
-        ~member()
+        listener() = default;
+        ~listener()
         {
             if (registry_)
                 registry_->remove(*this);
         }
-
-        // At the end of the constructor.
-        void watch(boost::asio::execution_context& context)
+        // Call it at the end of the constructor.
+        void listen(boost::asio::execution_context& context)
         {
             registry_ = boost::asio::use_service<context_shutdown>(context).registry_;
             registry_->add(*this);
-        }
-        // At the beginning of the destructor.
-        void leave() noexcept
-        {
-            if (registry_)
-                registry_->leave(*this);
-        }
-        // Around what uses the context and may be called while that goes: it waits for the end of
-        // `use`, or `use` is not called any more.
-        template <class F>
-        void with_context(F const& use)
-        {
-            struct holding
-            {
-                ~holding() { self.registry_->release(self); }
-                member& self;
-            };
-            if (!registry_ || !registry_->hold(*this))
-                return;
-            holding const until_used{*this};
-            use();
         }
 
     private:
         friend class registry;
         std::shared_ptr<registry> registry_;
-        member* previous_ = nullptr;
-        member* next_ = nullptr;
+        listener* previous_ = nullptr;
+        listener* next_ = nullptr;
         bool listed_ = false;
-        // Whose thread destroys it; none: nobody does.
-        std::thread::id leaving_;
-        unsigned holds_ = 0;
     };
 
     explicit context_shutdown(boost::asio::execution_context& context)
@@ -85,101 +57,51 @@ public:
     }
 
 private:
-    // Outlives the context with its members.
+    // Shared with the listeners, which may live longer than the context.
     class registry
     {
     public:
-        void add(member& one)
+        void add(listener& added)
         {
             std::lock_guard const lock(mutex_);
-            one.previous_ = last_;
-            (last_ != nullptr ? last_->next_ : first_) = &one;
-            last_ = &one;
-            one.listed_ = true;
+            added.previous_ = last_;
+            (last_ != nullptr ? last_->next_ : first_) = &added;
+            last_ = &added;
+            added.listed_ = true;
         }
-
-        void leave(member& one) noexcept
-        {
-            std::unique_lock lock(mutex_);
-            one.leaving_ = std::this_thread::get_id();
-            changed_.wait(lock, [&] { return told_ != &one || teller_ == one.leaving_; });
-        }
-
-        [[nodiscard]] bool hold(member& one) noexcept
+        void remove(listener& removed) noexcept
         {
             std::lock_guard const lock(mutex_);
-            one.holds_ += one.listed_ ? 1U : 0U;
-            return one.listed_;
+            if (removed.listed_)
+                unlink(removed);
         }
-        void release(member& one) noexcept
-        {
-            std::lock_guard const lock(mutex_);
-            --one.holds_;
-            changed_.notify_all();
-        }
-
-        void remove(member& one) noexcept
-        {
-            std::lock_guard const lock(mutex_);
-            if (!one.listed_)
-                return;
-            unlink(one);
-            changed_.notify_all();
-        }
-
-        // What belongs to one member may own another, or even itself, which then goes in the midst
-        // of this.
+        // Without the lock: a listener may own others, or itself, and destroy them here.
         void notify_shutdown() noexcept
         {
-            std::unique_lock lock(mutex_);
-            teller_ = std::this_thread::get_id();
-            for (;;)
-            {
-                changed_.wait(
-                    lock,
-                    [&] { return (told_ = find_idle()) != nullptr || all_leave_in(teller_); });
-                if (told_ == nullptr)
-                    return;
-                unlink(*told_);
-                lock.unlock();
-                told_->context_gone();
-                lock.lock();
-                told_ = nullptr;
-                changed_.notify_all();
-            }
+            while (auto* const next = pop())
+                next->on_context_shutdown();
         }
 
     private:
-        // The first that no thread destroys or holds.
-        [[nodiscard]] member* find_idle() const noexcept
+        listener* pop() noexcept
         {
-            member* one = first_;
-            while (one != nullptr && (one->leaving_ != std::thread::id() || one->holds_ != 0))
-                one = one->next_;
-            return one;
+            std::lock_guard const lock(mutex_);
+            auto* const popped = first_;
+            if (popped != nullptr)
+                unlink(*popped);
+            return popped;
         }
-        [[nodiscard]] bool all_leave_in(std::thread::id thread) const noexcept
+        void unlink(listener& removed) noexcept
         {
-            for (auto const* one = first_; one != nullptr; one = one->next_)
-                if (one->leaving_ != thread)
-                    return false;
-            return true;
-        }
-        void unlink(member& one) noexcept
-        {
-            (one.next_ != nullptr ? one.next_->previous_ : last_) = one.previous_;
-            (one.previous_ != nullptr ? one.previous_->next_ : first_) = one.next_;
-            one.previous_ = one.next_ = nullptr;
-            one.listed_ = false;
+            (removed.previous_ != nullptr ? removed.previous_->next_ : first_) = removed.next_;
+            (removed.next_ != nullptr ? removed.next_->previous_ : last_) = removed.previous_;
+            removed.previous_ = removed.next_ = nullptr;
+            removed.listed_ = false;
         }
 
         std::mutex mutex_;
-        std::condition_variable changed_;
-        member* first_ = nullptr;
-        member* last_ = nullptr;
-        // Who is being told, and by which thread.
-        member* told_ = nullptr;
-        std::thread::id teller_;
+        listener* first_ = nullptr;
+        listener* last_ = nullptr;
     };
 
     void shutdown() override { registry_->notify_shutdown(); }

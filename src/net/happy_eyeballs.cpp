@@ -12,7 +12,7 @@ namespace coauth::net
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-endpoints interleaved(endpoints const& addresses)
+endpoints interleave(endpoints const& addresses)
 {
     endpoints first;
     endpoints second;
@@ -33,16 +33,16 @@ happy_eyeballs::happy_eyeballs(
     asio::any_io_executor executor, endpoints const& addresses,
     std::chrono::milliseconds connection_attempt_delay)
     : executor_(std::move(executor))
-    , addresses_(interleaved(addresses))
-    , head_start_(connection_attempt_delay)
+    , addresses_(interleave(addresses))
+    , connection_attempt_delay_(connection_attempt_delay)
     , timer_(executor_)
 {
 }
 
-void happy_eyeballs::begin(handler done)
+void happy_eyeballs::begin(handler completion)
 {
     std::lock_guard const lock(mutex_);
-    done_ = std::move(done);
+    completion_ = std::move(completion);
     start_next();
 }
 
@@ -53,35 +53,35 @@ void happy_eyeballs::cancel() noexcept
     cancel_all();
 }
 
-// One that could not be opened has nothing to cancel, which is no fault.
+// A socket that could not be opened has nothing to cancel: its error is ignored.
 void happy_eyeballs::cancel_all() noexcept
 {
     error_code ignored;
     timer_.cancel();
-    for (auto& one : running_)
-        one.cancel(ignored);
+    for (auto& attempt : attempts_)
+        attempt.cancel(ignored);
 }
 
 void happy_eyeballs::start_next()
 {
     auto const& address = addresses_[next_++];
-    auto const which = running_.emplace(running_.end(), executor_);
+    auto const attempt = attempts_.emplace(attempts_.end(), executor_);
     try
     {
-        which->async_connect(
+        attempt->async_connect(
             address,
-            [self = shared_from_this(), which](error_code ec) { self->connected(which, ec); });
+            [self = shared_from_this(), attempt](error_code ec) { self->on_connect(attempt, ec); });
     }
     catch (...)
     {
-        running_.erase(which);
+        attempts_.erase(attempt);
         throw;
     }
     if (next_ < addresses_.size())
         start_timer();
 }
 
-bool happy_eyeballs::try_next() noexcept
+bool happy_eyeballs::start_next_noexcept() noexcept
 {
     try
     {
@@ -96,40 +96,40 @@ bool happy_eyeballs::try_next() noexcept
 
 void happy_eyeballs::start_timer()
 {
-    timer_.expires_at(detail::after(std::chrono::steady_clock::now(), head_start_));
+    timer_.expires_at(detail::after(std::chrono::steady_clock::now(), connection_attempt_delay_));
     timer_.async_wait(
         [self = shared_from_this()](error_code ec)
         {
             std::lock_guard const lock(self->mutex_);
-            if (!ec && !self->finished_ && self->next_ < self->addresses_.size())
-                (void)self->try_next();
+            if (!ec && !self->completed_ && self->next_ < self->addresses_.size())
+                (void)self->start_next_noexcept();
         });
 }
 
-void happy_eyeballs::connected(std::list<socket>::iterator which, error_code ec)
+void happy_eyeballs::on_connect(std::list<socket>::iterator attempt, error_code ec)
 {
     std::unique_lock lock(mutex_);
-    socket one = std::move(*which);
-    running_.erase(which);
-    if (finished_)
+    socket connected = std::move(*attempt);
+    attempts_.erase(attempt);
+    if (completed_)
         return;
     if (!ec)
-        return finish(std::move(lock), ec, std::move(one));
+        return complete(std::move(lock), ec, std::move(connected));
     while (next_ < addresses_.size())
-        if (try_next())
+        if (start_next_noexcept())
             return;
-    if (running_.empty())
-        finish(std::move(lock), ec, std::move(one));
+    if (attempts_.empty())
+        complete(std::move(lock), ec, std::move(connected));
 }
 
-void happy_eyeballs::finish(
-    std::unique_lock<std::mutex> lock, error_code ec, std::optional<socket> won)
+void happy_eyeballs::complete(
+    std::unique_lock<std::mutex> lock, error_code ec, std::optional<socket> connected)
 {
-    finished_ = true;
+    completed_ = true;
     cancel_all();
-    auto done = std::move(done_);
+    auto completion = std::move(completion_);
     lock.unlock();
-    std::move(done)(ec, std::move(won));
+    std::move(completion)(ec, std::move(connected));
 }
 
 } // namespace coauth::net

@@ -14,10 +14,10 @@
 namespace coauth::net
 {
 
-// Connects to one of several addresses (RFC 8305): the families take turns, each address has a
-// head start before the next is tried beside it, and the first connection wins.
+// Connects to one of several addresses (RFC 8305): the address families alternate, the next
+// attempt starts beside the previous ones after a delay, and the first connection wins.
 //
-// Lives in its own pending connects; whoever waits for it must not own it, since it owns them.
+// Its pending connects own it. Who waits for it must not, since it owns the waiting handler.
 class happy_eyeballs final : public std::enable_shared_from_this<happy_eyeballs>
 {
 public:
@@ -29,49 +29,50 @@ public:
         std::chrono::milliseconds connection_attempt_delay);
 
     // Calls the handler once, never within this call. `addresses` must not have been empty.
-    void begin(handler done);
+    void begin(handler completion);
     void cancel() noexcept;
 
     class waiter final : public cancellable
     {
     public:
-        explicit waiter(std::weak_ptr<happy_eyeballs> one) : race_(std::move(one)) {}
+        explicit waiter(std::weak_ptr<happy_eyeballs> attempts) : attempts_(std::move(attempts)) {}
         void cancel() noexcept override
         {
-            if (auto const running = race_.lock())
-                running->cancel();
+            if (auto const attempts = attempts_.lock())
+                attempts->cancel();
         }
 
     private:
-        std::weak_ptr<happy_eyeballs> race_;
+        std::weak_ptr<happy_eyeballs> attempts_;
     };
 
 private:
     void start_next();
-    // False: there was no memory for it.
-    bool try_next() noexcept;
+    // False: there was no memory.
+    bool start_next_noexcept() noexcept;
     void cancel_all() noexcept;
     void start_timer();
-    void connected(std::list<socket>::iterator which, boost::system::error_code ec);
-    // With the lock held, which it gives up.
-    void finish(
-        std::unique_lock<std::mutex> lock, boost::system::error_code ec, std::optional<socket> won);
+    void on_connect(std::list<socket>::iterator attempt, boost::system::error_code ec);
+    // Releases the lock.
+    void complete(
+        std::unique_lock<std::mutex> lock, boost::system::error_code ec,
+        std::optional<socket> connected);
 
     boost::asio::any_io_executor executor_;
     endpoints addresses_;
-    std::chrono::milliseconds head_start_;
-    handler done_;
+    std::chrono::milliseconds connection_attempt_delay_;
+    handler completion_;
 
-    // Its callbacks may run on different threads.
+    // Its handlers may run on different threads.
     std::mutex mutex_;
     std::size_t next_ = 0;
-    std::list<socket> running_;
+    std::list<socket> attempts_;
     boost::asio::steady_timer timer_;
-    bool finished_ = false;
+    bool completed_ = false;
 };
 
-// Alternates the families, beginning with that of the first address.
-endpoints interleaved(endpoints const& addresses);
+// Alternates the address families, beginning with that of the first address.
+endpoints interleave(endpoints const& addresses);
 
 } // namespace coauth::net
 

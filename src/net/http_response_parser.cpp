@@ -24,15 +24,16 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using boost::system::error_code;
 
-// Chunk framing, informational responses and trailers come on top of header and body.
+// For chunk framing, informational responses and trailers, beside header and body.
 constexpr std::size_t framing_overhead_limit = 64 * 1024;
-// TLS has its own framing, session tickets and more.
-constexpr std::size_t tls_allowance = std::size_t(1024) * 1024;
-constexpr std::size_t first_buffer = 4 * 1024;
-// "0", and two line ends. Some parsers assert that they have as much when they look at one again.
-constexpr std::size_t shortest_chunk = 5;
+// For the framing of TLS records, session tickets and the like.
+constexpr std::size_t tls_overhead_limit = std::size_t(1024) * 1024;
+constexpr std::size_t initial_buffer_size = 4 * 1024;
+// "0" and two line ends. Some releases of Beast assert this many bytes when they parse a chunk's
+// first line again.
+constexpr std::size_t min_chunk_size = 5;
 
-error failure_of(errc code, std::string context, error_code cause = {})
+error make_failure(errc code, std::string context, error_code cause = {})
 {
     error_info info;
     info.context = std::move(context);
@@ -60,13 +61,13 @@ public:
     }
 
     http_response response;
-    // The line of the last chunk was read: what is left is trailers. Before Boost 1.87 they are
-    // read with it.
+    // The line of the last chunk was parsed, and trailers follow. Before Boost 1.87 they are parsed
+    // together with it.
     bool last_chunk = false;
 
-    // The server has done with the connection, though HTTP's own rules may let it be kept: with 408
-    // (RFC 9110 section 15.5.9), and with "close" beside anything else (RFC 9112 section 9.3).
-    [[nodiscard]] bool given_up() const { return closes_ || response.status == 408; }
+    // Whether the server closes the connection: 408 (RFC 9110 section 15.5.9), or "close" beside
+    // other options (RFC 9112 section 9.3). Beast's `keep_alive` knows neither.
+    [[nodiscard]] bool closes_connection() const { return closes_ || response.status == 408; }
 
 private:
     void on_request_impl(
@@ -87,9 +88,9 @@ private:
         http::field field, beast::string_view name, beast::string_view value,
         error_code& ec) override
     {
-        // The parser's own limit begins anew with each piece of a header.
-        size_ += name.size() + value.size();
-        if (size_ > limits_.header)
+        // Beast's limit starts again with each piece of a header.
+        fields_size_ += name.size() + value.size();
+        if (fields_size_ > limits_.header)
             ec = http::error::header_limit;
         if (ec)
             return;
@@ -124,7 +125,7 @@ private:
                 (field == http::field::date || field == http::field::www_authenticate));
     }
 
-    // A second length, even the same one, or anything but digits is a sign of smuggling.
+    // A second length, even the same, or anything but digits may be request smuggling.
     void check_length(beast::string_view value, error_code& ec)
     {
         if (std::exchange(has_length_, true) || !only_digits(value))
@@ -152,13 +153,13 @@ private:
     }
     std::size_t on_body_impl(beast::string_view bytes, error_code&) override
     {
-        // Doubled, it would have room for what must not come.
+        // Doubling would reserve more than the limit.
         if (!has_length_ && response.body.size() + bytes.size() > limits_.body / 2)
             response.body.reserve(limits_.body);
         response.body.append(std::string_view(bytes.data(), bytes.size()));
         return bytes.size();
     }
-    // In pieces it would not be waited for either.
+    // The limit of a header holds for a chunk extension too.
     void
     on_chunk_header_impl(std::uint64_t size, beast::string_view extension, error_code& ec) override
     {
@@ -174,8 +175,8 @@ private:
 
     response_limits const& limits_;
     bool all_headers_;
-    // Of names and values, those of trailers included.
-    std::size_t size_ = 0;
+    // Of names and values, trailers included.
+    std::size_t fields_size_ = 0;
     bool header_done_ = false;
     bool http_1_0_ = false;
     bool has_length_ = false;
@@ -190,21 +191,21 @@ public:
     impl(response_limits const& limits, bool all_headers)
         : limits_(limits)
         , all_headers_(all_headers)
-        , allowance_(limits.header + limits.body + limits.body / 4 + framing_overhead_limit)
+        , total_limit_(limits.header + limits.body + limits.body / 4 + framing_overhead_limit)
     {
         restart();
     }
 
     void restart()
     {
-        wipe(buffer_.data(), touched_);
-        touched_ = 0;
+        wipe(buffer_.data(), dirty_size_);
+        dirty_size_ = 0;
         size_ = 0;
         received_ = 0;
-        passed_ = 0;
-        interims_ = 0;
+        tls_received_ = 0;
+        informational_ = 0;
         in_chunk_line_ = false;
-        awaited_line_ = 0;
+        incomplete_line_ = 0;
         complete_ = false;
         failure = {};
         parser_.emplace(limits_, all_headers_);
@@ -213,40 +214,40 @@ public:
     std::span<char> prepare()
     {
         if (size_ == buffer_.size())
-            buffer_.resize(buffer_.empty() ? first_buffer : buffer_.size() * 2);
+            buffer_.resize(buffer_.empty() ? initial_buffer_size : buffer_.size() * 2);
         return {buffer_.data() + size_, buffer_.size() - size_};
     }
 
     state commit(std::size_t size)
     {
         size_ += size;
-        touched_ = std::max(touched_, size_);
+        dirty_size_ = std::max(dirty_size_, size_);
         received_ += size;
-        if (received_ > allowance_)
-            return fail(too_large("more than " + std::to_string(allowance_) + " bytes in all"));
+        if (received_ > total_limit_)
+            return fail(too_large("more than " + std::to_string(total_limit_) + " bytes in all"));
         return parse();
     }
 
-    state pass(std::size_t size)
+    state count_tls_bytes(std::size_t size)
     {
-        passed_ += size;
-        auto const most = allowance_ + tls_allowance;
-        if (passed_ > most)
-            return fail(too_large("more than " + std::to_string(most) + " bytes of TLS"));
+        tls_received_ += size;
+        auto const limit = total_limit_ + tls_overhead_limit;
+        if (tls_received_ > limit)
+            return fail(too_large("more than " + std::to_string(limit) + " bytes of TLS"));
         return state::more;
     }
 
-    state finish(bool proven)
+    state on_eof(bool authenticated)
     {
         if (!started())
-            return fail(failure_of(errc::connection_lost, "it was closed without a response"));
+            return fail(make_failure(errc::connection_lost, "it was closed without a response"));
         error_code ec = http::error::partial_message;
-        // Without a length, only the end of the stream ends the body: it must be authentic.
-        if (parser_->is_header_done() && proven)
+        // A body without a length ends with the stream: the end must be authentic.
+        if (parser_->is_header_done() && authenticated)
             parser_->put_eof(ec);
         if (!ec)
-            return finished();
-        return fail(failure_of(
+            return set_complete();
+        return fail(make_failure(
             errc::incomplete_response,
             "it was closed after " + std::to_string(received_) + " bytes of a response", ec));
     }
@@ -255,7 +256,8 @@ public:
     [[nodiscard]] bool started() const noexcept { return received_ != 0; }
     [[nodiscard]] bool reusable() const noexcept
     {
-        return parser_->is_done() && parser_->keep_alive() && !parser_->given_up() && size_ == 0;
+        return parser_->is_done() && parser_->keep_alive() && !parser_->closes_connection() &&
+               size_ == 0;
     }
 
     error failure;
@@ -267,41 +269,41 @@ private:
     {
         while (size_ != 0)
         {
-            if (in_chunk_line_ && size_ < shortest_chunk)
+            if (in_chunk_line_ && size_ < min_chunk_size)
                 return state::more;
-            if (!line_came())
-                return want_more();
-            awaited_line_ = 0;
+            if (!has_line_end())
+                return need_more();
+            incomplete_line_ = 0;
             error_code ec;
             std::size_t const used = parser_->put(boost::asio::buffer(buffer_.data(), size_), ec);
             consume(used);
             if (ec == http::error::need_more || is_long_line(ec))
-                return want_more();
+                return need_more();
             in_chunk_line_ = false;
             if (ec)
-                return fail(explain(ec));
+                return fail(to_error(ec));
             if (!parser_->is_done())
                 continue;
             if (parser_->response.status >= 200)
-                return finished();
-            if (auto const next = skip_interim(); next != state::more)
+                return set_complete();
+            if (auto const next = skip_informational(); next != state::more)
                 return next;
         }
         return state::more;
     }
 
-    state finished()
+    state set_complete()
     {
         complete_ = true;
         return state::complete;
     }
 
-    // 100, 102, 103 and the like carry nothing for us; 101 would change the protocol.
-    state skip_interim()
+    // 100, 102, 103 and the like are ignored; 101 would change the protocol.
+    state skip_informational()
     {
         if (parser_->response.status == 101)
-            return fail(failure_of(errc::malformed_http, "it switched protocols unasked (101)"));
-        if (++interims_ > limits_.max_informational)
+            return fail(make_failure(errc::malformed_http, "it switched protocols unasked (101)"));
+        if (++informational_ > limits_.max_informational)
             return fail(too_large(
                 "more than " + std::to_string(limits_.max_informational) +
                 " informational (1xx) responses"));
@@ -309,19 +311,19 @@ private:
         return state::more;
     }
 
-    // What does not parse within the header's limit will never do.
-    state want_more()
+    // A line that does not end within the limit of the header is refused.
+    state need_more()
     {
         in_chunk_line_ = parser_->is_header_done() && !parser_->last_chunk;
-        awaited_line_ = size_;
+        incomplete_line_ = size_;
         if (size_ > limits_.header)
             return fail(too_large(
                 "a header or chunk of more than " + std::to_string(limits_.header) + " bytes"));
         return state::more;
     }
 
-    // Newer parsers give up on a chunk's first line of which the end has not come within 8 KiB. The
-    // end of the chunk before may be there too.
+    // Newer releases of Beast refuse a chunk's first line that does not end within 8 KiB, though
+    // its end may still arrive. The first two bytes may be the end of the previous chunk.
     [[nodiscard]] bool is_long_line(error_code ec) const
     {
         return ec == http::error::bad_chunk_extension && !ends_line(2);
@@ -332,8 +334,11 @@ private:
         return size_ > from && std::memchr(buffer_.data() + from, '\n', size_ - from) != nullptr;
     }
 
-    // A line of which the end has not come is not looked through again with each piece of it.
-    [[nodiscard]] bool line_came() const { return awaited_line_ == 0 || ends_line(awaited_line_); }
+    // An incomplete line is not parsed again before its end has arrived.
+    [[nodiscard]] bool has_line_end() const
+    {
+        return incomplete_line_ == 0 || ends_line(incomplete_line_);
+    }
 
     void consume(std::size_t used)
     {
@@ -342,41 +347,41 @@ private:
             std::memmove(buffer_.data(), buffer_.data() + used, size_);
     }
 
-    state fail(error why)
+    state fail(error reason)
     {
-        failure = std::move(why);
+        failure = std::move(reason);
         return state::failed;
     }
 
-    static error too_large(std::string what)
+    static error too_large(std::string description)
     {
-        return failure_of(errc::response_too_large, "it sent " + std::move(what));
+        return make_failure(errc::response_too_large, "it sent " + std::move(description));
     }
 
-    [[nodiscard]] error explain(error_code ec) const
+    [[nodiscard]] error to_error(error_code ec) const
     {
         if (ec == http::error::header_limit)
             return too_large("more than " + std::to_string(limits_.header) + " bytes of header");
         if (ec == http::error::body_limit)
             return too_large("more than " + std::to_string(limits_.body) + " bytes of body");
-        return failure_of(errc::malformed_http, "its response is not well-formed HTTP", ec);
+        return make_failure(errc::malformed_http, "its response is not well-formed HTTP", ec);
     }
 
     response_limits limits_;
     bool all_headers_;
-    std::size_t allowance_;
+    std::size_t total_limit_;
     std::vector<char, wiping_allocator<char>> buffer_;
     std::size_t size_ = 0;
-    // How much of the buffer the present response has written to: it may hold a token.
-    std::size_t touched_ = 0;
+    // Bytes of the buffer that the present response has written to. They may hold a token.
+    std::size_t dirty_size_ = 0;
     std::size_t received_ = 0;
-    std::size_t passed_ = 0;
-    // The parser beneath wants more of a chunk's first line.
+    std::size_t tls_received_ = 0;
+    // Beast's parser needs more of a chunk's first line.
     bool in_chunk_line_ = false;
-    // So many bytes were there when the parser beneath wanted more of a line; 0: it did not.
-    std::size_t awaited_line_ = 0;
+    // Number of bytes when Beast's parser needed more of a line; 0: it did not.
+    std::size_t incomplete_line_ = 0;
     bool complete_ = false;
-    unsigned interims_ = 0;
+    unsigned informational_ = 0;
     std::optional<parser> parser_;
 };
 
@@ -394,13 +399,13 @@ http_response_parser::state http_response_parser::commit(std::size_t size)
 {
     return impl_->commit(size);
 }
-http_response_parser::state http_response_parser::pass(std::size_t size)
+http_response_parser::state http_response_parser::count_tls_bytes(std::size_t size)
 {
-    return impl_->pass(size);
+    return impl_->count_tls_bytes(size);
 }
-http_response_parser::state http_response_parser::finish(bool proven)
+http_response_parser::state http_response_parser::on_eof(bool authenticated)
 {
-    return impl_->finish(proven);
+    return impl_->on_eof(authenticated);
 }
 void http_response_parser::restart()
 {

@@ -12,42 +12,40 @@
 namespace coauth::net
 {
 
-// Reads one HTTP/1.1 response from bytes as they come (RFC 9112), under limits, stricter than the
-// parser beneath: what could be framed in two ways is refused.
+// Parses one HTTP/1.1 response incrementally (RFC 9112), within limits. Stricter than Beast's
+// parser: it refuses messages that could be framed in two ways.
 class http_response_parser
 {
 public:
     enum class state
     {
-        // More bytes are wanted.
+        // It needs more bytes.
         more,
-        // The response is whole.
         complete,
-        // `failure()` says why.
+        // `failure()` has the reason.
         failed,
     };
 
-    // `all_headers`: keep every field, not only those that are needed to understand the response.
+    // `all_headers`: keep every field, not only those needed to understand the response.
     explicit http_response_parser(response_limits const& limits, bool all_headers = true);
     ~http_response_parser();
 
     // For the next response on the same connection; its buffer is kept.
     void restart();
 
-    // Where the next bytes are to be read to; never empty while more are wanted.
+    // Where to put the next bytes; not empty while it needs more.
     std::span<char> prepare();
-    // `size` bytes were put there.
+    // Parses `size` bytes put there.
     state commit(std::size_t size);
-    // So many bytes came as TLS has them. Beside a response they may hold anything, but not in
-    // masses.
-    state pass(std::size_t size);
-    // The stream ended; `proven`: the peer said so in a way that nobody could forge.
-    state finish(bool proven);
+    // Counts bytes as they were before decryption: TLS records without data are limited too.
+    state count_tls_bytes(std::size_t size);
+    // The stream ended. `authenticated`: nobody but the peer can have ended it.
+    state on_eof(bool authenticated);
 
     [[nodiscard]] bool complete() const noexcept;
-    // True once any byte came.
+    // Whether any byte was committed.
     [[nodiscard]] bool started() const noexcept;
-    // True when the connection may carry another request: it is kept alive and nothing extra came.
+    // Whether the connection may carry another request: it is kept alive, and no byte follows.
     [[nodiscard]] bool reusable() const noexcept;
 
     [[nodiscard]] error const& failure() const noexcept;

@@ -16,153 +16,155 @@ using asio::ip::tcp;
 using boost::system::error_code;
 using std::chrono::steady_clock;
 
-// What the user's resolver has to response. Nobody can do so any more once it is destroyed.
-class resolver::question
+// Completes a lookup of the user's resolver; destroyed without a call, it completes with an error.
+class resolver::callback
 {
 public:
-    question(std::weak_ptr<resolver> cache, key name, std::shared_ptr<in_flight_lookup> started)
-        : cache_(std::move(cache))
+    callback(std::weak_ptr<resolver> owner, key name, std::shared_ptr<in_flight_lookup> lookup)
+        : owner_(std::move(owner))
         , name_(std::move(name))
-        , flight_(std::move(started))
+        , lookup_(std::move(lookup))
     {
     }
-    ~question() { response(asio::error::no_recovery, {}); }
-    question(question const&) = delete;
-    question& operator=(question const&) = delete;
+    ~callback() { complete(asio::error::no_recovery, {}); }
+    callback(callback const&) = delete;
+    callback& operator=(callback const&) = delete;
 
-    void response(error_code ec, endpoints const& found) const noexcept
+    void complete(error_code ec, endpoints const& found) const noexcept
     {
-        if (auto const cache = cache_.lock())
-            cache->land(name_, *flight_, ec, found);
+        if (auto const owner = owner_.lock())
+            owner->complete(name_, *lookup_, ec, found);
     }
 
 private:
-    std::weak_ptr<resolver> cache_;
+    std::weak_ptr<resolver> owner_;
     key name_;
-    std::shared_ptr<in_flight_lookup> flight_;
+    std::shared_ptr<in_flight_lookup> lookup_;
 };
 
 resolver::resolver(asio::any_io_executor executor, connection_options const& options)
     : executor_(std::move(executor))
-    , lifetime_(options.dns_cache_ttl)
-    , resolver_(options.resolver)
+    , cache_ttl_(options.dns_cache_ttl)
+    , user_resolver_(options.resolver)
 {
 }
 
-resolver::launch resolver::waiter::begin(std::string const& host, std::uint16_t port, handler done)
+resolver::launch
+resolver::waiter::begin(std::string const& host, std::uint16_t port, handler completion)
 {
     key_ = {host, port};
-    auto cache = cache_;
+    auto owner = owner_;
     auto name = key_;
-    auto started = cache->find(name, *this, std::move(done));
-    return {std::move(cache), std::move(name), std::move(started)};
+    auto lookup = owner->enqueue(name, *this, std::move(completion));
+    return {std::move(owner), std::move(name), std::move(lookup)};
 }
 
 void resolver::waiter::cancel() noexcept
 {
-    cache_->leave(*this);
+    owner_->cancel_wait(*this);
 }
 
 std::shared_ptr<resolver::in_flight_lookup>
-resolver::find(key const& name, waiter& who, handler done)
+resolver::enqueue(key const& name, waiter& waiting, handler completion)
 {
     std::lock_guard const lock(mutex_);
-    auto& known = entries_[name];
-    if (!known.found.empty() && steady_clock::now() < known.expires)
+    auto& cached = entries_[name];
+    if (!cached.found.empty() && steady_clock::now() < cached.expires)
     {
-        auto found = known.found;
-        done.post({}, std::move(found));
+        auto found = cached.found;
+        completion.post({}, std::move(found));
         return nullptr;
     }
-    auto flying = known.in_flight.lock();
-    std::shared_ptr<in_flight_lookup> started;
-    if (!flying)
+    auto lookup = cached.in_flight.lock();
+    std::shared_ptr<in_flight_lookup> to_start;
+    if (!lookup)
     {
-        flying = started = std::make_shared<in_flight_lookup>();
-        known.in_flight = started;
+        lookup = to_start = std::make_shared<in_flight_lookup>();
+        cached.in_flight = lookup;
     }
-    flying->waiting.emplace_back(&who, std::move(done));
-    return started;
+    lookup->waiting.emplace_back(&waiting, std::move(completion));
+    return to_start;
 }
 
-void resolver::leave(waiter& who) noexcept
+void resolver::cancel_wait(waiter& cancelled) noexcept
 {
     std::lock_guard const lock(mutex_);
-    auto const known = entries_.find(who.key_);
-    auto const flying = known != entries_.end() ? known->second.in_flight.lock() : nullptr;
-    if (!flying)
+    auto const cached = entries_.find(cancelled.key_);
+    auto const lookup = cached != entries_.end() ? cached->second.in_flight.lock() : nullptr;
+    if (!lookup)
         return;
-    auto& waiting = flying->waiting;
-    auto const place = std::find_if(
-        waiting.begin(), waiting.end(), [&](auto const& one) { return one.first == &who; });
-    if (place == waiting.end())
+    auto& waiting = lookup->waiting;
+    auto const position = std::find_if(
+        waiting.begin(), waiting.end(),
+        [&](auto const& other) { return other.first == &cancelled; });
+    if (position == waiting.end())
         return;
-    auto done = std::move(place->second);
-    if (place != std::prev(waiting.end()))
-        *place = std::move(waiting.back());
+    auto completion = std::move(position->second);
+    if (position != std::prev(waiting.end()))
+        *position = std::move(waiting.back());
     waiting.pop_back();
-    done.post(asio::error::operation_aborted, {});
+    completion.post(asio::error::operation_aborted, {});
 }
 
-void resolver::start(key const& name, std::shared_ptr<in_flight_lookup> const& started) noexcept
+void resolver::start(key const& name, std::shared_ptr<in_flight_lookup> const& lookup) noexcept
 {
     try
     {
-        if (resolver_)
-            resolve_user(name, started);
+        if (user_resolver_)
+            resolve_user(name, lookup);
         else
-            resolve_system(name, started);
+            resolve_system(name, lookup);
     }
     catch (std::bad_alloc const&)
     {
-        land(name, *started, asio::error::no_memory, {});
+        complete(name, *lookup, asio::error::no_memory, {});
     }
     catch (...)
     {
-        land(name, *started, asio::error::no_recovery, {});
+        complete(name, *lookup, asio::error::no_recovery, {});
     }
 }
 
-void resolver::resolve_system(key const& name, std::shared_ptr<in_flight_lookup> started)
+void resolver::resolve_system(key const& name, std::shared_ptr<in_flight_lookup> lookup)
 {
     auto const system = std::make_shared<tcp::resolver>(executor_);
     system->async_resolve(
         name.first, std::to_string(name.second),
         [self = shared_from_this(), system, name,
-         started = std::move(started)](error_code ec, tcp::resolver::results_type const& results)
+         lookup = std::move(lookup)](error_code ec, tcp::resolver::results_type const& results)
         {
             endpoints found;
             try
             {
-                for (auto const& one : results)
-                    found.push_back(one.endpoint());
+                for (auto const& result : results)
+                    found.push_back(result.endpoint());
             }
             catch (...)
             {
                 ec = asio::error::no_memory;
             }
-            self->land(name, *started, ec, found);
+            self->complete(name, *lookup, ec, found);
         });
 }
 
-void resolver::resolve_user(key const& name, std::shared_ptr<in_flight_lookup> started)
+void resolver::resolve_user(key const& name, std::shared_ptr<in_flight_lookup> lookup)
 {
-    auto const asked = std::make_shared<question>(weak_from_this(), name, std::move(started));
-    resolver_(
+    auto const reply = std::make_shared<callback>(weak_from_this(), name, std::move(lookup));
+    user_resolver_(
         name.first, name.second,
-        [asked](error_code ec, std::vector<ip_endpoint> const& given)
+        [reply](error_code ec, std::vector<ip_endpoint> const& addresses)
         {
             endpoints found;
             try
             {
-                for (auto const& one : given)
+                for (auto const& text : addresses)
                 {
-                    error_code bad;
-                    auto const address = asio::ip::make_address(one.address, bad);
-                    if (bad)
-                        ec = ec ? ec : bad;
+                    error_code malformed;
+                    auto const address = asio::ip::make_address(text.address, malformed);
+                    if (malformed)
+                        ec = ec ? ec : malformed;
                     else
-                        found.emplace_back(address, one.port);
+                        found.emplace_back(address, text.port);
                 }
             }
             catch (...)
@@ -170,17 +172,17 @@ void resolver::resolve_user(key const& name, std::shared_ptr<in_flight_lookup> s
                 found.clear();
                 ec = asio::error::no_memory;
             }
-            asked->response(found.empty() ? ec : error_code(), found);
+            reply->complete(found.empty() ? ec : error_code(), found);
         });
 }
 
-void resolver::land(
-    key const& name, in_flight_lookup& landed, error_code ec, endpoints const& found) noexcept
+void resolver::complete(
+    key const& name, in_flight_lookup& lookup, error_code ec, endpoints const& found) noexcept
 {
     std::lock_guard const lock(mutex_);
-    if (gone_ || landed.over)
+    if (context_destroyed_ || lookup.completed)
         return;
-    landed.over = true;
+    lookup.completed = true;
     if (!ec && found.empty())
         ec = asio::error::host_not_found;
     try
@@ -188,29 +190,29 @@ void resolver::land(
         if (ec)
             entries_.erase(name);
         else
-            entries_[name] = {found, detail::after(steady_clock::now(), lifetime_), {}};
-        for (auto& [who, done] : landed.waiting)
-            done.post(ec, found);
+            entries_[name] = {found, detail::after(steady_clock::now(), cache_ttl_), {}};
+        for (auto& [waiting, completion] : lookup.waiting)
+            completion.post(ec, found);
     }
     catch (...) // NOLINT(bugprone-empty-catch)
     {
-        // Without memory: dropped, their handlers end what waits.
+        // Without memory the handlers are destroyed, which ends their waits.
     }
-    landed.waiting.clear();
+    lookup.waiting.clear();
 }
 
-void resolver::context_gone() noexcept
+void resolver::on_context_shutdown() noexcept
 {
     std::map<key, entry> entries;
     {
         std::lock_guard const lock(mutex_);
-        gone_ = true;
+        context_destroyed_ = true;
         entries.swap(entries_);
     }
-    // Nobody else looks at those who wait any more.
-    for (auto const& [name, known] : entries)
-        if (auto const flying = known.in_flight.lock())
-            flying->waiting.clear();
+    // Nobody else uses the lists of waiting handlers any more.
+    for (auto const& [name, cached] : entries)
+        if (auto const lookup = cached.in_flight.lock())
+            lookup->waiting.clear();
 }
 
 } // namespace coauth::net

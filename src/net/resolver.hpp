@@ -23,11 +23,11 @@ namespace coauth::net
 
 using endpoints = std::vector<boost::asio::ip::tcp::endpoint>;
 
-// Name lookups of one client: at most one in in_flight_lookup for each name, its result kept for a
-// while.
+// Name lookups of one client: at most one in flight for each name (single flight), and a cache of
+// the results.
 //
-// A lookup runs in a thread that cannot be interrupted. Whoever waits for one may leave; it then
-// ends into the cache.
+// A lookup runs in a thread that cannot be interrupted. A wait for it can be cancelled; its result
+// then only goes to the cache.
 class resolver : public std::enable_shared_from_this<resolver>
 {
 public:
@@ -35,37 +35,38 @@ public:
 
     resolver(boost::asio::any_io_executor executor, connection_options const& options);
 
-    // Abandons those who wait, as the context does: its responses may come from elsewhere, later.
-    void context_gone() noexcept;
+    // Destroys the waiting handlers, as the context does. Later results of a user's resolver are
+    // ignored.
+    void on_context_shutdown() noexcept;
 
     class launch;
 
-    // One who waits. Has to live until its handler is called.
+    // One wait. It must live until its handler is called.
     class waiter final : public cancellable
     {
     public:
-        explicit waiter(std::shared_ptr<resolver> cache) : cache_(std::move(cache)) {}
+        explicit waiter(std::shared_ptr<resolver> owner) : owner_(std::move(owner)) {}
 
-        // Calls the handler once, never within this call: with the addresses, what went wrong, or
-        // operation_aborted. What it returns is to be called next, without a lock: it may ask the
+        // Calls the handler once, never within this call: with the addresses, an error, or
+        // operation_aborted. Call the returned function next, without a lock: it may call the
         // user's resolver.
-        launch begin(std::string const& host, std::uint16_t port, handler done);
+        launch begin(std::string const& host, std::uint16_t port, handler completion);
         void cancel() noexcept override;
 
     private:
         friend class resolver;
-        std::shared_ptr<resolver> cache_;
+        std::shared_ptr<resolver> owner_;
         std::pair<std::string, std::uint16_t> key_;
     };
 
 private:
     using key = std::pair<std::string, std::uint16_t>;
 
-    // Owned by the lookup itself: it goes with the context that abandons it.
+    // Owned by the lookup's own handler: a context that abandons the lookup destroys it.
     struct in_flight_lookup
     {
         std::vector<std::pair<waiter*, handler>> waiting;
-        bool over = false;
+        bool completed = false;
     };
     struct entry
     {
@@ -73,50 +74,50 @@ private:
         std::chrono::steady_clock::time_point expires;
         std::weak_ptr<in_flight_lookup> in_flight;
     };
-    class question;
+    class callback;
 
-    // A lookup that has to be started, or nothing.
-    std::shared_ptr<in_flight_lookup> find(key const& name, waiter& who, handler done);
-    void leave(waiter& who) noexcept;
-    void start(key const& name, std::shared_ptr<in_flight_lookup> const& started) noexcept;
-    void resolve_system(key const& name, std::shared_ptr<in_flight_lookup> started);
-    void resolve_user(key const& name, std::shared_ptr<in_flight_lookup> started);
-    // The first time counts.
-    void land(
-        key const& name, in_flight_lookup& landed, boost::system::error_code ec,
+    // Returns a lookup to be started, or null.
+    std::shared_ptr<in_flight_lookup> enqueue(key const& name, waiter& waiting, handler completion);
+    void cancel_wait(waiter& cancelled) noexcept;
+    void start(key const& name, std::shared_ptr<in_flight_lookup> const& lookup) noexcept;
+    void resolve_system(key const& name, std::shared_ptr<in_flight_lookup> lookup);
+    void resolve_user(key const& name, std::shared_ptr<in_flight_lookup> lookup);
+    // Only the first call for a lookup has an effect.
+    void complete(
+        key const& name, in_flight_lookup& lookup, boost::system::error_code ec,
         endpoints const& found) noexcept;
 
     boost::asio::any_io_executor executor_;
-    std::chrono::milliseconds lifetime_;
-    resolver_function resolver_;
+    std::chrono::milliseconds cache_ttl_;
+    resolver_function user_resolver_;
 
     std::mutex mutex_;
     std::map<key, entry> entries_;
-    bool gone_ = false;
+    bool context_destroyed_ = false;
 };
 
-// Starts a lookup, unless it is under way or known.
+// Starts a lookup, unless one is in flight or its result is cached.
 class resolver::launch
 {
 public:
     launch(
-        std::shared_ptr<resolver> cache, key name,
-        std::shared_ptr<in_flight_lookup> started) noexcept
-        : cache_(std::move(cache))
+        std::shared_ptr<resolver> owner, key name,
+        std::shared_ptr<in_flight_lookup> lookup) noexcept
+        : owner_(std::move(owner))
         , name_(std::move(name))
-        , started_(std::move(started))
+        , lookup_(std::move(lookup))
     {
     }
     void operator()() noexcept
     {
-        if (started_)
-            cache_->start(name_, started_);
+        if (lookup_)
+            owner_->start(name_, lookup_);
     }
 
 private:
-    std::shared_ptr<resolver> cache_;
+    std::shared_ptr<resolver> owner_;
     key name_;
-    std::shared_ptr<in_flight_lookup> started_;
+    std::shared_ptr<in_flight_lookup> lookup_;
 };
 
 } // namespace coauth::net

@@ -21,14 +21,14 @@ namespace coauth::net
 namespace
 {
 
-// A peer may ask for a response with each few bytes (KeyUpdate, HelloRequest), and each costs a
-// system call: after so many the event loop is let go.
-constexpr int most_sent = 16;
+// A peer can request a response with every few bytes (KeyUpdate, HelloRequest), and each costs a
+// system call. After this many, other handlers have their turn.
+constexpr int max_writes_without_read = 16;
 
 } // namespace
 
-// What OpenSSL calls to send and to receive.
-struct tls_engine::access
+// OpenSSL calls them to send and to receive.
+struct tls_engine::bio_callbacks
 {
     static tls_engine& of(BIO* bio) { return *static_cast<tls_engine*>(BIO_get_data(bio)); }
 
@@ -36,7 +36,7 @@ struct tls_engine::access
     {
         auto& self = of(bio);
         BIO_clear_retry_flags(bio);
-        ++self.sent_;
+        ++self.writes_since_read_;
         // Never SIGPIPE, which OpenSSL's own socket BIO would raise.
         auto const sent = ::send(self.socket_, data, static_cast<std::size_t>(size), MSG_NOSIGNAL);
         if (sent >= 0)
@@ -52,22 +52,22 @@ struct tls_engine::access
     {
         auto& self = of(bio);
         BIO_clear_retry_flags(bio);
-        // It is not told of an end without a goodbye: it would never resume the session again.
-        auto const there = self.input_end_ - self.input_begin_;
-        if (there == 0 || self.sent_ >= most_sent)
+        // OpenSSL does not learn of an end without close_notify: it would not resume the session.
+        auto const available = self.input_end_ - self.input_begin_;
+        if (available == 0 || self.writes_since_read_ >= max_writes_without_read)
         {
             BIO_set_retry_read(bio);
             return -1;
         }
-        auto const taken = std::min(there, static_cast<std::size_t>(size));
-        std::memcpy(data, self.input_.data() + self.input_begin_, taken);
-        self.input_begin_ += taken;
-        return static_cast<int>(taken);
+        auto const copied = std::min(available, static_cast<std::size_t>(size));
+        std::memcpy(data, self.input_.data() + self.input_begin_, copied);
+        self.input_begin_ += copied;
+        return static_cast<int>(copied);
     }
 
-    // Before a record is sent, which may be the alert that follows from a lack of memory: OpenSSL
-    // then sets errno back.
-    static void look(int, int, int, void const*, std::size_t, SSL*, void* self)
+    // Called before a record is sent, such as the alert that follows a lack of memory; OpenSSL
+    // resets errno after it.
+    static void on_message(int, int, int, void const*, std::size_t, SSL*, void* self)
     {
         auto& lacked = static_cast<tls_engine*>(self)->lacked_memory_;
         lacked = lacked || errno == ENOMEM;
@@ -80,7 +80,8 @@ struct tls_engine::access
 
     static BIO_METHOD* make_method()
     {
-        // No index of its own: nobody looks for it, and OpenSSL keeps a failure to make the first.
+        // Without an index of its own: nobody looks it up, and OpenSSL never recovers if it has no
+        // memory for the first one.
         BIO_METHOD* const method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "coauth");
         if (method != nullptr)
         {
@@ -91,18 +92,18 @@ struct tls_engine::access
         return method;
     }
 
-    // Made once for the process; null: there was no memory, and the next tries again.
+    // One for the process. Null without memory; the next call tries again.
     static BIO_METHOD* method()
     {
-        static std::atomic<BIO_METHOD*> kept{nullptr};
-        BIO_METHOD* known = kept.load();
-        if (known != nullptr)
-            return known;
-        BIO_METHOD* const made = make_method();
-        if (made == nullptr || kept.compare_exchange_strong(known, made))
-            return made;
-        BIO_meth_free(made);
-        return known;
+        static std::atomic<BIO_METHOD*> shared{nullptr};
+        BIO_METHOD* existing = shared.load();
+        if (existing != nullptr)
+            return existing;
+        BIO_METHOD* const created = make_method();
+        if (created == nullptr || shared.compare_exchange_strong(existing, created))
+            return created;
+        BIO_meth_free(created);
+        return existing;
     }
 };
 
@@ -111,52 +112,52 @@ tls_engine::tls_engine(std::shared_ptr<tls_context> context) : context_(std::mov
 std::unique_ptr<tls_engine>
 tls_engine::make(std::shared_ptr<tls_context> context, int socket, std::string peer)
 {
-    std::unique_ptr<tls_engine> made(new tls_engine(std::move(context)));
-    made->socket_ = socket;
-    made->ssl_ = SSL_new(made->context_->native());
-    BIO_METHOD* const method = access::method();
+    std::unique_ptr<tls_engine> engine(new tls_engine(std::move(context)));
+    engine->socket_ = socket;
+    engine->ssl_ = SSL_new(engine->context_->native());
+    BIO_METHOD* const method = bio_callbacks::method();
     BIO* const bio = method != nullptr ? BIO_new(method) : nullptr;
-    if (made->ssl_ == nullptr || bio == nullptr)
+    if (engine->ssl_ == nullptr || bio == nullptr)
     {
         BIO_free(bio);
         return nullptr;
     }
-    BIO_set_data(bio, made.get());
+    BIO_set_data(bio, engine.get());
     BIO_set_init(bio, 1);
-    SSL_set_bio(made->ssl_, bio, bio);
-    // First the mode: OpenSSL 3.5 gives it to the record layer, which there may be no memory for.
-    SSL_set_mode(made->ssl_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    SSL_set_connect_state(made->ssl_);
-    SSL_set_msg_callback(made->ssl_, access::look);
-    SSL_set_msg_callback_arg(made->ssl_, made.get());
-    made->owner_ = {made->context_.get(), std::move(peer)};
-    made->context_->attach(made->ssl_, made->owner_);
-    return made;
+    SSL_set_bio(engine->ssl_, bio, bio);
+    // The mode first: OpenSSL 3.5 passes it to the record layer, for which memory may fail.
+    SSL_set_mode(engine->ssl_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_set_connect_state(engine->ssl_);
+    SSL_set_msg_callback(engine->ssl_, bio_callbacks::on_message);
+    SSL_set_msg_callback_arg(engine->ssl_, engine.get());
+    engine->session_key_.peer = std::move(peer);
+    engine->context_->attach(engine->ssl_, engine->session_key_);
+    return engine;
 }
 
 tls_engine::~tls_engine()
 {
     if (ssl_ == nullptr)
         return;
-    // Says goodbye in OpenSSL's books alone: without it the session could not be resumed, and
-    // waiting for the peer's goodbye could take for ever.
+    // A close_notify in OpenSSL's state alone: without it the session could not be resumed, and
+    // waiting for the peer's could take forever.
     SSL_set_quiet_shutdown(ssl_, 1);
     SSL_shutdown(ssl_);
     SSL_free(ssl_);
     ERR_clear_error();
 }
 
-// Host name or address, and nothing but the subject alternative names count (RFC 9525).
-bool tls_engine::expect(std::string const& host, bool ip_literal)
+// Only the subject alternative names count (RFC 9525).
+bool tls_engine::set_verify_host(std::string const& host, bool ip_literal)
 {
-    X509_VERIFY_PARAM* const expected = SSL_get0_param(ssl_);
+    X509_VERIFY_PARAM* const parameters = SSL_get0_param(ssl_);
     X509_VERIFY_PARAM_set_hostflags(
-        expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+        parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     forget_failures();
     // SNI carries names only (RFC 6066 section 3).
     bool const set = ip_literal
-                         ? X509_VERIFY_PARAM_set1_ip_asc(expected, host.c_str()) == 1
-                         : X509_VERIFY_PARAM_set1_host(expected, host.data(), host.size()) == 1 &&
+                         ? X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str()) == 1
+                         : X509_VERIFY_PARAM_set1_host(parameters, host.data(), host.size()) == 1 &&
                                SSL_set_tlsext_host_name(ssl_, host.c_str()) == 1;
     if (!set)
         failure_ =
@@ -164,7 +165,7 @@ bool tls_engine::expect(std::string const& host, bool ip_literal)
     return set;
 }
 
-void tls_engine::begin()
+void tls_engine::begin_call()
 {
     lacked_memory_ = false;
     forget_failures();
@@ -172,9 +173,9 @@ void tls_engine::begin()
 
 tls_engine::step tls_engine::handshake()
 {
-    sent_ = 0;
-    begin();
-    return outcome(SSL_do_handshake(ssl_));
+    writes_since_read_ = 0;
+    begin_call();
+    return end_call(SSL_do_handshake(ssl_));
 }
 
 tls_engine::step tls_engine::write(std::string_view& bytes)
@@ -182,38 +183,38 @@ tls_engine::step tls_engine::write(std::string_view& bytes)
     while (!bytes.empty())
     {
         std::size_t written = 0;
-        begin();
+        begin_call();
         int const returned = SSL_write_ex(ssl_, bytes.data(), bytes.size(), &written);
         if (returned != 1)
-            return outcome(returned);
+            return end_call(returned);
         bytes.remove_prefix(written);
     }
     return step::done;
 }
 
-tls_engine::step tls_engine::read(std::span<char> into, std::size_t& size)
+tls_engine::step tls_engine::read(std::span<char> buffer, std::size_t& size)
 {
     size = 0;
-    // OpenSSL takes its time to find out that there is nothing.
+    // OpenSSL takes long to find out that there is nothing to read.
     if (!pending())
         return step::want_read;
-    sent_ = 0;
-    begin();
-    return outcome(SSL_read_ex(ssl_, into.data(), into.size(), &size));
+    writes_since_read_ = 0;
+    begin_call();
+    return end_call(SSL_read_ex(ssl_, buffer.data(), buffer.size(), &size));
 }
 
 bool tls_engine::pending() const
 {
-    return input_begin_ != input_end_ || ended_ || SSL_has_pending(ssl_) == 1;
+    return input_begin_ != input_end_ || eof_ || SSL_has_pending(ssl_) == 1;
 }
 
 bool tls_engine::within_record() const
 {
-    // "RB" is reading the body: the header has left the buffer then.
+    // "RB" is "read body": the header of the record is no longer in the buffer.
     return pending() || SSL_rstate_string(ssl_)[1] == 'B';
 }
 
-tls_engine::step tls_engine::outcome(int returned)
+tls_engine::step tls_engine::end_call(int returned)
 {
     if (returned == 1)
         return step::done;
@@ -222,7 +223,7 @@ tls_engine::step tls_engine::outcome(int returned)
     case SSL_ERROR_WANT_READ:
         if (input_begin_ != input_end_)
             return step::want_write;
-        return ended_ ? step::truncated : step::want_read;
+        return eof_ ? step::truncated : step::want_read;
     case SSL_ERROR_WANT_WRITE:
         return step::want_write;
     case SSL_ERROR_ZERO_RETURN:
@@ -244,21 +245,21 @@ tls_engine::step tls_engine::outcome(int returned)
     return step::failed;
 }
 
-std::span<char> tls_engine::input()
+std::span<char> tls_engine::input_buffer()
 {
-    // It asks for more only when it has taken all.
+    // OpenSSL wants more only when it has consumed everything.
     input_begin_ = input_end_ = 0;
     return input_;
 }
 
-void tls_engine::feed(std::size_t size)
+void tls_engine::commit_input(std::size_t size)
 {
     input_end_ = size;
 }
 
-void tls_engine::feed_end()
+void tls_engine::commit_eof()
 {
-    ended_ = true;
+    eof_ = true;
 }
 
 bool tls_engine::resumed() const
@@ -266,7 +267,7 @@ bool tls_engine::resumed() const
     return SSL_session_reused(ssl_) == 1;
 }
 
-long tls_engine::verdict() const
+long tls_engine::verify_result() const
 {
     return SSL_get_verify_result(ssl_);
 }

@@ -18,80 +18,81 @@ struct ssl_st;
 namespace coauth::net
 {
 
-// TLS over a non-blocking socket, step by step; whoever owns it waits between the steps.
+// TLS over a non-blocking socket, in steps; its owner waits between them.
 //
-// It writes to the socket itself, and is fed with what was read from it: one system call each way
-// for a small message, and no buffers beside OpenSSL's own. Those are kept between requests.
+// In place of asio::ssl::stream: it writes to the socket itself and receives what its owner reads
+// from it. So a small message takes one system call each way and no buffer beside OpenSSL's own,
+// and its owner counts every byte: of a handshake, of records without data, of data that nobody
+// requested.
 class tls_engine
 {
 public:
     enum class step
     {
         done,
-        // Feed it, and call again.
+        // Read from the socket into `input_buffer()`, commit it, and call again.
         want_read,
-        // Call again when the socket takes more, and others had their turn.
+        // Call again when the socket is writable and other handlers had their turn.
         want_write,
-        // The peer said goodbye (close_notify).
+        // The peer has sent a close_notify.
         end,
-        // The connection ended without a goodbye.
+        // The connection ended without a close_notify.
         truncated,
-        // `failure()` says why.
+        // `failure()` has the reason.
         failed,
     };
 
-    // None: there was no memory. `peer` names the server among the sessions of the context.
+    // Null without memory. `peer` is the key of the server's sessions in the context.
     static std::unique_ptr<tls_engine>
     make(std::shared_ptr<tls_context> context, int socket, std::string peer);
     ~tls_engine();
     tls_engine(tls_engine const&) = delete;
     tls_engine& operator=(tls_engine const&) = delete;
 
-    // Whom to accept: the host name or address is verified, and SNI set for a name.
-    bool expect(std::string const& host, bool ip_literal);
+    // The host name or address that the certificate must have; SNI is sent for a name.
+    bool set_verify_host(std::string const& host, bool ip_literal);
 
-    // Who the client is, should the server ask.
-    bool offer(certificate_chain const& own) { return own.offer(ssl_); }
+    // The client's certificate, if the server requests one.
+    bool use_certificate(certificate_chain const& own) { return own.use_for(ssl_); }
 
     step handshake();
-    // Takes from `bytes` what it has written; on want_write, to be called again with what is left.
+    // Removes from `bytes` what it has written; after want_write, call it again with the rest.
     step write(std::string_view& bytes);
-    step read(std::span<char> into, std::size_t& size);
+    step read(std::span<char> buffer, std::size_t& size);
 
-    // Whether `read` would find anything without being fed.
+    // Whether `read` would make progress without more input.
     [[nodiscard]] bool pending() const;
-    // Whether a part of a record came, and `read` has nothing to give before the rest does.
+    // Whether a part of a record arrived, and `read` returns nothing before the rest does.
     [[nodiscard]] bool within_record() const;
 
-    // Where encrypted bytes are to be put. Only when `read` or `handshake` wants them.
-    std::span<char> input();
-    void feed(std::size_t size);
-    void feed_end();
+    // Where to put encrypted bytes. Only after want_read.
+    std::span<char> input_buffer();
+    void commit_input(std::size_t size);
+    void commit_eof();
 
     [[nodiscard]] bool resumed() const;
-    // The verdict on the server's certificate, in OpenSSL's numbers.
-    [[nodiscard]] long verdict() const;
+    // OpenSSL's X509_V_OK or X509_V_ERR_*.
+    [[nodiscard]] long verify_result() const;
     [[nodiscard]] boost::system::error_code failure() const { return failure_; }
 
 private:
-    struct access;
+    struct bio_callbacks;
 
     explicit tls_engine(std::shared_ptr<tls_context> context);
-    // Before each call of OpenSSL, which `outcome` judges.
-    void begin();
-    step outcome(int returned);
+    // Around each call of OpenSSL.
+    void begin_call();
+    step end_call(int returned);
 
     std::shared_ptr<tls_context> context_;
-    session_key owner_;
+    session_key session_key_;
     ssl_st* ssl_ = nullptr;
     int socket_ = -1;
     std::array<char, 8 * 1024> input_;
     std::size_t input_begin_ = 0;
     std::size_t input_end_ = 0;
-    // How often it has sent something since it was last called.
-    int sent_ = 0;
-    bool ended_ = false;
-    // So far in the present call.
+    int writes_since_read_ = 0;
+    bool eof_ = false;
+    // During the present call.
     bool lacked_memory_ = false;
     int system_error_ = 0;
     boost::system::error_code failure_;

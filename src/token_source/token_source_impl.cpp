@@ -74,15 +74,12 @@ token_source_impl::token_source_impl(
     auto const usable = policy::check(options_);
     if (!usable)
         policy_.close(usable.error());
-    watch(asio::query(executor, asio::execution::context));
+    listen(asio::query(executor, asio::execution::context));
 }
 
-token_source_impl::~token_source_impl()
-{
-    leave();
-}
+token_source_impl::~token_source_impl() = default;
 
-void token_source_impl::context_gone() noexcept
+void token_source_impl::on_context_shutdown() noexcept
 {
     policy::waiter_batch waiting;
     // Handlers may own what owns this.

@@ -23,7 +23,7 @@ namespace coauth::detail
 //
 // Whoever waits, waits for a fetch that is under way, and is completed when it ends: there is
 // always something that will wake them.
-class token_source_impl final : public net::context_shutdown::member,
+class token_source_impl final : public net::context_shutdown::listener,
                                 public std::enable_shared_from_this<token_source_impl>
 {
 public:
@@ -60,7 +60,7 @@ private:
 
     [[nodiscard]] response ask(get_options const& wish, token_wait_op& who);
     void refresh_credentials();
-    void context_gone() noexcept override;
+    void on_context_shutdown() noexcept override;
     [[gnu::noinline]] access_token try_get_carefully() noexcept;
     // With the lock held.
     void maintain(bool wanted) noexcept;

@@ -48,7 +48,7 @@ outcome read(http_response_parser& reader, fuzz::input const& from, Size next_si
     }
     made.used = from.rest.size() - rest.size();
     if (made.ended == state::more)
-        made.ended = reader.finish(from.has('p'));
+        made.ended = reader.on_eof(from.has('p'));
     if (made.ended == state::failed)
         made.why = reader.failure().value();
     require(reader.complete() == (made.ended == state::complete), "complete is what it says");

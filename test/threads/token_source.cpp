@@ -22,6 +22,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <iostream>
@@ -270,9 +271,9 @@ BOOST_AUTO_TEST_CASE(destroy_a_token_source_that_is_waited_for)
     BOOST_TEST(cancelled_seen > 200U);
 }
 
-// They go, with operations under way and a connection that is kept, while their context goes in
-// another thread: either may be the first.
-BOOST_AUTO_TEST_CASE(destroy_a_client_while_its_context_goes)
+// With operations pending and idle connections: two clients in two threads at the same time, while
+// their context exists or after another thread has destroyed it.
+BOOST_AUTO_TEST_CASE(destroy_clients_before_or_after_their_context)
 {
     auto server = start();
     std::mt19937_64 random(test::choose_seed());
@@ -280,32 +281,46 @@ BOOST_AUTO_TEST_CASE(destroy_a_client_while_its_context_goes)
     {
         auto const owned = std::make_shared<int>();
         auto context = std::make_unique<asio::io_context>();
-        std::optional<coauth::client> client(
-            std::in_place, context->get_executor(), test::overheard(server.config()));
-        std::optional<coauth::token_source> tokens(std::in_place, *client);
-        int got = 0;
-        client->async_get_access_token(
-            coauth::token_request(), [&](token_result const& token) { got += token ? 1 : 0; });
+        struct pair
+        {
+            std::optional<coauth::client> client;
+            std::optional<coauth::token_source> tokens;
+        };
+        std::array<pair, 2> pairs;
+        int tokens_received = 0;
+        for (auto& [client, tokens] : pairs)
+        {
+            client.emplace(context->get_executor(), test::overheard(server.config()));
+            tokens.emplace(*client);
+            client->async_get_access_token(
+                coauth::token_request(),
+                [&](token_result const& token) { tokens_received += token ? 1 : 0; });
+        }
         context->run();
-        BOOST_TEST_REQUIRE(got == 1);
-        // Begun, and never completed: nobody runs the context.
-        tokens->async_get_access_token([owned](token_result const&) {});
-        client->async_get_access_token(coauth::token_request(), [owned](token_result const&) {});
+        BOOST_TEST_REQUIRE(tokens_received == 2);
+        // Started, and never completed: nobody runs the context.
+        for (auto& [client, tokens] : pairs)
+        {
+            tokens->async_get_access_token([owned](token_result const&) {});
+            client->async_get_access_token(
+                coauth::token_request(), [owned](token_result const&) {});
+        }
+        if (round % 2 == 0)
+            std::thread([&] { context.reset(); }).join();
         std::latch both(2);
-        std::thread other(
-            [&, wait = random() % 50]
-            {
-                both.arrive_and_wait();
-                std::this_thread::sleep_for(std::chrono::microseconds(wait));
-                if (wait % 2 == 0)
-                    tokens.reset();
-                client.reset();
-                tokens.reset();
-            });
-        both.arrive_and_wait();
-        std::this_thread::sleep_for(std::chrono::microseconds(random() % 50));
-        context.reset();
+        auto const destroy = [&](pair& destroyed, bool tokens_first)
+        {
+            both.arrive_and_wait();
+            if (tokens_first)
+                destroyed.tokens.reset();
+            destroyed.client.reset();
+            destroyed.tokens.reset();
+        };
+        bool const tokens_first = random() % 2 == 0;
+        std::thread other([&] { destroy(pairs[1], !tokens_first); });
+        destroy(pairs[0], tokens_first);
         other.join();
+        context.reset();
         BOOST_TEST_REQUIRE(owned.use_count() == 1);
     }
 }

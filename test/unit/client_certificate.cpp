@@ -29,7 +29,7 @@ std::shared_ptr<net::client_certificate> loaded(tls_options const& options)
 // By which the certificates of the tests are told from each other.
 std::string thumbprint_of(net::client_certificate& tested)
 {
-    return base64url(tested.present()->fingerprint());
+    return base64url(tested.current()->fingerprint());
 }
 
 std::string subject_of(X509* certificate)
@@ -46,7 +46,7 @@ std::vector<std::string> shown_by(net::client_certificate& tested)
 {
     std::shared_ptr<SSL_CTX> const context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
     std::shared_ptr<SSL> const connection(SSL_new(context.get()), SSL_free);
-    BOOST_TEST_REQUIRE(tested.present()->offer(connection.get()));
+    BOOST_TEST_REQUIRE(tested.current()->use_for(connection.get()));
     BOOST_TEST(SSL_check_private_key(connection.get()) == 1);
     std::vector<std::string> names = {subject_of(SSL_get_certificate(connection.get()))};
     STACK_OF(X509)* others = nullptr;
@@ -408,14 +408,14 @@ BOOST_AUTO_TEST_CASE(unchanged_files_are_not_read_again)
     };
     auto const tested = loaded(options);
     auto const once = asked;
-    BOOST_TEST(tested->present() == tested->present());
+    BOOST_TEST(tested->current() == tested->current());
     BOOST_TEST(asked == once);
     both.key.replace(known.key.encrypted_pem(phrase));
     both.age();
-    tested->present();
+    tested->current();
     BOOST_TEST(asked > once);
     auto const twice = asked;
-    tested->present();
+    tested->current();
     BOOST_TEST(asked == twice);
 }
 

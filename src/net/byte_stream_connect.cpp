@@ -1,0 +1,225 @@
+#include "net/byte_stream.hpp"
+#include "net/happy_eyeballs.hpp"
+
+#include <boost/asio/ip/address.hpp>
+
+#include <cstdlib>
+#include <optional>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+// How a stream is opened: name, address, proxy, TLS.
+
+namespace coauth::net
+{
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+using step = tls_engine::step;
+
+namespace
+{
+
+// OpenSSL takes at most 100 KiB of certificates, but some messages any number of times.
+constexpr std::size_t handshake_limit = std::size_t(512) * 1024;
+
+// As in "HTTP/1.1 200 OK" (RFC 9112 section 4).
+bool begins_with_status(std::string_view response)
+{
+    if (response.size() < 13 || !response.starts_with("HTTP/1.") || response[8] != ' ')
+        return false;
+    auto const number = response.substr(9, 3);
+    bool const digits = number.find_first_not_of("0123456789") == std::string_view::npos;
+    return digits && (response[12] == ' ' || response[12] == '\r');
+}
+
+} // namespace
+
+task<result<void>> byte_stream::connect(operation_context& op)
+{
+    endpoints found;
+    auto outcome = co_await lookup(op, found);
+    if (outcome)
+        outcome = co_await connect_socket(op, found);
+    if (outcome && !target_->tunnel_request.empty())
+        outcome = co_await open_tunnel(op);
+    if (outcome)
+        op.phases.leave();
+    if (outcome && target_->tls)
+        outcome = co_await handshake(op);
+    co_return outcome;
+}
+
+task<result<void>> byte_stream::lookup(operation_context& op, endpoints& found)
+{
+    op.phases.enter(phase::lookup);
+    bool const proxied = !target_->tunnel_request.empty();
+    std::string const& host = proxied ? target_->proxy_host : target_->host;
+    std::uint16_t const port = proxied ? target_->proxy_port : target_->port;
+    error_code ec;
+    auto const address = asio::ip::make_address(host, ec);
+    if (!ec)
+        found.emplace_back(address, port);
+    else
+    {
+        resolver::waiter waiter(target_->lookups);
+        stop_state::scope const covered(op.stop, waiter);
+        auto const begin = [&](resolver::handler handler)
+        { return waiter.begin(host, port, std::move(handler)); };
+        std::tie(ec, found) =
+            co_await wait_for<error_code, endpoints>(op, begin, asio::error::no_memory, {});
+    }
+    if (ec || op.stop.aborted())
+        co_return fail(
+            op, errc::resolve_failed,
+            "the host name '" + host + (proxied ? "' of the proxy" : "'") +
+                " was not resolved; check its spelling and this machine's name service",
+            ec);
+    op.phases.leave();
+    co_return result<void>();
+}
+
+task<result<void>> byte_stream::connect_socket(operation_context& op, endpoints const& found)
+{
+    op.phases.enter(phase::connect);
+    auto attempts = std::make_shared<happy_eyeballs>(
+        socket_.get_executor(), found, target_->connection_attempt_delay);
+    error_code ec;
+    {
+        happy_eyeballs::waiter waiter(attempts);
+        stop_state::scope const covered(op.stop, waiter);
+        // Its pending connects own it.
+        auto const begin = [&](happy_eyeballs::handler handler)
+        { std::exchange(attempts, nullptr)->begin(std::move(handler)); };
+        std::optional<tcp::socket> connected;
+        std::tie(ec, connected) = co_await wait_for<error_code, std::optional<tcp::socket>>(
+            op, begin, asio::error::no_memory, {});
+        if (connected)
+            socket_ = std::move(*connected);
+    }
+    connect_failure_ = ec;
+    // A reset right after the connect: the server had accepted it.
+    bool const reset = ec == asio::error::connection_reset;
+    if (ec || op.stop.aborted())
+        co_return fail(
+            op, reset ? errc::connection_lost : errc::connect_failed,
+            "no connection to " + next_hop() + "; check host, port, and whether the server runs",
+            ec);
+    error_code ignored;
+    socket_.set_option(tcp::no_delay(true), ignored);
+    socket_.non_blocking(true, ignored);
+    co_return result<void>();
+}
+
+// Reads the proxy's response up to the end of its header.
+task<result<void>> byte_stream::open_tunnel(operation_context& op)
+{
+    scope const covered(*this, op.stop);
+    // The proxy may repeat the credentials it received.
+    std::vector<char, wiping_allocator<char>> response(8 * 1024);
+    std::size_t size = 0;
+    std::string_view request = target_->tunnel_request.view();
+    error_code ec;
+    for (bool more = true; more && !ec;)
+    {
+        auto next = try_write_plain(request, ec);
+        if (next == wait_kind::nothing && !ec)
+            next = wait_kind::input;
+        std::span<char> const rest(response.data() + size, response.size() - size);
+        std::size_t received = 0;
+        if (!ec)
+            std::tie(ec, received) = co_await async_ready(next, rest, op);
+        size += received;
+        more = size < response.size() &&
+               std::string_view(response.data(), size).find("\r\n\r\n") == std::string::npos;
+    }
+    auto outcome = check_tunnel_response(op, ec, std::string_view(response.data(), size));
+    co_return outcome;
+}
+
+result<void> byte_stream::check_tunnel_response(
+    operation_context& op, error_code ec, std::string_view response) const
+{
+    if (ec || op.stop.aborted())
+        return fail(
+            op, errc::connection_lost, "the proxy " + proxy() + " broke off during CONNECT", ec);
+    bool const http = begins_with_status(response);
+    bool const success = http && response[9] == '2';
+    // Bytes after the header would be taken for the server's.
+    if (success && response.find("\r\n\r\n") + 4 == response.size())
+        return {};
+    std::string received =
+        http ? std::string(response.substr(9, 3)) : std::string("something that is not HTTP");
+    if (success)
+        received += ", and not just a header,";
+    auto info = fail(
+                    op, errc::proxy_refused,
+                    "the proxy " + proxy() + " responded " + received + " to CONNECT " + peer() +
+                        "; check proxy.url, proxy.user and proxy.password, and what it allows",
+                    {})
+                    .info();
+    auto const* const status = received.c_str();
+    info.http_status = http ? static_cast<unsigned>(std::strtoul(status, nullptr, 10)) : 0;
+    return error(errc::proxy_refused, std::move(info));
+}
+
+task<result<void>> byte_stream::handshake(operation_context& op)
+{
+    op.phases.enter(phase::tls);
+    scope const covered(*this, op.stop);
+    auto const started = start_tls(op);
+    if (!started)
+        co_return started.error();
+    error_code ec;
+    std::size_t received = 0;
+    last_step_ = step::failed;
+    if (!tls_->set_verify_host(target_->host, target_->ip_literal))
+        ec = tls_->failure();
+    while (!ec && !op.stop.aborted())
+    {
+        auto const next = handshake_step();
+        if (next == wait_kind::nothing)
+            break;
+        std::size_t size = 0;
+        std::span<char> const none;
+        std::tie(ec, size) = co_await async_ready(next, none, op);
+        if (next == wait_kind::input)
+            on_input(ec, size);
+        received += size;
+        if (received > handshake_limit)
+            co_return fail(
+                op, errc::tls_failed, peer() + " does not come to an end of the TLS handshake", {});
+    }
+    if (last_step_ != step::done || op.stop.aborted())
+        co_return fail_handshake(op, ec);
+    op.phases.leave();
+    co_return result<void>();
+}
+
+result<void> byte_stream::start_tls(operation_context& op)
+{
+    std::string session_peer = peer();
+    if (target_->certificate)
+        certificate_ = target_->certificate->current();
+    if (certificate_)
+    {
+        // It was valid when it was read, which may be long ago.
+        if (auto const valid = certificate_->check_dates(); !valid)
+            return fail(op, valid.error().value(), std::string(valid.error().context()), {});
+        session_peer += certificate_->fingerprint();
+    }
+    tls_ = tls_engine::make(target_->tls, socket_.native_handle(), std::move(session_peer));
+    if (!tls_ || (certificate_ && !tls_->use_certificate(*certificate_)))
+        return fail(op, errc::out_of_memory, {}, asio::error::no_memory);
+    return {};
+}
+
+byte_stream::wait_kind byte_stream::handshake_step()
+{
+    last_step_ = tls_->handshake();
+    return wait_kind_of(last_step_);
+}
+
+} // namespace coauth::net
