@@ -1,6 +1,7 @@
 #include "net/client_certificate.hpp"
 
 #include "crypto/openssl_memory.hpp"
+#include "crypto/openssl_ptr.hpp"
 #include "crypto/pem.hpp"
 
 #include <openssl/err.h>
@@ -21,11 +22,6 @@ namespace
 
 using pem::pem_error;
 
-struct openssl_deleter
-{
-    void operator()(STACK_OF(X509) * p) const noexcept { sk_X509_pop_free(p, X509_free); }
-};
-
 result<void> check_dates_of(X509 const* certificate, std::string const& name)
 {
     if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0)
@@ -40,9 +36,9 @@ class loaded_chain final : public certificate_chain
 public:
     // As in messages.
     std::string name;
-    pem::openssl_ptr<X509> leaf;
-    std::unique_ptr<STACK_OF(X509), openssl_deleter> intermediates;
-    pem::openssl_ptr<EVP_PKEY> key;
+    crypto::openssl_ptr<X509> leaf;
+    crypto::openssl_ptr<STACK_OF(X509)> intermediates;
+    crypto::openssl_ptr<EVP_PKEY> key;
     std::string digests;
 
     bool use_for(SSL* connection) const override
@@ -92,7 +88,7 @@ result<void> read_certificates(loaded_chain& chain, secret const& text)
     // Of all: a server keeps in its sessions whether it could verify the chain.
     append_digest(chain.digests, chain.leaf.get());
     parse_now(chain.leaf.get());
-    while (pem::openssl_ptr<X509> next{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)})
+    while (crypto::openssl_ptr<X509> next{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)})
     {
         parse_now(next.get());
         append_digest(chain.digests, next.get());

@@ -8,11 +8,6 @@
 namespace coauth::net
 {
 
-void session_cache::session_deleter::operator()(SSL_SESSION* session) const noexcept
-{
-    SSL_SESSION_free(session);
-}
-
 session_cache::session_cache(SSL_CTX* context)
 {
     SSL_CTX_set_session_cache_mode(

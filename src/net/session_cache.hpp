@@ -1,16 +1,16 @@
 #ifndef COAUTH_SRC_NET_SESSION_CACHE_HPP
 #define COAUTH_SRC_NET_SESSION_CACHE_HPP
 
+#include "crypto/openssl_ptr.hpp"
+
 #include <cstddef>
 #include <list>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 struct ssl_ctx_st;
-struct ssl_session_st;
 struct ssl_st;
 
 namespace coauth::net
@@ -39,11 +39,7 @@ public:
     void attach(ssl_st* connection, session_key& key);
 
 private:
-    struct session_deleter
-    {
-        void operator()(ssl_session_st* session) const noexcept;
-    };
-    using session_ptr = std::unique_ptr<ssl_session_st, session_deleter>;
+    using session_ptr = crypto::openssl_ptr<SSL_SESSION>;
     struct server
     {
         std::string peer;
@@ -54,8 +50,8 @@ private:
         session_ptr remove(std::vector<session_ptr>::iterator position) noexcept;
     };
 
-    static std::size_t size_of(ssl_session_st const* session) noexcept;
-    static int on_new_session(ssl_st* connection, ssl_session_st* session);
+    static std::size_t size_of(SSL_SESSION const* session) noexcept;
+    static int on_new_session(ssl_st* connection, SSL_SESSION* session);
     void store(std::string const& peer, session_ptr session);
     session_ptr take(std::string const& peer);
 

@@ -1,6 +1,7 @@
 #include "net/tls_context.hpp"
 
 #include "crypto/openssl_memory.hpp"
+#include "crypto/openssl_ptr.hpp"
 #include "net/tls_settings.hpp"
 #include "net/trust_store.hpp"
 #include "values/make_error.hpp"
@@ -18,16 +19,11 @@ namespace coauth::net
 namespace
 {
 
-struct context_deleter
-{
-    void operator()(SSL_CTX* p) const noexcept { SSL_CTX_free(p); }
-};
-
 result<std::shared_ptr<tls_context>>
 make_context(tls_options const& options, std::string const& ca_file_text)
 {
     forget_failures();
-    std::unique_ptr<SSL_CTX, context_deleter> owned(SSL_CTX_new(TLS_client_method()));
+    crypto::openssl_ptr<SSL_CTX> owned(SSL_CTX_new(TLS_client_method()));
     if (!owned)
         throw std::bad_alloc();
     auto context = std::make_shared<tls_context>(owned.get(), options.session_resumption);

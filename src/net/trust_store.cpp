@@ -22,15 +22,9 @@ namespace coauth::net
 namespace
 {
 
-struct deleter
-{
-    void operator()(BIO* p) const noexcept { BIO_free(p); }
-    void operator()(X509* p) const noexcept { X509_free(p); }
-    void operator()(X509_CRL* p) const noexcept { X509_CRL_free(p); }
-};
-using certificate_ptr = std::unique_ptr<X509, deleter>;
-using crl_ptr = std::unique_ptr<X509_CRL, deleter>;
-using bio_ptr = std::unique_ptr<BIO, deleter>;
+using certificate_ptr = crypto::openssl_ptr<X509>;
+using crl_ptr = crypto::openssl_ptr<X509_CRL>;
+using bio_ptr = crypto::openssl_ptr<BIO>;
 
 bio_ptr memory_bio(std::string const& text)
 {
@@ -235,11 +229,6 @@ bool wants_system_store_alone(tls_options const& options)
 }
 
 } // namespace
-
-void trust_store_deleter::operator()(x509_store_st* store) const noexcept
-{
-    X509_STORE_free(store);
-}
 
 result<std::string> read_ca_file(tls_options const& options)
 {

@@ -3,20 +3,16 @@
 
 #include <coauth/client_config.hpp>
 
-#include <memory>
+#include "crypto/openssl_ptr.hpp"
+
 #include <string>
 
 struct ssl_ctx_st;
-struct x509_store_st;
 
 namespace coauth::net
 {
 
-struct trust_store_deleter
-{
-    void operator()(x509_store_st* store) const noexcept;
-};
-using trust_store_ptr = std::unique_ptr<x509_store_st, trust_store_deleter>;
+using trust_store_ptr = crypto::openssl_ptr<X509_STORE>;
 
 // The text of `tls_options::ca_file`; empty if it names none.
 result<std::string> read_ca_file(tls_options const& options);
