@@ -3,6 +3,7 @@
 
 #include <coauth/access_token.hpp>
 #include <coauth/client_config.hpp>
+#include <coauth/client_counters.hpp>
 #include <coauth/detail/executor_bound_handler.hpp>
 #include <coauth/export.hpp>
 #include <coauth/introspection.hpp>
@@ -93,29 +94,6 @@ using initiate_introspect = initiate_about_token<&start_introspect>;
 using initiate_revoke = initiate_about_token<&start_revoke>;
 
 } // namespace detail
-
-/// Counters of a client since it was created, and its connections now.
-struct client_counters
-{
-    /// Operations that returned a token.
-    std::uint64_t tokens = 0;
-    /// Operations for a token that failed.
-    std::uint64_t failures = 0;
-    /// Requests of all operations, retries included.
-    std::uint64_t attempts = 0;
-    /// Connections opened.
-    std::uint64_t connections_opened = 0;
-    /// Connections opened that resumed a TLS session.
-    std::uint64_t sessions_resumed = 0;
-    /// Times that an operation reused a pooled connection.
-    std::uint64_t connections_reused = 0;
-    /// Connections open now, idle ones included.
-    std::size_t open = 0;
-    /// Connections idle now.
-    std::size_t idle = 0;
-    /// Operations waiting for a connection now.
-    std::size_t waiting = 0;
-};
 
 /// Gets access tokens from one authorization server.
 ///

@@ -3,9 +3,7 @@
 
 #include <coauth/authorization_server.hpp>
 #include <coauth/client_authentication.hpp>
-#include <coauth/dpop.hpp>
 #include <coauth/export.hpp>
-#include <coauth/observer.hpp>
 #include <coauth/result.hpp>
 #include <coauth/secret.hpp>
 #include <coauth/secret_provider.hpp>
@@ -24,6 +22,9 @@
 
 namespace coauth
 {
+
+class dpop_prover;
+class observer;
 
 /// TLS: trusted CAs and the client's certificate. The server's certificate chain and host name are
 /// always verified. TLS 1.3 is used, or TLS 1.2 with ECDHE.
@@ -57,15 +58,14 @@ struct tls_options
     bool session_resumption = true;
 };
 
-/// Limits of a response. A larger one fails with `errc::response_too_large`; it is never truncated.
+/// Size limits of a response. A larger one fails with `errc::response_too_large`; it is never
+/// truncated.
 struct response_limits
 {
     /// Bytes of status line and header fields; at least 512.
     std::size_t header = 64 * 1024;
     /// Bytes of body; at least 64.
     std::size_t body = 1024 * 1024;
-    /// Number of informational (1xx) responses before the final one.
-    unsigned max_informational = 16;
 };
 
 /// An IP address and a port to connect to.
@@ -150,47 +150,53 @@ struct proxy_options
     bool from_environment = false;
 };
 
-/// The configuration of a `client`. A plain aggregate that owns all its members. Only `server` and
-/// `authentication` are required.
+/// The configuration of a `client`. A plain aggregate that owns all its members.
+///
+/// Only `server` and `authentication` are required. The first five members are what a new program
+/// should look at; the defaults of the others suit almost all.
 ///
 /// Times, here and in all other options, start from 0 unless another bound is named. The maximum of
 /// a type, such as `std::chrono::milliseconds::max()`, means for ever. A value out of bounds is
 /// rejected with `errc::invalid_configuration`.
 struct client_config
 {
-    /// The authorization server. Required.
+    /// The authorization server: its token endpoint, or the result of `async_discover` for its
+    /// issuer. Required.
     authorization_server server = {};
     /// How the client authenticates. Required.
     client_authentication authentication = {};
-    /// Trusted CAs and the client's certificate.
+    /// Trusted CAs and the client's certificate. Default: the system's CAs, no certificate.
     tls_options tls = {};
-    /// Size limits of a response.
-    response_limits limits = {};
-    /// The connection pool.
-    connection_options connections = {};
-    /// Retries of failed requests.
-    retry_options retry = {};
-    /// The HTTP proxy.
-    proxy_options proxy = {};
     /// Time limit of an operation, from the call to its completion, including the wait for a
     /// connection and all retries. From 1 ms to 1 hour.
     std::chrono::milliseconds timeout{10'000};
+    /// Receives events, for logs and metrics. May be shared by several clients. Empty: no events
+    /// are sent.
+    std::shared_ptr<coauth::observer> observer = {};
+
+    /// Retries of failed requests.
+    retry_options retry = {};
+    /// The connection pool and host names.
+    connection_options connections = {};
+    /// The HTTP proxy.
+    proxy_options proxy = {};
+    /// Size limits of a response.
+    response_limits limits = {};
+
+    /// Signs a DPoP proof for each request, which binds the tokens to its key (RFC 9449). May be
+    /// shared by several clients. Empty: tokens are Bearer tokens.
+    std::shared_ptr<dpop_prover> dpop = {};
     /// The User-Agent field. Empty: the field is not sent.
     std::string user_agent = "coauth/" COAUTH_VERSION_STRING;
-    /// Accept `http://` for endpoints at a loopback address (127.0.0.0/8, ::1, localhost), for
-    /// tests. Secrets and tokens are then sent unencrypted.
-    bool allow_http_loopback = false;
     /// Keep the header fields of responses, for `access_token::headers()` and `error::headers()`.
     bool keep_headers = false;
     /// Called with each request and response as readable text in which all secrets are masked.
     /// Called from the threads that run the executor, possibly several at once; must not block.
     /// Empty: no text is made.
     std::function<void(std::string_view)> debug = {};
-    /// Signs a DPoP proof for each request, which binds the tokens to its key (RFC 9449). May be
-    /// shared by several clients. Empty: tokens are Bearer tokens.
-    std::shared_ptr<dpop_prover> dpop = {};
-    /// Receives events. May be shared by several clients. Empty: no events are sent.
-    std::shared_ptr<coauth::observer> observer = {};
+    /// Accept `http://` for endpoints at a loopback address (127.0.0.0/8, ::1, localhost), for
+    /// tests. Secrets and tokens are then sent unencrypted.
+    bool allow_http_loopback = false;
 };
 
 /// Validates a configuration as the constructor of `client` does. Reads certificate and key files;

@@ -8,6 +8,7 @@
 #include <coauth/client.hpp>
 #include <coauth/client_authentication.hpp>
 #include <coauth/client_config.hpp>
+#include <coauth/client_counters.hpp>
 #include <coauth/discover.hpp>
 #include <coauth/dpop.hpp>
 #include <coauth/error.hpp>

@@ -15,6 +15,13 @@
 namespace coauth
 {
 
+namespace detail
+{
+
+struct dpop_access;
+
+} // namespace detail
+
 /// Signs DPoP proofs (RFC 9449), which show that the sender of a request has the private key to
 /// which its token is bound.
 ///
@@ -50,9 +57,9 @@ public:
 
     /// Success, or the error in the key.
     [[nodiscard]] result<void> validate() const;
-    /// The same; also an error if the key's algorithm is not one of `known`, which are names as in
-    /// `authorization_server::dpop_algorithms`. Empty: any algorithm. See `select_dpop_key`.
-    [[nodiscard]] result<void> validate(std::vector<std::string> const& known) const;
+    /// The same; also an error if the key's algorithm is not one of `supported`, which are names as
+    /// in `authorization_server::dpop_algorithms`. Empty: any algorithm. See `select_dpop_key`.
+    [[nodiscard]] result<void> validate(std::vector<std::string> const& supported) const;
 
     /// Returns the value of the DPoP field for one request to a resource server. Each request needs
     /// a new proof.
@@ -74,10 +81,12 @@ public:
     /// The key's thumbprint (RFC 7638): the `jkt` of a bound token.
     [[nodiscard]] std::string const& thumbprint() const noexcept;
 
-    /// Returns a proof for a token endpoint. The library uses it itself.
-    [[nodiscard]] result<secret> proof_for(std::string_view method, std::string_view url);
-
 private:
+    friend struct detail::dpop_access;
+
+    [[nodiscard]] result<secret>
+    sign_proof(std::string_view method, std::string_view url, std::string_view token_value);
+
     struct state;
     std::unique_ptr<state> state_;
 };

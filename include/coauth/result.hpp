@@ -7,6 +7,14 @@
 #include <boost/assert/source_location.hpp>
 #include <boost/system/result.hpp>
 
+#include <version>
+
+#if defined(__cpp_lib_expected)
+#include <expected>
+#include <type_traits>
+#include <utility>
+#endif
+
 namespace coauth
 {
 
@@ -21,6 +29,20 @@ using result = boost::system::result<T, error>;
 /// Throws the `boost::system::system_error` of a `result` that has no value. Boost.System calls it.
 [[noreturn]] COAUTH_DECL void
 throw_exception_from_error(error const& e, boost::source_location const& where);
+
+#if defined(__cpp_lib_expected)
+/// Converts a result to a `std::expected`. Declared only if the standard library has it (C++23).
+template <class T>
+[[nodiscard]] std::expected<T, error> to_expected(result<T> r)
+{
+    if (!r)
+        return std::unexpected(std::move(r).error());
+    if constexpr (std::is_void_v<T>)
+        return {};
+    else
+        return *std::move(r);
+}
+#endif
 
 } // namespace coauth
 

@@ -4,47 +4,11 @@
 #include <coauth/export.hpp>
 
 #include <cstddef>
-#include <memory>
 #include <string>
 #include <string_view>
 
 namespace coauth
 {
-
-/// Overwrites `size` bytes at `data`. The compiler does not optimize this away.
-COAUTH_DECL void wipe(void* data, std::size_t size) noexcept;
-
-/// Overwrites the characters of `text`, also those in its inline buffer, and empties it.
-COAUTH_DECL void wipe(std::string& text) noexcept;
-
-/// An allocator that overwrites memory before it releases it. The library uses it for memory that
-/// holds a client secret, a request body or a token.
-template <class T>
-struct wiping_allocator
-{
-    /// The type of the elements.
-    using value_type = T;
-
-    /// Creates an allocator. All are equal.
-    wiping_allocator() = default;
-    /// Converts from the allocator of another type.
-    template <class U>
-    constexpr wiping_allocator(wiping_allocator<U> const&) noexcept
-    {
-    }
-
-    /// Allocates memory for `n` elements. Throws `std::bad_alloc`.
-    [[nodiscard]] T* allocate(std::size_t n) { return std::allocator<T>().allocate(n); }
-    /// Overwrites and releases memory for `n` elements.
-    void deallocate(T* p, std::size_t n) noexcept
-    {
-        wipe(p, n * sizeof(T));
-        std::allocator<T>().deallocate(p, n);
-    }
-
-    /// Always true.
-    friend bool operator==(wiping_allocator, wiping_allocator) noexcept { return true; }
-};
 
 /// Secret text, such as a client secret or a token: it cannot be printed, and it is overwritten
 /// when it is released.
@@ -103,7 +67,7 @@ public:
     friend Stream& operator<<(Stream&, secret const&) = delete;
 
 private:
-    // Not a container: those copy byte by byte for an allocator of one's own.
+    // Not a std::vector: with an allocator of its own, that copies element by element.
     char* bytes_ = nullptr;
     std::size_t size_ = 0;
     std::size_t capacity_ = 0;

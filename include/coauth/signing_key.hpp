@@ -12,10 +12,17 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace coauth
 {
+
+namespace detail
+{
+
+struct signing_key_access;
+struct signing_key_data;
+
+} // namespace detail
 
 /// The signature algorithms of JSON Web Tokens (RFC 7518 section 3.1, RFC 8037).
 enum class signature_algorithm
@@ -92,7 +99,7 @@ public:
 
     /// A copy with this algorithm. Default: RS256 for RSA; ES256, ES384 or ES512 by the curve;
     /// EdDSA for Ed25519.
-    [[nodiscard]] signing_key algorithm(signature_algorithm wanted) const;
+    [[nodiscard]] signing_key algorithm(signature_algorithm algorithm) const;
     /// A copy with this `kid`, which identifies the key to the server (RFC 7515 section 4.1.4).
     /// Default: empty, and no `kid` is sent.
     [[nodiscard]] signing_key key_id(detail::text_argument id) const;
@@ -103,33 +110,14 @@ public:
     [[nodiscard]] signing_key certificate_file(detail::text_argument path) const;
 
     /// True if there is no key.
-    [[nodiscard]] bool empty() const noexcept { return !given_; }
-
-    /// The members as set by the functions above. The library uses it itself.
-    struct description
-    {
-        /// The PEM file of the key.
-        std::string path;
-        /// The key as PEM text.
-        secret pem;
-        /// Returns the pass-phrase.
-        secret_provider passphrase;
-        /// Signs in place of a key.
-        signer_function sign;
-        /// The algorithm. None: the key's default.
-        std::optional<signature_algorithm> algorithm;
-        /// The `kid`.
-        std::string key_id;
-        /// The certificate as PEM text.
-        std::string certificate_pem;
-        /// The PEM file of the certificate.
-        std::string certificate_path;
-    };
-    /// The members. Null: there is no key.
-    [[nodiscard]] description const* given() const noexcept { return given_.get(); }
+    [[nodiscard]] bool empty() const noexcept { return !data_; }
 
 private:
-    std::shared_ptr<description const> given_;
+    friend struct detail::signing_key_access;
+
+    explicit signing_key(std::shared_ptr<detail::signing_key_data const> data) noexcept;
+
+    std::shared_ptr<detail::signing_key_data const> data_;
 };
 
 } // namespace coauth

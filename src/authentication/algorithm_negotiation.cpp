@@ -11,36 +11,37 @@ namespace
 {
 
 // Ed25519 signatures have two names (RFC 8037, RFC 9864).
-signature_algorithm other_name(signature_algorithm of)
+signature_algorithm synonym(signature_algorithm algorithm)
 {
     using enum signature_algorithm;
-    return of == eddsa ? ed25519 : of == ed25519 ? eddsa : of;
+    return algorithm == eddsa ? ed25519 : algorithm == ed25519 ? eddsa : algorithm;
 }
 
 } // namespace
 
-bool contains(supported_names const& list, std::string_view name)
+bool contains(supported_names const& names, std::string_view name)
 {
-    return std::find(list.begin(), list.end(), name) != list.end();
+    return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-std::optional<signature_algorithm>
-first_supported(supported_names const& known, std::vector<signature_algorithm> const& of)
+std::optional<signature_algorithm> first_supported(
+    supported_names const& supported, std::vector<signature_algorithm> const& algorithms)
 {
-    for (auto const one : of)
-        for (auto const name : {one, other_name(one)})
-            if (known.empty() || contains(known, to_string(name)))
+    for (auto const algorithm : algorithms)
+        for (auto const name : {algorithm, synonym(algorithm)})
+            if (supported.empty() || contains(supported, to_string(name)))
                 return name;
     return std::nullopt;
 }
 
 error no_common_method(
-    std::string context, supported_names const& known, client_authentication const& who)
+    std::string context, supported_names const& supported,
+    client_authentication const& authentication)
 {
-    std::string listed;
-    for (auto const& one : known)
-        listed += ' ' + one;
-    return config_error(std::move(context) + protocol::sanitize(listed, who));
+    std::string names;
+    for (auto const& name : supported)
+        names += ' ' + name;
+    return config_error(std::move(context) + protocol::sanitize(names, authentication));
 }
 
 } // namespace coauth::detail

@@ -13,19 +13,21 @@
 namespace coauth::detail
 {
 
-// What a server says it understands, by the names of its metadata.
+// Methods or algorithms that a server supports, by their names in its metadata.
 using supported_names = std::vector<std::string>;
 
-bool contains(supported_names const& list, std::string_view name);
+bool contains(supported_names const& names, std::string_view name);
 
-// The first of the algorithms that the server knows, by the name that it knows; without a list any.
-std::optional<signature_algorithm>
-first_supported(supported_names const& known, std::vector<signature_algorithm> const& of);
+// The first algorithm that the server supports, under the name that it uses. If its metadata name
+// no algorithms, the first of all.
+std::optional<signature_algorithm> first_supported(
+    supported_names const& supported, std::vector<signature_algorithm> const& algorithms);
 
-// `errc::invalid_configuration`: the context, and behind it the names, which are text of the server
+// `errc::invalid_configuration`: the context, followed by the names, which are the server's text
 // and are shown without the client's secret.
 error no_common_method(
-    std::string context, supported_names const& known, client_authentication const& who = {});
+    std::string context, supported_names const& supported,
+    client_authentication const& authentication = {});
 
 } // namespace coauth::detail
 

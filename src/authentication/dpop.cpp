@@ -1,23 +1,17 @@
 #include <coauth/dpop.hpp>
 
 #include "authentication/algorithm_negotiation.hpp"
+#include "authentication/nonce_store.hpp"
+#include "crypto/digest.hpp"
 #include "crypto/jwt.hpp"
-#include "protocol/endpoint_url.hpp"
 #include "values/make_error.hpp"
 
-#include <list>
-#include <mutex>
-#include <unordered_map>
-#include <utility>
+#include <chrono>
 
 namespace coauth
 {
 namespace
 {
-
-// A nonce is for one origin (RFC 9449 section 8.2); nobody speaks to more of them at a time.
-constexpr std::size_t most_origins = 1000;
-constexpr std::size_t longest_nonce = 1024;
 
 std::string_view without_query(std::string_view url)
 {
@@ -32,91 +26,28 @@ std::string origin_of(std::string_view url)
     return std::string(url.substr(0, url.find_first_of("/?#", scheme + 3)));
 }
 
-// What a header field may carry (RFC 9449 section 8.1).
-bool is_nonce(std::string_view text)
+result<std::shared_ptr<crypto::private_key const>> load(signing_key const& source)
 {
-    if (text.empty() || text.size() > longest_nonce)
-        return false;
-    for (char const c : text)
-        if (c < 0x21 || c > 0x7e || c == '"' || c == '\\')
-            return false;
-    return true;
+    auto key = crypto::private_key::load(source, "dpop: the key", std::chrono::system_clock::now());
+    if (key && (*key)->signer())
+        return detail::config_error(
+            "dpop: the key is a function that signs; a proof needs the key itself, from "
+            "signing_key::pem_file or signing_key::pem");
+    return key;
 }
 
 } // namespace
 
 struct dpop_prover::state
 {
-    explicit state(signing_key const& from)
-        : key(protocol::private_key::load(from, "dpop: the key", std::chrono::system_clock::now()))
-    {
-    }
+    explicit state(signing_key const& source) : key(load(source)) {}
 
-    result<std::shared_ptr<protocol::private_key const>> key;
+    result<std::shared_ptr<crypto::private_key const>> key;
     std::string const no_thumbprint;
-
-    std::mutex mutex;
-    // The latest used first.
-    std::list<std::pair<std::string, std::string>> nonces;
-    std::unordered_map<std::string, decltype(nonces)::iterator> by_origin;
-
-    std::string nonce_for(std::string const& origin)
-    {
-        std::lock_guard const lock(mutex);
-        auto const found = by_origin.find(origin);
-        return found == by_origin.end() ? std::string() : found->second->second;
-    }
-
-    void remember(std::string const& origin, std::string_view nonce)
-    {
-        std::lock_guard const lock(mutex);
-        if (auto const found = by_origin.find(origin); found != by_origin.end())
-        {
-            found->second->second = nonce;
-            nonces.splice(nonces.begin(), nonces, found->second);
-            return;
-        }
-        decltype(nonces) made;
-        made.emplace_front(origin, nonce);
-        by_origin.emplace(origin, made.begin());
-        nonces.splice(nonces.begin(), made);
-        if (nonces.size() <= most_origins)
-            return;
-        by_origin.erase(nonces.back().first);
-        nonces.pop_back();
-    }
-
-    result<secret> prove(std::string_view method, std::string_view url, std::string_view token)
-    {
-        if (!key)
-            return key.error();
-        auto const id = protocol::unique_id();
-        if (!id)
-            return id.error();
-        auto const nonce = nonce_for(origin_of(url));
-        protocol::proof_claims claims;
-        claims.method = method;
-        claims.url = without_query(url);
-        claims.id = *id;
-        claims.issued_at = std::chrono::system_clock::now();
-        claims.nonce = nonce;
-        claims.access_token = token;
-        auto const input = protocol::dpop_signing_input(**key, claims);
-        auto const signature = (*key)->sign(input.view());
-        if (!signature)
-            return signature.error();
-        return protocol::jws_compact(input.view(), signature->view());
-    }
+    detail::nonce_store nonces;
 };
 
-dpop_prover::dpop_prover(signing_key const& key) : state_(std::make_unique<state>(key))
-{
-    if (!state_->key || !(*state_->key)->signer())
-        return;
-    state_->key = detail::config_error(
-        "dpop: the key is a function that signs; a proof needs the key itself, from "
-        "signing_key::pem_file or signing_key::pem");
-}
+dpop_prover::dpop_prover(signing_key const& key) : state_(std::make_unique<state>(key)) {}
 
 dpop_prover::~dpop_prover() = default;
 
@@ -127,17 +58,17 @@ result<void> dpop_prover::validate() const
     return state_->key.error();
 }
 
-result<void> dpop_prover::validate(std::vector<std::string> const& known) const
+result<void> dpop_prover::validate(std::vector<std::string> const& supported) const
 {
     if (!state_->key)
         return state_->key.error();
     auto const algorithm = (*state_->key)->algorithm();
-    if (detail::first_supported(known, {algorithm}) == algorithm)
+    if (detail::first_supported(supported, {algorithm}) == algorithm)
         return {};
     return detail::no_common_method(
         "dpop: the key signs by " + std::string(to_string(algorithm)) +
-            "; select_dpop_key finds what both know. The server knows:",
-        known);
+            "; select_dpop_key chooses an algorithm that the server supports. It supports:",
+        supported);
 }
 
 result<secret>
@@ -146,18 +77,32 @@ dpop_prover::proof_for(std::string_view method, std::string_view url, access_tok
     if (token.empty())
         return detail::parameter_error(
             "the token is empty; a proof for a resource server names the token");
-    return state_->prove(method, url, token.value());
+    return sign_proof(method, url, token.value());
 }
 
-result<secret> dpop_prover::proof_for(std::string_view method, std::string_view url)
+result<secret>
+dpop_prover::sign_proof(std::string_view method, std::string_view url, std::string_view token_value)
 {
-    return state_->prove(method, url, {});
+    auto const& key = state_->key;
+    if (!key)
+        return key.error();
+    auto const id = crypto::random_id();
+    if (!id)
+        return id.error();
+    auto const nonce = state_->nonces.find(origin_of(url));
+    crypto::proof_content content;
+    content.method = method;
+    content.url = without_query(url);
+    content.id = *id;
+    content.issued_at = std::chrono::system_clock::now();
+    content.nonce = nonce;
+    content.access_token = token_value;
+    return crypto::sign_jwt(crypto::proof_jwt(content, **key), **key);
 }
 
 void dpop_prover::remember_nonce(std::string_view url, std::string_view nonce)
 {
-    if (is_nonce(nonce))
-        state_->remember(origin_of(url), nonce);
+    state_->nonces.store(origin_of(url), nonce);
 }
 
 std::string const& dpop_prover::thumbprint() const noexcept

@@ -12,121 +12,128 @@ namespace coauth
 namespace
 {
 
-using loaded_key = std::shared_ptr<protocol::private_key const>;
+using loaded_key = std::shared_ptr<crypto::private_key const>;
 
-std::string algorithms_of(protocol::private_key const& key)
+std::string algorithm_names(crypto::private_key const& key)
 {
-    std::string text;
-    for (auto const one : key.algorithms())
-        text.append(text.empty() ? "" : ", ").append(to_string(one));
-    return text;
+    std::string names;
+    for (auto const algorithm : key.algorithms())
+        names.append(names.empty() ? "" : ", ").append(to_string(algorithm));
+    return names;
 }
 
-result<loaded_key> load(signing_key const& key, std::string_view what)
+result<loaded_key> load(signing_key const& key, std::string_view subject)
 {
-    return protocol::private_key::load(key, what, std::chrono::system_clock::now());
+    return crypto::private_key::load(key, subject, std::chrono::system_clock::now());
 }
 
-class choice
+// Tries the credentials in the order of preference.
+class selection
 {
 public:
-    choice(authorization_server const& server, std::string client_id, available_credentials have)
+    selection(
+        authorization_server const& server, std::string client_id,
+        available_credentials credentials)
         : server_(server)
         , client_id_(std::move(client_id))
-        , have_(std::move(have))
+        , credentials_(std::move(credentials))
     {
     }
 
-    result<client_authentication> make()
+    result<client_authentication> select()
     {
-        for (auto const one : {&choice::by_key, &choice::by_secret, &choice::by_certificate})
-            if (auto made = (this->*one)())
-                return std::move(*made);
-        bool const has_nothing =
-            have_.client_secret.empty() && have_.key.empty() && !have_.certificate;
-        if (has_nothing && knows("none"))
+        for (auto const step :
+             {&selection::use_key, &selection::use_secret, &selection::use_certificate})
+            if (auto selected = (this->*step)())
+                return std::move(*selected);
+        bool const has_none = credentials_.client_secret.empty() && credentials_.key.empty() &&
+                              !credentials_.certificate;
+        if (has_none && supports("none"))
             return client_authentication::none(client_id_);
-        return nothing_fits();
+        return no_method();
     }
 
 private:
-    using attempt = std::optional<result<client_authentication>>;
+    // None: these credentials do not fit.
+    using step_result = std::optional<result<client_authentication>>;
 
-    // A server that does not say takes Basic (RFC 8414 section 2).
-    [[nodiscard]] detail::supported_names known() const
+    // If the metadata name no methods, the server accepts Basic (RFC 8414 section 2).
+    [[nodiscard]] detail::supported_names supported_methods() const
     {
-        auto const& said = server_.authentication_methods;
-        return said.empty() ? detail::supported_names{"client_secret_basic"} : said;
+        auto const& methods = server_.authentication_methods;
+        return methods.empty() ? detail::supported_names{"client_secret_basic"} : methods;
     }
 
-    [[nodiscard]] bool knows(std::string_view method) const
+    [[nodiscard]] bool supports(std::string_view method) const
     {
-        return detail::contains(known(), method);
+        return detail::contains(supported_methods(), method);
     }
 
-    attempt by_key()
+    step_result use_key()
     {
-        if (have_.key.empty() || !knows("private_key_jwt"))
+        if (credentials_.key.empty() || !supports("private_key_jwt"))
             return std::nullopt;
-        auto const key = load(have_.key, "authentication: the signing key");
+        auto const key = load(credentials_.key, "authentication: the signing key");
         if (!key)
             return key.error();
         auto const algorithm =
             detail::first_supported(server_.authentication_algorithms, (*key)->algorithms());
         if (algorithm)
             return client_authentication::private_key_jwt(
-                client_id_, have_.key.algorithm(*algorithm), have_.assertions);
-        key_signs_by_ = algorithms_of(**key);
+                client_id_, credentials_.key.algorithm(*algorithm), credentials_.assertions);
+        unsupported_algorithms_ = algorithm_names(**key);
         return std::nullopt;
     }
 
-    attempt by_secret()
+    step_result use_secret()
     {
         using enum signature_algorithm;
-        auto const& text = have_.client_secret;
-        if (text.empty())
+        auto const& secret = credentials_.client_secret;
+        if (secret.empty())
             return std::nullopt;
-        if (knows("client_secret_basic"))
-            return client_authentication::client_secret_basic(client_id_, text);
-        if (knows("client_secret_post"))
-            return client_authentication::client_secret_post(client_id_, text);
+        if (supports("client_secret_basic"))
+            return client_authentication::client_secret_basic(client_id_, secret);
+        if (supports("client_secret_post"))
+            return client_authentication::client_secret_post(client_id_, secret);
         auto const algorithm =
             detail::first_supported(server_.authentication_algorithms, {hs256, hs384, hs512});
-        if (algorithm && knows("client_secret_jwt"))
+        if (algorithm && supports("client_secret_jwt"))
             return client_authentication::client_secret_jwt(
-                client_id_, text, *algorithm, have_.assertions);
+                client_id_, secret, *algorithm, credentials_.assertions);
         return std::nullopt;
     }
 
-    attempt by_certificate()
+    step_result use_certificate()
     {
-        if (!have_.certificate)
+        if (!credentials_.certificate)
             return std::nullopt;
-        if (knows("tls_client_auth"))
+        if (supports("tls_client_auth"))
             return client_authentication::tls_client_auth(client_id_);
-        if (knows("self_signed_tls_client_auth"))
+        if (supports("self_signed_tls_client_auth"))
             return client_authentication::self_signed_tls_client_auth(client_id_);
         return std::nullopt;
     }
 
-    [[nodiscard]] error nothing_fits() const
+    [[nodiscard]] error no_method() const
     {
-        auto const who =
-            client_authentication::client_secret_basic(client_id_, have_.client_secret);
-        if (!key_signs_by_.empty())
+        // Names the secret that must not appear in the message.
+        auto const redacted =
+            client_authentication::client_secret_basic(client_id_, credentials_.client_secret);
+        if (!unsupported_algorithms_.empty())
             return detail::no_common_method(
-                "authentication: the signing key signs by " + key_signs_by_ +
-                    ", and the server knows:",
-                server_.authentication_algorithms, who);
+                "authentication: the signing key signs by " + unsupported_algorithms_ +
+                    ", and the server supports:",
+                server_.authentication_algorithms, redacted);
         return detail::no_common_method(
-            "authentication: there are no credentials for what the server knows:", known(), who);
+            "authentication: there are no credentials for what the server supports:",
+            supported_methods(), redacted);
     }
 
     authorization_server const& server_;
     std::string client_id_;
-    available_credentials have_;
-    // Empty, unless that is why the key does not serve.
-    std::string key_signs_by_;
+    available_credentials credentials_;
+    // The algorithms of the key, if the server supports none of them.
+    std::string unsupported_algorithms_;
 };
 
 } // namespace
@@ -135,7 +142,7 @@ result<client_authentication> select_client_authentication(
     authorization_server const& server, detail::text_argument client_id,
     available_credentials credentials)
 {
-    return choice(server, std::move(client_id), std::move(credentials)).make();
+    return selection(server, std::move(client_id), std::move(credentials)).select();
 }
 
 result<signing_key> select_dpop_key(authorization_server const& server, signing_key const& key)
@@ -147,7 +154,7 @@ result<signing_key> select_dpop_key(authorization_server const& server, signing_
     if (algorithm)
         return key.algorithm(*algorithm);
     return detail::no_common_method(
-        "dpop: the key signs by " + algorithms_of(**loaded) + ", and the server knows:",
+        "dpop: the key signs by " + algorithm_names(**loaded) + ", and the server supports:",
         server.dpop_algorithms);
 }
 

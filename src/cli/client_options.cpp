@@ -1,5 +1,6 @@
 #include "cli/client_options.hpp"
 
+#include <coauth/dpop.hpp>
 #include <coauth/smscx.hpp>
 
 #include "cli/authentication_options.hpp"

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
+#include <string.h> // NOLINT(modernize-deprecated-headers): explicit_bzero
 #include <string_view>
 #include <system_error>
 #include <termios.h>
@@ -106,7 +107,7 @@ int read_all(int fd, char const* secret_name, secret& text)
         if (size < 0)
             return errno;
         text.append(std::string_view(buffer.data(), static_cast<std::size_t>(size)));
-        wipe(buffer.data(), buffer.size());
+        ::explicit_bzero(buffer.data(), buffer.size());
     } while (size != 0 && text.size() <= max_size && !silent.is_terminal());
     return 0;
 }

@@ -30,7 +30,7 @@ result<credentials> credential_source::load()
         return credentials{authentication_, version_};
     }
     // A user function: called without the lock.
-    return store(protocol::ask(provider, protocol::secret_name(configured_.type())));
+    return store(call_secret_provider(provider, protocol::secret_name(configured_.type())));
 }
 
 result<credentials> credential_source::store(result<secret> loaded)

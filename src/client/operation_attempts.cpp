@@ -1,3 +1,5 @@
+#include <coauth/dpop.hpp>
+
 #include "client/operation.hpp"
 #include "protocol/redacted_trace.hpp"
 #include "values/make_error.hpp"

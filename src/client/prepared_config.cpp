@@ -1,6 +1,8 @@
 #include "client/prepared_config.hpp"
 
-#include "authentication/load_key.hpp"
+#include <coauth/dpop.hpp>
+
+#include "authentication/client_assertion.hpp"
 #include "client/destination.hpp"
 #include "protocol/config_validation.hpp"
 

@@ -16,7 +16,7 @@ namespace coauth::detail
 struct prepared_config
 {
     // Signs client assertions; null: none.
-    std::shared_ptr<protocol::private_key const> key;
+    std::shared_ptr<crypto::private_key const> key;
     protocol::endpoint token_endpoint;
     net::target token_target;
 };

@@ -1,5 +1,8 @@
 #include "client/request_factory.hpp"
 
+#include "authentication/client_assertion.hpp"
+#include "authentication/dpop_access.hpp"
+#include "crypto/ecdsa_signature.hpp"
 #include "crypto/jwt.hpp"
 #include "values/make_error.hpp"
 
@@ -11,7 +14,7 @@ namespace coauth::detail
 {
 
 request_factory::request_factory(
-    client_config const& config, std::shared_ptr<protocol::private_key const> key,
+    client_config const& config, std::shared_ptr<crypto::private_key const> key,
     std::shared_ptr<pending_signatures> signatures)
     : config_(config)
     , key_(std::move(key))
@@ -76,7 +79,7 @@ net::task<result<wire_request>> request_factory::sign(
     attempt.assertion = std::move(*assertion);
     if (config_.dpop)
     {
-        auto proof = config_.dpop->proof_for("POST", to.url);
+        auto proof = dpop_access::proof_for(*config_.dpop, "POST", to.url);
         if (!proof)
             co_return proof.error();
         attempt.dpop = std::move(*proof);
@@ -88,52 +91,26 @@ net::task<result<secret>> request_factory::make_assertion(
     destination const& to, credentials const& current, net::operation_context& op) const
 {
     auto const& authentication = *current.authentication;
-    auto const input = assertion_input(authentication, to.url);
-    if (!input || input->empty())
-        co_return input;
-    result<secret> signature = error(errc::cancelled);
-    bool const is_external = key_ != nullptr && key_->signer();
-    if (is_external)
-    {
-        std::string text(input->view());
-        auto returned = co_await call_signer(std::move(text), op);
-        signature = protocol::signature_of_signer(key_->algorithm(), std::move(returned));
-    }
-    else
-        signature = sign_assertion(authentication, input->view());
+    bool const by_secret = authentication.type() == authentication_method::client_secret_jwt;
+    if (!key_ && !by_secret)
+        co_return secret();
+    auto const jwt =
+        make_client_assertion(config_, key_.get(), to.url, std::chrono::system_clock::now());
+    if (!jwt)
+        co_return jwt.error();
+    if (by_secret)
+        co_return crypto::sign_jwt(
+            *jwt, authentication.algorithm(), authentication.client_secret());
+    bool const is_external = bool(key_->signer());
+    if (!is_external)
+        co_return crypto::sign_jwt(*jwt, *key_);
+    auto const input = crypto::jws_signing_input(*jwt);
+    std::string text(input.view());
+    auto returned = co_await call_signer(std::move(text), op);
+    auto const signature = crypto::normalize_signature(key_->algorithm(), std::move(returned));
     if (!signature)
         co_return signature.error();
-    co_return protocol::jws_compact(input->view(), signature->view());
-}
-
-result<secret> request_factory::assertion_input(
-    client_authentication const& authentication, std::string const& url) const
-{
-    auto const& options = authentication.assertions();
-    if (!key_ && authentication.type() != authentication_method::client_secret_jwt)
-        return secret();
-    auto const id = protocol::unique_id();
-    if (!id)
-        return id.error();
-    protocol::assertion_claims claims;
-    claims.issuer = authentication.client_id();
-    claims.subject = authentication.client_id();
-    claims.audience = protocol::audience_of(config_, url);
-    claims.type = options.type;
-    claims.id = *id;
-    claims.issued_at = std::chrono::system_clock::now();
-    claims.lifetime = options.lifetime;
-    if (key_)
-        return protocol::jws_signing_input(*key_, claims);
-    return protocol::jws_signing_input(authentication.algorithm(), claims);
-}
-
-result<secret> request_factory::sign_assertion(
-    client_authentication const& authentication, std::string_view input) const
-{
-    if (key_)
-        return key_->sign(input);
-    return protocol::hmac(authentication.algorithm(), authentication.client_secret(), input);
+    co_return crypto::jws_compact(input.view(), signature->view());
 }
 
 net::task<result<std::string>>

@@ -33,7 +33,7 @@ class request_factory
 public:
     // Neither argument is copied but the key, which may be null.
     request_factory(
-        client_config const& config, std::shared_ptr<protocol::private_key const> key,
+        client_config const& config, std::shared_ptr<crypto::private_key const> key,
         std::shared_ptr<pending_signatures> signatures);
 
     // True if each attempt needs a client assertion, a DPoP proof or a value from a user's
@@ -56,15 +56,11 @@ private:
     // Empty: the client does not authenticate by an assertion that it signs itself.
     [[nodiscard]] net::task<result<secret>> make_assertion(
         destination const& to, credentials const& current, net::operation_context& op) const;
-    [[nodiscard]] result<secret>
-    assertion_input(client_authentication const& authentication, std::string const& url) const;
-    [[nodiscard]] result<secret>
-    sign_assertion(client_authentication const& authentication, std::string_view input) const;
     [[nodiscard]] net::task<result<std::string>>
     call_signer(std::string input, net::operation_context& op) const;
 
     client_config const& config_;
-    std::shared_ptr<protocol::private_key const> const key_;
+    std::shared_ptr<crypto::private_key const> const key_;
     std::shared_ptr<pending_signatures> const signatures_;
 
     std::mutex mutex_;

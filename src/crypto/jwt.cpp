@@ -1,228 +1,103 @@
 #include "crypto/jwt.hpp"
 
-#include "crypto/openssl_memory.hpp"
+#include "crypto/digest.hpp"
 #include "values/encoding.hpp"
-#include "values/make_error.hpp"
 
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <openssl/rand.h>
-
-#include <array>
-#include <new>
-
-namespace coauth::protocol
+namespace coauth::crypto
 {
 namespace
 {
 
-// A JSON object, member by member.
-class json_object
+std::int64_t epoch_seconds(std::chrono::system_clock::time_point time)
 {
-public:
-    json_object& member(std::string_view name, std::string_view text)
-    {
-        begin(name);
-        append_json_string(json_, text);
-        return *this;
-    }
-    // None where there is nothing to say.
-    json_object& optional(std::string_view name, std::string_view text)
-    {
-        return text.empty() ? *this : member(name, text);
-    }
-    json_object& number(std::string_view name, std::int64_t value)
-    {
-        return json(name, std::to_string(value));
-    }
-    json_object& json(std::string_view name, std::string_view value)
-    {
-        begin(name);
-        json_.append(value);
-        return *this;
-    }
-    void append_encoded(secret& out)
-    {
-        json_.append(json_.empty() ? "{}" : "}");
-        append_base64url(out, json_.view());
-    }
-
-private:
-    void begin(std::string_view name)
-    {
-        json_.append(json_.empty() ? '{' : ',');
-        append_json_string(json_, name);
-        json_.append(':');
-    }
-
-    secret json_;
-};
-
-std::int64_t seconds_of(std::chrono::system_clock::time_point when)
-{
-    return std::chrono::floor<std::chrono::seconds>(when.time_since_epoch()).count();
+    return std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count();
 }
 
-secret input_of(json_object& header, json_object& claims)
+json_object assertion_claims(assertion_content const& content)
 {
-    secret input;
-    input.reserve(1024);
-    header.append_encoded(input);
-    input.append('.');
-    claims.append_encoded(input);
-    return input;
-}
-
-json_object claims_of(assertion_claims const& claims)
-{
-    json_object said;
-    said.member("iss", claims.issuer)
-        .optional("sub", claims.subject)
-        .member("aud", claims.audience)
-        .member("jti", claims.id)
-        .number("iat", seconds_of(claims.issued_at))
-        .number("exp", seconds_of(claims.issued_at + claims.lifetime));
-    for (auto const& [name, value] : claims.further)
-        said.member(name, value);
-    return said;
-}
-
-EVP_MD const* hmac_digest_of(signature_algorithm algorithm)
-{
-    switch (algorithm)
-    {
-    case signature_algorithm::hs256:
-        return EVP_sha256();
-    case signature_algorithm::hs384:
-        return EVP_sha384();
-    case signature_algorithm::hs512:
-        return EVP_sha512();
-    default:
-        return nullptr;
-    }
+    json_object claims;
+    claims.text("iss", content.issuer)
+        .optional_text("sub", content.subject)
+        .text("aud", content.audience)
+        .text("jti", content.id)
+        .number("iat", epoch_seconds(content.issued_at))
+        .number("exp", epoch_seconds(content.issued_at + content.lifetime));
+    for (auto const& [name, value] : content.further)
+        claims.text(name, value);
+    return claims;
 }
 
 } // namespace
 
-void append_base64url(secret& out, std::string_view bytes)
+secret jws_signing_input(unsigned_jwt const& jwt)
 {
-    constexpr std::string_view letters =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    out.reserve(out.size() + (bytes.size() * 4 + 2) / 3);
-    unsigned held = 0;
-    unsigned bits = 0;
-    for (char const c : bytes)
-    {
-        held = (held << 8U | static_cast<unsigned char>(c)) & 0xfffU;
-        for (bits += 8; bits >= 6; bits -= 6)
-            out.append(letters[held >> (bits - 6) & 63U]);
-    }
-    if (bits != 0)
-        out.append(letters[held << (6 - bits) & 63U]);
+    secret input;
+    input.reserve(1024);
+    detail::append_base64url(input, jwt.header.serialize().view());
+    input.append('.');
+    detail::append_base64url(input, jwt.claims.serialize().view());
+    return input;
 }
 
-std::string base64url(std::string_view bytes)
-{
-    secret text;
-    append_base64url(text, bytes);
-    return std::string(text.view());
-}
-
-std::string sha256(std::string_view bytes)
-{
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned size = 0;
-    if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1)
-        throw std::bad_alloc();
-    return {digest.begin(), digest.begin() + size};
-}
-
-result<std::string> unique_id()
-{
-    std::array<unsigned char, 16> random{};
-    forget_failures();
-    if (RAND_bytes(random.data(), static_cast<int>(random.size())) == 1)
-        return base64url(std::string(random.begin(), random.end()));
-    throw_if_lacked_memory();
-    return detail::make_error(errc::random_failed, "for the jti of an assertion or a proof");
-}
-
-std::string_view audience_of(client_config const& config, std::string_view url)
-{
-    auto const& wanted = config.authentication.assertions();
-    if (!wanted.audience.empty())
-        return wanted.audience;
-    if (wanted.audience_source == audience_source::endpoint)
-        return url;
-    bool const to_issuer =
-        wanted.audience_source == audience_source::issuer && !config.server.issuer.empty();
-    return to_issuer ? config.server.issuer : config.server.token_endpoint;
-}
-
-secret jws_signing_input(private_key const& by, assertion_claims const& claims)
-{
-    json_object header;
-    header.member("alg", to_string(by.algorithm()))
-        .member("typ", claims.type)
-        .optional("kid", by.key_id())
-        .optional("x5t#S256", by.certificate_thumbprint());
-    auto said = claims_of(claims);
-    return input_of(header, said);
-}
-
-secret jws_signing_input(signature_algorithm by, assertion_claims const& claims)
-{
-    json_object header;
-    header.member("alg", to_string(by)).member("typ", claims.type);
-    auto said = claims_of(claims);
-    return input_of(header, said);
-}
-
-secret dpop_signing_input(private_key const& by, proof_claims const& claims)
-{
-    json_object said;
-    said.member("jti", claims.id)
-        .member("htm", claims.method)
-        .member("htu", claims.url)
-        .number("iat", seconds_of(claims.issued_at))
-        .optional("nonce", claims.nonce);
-    if (!claims.access_token.empty())
-        said.member("ath", base64url(sha256(claims.access_token)));
-    json_object header;
-    header.member("typ", "dpop+jwt")
-        .member("alg", to_string(by.algorithm()))
-        .json("jwk", by.public_jwk());
-    return input_of(header, said);
-}
-
-result<secret> hmac(signature_algorithm by, secret const& key, std::string_view input)
-{
-    std::array<unsigned char, EVP_MAX_MD_SIZE> code{};
-    unsigned size = 0;
-    auto const* const digest = hmac_digest_of(by);
-    forget_failures();
-    bool const good =
-        digest != nullptr && HMAC(
-                                 digest, key.view().data(), static_cast<int>(key.size()),
-                                 reinterpret_cast<unsigned char const*>(input.data()), input.size(),
-                                 code.data(), &size) != nullptr;
-    secret made(std::string_view(reinterpret_cast<char const*>(code.data()), size));
-    wipe(code.data(), code.size());
-    if (good)
-        return made;
-    throw_if_lacked_memory();
-    return detail::config_error(
-        "the client assertion could not be signed by " + std::string(to_string(by)));
-}
-
-secret jws_compact(std::string_view input, std::string_view signature)
+secret jws_compact(std::string_view signing_input, std::string_view signature)
 {
     secret token;
-    token.reserve(input.size() + 1 + (signature.size() * 4 + 2) / 3);
-    token.append(input).append('.');
-    append_base64url(token, signature);
+    token.reserve(signing_input.size() + 1 + (signature.size() * 4 + 2) / 3);
+    token.append(signing_input).append('.');
+    detail::append_base64url(token, signature);
     return token;
 }
 
-} // namespace coauth::protocol
+result<secret> sign_jwt(unsigned_jwt const& jwt, private_key const& key)
+{
+    auto const input = jws_signing_input(jwt);
+    auto const signature = key.sign(input.view());
+    if (!signature)
+        return signature.error();
+    return jws_compact(input.view(), signature->view());
+}
+
+result<secret> sign_jwt(unsigned_jwt const& jwt, signature_algorithm algorithm, secret const& key)
+{
+    auto const input = jws_signing_input(jwt);
+    auto const code = hmac(algorithm, key, input.view());
+    if (!code)
+        return code.error();
+    return jws_compact(input.view(), code->view());
+}
+
+unsigned_jwt assertion_jwt(assertion_content const& content, private_key const& key)
+{
+    json_object header;
+    header.text("alg", to_string(key.algorithm()))
+        .text("typ", content.type)
+        .optional_text("kid", key.key_id())
+        .optional_text("x5t#S256", key.certificate_thumbprint());
+    return {std::move(header), assertion_claims(content)};
+}
+
+unsigned_jwt assertion_jwt(assertion_content const& content, signature_algorithm algorithm)
+{
+    json_object header;
+    header.text("alg", to_string(algorithm)).text("typ", content.type);
+    return {std::move(header), assertion_claims(content)};
+}
+
+unsigned_jwt proof_jwt(proof_content const& content, private_key const& key)
+{
+    json_object claims;
+    claims.text("jti", content.id)
+        .text("htm", content.method)
+        .text("htu", content.url)
+        .number("iat", epoch_seconds(content.issued_at))
+        .optional_text("nonce", content.nonce);
+    if (!content.access_token.empty())
+        claims.text("ath", detail::base64url(sha256(content.access_token)));
+    json_object header;
+    header.text("typ", "dpop+jwt")
+        .text("alg", to_string(key.algorithm()))
+        .json("jwk", key.public_jwk());
+    return {std::move(header), std::move(claims)};
+}
+
+} // namespace coauth::crypto

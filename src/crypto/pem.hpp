@@ -2,35 +2,30 @@
 #define COAUTH_SRC_CRYPTO_PEM_HPP
 
 #include <coauth/result.hpp>
-#include <coauth/secret.hpp>
-#include <coauth/secret_provider.hpp>
 
 #include "crypto/openssl_ptr.hpp"
+#include "values/watched_file.hpp"
 
 #include <string>
 #include <string_view>
 
-// Private keys and certificates as text: for what signs, and for TLS.
-namespace coauth::pem
+// Keys and certificates as PEM text: for signatures and for TLS.
+namespace coauth::crypto
 {
 
-using crypto::openssl_ptr;
-
-// `errc::invalid_configuration`; what OpenSSL had to say is forgotten. Throws `std::bad_alloc`
-// where that was a lack of memory.
+// `errc::invalid_configuration`. Empties OpenSSL's error queue, and throws `std::bad_alloc` if that
+// says that memory was lacking.
 error pem_error(std::string context);
 
-// The whole file; `what` names it in messages, as in "tls.key_file '/etc/client.key'".
-result<secret> read_file(std::string const& path, std::string const& what);
+// `subject` names the option in messages, such as "tls.key_file".
+detail::watched_file pem_file(std::string path, std::string subject);
 
+// Reads from `text`, which must outlive it.
 openssl_ptr<BIO> memory_bio(std::string_view text);
 
-// The first private key in the text. `giver` names who has to know its pass-phrase, as in
-// "tls.key_passphrase"; the terminal's user is never asked.
-result<openssl_ptr<EVP_PKEY>> read_key(
-    std::string_view text, secret_provider const& ask, std::string const& what,
-    std::string_view giver);
+// The first certificate in the text; null: there is none that can be read.
+openssl_ptr<X509> read_certificate(std::string_view text);
 
-} // namespace coauth::pem
+} // namespace coauth::crypto
 
 #endif

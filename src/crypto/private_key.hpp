@@ -11,64 +11,61 @@
 
 struct evp_pkey_st;
 
-namespace coauth::protocol
+namespace coauth::crypto
 {
 
-// A `signing_key` that was read: immutable, and used from any thread.
+// The key that a `signing_key` names, after it was read. Immutable; may be used from any thread.
 class private_key
 {
 public:
-    // Reads it, or says what is wrong with it; `what` names the option in messages, as in
-    // "authentication: the signing key".
-    static result<std::shared_ptr<private_key const>>
-    load(signing_key const& from, std::string_view what, std::chrono::system_clock::time_point now);
+    // Reads the key. `subject` names the option in messages, such as "authentication: the signing
+    // key". `now` is compared with the validity of the certificate.
+    static result<std::shared_ptr<private_key const>> load(
+        signing_key const& source, std::string_view subject,
+        std::chrono::system_clock::time_point now);
 
-    ~private_key();
     private_key(private_key const&) = delete;
     private_key& operator=(private_key const&) = delete;
 
-    // By which it signs.
+    // The algorithm of its signatures.
     [[nodiscard]] signature_algorithm algorithm() const noexcept { return algorithms_.front(); }
-    // By which it could sign, where the user has not said: that one first.
+    // All algorithms that it may sign with: the one that the user chose, or those of its kind, the
+    // default first.
     [[nodiscard]] std::vector<signature_algorithm> const& algorithms() const noexcept
     {
         return algorithms_;
     }
     [[nodiscard]] std::string const& key_id() const noexcept { return key_id_; }
-    // `x5t#S256`: of the certificate; empty where there is none.
-    [[nodiscard]] std::string const& certificate_thumbprint() const noexcept { return x5t_; }
-    // Signs in place of a key; empty where there is a key.
-    [[nodiscard]] signer_function const& signer() const noexcept { return sign_; }
+    // `x5t#S256` of its certificate. Empty: it has none.
+    [[nodiscard]] std::string const& certificate_thumbprint() const noexcept
+    {
+        return certificate_thumbprint_;
+    }
+    // The function that signs in place of a key. Empty: there is a key.
+    [[nodiscard]] signer_function const& signer() const noexcept { return signer_; }
 
-    // The public half as a JSON Web Key with its required members alone, and its thumbprint
-    // (RFC 7638). Empty where a function signs.
-    [[nodiscard]] std::string const& public_jwk() const noexcept { return jwk_; }
+    // The public half as a JSON Web Key with only the required members, and its thumbprint (RFC
+    // 7638). Empty if a function signs.
+    [[nodiscard]] std::string const& public_jwk() const noexcept { return public_jwk_; }
     [[nodiscard]] std::string const& thumbprint() const noexcept { return thumbprint_; }
 
-    // The signature as RFC 7518 wants it, its bytes as they are. Not where a function signs.
+    // The bytes of the signature in the form of RFC 7518. An error if a function signs.
     [[nodiscard]] result<secret> sign(std::string_view input) const;
 
 private:
-    struct free_key
-    {
-        void operator()(evp_pkey_st* key) const noexcept;
-    };
+    class loader;
 
     private_key() = default;
 
-    std::unique_ptr<evp_pkey_st, free_key> key_;
-    signer_function sign_;
+    std::shared_ptr<evp_pkey_st> key_;
+    signer_function signer_;
     std::vector<signature_algorithm> algorithms_;
     std::string key_id_;
-    std::string x5t_;
-    std::string jwk_;
+    std::string certificate_thumbprint_;
+    std::string public_jwk_;
     std::string thumbprint_;
 };
 
-// What a user's function signed, as RFC 7518 wants it. Where it gave DER for ES256 and its like, as
-// key management services do, r and s are taken out of it.
-result<secret> signature_of_signer(signature_algorithm by, result<std::string> given);
-
-} // namespace coauth::protocol
+} // namespace coauth::crypto
 
 #endif

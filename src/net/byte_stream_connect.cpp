@@ -1,5 +1,6 @@
 #include "net/byte_stream.hpp"
 #include "net/happy_eyeballs.hpp"
+#include "values/wipe.hpp"
 
 #include <boost/asio/ip/address.hpp>
 
@@ -118,7 +119,7 @@ task<result<void>> byte_stream::open_tunnel(operation_context& op)
 {
     scope const covered(*this, op.stop);
     // The proxy may repeat the credentials it received.
-    std::vector<char, wiping_allocator<char>> response(8 * 1024);
+    std::vector<char, detail::wiping_allocator<char>> response(8 * 1024);
     std::size_t size = 0;
     std::string_view request = target_->tunnel_request.view();
     error_code ec;

@@ -3,6 +3,7 @@
 #include "crypto/openssl_memory.hpp"
 #include "crypto/openssl_ptr.hpp"
 #include "crypto/pem.hpp"
+#include "crypto/read_private_key.hpp"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -20,7 +21,7 @@ namespace coauth::net
 namespace
 {
 
-using pem::pem_error;
+using crypto::pem_error;
 
 result<void> check_dates_of(X509 const* certificate, std::string const& name)
 {
@@ -77,7 +78,7 @@ result<void> read_certificates(loaded_chain& chain, secret const& text)
 {
     auto const& name = chain.name;
     forget_failures();
-    auto const bio = pem::memory_bio(text.view());
+    auto const bio = crypto::memory_bio(text.view());
     if (bio)
         chain.leaf.reset(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
     chain.intermediates.reset(sk_X509_new_null());
@@ -104,12 +105,20 @@ result<void> read_certificates(loaded_chain& chain, secret const& text)
     return chain.check_dates();
 }
 
+result<secret> read_file(std::string const& path, char const* subject)
+{
+    auto contents = crypto::pem_file(path, subject).read();
+    if (!contents)
+        return contents.error();
+    return std::move(contents->text);
+}
+
 result<std::shared_ptr<certificate_chain const>> read_chain(tls_options const& options)
 {
     bool const from_file = !options.certificate_file.empty();
     std::string const name = from_file ? "tls.certificate_file '" + options.certificate_file + "'"
                                        : "tls.certificate_pem";
-    auto text = from_file ? pem::read_file(options.certificate_file, name)
+    auto text = from_file ? read_file(options.certificate_file, "tls.certificate_file")
                           : result<secret>(secret(std::string_view(options.certificate_pem)));
     if (!text)
         return text.error();
@@ -122,7 +131,7 @@ result<std::shared_ptr<certificate_chain const>> read_chain(tls_options const& o
     if (!options.key_file.empty())
     {
         key_name = "tls.key_file '" + options.key_file + "'";
-        text = pem::read_file(options.key_file, key_name);
+        text = read_file(options.key_file, "tls.key_file");
     }
     else if (!options.key_pem.empty())
     {
@@ -131,7 +140,8 @@ result<std::shared_ptr<certificate_chain const>> read_chain(tls_options const& o
     }
     if (!text)
         return text.error();
-    auto key = pem::read_key(text->view(), options.key_passphrase, key_name, "tls.key_passphrase");
+    auto key = crypto::read_private_key(
+        text->view(), options.key_passphrase, key_name, "tls.key_passphrase");
     if (!key)
         return key.error();
     chain->key = std::move(*key);

@@ -1,5 +1,7 @@
 #include "net/http_response_parser.hpp"
 
+#include "values/wipe.hpp"
+
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
@@ -19,6 +21,10 @@ namespace coauth::net
 {
 namespace
 {
+
+// Informational (1xx) responses before the final one. HTTP sets no limit, and a server could send
+// them without end.
+constexpr unsigned max_informational = 16;
 
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
@@ -198,7 +204,7 @@ public:
 
     void restart()
     {
-        wipe(buffer_.data(), dirty_size_);
+        detail::wipe(buffer_.data(), dirty_size_);
         dirty_size_ = 0;
         size_ = 0;
         received_ = 0;
@@ -303,9 +309,9 @@ private:
     {
         if (parser_->response.status == 101)
             return fail(make_failure(errc::malformed_http, "it switched protocols unasked (101)"));
-        if (++informational_ > limits_.max_informational)
+        if (++informational_ > max_informational)
             return fail(too_large(
-                "more than " + std::to_string(limits_.max_informational) +
+                "more than " + std::to_string(max_informational) +
                 " informational (1xx) responses"));
         parser_.emplace(limits_, all_headers_);
         return state::more;
@@ -370,7 +376,7 @@ private:
     response_limits limits_;
     bool all_headers_;
     std::size_t total_limit_;
-    std::vector<char, wiping_allocator<char>> buffer_;
+    std::vector<char, detail::wiping_allocator<char>> buffer_;
     std::size_t size_ = 0;
     // Bytes of the buffer that the present response has written to. They may hold a token.
     std::size_t dirty_size_ = 0;

@@ -189,7 +189,7 @@ result<secret> dynamic_parameters_form(token_request const& request)
         return form;
     for (auto const& [name, function] : request.grant()->dynamic_parameters)
     {
-        auto const value = ask(function, name);
+        auto const value = detail::call_secret_provider(function, name);
         if (!value)
             return value.error();
         if (auto const checked = check_grant_value(name, *value); !checked)

@@ -1,6 +1,7 @@
 #include "protocol/json_document.hpp"
 
 #include "values/encoding.hpp"
+#include "values/wipe.hpp"
 
 // The parser decodes escaped strings in a stack buffer of this size. If a string turns out to be
 // invalid, the bytes stay there without being wiped, so that the buffer is kept small.
@@ -237,7 +238,7 @@ private:
         ~wipe_on_exit()
         {
             if (!owner_.is_in_text(part_.data(), part_.size()))
-                wipe(const_cast<char*>(part_.data()), part_.size());
+                detail::wipe(const_cast<char*>(part_.data()), part_.size());
         }
         wipe_on_exit(wipe_on_exit const&) = delete;
         wipe_on_exit& operator=(wipe_on_exit const&) = delete;

@@ -1,6 +1,7 @@
 #include "protocol/redaction.hpp"
 
 #include "values/encoding.hpp"
+#include "values/wipe.hpp"
 
 #include <algorithm>
 #include <array>
@@ -61,7 +62,7 @@ void mask_each(std::string& text, Find const& find)
         read = found->begin + found->size;
     }
     move_until(text.size());
-    wipe(text.data() + written, text.size() - written);
+    detail::wipe(text.data() + written, text.size() - written);
     text.resize(written);
 }
 
@@ -268,7 +269,7 @@ std::string redactor::sanitize(std::string_view text) const
     struct wiped_copy
     {
         explicit wiped_copy(std::string_view from) : text(from) {}
-        ~wiped_copy() { wipe(text); }
+        ~wiped_copy() { detail::wipe(text); }
         wiped_copy(wiped_copy const&) = delete;
         wiped_copy& operator=(wiped_copy const&) = delete;
         std::string text;

@@ -1,7 +1,7 @@
 #include <coauth/token_cache.hpp>
 
 #include "client/client_impl.hpp"
-#include "crypto/jwt.hpp"
+#include "crypto/digest.hpp"
 #include "token_source/cache_key.hpp"
 
 #include <algorithm>
@@ -35,7 +35,7 @@ secret const* mark_key()
     };
     auto const make = []
     {
-        auto random = protocol::unique_id();
+        auto random = crypto::random_id();
         if (!random)
             throw no_random_bytes();
         return secret(std::move(*random));
@@ -60,7 +60,7 @@ std::string grant_fingerprint(token_grant const* grant)
         return {};
     if (grant->dynamic_parameters.empty())
         if (auto const* const key = mark_key())
-            if (auto digest = protocol::hmac(
+            if (auto digest = crypto::hmac(
                     signature_algorithm::hs256, *key, policy::grant_content(*grant).view()))
                 return std::string(digest->view());
     return '@' + std::to_string(reinterpret_cast<std::uintptr_t>(grant));

@@ -3,22 +3,24 @@
 #include "values/make_error.hpp"
 
 #include <new>
+#include <string>
 #include <utility>
 
-namespace coauth::protocol
+namespace coauth::detail
 {
 
-result<secret> ask(secret_provider const& function, std::string_view what)
+result<secret> call_secret_provider(secret_provider const& provider, std::string_view subject)
 {
+    std::string const name(subject);
     try
     {
-        auto given = function();
-        if (given)
-            return given;
-        auto info = given.error().info();
-        auto const why = info.context.empty() ? std::string() : ": " + info.context;
-        info.context = "the " + std::string(what) + " cannot be had" + why;
-        return error(given.error().value(), std::move(info));
+        auto value = provider();
+        if (value)
+            return value;
+        auto info = value.error().info();
+        info.context = "the " + name + " cannot be obtained" +
+                       (info.context.empty() ? "" : ": " + info.context);
+        return error(value.error().value(), std::move(info));
     }
     catch (std::bad_alloc const&)
     {
@@ -26,9 +28,8 @@ result<secret> ask(secret_provider const& function, std::string_view what)
     }
     catch (...)
     {
-        return detail::config_error(
-            "the function that gives the " + std::string(what) + " threw an exception");
+        return config_error("the function that returns the " + name + " threw an exception");
     }
 }
 
-} // namespace coauth::protocol
+} // namespace coauth::detail

@@ -5,13 +5,13 @@
 
 #include <string_view>
 
-namespace coauth::protocol
+namespace coauth::detail
 {
 
-// What the user's function yields, and an error in place of what it throws. `what` names it in what
-// an error says, as in "client secret".
-result<secret> ask(secret_provider const& function, std::string_view what);
+// Calls the user's function and returns its result; an exception becomes an error. `subject` names
+// the secret in messages, such as "client secret".
+result<secret> call_secret_provider(secret_provider const& provider, std::string_view subject);
 
-} // namespace coauth::protocol
+} // namespace coauth::detail
 
 #endif

@@ -4,12 +4,12 @@
 #include <charconv>
 #include <cstdint>
 
-namespace coauth::protocol
+namespace coauth::detail
 {
 namespace
 {
 
-bool stays(char c) noexcept
+bool is_unescaped_in_form(char c) noexcept
 {
     bool const alphanumeric =
         (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -33,13 +33,37 @@ void append_base64(secret& out, std::string_view bytes)
     }
 }
 
+void append_base64url(secret& out, std::string_view bytes)
+{
+    constexpr std::string_view alphabet =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    out.reserve(out.size() + (bytes.size() * 4 + 2) / 3);
+    unsigned pending = 0;
+    unsigned bits = 0;
+    for (char const c : bytes)
+    {
+        pending = (pending << 8U | static_cast<unsigned char>(c)) & 0xfffU;
+        for (bits += 8; bits >= 6; bits -= 6)
+            out.append(alphabet[pending >> (bits - 6) & 63U]);
+    }
+    if (bits != 0)
+        out.append(alphabet[pending << (6 - bits) & 63U]);
+}
+
+std::string base64url(std::string_view bytes)
+{
+    secret text;
+    append_base64url(text, bytes);
+    return std::string(text.view());
+}
+
 void append_form_encoded(secret& out, std::string_view text)
 {
     constexpr std::string_view hex = "0123456789ABCDEF";
     for (char const c : text)
     {
         auto const byte = static_cast<unsigned char>(c);
-        if (stays(c))
+        if (is_unescaped_in_form(c))
             out.append(c);
         else if (c == ' ')
             out.append('+');
@@ -118,12 +142,11 @@ void append_json_string(secret& out, std::string_view text)
     constexpr std::string_view special = "\"\\\b\f\n\r\t";
     constexpr std::string_view letters = "\"\\bfnrt";
     constexpr std::string_view hex = "0123456789abcdef";
-    // Of the objects and arrays around it.
-    constexpr std::size_t closing = 64;
-    // At once where it is most of what there will be, with room for quotes and what closes the
-    // value around it: else it would be doubled on the way.
+    // A long text is most of the result: one allocation, with room for the quotes and the brackets
+    // of the enclosing values, in place of repeated doubling.
+    constexpr std::size_t brackets = 64;
     if (text.size() > out.size())
-        out.reserve(out.size() + text.size() + 2 + closing);
+        out.reserve(out.size() + text.size() + 2 + brackets);
     out.append('"');
     for (char const c : text)
     {
@@ -138,4 +161,4 @@ void append_json_string(secret& out, std::string_view text)
     out.append('"');
 }
 
-} // namespace coauth::protocol
+} // namespace coauth::detail

@@ -3,19 +3,24 @@
 
 #include <coauth/secret.hpp>
 
+#include <string>
 #include <string_view>
 
-namespace coauth::protocol
+namespace coauth::detail
 {
 
-// RFC 4648 section 4, with padding.
+// Base64 with padding (RFC 4648 section 4).
 void append_base64(secret& out, std::string_view bytes);
 
-// application/x-www-form-urlencoded, escaping as little as allowed: letters, digits and `-._*`
-// stay, space is `+`. Many servers do not decode Basic credentials.
+// Base64url without padding (RFC 4648 section 5).
+void append_base64url(secret& out, std::string_view bytes);
+std::string base64url(std::string_view bytes);
+
+// application/x-www-form-urlencoded with as few escapes as possible, because many servers do not
+// decode Basic credentials: letters, digits and `-._*` are not escaped, and a space is `+`.
 void append_form_encoded(secret& out, std::string_view text);
 
-// The text that was encoded so; what is no escape stays as it is.
+// The reverse. An invalid escape is copied unchanged.
 secret decode_form(std::string_view text);
 
 // True for C0 controls and DEL.
@@ -23,16 +28,31 @@ bool is_control(char c) noexcept;
 bool has_control(std::string_view text) noexcept;
 bool is_printable_ascii(std::string_view text) noexcept;
 
-// The case of ASCII alone, whatever the locale says.
+// ASCII letters only, whatever the locale is.
 char lower(char c) noexcept;
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
 
-// "id:secret" in base64, the credentials as they are or form-encoded first.
+// "id:password" in base64, for HTTP Basic.
 secret basic_credentials(std::string_view id, std::string_view password, bool form_encode);
 
-// Appends `text` as a JSON string, quotes included, and never longer than a server would have to
-// write it.
+// Appends `text` as a JSON string with its quotes. Escapes only what RFC 8259 section 7 requires.
 void append_json_string(secret& out, std::string_view text);
+
+} // namespace coauth::detail
+
+namespace coauth::protocol
+{
+
+using detail::append_base64;
+using detail::append_form_encoded;
+using detail::append_json_string;
+using detail::basic_credentials;
+using detail::decode_form;
+using detail::equal_ignoring_case;
+using detail::has_control;
+using detail::is_control;
+using detail::is_printable_ascii;
+using detail::lower;
 
 } // namespace coauth::protocol
 

@@ -11,7 +11,7 @@ namespace coauth
 std::optional<std::string_view> http_headers::find(std::string_view name) const noexcept
 {
     for (auto const& field : fields_)
-        if (protocol::equal_ignoring_case(field.name, name))
+        if (detail::equal_ignoring_case(field.name, name))
             return field.value;
     return std::nullopt;
 }
@@ -20,7 +20,7 @@ std::size_t http_headers::count(std::string_view name) const noexcept
 {
     return static_cast<std::size_t>(std::count_if(
         fields_.begin(), fields_.end(), [name](http_header const& field)
-        { return protocol::equal_ignoring_case(field.name, name); }));
+        { return detail::equal_ignoring_case(field.name, name); }));
 }
 
 void http_headers::add(std::string name, std::string value)

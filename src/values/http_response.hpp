@@ -7,7 +7,7 @@
 namespace coauth
 {
 
-// A whole HTTP response: what net yields and protocol reads.
+// A complete HTTP response.
 struct http_response
 {
     unsigned status = 0;

@@ -18,36 +18,36 @@ inline error make_error(errc code, std::string context)
     return {code, std::move(info)};
 }
 
-// What the configuration holds.
+// An error in the configuration.
 inline error config_error(std::string context)
 {
     return make_error(errc::invalid_configuration, std::move(context));
 }
 
-// What a request asks for.
+// An error in the parameters of a request.
 inline error parameter_error(std::string context)
 {
     return make_error(errc::invalid_parameter, std::move(context));
 }
 
-// What was thrown, as an error.
-inline error error_of(std::exception_ptr const& thrown) noexcept
+// The error that stands for an exception.
+inline error error_of(std::exception_ptr const& exception) noexcept
 {
     try
     {
-        std::rethrow_exception(thrown);
+        std::rethrow_exception(exception);
     }
     catch (std::bad_alloc const&)
     {
         return errc::out_of_memory;
     }
-    catch (std::exception const& what)
+    catch (std::exception const& e)
     {
         try
         {
-            return make_error(errc::internal_error, what.what());
+            return make_error(errc::internal_error, e.what());
         }
-        catch (...) // without memory the code has to do
+        catch (...) // no memory for the text: the code alone
         {
             return errc::internal_error;
         }

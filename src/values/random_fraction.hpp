@@ -4,7 +4,7 @@
 namespace coauth::detail
 {
 
-// In [0, 1), for what is spread over time; no secret comes of it.
+// A random number in [0, 1), for jitter. Not for secrets.
 double random_fraction() noexcept;
 
 } // namespace coauth::detail

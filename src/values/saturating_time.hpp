@@ -4,12 +4,12 @@
 #include <chrono>
 #include <ratio>
 
-// Sums and conversions of times that end where their type does, and do not overflow. Clocks count
-// in different units: system_clock in nanoseconds with libstdc++, in microseconds with libc++.
+// Arithmetic on times that yields the limit of the type in place of an overflow. The units of
+// clocks differ: system_clock counts nanoseconds with libstdc++, microseconds with libc++.
 namespace coauth::detail
 {
 
-// `span` in other units, rounded towards zero; what those cannot hold is the most that they can.
+// Converts `span` to other units, rounded towards zero.
 template <class To, class Rep, class Period>
 constexpr To saturating_cast(std::chrono::duration<Rep, Period> span) noexcept
 {
@@ -24,23 +24,23 @@ constexpr To saturating_cast(std::chrono::duration<Rep, Period> span) noexcept
     return std::chrono::duration_cast<To>(span);
 }
 
-// `span` after `begin`: of a long one, the end of the clock.
+// `begin` plus `span`.
 template <class Clock, class Duration, class Rep, class Period>
 constexpr std::chrono::time_point<Clock, Duration> after(
     std::chrono::time_point<Clock, Duration> begin,
     std::chrono::duration<Rep, Period> span) noexcept
 {
-    auto const given = saturating_cast<Duration>(span);
+    auto const delta = saturating_cast<Duration>(span);
     auto const from = begin.time_since_epoch();
-    bool const forwards = given >= Duration::zero();
-    if (forwards && (given == Duration::max() || from > Duration::max() - given))
+    bool const forwards = delta >= Duration::zero();
+    if (forwards && (delta == Duration::max() || from > Duration::max() - delta))
         return begin.max();
-    if (!forwards && from < Duration::min() - given)
+    if (!forwards && from < Duration::min() - delta)
         return begin.min();
-    return begin + given;
+    return begin + delta;
 }
 
-// From `begin` to `end`, and negative where that is earlier.
+// `end` minus `begin`.
 template <class Clock, class Duration>
 constexpr std::chrono::nanoseconds between(
     std::chrono::time_point<Clock, Duration> begin,

@@ -1,5 +1,7 @@
 #include <coauth/secret.hpp>
 
+#include "values/wipe.hpp"
+
 #include <openssl/crypto.h>
 
 #include <algorithm>
@@ -8,23 +10,12 @@
 
 namespace coauth
 {
-
-void wipe(void* data, std::size_t size) noexcept
+namespace
 {
-    if (size == 0)
-        return;
-    std::memset(data, 0, size);
-    // The compiler must believe that someone looks at it.
-    asm volatile("" : : "r"(data) : "memory");
-}
 
-void wipe(std::string& text) noexcept
-{
-    // All that it owns; what lies behind its size nobody may write to.
-    text.resize(text.capacity());
-    wipe(text.data(), text.size());
-    text.clear();
-}
+using storage_allocator = detail::wiping_allocator<char>;
+
+} // namespace
 
 secret::secret(secret const& other) : secret(other.view()) {}
 
@@ -46,12 +37,12 @@ secret& secret::operator=(secret other) noexcept
 secret::~secret()
 {
     if (bytes_ != nullptr)
-        wiping_allocator<char>().deallocate(bytes_, capacity_);
+        storage_allocator().deallocate(bytes_, capacity_);
 }
 
 secret::secret(std::string text) : secret(std::string_view(text))
 {
-    wipe(text);
+    detail::wipe(text);
 }
 
 secret::secret(char const* text) : secret(std::string_view(text != nullptr ? text : "")) {}
@@ -65,11 +56,11 @@ void secret::reserve(std::size_t size)
 {
     if (size <= capacity_)
         return;
-    char* const larger = wiping_allocator<char>().allocate(size);
+    char* const larger = storage_allocator().allocate(size);
     if (bytes_ != nullptr)
     {
         std::memcpy(larger, bytes_, size_);
-        wiping_allocator<char>().deallocate(bytes_, capacity_);
+        storage_allocator().deallocate(bytes_, capacity_);
     }
     bytes_ = larger;
     capacity_ = size;
@@ -108,7 +99,7 @@ secret& secret::prepend(std::string_view text)
 void secret::clear() noexcept
 {
     if (bytes_ != nullptr)
-        wipe(bytes_, size_);
+        detail::wipe(bytes_, size_);
     size_ = 0;
 }
 

@@ -1,6 +1,7 @@
-#include <coauth/signing_key.hpp>
+#include "values/signing_key_data.hpp"
 
 #include <array>
+#include <utility>
 
 namespace coauth
 {
@@ -11,14 +12,10 @@ constexpr std::array<std::string_view, 14> names = {"HS256", "HS384", "HS512", "
                                                     "RS512", "PS256", "PS384", "PS512",  "ES256",
                                                     "ES384", "ES512", "EdDSA", "Ed25519"};
 
-template <class Change>
-std::shared_ptr<signing_key::description const>
-changed(signing_key::description const* from, Change const& change)
+std::shared_ptr<detail::signing_key_data> copy_of(detail::signing_key_data const* data)
 {
-    auto made = from != nullptr ? std::make_shared<signing_key::description>(*from)
-                                : std::make_shared<signing_key::description>();
-    change(*made);
-    return made;
+    return data != nullptr ? std::make_shared<detail::signing_key_data>(*data)
+                           : std::make_shared<detail::signing_key_data>();
 }
 
 } // namespace
@@ -39,73 +36,61 @@ std::optional<signature_algorithm> parse_signature_algorithm(std::string_view na
     return std::nullopt;
 }
 
+signing_key::signing_key(std::shared_ptr<detail::signing_key_data const> data) noexcept
+    : data_(std::move(data))
+{
+}
+
 signing_key signing_key::pem_file(detail::text_argument path, secret_provider passphrase)
 {
-    signing_key made;
-    made.given_ = changed(
-        nullptr,
-        [&](description& it)
-        {
-            it.path = std::move(path);
-            it.passphrase = std::move(passphrase);
-        });
-    return made;
+    auto data = copy_of(nullptr);
+    data->path = std::move(path);
+    data->passphrase = std::move(passphrase);
+    return signing_key(std::move(data));
 }
 
 signing_key signing_key::pem(secret text, secret_provider passphrase)
 {
-    signing_key made;
-    made.given_ = changed(
-        nullptr,
-        [&](description& it)
-        {
-            it.pem = std::move(text);
-            it.passphrase = std::move(passphrase);
-        });
-    return made;
+    auto data = copy_of(nullptr);
+    data->pem = std::move(text);
+    data->passphrase = std::move(passphrase);
+    return signing_key(std::move(data));
 }
 
 signing_key signing_key::signer(signature_algorithm algorithm, signer_function sign)
 {
-    signing_key made;
-    made.given_ = changed(
-        nullptr,
-        [&](description& it)
-        {
-            it.algorithm = algorithm;
-            it.sign = std::move(sign);
-        });
-    return made;
+    auto data = copy_of(nullptr);
+    data->algorithm = algorithm;
+    data->sign = std::move(sign);
+    return signing_key(std::move(data));
 }
 
-signing_key signing_key::algorithm(signature_algorithm wanted) const
+signing_key signing_key::algorithm(signature_algorithm algorithm) const
 {
-    signing_key made;
-    made.given_ = changed(given_.get(), [&](description& it) { it.algorithm = wanted; });
-    return made;
+    auto data = copy_of(data_.get());
+    data->algorithm = algorithm;
+    return signing_key(std::move(data));
 }
 
 signing_key signing_key::key_id(detail::text_argument id) const
 {
-    signing_key made;
-    made.given_ = changed(given_.get(), [&](description& it) { it.key_id = std::move(id); });
-    return made;
+    auto data = copy_of(data_.get());
+    data->key_id = std::move(id);
+    return signing_key(std::move(data));
 }
 
 signing_key signing_key::certificate_pem(detail::text_argument text) const
 {
-    signing_key made;
-    made.given_ =
-        changed(given_.get(), [&](description& it) { it.certificate_pem = std::move(text); });
-    return made;
+    auto data = copy_of(data_.get());
+    data->certificate_pem = std::move(text);
+    return signing_key(std::move(data));
 }
 
 signing_key signing_key::certificate_file(detail::text_argument path) const
 {
-    signing_key made;
-    made.given_ =
-        changed(given_.get(), [&](description& it) { it.certificate_path = std::move(path); });
-    return made;
+    auto data = copy_of(data_.get());
+    data->certificate_path = std::move(path);
+    return signing_key(std::move(data));
 }
 
 } // namespace coauth

@@ -77,7 +77,7 @@ class Discovery(Case):
             for env in ({"COAUTH_CLIENT_SECRET": SECRET}, {}):
                 got = server.run("token", *(() if env else ("--cert-file", "c")), **env)
                 self.check(got, 2)
-                self.assertIn("what the server knows: none; give --client-secret-file", got.stderr)
+                self.assertIn("what the server supports: none; give --client-secret-file", got.stderr)
             self.check(server.run("token", "--auth", "none", COAUTH_CLIENT_SECRET=SECRET), 0)
         with MetadataServer() as server:
             got = server.run("token")

@@ -308,16 +308,17 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_had_is_called_what_it_is)
         char const* says;
     };
     for (auto const& [how, says] : std::vector<row>{
-             {who::client_assertion("", nowhere),
-              "the client assertion cannot be had: the secret file '/nowhere/secret' cannot be "
-              "read"},
+             {who::client_assertion("", nowhere), "the client assertion cannot be obtained: the "
+                                                  "secret file '/nowhere/secret' cannot be "
+                                                  "read"},
              {who::client_assertion("", throwing),
-              "the function that gives the client assertion threw"},
+              "the function that returns the client assertion threw"},
              {who::client_assertion("", broken), "the client assertion contains a control"},
              {who::client_secret_post("id", nowhere),
-              "the client secret cannot be had: the secret file '/nowhere/secret' cannot be read"},
+              "the client secret cannot be obtained: the secret file '/nowhere/secret' cannot be "
+              "read"},
              {who::client_secret_post("id", throwing),
-              "the function that gives the client secret threw"},
+              "the function that returns the client secret threw"},
              {who::client_secret_post("id", broken), "the client secret contains a control"}})
     {
         auto const got = fetch(authenticated(server, how));

@@ -204,8 +204,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_used)
              {"half a chain", known.certificate_pem + cut(other.certificate_pem), key,
               "tls.certificate_pem is cut off or damaged after its first certificate"},
              {"no key", known.certificate_pem, "",
-              "tls.certificate_pem holds a public key or a certificate alone; give the private "
-              "key"},
+              "tls.certificate_pem holds only a public key or a certificate; give the private key"},
              {"half a key", known.certificate_pem, cut(key),
               "tls.key_pem holds a private key that cannot be read; give the whole of it"},
              {"zeros", known.certificate_pem, std::string(1000, '\0'),
@@ -234,7 +233,9 @@ BOOST_AUTO_TEST_CASE(files_that_cannot_be_read)
     };
     for (auto const& [file, says] :
          {row{nowhere, "cannot be read; give the path of a PEM file"},
-          row{empty, "is empty or larger than 1 MiB"}, row{large, "is empty or larger than 1 MiB"}})
+          row{empty, "is empty; give the path of a PEM file"},
+          row{large,
+              "has 1049073 bytes; it may have at most 1048576; give the path of a PEM file"}})
         BOOST_TEST_CONTEXT(says)
         {
             auto const path = file.path.string();
@@ -262,10 +263,10 @@ BOOST_AUTO_TEST_CASE(encrypted_keys)
              {"right", saying(phrase), ""},
              {"none", {}, "tls.key_pem is encrypted; give tls.key_passphrase"},
              {"wrong", saying("wrong-sesame"),
-              "tls.key_pem is not opened by the pass-phrase; check tls.key_passphrase"},
+              "tls.key_pem cannot be decrypted with the pass-phrase; check tls.key_passphrase"},
              {"not to be had",
               [] { return coauth::result<secret>(coauth::error(coauth::errc::connect_failed)); },
-              "tls.key_pem: the pass-phrase cannot be had: "}})
+              "tls.key_pem: the pass-phrase cannot be obtained: "}})
         BOOST_TEST_CONTEXT(row.name)
         {
             tls_options options;

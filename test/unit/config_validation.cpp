@@ -3,8 +3,9 @@
 #include <coauth/select_client_authentication.hpp>
 #include <coauth/smscx.hpp>
 
-#include "authentication/load_key.hpp"
+#include "authentication/client_assertion.hpp"
 #include "support.hpp"
+#include "values/signing_key_data.hpp"
 
 #include <filesystem>
 
@@ -240,7 +241,6 @@ BOOST_AUTO_TEST_CASE(valid_configurations_are_accepted)
               {
                   c.limits.header = 512;
                   c.limits.body = 64;
-                  c.limits.max_informational = 0;
                   c.timeout = 1ms;
               }},
              {"longest time", [](client_config& c) { c.timeout = 1h; }},
@@ -424,7 +424,9 @@ BOOST_AUTO_TEST_CASE(strings_of_many_types_are_accepted)
           auth::none(path)})
         BOOST_TEST(authentication.client_id() == "id");
     BOOST_TEST(auth::none({}).client_id().empty());
-    BOOST_TEST(coauth::signing_key::pem_file(path).given()->path == "id");
+    BOOST_TEST(
+        coauth::detail::signing_key_access::data(coauth::signing_key::pem_file(path))->path ==
+        "id");
 }
 
 BOOST_AUTO_TEST_CASE(lifetimes_of_assertions)

@@ -29,7 +29,7 @@ state give(reader_type& reader, std::string_view bytes)
 }
 
 std::string outcome_of(
-    std::vector<std::string> const& pieces, coauth::response_limits const& limits = {512, 64, 2})
+    std::vector<std::string> const& pieces, coauth::response_limits const& limits = {512, 64})
 {
     reader_type reader(limits);
     auto now = state::more;
@@ -47,7 +47,7 @@ void check_wherever_it_is_cut(std::string const& response, std::string const& bo
     auto const check =
         [&](std::vector<std::string_view> const& pieces, std::size_t a, std::size_t b)
     {
-        reader_type reader({512, 64, 2});
+        reader_type reader({512, 64});
         auto now = state::more;
         for (auto const piece : pieces)
         {
@@ -101,13 +101,13 @@ BOOST_AUTO_TEST_CASE(an_extension_longer_than_the_parser_beneath_looks_at_at_onc
         chunked + "2;"s + std::string(20'000, 'a') + "\r\n{}\r\n0;b=c\r\n\r\n";
     for (std::size_t const cut : {1'000U, 8'300U, 10'000U, 20'030U, 20'060U})
         BOOST_TEST(
-            outcome_of({response.substr(0, cut), response.substr(cut)}, {64 * 1024, 64, 2}) ==
+            outcome_of({response.substr(0, cut), response.substr(cut)}, {64 * 1024, 64}) ==
             "complete");
     // Its buffer has grown, so that much of the line comes at once.
     auto const fields = "HTTP/1.1 200 OK\r\nX: " + std::string(30'000, 'a') +
                         "\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1;";
     BOOST_TEST(
-        outcome_of({fields, std::string(20'000, 'a'), "\r\n}\r\n0\r\n\r\n"}, {64 * 1024, 64, 2}) ==
+        outcome_of({fields, std::string(20'000, 'a'), "\r\n}\r\n0\r\n\r\n"}, {64 * 1024, 64}) ==
         "complete");
 }
 
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(whether_the_connection_may_carry_another_request)
          })
         BOOST_TEST_CONTEXT(response)
         {
-            reader_type reader({512, 64, 2});
+            reader_type reader({512, 64});
             BOOST_TEST((give(reader, response) == state::complete));
             BOOST_TEST(reader.reusable() == expected);
         }

@@ -1,22 +1,27 @@
 // Assertions, proofs and the keys that sign them; with the examples of the RFCs.
 
-// Only so can OpenSSL be left without random bytes.
+// For RAND_set_rand_method.
 #define OPENSSL_SUPPRESS_DEPRECATED
 
 #include "crypto/jwt.hpp"
 
 #include <coauth/jwt_assertion.hpp>
 
+#include "authentication/client_assertion.hpp"
+#include "crypto/digest.hpp"
 #include "support.hpp"
+#include "values/encoding.hpp"
 
 #include <openssl/rand.h>
 
 #include <array>
 
 using namespace test;
-using namespace coauth::protocol;
+using namespace coauth::crypto;
 using coauth::secret;
 using coauth::signing_key;
+using coauth::detail::audience_of;
+using coauth::detail::base64url;
 using enum coauth::signature_algorithm;
 
 namespace
@@ -61,7 +66,7 @@ std::string from_base64url(std::string_view text)
     return bytes;
 }
 
-// While it lives, OpenSSL has none.
+// OpenSSL has no random bytes while an object of this class lives.
 class no_random_bytes
 {
 public:
@@ -79,10 +84,10 @@ private:
     RAND_METHOD none_ = {};
 };
 
-// Header and claims of what is to be signed.
-std::array<std::string, 2> parts(secret const& made)
+// Header and claims of a signing input.
+std::array<std::string, 2> parts(secret const& signing_input)
 {
-    auto const input = text(made);
+    auto const input = text(signing_input);
     auto const dot = input.find('.');
     return {from_base64url(input.substr(0, dot)), from_base64url(input.substr(dot + 1))};
 }
@@ -135,27 +140,58 @@ BOOST_AUTO_TEST_CASE(ed25519_key_thumbprint_and_signature)
 
 BOOST_AUTO_TEST_CASE(claims)
 {
-    assertion_claims said;
-    said.issuer = said.subject = "a \"client\"";
-    said.audience = "https://as.example/";
-    said.id = "j1";
-    said.issued_at = some_time + 700ms;
-    auto const signed_by_key = parts(jws_signing_input(*rfc_8037(), said));
-    BOOST_TEST(signed_by_key[0] == R"({"alg":"EdDSA","typ":"JWT","kid":"k\"1"})");
+    assertion_content content;
+    content.issuer = content.subject = "a \"client\"";
+    content.audience = "https://as.example/";
+    content.id = "j1";
+    content.issued_at = some_time + 700ms;
+    auto const by_key = [&]
+    { return parts(jws_signing_input(assertion_jwt(content, *rfc_8037()))); };
+    auto const by_secret = [&](coauth::signature_algorithm algorithm)
+    { return parts(jws_signing_input(assertion_jwt(content, algorithm))); };
+    BOOST_TEST(by_key()[0] == R"({"alg":"EdDSA","typ":"JWT","kid":"k\"1"})");
     BOOST_TEST(
-        signed_by_key[1] ==
+        by_key()[1] ==
         R"({"iss":"a \"client\"","sub":"a \"client\"","aud":"https://as.example/","jti":"j1",)"
         R"("iat":1800000000,"exp":1800000060})");
-    BOOST_TEST(parts(jws_signing_input(hs384, said))[0] == R"({"alg":"HS384","typ":"JWT"})");
-    said.type = "client-authentication+jwt";
-    for (auto const& input : {jws_signing_input(*rfc_8037(), said), jws_signing_input(hs384, said)})
-        check_contains(parts(input)[0], R"("typ":"client-authentication+jwt")");
+    BOOST_TEST(by_secret(hs384)[0] == R"({"alg":"HS384","typ":"JWT"})");
+    content.type = "client-authentication+jwt";
+    for (auto const& input : {by_key(), by_secret(hs384)})
+        check_contains(input[0], R"("typ":"client-authentication+jwt")");
     std::vector<std::pair<std::string, std::string>> const further = {{"scope", "a b"}};
-    said.further = further;
-    check_contains(
-        parts(jws_signing_input(coauth::signature_algorithm::hs256, said))[1], R"("scope":"a b"})");
-    BOOST_TEST(*unique_id() != *unique_id());
+    content.further = further;
+    check_contains(by_secret(coauth::signature_algorithm::hs256)[1], R"("scope":"a b"})");
+    BOOST_TEST(*random_id() != *random_id());
     BOOST_TEST(text(jws_compact("h.c", "\xFB\xFF")) == "h.c.-_8");
+}
+
+// Ed25519 and HMAC are deterministic: the signature is that of the signing input.
+BOOST_AUTO_TEST_CASE(signed_tokens)
+{
+    assertion_content content;
+    content.issuer = "client";
+    content.issued_at = some_time;
+    auto const key = rfc_8037();
+    secret const shared("0123456789abcdef0123456789abcdef");
+    unsigned_jwt const by_key = assertion_jwt(content, *key);
+    unsigned_jwt const by_secret = assertion_jwt(content, hs512);
+    auto const input = jws_signing_input(by_key);
+    auto const other_input = jws_signing_input(by_secret);
+    auto const signature = key->sign(input.view());
+    auto const code = hmac(hs512, shared, other_input.view());
+    BOOST_TEST_REQUIRE(outcome(signature) == "success");
+    BOOST_TEST_REQUIRE(outcome(code) == "success");
+    BOOST_TEST(
+        text(sign_jwt(by_key, *key).value()) == text(input) + "." + base64url(signature->view()));
+    BOOST_TEST(
+        text(sign_jwt(by_secret, hs512, shared).value()) ==
+        text(other_input) + "." + base64url(code->view()));
+    auto const sign = [](std::string const&,
+                         std::function<void(coauth::result<std::string>)> const&) {};
+    auto const by_function = load(signing_key::signer(es256, sign));
+    BOOST_TEST_REQUIRE(outcome(by_function) == "success");
+    BOOST_TEST(outcome(sign_jwt(by_key, **by_function)) == "invalid_configuration");
+    BOOST_TEST(outcome(sign_jwt(by_key, es256, shared)) == "invalid_configuration");
 }
 
 BOOST_AUTO_TEST_CASE(audiences)
@@ -169,14 +205,14 @@ BOOST_AUTO_TEST_CASE(audiences)
         char const* expected;
     };
     constexpr auto* token = "https://as.example/token";
-    constexpr auto* asked = "https://as.example/introspect";
+    constexpr auto* request_url = "https://as.example/introspect";
     constexpr auto* as = "https://as.example";
     for (auto const& [audience_source, audience, issuer_of, expected] : std::vector<row>{
              {issuer, "", as, as},
              {issuer, "", "", token},
              {token_endpoint, "", as, token},
-             {endpoint, "", as, asked},
-             {endpoint, "", "", asked},
+             {endpoint, "", as, request_url},
+             {endpoint, "", "", request_url},
              {issuer, "api", as, "api"},
              {token_endpoint, "api", as, "api"},
              {endpoint, "api", as, "api"}})
@@ -189,11 +225,11 @@ BOOST_AUTO_TEST_CASE(audiences)
         config.server.token_endpoint = token;
         config.authentication = coauth::client_authentication::private_key_jwt(
             "client", signing_key::pem(secret(rfc_8037_key)), options);
-        BOOST_TEST(audience_of(config, asked) == expected);
+        BOOST_TEST(audience_of(config, request_url) == expected);
     }
 }
 
-// Without them, every assertion and proof would have the same identifier: none.
+// Without random bytes all assertions and proofs would have the same identifier.
 BOOST_AUTO_TEST_CASE(nothing_is_signed_without_random_bytes)
 {
     coauth::assertion_claims said;
@@ -202,7 +238,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_signed_without_random_bytes)
     BOOST_TEST(outcome(make()) == "success");
     {
         no_random_bytes const none;
-        BOOST_TEST(outcome(unique_id()) == "random_failed");
+        BOOST_TEST(outcome(random_id()) == "random_failed");
         auto const got = make();
         BOOST_TEST(outcome(got) == "random_failed");
         check_contains(got.error().message(), "jti");
@@ -213,23 +249,22 @@ BOOST_AUTO_TEST_CASE(nothing_is_signed_without_random_bytes)
 // RFC 9449 sections 4.2 and 7.1.
 BOOST_AUTO_TEST_CASE(proofs)
 {
-    proof_claims said;
-    said.method = "POST";
-    said.url = "https://as.example/token";
-    said.id = "j1";
-    said.issued_at = some_time;
-    auto const plain = parts(dpop_signing_input(*rfc_8037(), said));
+    proof_content content;
+    content.method = "POST";
+    content.url = "https://as.example/token";
+    content.id = "j1";
+    content.issued_at = some_time;
+    auto const proof = [&] { return parts(jws_signing_input(proof_jwt(content, *rfc_8037()))); };
     BOOST_TEST(
-        plain[0] == R"({"typ":"dpop+jwt","alg":"EdDSA","jwk":{"crv":"Ed25519","kty":"OKP",)"
-                    R"("x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}})");
+        proof()[0] == R"({"typ":"dpop+jwt","alg":"EdDSA","jwk":{"crv":"Ed25519","kty":"OKP",)"
+                      R"("x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}})");
     BOOST_TEST(
-        plain[1] ==
+        proof()[1] ==
         R"({"jti":"j1","htm":"POST","htu":"https://as.example/token","iat":1800000000})");
-    said.nonce = "n";
-    said.access_token = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU";
+    content.nonce = "n";
+    content.access_token = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU";
     check_contains(
-        parts(dpop_signing_input(*rfc_8037(), said))[1],
-        R"("nonce":"n","ath":"fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"})");
+        proof()[1], R"("nonce":"n","ath":"fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"})");
 }
 
 BOOST_AUTO_TEST_CASE(keys_that_cannot_be_used)
@@ -245,14 +280,14 @@ BOOST_AUTO_TEST_CASE(keys_that_cannot_be_used)
     for (auto const& [key, says] : std::vector<row>{
              {signing_key(), "is empty"},
              {signing_key::pem_file("/nowhere/key.pem"), "'/nowhere/key.pem' cannot be read"},
-             {signing_key::pem_file("/dev/null"), "is empty or larger than 1 MiB"},
+             {signing_key::pem_file("/dev/null"), "is empty; give the path of a PEM file"},
              {signing_key::pem(secret("hush-hush")), "holds no PEM private key"},
              {signing_key::pem(secret("-----BEGIN PUBLIC KEY-----\nhush-hush")), "a public key"},
              {good.algorithm(rs256), "does not fit the algorithm RS256; it signs by EdDSA"},
              {good.algorithm(coauth::signature_algorithm::hs256),
               "does not fit the algorithm HS256"},
              {good.certificate_pem("hush-hush"), "its certificate is no PEM certificate"},
-             {signing_key::signer(hs512, sign), "signs by no HMAC"}})
+             {signing_key::signer(hs512, sign), "cannot sign by HMAC"}})
         BOOST_TEST_CONTEXT(says)
         {
             auto const loaded = load(key);

@@ -2,6 +2,7 @@
 
 #include "crypto/private_key.hpp"
 
+#include "crypto/ecdsa_signature.hpp"
 #include "crypto/jwt.hpp"
 #include "support.hpp"
 #include "temporary_file.hpp"
@@ -14,7 +15,7 @@
 #include <stdexcept>
 
 using namespace test;
-namespace protocol = coauth::protocol;
+namespace crypto = coauth::crypto;
 using coauth::result;
 using coauth::secret;
 using coauth::secret_provider;
@@ -25,14 +26,14 @@ namespace
 
 constexpr char const* phrase = "open-sesame";
 
-result<std::shared_ptr<protocol::private_key const>> load(
+result<std::shared_ptr<crypto::private_key const>> load(
     signing_key const& from,
     std::chrono::system_clock::time_point now = std::chrono::system_clock::now())
 {
-    return protocol::private_key::load(from, "the key", now);
+    return crypto::private_key::load(from, "the key", now);
 }
 
-std::shared_ptr<protocol::private_key const> loaded(signing_key const& from)
+std::shared_ptr<crypto::private_key const> loaded(signing_key const& from)
 {
     auto const got = load(from);
     BOOST_TEST_REQUIRE(outcome(got) == "success");
@@ -112,9 +113,10 @@ BOOST_AUTO_TEST_CASE(every_algorithm_signs_as_others_verify)
             auto const by = key_for(name);
             auto const tested =
                 loaded(pem(by.private_pem()).algorithm(*coauth::parse_signature_algorithm(name)));
-            protocol::assertion_claims said;
-            said.issuer = said.subject = client_id;
-            auto const input = text(protocol::jws_signing_input(*tested, said));
+            crypto::assertion_content content;
+            content.issuer = content.subject = client_id;
+            auto const input =
+                text(crypto::jws_signing_input(crypto::assertion_jwt(content, *tested)));
             auto const signature = tested->sign(input);
             BOOST_TEST_REQUIRE(outcome(signature) == "success");
             BOOST_TEST(signature->size() == size);
@@ -141,18 +143,18 @@ BOOST_AUTO_TEST_CASE(signatures_of_others)
              {"ES256", der, both(32, 5, 7)},
              {"ES384", der, both(48, 5, 7)},
              {"ES512", der, both(66, 5, 7)},
-             {"ES256", der + "x", "r and s side by side, 64 bytes"},
-             {"ES256", der.substr(0, 7), "r and s side by side"},
+             {"ES256", der + "x", "r followed by s, 64 bytes"},
+             {"ES256", der.substr(0, 7), "r followed by s"},
              {"ES256", "\x30\x26\x02\x21\x01" + std::string(32, '\0') + "\x02\x01\x07",
-              "r and s side by side"},
-             {"ES384", both(32, 5, 7), "r and s side by side, 96 bytes"},
+              "r followed by s"},
+             {"ES384", both(32, 5, 7), "r followed by s, 96 bytes"},
              {"ES256", "", "empty signature"},
              {"RS256", "", "empty signature"},
              {"RS256", der, der},
              {"EdDSA", der, der}})
         BOOST_TEST_CONTEXT(name << " " << given.size())
         {
-            auto const got = protocol::signature_of_signer(
+            auto const got = crypto::normalize_signature(
                 *coauth::parse_signature_algorithm(name), std::string(given));
             if (got)
                 BOOST_TEST(text(*got) == expected);
@@ -160,7 +162,7 @@ BOOST_AUTO_TEST_CASE(signatures_of_others)
                 check_contains(got.error().message(), expected);
             BOOST_TEST(bool(got) == (expected.size() >= 64 || expected == der));
         }
-    auto const failed = protocol::signature_of_signer(
+    auto const failed = crypto::normalize_signature(
         coauth::signature_algorithm::es256, coauth::error(coauth::errc::rate_limited));
     BOOST_TEST(outcome(failed) == "rate_limited");
 }
@@ -284,10 +286,12 @@ BOOST_AUTO_TEST_CASE(texts_that_are_no_key)
           unusable{
               "damaged", "-----BEGIN PRIVATE KEY-----\nMC4C\n-----END PRIVATE KEY-----\n",
               "cannot be read; give the whole of it"},
-          unusable{"public half", good.public_pem(), "a certificate alone; give the private key"},
+          unusable{
+              "public half", good.public_pem(),
+              "only a public key or a certificate; give the private key"},
           unusable{
               "certificate", of_certificate.certificate_pem,
-              "a certificate alone; give the private key"}})
+              "only a public key or a certificate; give the private key"}})
         BOOST_TEST_CONTEXT(name)
         {
             check_refused(pem(text), says);
@@ -308,7 +312,7 @@ BOOST_AUTO_TEST_CASE(the_text_of_a_key_is_in_no_message)
     };
     for (auto const& [from, says] :
          {row{pem(key.substr(0, key.size() - 40)), "give the whole of it"},
-          row{pem(key).certificate_pem(other), "that of another key"},
+          row{pem(key).certificate_pem(other), "belongs to another key"},
           row{pem(key).algorithm(coauth::signature_algorithm::es256), "does not fit"},
           row{signing_key::pem_file(key), "is PEM text where a path belongs"}})
         BOOST_TEST_CONTEXT(says)
@@ -340,20 +344,20 @@ BOOST_AUTO_TEST_CASE(pass_phrases)
     };
     std::vector<row> const rows = {
         {"right", saying(phrase), ""},
-        {"none", {}, "is encrypted; give the function that yields the pass-phrase"},
+        {"none", {}, "is encrypted; give the function that returns the pass-phrase"},
         {"wrong", saying("wrong-sesame"),
-         "is not opened by the pass-phrase; check the function that yields the pass-phrase"},
+         "cannot be decrypted with the pass-phrase; check the function that returns the "
+         "pass-phrase"},
         {"empty", saying(""), "pass-phrase"},
-        {"not to be had",
-         [] { return result<secret>(coauth::error(coauth::errc::connect_failed)); },
-         "the pass-phrase cannot be had: "},
+        {"unavailable", [] { return result<secret>(coauth::error(coauth::errc::connect_failed)); },
+         "the pass-phrase cannot be obtained: "},
         {"not in its file", coauth::secret_from_file("/nowhere/phrase"),
-         "the pass-phrase cannot be had: the configuration is invalid: the secret file "
+         "the pass-phrase cannot be obtained: the configuration is invalid: the secret file "
          "'/nowhere/phrase' cannot be read"},
         {"throws", []() -> result<secret> { throw std::runtime_error(phrase); },
-         "the pass-phrase cannot be had: its function threw an exception"},
+         "the pass-phrase cannot be obtained: its function threw an exception"},
         {"too long", saying(std::string(5000, 'x')),
-         "the pass-phrase cannot be had: it is longer than 1024 bytes"}};
+         "the pass-phrase cannot be obtained: it is longer than 1024 bytes"}};
     for (auto const& key : {rsa(), test_key("P-256")})
         for (auto const& text : {key.encrypted_pem(phrase), key.traditional_pem(phrase)})
             for (auto const& row : rows)
@@ -385,7 +389,7 @@ BOOST_AUTO_TEST_CASE(certificates)
     auto const with_it = key.certificate_pem(known.certificate_pem);
     BOOST_TEST(loaded(with_it)->certificate_thumbprint() == known.thumbprint);
     BOOST_TEST(loaded(key)->certificate_thumbprint() == "");
-    auto const input = text(protocol::jws_signing_input(*loaded(with_it), {}));
+    auto const input = text(crypto::jws_signing_input(crypto::assertion_jwt({}, *loaded(with_it))));
     auto const header = boost::json::parse(from_base64url(input.substr(0, input.find('.'))));
     BOOST_TEST(std::string_view(header.at("x5t#S256").as_string()) == known.thumbprint);
 
@@ -395,7 +399,7 @@ BOOST_AUTO_TEST_CASE(certificates)
         known.thumbprint);
 
     check_refused(
-        key.certificate_pem(make_identity("client").certificate_pem), "is that of another key");
+        key.certificate_pem(make_identity("client").certificate_pem), "belongs to another key");
     check_refused(key.certificate_pem(cut(known.certificate_pem)), "is no PEM certificate");
     check_refused(
         key.certificate_file("/nowhere.pem"), "certificate '/nowhere.pem' cannot be read");

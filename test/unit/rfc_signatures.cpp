@@ -1,5 +1,6 @@
 // Signatures, keys and proofs as the RFCs' examples have them.
 
+#include "crypto/digest.hpp"
 #include "crypto/jwt.hpp"
 #include "rfc_keys.hpp"
 #include "support.hpp"
@@ -11,10 +12,11 @@
 #include <array>
 
 using namespace test;
-using coauth::protocol::dpop_signing_input;
-using coauth::protocol::hmac;
-using coauth::protocol::private_key;
-using coauth::protocol::proof_claims;
+using coauth::crypto::hmac;
+using coauth::crypto::jws_signing_input;
+using coauth::crypto::private_key;
+using coauth::crypto::proof_content;
+using coauth::crypto::proof_jwt;
 
 namespace
 {
@@ -147,7 +149,7 @@ BOOST_AUTO_TEST_CASE(proofs)
 
     struct row
     {
-        proof_claims said;
+        proof_content content;
         char const* proof;
     };
     auto const at = [](int seconds)
@@ -178,13 +180,13 @@ BOOST_AUTO_TEST_CASE(proofs)
               "yZXNvdXJjZSIsImlhdCI6MTU2MjI2MjYxOCwiYXRoIjoiZlVIeU8ycjJaM0RaNTNFc05yV0JiMHhXWG9hTn"
               "k1OUlpS0NBcWtzbVFFbyJ9.2oW9RP35yRqzhrtNP86L-Ey71EOptxRimPPToA1plemAgR6pxHF8y6-yqyVn"
               "mcw6Fy1dqd-jfxSYoMxhAJpLjA"}})
-        BOOST_TEST_CONTEXT(row.said.url)
+        BOOST_TEST_CONTEXT(row.content.url)
         {
             auto const [header, claims, signature] = split(row.proof);
-            auto const said = split(text(dpop_signing_input(*tested, row.said)));
+            auto const input = split(text(jws_signing_input(proof_jwt(row.content, *tested))));
             // The RFC has the members of its key in another order.
-            BOOST_TEST((json_of(said[0]) == json_of(header)));
-            BOOST_TEST(said[1] == claims);
+            BOOST_TEST((json_of(input[0]) == json_of(header)));
+            BOOST_TEST(input[1] == claims);
             BOOST_TEST(test_key::from_pem(rfc_9449_key)
                            .verifies("ES256", header + '.' + claims, from_base64url(signature)));
         }

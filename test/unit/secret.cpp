@@ -2,6 +2,7 @@
 
 #include "memory_watch.hpp"
 #include "support.hpp"
+#include "values/wipe.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -30,12 +31,12 @@ concept has_str = requires(T const& value) { value.str(); };
 BOOST_AUTO_TEST_SUITE(secret)
 BOOST_AUTO_TEST_SUITE(storage)
 
-BOOST_AUTO_TEST_CASE(the_watch_sees_what_is_not_wiped)
+BOOST_AUTO_TEST_CASE(the_watch_finds_memory_that_is_not_wiped)
 {
     memory_watch const watch(password);
     {
         std::string const copy(password);
-        // Somebody may look: else Clang leaves out the whole allocation.
+        // Clang omits the whole allocation unless the characters may be read.
         asm volatile("" : : "r"(copy.data()) : "memory");
     }
     BOOST_TEST(watch.found() == 1U);
@@ -92,14 +93,14 @@ BOOST_AUTO_TEST_CASE(memory_is_wiped_on_release)
              {"vector with the allocator",
               []
               {
-                  std::vector<char, coauth::wiping_allocator<char>> const v(
+                  std::vector<char, coauth::detail::wiping_allocator<char>> const v(
                       password, password + std::strlen(password));
               }},
              {"string with the allocator",
               []
               {
                   std::basic_string<
-                      char, std::char_traits<char>, coauth::wiping_allocator<char>> const
+                      char, std::char_traits<char>, coauth::detail::wiping_allocator<char>> const
                       s(password);
               }},
          })
@@ -115,7 +116,7 @@ BOOST_AUTO_TEST_CASE(memory_is_wiped_on_release)
 BOOST_AUTO_TEST_CASE(clear_wipes_in_place)
 {
     coauth::secret s(password);
-    // The storage stays, so what is beyond the end may still be looked at.
+    // The storage remains, so that the bytes beyond the end can be read.
     std::string_view const storage = s.view();
     s.clear();
     BOOST_TEST(std::string(storage) == std::string(storage.size(), '\0'));
@@ -124,9 +125,9 @@ BOOST_AUTO_TEST_CASE(clear_wipes_in_place)
 BOOST_AUTO_TEST_CASE(wipe_overwrites)
 {
     char bytes[] = "password";
-    coauth::wipe(bytes, 4);
+    coauth::detail::wipe(bytes, 4);
     BOOST_TEST(std::string(bytes, 8) == "\0\0\0\0word"s);
-    coauth::wipe(nullptr, 0);
+    coauth::detail::wipe(nullptr, 0);
 }
 
 BOOST_AUTO_TEST_CASE(wipe_of_a_string)
@@ -135,10 +136,10 @@ BOOST_AUTO_TEST_CASE(wipe_of_a_string)
         BOOST_TEST_CONTEXT(value)
         {
             std::string s(value);
-            // What an earlier and longer value left behind its end.
+            // The rest of a longer value lies behind the end.
             s.resize(2);
             std::string_view const storage(s.data(), s.capacity());
-            coauth::wipe(s);
+            coauth::detail::wipe(s);
             BOOST_TEST(s.empty());
             BOOST_TEST(std::string(storage) == std::string(storage.size(), '\0'));
         }

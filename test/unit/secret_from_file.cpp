@@ -1,4 +1,4 @@
-#include <coauth/client_authentication.hpp>
+#include <coauth/secret_provider.hpp>
 
 #include "support.hpp"
 #include "temporary_file.hpp"
@@ -46,7 +46,7 @@ BOOST_AUTO_TEST_CASE(an_old_file_is_not_read_again_until_it_changes)
     BOOST_TEST(read(tested) == "two");
 }
 
-BOOST_AUTO_TEST_CASE(without_the_line_break_at_its_end)
+BOOST_AUTO_TEST_CASE(byte_order_mark_and_final_line_break_are_not_part_of_the_secret)
 {
     temporary_file const file;
     auto const tested = coauth::secret_from_file(file.path.string());
@@ -57,7 +57,8 @@ BOOST_AUTO_TEST_CASE(without_the_line_break_at_its_end)
     };
     for (auto const& [written, expected] :
          {row{"s", "s"}, row{"s\n", "s"}, row{"s\r\n", "s"}, row{"s\n\n", "s\n"}, row{" s ", " s "},
-          row{"\n", ""}, row{"", ""}})
+          row{"\n", ""}, row{"", ""}, row{"\xEF\xBB\xBFs\r\n", "s"}, row{"\xEF\xBB\xBF", ""},
+          row{"s\xEF\xBB\xBF", "s\xEF\xBB\xBF"}})
     {
         file.write(written);
         BOOST_TEST(read(tested) == expected);
@@ -66,7 +67,7 @@ BOOST_AUTO_TEST_CASE(without_the_line_break_at_its_end)
     BOOST_TEST(read(tested).size() == 65'536U);
 }
 
-BOOST_AUTO_TEST_CASE(that_is_no_secret_says_why)
+BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_a_secret_is_named)
 {
     temporary_file const file;
     auto const path = file.path.string();
@@ -76,13 +77,13 @@ BOOST_AUTO_TEST_CASE(that_is_no_secret_says_why)
     BOOST_TEST(
         too_long.error().context() ==
         "the secret file '" + path +
-            "' has 65537 bytes; a secret has at most 65536: give the path of a file that holds "
-            "nothing else");
+            "' has 65537 bytes; it may have at most 65536; give the path of a file that holds only "
+            "the secret");
     BOOST_TEST(!too_long.error().cause());
-    // Nobody knows how long this one is.
+    // The system reports no size for a device.
     check_contains(
         read(coauth::secret_from_file("/dev/zero")),
-        "'/dev/zero' has more than 65536 bytes; a secret");
+        "'/dev/zero' has more than 65536 bytes; it may have");
     auto const directory = coauth::secret_from_file(file.path.parent_path())();
     BOOST_REQUIRE(!directory);
     check_contains(directory.error().context(), "cannot be read");

@@ -1,16 +1,17 @@
-// Which method a client takes of those that the server knows.
+// The choice of a method of authentication that both client and server support.
 
 #include <coauth/select_client_authentication.hpp>
 
 #include "support.hpp"
 #include "test_keys.hpp"
+#include "values/signing_key_data.hpp"
 
 using namespace test;
 
 namespace
 {
 
-// What a client has, to be added up.
+// The credentials of a client; flags.
 enum has : unsigned
 {
     nothing = 0,
@@ -20,24 +21,29 @@ enum has : unsigned
     all = 7,
 };
 
-coauth::available_credentials credentials(unsigned what)
+coauth::available_credentials credentials(unsigned flags)
 {
     static auto const text = test_key("Ed25519").private_pem();
-    coauth::available_credentials made;
-    if ((what & key) != 0)
-        made.key = coauth::signing_key::pem(coauth::secret(std::string_view(text)));
-    made.certificate = (what & certificate) != 0;
-    if ((what & its_secret) != 0)
-        made.client_secret = coauth::secret(client_secret);
-    return made;
+    coauth::available_credentials available;
+    if ((flags & key) != 0)
+        available.key = coauth::signing_key::pem(coauth::secret(std::string_view(text)));
+    available.certificate = (flags & certificate) != 0;
+    if ((flags & its_secret) != 0)
+        available.client_secret = coauth::secret(client_secret);
+    return available;
 }
 
 coauth::result<coauth::client_authentication>
-choose(std::vector<std::string> const& known, unsigned what)
+choose(std::vector<std::string> const& supported, unsigned flags)
 {
     coauth::authorization_server server;
-    server.authentication_methods = known;
-    return coauth::select_client_authentication(server, client_id, credentials(what));
+    server.authentication_methods = supported;
+    return coauth::select_client_authentication(server, client_id, credentials(flags));
+}
+
+std::shared_ptr<coauth::detail::signing_key_data const> data(coauth::signing_key const& key)
+{
+    return coauth::detail::signing_key_access::data(key);
 }
 
 std::vector<std::string> const every = {
@@ -53,12 +59,12 @@ std::vector<std::string> const every = {
 
 BOOST_AUTO_TEST_SUITE(select_client_authentication)
 
-BOOST_AUTO_TEST_CASE(the_best_that_both_know)
+BOOST_AUTO_TEST_CASE(the_preferred_common_method)
 {
     struct row
     {
-        std::vector<std::string> known;
-        unsigned what;
+        std::vector<std::string> supported;
+        unsigned flags;
         coauth::authentication_method chosen;
     };
     for (auto const& row : std::vector<row>{
@@ -97,9 +103,10 @@ BOOST_AUTO_TEST_CASE(the_best_that_both_know)
              {{"a_method_of_tomorrow", "private_key_jwt"},
               key,
               coauth::authentication_method::private_key_jwt}})
-        BOOST_TEST_CONTEXT(row.what << " of " << (row.known.empty() ? "" : row.known.front()))
+        BOOST_TEST_CONTEXT(
+            row.flags << " of " << (row.supported.empty() ? "" : row.supported.front()))
         {
-            auto const got = choose(row.known, row.what);
+            auto const got = choose(row.supported, row.flags);
             BOOST_TEST_REQUIRE(outcome(got) == "success");
             BOOST_TEST((got->type() == row.chosen));
             BOOST_TEST(got->client_id() == client_id);
@@ -109,9 +116,9 @@ BOOST_AUTO_TEST_CASE(the_best_that_both_know)
 BOOST_AUTO_TEST_CASE(with_what_belongs_to_it)
 {
     BOOST_TEST(!choose({"private_key_jwt"}, all)->key().empty());
-    for (auto const* known : {"client_secret_basic", "client_secret_post", "client_secret_jwt"})
+    for (auto const* supported : {"client_secret_basic", "client_secret_post", "client_secret_jwt"})
     {
-        auto const got = choose({known}, all);
+        auto const got = choose({supported}, all);
         BOOST_TEST(text(got->client_secret()) == client_secret);
         BOOST_TEST(got->key().empty());
     }
@@ -119,10 +126,10 @@ BOOST_AUTO_TEST_CASE(with_what_belongs_to_it)
 
 BOOST_AUTO_TEST_CASE(assertions_are_made_as_was_said)
 {
-    for (auto const* known : {"private_key_jwt", "client_secret_jwt"})
+    for (auto const* supported : {"private_key_jwt", "client_secret_jwt"})
     {
         coauth::authorization_server server;
-        server.authentication_methods = {known};
+        server.authentication_methods = {supported};
         auto have = credentials(key | its_secret);
         have.assertions.audience_source = coauth::audience_source::endpoint;
         have.assertions.lifetime = 30s;
@@ -133,13 +140,13 @@ BOOST_AUTO_TEST_CASE(assertions_are_made_as_was_said)
     }
 }
 
-BOOST_AUTO_TEST_CASE(a_key_by_whose_algorithms_the_server_does_not_verify)
+BOOST_AUTO_TEST_CASE(a_key_whose_algorithms_the_server_does_not_support)
 {
     coauth::authorization_server server;
     server.authentication_methods = every;
     server.authentication_algorithms = {"ES256", "RS256"};
-    auto const chosen = [&](unsigned what)
-    { return coauth::select_client_authentication(server, client_id, credentials(what)); };
+    auto const chosen = [&](unsigned flags)
+    { return coauth::select_client_authentication(server, client_id, credentials(flags)); };
     BOOST_TEST(
         (chosen(key | its_secret)->type() == coauth::authentication_method::client_secret_basic));
     BOOST_TEST(
@@ -147,37 +154,37 @@ BOOST_AUTO_TEST_CASE(a_key_by_whose_algorithms_the_server_does_not_verify)
     auto const alone = chosen(key);
     BOOST_TEST_REQUIRE(outcome(alone) == "invalid_configuration");
     check_contains(
-        alone.error().message(), "signs by EdDSA, Ed25519, and the server knows: ES256 RS256");
+        alone.error().message(), "signs by EdDSA, Ed25519, and the server supports: ES256 RS256");
 }
 
-BOOST_AUTO_TEST_CASE(ed25519_by_the_name_that_the_server_knows)
+BOOST_AUTO_TEST_CASE(ed25519_by_the_name_that_the_server_uses)
 {
     using enum coauth::signature_algorithm;
     struct row
     {
-        std::vector<std::string> known;
+        std::vector<std::string> supported;
         coauth::signature_algorithm chosen;
     };
     auto const sign = [](std::string const&,
                          std::function<void(coauth::result<std::string>)> const&) {};
     auto const read = credentials(key).key;
-    for (auto const& [known, expected] :
+    for (auto const& [supported, expected] :
          std::vector<row>{{{}, eddsa}, {{"EdDSA"}, eddsa}, {{"RS256", "Ed25519"}, ed25519}})
         for (auto const& one :
              {read, read.algorithm(eddsa), coauth::signing_key::signer(eddsa, sign)})
         {
             coauth::authorization_server server;
             server.authentication_methods = {"private_key_jwt"};
-            server.authentication_algorithms = known;
-            server.dpop_algorithms = known;
+            server.authentication_algorithms = supported;
+            server.dpop_algorithms = supported;
             coauth::available_credentials have;
             have.key = one;
             auto const got = coauth::select_client_authentication(server, client_id, have);
             BOOST_TEST_REQUIRE(outcome(got) == "success");
-            BOOST_TEST((got->key().given()->algorithm == expected));
+            BOOST_TEST((data(got->key())->algorithm == expected));
             auto const proving = coauth::select_dpop_key(server, one);
             BOOST_TEST_REQUIRE(outcome(proving) == "success");
-            BOOST_TEST((proving->given()->algorithm == expected));
+            BOOST_TEST((data(*proving)->algorithm == expected));
         }
 }
 
@@ -188,22 +195,22 @@ BOOST_AUTO_TEST_CASE(a_key_for_dpop)
     auto const rsa = coauth::signing_key::pem(coauth::secret(std::string_view(text)));
     coauth::authorization_server server;
     server.dpop_algorithms = {"ES256", "PS384", "PS256"};
-    BOOST_TEST((coauth::select_dpop_key(server, rsa)->given()->algorithm == ps256));
+    BOOST_TEST((data(*coauth::select_dpop_key(server, rsa))->algorithm == ps256));
     auto const other = coauth::select_dpop_key(server, rsa.algorithm(rs512));
     BOOST_TEST_REQUIRE(outcome(other) == "invalid_configuration");
     check_contains(
         other.error().message(),
-        "dpop: the key signs by RS512, and the server knows: ES256 PS384 PS256");
+        "dpop: the key signs by RS512, and the server supports: ES256 PS384 PS256");
     BOOST_TEST(
         outcome(coauth::select_dpop_key(server, coauth::signing_key())) == "invalid_configuration");
 }
 
-BOOST_AUTO_TEST_CASE(none_that_both_know)
+BOOST_AUTO_TEST_CASE(no_common_method)
 {
     struct row
     {
-        std::vector<std::string> known;
-        unsigned what;
+        std::vector<std::string> supported;
+        unsigned flags;
         char const* names;
     };
     for (auto const& row : std::vector<row>{
@@ -216,23 +223,24 @@ BOOST_AUTO_TEST_CASE(none_that_both_know)
              {{"client_secret_basic", "client_secret_post", "client_secret_jwt"},
               key | certificate,
               ": client_secret_basic client_secret_post client_secret_jwt"},
-             // Whoever has credentials does not mean to go without.
+             // A client with credentials does not want to be without authentication.
              {{"none"}, key, ": none"},
              {{"none"}, certificate, ": none"},
              {{"none"}, its_secret, ": none"},
              {{"Client_Secret_Basic"}, its_secret, ": Client_Secret_Basic"}})
         BOOST_TEST_CONTEXT(row.names)
         {
-            auto const got = choose(row.known, row.what);
+            auto const got = choose(row.supported, row.flags);
             BOOST_TEST_REQUIRE(outcome(got) == "invalid_configuration");
             check_contains(
                 got.error().message(),
-                "authentication: there are no credentials for what the server knows"s + row.names);
+                "authentication: there are no credentials for what the server supports"s +
+                    row.names);
             check_lacks(got.error().message(), client_secret);
         }
 }
 
-BOOST_AUTO_TEST_CASE(names_of_the_server_are_shown_as_its_text)
+BOOST_AUTO_TEST_CASE(names_from_the_server_are_sanitized)
 {
     coauth::authorization_server server;
     server.authentication_methods = {
@@ -242,7 +250,7 @@ BOOST_AUTO_TEST_CASE(names_of_the_server_are_shown_as_its_text)
     auto const chosen = coauth::select_client_authentication(server, client_id, with);
     BOOST_TEST_REQUIRE(outcome(chosen) == "invalid_configuration");
     auto const message = chosen.error().message();
-    check_contains(message, "what the server knows: other");
+    check_contains(message, "what the server supports: other");
     check_lacks(message, client_secret);
     check_lacks(message, "\x1b");
     BOOST_TEST(message.size() < 2048U);

@@ -1,0 +1,225 @@
+#include "crypto/digest.hpp"
+#include "crypto/jwk.hpp"
+#include "crypto/openssl_error.hpp"
+#include "crypto/pem.hpp"
+#include "crypto/private_key.hpp"
+#include "crypto/read_private_key.hpp"
+#include "values/encoding.hpp"
+#include "values/signing_key_data.hpp"
+
+#include <algorithm>
+#include <array>
+#include <new>
+#include <optional>
+#include <utility>
+
+namespace coauth::crypto
+{
+namespace
+{
+
+using enum signature_algorithm;
+
+std::string curve_of(EVP_PKEY* key)
+{
+    std::array<char, 80> name{};
+    std::size_t size = 0;
+    if (EVP_PKEY_get_group_name(key, name.data(), name.size(), &size) != 1)
+        ERR_clear_error();
+    return {name.data(), size};
+}
+
+// The algorithms of a kind of key, the default first. Empty: the kind is not supported.
+std::vector<signature_algorithm> supported_algorithms(EVP_PKEY* key)
+{
+    switch (EVP_PKEY_get_base_id(key))
+    {
+    case EVP_PKEY_RSA:
+        return {rs256, rs384, rs512, ps256, ps384, ps512};
+    case EVP_PKEY_ED25519:
+        return {eddsa, ed25519};
+    case EVP_PKEY_EC:
+    {
+        auto const curve = curve_of(key);
+        if (curve == "prime256v1")
+            return {es256};
+        if (curve == "secp384r1")
+            return {es384};
+        if (curve == "secp521r1")
+            return {es512};
+        return {};
+    }
+    default:
+        return {};
+    }
+}
+
+result<std::vector<signature_algorithm>> select_algorithms(
+    EVP_PKEY* key, std::optional<signature_algorithm> wanted, std::string const& subject)
+{
+    auto supported = supported_algorithms(key);
+    if (supported.empty())
+        return pem_error(
+            subject + " is of a kind that is not supported; give an RSA, P-256, P-384, P-521 or "
+                      "Ed25519 key");
+    if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && EVP_PKEY_get_bits(key) < 2048)
+        return pem_error(
+            subject + " is an RSA key of " + std::to_string(EVP_PKEY_get_bits(key)) +
+            " bits; it must have at least 2048 (RFC 7518 section 3.3)");
+    if (!wanted)
+        return supported;
+    if (std::find(supported.begin(), supported.end(), *wanted) != supported.end())
+        return std::vector<signature_algorithm>{*wanted};
+    std::string names;
+    for (auto const algorithm : supported)
+        names.append(names.empty() ? "" : ", ").append(to_string(algorithm));
+    return pem_error(
+        subject + " does not fit the algorithm " + std::string(to_string(*wanted)) +
+        "; it signs by " + names);
+}
+
+bool is_pem_text(std::string const& path)
+{
+    return path.find("-----BEGIN") != std::string::npos;
+}
+
+result<void> check_validity(
+    X509 const* certificate, std::chrono::system_clock::time_point now,
+    std::string const& certificate_name)
+{
+    auto const seconds = std::chrono::system_clock::to_time_t(now);
+    if (ASN1_TIME_cmp_time_t(X509_get0_notAfter(certificate), seconds) < 0)
+        return pem_error(certificate_name + " has expired; give the one that replaced it");
+    if (ASN1_TIME_cmp_time_t(X509_get0_notBefore(certificate), seconds) > 0)
+        return pem_error(certificate_name + " is not valid yet; check the clock");
+    return {};
+}
+
+} // namespace
+
+// Reads the parts of a key in turn; each step may fail.
+class private_key::loader
+{
+public:
+    loader(detail::signing_key_data const& data, std::string subject)
+        : data_(data)
+        , subject_(std::move(subject))
+        , key_(new private_key())
+    {
+        key_->key_id_ = data.key_id;
+        key_->signer_ = data.sign;
+    }
+
+    result<std::shared_ptr<private_key const>> load(std::chrono::system_clock::time_point now)
+    {
+        // The text of a key must not get into a message as a path.
+        if (is_pem_text(data_.path))
+            return pem_error(subject_ + " is PEM text where a path belongs; use signing_key::pem");
+        if (auto const done = data_.sign ? use_signer() : read_key(); !done)
+            return done.error();
+        if (auto const done = read_certificate(now); !done)
+            return done.error();
+        ERR_clear_error();
+        return std::shared_ptr<private_key const>(std::move(key_));
+    }
+
+private:
+    result<void> use_signer()
+    {
+        key_->algorithms_ = {data_.algorithm.value_or(rs256)};
+        if (key_->algorithm() <= hs512)
+            return pem_error(
+                subject_ + " is a function, which cannot sign by HMAC; name another algorithm");
+        return {};
+    }
+
+    result<void> read_key()
+    {
+        secret text = data_.pem;
+        if (!data_.path.empty())
+        {
+            auto const file = pem_file(data_.path, subject_);
+            subject_ = file.name();
+            auto contents = file.read();
+            if (!contents)
+                return contents.error();
+            text = std::move(contents->text);
+        }
+        auto key = read_private_key(
+            text.view(), data_.passphrase, subject_, "the function that returns the pass-phrase");
+        if (!key)
+            return key.error();
+        clear_errors();
+        auto algorithms = select_algorithms(key->get(), data_.algorithm, subject_);
+        if (!algorithms)
+            return algorithms.error();
+        key_->algorithms_ = std::move(*algorithms);
+        key_->key_ = std::move(*key);
+        key_->public_jwk_ = crypto::public_jwk(key_->key_.get(), key_->algorithm());
+        key_->thumbprint_ = detail::base64url(sha256(key_->public_jwk_));
+        return {};
+    }
+
+    // PEM text. Empty: the key has no certificate.
+    [[nodiscard]] result<secret> certificate_text() const
+    {
+        auto const& path = data_.certificate_path;
+        if (path.empty())
+            return secret(data_.certificate_pem);
+        if (!data_.certificate_pem.empty())
+            return pem_error(
+                certificate_name() + " is given twice, as PEM text and as a file; give one");
+        if (is_pem_text(path))
+            return pem_error(
+                certificate_name() + " is PEM text where a path belongs; use "
+                                     "signing_key::certificate_pem");
+        auto contents = pem_file(path, certificate_name()).read();
+        if (!contents)
+            return contents.error();
+        return std::move(contents->text);
+    }
+
+    result<void> read_certificate(std::chrono::system_clock::time_point now)
+    {
+        auto const text = certificate_text();
+        if (!text)
+            return text.error();
+        if (text->empty())
+            return {};
+        auto const certificate = crypto::read_certificate(text->view());
+        if (!certificate)
+            return pem_error(
+                certificate_name() +
+                " is no PEM certificate; it must contain -----BEGIN CERTIFICATE-----");
+        if (key_->key_ && X509_check_private_key(certificate.get(), key_->key_.get()) != 1)
+            return pem_error(certificate_name() + " belongs to another key");
+        if (auto const valid = check_validity(certificate.get(), now, certificate_name()); !valid)
+            return valid.error();
+        std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+        unsigned size = 0;
+        if (X509_digest(certificate.get(), EVP_sha256(), digest.data(), &size) != 1)
+            throw std::bad_alloc();
+        key_->certificate_thumbprint_ =
+            detail::base64url({reinterpret_cast<char const*>(digest.data()), size});
+        return {};
+    }
+
+    [[nodiscard]] std::string certificate_name() const { return subject_ + ": its certificate"; }
+
+    detail::signing_key_data const& data_;
+    std::string subject_;
+    std::shared_ptr<private_key> key_;
+};
+
+result<std::shared_ptr<private_key const>> private_key::load(
+    signing_key const& source, std::string_view subject, std::chrono::system_clock::time_point now)
+{
+    auto const& data = detail::signing_key_access::data(source);
+    if (!data)
+        return pem_error(
+            std::string(subject) +
+            " is empty; use signing_key::pem_file or another of its functions");
+    return loader(*data, std::string(subject)).load(now);
+}
+
+} // namespace coauth::crypto
