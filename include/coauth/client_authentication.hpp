@@ -201,12 +201,12 @@ public:
     }
 
     /// A copy with this secret in place of its secret or secret function.
-    [[nodiscard]] client_authentication with_secret(secret now) const
+    [[nodiscard]] client_authentication with_secret(secret client_secret) const
     {
-        auto made = *this;
-        made.client_secret_ = std::move(now);
-        made.client_secret_provider_ = nullptr;
-        return made;
+        auto copy = *this;
+        copy.client_secret_ = std::move(client_secret);
+        copy.client_secret_provider_ = nullptr;
+        return copy;
     }
 
     /// The method.
@@ -259,41 +259,41 @@ inline client_authentication client_authentication::client_secret_jwt(
     detail::text_argument client_id, secret client_secret, signature_algorithm algorithm,
     assertion_options options)
 {
-    client_authentication made(
+    client_authentication authentication(
         authentication_method::client_secret_jwt, std::move(client_id), std::move(client_secret));
-    made.algorithm_ = algorithm;
-    made.assertions_ = std::move(options);
-    return made;
+    authentication.algorithm_ = algorithm;
+    authentication.assertions_ = std::move(options);
+    return authentication;
 }
 
 inline client_authentication client_authentication::client_secret_jwt(
     detail::text_argument client_id, secret_provider client_secret, signature_algorithm algorithm,
     assertion_options options)
 {
-    client_authentication made(
+    client_authentication authentication(
         authentication_method::client_secret_jwt, std::move(client_id), std::move(client_secret));
-    made.algorithm_ = algorithm;
-    made.assertions_ = std::move(options);
-    return made;
+    authentication.algorithm_ = algorithm;
+    authentication.assertions_ = std::move(options);
+    return authentication;
 }
 
 inline client_authentication client_authentication::private_key_jwt(
     detail::text_argument client_id, signing_key key, assertion_options options)
 {
-    client_authentication made(
+    client_authentication authentication(
         authentication_method::private_key_jwt, std::move(client_id), secret());
-    made.key_ = std::move(key);
-    made.assertions_ = std::move(options);
-    return made;
+    authentication.key_ = std::move(key);
+    authentication.assertions_ = std::move(options);
+    return authentication;
 }
 
 inline client_authentication client_authentication::client_assertion(
     detail::text_argument client_id, secret_provider assertion, std::string type)
 {
-    client_authentication made(
+    client_authentication authentication(
         authentication_method::client_assertion, std::move(client_id), std::move(assertion));
-    made.assertion_type_ = std::move(type);
-    return made;
+    authentication.assertion_type_ = std::move(type);
+    return authentication;
 }
 
 } // namespace coauth

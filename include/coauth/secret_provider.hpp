@@ -27,9 +27,12 @@ namespace coauth
 /// several of them at once, and under no lock.
 using secret_provider = std::function<result<secret>()>;
 
-/// Reads a secret of at most 64 KiB from a file, without a line break at its end. For secrets that
-/// are mounted and replaced while the program runs: each call checks the file, and reads it again
-/// if it has changed. The function may be copied, and called from several threads at once.
+/// Returns a function that reads a secret of at most 64 KiB from a file. A line break at the end
+/// and a byte order mark at the beginning are not part of the secret.
+///
+/// For secrets that are mounted and replaced while the program runs: each call checks the file, and
+/// reads it again if it has changed. The function may be copied, and called from several threads at
+/// once.
 [[nodiscard]] COAUTH_DECL secret_provider secret_from_file(detail::text_argument path);
 
 } // namespace coauth

@@ -74,7 +74,7 @@ using signer_function =
 
 /// A private key that signs assertions (RFC 7523) or DPoP proofs (RFC 9449).
 ///
-/// It stores where the key is. The client reads the key once, in its constructor, and reports an
+/// It only names the key. The client reads the key once, in its constructor, and reports an
 /// unusable key as `errc::invalid_configuration`. Supported are RSA keys of at least 2048 bits,
 /// P-256, P-384, P-521 and Ed25519 keys, in PEM, plain or encrypted (PKCS #8 or traditional).
 ///

@@ -1,6 +1,6 @@
 #include "net/client_certificate.hpp"
 
-#include "crypto/openssl_memory.hpp"
+#include "crypto/openssl_error.hpp"
 #include "crypto/openssl_ptr.hpp"
 #include "crypto/pem.hpp"
 #include "crypto/read_private_key.hpp"
@@ -71,13 +71,13 @@ void parse_now(X509* certificate)
 {
     (void)X509_get0_pubkey(certificate);
     (void)X509_check_purpose(certificate, -1, 0);
-    throw_if_lacked_memory();
+    crypto::throw_if_out_of_memory();
 }
 
 result<void> read_certificates(loaded_chain& chain, secret const& text)
 {
     auto const& name = chain.name;
-    forget_failures();
+    crypto::clear_errors();
     auto const bio = crypto::memory_bio(text.view());
     if (bio)
         chain.leaf.reset(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
@@ -99,7 +99,7 @@ result<void> read_certificates(loaded_chain& chain, secret const& text)
     }
     // Other text may follow, but not a part of a certificate.
     bool const damaged = ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE;
-    throw_if_lacked_memory();
+    crypto::throw_if_out_of_memory();
     if (damaged)
         return pem_error(name + " is cut off or damaged after its first certificate");
     return chain.check_dates();
@@ -145,7 +145,7 @@ result<std::shared_ptr<certificate_chain const>> read_chain(tls_options const& o
     if (!key)
         return key.error();
     chain->key = std::move(*key);
-    forget_failures();
+    crypto::clear_errors();
     if (X509_check_private_key(chain->leaf.get(), chain->key.get()) != 1)
         return pem_error(key_name + " is not the key of the certificate in " + name);
     return std::shared_ptr<certificate_chain const>(std::move(chain));

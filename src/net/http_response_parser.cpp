@@ -22,10 +22,6 @@ namespace coauth::net
 namespace
 {
 
-// Informational (1xx) responses before the final one. HTTP sets no limit, and a server could send
-// them without end.
-constexpr unsigned max_informational = 16;
-
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using boost::system::error_code;
@@ -34,6 +30,9 @@ using boost::system::error_code;
 constexpr std::size_t framing_overhead_limit = 64 * 1024;
 // For the framing of TLS records, session tickets and the like.
 constexpr std::size_t tls_overhead_limit = std::size_t(1024) * 1024;
+// HTTP sets no limit on informational (1xx) responses before the final one, and a server could send
+// them without end.
+constexpr unsigned max_informational = 16;
 constexpr std::size_t initial_buffer_size = 4 * 1024;
 // "0" and two line ends. Some releases of Beast assert this many bytes when they parse a chunk's
 // first line again.

@@ -1,6 +1,6 @@
 #include "net/tls_context.hpp"
 
-#include "crypto/openssl_memory.hpp"
+#include "crypto/openssl_error.hpp"
 #include "crypto/openssl_ptr.hpp"
 #include "net/tls_settings.hpp"
 #include "net/trust_store.hpp"
@@ -22,7 +22,7 @@ namespace
 result<std::shared_ptr<tls_context>>
 make_context(tls_options const& options, std::string const& ca_file_text)
 {
-    forget_failures();
+    crypto::clear_errors();
     crypto::openssl_ptr<SSL_CTX> owned(SSL_CTX_new(TLS_client_method()));
     if (!owned)
         throw std::bad_alloc();
@@ -31,7 +31,7 @@ make_context(tls_options const& options, std::string const& ca_file_text)
     bool const applied = apply_tls_settings(native);
     set_verify_callback(native);
     // Also if SSL_CTX_new succeeded: it may have left out algorithms.
-    throw_if_lacked_memory();
+    crypto::throw_if_out_of_memory();
     if (!applied)
         return detail::config_error("this OpenSSL offers none of the TLS versions and ciphers that "
                                     "are required (TLS 1.3, or 1.2 with ECDHE)");

@@ -1,6 +1,6 @@
 #include "net/tls_engine.hpp"
 
-#include "crypto/openssl_memory.hpp"
+#include "crypto/openssl_error.hpp"
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/ssl/error.hpp>
@@ -153,22 +153,22 @@ bool tls_engine::set_verify_host(std::string const& host, bool ip_literal)
     X509_VERIFY_PARAM* const parameters = SSL_get0_param(ssl_);
     X509_VERIFY_PARAM_set_hostflags(
         parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-    forget_failures();
+    crypto::clear_errors();
     // SNI carries names only (RFC 6066 section 3).
     bool const set = ip_literal
                          ? X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str()) == 1
                          : X509_VERIFY_PARAM_set1_host(parameters, host.data(), host.size()) == 1 &&
                                SSL_set_tlsext_host_name(ssl_, host.c_str()) == 1;
     if (!set)
-        failure_ =
-            lacked_memory() ? boost::asio::error::no_memory : boost::asio::error::invalid_argument;
+        failure_ = crypto::is_out_of_memory() ? boost::asio::error::no_memory
+                                              : boost::asio::error::invalid_argument;
     return set;
 }
 
 void tls_engine::begin_call()
 {
     lacked_memory_ = false;
-    forget_failures();
+    crypto::clear_errors();
 }
 
 tls_engine::step tls_engine::handshake()
@@ -240,7 +240,7 @@ tls_engine::step tls_engine::end_call(int returned)
     if (code == 0)
         return step::truncated;
     failure_ = {static_cast<int>(code), boost::asio::error::get_ssl_category()};
-    if (lacked_memory() || lacked_memory_)
+    if (crypto::is_out_of_memory() || lacked_memory_)
         failure_ = boost::asio::error::no_memory;
     return step::failed;
 }

@@ -1,6 +1,6 @@
 #include "net/trust_store.hpp"
 
-#include "crypto/openssl_memory.hpp"
+#include "crypto/openssl_error.hpp"
 #include "values/make_error.hpp"
 
 #include <openssl/err.h>
@@ -35,7 +35,7 @@ bio_ptr memory_bio(std::string const& text)
 int add_certificates(X509_STORE* store, std::string const& pem)
 {
     int added = 0;
-    forget_failures();
+    crypto::clear_errors();
     auto const bio = memory_bio(pem);
     while (bio)
     {
@@ -45,14 +45,14 @@ int add_certificates(X509_STORE* store, std::string const& pem)
         added += X509_STORE_add_cert(store, certificate.get());
     }
     // The end of the text leaves an error too.
-    throw_if_lacked_memory();
+    crypto::throw_if_out_of_memory();
     return added;
 }
 
 int add_revocation_lists(X509_STORE* store, std::string const& pem)
 {
     int added = 0;
-    forget_failures();
+    crypto::clear_errors();
     auto const bio = memory_bio(pem);
     while (bio)
     {
@@ -61,7 +61,7 @@ int add_revocation_lists(X509_STORE* store, std::string const& pem)
             break;
         added += X509_STORE_add_crl(store, crl.get());
     }
-    throw_if_lacked_memory();
+    crypto::throw_if_out_of_memory();
     return added;
 }
 
@@ -75,12 +75,12 @@ bool is_readable(X509* certificate)
 // Parses all certificates before the store is shared.
 void parse_certificates(X509_STORE* store)
 {
-    forget_failures();
+    crypto::clear_errors();
     STACK_OF(X509_OBJECT)* const objects = X509_STORE_get0_objects(store);
     for (int i = 0; i < sk_X509_OBJECT_num(objects); ++i)
         if (X509* const certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i)))
             (void)is_readable(certificate);
-    throw_if_lacked_memory();
+    crypto::throw_if_out_of_memory();
 }
 
 // A copy that is parsed more completely; null: the certificate is complete itself.
@@ -140,15 +140,15 @@ int verify(X509_STORE_CTX* verification, void* /*unused*/)
 // X509_STORE_set_default_paths, but a lack of memory is reported.
 void add_default_paths(X509_STORE* store)
 {
-    forget_failures();
+    crypto::clear_errors();
     if (X509_LOOKUP* const file = X509_STORE_add_lookup(store, X509_LOOKUP_file()))
         X509_LOOKUP_load_file(file, nullptr, X509_FILETYPE_DEFAULT);
-    throw_if_lacked_memory();
+    crypto::throw_if_out_of_memory();
     if (X509_LOOKUP* const directory = X509_STORE_add_lookup(store, X509_LOOKUP_hash_dir()))
         X509_LOOKUP_add_dir(directory, nullptr, X509_FILETYPE_DEFAULT);
     if (X509_LOOKUP* const others = X509_STORE_add_lookup(store, X509_LOOKUP_store()))
         X509_LOOKUP_add_store(others, nullptr);
-    throw_if_lacked_memory();
+    crypto::throw_if_out_of_memory();
 }
 
 // OpenSSL does not report that no descriptor was left to read the file.
@@ -235,7 +235,7 @@ result<std::string> read_ca_file(tls_options const& options)
     auto const& path = options.ca_file;
     if (path.empty())
         return std::string();
-    forget_failures();
+    crypto::clear_errors();
     std::ifstream file(path, std::ios::binary);
     std::string text;
     std::array<char, 4096> part{};
@@ -246,7 +246,7 @@ result<std::string> read_ca_file(tls_options const& options)
     }
     // A stream does not tell a lack of memory from other failures.
     if (!file.eof())
-        throw_if_lacked_memory();
+        crypto::throw_if_out_of_memory();
     if (!file.eof() || text.empty())
         return detail::config_error(
             "tls.ca_file '" + path + "' cannot be read or is empty; give the path of a PEM file");

@@ -16,7 +16,7 @@ std::optional<std::string_view> www_authenticate_errors::next() noexcept
         if (parameter.empty() || !has_value())
             continue;
         auto const error = value();
-        if (equal_ignoring_case(parameter, "error"))
+        if (detail::equal_ignoring_case(parameter, "error"))
             return error;
     }
 }

@@ -20,10 +20,10 @@ result<void> check_assertions(client_authentication const& authentication)
         return detail::config_error(
             "authentication: the lifetime of assertions is " +
             std::to_string(options.lifetime.count()) + " s; it must be from 1 s to 1 hour");
-    if (has_control(options.audience))
+    if (detail::has_control(options.audience))
         return detail::config_error(
             "authentication: the audience of assertions contains a control character");
-    if (options.type.empty() || has_control(options.type))
+    if (options.type.empty() || detail::has_control(options.type))
         return detail::config_error(
             "authentication: the type of assertions is empty or contains a control "
             "character; the usual one is JWT");
@@ -38,7 +38,7 @@ result<void> check_client_id(client_authentication const& authentication)
     if (authentication.client_id().empty() && !optional)
         return detail::config_error(
             "authentication: the client id is empty; set the one that the server issued");
-    if (has_control(authentication.client_id()))
+    if (detail::has_control(authentication.client_id()))
         return detail::config_error(
             "authentication: the client id contains a control character; check for a "
             "line break at its end");
@@ -202,7 +202,7 @@ result<void> check_rest(client_config const& config)
         return detail::config_error(
             "timeout is " + std::to_string(config.timeout.count()) +
             " ms; it must be from 1 ms to 1 hour");
-    if (has_control(config.user_agent))
+    if (detail::has_control(config.user_agent))
         return detail::config_error("user_agent contains a control character; remove it");
     if (config.server.expires_in.assumed < seconds(0))
         return detail::config_error(
@@ -234,7 +234,7 @@ result<void> check_secret(client_authentication const& authentication)
         return detail::config_error(
             "authentication: the client secret is empty; set the one that the server "
             "issued, or use client_authentication::none");
-    if (has_control(authentication.client_secret().view()))
+    if (detail::has_control(authentication.client_secret().view()))
         return detail::config_error(
             "authentication: the " + std::string(secret_name(authentication.type())) +
             " contains a control character; check for a line break at its end");

@@ -121,7 +121,7 @@ parse_endpoint(std::string_view url, std::string_view option, bool allow_http_lo
 {
     if (url.empty())
         return url_error(option, "is empty; set the absolute https:// URL");
-    if (!is_printable_ascii(url) || url.find(' ') != std::string_view::npos)
+    if (!detail::is_printable_ascii(url) || url.find(' ') != std::string_view::npos)
         return url_error(
             option, "contains a space, a control or a non-ASCII character; percent-encode it");
     auto parsed = urls::parse_uri({url.data(), url.size()});

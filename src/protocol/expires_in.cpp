@@ -63,8 +63,8 @@ lifetime interpret_expires_in(json_value const& value, expires_in_rules const& r
     case json_kind::null:
         return apply_rule(rules.never, rules);
     case json_kind::string:
-        return equal_ignoring_case(value.text, "never") ? apply_rule(rules.never, rules)
-                                                        : parse_number(value.text, rules);
+        return detail::equal_ignoring_case(value.text, "never") ? apply_rule(rules.never, rules)
+                                                                : parse_number(value.text, rules);
     case json_kind::number:
         return parse_number(value.text, rules);
     default:

@@ -55,7 +55,7 @@ result<void> check_resource(std::string_view uri)
                                 return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                                        (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
                             });
-    if (!scheme || has_control(uri) || uri.find(' ') != std::string_view::npos)
+    if (!scheme || detail::has_control(uri) || uri.find(' ') != std::string_view::npos)
         return detail::parameter_error(
             "resource is not an absolute URI; write it as https://host/path");
     if (uri.find('#') != std::string_view::npos)
@@ -67,7 +67,7 @@ result<void> check_parameter(std::string_view name, std::string_view value)
 {
     if (name.empty())
         return detail::parameter_error("a parameter has an empty name");
-    if (has_control(name) || has_control(value))
+    if (detail::has_control(name) || detail::has_control(value))
         return detail::parameter_error("a parameter's name or value contains a control character");
     if (std::find(reserved_parameters.begin(), reserved_parameters.end(), name) !=
         reserved_parameters.end())
@@ -82,7 +82,7 @@ result<void> check_grant_value(std::string const& name, secret const& value)
 {
     if (value.empty())
         return detail::parameter_error(name + " is empty");
-    if (has_control(value.view()))
+    if (detail::has_control(value.view()))
         return detail::parameter_error(
             name + " contains a control character; check for a line break at its end");
     return {};
@@ -105,7 +105,7 @@ result<void> check_request(token_request const& request)
     for (auto const& uri : request.resources())
         if (checked)
             checked = check_resource(uri);
-    if (checked && has_control(request.audience()))
+    if (checked && detail::has_control(request.audience()))
         return detail::parameter_error("audience contains a control character");
     for (auto const& [name, value] : request.parameters())
         if (checked)
@@ -119,9 +119,9 @@ void append_pair(secret& body, std::string_view name, std::string_view value)
 {
     if (!body.empty())
         body.append('&');
-    append_form_encoded(body, name);
+    detail::append_form_encoded(body, name);
     body.append('=');
-    append_form_encoded(body, value);
+    detail::append_form_encoded(body, value);
 }
 
 bool uses_basic(client_authentication const& authentication)
@@ -164,7 +164,7 @@ void append_form_head(
 {
     if (uses_basic(authentication))
         out.append("Authorization: Basic ")
-            .append(basic_credentials(
+            .append(detail::basic_credentials(
                         authentication.client_id(), authentication.client_secret().view(),
                         authentication.type() == authentication_method::client_secret_basic)
                         .view())
@@ -227,7 +227,7 @@ result<secret> token_hint_form(secret const& token, std::string_view type_hint)
 {
     if (token.empty())
         return detail::parameter_error("the token is empty");
-    if (has_control(token.view()) || has_control(type_hint))
+    if (detail::has_control(token.view()) || detail::has_control(type_hint))
         return detail::parameter_error(
             "the token or the token type hint contains a control character");
     secret form;

@@ -163,7 +163,7 @@ public:
         if (depth_ > 1)
         {
             write_separator();
-            append_json_string(nested_, name);
+            detail::append_json_string(nested_, name);
             nested_.append(':');
         }
         bool const fits = count_member(ec);
@@ -313,7 +313,7 @@ private:
     {
         write_separator();
         if (kind == json_kind::string)
-            append_json_string(nested_, text);
+            detail::append_json_string(nested_, text);
         else
             nested_.append(text);
     }

@@ -80,7 +80,7 @@ bool name_matches(std::string_view entry, std::string_view host)
     if (suffix.empty() || host.size() < suffix.size())
         return false;
     auto const before = host.size() - suffix.size();
-    return equal_ignoring_case(host.substr(before), suffix) &&
+    return detail::equal_ignoring_case(host.substr(before), suffix) &&
            (before == 0 || host[before - 1] == '.');
 }
 
@@ -165,7 +165,7 @@ secret connect_request(endpoint const& server, proxy_settings const& proxy)
     out.append("\r\n");
     if (!proxy.user.empty())
         out.append("Proxy-Authorization: Basic ")
-            .append(basic_credentials(proxy.user, proxy.password.view(), false).view())
+            .append(detail::basic_credentials(proxy.user, proxy.password.view(), false).view())
             .append("\r\n");
     return std::move(out.append("\r\n"));
 }
@@ -210,7 +210,7 @@ find_proxy(proxy_options const& options, endpoint const& server, environment con
         settings->user = parsed->user();
         settings->password = secret(parsed->password());
     }
-    if (has_control(settings->user) || has_control(settings->password.view()) ||
+    if (detail::has_control(settings->user) || detail::has_control(settings->password.view()) ||
         settings->user.find(':') != std::string::npos)
         return url_error("has a user or password with a control character or a colon");
     proxy_route route;

@@ -34,7 +34,7 @@ bool contains_ignoring_case(std::string_view text, std::string_view word)
 {
     return std::search(
                text.begin(), text.end(), word.begin(), word.end(),
-               [](char x, char y) { return lower(x) == y; }) != text.end();
+               [](char x, char y) { return detail::lower(x) == y; }) != text.end();
 }
 
 bool is_secret_field(std::string_view name)
@@ -65,9 +65,9 @@ void append_masked_form(std::string& out, std::string_view body)
 void append_masked_line(std::string& out, std::string_view line)
 {
     auto const name = line.substr(0, line.find(':'));
-    if (equal_ignoring_case(name, "dpop"))
+    if (detail::equal_ignoring_case(name, "dpop"))
         out.append(name).append(": ").append(mask);
-    else if (equal_ignoring_case(name, "authorization"))
+    else if (detail::equal_ignoring_case(name, "authorization"))
     {
         auto const value = line.substr(std::min(line.size(), name.size() + 2));
         out.append(name).append(": ").append(value.substr(0, value.find(' '))).append(" ");
@@ -113,7 +113,7 @@ private:
     [[nodiscard]] bool is_encoded() const
     {
         auto const coding = response_.headers.find("Content-Encoding");
-        return coding && !coding->empty() && !equal_ignoring_case(*coding, "identity");
+        return coding && !coding->empty() && !detail::equal_ignoring_case(*coding, "identity");
     }
 
     void append_field(http_header const& field)
@@ -165,7 +165,7 @@ private:
     void append_string(std::string_view text)
     {
         secret json;
-        append_json_string(json, secrets_.sanitize(text));
+        detail::append_json_string(json, secrets_.sanitize(text));
         out_ += json.view();
     }
 

@@ -105,7 +105,7 @@ void replace_controls(std::string& text, std::string_view allowed)
 {
     for (std::size_t i = 0; i < text.size(); ++i)
     {
-        if (is_control(text[i]) && allowed.find(text[i]) == std::string_view::npos)
+        if (detail::is_control(text[i]) && allowed.find(text[i]) == std::string_view::npos)
             text[i] = ' ';
         bool const c1 = text[i] == '\xc2' && i + 1 < text.size() &&
                         static_cast<unsigned char>(text[i + 1]) < 0xa0;
@@ -137,7 +137,7 @@ secret percent_encoded(std::string_view form)
 secret json_encoded(std::string_view text)
 {
     secret quoted;
-    append_json_string(quoted, text);
+    detail::append_json_string(quoted, text);
     return secret(quoted.view().substr(1, quoted.size() - 2));
 }
 
@@ -182,7 +182,8 @@ redactor::redactor(client_authentication const& authentication)
     if (plain.empty())
         return;
     for (bool const encode : {false, true})
-        add_exact(basic_credentials(authentication.client_id(), plain.view(), encode).view());
+        add_exact(
+            detail::basic_credentials(authentication.client_id(), plain.view(), encode).view());
     add(plain.view());
 }
 
@@ -196,7 +197,7 @@ void redactor::add(std::string_view secret_text)
     add_exact(html_encoded(secret_text).view());
     add_exact(json_encoded(secret_text).view());
     secret form;
-    append_form_encoded(form, secret_text);
+    detail::append_form_encoded(form, secret_text);
     add_exact(form.view());
     add_exact(percent_encoded(form.view()).view());
 }
@@ -222,7 +223,8 @@ void redactor::add_request(std::string_view wire)
         auto const line = head.substr(0, head.find("\r\n"));
         head.remove_prefix(std::min(head.size(), line.size() + 2));
         auto const name = line.substr(0, line.find(':'));
-        if (equal_ignoring_case(name, "authorization") || equal_ignoring_case(name, "dpop"))
+        if (detail::equal_ignoring_case(name, "authorization") ||
+            detail::equal_ignoring_case(name, "dpop"))
             add_exact(line.substr(line.find_last_of(' ') + 1));
     }
     add_form(wire.substr(std::min(wire.size(), split + 4)));
@@ -238,7 +240,7 @@ void redactor::add_form(std::string_view form)
         if (is_allow_listed_parameter(name) || name.size() == pair.size())
             continue;
         auto const value = pair.substr(name.size() + 1);
-        add(decode_form(value).view());
+        add(detail::decode_form(value).view());
     }
 }
 

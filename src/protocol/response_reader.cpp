@@ -103,7 +103,7 @@ bool response_reader::may_have_document() const
 bool response_reader::is_identity_encoded() const
 {
     auto const coding = response_.headers.find("Content-Encoding");
-    return !coding || coding->empty() || equal_ignoring_case(*coding, "identity");
+    return !coding || coding->empty() || detail::equal_ignoring_case(*coding, "identity");
 }
 
 error_info response_reader::base_error_info() const
@@ -168,7 +168,7 @@ std::string_view response_reader::document_error_code() const
     auto const flat = document_->find("error");
     auto const value = flat.kind == json_kind::object ? document_->find_in_error("type") : flat;
     auto const name = value.as_string().value_or(std::string_view());
-    return is_printable_ascii(name) ? name : std::string_view();
+    return detail::is_printable_ascii(name) ? name : std::string_view();
 }
 
 // Prefers a known error code.
@@ -180,13 +180,14 @@ std::string_view response_reader::challenge_error_code() const
     for (auto const& field : response_.headers)
     {
         www_authenticate_errors errors(
-            equal_ignoring_case(field.name, "WWW-Authenticate") ? std::string_view(field.value)
-                                                                : std::string_view());
+            detail::equal_ignoring_case(field.name, "WWW-Authenticate")
+                ? std::string_view(field.value)
+                : std::string_view());
         while (auto const name = errors.next())
         {
             if (code_from_string(*name) != errc::other_oauth_error)
                 return *name;
-            if (unknown_code.empty() && is_printable_ascii(*name))
+            if (unknown_code.empty() && detail::is_printable_ascii(*name))
                 unknown_code = *name;
         }
     }
@@ -299,7 +300,7 @@ token_member response_reader::member(std::size_t i) const
     auto const value = document_->value(i);
     secret json;
     if (value.kind == json_kind::string)
-        append_json_string(json, value.text);
+        detail::append_json_string(json, value.text);
     else
         json.append(value.text);
     return {std::string(document_->name(i)), std::move(json)};

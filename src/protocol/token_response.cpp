@@ -85,8 +85,8 @@ private:
         bool const is_alias =
             !config_.dpop && std::any_of(
                                  aliases.begin(), aliases.end(), [&](std::string const& name)
-                                 { return equal_ignoring_case(value.text, name); });
-        if (equal_ignoring_case(value.text, expected) || is_alias || not_applicable)
+                                 { return detail::equal_ignoring_case(value.text, name); });
+        if (detail::equal_ignoring_case(value.text, expected) || is_alias || not_applicable)
             return not_applicable ? std::string(value.text) : expected;
         return response_.malformed(
             "the token_type is '" + response_.sanitize(value.text).substr(0, 64) + "', not " +
@@ -101,7 +101,7 @@ private:
         auto granted = response_.scope();
         if (!granted)
             return response_.malformed("its scope is neither a string nor a list of strings");
-        if (!is_printable_ascii(*granted))
+        if (!detail::is_printable_ascii(*granted))
             return response_.malformed(
                 "its scope contains characters that are not allowed in a scope");
         return std::move(*granted);

@@ -40,20 +40,4 @@ void append_json_string(secret& out, std::string_view text);
 
 } // namespace coauth::detail
 
-namespace coauth::protocol
-{
-
-using detail::append_base64;
-using detail::append_form_encoded;
-using detail::append_json_string;
-using detail::basic_credentials;
-using detail::decode_form;
-using detail::equal_ignoring_case;
-using detail::has_control;
-using detail::is_control;
-using detail::is_printable_ascii;
-using detail::lower;
-
-} // namespace coauth::protocol
-
 #endif

@@ -22,13 +22,13 @@ constexpr std::size_t min_unique = 16;
 std::string basic_value(bool form_encode)
 {
     return std::string(
-        coauth::protocol::basic_credentials(client_id, client_secret, form_encode).view());
+        coauth::detail::basic_credentials(client_id, client_secret, form_encode).view());
 }
 
 std::string form_secret()
 {
     coauth::secret form;
-    coauth::protocol::append_form_encoded(form, client_secret);
+    coauth::detail::append_form_encoded(form, client_secret);
     return std::string(form.view());
 }
 

@@ -593,6 +593,9 @@ BOOST_AUTO_TEST_CASE(of_nonces_that_are_kept)
     test_key const key("P-256");
     auto const given = signing_key_of(key);
     std::string const url = "https://resource.example.com/";
+    coauth::access_token_info info;
+    info.value = "token";
+    coauth::access_token const token(std::move(info));
     bool any = true;
     for (std::size_t n = 1; any; ++n)
         BOOST_TEST_CONTEXT("allocation " << n)
@@ -610,11 +613,11 @@ BOOST_AUTO_TEST_CASE(of_nonces_that_are_kept)
                 any = failing.happened();
             }
             prover.remember_nonce(url, "kept");
-            auto const before = prover.proof_for("POST", url).value().size();
+            auto const before = prover.proof_for("POST", url, token).value().size();
             // With it as many as are kept.
             for (int other = 1; other < 1000; ++other)
                 prover.remember_nonce("https://" + std::to_string(other) + ".example.com/", "n");
-            BOOST_TEST(prover.proof_for("POST", url).value().size() == before);
+            BOOST_TEST(prover.proof_for("POST", url, token).value().size() == before);
         }
 }
 

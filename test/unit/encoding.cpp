@@ -7,7 +7,7 @@
 #include <openssl/evp.h>
 
 using namespace test;
-using namespace coauth::protocol;
+using namespace coauth::detail;
 
 namespace
 {

@@ -344,7 +344,7 @@ BOOST_AUTO_TEST_CASE(texts_do_not_contain_secrets_of_the_request)
             BOOST_TEST_CONTEXT(format << " " << echo)
             {
                 coauth::secret quoted;
-                coauth::protocol::append_json_string(quoted, echo);
+                coauth::detail::append_json_string(quoted, echo);
                 std::string body = format;
                 body.replace(body.find("\"E\""), 3, text(quoted));
                 if (echo == "new-id")

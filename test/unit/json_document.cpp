@@ -321,7 +321,7 @@ BOOST_AUTO_TEST_CASE(parsed_text_is_wiped)
 BOOST_AUTO_TEST_CASE(strings_are_written_with_escapes)
 {
     coauth::secret out;
-    coauth::protocol::append_json_string(out, "a\"b\\c\b\f\n\r\t\0\x1f\x7f\xC3\xA9"sv);
+    coauth::detail::append_json_string(out, "a\"b\\c\b\f\n\r\t\0\x1f\x7f\xC3\xA9"sv);
     BOOST_TEST(out.view() == "\"a\\\"b\\\\c\\b\\f\\n\\r\\t\\u0000\\u001f\x7f\xC3\xA9\"");
 }
 
