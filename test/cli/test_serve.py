@@ -125,7 +125,7 @@ class Serve(Case):
     def test_dpop(self):
         proof = ("--dpop", KEYS.private("dpop"))
         rows = {
-            "off": (("--dpop", "off"), proof, "unsupported_token_type"),
+            "off": (("--dpop", "off"), proof, "unexpected_token_type"),
             "not proven": (("--dpop", "required"), (), "invalid_dpop_proof"),
             "proven": (("--dpop", "required"), proof, None),
             "accepted": ((), proof, None),

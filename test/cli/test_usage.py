@@ -31,7 +31,7 @@ class Usage(Case):
             "timeout zero": (complete + ("--timeout", "0"), "it must be from 1 ms to 1 hour"),
             "timeout nan": (complete + ("--timeout", "nan"), "--timeout is a number of seconds"),
             "parameter": (complete + ("--param", "x"), "--param takes NAME=VALUE"),
-            "reserved parameter": (complete + ("--param", "scope=x"), "meaning of its own"),
+            "reserved parameter": (complete + ("--param", "scope=x"), "is reserved"),
             "scope": (complete + ("--scope", 'a"b'), "scope contains a character"),
             "no client id": (("token",), "give --client-id ID"),
             "provider": (complete + ("--provider", "other"), "there is no provider 'other'"),
