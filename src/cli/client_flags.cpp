@@ -31,13 +31,17 @@ void add_endpoint_flags(po::options_description& group, client_flags& flags)
         "the revocation endpoint (RFC 7009). Default: the one in the metadata");
 }
 
-void add_trust_flags(po::options_description& group, client_flags& flags)
+void add_connection_flags(po::options_description& group, client_flags& flags)
 {
     group.add_options()(
         "ca-file", po::value(&flags.ca_file)->value_name("FILE"),
         "trust the CA certificates of this PEM file instead of the system's")(
         "http-loopback", po::bool_switch(&flags.http_loopback),
-        "allow http:// to 127.0.0.1, ::1 and localhost, for tests");
+        "allow http:// to 127.0.0.1, ::1 and localhost, for tests")(
+        "proxy", po::value(&flags.proxy)->value_name("URL"),
+        "the HTTP proxy, such as http://proxy.example.com:3128; none: no proxy. Default: "
+        "HTTPS_PROXY "
+        "and NO_PROXY of the environment, but no proxy for a server on this machine");
 }
 
 void add_client_flags(po::options_description& group, client_flags& flags)

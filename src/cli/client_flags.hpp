@@ -22,6 +22,7 @@ struct client_flags
     std::string revocation_endpoint;
     std::string ca_file;
     bool http_loopback = false;
+    std::string proxy;
 
     std::string client_id;
     std::string client_secret_file;
@@ -46,7 +47,7 @@ struct client_flags
 // Each function adds flags to the description and binds them to members of `flags`.
 void add_server_flags(boost::program_options::options_description& group, client_flags& flags);
 void add_endpoint_flags(boost::program_options::options_description& group, client_flags& flags);
-void add_trust_flags(boost::program_options::options_description& group, client_flags& flags);
+void add_connection_flags(boost::program_options::options_description& group, client_flags& flags);
 void add_client_flags(boost::program_options::options_description& group, client_flags& flags);
 void add_verbose_flag(boost::program_options::options_description& group, client_flags& flags);
 void add_run_flags(boost::program_options::options_description& group, client_flags& flags);

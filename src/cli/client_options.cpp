@@ -5,6 +5,7 @@
 
 #include "cli/authentication_options.hpp"
 #include "cli/flags.hpp"
+#include "cli/proxy_flag.hpp"
 #include "cli/read_secret.hpp"
 #include "cli/sanitize_for_terminal.hpp"
 
@@ -65,7 +66,11 @@ result<client_options> read_common(client_flags const& flags)
     auto const timeout = read_timeout(flags.timeout);
     if (!timeout)
         return timeout.error();
+    auto proxy = read_proxy(flags);
+    if (!proxy)
+        return proxy.error();
     auto& config = options.config;
+    config.proxy = std::move(*proxy);
     config.server = std::move(*server);
     config.tls.ca_file = flags.ca_file;
     config.timeout = *timeout;
@@ -179,6 +184,7 @@ discovery_options to_discovery_options(client_config const& config)
 {
     discovery_options options;
     options.tls = config.tls;
+    options.proxy = config.proxy;
     options.timeout = config.timeout;
     options.allow_http_loopback = config.allow_http_loopback;
     options.user_agent = config.user_agent;

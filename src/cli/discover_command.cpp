@@ -37,7 +37,7 @@ po::options_description all_flags(discover_flags& flags)
         "the issuer whose metadata to fetch")(
         "output,o", po::value(&flags.output)->default_value("summary")->value_name("FORM"),
         "summary, or json (one line, with the names of the metadata)");
-    add_trust_flags(all, flags.client);
+    add_connection_flags(all, flags.client);
     add_verbose_flag(all, flags.client);
     add_run_flags(all, flags.client);
     return all;

@@ -32,7 +32,7 @@ po::options_description all_flags(existing_token_flags& flags)
     po::options_description server("Server");
     add_server_flags(server, flags.client);
     add_endpoint_flags(server, flags.client);
-    add_trust_flags(server, flags.client);
+    add_connection_flags(server, flags.client);
     po::options_description client("Client authentication");
     add_client_flags(client, flags.client);
     po::options_description run("Command");

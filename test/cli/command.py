@@ -31,7 +31,8 @@ ERROR_MEMBERS = ["ok", "error", "kind", "message", "http_status", "oauth_error",
 
 
 def clean_environment(**more):
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("COAUTH_", "SMSCX_"))}
+    removed = ("COAUTH_", "SMSCX_", "HTTPS_PROXY", "NO_PROXY")
+    kept = {k: v for k, v in os.environ.items() if not k.upper().startswith(removed)}
     return {**kept, "NO_COLOR": "1", **more}
 
 
@@ -299,6 +300,58 @@ class RawServer:
         self.listener.close()
         for connection in self.open:
             connection.close()
+
+
+class Proxy:
+    """An HTTP proxy that opens every tunnel to the same server, or refuses it with `status`."""
+
+    def __init__(self, server=None, status="200 OK"):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        self.destination = ("127.0.0.1", urllib.parse.urlsplit(server.issuer).port) if server else None
+        self.status = status
+        self.requests = []
+        self.sockets = []
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+        self.listener.close()
+        for each in self.sockets:
+            each.close()
+
+    def serve(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            head = b""
+            while not head.endswith(b"\r\n\r\n"):
+                head += client.recv(1)
+            self.requests.append(head.decode())
+            self.sockets.append(client)
+            client.sendall(b"HTTP/1.1 %s\r\n\r\n" % self.status.encode())
+            if self.destination is None:
+                client.shutdown(socket.SHUT_WR)
+                continue
+            server = socket.create_connection(self.destination)
+            self.sockets.append(server)
+            for source, sink in ((client, server), (server, client)):
+                threading.Thread(target=self.relay, args=(source, sink), daemon=True).start()
+
+    @staticmethod
+    def relay(source, sink):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
 
 
 class Case(unittest.TestCase):
