@@ -1,5 +1,8 @@
 #include "testing/response_writer.hpp"
 
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
 #include <string_view>
 
 namespace coauth::testing
@@ -65,6 +68,23 @@ response response::json(unsigned status, std::string body)
     result.headers.add("Content-Type", "application/json");
     result.headers.add("Cache-Control", "no-store");
     result.body = std::move(body);
+    return result;
+}
+
+response response::token(std::string value, std::chrono::seconds expires_in)
+{
+    boost::json::object document;
+    document["access_token"] = value;
+    document["token_type"] = "Bearer";
+    document["expires_in"] = expires_in.count();
+    return json(200, boost::json::serialize(document));
+}
+
+response response::nothing(response_end end)
+{
+    response result;
+    result.cut_at = 0;
+    result.end = end;
     return result;
 }
 

@@ -445,4 +445,33 @@ BOOST_AUTO_TEST_CASE(reports_an_unusable_certificate_from_the_options)
         }
 }
 
+BOOST_AUTO_TEST_CASE(scripted_tokens_and_scripted_silence_are_what_they_say)
+{
+    auto server = start();
+    server.push_response(coauth::testing::response::token("a-token", 90s));
+    auto const token = fetch(server.config());
+    BOOST_REQUIRE(token);
+    BOOST_TEST(token->value() == "a-token");
+    BOOST_TEST((token->lifetime() == 90s));
+
+    auto config = server.config();
+    config.retry.max_attempts = 1;
+    config.timeout = 300ms;
+    using coauth::testing::response_end;
+    std::pair<response_end, char const*> const rows[] = {
+        {response_end::close, "connection_lost"},
+        {response_end::truncate, "connection_lost"},
+        {response_end::reset, "connection_lost"},
+        {response_end::stall, "timeout"},
+    };
+    for (auto const& [end, expected] : rows)
+        BOOST_TEST_CONTEXT(expected << ' ' << static_cast<int>(end))
+        {
+            auto const before = server.bytes_sent();
+            server.push_response(coauth::testing::response::nothing(end));
+            BOOST_TEST(outcome(fetch(config)) == expected);
+            BOOST_TEST(server.bytes_sent() == before);
+        }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -56,6 +56,14 @@ struct response
 
     /// A response with a JSON body.
     [[nodiscard]] static COAUTH_DECL response json(unsigned status, std::string body);
+    /// A token response: status 200, `token_type` Bearer.
+    ///
+    /// \param value The access token. The server does not know it: introspection returns inactive.
+    /// \param expires_in Its lifetime.
+    [[nodiscard]] static COAUTH_DECL response
+    token(std::string value, std::chrono::seconds expires_in = std::chrono::hours(1));
+    /// No response: the server reads the request, sends nothing, and ends the connection.
+    [[nodiscard]] static COAUTH_DECL response nothing(response_end end = response_end::close);
     /// A response of exactly these bytes.
     [[nodiscard]] static COAUTH_DECL response
     bytes(std::string raw, response_end end = response_end::close);
