@@ -209,7 +209,12 @@ public:
     /// The kind of the error code.
     [[nodiscard]] error_kind kind() const noexcept { return kind_of(code_); }
 
-    /// True if the same request may succeed later without any change.
+    /// True if the same request may succeed later without any change: the server was not reached,
+    /// did not respond, or responded with status 408, 425, 429 or 5xx. The error code in the body
+    /// then does not matter, except for a refusal by RFC 6749 section 5.2 (`errc::invalid_client`,
+    /// `invalid_grant`, `unauthorized_client`, `unsupported_grant_type`, `invalid_scope`) with
+    /// status 408 or 425. Also true for `errc::server_error` and `errc::temporarily_unavailable`
+    /// with any status.
     [[nodiscard]] bool transient() const noexcept;
 
     /// True if the server rejected the client's credentials: `errc::invalid_client`,

@@ -3,7 +3,9 @@
 #include "values/saturating_time.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <string_view>
 
 namespace coauth::policy
 {
@@ -25,6 +27,15 @@ nanoseconds back_off(retry_options const& options, unsigned attempts, double ran
     return nanoseconds(static_cast<nanoseconds::rep>(delay));
 }
 
+// RFC 6749 section 5.2. `invalid_request` is not among them: gateways use it for any 4xx.
+bool is_refusal(std::string_view oauth_error)
+{
+    constexpr std::array<std::string_view, 5> refusals = {
+        "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type",
+        "invalid_scope"};
+    return std::find(refusals.begin(), refusals.end(), oauth_error) != refusals.end();
+}
+
 } // namespace
 
 bool is_unprocessed_status(unsigned status)
@@ -32,13 +43,13 @@ bool is_unprocessed_status(unsigned status)
     return status == 408 || status == 425 || status == 429 || status == 503;
 }
 
-// A refusal (4xx) is not retried, whatever error code it carries.
 bool is_retryable(error const& failure)
 {
     auto const status = failure.http_status();
-    bool const refused =
-        status >= 400 && status < 500 && status != 408 && status != 425 && status != 429;
-    return failure.transient() && !refused;
+    bool const is_4xx = status >= 400 && status < 500;
+    bool const is_retryable_4xx =
+        (status == 408 || status == 425 || status == 429) && !is_refusal(failure.oauth_error());
+    return failure.transient() && (!is_4xx || is_retryable_4xx);
 }
 
 std::optional<nanoseconds> retry_delay(

@@ -23,7 +23,9 @@ struct retry_context
 // True for a status by which the server says that it did not process the request.
 bool is_unprocessed_status(unsigned status);
 
-// True if the same request may succeed within seconds.
+// True if the same request may succeed within seconds: a transient failure. Status 408, 425, 429
+// and 5xx count whatever the body says, but for an RFC 6749 refusal with one of the 4xx: a client
+// that is throttled for wrong credentials must not send them again.
 bool is_retryable(error const& failure);
 
 // The delay before the next attempt; none: there is no further attempt. `attempts` were made.

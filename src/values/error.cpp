@@ -241,10 +241,22 @@ bool error::transient() const noexcept
     // The nonce changed twice, or each node of the server has its own.
     case errc::use_dpop_nonce:
         return true;
-    case errc::http_error:
-        return is_transient_status(http_status());
-    default:
+    // These may have the status of an earlier attempt.
+    case errc::invalid_configuration:
+    case errc::invalid_parameter:
+    case errc::cancelled:
+    case errc::out_of_memory:
+    case errc::internal_error:
         return false;
+    case errc::invalid_client:
+    case errc::invalid_grant:
+    case errc::unauthorized_client:
+    case errc::unsupported_grant_type:
+    case errc::invalid_scope:
+        return http_status() >= 500;
+    // The status counts, whatever error code a gateway or a framework puts into the body.
+    default:
+        return is_transient_status(http_status());
     }
 }
 
