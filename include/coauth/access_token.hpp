@@ -23,15 +23,15 @@ namespace detail
 
 class split_refcount;
 
-// A count of the copies of a token. A token has one, with its content behind it; where threads
-// would contend for that, each gets a branch: a count of its own, which as a whole is one use of
-// the token's. Each on a cache line of its own.
+// The reference count of a token. The token's content owns one. A thread may have a local count
+// besides, which as a whole is one reference of the owner: then threads do not contend for one
+// count. Each count has a cache line of its own.
 struct alignas(64) refcount
 {
-    std::atomic<std::int64_t> uses{1};
-    // Of a branch: the token's own count. Null: it is that itself.
-    refcount* whole = nullptr;
-    // Of the content.
+    std::atomic<std::int64_t> count{1};
+    // Of a local count: the count of the content. Null: this is the count of the content.
+    refcount* owner = nullptr;
+    // The value of the Authorization field, stored in the content.
     std::string_view authorization;
 };
 
@@ -81,33 +81,33 @@ public:
     /// No token: every view is empty.
     access_token() noexcept = default;
     /// Shares the token. Never throws.
-    access_token(access_token const& other) noexcept : share_(other.share_)
+    access_token(access_token const& other) noexcept : count_(other.count_)
     {
-        if (share_ != nullptr)
-            share_->uses.fetch_add(1, std::memory_order_relaxed);
+        if (count_ != nullptr)
+            count_->count.fetch_add(1, std::memory_order_relaxed);
     }
     /// Takes the token; `other` becomes empty.
-    access_token(access_token&& other) noexcept : share_(std::exchange(other.share_, nullptr)) {}
+    access_token(access_token&& other) noexcept : count_(std::exchange(other.count_, nullptr)) {}
     /// Replaces the token. Never throws.
     access_token& operator=(access_token other) noexcept
     {
-        std::swap(share_, other.share_);
+        std::swap(count_, other.count_);
         return *this;
     }
     /// Releases the token. Its bytes are wiped with the last copy.
     ~access_token()
     {
-        if (share_ != nullptr && share_->uses.fetch_sub(1, std::memory_order_acq_rel) == 1)
-            end(*share_);
+        if (count_ != nullptr && count_->count.fetch_sub(1, std::memory_order_acq_rel) == 1)
+            destroy(*count_);
     }
 
     /// Makes a token from its parts: for tests, and for tokens from other sources.
     explicit access_token(access_token_info info);
 
     /// True if there is no token.
-    [[nodiscard]] bool empty() const noexcept { return share_ == nullptr; }
+    [[nodiscard]] bool empty() const noexcept { return count_ == nullptr; }
     /// True if there is a token.
-    explicit operator bool() const noexcept { return share_ != nullptr; }
+    explicit operator bool() const noexcept { return count_ != nullptr; }
 
     /// The token itself. Secret: do not log it.
     [[nodiscard]] std::string_view value() const noexcept;
@@ -115,7 +115,7 @@ public:
     /// "DPoP ..." with `client_config::dpop` (RFC 9449 section 7.1). Secret: do not log it.
     [[nodiscard]] std::string_view authorization() const noexcept
     {
-        return share_ != nullptr ? share_->authorization : std::string_view();
+        return count_ != nullptr ? count_->authorization : std::string_view();
     }
     /// "Bearer" or "DPoP", in this spelling whatever case the server used.
     [[nodiscard]] std::string_view token_type() const noexcept;
@@ -159,12 +159,12 @@ private:
     friend class detail::split_refcount;
     struct rep;
 
-    explicit access_token(detail::refcount* share) noexcept : share_(share) {}
-    // After its last use.
-    static void end(detail::refcount& share) noexcept;
+    explicit access_token(detail::refcount* counter) noexcept : count_(counter) {}
+    // Called when the count is 0.
+    static void destroy(detail::refcount& counter) noexcept;
     [[nodiscard]] rep const* content() const noexcept;
 
-    detail::refcount* share_ = nullptr;
+    detail::refcount* count_ = nullptr;
 };
 
 } // namespace coauth

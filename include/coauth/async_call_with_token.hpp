@@ -34,7 +34,7 @@ namespace coauth
 ///     closed while the call waits for a token, the call ends with `errc::cancelled`.
 /// \param operation Called once or twice with an `access_token`; returns an `awaitable` of the
 ///     response. Copied or moved, and kept until the call ends.
-/// \param refused Called with the response; returns true if the response rejects the token. The
+/// \param is_rejected Called with the response; returns true if the response rejects the token. The
 ///     default accepts a response of Boost.Beast, and types like it.
 /// \return An awaitable, to be awaited once, of `result<Response>`: the response, or the error if
 ///     there is no token. It throws what `operation` throws.
@@ -47,12 +47,12 @@ namespace coauth
 /// \par GCC 12
 /// GCC 12 miscompiles a lambda with captures inside an awaited expression. Name it first, as above.
 template <
-    class Operation, detail::rejection_predicate<Operation> Refused = is_invalid_token_response>
-[[nodiscard]] boost::asio::awaitable<result<detail::response_of<Operation>>>
-async_call_with_token(token_source& tokens, Operation operation, Refused refused = Refused())
+    class Operation, detail::rejection_predicate<Operation> IsRejected = is_invalid_token_response>
+[[nodiscard]] boost::asio::awaitable<result<detail::response_of<Operation>>> async_call_with_token(
+    token_source& tokens, Operation operation, IsRejected is_rejected = IsRejected())
 {
     return detail::call_with_token(
-        detail::source_access::core(tokens), std::move(operation), std::move(refused));
+        detail::source_access::impl(tokens), std::move(operation), std::move(is_rejected));
 }
 
 ///@{
@@ -68,16 +68,17 @@ async_call_with_token(token_source& tokens, Operation operation, Refused refused
 /// Exactly once, never inside this call, on the handler's associated executor (by default the
 /// client's). `operation` runs there too. The handler's cancellation slot works as described above.
 template <
-    class Operation, detail::rejection_predicate<Operation> Refused,
+    class Operation, detail::rejection_predicate<Operation> IsRejected,
     boost::asio::completion_token_for<detail::call_with_token_completion_signature<Operation>>
         CompletionToken>
 auto async_call_with_token(
-    token_source& tokens, Operation operation, Refused refused, CompletionToken&& token)
+    token_source& tokens, Operation operation, IsRejected is_rejected, CompletionToken&& token)
 {
     return boost::asio::async_initiate<
         CompletionToken, detail::call_with_token_completion_signature<Operation>>(
-        detail::initiate_with_token(detail::source_access::core(tokens), tokens.get_executor()),
-        token, std::move(operation), std::move(refused));
+        detail::initiate_call_with_token(
+            detail::source_access::impl(tokens), tokens.get_executor()),
+        token, std::move(operation), std::move(is_rejected));
 }
 template <
     class Operation,

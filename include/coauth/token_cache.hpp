@@ -18,8 +18,7 @@ namespace coauth
 struct token_cache_options
 {
     /// Maximum number of sources. A further one replaces the least recently used source. Zero
-    /// counts as one. While several threads add sources at the same time, each may exceed the limit
-    /// by one.
+    /// counts as one.
     std::size_t max_sources = 100'000;
     /// A source that was not looked up for this time is removed, unless the program holds a pointer
     /// to it. 0 or less, or for ever: sources are not removed for idleness.
@@ -64,8 +63,8 @@ struct token_cache_counters
 /// and calls `erase` before it destroys it.
 ///
 /// There is no timer: each lookup removes a few sources that were idle for `max_idle`, and
-/// `remove_idle` removes all of them. Sources are stored in several shards, each with a lock that
-/// is held only for the search, so lookups of different keys seldom wait for each other.
+/// `remove_idle` removes all of them. One lock protects the cache; it is held only for the search,
+/// never while a source is created or destroyed.
 ///
 /// \par Thread safety
 /// All functions may be called from any thread at the same time.

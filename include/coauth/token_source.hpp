@@ -30,9 +30,9 @@ class source_access;
 class initiate_get_from_source
 {
 public:
-    initiate_get_from_source(std::shared_ptr<token_source_impl> core, get_options const& wish)
-        : core_(std::move(core))
-        , wish_(wish)
+    initiate_get_from_source(std::shared_ptr<token_source_impl> source, get_options const& options)
+        : source_(std::move(source))
+        , options_(options)
     {
     }
 
@@ -40,12 +40,12 @@ public:
     void operator()(Handler&& handler) const
     {
         token_wait_op_impl<std::decay_t<Handler>>::start(
-            core_, wish_, std::forward<Handler>(handler));
+            source_, options_, std::forward<Handler>(handler));
     }
 
 private:
-    std::shared_ptr<token_source_impl> core_;
-    get_options wish_;
+    std::shared_ptr<token_source_impl> source_;
+    get_options options_;
 };
 
 } // namespace detail
@@ -121,11 +121,10 @@ public:
     /// `async_get_new_access_token`, `warm_up` or `token_source_options::refresh_when_idle` to get
     /// the first one.
     ///
-    /// Usually takes no lock, allocates nothing, and writes no memory that other threads read. It
-    /// takes a short lock: once in each thread for a new token; once per tick of the system clock
-    /// (a few milliseconds) in each thread while a refresh is due; and whenever there is no token.
-    /// If a process has more than 256 sources, some share a slot in each thread, and a thread that
-    /// alternates between two such sources takes their locks.
+    /// Usually waits for no other thread and allocates nothing: threads that call at the same time
+    /// use copies of their own. It takes a short lock of the source: once for each copy of a new
+    /// token; once per tick of the system clock (a few milliseconds) for each copy while a refresh
+    /// is due; and whenever there is no token.
     [[nodiscard]] access_token try_get() noexcept;
 
     /// Gets a usable token: at once, or when the running or newly started fetch has ended.
@@ -221,13 +220,13 @@ private:
     friend class detail::source_access;
 
     template <class CompletionToken>
-    auto initiate(detail::get_options const& wish, CompletionToken&& token)
+    auto initiate(detail::get_options const& options, CompletionToken&& token)
     {
         return boost::asio::async_initiate<CompletionToken, access_token_completion_signature>(
-            detail::initiate_get_from_source(core_, wish), token);
+            detail::initiate_get_from_source(impl_, options), token);
     }
 
-    std::shared_ptr<detail::token_source_impl> core_;
+    std::shared_ptr<detail::token_source_impl> impl_;
 };
 
 } // namespace coauth

@@ -6,7 +6,7 @@ namespace coauth::detail
 {
 
 namespace asio = boost::asio;
-using policy_decision = policy::pool_policy::verdict;
+using policy_decision = policy::pool_policy::decision_kind;
 using std::chrono::steady_clock;
 
 void connection_pool::lease::replace(std::unique_ptr<net::connection> next)
@@ -51,14 +51,14 @@ connection_pool::acquire_result connection_pool::acquire(id operation, lease& gr
         auto const decided = policy_.acquire(operation, steady_clock::now());
         if (decided.evicted != 0)
             evicted = pop_idle(decided.evicted);
-        if (decided.what == policy_decision::refuse)
+        if (decided.kind == policy_decision::refuse)
             outcome = acquire_result::queue_full;
-        else if (decided.what == policy_decision::wait)
+        else if (decided.kind == policy_decision::wait)
             outcome = enqueue(operation);
         else
             granted = lease(
                 shared_from_this(), decided.connection,
-                decided.what == policy_decision::reuse ? pop_idle(decided.connection) : nullptr);
+                decided.kind == policy_decision::reuse ? pop_idle(decided.connection) : nullptr);
     }
     for (auto const* const closed : {expired.get(), evicted.get()})
         if (closed != nullptr)
@@ -74,7 +74,7 @@ connection_pool::acquire_result connection_pool::enqueue(id operation)
     }
     catch (...)
     {
-        policy_.leave(operation);
+        policy_.cancel(operation);
         throw;
     }
     return acquire_result::queued;
@@ -120,7 +120,7 @@ void connection_pool::cancel_wait(id operation) noexcept
         std::lock_guard const lock(mutex_);
         auto const found = queue_.find(operation);
         // Without a handler it does not wait yet, and never will.
-        if (found == queue_.end() || !found->second.handler || !policy_.leave(operation))
+        if (found == queue_.end() || !found->second.handler || !policy_.cancel(operation))
             return;
         completed = queue_.extract(found);
     }
@@ -134,7 +134,7 @@ void connection_pool::abandon_wait(id operation) noexcept
     std::lock_guard const lock(mutex_);
     abandoned = queue_.extract(operation);
     if (abandoned)
-        policy_.leave(operation);
+        policy_.cancel(operation);
 }
 
 void connection_pool::release(id connection, std::unique_ptr<net::connection> idle) noexcept
@@ -182,7 +182,7 @@ void connection_pool::abandon(id connection, std::unique_ptr<net::connection> un
         std::lock_guard const lock(mutex_);
         if (context_is_gone_)
             return;
-        if (auto const next = policy_.drop(connection))
+        if (auto const next = policy_.remove(connection))
             completed = grant(*next, nullptr);
     }
     post_completion(std::move(completed));
@@ -193,7 +193,7 @@ connection_pool::wait_queue::node_type connection_pool::grant(
 {
     auto const found = queue_.find(next.operation);
     auto& [handler, granted] = found->second;
-    granted = lease(shared_from_this(), next.next.connection, std::move(idle));
+    granted = lease(shared_from_this(), next.decision.connection, std::move(idle));
     return handler ? queue_.extract(found) : wait_queue::node_type();
 }
 

@@ -9,82 +9,82 @@ namespace coauth::policy
 
 pool_policy::decision pool_policy::acquire(id operation, time_point now)
 {
-    // The most recent one is too old only when all are.
-    if (!idle_.empty() && detail::after(idle_.back().since, limits_.idle_timeout) > now)
+    // If the most recently used one is too old, all are.
+    if (!idle_.empty() && detail::after(idle_.back().idle_since, limits_.idle_timeout) > now)
     {
         id const connection = idle_.back().connection;
         idle_.pop_back();
-        return {verdict::reuse, connection, 0};
+        return {decision_kind::reuse, connection, 0};
     }
-    return enter(operation);
+    return open_or_enqueue(operation);
 }
 
-pool_policy::decision pool_policy::enter(id operation)
+pool_policy::decision pool_policy::open_or_enqueue(id operation)
 {
-    if (open_ < limits_.max_connections)
+    if (open_count_ < limits_.max_connections)
     {
-        ++open_;
-        return {verdict::open, ++last_, 0};
+        ++open_count_;
+        return {decision_kind::open, ++last_id_, 0};
     }
-    // Not wanted, or too old: it gives its place to the new one.
+    // Idle connections that were not reused are too old: one is closed to make room.
     if (!idle_.empty())
     {
         id const evicted = idle_.front().connection;
         idle_.pop_front();
-        return {verdict::open, ++last_, evicted};
+        return {decision_kind::open, ++last_id_, evicted};
     }
-    if (line_.size() >= limits_.max_queued)
-        return {verdict::refuse, 0, 0};
-    line_.push_back(operation);
-    return {verdict::wait, 0, 0};
+    if (queue_.size() >= limits_.max_queued)
+        return {decision_kind::refuse, 0, 0};
+    queue_.push_back(operation);
+    return {decision_kind::wait, 0, 0};
 }
 
 std::optional<pool_policy::grant> pool_policy::release(id connection, time_point now)
 {
-    if (line_.empty())
+    if (queue_.empty())
     {
         idle_.push_back({connection, now});
         return std::nullopt;
     }
-    id const next = line_.front();
-    line_.pop_front();
-    return grant{next, {verdict::reuse, connection, 0}};
+    id const next = queue_.front();
+    queue_.pop_front();
+    return grant{next, {decision_kind::reuse, connection, 0}};
 }
 
-std::optional<pool_policy::grant> pool_policy::drop(id)
+std::optional<pool_policy::grant> pool_policy::remove(id)
 {
-    --open_;
-    if (line_.empty())
+    --open_count_;
+    if (queue_.empty())
         return std::nullopt;
-    id const next = line_.front();
-    line_.pop_front();
-    return grant{next, enter(next)};
+    id const next = queue_.front();
+    queue_.pop_front();
+    return grant{next, open_or_enqueue(next)};
 }
 
-bool pool_policy::leave(id operation)
+bool pool_policy::cancel(id operation)
 {
-    auto const found = std::find(line_.begin(), line_.end(), operation);
-    if (found == line_.end())
+    auto const found = std::find(queue_.begin(), queue_.end(), operation);
+    if (found == queue_.end())
         return false;
-    line_.erase(found);
+    queue_.erase(found);
     return true;
 }
 
 std::optional<pool_policy::id> pool_policy::expire(time_point now)
 {
-    if (idle_.empty() || detail::after(idle_.front().since, limits_.idle_timeout) > now)
+    if (idle_.empty() || detail::after(idle_.front().idle_since, limits_.idle_timeout) > now)
         return std::nullopt;
-    id const gone = idle_.front().connection;
+    id const expired = idle_.front().connection;
     idle_.pop_front();
-    --open_;
-    return gone;
+    --open_count_;
+    return expired;
 }
 
 std::optional<pool_policy::time_point> pool_policy::next_expiry() const
 {
     if (idle_.empty())
         return std::nullopt;
-    return detail::after(idle_.front().since, limits_.idle_timeout);
+    return detail::after(idle_.front().idle_since, limits_.idle_timeout);
 }
 
 } // namespace coauth::policy

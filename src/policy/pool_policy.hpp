@@ -17,77 +17,78 @@ struct pool_limits
     std::chrono::milliseconds idle_timeout{};
 };
 
-// Which connection serves whom: it knows connections and operations by number alone.
+// Decides which connection an operation uses. Both are known by number only.
 //
-// Idle connections are used most recent first, so that those not needed grow old and go. Whoever
-// finds neither an idle connection nor room for a new one waits in line.
+// The most recently used idle connection is reused first, so that connections that are not needed
+// become too old and are closed. An operation that finds neither an idle connection nor room for a
+// new one is enqueued.
 class pool_policy
 {
 public:
     using id = std::uint64_t;
     using time_point = std::chrono::steady_clock::time_point;
 
-    enum class verdict
+    enum class decision_kind
     {
-        // `connection` is idle and now the caller's.
+        // Use the idle `connection`.
         reuse,
-        // There is room: the caller opens `connection`.
+        // Open `connection`.
         open,
-        // The caller is in line, and is named by a later `grant`.
+        // The operation was enqueued; a later `grant` is for it.
         wait,
-        // The line is full.
+        // The queue is full.
         refuse,
     };
 
     struct decision
     {
-        verdict what = verdict::refuse;
+        decision_kind kind = decision_kind::refuse;
         id connection = 0;
-        // An idle connection that has to be closed to make room; 0: none.
+        // The idle connection to close, to make room. 0: none.
         id evicted = 0;
     };
 
-    // Somebody in line who may go on, and with what.
+    // The next operation of the queue, and its decision.
     struct grant
     {
         id operation = 0;
-        decision next;
+        pool_policy::decision decision;
     };
 
     explicit pool_policy(pool_limits limits) : limits_(limits) {}
 
     decision acquire(id operation, time_point now);
-    // The connection can carry another request.
+    // The connection is free, and can carry another request.
     std::optional<grant> release(id connection, time_point now);
-    // The connection is gone, or was never made.
-    std::optional<grant> drop(id connection);
-    // The operation is no longer in line. False: it was not.
-    bool leave(id operation);
+    // The connection was closed, or could not be opened.
+    std::optional<grant> remove(id connection);
+    // Removes the operation from the queue. False: it was not there.
+    bool cancel(id operation);
 
-    // Takes out a connection that was idle too long, which the caller closes.
+    // Removes a connection that was idle too long; the caller closes it.
     std::optional<id> expire(time_point now);
-    // When the next one will be; none: it is not known yet, or never.
+    // When the next idle connection expires. None: there is none.
     [[nodiscard]] std::optional<time_point> next_expiry() const;
 
-    [[nodiscard]] std::size_t open() const noexcept { return open_; }
+    [[nodiscard]] std::size_t open() const noexcept { return open_count_; }
     [[nodiscard]] std::size_t idle() const noexcept { return idle_.size(); }
-    [[nodiscard]] std::size_t waiting() const noexcept { return line_.size(); }
+    [[nodiscard]] std::size_t waiting() const noexcept { return queue_.size(); }
 
 private:
     struct idle_connection
     {
         id connection;
-        time_point since;
+        time_point idle_since;
     };
 
-    decision enter(id operation);
+    decision open_or_enqueue(id operation);
 
     pool_limits limits_;
-    std::size_t open_ = 0;
-    id last_ = 0;
-    // The longest idle first.
+    std::size_t open_count_ = 0;
+    id last_id_ = 0;
+    // The one that is idle for the longest time first.
     std::deque<idle_connection> idle_;
-    std::deque<id> line_;
+    std::deque<id> queue_;
 };
 
 } // namespace coauth::policy

@@ -6,6 +6,7 @@
 #include <coauth/result.hpp>
 #include <coauth/token_source_options.hpp>
 
+#include "policy/refresh_times.hpp"
 #include "policy/waiter_list.hpp"
 
 #include <chrono>
@@ -14,181 +15,152 @@
 namespace coauth::policy
 {
 
-// Now, on both clocks.
-struct moment
-{
-    std::chrono::system_clock::time_point wall;
-    std::chrono::steady_clock::time_point steady;
-};
-
-// A moment of the future on both clocks: it has come when either says so.
-struct dual_time
-{
-    std::chrono::system_clock::time_point wall = std::chrono::system_clock::time_point::max();
-    std::chrono::steady_clock::time_point steady = std::chrono::steady_clock::time_point::max();
-
-    [[nodiscard]] bool come(moment now) const noexcept
-    {
-        return now.wall >= wall || now.steady >= steady;
-    }
-};
-
-// From when a token is renewed, and until when it is handed out.
-struct token_life
-{
-    dual_time renew;
-    dual_time end;
-};
-
-// The life of a token as a source sees it. `random` is uniform in [0, 1).
-token_life
-life_of(access_token const& token, token_source_options const& options, double random) noexcept;
-
-// How long to wait after so many failures in a row, the last of which was `why`.
-std::chrono::nanoseconds
-back_off(error const& why, unsigned failures, token_source_options const& options, double random);
-
-// Success, or which option is out of its range.
-result<void> check(token_source_options const& options);
-
-// What a token source does, and when. It is told of every event and returns what to do; it keeps no
-// time, draws no lots and fetches nothing itself.
+// Decides what a token source does, and when. The source reports each event and does what is
+// returned. Clocks and randomness are arguments.
 class refresh_policy
 {
 public:
     using steady_time = std::chrono::steady_clock::time_point;
 
-    enum class verdict
+    enum class decision_kind
     {
-        // `token` is good.
+        // Return `token`.
         serve,
-        // The caller is in the list, and is in a later `fetch_result`.
+        // The waiter was added to the list, and will be in a `fetch_result`.
         wait,
-        // `why` says why not.
+        // Return `failure`.
         refuse,
     };
 
-    struct response
+    struct decision
     {
-        verdict what = verdict::refuse;
+        decision_kind kind = decision_kind::refuse;
         access_token token;
-        error why;
-        // Begin a fetch.
+        error failure;
+        // Start a fetch.
         std::optional<fetch_reason> fetch;
     };
 
-    // What follows from the end of a fetch.
+    // What to do after the end of a fetch.
     struct fetch_result
     {
-        // Those who waited, and what they get.
-        waiter_batch done;
+        // The operations to complete, and their outcome.
+        waiter_batch waiters;
         result<access_token> outcome = error(errc::cancelled);
-        // The fetch had been given up, or the source was closed: neither success nor failure.
+        // The fetch was cancelled, or the source was closed: neither success nor failure.
         bool abandoned = false;
-        // Another fetch is to begin: somebody came after the one that ended had been given up.
+        // Start another fetch: an operation arrived after the fetch had been cancelled.
         std::optional<fetch_reason> fetch;
     };
 
     explicit refresh_policy(token_source_options const& options) : options_(options) {}
 
-    // Somebody wants a token. In every response but `wait`, `who` is left alone; its time limit, if
-    // any, has been set before.
-    response get(moment now, waiter_base& who);
-    // Somebody wants a new token.
-    response refresh(moment now, waiter_base& who);
-    // Nobody waits; is a fetch to begin? `wanted`: also when there is no token at all.
-    std::optional<fetch_reason> next_action(moment now, bool wanted);
+    // A call wants a token. `waiter` is used only for the decision `wait`. Its time limit is
+    // already set.
+    decision get(clock_pair now, waiter_base& waiter);
+    // A call wants a new token.
+    decision get_new(clock_pair now, waiter_base& waiter);
+    // Returns a fetch to start although no call waits. `wanted`: also if there is no token.
+    std::optional<fetch_reason> next_action(clock_pair now, bool wanted);
 
-    // Somebody who waits was cancelled. False: it does not wait any more, and is completed
-    // otherwise.
-    bool leave(waiter_base& who);
-    // It waits again after all.
-    void requeue(waiter_base& who) { waiting_.push(who); }
-    // The next one whose time limit has come; null: there is none.
+    // Removes a waiter that was cancelled. False: it does not wait any more.
+    bool remove(waiter_base& waiter);
+    // Adds it again, because its completion could not be posted.
+    void requeue(waiter_base& waiter) { waiters_.push(waiter); }
+    // Removes a waiter whose time limit is reached. Null: there is none.
     waiter_base* pop_expired(steady_time now);
-    // Nobody waits for the fetch any more: is it to be ended? Said once.
+    // True once if the running fetch is to be cancelled because no operation waits for it.
     bool should_cancel_fetch();
-    // The fetch that was to begin could not be begun.
-    void on_fetch_not_started() { fetching_.reset(); }
+    // The fetch could not be started.
+    void on_fetch_not_started() { running_fetch_.reset(); }
 
     // The fetch ended.
-    fetch_result on_fetch_complete(moment now, result<access_token> outcome, double random);
-    // Drops the token if it is this one.
-    bool invalidate(moment now, access_token const& token);
-    // Other credentials are there than those that failed. They end the wait, but not that after
-    // them too: some are new each time, and refused each time.
-    void credentials_changed(moment now);
-    // Ends it for good. Those who wait get `why` when the fetch under way has ended.
-    void close(error const& why);
-    // Those who wait, who are never to be completed.
-    waiter_batch drop_all() { return waiting_.take_all(); }
+    fetch_result on_fetch_complete(clock_pair now, result<access_token> outcome, double random);
+    // Drops the token if it is the current one.
+    bool invalidate(clock_pair now, access_token const& token);
+    // The credentials changed since the last failure. Ends the current back-off once; a provider
+    // that returns a new secret on every call must not defeat it.
+    void credentials_changed(clock_pair now);
+    // Closes the source. Waiters get `reason` when the running fetch has ended.
+    void close(error const& reason);
+    // Removes all waiters.
+    waiter_batch take_waiters() { return waiters_.take_all(); }
 
-    // The token that is handed out now, if any, and its life.
-    [[nodiscard]] access_token const* usable(moment now) const;
-    [[nodiscard]] token_life const& life() const noexcept { return life_; }
+    // The token that is returned now, or null.
+    [[nodiscard]] access_token const* usable_token(clock_pair now) const;
+    [[nodiscard]] token_times const& times() const noexcept { return times_; }
     [[nodiscard]] std::chrono::system_clock::time_point obtained_at() const noexcept
     {
-        return obtained_;
+        return obtained_at_;
     }
-    // It failed in a way that other credentials may mend.
-    [[nodiscard]] bool wants_other_credentials() const noexcept;
+    // The last fetch failed in a way that other credentials may correct.
+    [[nodiscard]] bool wants_new_credentials() const noexcept;
 
-    // When `next_action` will next begin something, unless somebody calls before; none: never.
-    [[nodiscard]] std::optional<steady_time> next_renewal(moment now) const;
-    // When the next time limit comes.
-    [[nodiscard]] std::optional<steady_time> next_limit() const { return waiting_.next_limit(); }
-    // How long no fetch is begun.
-    [[nodiscard]] std::chrono::nanoseconds back_off_remaining(moment now) const noexcept;
+    // When `next_action` will next start a fetch if there are no calls. None: never.
+    [[nodiscard]] std::optional<steady_time> next_refresh(clock_pair now) const;
+    // The earliest time limit of a waiter.
+    [[nodiscard]] std::optional<steady_time> next_time_limit() const
+    {
+        return waiters_.next_limit();
+    }
+    [[nodiscard]] std::chrono::nanoseconds back_off_remaining(clock_pair now) const noexcept;
 
-    [[nodiscard]] bool fetching() const noexcept { return fetching_.has_value(); }
-    [[nodiscard]] std::size_t waiting() const noexcept { return waiting_.size(); }
-    [[nodiscard]] bool closed() const noexcept { return closed_.has_value(); }
-    [[nodiscard]] token_source_status status(moment now) const;
+    [[nodiscard]] bool is_fetching() const noexcept { return running_fetch_.has_value(); }
+    [[nodiscard]] std::size_t waiter_count() const noexcept { return waiters_.size(); }
+    [[nodiscard]] bool closed() const noexcept { return close_reason_.has_value(); }
+    [[nodiscard]] token_source_status status(clock_pair now) const;
 
 private:
-    fetch_reason begin(fetch_reason why, moment now);
+    fetch_reason start_fetch(fetch_reason reason, clock_pair now);
     [[nodiscard]] fetch_reason fetch_reason_when_empty() const noexcept;
-    [[nodiscard]] bool due(moment now) const;
-    void keep(moment now, access_token token, double random);
-    void store_same_token(moment now, access_token token, double random);
-    void fail(moment now, error const& why, double random);
-    void delay_refresh(moment now) noexcept;
+    [[nodiscard]] bool is_due(clock_pair now) const;
+    [[nodiscard]] decision refuse() const;
+    decision wait(waiter_base& waiter, fetch_reason reason, clock_pair now);
+    void on_success(clock_pair now, access_token const& token, double random);
+    void store(clock_pair now, access_token token, double random);
+    void store_same_token(clock_pair now, access_token token, double random);
+    void on_failure(clock_pair now, error const& failure, double random);
+    void delay_refresh(clock_pair now) noexcept;
 
     token_source_options options_;
+
     access_token token_;
-    token_life life_;
-    std::chrono::system_clock::time_point obtained_;
+    token_times times_;
+    std::chrono::system_clock::time_point obtained_at_;
+    steady_time stored_at_ = steady_time::min();
     // Why there is no token.
-    fetch_reason none_since_ = fetch_reason::empty;
-    // The token that was invalidated last; when it comes back, or one after another is refused,
-    // until when that is not heard again.
-    access_token refused_;
-    steady_time refused_until_ = steady_time::min();
-    unsigned refused_again_ = 0;
-    // When the present token came, and how many in a row were invalidated soon after.
-    steady_time kept_at_ = steady_time::min();
+    fetch_reason empty_reason_ = fetch_reason::empty;
+
+    // The token that was rejected last, and how many times in a row the server returned it again.
+    access_token rejected_;
+    unsigned rejected_again_ = 0;
+    // How many tokens in a row were rejected soon after they were stored.
     unsigned early_rejections_ = 0;
+    // Until then rejections are ignored, because the server returned a rejected token again, or one
+    // token after the other was rejected.
+    steady_time rejections_ignored_until_ = steady_time::min();
 
-    std::optional<fetch_reason> fetching_;
-    // The fetch under way was given up.
-    bool given_up_ = false;
-    waiter_list waiting_;
+    std::optional<fetch_reason> running_fetch_;
+    bool fetch_cancelled_ = false;
+    waiter_list waiters_;
 
-    // No renewal of the present token, and no fetch at all, is begun before.
-    steady_time no_renewal_before_ = steady_time::min();
+    // No refresh of the current token starts before.
+    steady_time refresh_not_before_ = steady_time::min();
+    // The end of the back-off: no fetch starts before, unless it is forced.
     steady_time fetch_not_before_ = steady_time::min();
-    // The latter as the server named it: nothing overrides that.
-    steady_time server_retry_after_ = steady_time::min();
-    // Nor do other credentials end a wait before.
-    steady_time credential_change_not_before_ = steady_time::min();
-    // The former for whatever nobody waits for.
+    // No fetch that no call waits for starts before.
     steady_time background_fetch_not_before_ = steady_time::min();
+    // The end of the delay that the server requested: not even a forced fetch starts before.
+    steady_time server_retry_after_ = steady_time::min();
+    // A change of the credentials has no effect before.
+    steady_time credential_change_not_before_ = steady_time::min();
+
+    // Since the last success.
     unsigned failures_ = 0;
-    std::optional<error> failure_;
+    std::optional<error> last_failure_;
     std::chrono::system_clock::time_point failing_since_;
 
-    // Why it is closed.
-    std::optional<error> closed_;
+    std::optional<error> close_reason_;
 };
 
 } // namespace coauth::policy

@@ -3,26 +3,26 @@
 namespace coauth::policy
 {
 
-void waiter_list::push(waiter_base& who)
+void waiter_list::push(waiter_base& waiter)
 {
-    if (who.limit != waiter_base::no_limit)
+    if (waiter.limit != waiter_base::no_limit)
     {
-        limits_.push_back(&who);
+        limits_.push_back(&waiter);
         sift_up(limits_.size() - 1);
     }
-    who.previous_ = last_;
-    who.next_ = nullptr;
-    (last_ != nullptr ? last_->next_ : first_) = &who;
-    last_ = &who;
-    who.generation_ = generation_;
+    waiter.previous_ = last_;
+    waiter.next_ = nullptr;
+    (last_ != nullptr ? last_->next_ : first_) = &waiter;
+    last_ = &waiter;
+    waiter.generation_ = generation_;
     ++size_;
 }
 
-bool waiter_list::remove(waiter_base& who) noexcept
+bool waiter_list::remove(waiter_base& waiter) noexcept
 {
-    if (who.generation_ != generation_)
+    if (waiter.generation_ != generation_)
         return false;
-    unlink(who);
+    unlink(waiter);
     return true;
 }
 
@@ -30,20 +30,20 @@ waiter_base* waiter_list::pop_expired(waiter_base::time_point now) noexcept
 {
     if (limits_.empty() || limits_.front()->limit > now)
         return nullptr;
-    waiter_base* const taken = limits_.front();
-    unlink(*taken);
-    return taken;
+    waiter_base* const expired = limits_.front();
+    unlink(*expired);
+    return expired;
 }
 
 waiter_batch waiter_list::take_all() noexcept
 {
-    waiter_batch taken(first_, size_);
+    waiter_batch batch(first_, size_);
     first_ = last_ = nullptr;
     size_ = 0;
     limits_.clear();
-    // Those taken are no longer in this list, and need not be touched to know it.
+    // Removes them from this list without a write to each of them.
     ++generation_;
-    return taken;
+    return batch;
 }
 
 std::optional<waiter_base::time_point> waiter_list::next_limit() const noexcept
@@ -53,55 +53,55 @@ std::optional<waiter_base::time_point> waiter_list::next_limit() const noexcept
     return limits_.front()->limit;
 }
 
-void waiter_list::unlink(waiter_base& who) noexcept
+void waiter_list::unlink(waiter_base& waiter) noexcept
 {
-    (who.next_ != nullptr ? who.next_->previous_ : last_) = who.previous_;
-    (who.previous_ != nullptr ? who.previous_->next_ : first_) = who.next_;
-    who.generation_ = 0;
+    (waiter.next_ != nullptr ? waiter.next_->previous_ : last_) = waiter.previous_;
+    (waiter.previous_ != nullptr ? waiter.previous_->next_ : first_) = waiter.next_;
+    waiter.generation_ = 0;
     --size_;
-    if (who.limit == waiter_base::no_limit)
+    if (waiter.limit == waiter_base::no_limit)
         return;
-    auto const hole = who.place_;
-    waiter_base* const moved = limits_.back();
+    auto const index = waiter.heap_index_;
+    waiter_base* const last = limits_.back();
     limits_.pop_back();
-    if (moved == &who)
+    if (last == &waiter)
         return;
-    place(hole, moved);
-    sift_up(hole);
-    sift_down(moved->place_);
+    set_heap_entry(index, last);
+    sift_up(index);
+    sift_down(last->heap_index_);
 }
 
-void waiter_list::place(std::size_t at, waiter_base* who) noexcept
+void waiter_list::set_heap_entry(std::size_t index, waiter_base* waiter) noexcept
 {
-    limits_[at] = who;
-    who->place_ = at;
+    limits_[index] = waiter;
+    waiter->heap_index_ = index;
 }
 
-void waiter_list::sift_up(std::size_t at) noexcept
+void waiter_list::sift_up(std::size_t index) noexcept
 {
-    waiter_base* const who = limits_[at];
-    while (at != 0 && limits_[(at - 1) / 2]->limit > who->limit)
+    waiter_base* const waiter = limits_[index];
+    while (index != 0 && limits_[(index - 1) / 2]->limit > waiter->limit)
     {
-        place(at, limits_[(at - 1) / 2]);
-        at = (at - 1) / 2;
+        set_heap_entry(index, limits_[(index - 1) / 2]);
+        index = (index - 1) / 2;
     }
-    place(at, who);
+    set_heap_entry(index, waiter);
 }
 
-void waiter_list::sift_down(std::size_t at) noexcept
+void waiter_list::sift_down(std::size_t index) noexcept
 {
-    waiter_base* const who = limits_[at];
+    waiter_base* const waiter = limits_[index];
     for (;;)
     {
-        auto child = 2 * at + 1;
+        auto child = 2 * index + 1;
         if (child + 1 < limits_.size() && limits_[child + 1]->limit < limits_[child]->limit)
             ++child;
-        if (child >= limits_.size() || limits_[child]->limit >= who->limit)
+        if (child >= limits_.size() || limits_[child]->limit >= waiter->limit)
             break;
-        place(at, limits_[child]);
-        at = child;
+        set_heap_entry(index, limits_[child]);
+        index = child;
     }
-    place(at, who);
+    set_heap_entry(index, waiter);
 }
 
 } // namespace coauth::policy

@@ -14,13 +14,16 @@ namespace coauth::policy
 
 using detail::waiter_base;
 
-// Those who were taken out of a list together, first come first.
+// Waiters removed from a list together, in the order of their arrival.
 class waiter_batch
 {
 public:
     waiter_batch() = default;
-    // Of one that is in no list.
-    explicit waiter_batch(waiter_base& who) : first_(&who), size_(1) { who.next_ = nullptr; }
+    // A batch of one waiter, which is in no list.
+    explicit waiter_batch(waiter_base& waiter) : first_(&waiter), size_(1)
+    {
+        waiter.next_ = nullptr;
+    }
     waiter_batch(waiter_batch&& other) noexcept
         : first_(std::exchange(other.first_, nullptr))
         , size_(std::exchange(other.size_, 0))
@@ -34,15 +37,15 @@ public:
     }
     ~waiter_batch() = default;
 
-    // Null: there is none left.
+    // Null: the batch is empty.
     waiter_base* pop() noexcept
     {
-        waiter_base* const taken = first_;
-        if (taken == nullptr)
+        waiter_base* const first = first_;
+        if (first == nullptr)
             return nullptr;
-        first_ = taken->next_;
+        first_ = first->next_;
         --size_;
-        return taken;
+        return first;
     }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
@@ -55,7 +58,7 @@ private:
     std::size_t size_ = 0;
 };
 
-// Those who wait, first come first; and which of them has to go next.
+// Waiters in the order of their arrival, and a heap of their time limits.
 class waiter_list
 {
 public:
@@ -65,10 +68,10 @@ public:
     ~waiter_list() = default;
 
     // May throw `std::bad_alloc`, and only for a waiter with a limit; it is then not in the list.
-    void push(waiter_base& who);
-    // False: it is not in the list. Looks at nothing that a chain changes.
-    bool remove(waiter_base& who) noexcept;
-    // The next one whose limit has come, taken out; null: there is none.
+    void push(waiter_base& waiter);
+    // False: it is not in the list. Reads no member that `waiter_batch` changes.
+    bool remove(waiter_base& waiter) noexcept;
+    // Removes the waiter whose limit was reached first. Null: none was reached.
     waiter_base* pop_expired(waiter_base::time_point now) noexcept;
     waiter_batch take_all() noexcept;
 
@@ -77,16 +80,16 @@ public:
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
 
 private:
-    void unlink(waiter_base& who) noexcept;
-    void place(std::size_t at, waiter_base* who) noexcept;
-    void sift_up(std::size_t at) noexcept;
-    void sift_down(std::size_t at) noexcept;
+    void unlink(waiter_base& waiter) noexcept;
+    void set_heap_entry(std::size_t index, waiter_base* waiter) noexcept;
+    void sift_up(std::size_t index) noexcept;
+    void sift_down(std::size_t index) noexcept;
 
     waiter_base* first_ = nullptr;
     waiter_base* last_ = nullptr;
     std::size_t size_ = 0;
     std::uint64_t generation_ = 1;
-    // A binary heap of those with a limit, the next one first.
+    // A binary heap of the waiters with a limit, the earliest first.
     std::vector<waiter_base*> limits_;
 };
 

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <vector>
 
-namespace coauth::policy
+namespace coauth::detail
 {
 namespace
 {
 
-// With its length, so that no two lists of fields look the same.
+// Prefixed with the length, so that different lists of fields give different text.
 template <class Text>
 void append_field(Text& key, std::string_view text)
 {
@@ -27,7 +27,8 @@ void append_set(std::string& key, std::vector<std::string_view>& words)
 } // namespace
 
 void append_cache_key(
-    std::string& key, std::uint64_t client, token_request const& request, std::string_view grant)
+    std::string& key, std::uint64_t client, token_request const& request,
+    std::string_view grant_fingerprint)
 {
     key.append(std::to_string(client)).append(1, ';');
     std::vector<std::string_view> words;
@@ -48,19 +49,19 @@ void append_cache_key(
         append_field(key, value);
     }
     if (request.grant() != nullptr)
-        append_field(key, grant);
+        append_field(key, grant_fingerprint);
 }
 
 secret grant_content(token_grant const& grant)
 {
-    secret made;
-    append_field(made, grant.type);
+    secret content;
+    append_field(content, grant.type);
     for (auto const& [name, value] : grant.parameters)
     {
-        append_field(made, name);
-        append_field(made, value.view());
+        append_field(content, name);
+        append_field(content, value.view());
     }
-    return made;
+    return content;
 }
 
-} // namespace coauth::policy
+} // namespace coauth::detail

@@ -7,18 +7,19 @@
 #include <string>
 #include <string_view>
 
-namespace coauth::policy
+namespace coauth::detail
 {
 
-// Appends what tells the tokens for this request of this client from all others. Scopes and
-// resources are sets: their order and repetition do not matter. The grant, if it has one, is told
-// by `grant`: its content is secret, and a key is not.
+// Appends the cache key of this request of this client. Scopes and resources are sets: order and
+// repetition do not matter. The content of a grant is secret and must not be in the key:
+// `grant_fingerprint` stands for it.
 void append_cache_key(
-    std::string& key, std::uint64_t client, token_request const& request, std::string_view grant);
+    std::string& key, std::uint64_t client, token_request const& request,
+    std::string_view grant_fingerprint);
 
-// The content of a grant that asks no function.
+// The content of a grant without dynamic parameters.
 secret grant_content(token_grant const& grant);
 
-} // namespace coauth::policy
+} // namespace coauth::detail
 
 #endif

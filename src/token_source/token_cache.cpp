@@ -5,9 +5,6 @@
 #include "token_source/cache_key.hpp"
 
 #include <algorithm>
-#include <array>
-#include <atomic>
-#include <functional>
 #include <list>
 #include <mutex>
 #include <string_view>
@@ -20,15 +17,13 @@ namespace
 
 using clock = std::chrono::steady_clock;
 
-// More than cores look up at the same time.
-constexpr std::size_t part_count = 64;
-// Whoever adds one takes out so many, at most, that were idle for too long.
-constexpr int swept_at_once = 2;
+// A lookup that adds a source removes at most this many idle ones.
+constexpr int max_idle_removed_per_insertion = 2;
 constexpr std::chrono::hours longest_idle{24 * 365 * 100};
-constexpr clock::time_point never = clock::time_point::max();
 
-// Made once for the process. None: the system gave no random bytes, and the next asks again.
-secret const* mark_key()
+// A random key for the life of the process. Null: the system returned no random bytes; the next
+// call tries again.
+secret const* fingerprint_key()
 {
     struct no_random_bytes
     {
@@ -42,7 +37,7 @@ secret const* mark_key()
     };
     try
     {
-        // Not made by what throws.
+        // An exception leaves it uninitialized, so that the next call tries again.
         static secret const key = make();
         return &key;
     }
@@ -52,30 +47,30 @@ secret const* mark_key()
     }
 }
 
-// What tells a grant from others, and nothing of what is in it: equal content, equal mark. One that
-// asks a function is known by where it is: the source that has the key has the request too.
+// Equal for grants with equal content, and reveals nothing of it. A grant whose values come from a
+// function is identified by its address: the source that has this key shares the grant's ownership.
 std::string grant_fingerprint(token_grant const* grant)
 {
     if (grant == nullptr)
         return {};
     if (grant->dynamic_parameters.empty())
-        if (auto const* const key = mark_key())
+        if (auto const* const key = fingerprint_key())
             if (auto digest = crypto::hmac(
-                    signature_algorithm::hs256, *key, policy::grant_content(*grant).view()))
+                    signature_algorithm::hs256, *key, detail::grant_content(*grant).view()))
                 return std::string(digest->view());
     return '@' + std::to_string(reinterpret_cast<std::uintptr_t>(grant));
 }
 
-// Room for a key, kept for the next.
-struct room
+// A string whose memory the thread keeps for its next lookup.
+struct key_buffer
 {
-    // Apart: it is read when the room is gone, by what the thread destroys later.
-    static thread_local constinit bool ended;
+    // A trivial object: destructors of the thread that run later read it.
+    static thread_local constinit bool destroyed;
 
-    ~room() { ended = true; }
+    ~key_buffer() { destroyed = true; }
     std::string key;
 };
-thread_local constinit bool room::ended = false;
+thread_local constinit bool key_buffer::destroyed = false;
 
 } // namespace
 
@@ -89,243 +84,156 @@ public:
     {
     }
 
-    std::shared_ptr<token_source> source(client& client, token_request const& request)
+    std::shared_ptr<token_source> get(client& client, token_request const& request)
     {
-        if (room::ended)
+        if (key_buffer::destroyed)
         {
             std::string key;
-            return source(client, request, key);
+            return get(client, request, key);
         }
-        thread_local room mine;
-        mine.key.clear();
-        return source(client, request, mine.key);
+        thread_local key_buffer buffer;
+        buffer.key.clear();
+        return get(client, request, buffer.key);
     }
 
-    std::shared_ptr<token_source>
-    source(client& client, token_request const& request, std::string& key)
-    {
-        policy::append_cache_key(
-            key, client.core_->id, request, grant_fingerprint(request.grant()));
-        auto& part = parts_[std::hash<std::string_view>()(key) / part_count % part_count];
-        auto const now = clock::now();
-        if (auto found = find(part, key, now))
-            return found;
-        // Those that go are destroyed, as they are made, without a lock.
-        gone made;
-        made.push_back(
-            {key, client.core_->id,
-             std::make_shared<token_source>(client, request, source_options_), now});
-        auto tokens = insert(part, made, now);
-        gone out;
-        enforce_capacity(now, out);
-        return tokens;
-    }
-
-    void sweep() noexcept
+    void remove_idle() noexcept
     {
         auto const now = clock::now();
-        for (auto& part : parts_)
-        {
-            gone out;
-            shard_lock const in(part);
-            while (idle(part, now))
-                remove_idle_tail(part, now, out);
-        }
+        entry_list removed;
+        std::lock_guard const lock(mutex_);
+        while (has_idle_tail(now))
+            remove_idle_tail(now, removed);
     }
 
     void erase(client const& client) noexcept
     {
-        for (auto& part : parts_)
+        entry_list removed;
+        std::lock_guard const lock(mutex_);
+        for (auto position = by_use_.begin(); position != by_use_.end();)
         {
-            gone out;
-            shard_lock const in(part);
-            for (auto one = part.by_use.begin(); one != part.by_use.end();)
-            {
-                auto const next = std::next(one);
-                if (one->owner == client.core_->id)
-                {
-                    take_out(part, one, out);
-                    size_.fetch_sub(1, std::memory_order_relaxed);
-                }
-                one = next;
-            }
+            auto const next = std::next(position);
+            if (position->client == client.core_->id)
+                remove(position, removed);
+            position = next;
         }
     }
 
     [[nodiscard]] token_cache_counters counters() const
     {
-        token_cache_counters sum;
-        for (auto const& part : parts_)
-        {
-            std::lock_guard const lock(part.mutex);
-            sum.hits += part.hits;
-            sum.misses += part.misses;
-            sum.evicted += part.evicted;
-            sum.idle_removed += part.idle_removed;
-            sum.size += part.by_use.size();
-        }
-        return sum;
+        std::lock_guard const lock(mutex_);
+        auto counters = counters_;
+        counters.size = by_use_.size();
+        return counters;
     }
 
 private:
     struct entry
     {
         std::string key;
-        std::uint64_t owner;
-        std::shared_ptr<token_source> tokens;
-        clock::time_point used;
+        std::uint64_t client;
+        std::shared_ptr<token_source> source;
+        clock::time_point last_use;
     };
-    using gone = std::list<entry>;
+    using entry_list = std::list<entry>;
 
-    struct alignas(64) shard
+    std::shared_ptr<token_source>
+    get(client& client, token_request const& request, std::string& key)
     {
-        std::mutex mutable mutex;
-        // When its least recently used one was used: for those who look for the least of all.
-        std::atomic<clock::time_point> oldest{never};
-        // The most recently used first; the keys of the map are views of its.
-        std::list<entry> by_use;
-        std::unordered_map<std::string_view, std::list<entry>::iterator> by_key;
-        std::uint64_t hits = 0;
-        std::uint64_t misses = 0;
-        std::uint64_t evicted = 0;
-        std::uint64_t idle_removed = 0;
-    };
+        auto const id = client.core_->id;
+        detail::append_cache_key(key, id, request, grant_fingerprint(request.grant()));
+        auto const now = clock::now();
+        if (auto found = find(key, now))
+            return found;
+        // Sources are created and destroyed without the lock.
+        entry_list added;
+        added.push_back(
+            {key, id, std::make_shared<token_source>(client, request, source_options_), now});
+        entry_list removed;
+        return insert(added, removed, now);
+    }
 
-    class shard_lock
+    std::shared_ptr<token_source> find(std::string const& key, clock::time_point now)
     {
-    public:
-        explicit shard_lock(shard& part) : part_(part), lock_(part.mutex) {}
-        shard_lock(shard_lock const&) = delete;
-        shard_lock& operator=(shard_lock const&) = delete;
-        ~shard_lock()
-        {
-            auto const oldest = part_.by_use.empty() ? never : part_.by_use.back().used;
-            if (part_.oldest.load(std::memory_order_relaxed) != oldest)
-                part_.oldest.store(oldest, std::memory_order_relaxed);
-        }
-
-    private:
-        shard& part_;
-        std::lock_guard<std::mutex> lock_;
-    };
-
-    std::shared_ptr<token_source> find(shard& part, std::string const& key, clock::time_point now)
-    {
-        gone out;
-        shard_lock const in(part);
-        auto const found = part.by_key.find(key);
-        if (found == part.by_key.end())
+        entry_list removed;
+        std::lock_guard const lock(mutex_);
+        auto const found = by_key_.find(key);
+        if (found == by_key_.end())
             return nullptr;
-        auto tokens = use(part, found->second, now);
-        if (idle(part, now))
-            remove_idle_tail(part, now, out);
-        return tokens;
+        auto source = use(found->second, now);
+        if (has_idle_tail(now))
+            remove_idle_tail(now, removed);
+        return source;
     }
 
-    // Or what another thread has put there meanwhile.
-    std::shared_ptr<token_source> insert(shard& part, gone& made, clock::time_point now)
+    // Returns the source that another thread has inserted meanwhile, if any.
+    std::shared_ptr<token_source>
+    insert(entry_list& added, entry_list& removed, clock::time_point now)
     {
-        shard_lock const in(part);
-        auto const [place, is_new] = part.by_key.emplace(made.front().key, made.begin());
+        std::lock_guard const lock(mutex_);
+        auto const [position, is_new] = by_key_.emplace(added.front().key, added.begin());
         if (!is_new)
-            return use(part, place->second, now);
-        auto tokens = made.front().tokens;
-        part.by_use.splice(part.by_use.begin(), made);
-        ++part.misses;
-        size_.fetch_add(1, std::memory_order_relaxed);
-        return tokens;
-    }
-
-    static std::shared_ptr<token_source> use(shard& part, gone::iterator one, clock::time_point now)
-    {
-        ++part.hits;
-        part.by_use.splice(part.by_use.begin(), part.by_use, one);
-        // Threads come here in another order than they looked at the clock.
-        one->used = std::max(one->used, now);
-        return one->tokens;
-    }
-
-    void enforce_capacity(clock::time_point now, gone& out)
-    {
-        for (int i = 0; i < swept_at_once && overdue(least_used().oldest, now); ++i)
+            return use(position->second, now);
+        auto source = added.front().source;
+        by_use_.splice(by_use_.begin(), added);
+        ++counters_.misses;
+        for (int i = 0; i < max_idle_removed_per_insertion && has_idle_tail(now); ++i)
+            remove_idle_tail(now, removed);
+        while (by_use_.size() > max_sources_)
         {
-            auto& part = least_used();
-            shard_lock const in(part);
-            if (idle(part, now))
-                remove_idle_tail(part, now, out);
+            remove(std::prev(by_use_.end()), removed);
+            ++counters_.evicted;
         }
-        while (size_.load(std::memory_order_relaxed) > max_sources_)
-            evict(least_used(), out);
+        return source;
     }
 
-    // The part with the least recently used one of all.
-    shard& least_used()
+    // The functions below need the lock.
+
+    std::shared_ptr<token_source> use(entry_list::iterator position, clock::time_point now)
     {
-        return *std::min_element(
-            parts_.begin(), parts_.end(),
-            [](auto const& a, auto const& b)
-            {
-                return a.oldest.load(std::memory_order_relaxed) <
-                       b.oldest.load(std::memory_order_relaxed);
-            });
+        ++counters_.hits;
+        by_use_.splice(by_use_.begin(), by_use_, position);
+        // Threads may get the lock in another order than they read the clock.
+        position->last_use = std::max(position->last_use, now);
+        return position->source;
     }
 
-    // Unless another thread was faster.
-    void evict(shard& part, gone& out) noexcept
+    [[nodiscard]] bool has_idle_tail(clock::time_point now) const
     {
-        shard_lock const in(part);
-        if (part.by_use.empty() || !claim_eviction())
-            return;
-        take_out(part, std::prev(part.by_use.end()), out);
-        ++part.evicted;
+        if (by_use_.empty() || max_idle_.count() <= 0)
+            return false;
+        auto const last_use = by_use_.back().last_use;
+        return last_use < now && now - last_use >= max_idle_;
     }
 
-    // Whoever is told so evicts one, which is not counted any more: several threads together take
-    // out no more than they added.
-    bool claim_eviction() noexcept
+    // A source that the program has a pointer to is in use: a second source for the same key would
+    // fetch a second token.
+    void remove_idle_tail(clock::time_point now, entry_list& removed) noexcept
     {
-        auto count = size_.load(std::memory_order_relaxed);
-        while (count > max_sources_)
-            if (size_.compare_exchange_weak(count, count - 1, std::memory_order_relaxed))
-                return true;
-        return false;
-    }
-
-    // One that somebody holds is in use: a second for the same key would fetch a second token.
-    void remove_idle_tail(shard& part, clock::time_point now, gone& out) noexcept
-    {
-        auto const last = std::prev(part.by_use.end());
-        if (last->tokens.use_count() > 1)
+        auto const last = std::prev(by_use_.end());
+        if (last->source.use_count() > 1)
         {
-            last->used = now;
-            return part.by_use.splice(part.by_use.begin(), part.by_use, last);
+            last->last_use = now;
+            return by_use_.splice(by_use_.begin(), by_use_, last);
         }
-        take_out(part, last, out);
-        ++part.idle_removed;
-        size_.fetch_sub(1, std::memory_order_relaxed);
+        remove(last, removed);
+        ++counters_.idle_removed;
     }
 
-    [[nodiscard]] bool overdue(clock::time_point used, clock::time_point now) const
+    void remove(entry_list::iterator position, entry_list& removed) noexcept
     {
-        return max_idle_.count() > 0 && used < now && now - used >= max_idle_;
-    }
-    [[nodiscard]] bool idle(shard const& part, clock::time_point now) const
-    {
-        return !part.by_use.empty() && overdue(part.by_use.back().used, now);
-    }
-
-    static void take_out(shard& part, gone::iterator one, gone& out)
-    {
-        part.by_key.erase(one->key);
-        out.splice(out.end(), part.by_use, one);
+        by_key_.erase(position->key);
+        removed.splice(removed.end(), by_use_, position);
     }
 
     std::size_t const max_sources_;
     std::chrono::seconds const max_idle_;
     token_source_options const source_options_;
-    std::array<shard, part_count> parts_;
-    // Written when one comes or goes, with the lock of its part held, and not by lookups.
-    alignas(64) std::atomic<std::size_t> size_{0};
+
+    std::mutex mutable mutex_;
+    // The most recently used first. The keys of the map are views of the keys in the list.
+    entry_list by_use_;
+    std::unordered_map<std::string_view, entry_list::iterator> by_key_;
+    token_cache_counters counters_;
 };
 
 token_cache::token_cache(token_cache_options options) : state_(std::make_unique<state>(options)) {}
@@ -334,12 +242,12 @@ token_cache::~token_cache() = default;
 
 std::shared_ptr<token_source> token_cache::get(client& client, token_request const& request)
 {
-    return state_->source(client, request);
+    return state_->get(client, request);
 }
 
 void token_cache::remove_idle() noexcept
 {
-    state_->sweep();
+    state_->remove_idle();
 }
 
 void token_cache::erase(client const& client) noexcept

@@ -1,5 +1,7 @@
+#include "token_source/token_source_impl.hpp"
 #include "token_source/waiter_wakeup.hpp"
 #include "values/make_error.hpp"
+#include "values/notify.hpp"
 #include "values/random_fraction.hpp"
 
 // The fetches of a token source.
@@ -7,145 +9,186 @@
 namespace coauth::detail
 {
 
-void token_source_impl::fetch(fetch_reason why, std::uint64_t number)
+// The completion handler of a fetch. It reports the end of the fetch exactly once, whatever happens
+// to it: otherwise the waiting operations would wait for ever.
+class token_source_impl::fetch_handler
+{
+public:
+    fetch_handler(std::shared_ptr<token_source_impl> source, fetch_reason reason) noexcept
+        : source_(std::move(source))
+        , reason_(reason)
+    {
+    }
+    fetch_handler(fetch_handler&&) noexcept = default;
+    fetch_handler& operator=(fetch_handler&&) = delete;
+    // Calls no handler if it can post, because the stack may be unwinding.
+    ~fetch_handler()
+    {
+        if (source_)
+            end(error(errc::out_of_memory), &waiter_wakeup::reschedule);
+    }
+
+    // Allocates what waking the operations needs, before there are any: later there may be no
+    // memory. Returns where the fetch stores the version of the credentials that it sends.
+    std::shared_ptr<std::uint64_t> prepare()
+    {
+        wakeup_ = std::make_shared<waiter_wakeup>(source_->executor, source_->observer_);
+        return {wakeup_, &wakeup_->credentials};
+    }
+    void operator()(result<access_token> outcome) { end(std::move(outcome), &waiter_wakeup::run); }
+
+private:
+    template <class Wake>
+    void end(result<access_token> outcome, Wake wake)
+    {
+        auto const source = std::move(source_);
+        auto const credentials = wakeup_ ? wakeup_->credentials : 0;
+        auto ended = source->on_fetch_complete(reason_, std::move(outcome), credentials);
+        auto const fill = [&](waiter_wakeup& wakeup)
+        {
+            wakeup.waiters = std::move(ended.waiters);
+            wakeup.outcome = std::move(ended.outcome);
+            wakeup.usable_until = source->usable_until_;
+        };
+        if (!wakeup_)
+        {
+            waiter_wakeup local(source->executor, source->observer_);
+            fill(local);
+            return local.complete_all();
+        }
+        fill(*wakeup_);
+        wake(wakeup_);
+    }
+
+    std::shared_ptr<token_source_impl> source_;
+    fetch_reason reason_;
+    std::shared_ptr<waiter_wakeup> wakeup_;
+};
+
+void token_source_impl::fetch(fetch_reason reason, std::uint64_t number)
 {
     bool unwanted = false;
     {
         std::lock_guard const lock(mutex_);
-        fetch_began_ = clock::now();
-        ++counts_.by_reason.at(static_cast<std::size_t>(why)).started;
+        fetch_started_ = clock::now();
+        ++counters_.by_reason.at(static_cast<std::size_t>(reason)).started;
         unwanted = cancel_fetch_ || policy_.closed();
     }
-    events_.tell([&](observer& to) { to.on_fetch_started({why}); });
-    fetch_handler under_way(shared_from_this(), why);
+    notify(observer_, [&](observer& to) { to.on_fetch_started({reason}); });
+    fetch_handler handler(shared_from_this(), reason);
     try
     {
-        auto sent_with = under_way.prepare();
+        auto sent_credentials = handler.prepare();
         if (unwanted)
-            return under_way(error(errc::cancelled));
-        auto const started =
-            start_get_access_token(client_, request_, std::move(under_way), std::move(sent_with));
+            return handler(error(errc::cancelled));
+        auto const operation = start_get_access_token(
+            client_, request_, std::move(handler), std::move(sent_credentials));
         std::lock_guard const lock(mutex_);
-        // It may have ended meanwhile, on another thread, and the next one may have begun.
+        // It may have ended meanwhile in another thread, and the next one may have started.
         if (fetch_number_ != number)
             return;
-        fetch_ = started;
+        fetch_ = operation;
         if (cancel_fetch_)
-            end_fetch();
+            cancel_fetch();
     }
-    catch (std::bad_alloc const&) // NOLINT(bugprone-empty-catch): `fetch_handler` tells
+    catch (std::bad_alloc const&) // NOLINT(bugprone-empty-catch): `fetch_handler` reports it
     {
     }
 }
 
-policy::refresh_policy::fetch_result token_source_impl::on_fetch_complete(
-    fetch_reason why, result<access_token> outcome, std::uint64_t credentials) noexcept
+token_source_impl::fetch_result token_source_impl::on_fetch_complete(
+    fetch_reason reason, result<access_token> outcome, std::uint64_t credentials) noexcept
 {
     auto const at = now();
-    policy::refresh_policy::fetch_result ended;
-    clock::duration took{};
+    fetch_result ended;
+    clock::duration duration{};
     {
         std::lock_guard const lock(mutex_);
         fetch_.reset();
-        if (gone_ || client_->context_is_gone())
+        if (context_destroyed_ || client_->context_is_gone())
             return ended;
-        took = at.steady - fetch_began_;
-        ended = settle(why, at, std::move(outcome));
+        duration = at.steady - fetch_started_;
+        ended = store(reason, at, std::move(outcome));
         if (!ended.outcome && !ended.abandoned)
-            refused_credentials_ = credentials;
+            failed_credentials_ = credentials;
         maintain(options_.refresh_when_idle && was_used_);
     }
-    tell(why, at, took, ended);
+    notify_fetch_ended(reason, at, duration, ended);
     return ended;
 }
 
-policy::refresh_policy::fetch_result token_source_impl::settle(
-    fetch_reason why, policy::moment at, result<access_token> outcome) noexcept
+token_source_impl::fetch_result
+token_source_impl::store(fetch_reason reason, clock_pair now, result<access_token> outcome) noexcept
 {
-    policy::refresh_policy::fetch_result ended;
+    fetch_result ended;
     try
     {
-        ended = policy_.on_fetch_complete(at, std::move(outcome), random_fraction());
+        ended = policy_.on_fetch_complete(now, std::move(outcome), random_fraction());
         if (ended.fetch)
-            begin_fetch(*ended.fetch);
+            post_fetch(*ended.fetch);
     }
     catch (...)
     {
         ended.abandoned = false;
         ended.outcome = error_of(std::current_exception());
-        ended.done = policy_.drop_all();
+        ended.waiters = policy_.take_waiters();
     }
-    count(why, ended);
-    auto const* const token = policy_.usable(at);
+    count(reason, ended);
+    auto const* const token = policy_.usable_token(now);
     if (ended.outcome && token != nullptr)
     {
-        auto const& life = policy_.life();
-        usable_until_ = life.end.steady;
-        published_.publish(
-            *token, {life.renew.wall, life.end.wall, life.renew.steady, life.end.steady});
+        usable_until_ = policy_.times().end.steady;
+        snapshot_.replace(*token, policy_.times());
     }
     return ended;
 }
 
-void token_source_impl::count(
-    fetch_reason why, policy::refresh_policy::fetch_result const& ended) noexcept
+void token_source_impl::count(fetch_reason reason, fetch_result const& ended) noexcept
 {
-    auto& of_reason = counts_.by_reason.at(static_cast<std::size_t>(why));
+    auto& counts = counters_.by_reason.at(static_cast<std::size_t>(reason));
     if (ended.abandoned)
     {
-        ++of_reason.abandoned;
+        ++counts.abandoned;
         return;
     }
-    ++counts_.fetches;
-    ++(ended.outcome ? of_reason.succeeded : of_reason.failed);
-    counts_.failures += ended.outcome ? 0U : 1U;
-    counts_.refreshes += ended.outcome && why == fetch_reason::refresh ? 1U : 0U;
+    ++counters_.fetches;
+    ++(ended.outcome ? counts.succeeded : counts.failed);
+    counters_.failures += ended.outcome ? 0U : 1U;
+    counters_.refreshes += ended.outcome && reason == fetch_reason::refresh ? 1U : 0U;
 }
 
-void token_source_impl::tell(
-    fetch_reason why, policy::moment at, clock::duration took,
-    policy::refresh_policy::fetch_result const& ended) const noexcept
+void token_source_impl::notify_fetch_ended(
+    fetch_reason reason, clock_pair now, clock::duration duration,
+    fetch_result const& ended) const noexcept
 {
-    if (!observed_)
+    if (!observer_)
         return;
     if (ended.abandoned)
-        return events_.tell([&](observer& to) { to.on_fetch_abandoned({why, took}); });
+        return notify(observer_, [&](observer& to) { to.on_fetch_abandoned({reason, duration}); });
     std::optional<clock::duration> usable_for;
-    clock::duration next_in{};
+    clock::duration back_off{};
     {
         std::lock_guard const lock(mutex_);
-        auto const end = policy_.life().end.steady;
-        bool const usable = policy_.usable(at) != nullptr;
+        auto const end = policy_.times().end.steady;
+        bool const usable = policy_.usable_token(now) != nullptr;
         if (usable && end != clock::time_point::max())
-            usable_for = end - at.steady;
-        next_in = policy_.back_off_remaining(at);
+            usable_for = end - now.steady;
+        back_off = policy_.back_off_remaining(now);
     }
     auto const& outcome = ended.outcome;
     if (outcome && outcome->lifetime() == std::chrono::seconds(0))
         usable_for = clock::duration(0);
-    events_.tell(
+    auto const waiters = ended.waiters.size();
+    notify(
+        observer_,
         [&](observer& to)
         {
-            auto const waited = ended.done.size();
             if (outcome)
-                to.on_fetch_succeeded({why, took, waited, usable_for});
+                to.on_fetch_succeeded({reason, duration, waiters, usable_for});
             else
-                to.on_fetch_failed({why, took, waited, outcome.error(), next_in, usable_for});
+                to.on_fetch_failed(
+                    {reason, duration, waiters, outcome.error(), back_off, usable_for});
         });
-}
-
-void token_source_impl::tell_served(
-    access_token const& token, std::optional<clock::duration> waited) const noexcept
-{
-    auto const at = clock::now();
-    std::optional<clock::duration> usable_for;
-    auto const end = usable_until_.load(std::memory_order_relaxed);
-    if (token.lifetime() == std::chrono::seconds(0))
-        usable_for = clock::duration(0);
-    else if (end != clock::time_point::max())
-        usable_for = std::max(end - at, clock::duration(0));
-    events_.tell([&](observer& to)
-                 { to.on_token_served({waited, at - token.requested_at_steady(), usable_for}); });
 }
 
 } // namespace coauth::detail

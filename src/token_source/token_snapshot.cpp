@@ -1,7 +1,9 @@
 #include "token_source/token_snapshot.hpp"
 
-#include <algorithm>
-#include <memory>
+#include "values/saturating_time.hpp"
+
+#include <chrono>
+#include <new>
 #include <utility>
 
 namespace coauth::detail
@@ -9,16 +11,46 @@ namespace coauth::detail
 namespace
 {
 
-std::atomic<std::uint64_t> last_number{0};
-std::atomic<std::size_t> last_slot{0};
+using namespace std::chrono_literals;
+
+// The coarse clocks show the time of the last tick, which is at most this long ago.
+constexpr auto max_tick = 10ms;
+// The longest second: the wall clock may be set back within it.
+constexpr auto max_second = 2s;
+
+#if defined(__linux__)
+constexpr clockid_t wall_clock = CLOCK_REALTIME_COARSE;
+constexpr clockid_t monotonic_clock = CLOCK_MONOTONIC_COARSE;
+#else
+constexpr clockid_t wall_clock = CLOCK_REALTIME;
+constexpr clockid_t monotonic_clock = CLOCK_MONOTONIC;
+#endif
+
+template <class Clock>
+typename Clock::time_point last_tick(clockid_t clock) noexcept
+{
+    std::timespec time{};
+    clock_gettime(clock, &time);
+    auto const since_epoch =
+        std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+    return typename Clock::time_point(
+        std::chrono::duration_cast<typename Clock::duration>(since_epoch));
+}
+
+clock_pair later_by(clock_pair time, std::chrono::milliseconds span) noexcept
+{
+    return {after(time.wall, span), after(time.steady, span)};
+}
+
+std::size_t next_thread_number() noexcept
+{
+    static std::atomic<std::size_t> last{0};
+    return ++last;
+}
 
 } // namespace
 
-token_snapshot::token_snapshot()
-    : slot_(last_slot++ % slot_count)
-    , taken_(std::make_shared<std::atomic<std::uint64_t>>(0))
-{
-}
+thread_local constinit std::size_t token_snapshot::thread_number = 0;
 
 token_snapshot::~token_snapshot()
 {
@@ -27,66 +59,104 @@ token_snapshot::~token_snapshot()
 
 access_token token_snapshot::load_slow(bool& due) noexcept
 {
-    if (number_.load() == 0)
-        return {};
-    auto* const mine = thread_token_cache::mine();
-    if (mine != nullptr)
-        if (auto token = mine->load_checked(slot_, number_, due))
-            return token;
-    return load_and_cache(mine, due);
-}
-
-access_token token_snapshot::load_and_cache(thread_token_cache* mine, bool& due) noexcept
-{
-    std::lock_guard const lock(mutex_);
-    auto const wall = std::chrono::system_clock::now();
-    auto const steady = std::chrono::steady_clock::now();
-    if (token_.empty() || wall >= life_.end_wall || steady >= life_.end_steady)
-        return {};
-    due = wall >= life_.renew_wall || steady >= life_.renew_steady;
-    taken_->fetch_add(1, std::memory_order_relaxed);
-    if (mine != nullptr)
+    token_stripe* stripe = nullptr;
     {
-        stocked_ = true;
-        mine->fill(slot_, number_.load(), token_, life_, taken_);
+        lock_uncontended(stripe);
+        std::lock_guard const lock(*stripe, std::adopt_lock);
+        if (!stripe->empty())
+            if (auto token = use_checked(*stripe, due))
+                return token;
     }
+    clock_pair const now{std::chrono::system_clock::now(), std::chrono::steady_clock::now()};
+    std::lock_guard const lock(mutex_);
+    if (token_.empty() || times_.end.reached(now))
+        return {};
+    due = times_.refresh.reached(now);
+    ++hits_;
+    std::lock_guard const stripe_lock(*stripe);
+    if (stripe->empty())
+        stripe->fill(token_);
     return token_;
 }
 
-void token_snapshot::publish(access_token token, life const& until) noexcept
+// Locks the thread's stripe, or another if the thread meets contention.
+void token_snapshot::lock_uncontended(token_stripe*& stripe) noexcept
 {
-    register_membarrier();
-    change(std::move(token), until, ++last_number);
+    stripe = &thread_stripe();
+    if (stripe->try_lock())
+        return;
+    if (stripe == &first_stripe_)
+        add_stripes();
+    thread_number = next_thread_number();
+    stripe = &thread_stripe();
+    stripe->lock();
 }
 
-void token_snapshot::clear() noexcept
+// None: the end is reached, or will be before the next tick.
+access_token token_snapshot::use_checked(token_stripe& stripe, bool& due) const noexcept
 {
-    change({}, {}, 0);
+    auto const tick = last_tick<std::chrono::system_clock>(wall_clock);
+    if (stripe.checked_tick == tick)
+        return stripe.use();
+    clock_pair const earliest{tick, last_tick<std::chrono::steady_clock>(monotonic_clock)};
+    clock_pair const latest = later_by(earliest, max_tick);
+    if (times_.end.reached(latest))
+        return {};
+    due = times_.refresh.reached(earliest);
+    clock_pair const next = later_by(latest, max_second);
+    bool const soon = times_.refresh.reached(next) || times_.end.reached(next);
+    stripe.checked_tick = tick;
+    stripe.checked_second =
+        soon ? token_stripe::no_second : std::chrono::system_clock::to_time_t(tick);
+    return stripe.use();
 }
 
-void token_snapshot::change(access_token token, life const& until, std::uint64_t number) noexcept
-{
-    std::uint64_t before = 0;
-    {
-        std::lock_guard const lock(mutex_);
-        std::swap(token_, token);
-        life_ = until;
-        before = number_.exchange(number);
-        if (!std::exchange(stocked_, false))
-            return;
-    }
-    // Where the barrier fails, each thread gives back its cached token when it next takes, or ends.
-    if (asymmetric_fence_heavy())
-        thread_token_cache::reclaim_all_threads(slot_, before);
-}
-
-std::uint64_t token_snapshot::taken() const noexcept
+void token_snapshot::add_stripes() noexcept
 {
     std::lock_guard const lock(mutex_);
-    // What a thread gives back meanwhile is missed, but not what was counted once.
-    max_hits_seen_ =
-        std::max(max_hits_seen_, taken_->load() + thread_token_cache::taken(slot_, *taken_));
-    return max_hits_seen_;
+    if (owned_stripes_ != nullptr)
+        return;
+    owned_stripes_.reset(new (std::nothrow) stripe_array);
+    stripes_.store(owned_stripes_.get(), std::memory_order_release);
+}
+
+// With the mutex held.
+template <class F>
+void token_snapshot::for_each_stripe(F const& f) const noexcept
+{
+    f(first_stripe_);
+    if (owned_stripes_ != nullptr)
+        for (auto& stripe : *owned_stripes_)
+            f(stripe);
+}
+
+void token_snapshot::replace(access_token token, token_times const& times) noexcept
+{
+    std::lock_guard const lock(mutex_);
+    for_each_stripe(
+        [this](token_stripe& stripe)
+        {
+            std::unique_lock stripe_lock(stripe);
+            hits_ += stripe.use_count();
+            auto const remaining = stripe.clear();
+            stripe_lock.unlock();
+            remaining.release();
+        });
+    token_ = std::move(token);
+    times_ = times;
+}
+
+std::uint64_t token_snapshot::hit_count() const noexcept
+{
+    std::lock_guard const lock(mutex_);
+    auto sum = hits_;
+    for_each_stripe(
+        [&](token_stripe& stripe)
+        {
+            std::lock_guard const stripe_lock(stripe);
+            sum += stripe.use_count();
+        });
+    return sum;
 }
 
 } // namespace coauth::detail

@@ -3,75 +3,91 @@
 
 #include <coauth/access_token.hpp>
 
-#include "token_source/thread_token_cache.hpp"
+#include "token_source/token_stripe.hpp"
+#include "values/token_times.hpp"
 
+#include <array>
 #include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <memory>
 #include <mutex>
 
 namespace coauth::detail
 {
 
-// The token that all threads may take now, made for taking it very often.
+// The current token of a source, loaded very often by all threads.
 //
-// The first take of each thread gets a cached token of uses of a branch of the token, in memory of
-// the thread; later ones use up that cached token, and write nothing that another thread looks at.
-// What is shared is one number, which is changed when the token is, and only read otherwise.
+// The token is copied into stripes. A load locks the calling thread's stripe, uses the copy there,
+// and writes no memory that threads of other stripes read. There is one stripe until two threads
+// contend for it, then as many as `stripe_count`. A thread that meets contention moves to another
+// stripe (as in Java's LongAdder), so that busy threads soon have a stripe each.
 //
-// Taking back a cached token, when the token changes, must not meet its thread in the middle of a
-// take. That thread says so before it looks at the number, and whoever changes the number looks at
-// that afterwards; the costly barrier between the two steps is on the side of the change alone,
-// where the system has it (membarrier).
+// `replace` empties all stripes while it holds the mutex that is needed to fill one. Hence nobody
+// gets a token older than one that anybody got before, and no copy stays behind.
 class token_snapshot
 {
 public:
-    using life = token_life;
-
-    token_snapshot();
+    token_snapshot() = default;
     ~token_snapshot();
     token_snapshot(token_snapshot const&) = delete;
     token_snapshot& operator=(token_snapshot const&) = delete;
 
-    // A copy, if this thread has a cached token of the token and need not look at the clocks: so
-    // nearly always. Else none, and `load_slow` tells.
-    access_token take() noexcept
+    // The token, if the thread's stripe has a copy and the clocks need not be read: nearly always.
+    // Otherwise none, and `load_slow` tells.
+    access_token load() noexcept
     {
-        // A call first: then the rest finds room in registers.
-        std::int64_t const second = wall_second();
-        thread_token_cache* const mine = thread_token_cache::here;
-        if (mine == nullptr)
+        // The second that the wall clock showed at its last tick. Called first: the compiler then
+        // keeps the rest in registers. With glibc this costs half of what other clocks cost.
+        std::int64_t const second = std::time(nullptr);
+        token_stripe& stripe = thread_stripe();
+        if (!stripe.try_lock())
             return {};
-        return mine->take(slot_, number_, second);
+        std::lock_guard const lock(stripe, std::adopt_lock);
+        return stripe.checked_second == second ? stripe.use() : access_token();
     }
-    // A copy, or none where there is none or its end has come. Says in `due` whether it has to be
-    // renewed.
+    // The token; none if there is none or its end is reached. Sets `due` if it is due for a
+    // refresh, in the first call of each tick of the clock.
     access_token load_slow(bool& due) noexcept;
 
-    // In place of the one before, if any.
-    void publish(access_token token, life const& until) noexcept;
-    void clear() noexcept;
+    // Replaces the token. The bytes of the one before are wiped unless a caller has a copy.
+    void replace(access_token token, token_times const& times) noexcept;
+    void clear() noexcept { replace({}, {}); }
 
-    // How many were taken so far.
-    [[nodiscard]] std::uint64_t taken() const noexcept;
+    // Number of tokens loaded so far.
+    [[nodiscard]] std::uint64_t hit_count() const noexcept;
 
 private:
-    access_token load_and_cache(thread_token_cache* mine, bool& due) noexcept;
-    void change(access_token token, life const& until, std::uint64_t number) noexcept;
+    // A power of two: a thread's stripe is found by the last bits of its number.
+    static constexpr std::size_t stripe_count = 64;
+    using stripe_array = std::array<token_stripe, stripe_count>;
 
-    // Read by every take: on a line of its own.
-    alignas(64) std::atomic<std::uint64_t> number_{0};
-    std::size_t const slot_;
+    // Changed when the thread meets contention.
+    [[gnu::tls_model("initial-exec")]] static constinit thread_local std::size_t thread_number;
 
-    alignas(64) std::mutex mutable mutex_;
+    token_stripe& thread_stripe() noexcept
+    {
+        auto* const stripes = stripes_.load(std::memory_order_acquire);
+        return stripes != nullptr ? (*stripes)[thread_number % stripe_count] : first_stripe_;
+    }
+    void lock_uncontended(token_stripe*& stripe) noexcept;
+    access_token use_checked(token_stripe& stripe, bool& due) const noexcept;
+    void add_stripes() noexcept;
+    template <class F>
+    void for_each_stripe(F const& f) const noexcept;
+
+    // Null: there is no second stripe yet.
+    std::atomic<stripe_array*> stripes_{nullptr};
+    token_stripe mutable first_stripe_;
+
+    std::mutex mutable mutex_;
+    std::unique_ptr<stripe_array> owned_stripes_;
     access_token token_;
-    life life_{};
-    // Some thread may have a cached token of it.
-    bool stocked_ = false;
-    std::shared_ptr<std::atomic<std::uint64_t>> taken_;
-    std::uint64_t mutable max_hits_seen_ = 0;
+    // Changes only while all stripes are empty, so that the lock of a full stripe protects it too.
+    token_times times_;
+    // Not including the uses of full stripes.
+    std::uint64_t hits_ = 0;
 };
 
 } // namespace coauth::detail

@@ -14,39 +14,39 @@ namespace detail
 namespace
 {
 
-inline asio::awaitable<result<access_token>> had(access_token token)
+inline asio::awaitable<result<access_token>> return_token(access_token token)
 {
     co_return std::move(token);
 }
 
 asio::awaitable<result<access_token>>
-wait_for(std::shared_ptr<token_source_impl> const& core, get_options const& wish)
+wait_for_token(std::shared_ptr<token_source_impl> const& source, get_options const& options)
 {
     return asio::async_initiate<asio::use_awaitable_t<> const, access_token_completion_signature>(
-        initiate_get_from_source(core, wish), asio::use_awaitable);
+        initiate_get_from_source(source, options), asio::use_awaitable);
 }
 
-// The coroutine of a hit has no part in the source: copying a reference to that would be what all
-// threads contend for. All in one function: a hit is short enough to feel a call.
+// On a hit the coroutine does not own the source: all threads would contend for its reference
+// count. Inlined, because a call would be a noticeable part of a hit.
 [[gnu::always_inline]] inline asio::awaitable<result<access_token>>
-get_or_wait(std::shared_ptr<token_source_impl> const& core, get_options const& wish)
+get_or_wait(std::shared_ptr<token_source_impl> const& source, get_options const& options)
 {
-    if (auto token = core->try_get())
-        return had(std::move(token));
-    return wait_for(core, wish);
+    if (auto token = source->try_get())
+        return return_token(std::move(token));
+    return wait_for_token(source, options);
 }
 
 } // namespace
 
 asio::awaitable<result<access_token>>
-get_from_source(std::shared_ptr<token_source_impl> const& core)
+get_from_source(std::shared_ptr<token_source_impl> const& source)
 {
-    return get_or_wait(core, {});
+    return get_or_wait(source, {});
 }
 
-bool invalidate_in_source(token_source_impl& core, access_token const& token) noexcept
+bool invalidate_in_source(token_source_impl& source, access_token const& token) noexcept
 {
-    return core.invalidate(token);
+    return source.invalidate(token);
 }
 
 } // namespace detail
@@ -72,7 +72,7 @@ std::string_view to_string(token_source_state state) noexcept
 }
 
 token_source::token_source(client& client, token_request request, token_source_options options)
-    : core_(std::make_shared<detail::token_source_impl>(client.core_, std::move(request), options))
+    : impl_(std::make_shared<detail::token_source_impl>(client.core_, std::move(request), options))
 {
 }
 
@@ -87,67 +87,67 @@ token_source& token_source::operator=(token_source&& other) noexcept
     if (this != &other)
     {
         close();
-        core_ = std::move(other.core_);
+        impl_ = std::move(other.impl_);
     }
     return *this;
 }
 
 token_source::executor_type token_source::get_executor() const noexcept
 {
-    return core_->executor;
+    return impl_->executor;
 }
 
 access_token token_source::try_get() noexcept
 {
-    return core_->try_get();
+    return impl_->try_get();
 }
 
 asio::awaitable<result<access_token>> token_source::async_get_access_token()
 {
-    return detail::get_or_wait(core_, {});
+    return detail::get_or_wait(impl_, {});
 }
 
 asio::awaitable<result<access_token>>
 token_source::async_get_access_token(std::chrono::milliseconds limit)
 {
-    return detail::get_or_wait(core_, {false, limit});
+    return detail::get_or_wait(impl_, {false, limit});
 }
 
 asio::awaitable<result<access_token>> token_source::async_get_new_access_token()
 {
-    return detail::wait_for(core_, {true});
+    return detail::wait_for_token(impl_, {true});
 }
 
 asio::awaitable<result<access_token>>
 token_source::async_get_new_access_token(std::chrono::milliseconds limit)
 {
-    return detail::wait_for(core_, {true, limit});
+    return detail::wait_for_token(impl_, {true, limit});
 }
 
 void token_source::warm_up() noexcept
 {
-    core_->warm_up();
+    impl_->warm_up();
 }
 
 bool token_source::invalidate(access_token const& token) noexcept
 {
-    return core_->invalidate(token);
+    return impl_->invalidate(token);
 }
 
 token_source_status token_source::status() const
 {
-    return core_->status();
+    return impl_->status();
 }
 
 token_source_counters token_source::counters() const
 {
-    return core_->counters();
+    return impl_->counters();
 }
 
 void token_source::close() noexcept
 {
-    if (core_)
-        core_->close();
+    if (impl_)
+        impl_->close();
 }
 
 } // namespace coauth

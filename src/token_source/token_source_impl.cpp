@@ -1,4 +1,7 @@
+#include "token_source/token_source_impl.hpp"
+
 #include "token_source/waiter_wakeup.hpp"
+#include "values/notify.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/query.hpp>
@@ -10,18 +13,18 @@ namespace coauth::detail
 
 namespace asio = boost::asio;
 using boost::system::error_code;
-using verdict = policy::refresh_policy::verdict;
+using decision_kind = policy::refresh_policy::decision_kind;
 
 namespace
 {
 
-// Of how long somebody may want to wait.
-constexpr std::chrono::milliseconds shortest_limit{0};
-constexpr std::chrono::milliseconds longest_limit = std::chrono::hours(24);
-// The wall clock may jump, or the machine sleep: then the end of a token comes before the timer.
-constexpr std::chrono::seconds longest_sleep{30};
+constexpr std::chrono::milliseconds min_time_limit{0};
+constexpr std::chrono::milliseconds max_time_limit = std::chrono::hours(24);
+// If the wall clock jumps or the machine is suspended, a token ends before the timer fires.
+constexpr std::chrono::seconds max_timer_wait{30};
+constexpr std::chrono::seconds credential_check_interval{1};
 
-error waited_too_long() noexcept
+error time_limit_passed() noexcept
 {
     try
     {
@@ -29,7 +32,7 @@ error waited_too_long() noexcept
         info.context = "no token came within the time limit of the call";
         return {errc::timeout, std::move(info)};
     }
-    catch (...) // without memory the code has to do
+    catch (...) // no memory for the text
     {
         return errc::timeout;
     }
@@ -37,26 +40,26 @@ error waited_too_long() noexcept
 
 } // namespace
 
-boost::asio::any_io_executor const& executor_of(token_source_impl const& core) noexcept
+boost::asio::any_io_executor const& executor_of(token_source_impl const& source) noexcept
 {
-    return core.executor;
+    return source.executor;
 }
 
 std::optional<result<access_token>>
-start_waiting(token_source_impl& core, get_options const& wish, token_wait_op::owned& who)
+start_waiting(token_source_impl& source, get_options const& options, token_wait_op::ptr& operation)
 {
-    return core.start(wish, who);
+    return source.start(options, operation);
 }
 
-void cancel_waiting(token_source_impl& core, token_wait_op& who)
+void cancel_waiting(token_source_impl& source, token_wait_op& operation)
 {
-    core.cancel(who);
+    source.cancel(operation);
 }
 
 void post_completion(
-    token_source_impl& core, token_wait_op::owned who, result<access_token> outcome)
+    token_source_impl& source, token_wait_op::ptr operation, result<access_token> outcome)
 {
-    core.post_completion(std::move(who), std::move(outcome));
+    source.post_completion(std::move(operation), std::move(outcome));
 }
 
 token_source_impl::token_source_impl(
@@ -65,15 +68,14 @@ token_source_impl::token_source_impl(
     , client_(std::move(client))
     , request_(std::move(request))
     , options_(options)
-    , events_(client_->config.observer, {})
-    , observed_(client_->config.observer != nullptr)
-    , hits_observed_(observed_ && options_.observe_cache_hits)
+    , observer_(client_->config.observer)
+    , observes_hits_(observer_ != nullptr && options_.observe_cache_hits)
     , policy_(options_)
     , timer_(executor)
 {
-    auto const usable = policy::check(options_);
-    if (!usable)
-        policy_.close(usable.error());
+    auto const checked = policy::check(options_);
+    if (!checked)
+        policy_.close(checked.error());
     listen(asio::query(executor, asio::execution::context));
 }
 
@@ -81,135 +83,141 @@ token_source_impl::~token_source_impl() = default;
 
 void token_source_impl::on_context_shutdown() noexcept
 {
-    policy::waiter_batch waiting;
-    // Handlers may own what owns this.
+    policy::waiter_batch waiters;
+    // The handlers may own the last reference to this object.
     auto const self = weak_from_this().lock();
     {
         std::lock_guard const lock(mutex_);
-        gone_ = true;
+        context_destroyed_ = true;
         policy_.close(error(errc::cancelled));
-        waiting = policy_.drop_all();
-        published_.clear();
+        waiters = policy_.take_waiters();
+        snapshot_.clear();
         timer_.reset();
-        armed_.reset();
+        timer_expiry_.reset();
     }
-    destroy_all(waiting);
+    destroy_all(waiters);
 }
 
-access_token token_source_impl::try_get_carefully() noexcept
+access_token token_source_impl::try_get_slow() noexcept
 {
     bool due = false;
-    auto token = published_.load_slow(due);
+    auto token = snapshot_.load_slow(due);
     if (due || (options_.refresh_when_idle && !token))
     {
         std::lock_guard const lock(mutex_);
         maintain(options_.refresh_when_idle && was_used_);
     }
-    if (hits_observed_ && token)
-        tell_served(token, std::nullopt);
+    if (observes_hits_ && token)
+        notify_served(observer_, token, std::nullopt, usable_until_);
     return token;
 }
 
 std::optional<result<access_token>>
-token_source_impl::start(get_options const& wish, token_wait_op::owned& who)
+token_source_impl::start(get_options const& options, token_wait_op::ptr& operation)
 {
-    if (!wish.renew)
+    if (!options.new_token)
         if (auto token = try_get())
             return token;
-    if (wish.limit || observed_)
-        who->began = clock::now();
-    if (wish.limit)
-        who->limit = who->began + std::clamp(*wish.limit, shortest_limit, longest_limit);
-    auto made = ask(wish, *who);
-    if (made.what == verdict::serve)
+    if (options.limit || observer_)
+        operation->started = clock::now();
+    if (options.limit)
+        operation->limit =
+            operation->started + std::clamp(*options.limit, min_time_limit, max_time_limit);
+    auto decision = acquire(options, *operation);
+    switch (decision.kind)
     {
-        if (hits_observed_)
-            tell_served(made.token, std::nullopt);
-        return std::move(made.token);
+    case decision_kind::serve:
+        if (observes_hits_)
+            notify_served(observer_, decision.token, std::nullopt, usable_until_);
+        return std::move(decision.token);
+    case decision_kind::refuse:
+        return std::move(decision.failure);
+    case decision_kind::wait:
+        break;
     }
-    if (made.what != verdict::wait)
-        return std::move(made.why);
-    (void)who.release();
+    (void)operation.release();
     return std::nullopt;
 }
 
-// After `wait` it may have been completed already.
-token_source_impl::response token_source_impl::ask(get_options const& wish, token_wait_op& who)
+// After the decision `wait` the operation may already be completed.
+token_source_impl::policy_type::decision
+token_source_impl::acquire(get_options const& options, token_wait_op& operation)
 {
     refresh_credentials();
     std::lock_guard const lock(mutex_);
     was_used_ = true;
-    if (gone_)
+    if (context_destroyed_)
     {
-        response refused;
-        refused.why = error(errc::cancelled);
+        policy_type::decision refused;
+        refused.failure = error(errc::cancelled);
         return refused;
     }
-    auto made = wish.renew ? policy_.refresh(now(), who) : policy_.get(now(), who);
+    auto decision =
+        options.new_token ? policy_.get_new(now(), operation) : policy_.get(now(), operation);
+    bool const waits = decision.kind == decision_kind::wait;
     try
     {
-        if (made.fetch)
-            begin_fetch(*made.fetch);
-        if (made.what == verdict::wait)
-            arm();
+        if (decision.fetch)
+            post_fetch(*decision.fetch);
+        if (waits)
+            arm_timer();
     }
     catch (...)
     {
-        if (made.what == verdict::wait)
-            policy_.leave(who);
+        if (waits)
+            policy_.remove(operation);
         throw;
     }
-    ++(made.what == verdict::serve  ? counts_.hits
-       : made.what == verdict::wait ? counts_.waits
-                                    : counts_.fast_failures);
-    return made;
+    ++(waits                                   ? counters_.waits
+       : decision.kind == decision_kind::serve ? counters_.hits
+                                               : counters_.fast_failures);
+    return decision;
 }
 
-// While the credentials are refused, now and then whether there are others.
+// While the credentials are refused, checks now and then whether they have changed.
 void token_source_impl::refresh_credentials()
 {
     {
         std::lock_guard const lock(mutex_);
-        auto const at = clock::now();
-        if (!policy_.wants_other_credentials() || at < next_credential_check_)
+        auto const time = clock::now();
+        if (!policy_.wants_new_credentials() || time < next_credential_check_)
             return;
-        next_credential_check_ = at + std::chrono::seconds(1);
+        next_credential_check_ = time + credential_check_interval;
     }
-    // Asks a function of the user: not with the lock held.
-    auto const present = client_->refresh_credentials();
+    // Calls a function of the user, so not under the lock.
+    auto const credentials = client_->refresh_credentials();
     std::lock_guard const lock(mutex_);
-    if (present != refused_credentials_)
+    if (credentials != failed_credentials_)
         policy_.credentials_changed(now());
 }
 
-void token_source_impl::cancel(token_wait_op& who)
+void token_source_impl::cancel(token_wait_op& operation)
 {
-    auto const end = std::make_shared<waiter_wakeup>(*this);
+    auto const wakeup = std::make_shared<waiter_wakeup>(executor, observer_);
     std::lock_guard const lock(mutex_);
-    if (gone_ || !policy_.leave(who))
+    if (context_destroyed_ || !policy_.remove(operation))
         return;
-    end->rest = policy::waiter_batch(who);
+    wakeup->waiters = policy::waiter_batch(operation);
     try
     {
-        asio::post(executor, [end] { waiter_wakeup::run(end); });
+        asio::post(executor, [wakeup] { waiter_wakeup::run(wakeup); });
     }
     catch (...)
     {
-        policy_.requeue(*end->rest.pop());
+        policy_.requeue(*wakeup->waiters.pop());
         throw;
     }
     if (policy_.should_cancel_fetch())
-        end_fetch();
+        cancel_fetch();
     maintain(false);
 }
 
-// On an executor that may be gone: then nobody is called.
-void token_source_impl::post_completion(token_wait_op::owned who, result<access_token> outcome)
+void token_source_impl::post_completion(token_wait_op::ptr operation, result<access_token> outcome)
 {
-    auto completion = [who = std::move(who), outcome = std::move(outcome)]() mutable
-    { token_wait_op::complete(std::move(who), std::move(outcome)); };
+    auto completion = [operation = std::move(operation), outcome = std::move(outcome)]() mutable
+    { token_wait_op::complete(std::move(operation), std::move(outcome)); };
     std::lock_guard const lock(mutex_);
-    if (!gone_)
+    if (!context_destroyed_)
         asio::post(executor, std::move(completion));
 }
 
@@ -222,33 +230,33 @@ void token_source_impl::warm_up() noexcept
 
 bool token_source_impl::invalidate(access_token const& token) noexcept
 {
-    std::chrono::system_clock::time_point obtained;
-    policy::moment const at = now();
+    std::chrono::system_clock::time_point obtained_at;
+    auto const at = now();
     {
         std::lock_guard const lock(mutex_);
-        obtained = policy_.obtained_at();
+        obtained_at = policy_.obtained_at();
         if (!policy_.invalidate(at, token))
             return false;
-        published_.clear();
-        ++counts_.invalidated;
+        snapshot_.clear();
+        ++counters_.invalidated;
         if (options_.refresh_when_idle && was_used_)
             maintain(true);
     }
-    events_.tell([&](observer& to) { to.on_token_invalidated({at.wall - obtained}); });
+    notify(observer_, [&](observer& to) { to.on_token_invalidated({at.wall - obtained_at}); });
     return true;
 }
 
 void token_source_impl::close() noexcept
 {
     std::lock_guard const lock(mutex_);
-    if (gone_)
+    if (context_destroyed_)
         return;
     policy_.close(error(errc::cancelled));
-    published_.clear();
-    end_fetch();
+    snapshot_.clear();
+    cancel_fetch();
     if (timer_)
         timer_->cancel();
-    armed_.reset();
+    timer_expiry_.reset();
 }
 
 token_source_status token_source_impl::status() const
@@ -260,35 +268,36 @@ token_source_status token_source_impl::status() const
 token_source_counters token_source_impl::counters() const
 {
     std::lock_guard const lock(mutex_);
-    auto made = counts_;
-    made.hits += published_.taken();
-    return made;
+    auto counters = counters_;
+    counters.hits += snapshot_.hit_count();
+    return counters;
 }
 
+// Starts a fetch if it is time, and sets the timer. `wanted`: also if there is no token.
 void token_source_impl::maintain(bool wanted) noexcept
 {
-    if (gone_)
+    if (context_destroyed_)
         return;
     try
     {
-        if (auto const why = policy_.next_action(now(), wanted))
-            begin_fetch(*why);
-        arm();
+        if (auto const reason = policy_.next_action(now(), wanted))
+            post_fetch(*reason);
+        arm_timer();
     }
-    catch (...) // NOLINT(bugprone-empty-catch): without memory now, another call tries again
+    catch (...) // NOLINT(bugprone-empty-catch): without memory now, a later call tries again
     {
     }
 }
 
-// The client may call observers at once, and this may be anybody's thread.
-void token_source_impl::begin_fetch(fetch_reason why)
+// Posted, because the client may call observers at once, and this may be a thread of the user.
+void token_source_impl::post_fetch(fetch_reason reason)
 {
     cancel_fetch_ = false;
     try
     {
         auto const number = fetch_number_ + 1;
         asio::post(
-            executor, [self = shared_from_this(), why, number] { self->fetch(why, number); });
+            executor, [self = shared_from_this(), reason, number] { self->fetch(reason, number); });
         fetch_number_ = number;
     }
     catch (...)
@@ -298,39 +307,32 @@ void token_source_impl::begin_fetch(fetch_reason why)
     }
 }
 
-void token_source_impl::end_fetch() noexcept
+void token_source_impl::cancel_fetch() noexcept
 {
     cancel_fetch_ = true;
     if (auto const operation = fetch_.lock())
         operation->abort(errc::cancelled);
 }
 
-void token_source_impl::complete(token_wait_op::owned who, result<access_token> outcome) const
-{
-    if (observed_ && outcome)
-        tell_served(*outcome, clock::now() - who->began);
-    token_wait_op::complete(std::move(who), std::move(outcome));
-}
-
-// One timer for all: the next time limit, and the next renewal that nobody asks for.
-void token_source_impl::arm()
+// One timer serves the time limits of calls and, with `refresh_when_idle`, the next refresh.
+void token_source_impl::arm_timer()
 {
     if (!timer_)
         return;
-    auto next = policy_.next_limit();
+    auto next = policy_.next_time_limit();
     if (options_.refresh_when_idle && was_used_)
-        if (auto const renewal = policy_.next_renewal(now()))
-            next = std::min({next.value_or(*renewal), *renewal, clock::now() + longest_sleep});
+        if (auto const refresh = policy_.next_refresh(now()))
+            next = std::min({next.value_or(*refresh), *refresh, clock::now() + max_timer_wait});
     if (!next)
     {
-        // A timer that nobody needs must not keep the context at work.
-        if (std::exchange(armed_, std::nullopt))
+        // An unneeded timer must not be outstanding work of the context.
+        if (std::exchange(timer_expiry_, std::nullopt))
             timer_->cancel();
         return;
     }
-    if (armed_ && *armed_ <= *next)
+    if (timer_expiry_ && *timer_expiry_ <= *next)
         return;
-    armed_.reset();
+    timer_expiry_.reset();
     timer_->expires_at(*next);
     timer_->async_wait(
         [weak = weak_from_this()](error_code ec)
@@ -339,37 +341,37 @@ void token_source_impl::arm()
             if (self && !ec)
                 self->on_timer();
         });
-    armed_ = next;
+    timer_expiry_ = next;
 }
 
 void token_source_impl::on_timer()
 {
     // Also when a handler throws.
-    struct rearm
+    struct rearm_guard
     {
-        ~rearm()
+        ~rearm_guard()
         {
             std::lock_guard const lock(self.mutex_);
-            self.armed_.reset();
+            self.timer_expiry_.reset();
             if (self.policy_.should_cancel_fetch())
-                self.end_fetch();
+                self.cancel_fetch();
             self.maintain(self.options_.refresh_when_idle && self.was_used_);
         }
         token_source_impl& self;
     };
-    auto const began = clock::now();
-    rearm const guard{*this};
-    error const late = waited_too_long();
-    while (clock::now() < began + time_slice)
+    auto const fired_at = clock::now();
+    rearm_guard const guard{*this};
+    error const timeout = time_limit_passed();
+    while (clock::now() < fired_at + time_slice)
     {
-        detail::waiter_base* one = nullptr;
+        waiter_base* expired = nullptr;
         {
             std::lock_guard const lock(mutex_);
-            one = policy_.pop_expired(began);
+            expired = policy_.pop_expired(fired_at);
         }
-        if (one == nullptr)
+        if (expired == nullptr)
             return;
-        token_wait_op::complete(owned(one), late);
+        token_wait_op::complete(adopt(expired), timeout);
     }
 }
 

@@ -1,7 +1,9 @@
 #ifndef COAUTH_SRC_TOKEN_SOURCE_TOKEN_SOURCE_IMPL_HPP
 #define COAUTH_SRC_TOKEN_SOURCE_TOKEN_SOURCE_IMPL_HPP
 
-#include <coauth/token_source.hpp>
+#include <coauth/detail/token_wait_op.hpp>
+#include <coauth/token_request.hpp>
+#include <coauth/token_source_options.hpp>
 
 #include "client/client_impl.hpp"
 #include "net/context_shutdown.hpp"
@@ -18,11 +20,10 @@
 namespace coauth::detail
 {
 
-// What a token source is behind its handle: shared with its operations, so that it may go before
-// them.
+// State shared by a token source and its operations; outlives the source while operations run.
 //
-// Whoever waits, waits for a fetch that is under way, and is completed when it ends: there is
-// always something that will wake them.
+// An operation waits only while a fetch runs, and is completed when the fetch ends: no operation is
+// forgotten.
 class token_source_impl final : public net::context_shutdown::listener,
                                 public std::enable_shared_from_this<token_source_impl>
 {
@@ -35,15 +36,18 @@ public:
 
     access_token try_get() noexcept
     {
-        if (!hits_observed_)
-            if (auto token = published_.take())
+        if (!observes_hits_)
+            if (auto token = snapshot_.load())
                 return token;
-        return try_get_carefully();
+        return try_get_slow();
     }
+    // The outcome, if it is known at once. Otherwise `operation` is released to wait, and may
+    // already be destroyed.
     [[nodiscard]] std::optional<result<access_token>>
-    start(get_options const& wish, token_wait_op::owned& who);
-    void cancel(token_wait_op& who);
-    void post_completion(token_wait_op::owned who, result<access_token> outcome);
+    start(get_options const& options, token_wait_op::ptr& operation);
+    void cancel(token_wait_op& operation);
+    // Calls nothing if the context was destroyed.
+    void post_completion(token_wait_op::ptr operation, result<access_token> outcome);
     void warm_up() noexcept;
     bool invalidate(access_token const& token) noexcept;
     void close() noexcept;
@@ -53,66 +57,69 @@ public:
     boost::asio::any_io_executor const executor;
 
 private:
-    using response = policy::refresh_policy::response;
+    using policy_type = policy::refresh_policy;
+    using fetch_result = policy_type::fetch_result;
     using clock = std::chrono::steady_clock;
-    class waiter_wakeup;
     class fetch_handler;
 
-    [[nodiscard]] response ask(get_options const& wish, token_wait_op& who);
+    [[nodiscard]] policy_type::decision
+    acquire(get_options const& options, token_wait_op& operation);
     void refresh_credentials();
     void on_context_shutdown() noexcept override;
-    [[gnu::noinline]] access_token try_get_carefully() noexcept;
+    [[gnu::noinline]] access_token try_get_slow() noexcept;
+
     // With the lock held.
     void maintain(bool wanted) noexcept;
-    void begin_fetch(fetch_reason why);
-    void end_fetch() noexcept;
-    void arm();
+    void post_fetch(fetch_reason reason);
+    void cancel_fetch() noexcept;
+    void arm_timer();
 
-    void fetch(fetch_reason why, std::uint64_t number);
-    [[nodiscard]] policy::refresh_policy::fetch_result on_fetch_complete(
-        fetch_reason why, result<access_token> outcome, std::uint64_t credentials) noexcept;
+    void fetch(fetch_reason reason, std::uint64_t number);
+    [[nodiscard]] fetch_result on_fetch_complete(
+        fetch_reason reason, result<access_token> outcome, std::uint64_t credentials) noexcept;
     // With the lock held.
-    [[nodiscard]] policy::refresh_policy::fetch_result
-    settle(fetch_reason why, policy::moment at, result<access_token> outcome) noexcept;
-    void count(fetch_reason why, policy::refresh_policy::fetch_result const& ended) noexcept;
-    void tell(
-        fetch_reason why, policy::moment at, clock::duration took,
-        policy::refresh_policy::fetch_result const& ended) const noexcept;
-    void
-    tell_served(access_token const& token, std::optional<clock::duration> waited) const noexcept;
-    void complete(token_wait_op::owned who, result<access_token> outcome) const;
+    [[nodiscard]] fetch_result
+    store(fetch_reason reason, clock_pair now, result<access_token> outcome) noexcept;
+    void count(fetch_reason reason, fetch_result const& ended) noexcept;
+    void notify_fetch_ended(
+        fetch_reason reason, clock_pair now, clock::duration duration,
+        fetch_result const& ended) const noexcept;
     void on_timer();
 
     std::shared_ptr<client_impl> const client_;
     token_request const request_;
     token_source_options const options_;
-    net::phase_timer const events_;
-    bool const observed_;
-    bool const hits_observed_;
-    // How long the token is handed out; the end of the clock: it has no known end.
+    std::shared_ptr<observer> const observer_;
+    bool const observes_hits_;
+    // Until when the token is returned. The end of the clock: it has no known end.
     std::atomic<clock::time_point> usable_until_{clock::time_point::max()};
-    token_snapshot published_;
+    token_snapshot snapshot_;
 
     std::mutex mutable mutex_;
-    policy::refresh_policy policy_;
-    token_source_counters counts_;
-    // The fetch under way, once it has begun, and how many there were.
+    policy_type policy_;
+    token_source_counters counters_;
+    // The number of the last fetch; the running one, once it has started.
     std::uint64_t fetch_number_ = 0;
     std::weak_ptr<deadline_entry> fetch_;
-    clock::time_point fetch_began_;
-    // It is to end as soon as it can be told so.
+    clock::time_point fetch_started_;
+    // The fetch is to be cancelled as soon as it has started.
     bool cancel_fetch_ = false;
-    // The credentials of the last failure, and when to look again whether there are others.
-    std::uint64_t refused_credentials_ = 0;
+    // The version of the credentials that failed last, and when to check next for a change.
+    std::uint64_t failed_credentials_ = 0;
     clock::time_point next_credential_check_;
-    // Somebody wanted a token: from now on it is renewed also while nobody does, if so configured.
+    // There was a call: with `refresh_when_idle` the token is refreshed from now on.
     bool was_used_ = false;
-    // Its context is gone: nobody can be woken any more.
-    bool gone_ = false;
+    // No operation can be completed any more.
+    bool context_destroyed_ = false;
     std::optional<boost::asio::steady_timer> timer_;
-    // When the timer will fire; none: it does not run.
-    std::optional<clock::time_point> armed_;
+    // When the timer will fire. None: it does not run.
+    std::optional<clock::time_point> timer_expiry_;
 };
+
+inline clock_pair now() noexcept
+{
+    return {std::chrono::system_clock::now(), std::chrono::steady_clock::now()};
+}
 
 } // namespace coauth::detail
 

@@ -1,62 +1,89 @@
 #ifndef COAUTH_SRC_TOKEN_SOURCE_WAITER_WAKEUP_HPP
 #define COAUTH_SRC_TOKEN_SOURCE_WAITER_WAKEUP_HPP
 
-#include "token_source/token_source_impl.hpp"
+#include <coauth/detail/token_wait_op.hpp>
+#include <coauth/observer.hpp>
 
+#include "policy/waiter_list.hpp"
+#include "values/notify.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace coauth::detail
 {
 
-// For so long at a time operations are completed before the executor may do other work.
+// Operations are completed for this time before the executor may do other work.
 inline constexpr std::chrono::microseconds time_slice{250};
 
-inline policy::moment now() noexcept
+inline token_wait_op::ptr adopt(waiter_base* waiter) noexcept
 {
-    return {std::chrono::system_clock::now(), std::chrono::steady_clock::now()};
+    return token_wait_op::ptr(static_cast<token_wait_op*>(waiter));
 }
 
-inline token_wait_op::owned owned(detail::waiter_base* one) noexcept
+// Destroys the operations without a call of their handlers.
+inline void destroy_all(policy::waiter_batch& waiters) noexcept
 {
-    return token_wait_op::owned(static_cast<token_wait_op*>(one));
+    while (auto* const waiter = waiters.pop())
+        (void)adopt(waiter);
 }
 
-inline void destroy_all(policy::waiter_batch& waiting) noexcept
+// Reports that a call got the token. `waited`: none if it got it at once. `usable_until`: the end
+// of the clock if the token has no known end.
+inline void notify_served(
+    std::shared_ptr<observer> const& to, access_token const& token,
+    std::optional<std::chrono::steady_clock::duration> waited,
+    std::chrono::steady_clock::time_point usable_until) noexcept
 {
-    while (auto* const one = waiting.pop())
-        (void)owned(one);
+    using clock = std::chrono::steady_clock;
+    auto const now = clock::now();
+    std::optional<clock::duration> usable_for;
+    if (token.lifetime() == std::chrono::seconds(0))
+        usable_for = clock::duration(0);
+    else if (usable_until != clock::time_point::max())
+        usable_for = std::max(usable_until - now, clock::duration(0));
+    token_served const event{waited, now - token.requested_at_steady(), usable_for};
+    notify(to, [&](observer& sink) { sink.on_token_served(event); });
 }
 
-// Completes those who wait no more, a time_slice at a time. Each of them keeps the core alive.
-class token_source_impl::waiter_wakeup
+// Completes the operations that waited for a fetch, one time slice after the other.
+class waiter_wakeup
 {
 public:
-    explicit waiter_wakeup(token_source_impl const& core) : executor_(core.executor), core_(core) {}
+    using clock = std::chrono::steady_clock;
+
+    waiter_wakeup(boost::asio::any_io_executor executor, std::shared_ptr<coauth::observer> observer)
+        : executor_(std::move(executor))
+        , observer_(std::move(observer))
+    {
+    }
     waiter_wakeup(waiter_wakeup const&) = delete;
     waiter_wakeup& operator=(waiter_wakeup const&) = delete;
-    // With its context: nobody is called any more.
-    ~waiter_wakeup() { destroy_all(rest); }
+    // Operations are left only if the context was destroyed: no handler may be called then.
+    ~waiter_wakeup() { destroy_all(waiters); }
 
     static void run(std::shared_ptr<waiter_wakeup> const& self)
     {
         // Also when a handler throws.
-        struct go_on
+        struct reschedule_guard
         {
-            ~go_on() { later(woken); }
-            std::shared_ptr<waiter_wakeup> const& woken;
+            ~reschedule_guard() { reschedule(wakeup); }
+            std::shared_ptr<waiter_wakeup> const& wakeup;
         };
-        go_on const guard{self};
+        reschedule_guard const guard{self};
         self->complete_until(clock::now() + time_slice);
     }
 
-    static void later(std::shared_ptr<waiter_wakeup> const& self) noexcept
+    static void reschedule(std::shared_ptr<waiter_wakeup> const& self) noexcept
     {
-        if (self->rest.empty())
+        if (self->waiters.empty())
             return;
         try
         {
@@ -64,93 +91,45 @@ public:
         }
         catch (...)
         {
-            // Without memory for that, all at once.
+            // There is no memory to post.
             self->complete_all();
         }
     }
 
     void complete_all() noexcept
     {
-        while (!rest.empty())
+        while (!waiters.empty())
             try
             {
                 complete_until(clock::time_point::max());
             }
-            catch (...) // NOLINT(bugprone-empty-catch): it cannot leave this function
+            catch (...) // NOLINT(bugprone-empty-catch): it must not leave this function
             {
             }
     }
 
-    policy::waiter_batch rest;
+    policy::waiter_batch waiters;
     result<access_token> outcome = error(errc::cancelled);
-    // Of a fetch: the credentials that it sent.
+    clock::time_point usable_until = clock::time_point::max();
+    // The version of the credentials that the fetch sent.
     std::uint64_t credentials = 0;
 
 private:
     void complete_until(clock::time_point end)
     {
-        for (unsigned done = 1; auto* const one = rest.pop(); ++done)
+        for (unsigned completed = 1; auto* const waiter = waiters.pop(); ++completed)
         {
-            core_.complete(owned(one), outcome);
-            if (done % 8 == 0 && clock::now() >= end)
+            auto operation = adopt(waiter);
+            if (observer_ && outcome)
+                notify_served(observer_, *outcome, clock::now() - operation->started, usable_until);
+            token_wait_op::complete(std::move(operation), outcome);
+            if (completed % 8 == 0 && clock::now() >= end)
                 return;
         }
     }
 
     boost::asio::any_io_executor executor_;
-    token_source_impl const& core_;
-};
-
-// The fetch under way, as the handler of its end. Whatever becomes of it, the source is told once:
-// or all who wait would wait for ever.
-class token_source_impl::fetch_handler
-{
-public:
-    fetch_handler(std::shared_ptr<token_source_impl> core, fetch_reason why) noexcept
-        : core_(std::move(core))
-        , why_(why)
-    {
-    }
-    fetch_handler(fetch_handler&&) noexcept = default;
-    fetch_handler& operator=(fetch_handler&&) = delete;
-    // Calls nobody from here but for want of memory: a stack may be being unwound.
-    ~fetch_handler()
-    {
-        if (core_)
-            end(error(errc::out_of_memory), &waiter_wakeup::later);
-    }
-
-    // Yields where the fetch has to tell which credentials it sent.
-    std::shared_ptr<std::uint64_t> prepare()
-    {
-        done_ = std::make_shared<waiter_wakeup>(*core_);
-        return {done_, &done_->credentials};
-    }
-    void operator()(result<access_token> outcome) { end(std::move(outcome), &waiter_wakeup::run); }
-
-private:
-    template <class Wake>
-    void end(result<access_token> outcome, Wake wake)
-    {
-        auto const core = std::move(core_);
-        auto const credentials = done_ ? done_->credentials : 0;
-        auto ended = core->on_fetch_complete(why_, std::move(outcome), credentials);
-        if (!done_)
-        {
-            waiter_wakeup at_once(*core);
-            at_once.rest = std::move(ended.done);
-            at_once.outcome = std::move(ended.outcome);
-            return at_once.complete_all();
-        }
-        done_->rest = std::move(ended.done);
-        done_->outcome = std::move(ended.outcome);
-        wake(done_);
-    }
-
-    std::shared_ptr<token_source_impl> core_;
-    fetch_reason why_;
-    // Made before there is anybody to wake, when there may be no memory.
-    std::shared_ptr<waiter_wakeup> done_;
+    std::shared_ptr<coauth::observer> observer_;
 };
 
 } // namespace coauth::detail

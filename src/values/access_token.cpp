@@ -15,12 +15,12 @@ namespace coauth
 namespace
 {
 
-// When something was, by the clock that does not know it: as long ago as by the other. Before the
-// other began to count, nothing was.
-template <class Wanted, class Known>
-Wanted as_long_ago(Known then, Known now, Wanted now_there) noexcept
+// Converts a time of one clock to the other clock: the same duration before `target_now`. Times
+// before the epoch of the first clock count as its epoch.
+template <class Target, class Source>
+Target convert_time(Source time, Source now, Target target_now) noexcept
 {
-    return detail::after(now_there, std::max(then, Known()) - now);
+    return detail::after(target_now, std::max(time, Source()) - now);
 }
 
 void complete_times(access_token_info& info) noexcept
@@ -30,16 +30,16 @@ void complete_times(access_token_info& info) noexcept
     if (!info.requested_at && !info.requested_at_steady)
         info.requested_at = wall;
     if (!info.requested_at)
-        info.requested_at = as_long_ago(*info.requested_at_steady, steady, wall);
+        info.requested_at = convert_time(*info.requested_at_steady, steady, wall);
     if (!info.requested_at_steady)
-        info.requested_at_steady = as_long_ago(*info.requested_at, wall, steady);
+        info.requested_at_steady = convert_time(*info.requested_at, wall, steady);
 }
 
 } // namespace
 
 struct access_token::rep : detail::refcount
 {
-    explicit rep(access_token_info given) : info(std::move(given))
+    explicit rep(access_token_info parts) : info(std::move(parts))
     {
         field = std::move(info.value);
         field.prepend(info.token_type + ' ');
@@ -49,17 +49,17 @@ struct access_token::rep : detail::refcount
     }
 
     access_token_info info;
-    // The Authorization field: the token itself is its tail.
+    // The value of the Authorization field; the token is its tail.
     secret field;
 };
 
 namespace
 {
 
-std::array<char, 32> iso_8601(std::chrono::system_clock::time_point when) noexcept
+std::array<char, 32> iso_8601(std::chrono::system_clock::time_point time) noexcept
 {
     std::array<char, 32> text{};
-    std::time_t const seconds = std::chrono::system_clock::to_time_t(when);
+    std::time_t const seconds = std::chrono::system_clock::to_time_t(time);
     std::tm utc{};
     if (gmtime_r(&seconds, &utc) != nullptr)
         std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
@@ -68,63 +68,63 @@ std::array<char, 32> iso_8601(std::chrono::system_clock::time_point when) noexce
 
 } // namespace
 
-access_token::access_token(access_token_info info) : share_(new rep(std::move(info))) {}
+access_token::access_token(access_token_info info) : count_(new rep(std::move(info))) {}
 
 access_token::rep const* access_token::content() const noexcept
 {
-    if (share_ == nullptr)
+    if (count_ == nullptr)
         return nullptr;
-    return static_cast<rep const*>(share_->whole != nullptr ? share_->whole : share_);
+    return static_cast<rep const*>(count_->owner != nullptr ? count_->owner : count_);
 }
 
-void access_token::end(detail::refcount& share) noexcept
+void access_token::destroy(detail::refcount& counter) noexcept
 {
-    if (auto* const whole = share.whole)
+    if (auto* const owner = counter.owner)
     {
-        delete &share;
-        detail::split_refcount::release_many(*whole, 1);
+        delete &counter;
+        detail::split_refcount::release(*owner, 1);
         return;
     }
-    delete static_cast<rep*>(&share);
+    delete static_cast<rep*>(&counter);
 }
 
 std::string_view access_token::value() const noexcept
 {
-    auto const* const held = content();
-    if (held == nullptr)
+    auto const* const data = content();
+    if (data == nullptr)
         return {};
-    return held->authorization.substr(held->info.token_type.size() + 1);
+    return data->authorization.substr(data->info.token_type.size() + 1);
 }
 
 std::string_view access_token::token_type() const noexcept
 {
-    auto const* const held = content();
-    return held != nullptr ? std::string_view(held->info.token_type) : std::string_view();
+    auto const* const data = content();
+    return data != nullptr ? std::string_view(data->info.token_type) : std::string_view();
 }
 
 std::string_view access_token::scope() const noexcept
 {
-    auto const* const held = content();
-    return held != nullptr ? std::string_view(held->info.scope) : std::string_view();
+    auto const* const data = content();
+    return data != nullptr ? std::string_view(data->info.scope) : std::string_view();
 }
 
 std::chrono::system_clock::time_point access_token::requested_at() const noexcept
 {
-    auto const* const held = content();
-    return held != nullptr ? *held->info.requested_at : std::chrono::system_clock::time_point();
+    auto const* const data = content();
+    return data != nullptr ? *data->info.requested_at : std::chrono::system_clock::time_point();
 }
 
 std::chrono::steady_clock::time_point access_token::requested_at_steady() const noexcept
 {
-    auto const* const held = content();
-    return held != nullptr ? *held->info.requested_at_steady
+    auto const* const data = content();
+    return data != nullptr ? *data->info.requested_at_steady
                            : std::chrono::steady_clock::time_point();
 }
 
 std::optional<std::chrono::seconds> access_token::lifetime() const noexcept
 {
-    auto const* const held = content();
-    return held != nullptr ? held->info.lifetime : std::chrono::seconds(0);
+    auto const* const data = content();
+    return data != nullptr ? data->info.lifetime : std::chrono::seconds(0);
 }
 
 std::optional<std::chrono::system_clock::time_point> access_token::expires_at() const noexcept
@@ -157,30 +157,30 @@ std::optional<std::string_view> access_token::member(std::string_view name) cons
 std::vector<token_member> const& access_token::members() const noexcept
 {
     static std::vector<token_member> const none;
-    auto const* const held = content();
-    return held != nullptr ? held->info.members : none;
+    auto const* const data = content();
+    return data != nullptr ? data->info.members : none;
 }
 
 unsigned access_token::http_status() const noexcept
 {
-    auto const* const held = content();
-    return held != nullptr ? held->info.http_status : 0;
+    auto const* const data = content();
+    return data != nullptr ? data->info.http_status : 0;
 }
 
 http_headers const& access_token::headers() const noexcept
 {
     static http_headers const none;
-    auto const* const held = content();
-    return held != nullptr ? held->info.headers : none;
+    auto const* const data = content();
+    return data != nullptr ? data->info.headers : none;
 }
 
 bool operator==(access_token const& a, access_token const& b) noexcept
 {
-    auto const* const left = a.content();
-    auto const* const right = b.content();
-    if (left == right || left == nullptr || right == nullptr)
-        return left == right;
-    return left->field == right->field;
+    auto const* const data_a = a.content();
+    auto const* const data_b = b.content();
+    if (data_a == data_b || data_a == nullptr || data_b == nullptr)
+        return data_a == data_b;
+    return data_a->field == data_b->field;
 }
 
 std::ostream& operator<<(std::ostream& out, access_token const& token)

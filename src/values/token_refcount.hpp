@@ -13,25 +13,26 @@ namespace coauth::detail
 class split_refcount
 {
 public:
-    // A branch that is used so many times. Null: no memory.
-    static refcount* branch(access_token const& token, std::int64_t uses) noexcept
+    // A local count of the token that starts at `count`. Null: no memory.
+    static refcount* make_local_count(access_token const& token, std::int64_t count) noexcept
     {
-        refcount* const made = new (std::nothrow) refcount;
-        if (made == nullptr)
+        refcount* const local = new (std::nothrow) refcount;
+        if (local == nullptr)
             return nullptr;
-        made->uses.store(uses, std::memory_order_relaxed);
-        made->whole = token.share_->whole != nullptr ? token.share_->whole : token.share_;
-        made->whole->uses.fetch_add(1, std::memory_order_relaxed);
-        made->authorization = made->whole->authorization;
-        return made;
+        local->count.store(count, std::memory_order_relaxed);
+        local->owner = token.count_->owner != nullptr ? token.count_->owner : token.count_;
+        local->owner->count.fetch_add(1, std::memory_order_relaxed);
+        local->authorization = local->owner->authorization;
+        return local;
     }
 
-    // A copy that takes over one use.
-    static access_token adopt(refcount* share) noexcept { return access_token(share); }
-    static void release_many(refcount& share, std::int64_t count) noexcept
+    // A copy that takes over one use. Null: no token.
+    static access_token adopt(refcount* counter) noexcept { return access_token(counter); }
+    // Gives up many uses at once.
+    static void release(refcount& counter, std::int64_t uses) noexcept
     {
-        if (share.uses.fetch_sub(count, std::memory_order_acq_rel) == count)
-            access_token::end(share);
+        if (counter.count.fetch_sub(uses, std::memory_order_acq_rel) == uses)
+            access_token::destroy(counter);
     }
 };
 

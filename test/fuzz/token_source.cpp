@@ -1,20 +1,20 @@
-// Operations on a token source: each byte is one of them, or a choice of chance within it.
+// Operations on a refresh policy: each byte chooses an operation, or a random value within it.
 
 #include "fuzz.hpp"
-#include "unit/token_source_world.hpp"
+#include "unit/refresh_simulation.hpp"
 
 #include <span>
 
 namespace
 {
 
-class scripted_lots
+class scripted_rng
 {
 public:
-    explicit scripted_lots(std::span<std::uint8_t const>& script) : script_(&script) {}
+    explicit scripted_rng(std::span<std::uint8_t const>& script) : script_(&script) {}
 
     std::uint64_t below(std::uint64_t n) { return n <= 256 ? next() % n : next() * n / 256; }
-    double chance() { return static_cast<double>(next()) / 256; }
+    double fraction() { return static_cast<double>(next()) / 256; }
 
 private:
     std::uint64_t next()
@@ -36,14 +36,14 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
     std::span<std::uint8_t const> script(data, size);
     try
     {
-        test::world<scripted_lots> tested{scripted_lots(script)};
+        test::refresh_simulation<scripted_rng> tested{scripted_rng(script)};
         while (!script.empty())
             tested.step();
         tested.close();
     }
-    catch (test::broken const& what)
+    catch (test::invariant_violated const& violated)
     {
-        fuzz::require(false, what.what());
+        fuzz::require(false, violated.what());
     }
     return 0;
 }

@@ -10,11 +10,12 @@ using coauth::token_request;
 namespace
 {
 
-std::string key(token_request const& request, std::uint64_t client = 1, std::string_view grant = {})
+std::string
+key(token_request const& request, std::uint64_t client = 1, std::string_view fingerprint = {})
 {
-    std::string made;
-    coauth::policy::append_cache_key(made, client, request, grant);
-    return made;
+    std::string text;
+    coauth::detail::append_cache_key(text, client, request, fingerprint);
+    return text;
 }
 
 } // namespace
@@ -30,7 +31,7 @@ BOOST_AUTO_TEST_CASE(scopes_and_resources_are_sets)
         key(token_request().resource("y").resource("x").resource("y")));
 }
 
-BOOST_AUTO_TEST_CASE(all_that_shapes_a_token_tells_keys_apart)
+BOOST_AUTO_TEST_CASE(each_parameter_changes_the_key)
 {
     std::vector<token_request> const different{
         token_request(),
@@ -56,10 +57,10 @@ BOOST_AUTO_TEST_CASE(all_that_shapes_a_token_tells_keys_apart)
             BOOST_TEST(keys.insert(key(request, client)).second);
 }
 
-BOOST_AUTO_TEST_CASE(grants_by_their_content)
+BOOST_AUTO_TEST_CASE(grants_with_equal_content_are_equal)
 {
     auto const content = [](token_request const& request)
-    { return std::string(coauth::policy::grant_content(*request.grant()).view()); };
+    { return std::string(coauth::detail::grant_content(*request.grant()).view()); };
     std::set<std::string> seen;
     for (auto const& request :
          {token_request::jwt_bearer("a"), token_request::jwt_bearer("b"),

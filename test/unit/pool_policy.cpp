@@ -8,7 +8,7 @@
 
 using namespace test;
 using policy_pool = coauth::policy::pool_policy;
-using verdict = policy_pool::verdict;
+using decision_kind = policy_pool::decision_kind;
 
 namespace
 {
@@ -33,10 +33,10 @@ BOOST_AUTO_TEST_CASE(the_most_recent_idle_one_first)
     BOOST_TEST(!tested.release(a, zero + 1s));
     BOOST_TEST(!tested.release(b, zero + 2s));
     auto const again = tested.acquire(3, zero + 3s);
-    BOOST_TEST((again.what == verdict::reuse));
+    BOOST_TEST((again.kind == decision_kind::reuse));
     BOOST_TEST(again.connection == b);
     BOOST_TEST(tested.acquire(4, zero + 3s).connection == a);
-    BOOST_TEST((tested.acquire(5, zero + 3s).what == verdict::open));
+    BOOST_TEST((tested.acquire(5, zero + 3s).kind == decision_kind::open));
     BOOST_TEST(tested.open() == 3U);
 }
 
@@ -51,9 +51,9 @@ BOOST_AUTO_TEST_CASE(old_ones_expire)
     BOOST_TEST((tested.expire(zero + 10s) == a));
     BOOST_TEST(!tested.expire(zero + 10s));
     BOOST_TEST(tested.open() == 1U);
-    // Too old to be used, though nobody idle_removed it out: it makes room.
+    // Too old to be reused, and not removed yet: it makes room.
     auto const later = tested.acquire(3, zero + 20s);
-    BOOST_TEST((later.what == verdict::open));
+    BOOST_TEST((later.kind == decision_kind::open));
     (void)tested.acquire(4, zero + 20s);
     BOOST_TEST(tested.open() == 2U);
 }
@@ -66,45 +66,45 @@ BOOST_AUTO_TEST_CASE(none_expires_that_may_be_idle_for_ever)
     BOOST_TEST(!tested.expire(zero + 1s));
     BOOST_TEST(!tested.expire(zero + std::chrono::hours(24 * 365 * 100)));
     auto const again = tested.acquire(2, zero + std::chrono::hours(24 * 365 * 100));
-    BOOST_TEST((again.what == verdict::reuse));
+    BOOST_TEST((again.kind == decision_kind::reuse));
     BOOST_TEST(again.connection == a);
 }
 
-BOOST_AUTO_TEST_CASE(the_line)
+BOOST_AUTO_TEST_CASE(the_queue)
 {
     auto tested = make(1, 2);
     auto const a = tested.acquire(1, zero).connection;
-    BOOST_TEST((tested.acquire(2, zero).what == verdict::wait));
-    BOOST_TEST((tested.acquire(3, zero).what == verdict::wait));
-    BOOST_TEST((tested.acquire(4, zero).what == verdict::refuse));
+    BOOST_TEST((tested.acquire(2, zero).kind == decision_kind::wait));
+    BOOST_TEST((tested.acquire(3, zero).kind == decision_kind::wait));
+    BOOST_TEST((tested.acquire(4, zero).kind == decision_kind::refuse));
     auto const second = tested.release(a, zero);
     BOOST_TEST_REQUIRE(second.has_value());
     BOOST_TEST(second->operation == 2U);
-    BOOST_TEST((second->next.what == verdict::reuse));
-    BOOST_TEST(second->next.connection == a);
-    // A connection that died makes room for another.
-    auto const third = tested.drop(a);
+    BOOST_TEST((second->decision.kind == decision_kind::reuse));
+    BOOST_TEST(second->decision.connection == a);
+    // A closed connection makes room for another.
+    auto const third = tested.remove(a);
     BOOST_TEST_REQUIRE(third.has_value());
     BOOST_TEST(third->operation == 3U);
-    BOOST_TEST((third->next.what == verdict::open));
-    BOOST_TEST(!tested.drop(third->next.connection));
+    BOOST_TEST((third->decision.kind == decision_kind::open));
+    BOOST_TEST(!tested.remove(third->decision.connection));
     BOOST_TEST(tested.open() == 0U);
 }
 
-BOOST_AUTO_TEST_CASE(leaving_the_line)
+BOOST_AUTO_TEST_CASE(leaving_the_queue)
 {
     auto tested = make(1);
     auto const a = tested.acquire(1, zero).connection;
     (void)tested.acquire(2, zero);
     (void)tested.acquire(3, zero);
-    BOOST_TEST(tested.leave(2));
-    BOOST_TEST(!tested.leave(2));
-    BOOST_TEST(!tested.leave(1));
+    BOOST_TEST(tested.cancel(2));
+    BOOST_TEST(!tested.cancel(2));
+    BOOST_TEST(!tested.cancel(1));
     BOOST_TEST(tested.release(a, zero)->operation == 3U);
     BOOST_TEST(tested.waiting() == 0U);
 }
 
-// Random operations against what must always be so.
+// Random operations; after each, the invariants hold.
 BOOST_AUTO_TEST_CASE(invariants)
 {
     std::mt19937 random(1);
@@ -112,19 +112,19 @@ BOOST_AUTO_TEST_CASE(invariants)
     constexpr std::size_t most_waiting = 7;
     auto tested = make(most, most_waiting);
     std::map<policy_pool::id, policy_pool::id> held; // by connection
-    std::deque<policy_pool::id> line;
+    std::deque<policy_pool::id> queue;
     policy_pool::id last = 0;
     auto now = zero;
     auto const take = [&](policy_pool::id connection, policy_pool::id operation)
     { BOOST_TEST_REQUIRE(held.emplace(connection, operation).second); };
     auto const grant = [&](std::optional<policy_pool::grant> const& given)
     {
-        BOOST_TEST_REQUIRE(given.has_value() == !line.empty());
+        BOOST_TEST_REQUIRE(given.has_value() == !queue.empty());
         if (!given)
             return;
-        BOOST_TEST_REQUIRE(given->operation == line.front());
-        line.pop_front();
-        take(given->next.connection, given->operation);
+        BOOST_TEST_REQUIRE(given->operation == queue.front());
+        queue.pop_front();
+        take(given->decision.connection, given->operation);
     };
     for (int i = 0; i < 200'000; ++i)
     {
@@ -133,10 +133,10 @@ BOOST_AUTO_TEST_CASE(invariants)
         if (dice < 5)
         {
             auto const got = tested.acquire(++last, now);
-            if (got.what == verdict::wait)
-                line.push_back(last);
-            else if (got.what == verdict::refuse)
-                BOOST_TEST_REQUIRE(line.size() == most_waiting);
+            if (got.kind == decision_kind::wait)
+                queue.push_back(last);
+            else if (got.kind == decision_kind::refuse)
+                BOOST_TEST_REQUIRE(queue.size() == most_waiting);
             else
                 take(got.connection, last);
         }
@@ -145,12 +145,12 @@ BOOST_AUTO_TEST_CASE(invariants)
             auto const one = std::next(held.begin(), static_cast<long>(random() % held.size()));
             auto const connection = one->first;
             held.erase(one);
-            grant(random() % 3 == 0 ? tested.drop(connection) : tested.release(connection, now));
+            grant(random() % 3 == 0 ? tested.remove(connection) : tested.release(connection, now));
         }
-        else if (!line.empty())
+        else if (!queue.empty())
         {
-            BOOST_TEST_REQUIRE(tested.leave(line.back()));
-            line.pop_back();
+            BOOST_TEST_REQUIRE(tested.cancel(queue.back()));
+            queue.pop_back();
         }
         else
             while (tested.expire(now))
@@ -158,9 +158,9 @@ BOOST_AUTO_TEST_CASE(invariants)
             }
         BOOST_TEST_REQUIRE(tested.open() <= most);
         BOOST_TEST_REQUIRE(tested.open() == held.size() + tested.idle());
-        BOOST_TEST_REQUIRE(tested.waiting() == line.size());
-        // Nobody waits while a connection is idle.
-        BOOST_TEST_REQUIRE((line.empty() || tested.idle() == 0));
+        BOOST_TEST_REQUIRE(tested.waiting() == queue.size());
+        // No operation waits while a connection is idle.
+        BOOST_TEST_REQUIRE((queue.empty() || tested.idle() == 0));
     }
 }
 

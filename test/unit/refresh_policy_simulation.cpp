@@ -1,10 +1,10 @@
-// Random operations in the model of the world around a token source, weeks of simulated time.
+// Random operations on a refresh policy, weeks of simulated time.
 //
 // The random numbers follow from one seed, which is printed; COAUTH_SEED=n uses that one again.
 // COAUTH_OPERATIONS=n makes more or fewer operations.
 
+#include "refresh_simulation.hpp"
 #include "support.hpp"
-#include "token_source_world.hpp"
 
 #include <cstdlib>
 #include <iostream>
@@ -33,13 +33,13 @@ std::uint64_t from_environment(char const* name, std::uint64_t otherwise)
     return given != nullptr ? std::strtoull(given, nullptr, 10) : otherwise;
 }
 
-class random_lots
+class seeded_rng
 {
 public:
-    explicit random_lots(std::uint64_t seed) : random_(seed) {}
+    explicit seeded_rng(std::uint64_t seed) : random_(seed) {}
 
     std::uint64_t below(std::uint64_t n) { return random_() % n; }
-    double chance() { return std::uniform_real_distribution<double>(0, 1)(random_); }
+    double fraction() { return std::uniform_real_distribution<double>(0, 1)(random_); }
 
 private:
     std::mt19937_64 random_;
@@ -53,26 +53,26 @@ BOOST_AUTO_TEST_CASE(invariants)
 {
     auto const seed = from_environment("COAUTH_SEED", std::random_device{}());
     auto const operations = from_environment("COAUTH_OPERATIONS", default_operations);
-    constexpr std::uint64_t per_world = 20'000;
+    constexpr std::uint64_t per_simulation = 20'000;
     std::cout << "COAUTH_SEED=" << seed << " COAUTH_OPERATIONS=" << operations << std::endl;
     std::uint64_t fetches = 0;
     std::uint64_t served = 0;
     std::chrono::duration<double, std::ratio<604'800>> weeks{};
-    for (std::uint64_t done = 0; done < operations; done += per_world)
+    for (std::uint64_t done = 0; done < operations; done += per_simulation)
     {
-        world<random_lots> tested(random_lots(seed + done));
+        refresh_simulation<seeded_rng> tested(seeded_rng(seed + done));
         std::uint64_t step = 0;
         try
         {
-            for (; step < per_world; ++step)
+            for (; step < per_simulation; ++step)
                 tested.step();
             tested.close();
         }
-        catch (broken const& what)
+        catch (invariant_violated const& violated)
         {
             BOOST_FAIL(
-                "broken: " << what.what() << " (COAUTH_SEED=" << seed << ", world "
-                           << done / per_world << ", step " << step << ")");
+                "violated: " << violated.what() << " (COAUTH_SEED=" << seed << ", simulation "
+                             << done / per_simulation << ", step " << step << ")");
         }
         fetches += tested.fetches;
         served += tested.served;
@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(invariants)
     }
     std::cout << fetches << " fetches, " << served << " tokens served, " << weeks.count()
               << " weeks simulated" << std::endl;
-    // Else the simulation passes by what it is to test.
+    // Otherwise the simulation does not reach what it tests.
     BOOST_TEST(fetches > operations / 100);
     BOOST_TEST(served > operations / 20);
     BOOST_TEST(weeks.count() > 2);

@@ -5,11 +5,12 @@
 
 #include <atomic>
 #include <deque>
+#include <latch>
 #include <thread>
 
 using namespace test;
 using coauth::access_token;
-using publication = coauth::detail::token_snapshot;
+using snapshot = coauth::detail::token_snapshot;
 
 namespace
 {
@@ -21,41 +22,41 @@ access_token make(std::string value)
     return access_token(std::move(info));
 }
 
-publication::life in(std::chrono::milliseconds renew, std::chrono::milliseconds end)
+coauth::detail::token_times in(std::chrono::milliseconds refresh, std::chrono::milliseconds end)
 {
     auto const wall = std::chrono::system_clock::now();
     auto const steady = std::chrono::steady_clock::now();
-    return {wall + renew, wall + end, steady + renew, steady + end};
+    return {{wall + refresh, steady + refresh}, {wall + end, steady + end}};
 }
 
-access_token take(publication& from, bool& due)
+access_token load(snapshot& tested, bool& due)
 {
-    auto token = from.take();
-    return token ? token : from.load_slow(due);
+    auto token = tested.load();
+    return token ? token : tested.load_slow(due);
 }
 
-std::string taken(publication& from)
+std::string loaded(snapshot& tested)
 {
     bool due = false;
-    return std::string(take(from, due).value());
+    return std::string(load(tested, due).value());
 }
 
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(token_snapshot)
 
-BOOST_AUTO_TEST_CASE(what_was_published_last)
+BOOST_AUTO_TEST_CASE(returns_the_last_token)
 {
-    publication tested;
-    BOOST_TEST(taken(tested) == "");
-    tested.publish(make("a"), in(1h, 2h));
-    BOOST_TEST(taken(tested) == "a");
-    BOOST_TEST(taken(tested) == "a");
-    tested.publish(make("b"), in(1h, 2h));
-    BOOST_TEST(taken(tested) == "b");
+    snapshot tested;
+    BOOST_TEST(loaded(tested) == "");
+    tested.replace(make("a"), in(1h, 2h));
+    BOOST_TEST(loaded(tested) == "a");
+    BOOST_TEST(loaded(tested) == "a");
+    tested.replace(make("b"), in(1h, 2h));
+    BOOST_TEST(loaded(tested) == "b");
     tested.clear();
-    BOOST_TEST(taken(tested) == "");
-    BOOST_TEST(tested.taken() == 3U);
+    BOOST_TEST(loaded(tested) == "");
+    BOOST_TEST(tested.hit_count() == 3U);
 }
 
 BOOST_AUTO_TEST_CASE(not_beyond_its_end_on_either_clock)
@@ -63,104 +64,104 @@ BOOST_AUTO_TEST_CASE(not_beyond_its_end_on_either_clock)
     auto const good = in(1h, 2h);
     for (bool const wall : {true, false})
     {
-        publication tested;
-        auto until = good;
+        snapshot tested;
+        auto times = good;
         if (wall)
-            until.end_wall = std::chrono::system_clock::now() + 1s;
+            times.end.wall = std::chrono::system_clock::now() + 1s;
         else
-            until.end_steady = std::chrono::steady_clock::now() + 1s;
-        tested.publish(make("a"), until);
-        BOOST_TEST(taken(tested) == "a");
+            times.end.steady = std::chrono::steady_clock::now() + 1s;
+        tested.replace(make("a"), times);
+        BOOST_TEST(loaded(tested) == "a");
         std::this_thread::sleep_for(1010ms);
-        BOOST_TEST(taken(tested) == "");
+        BOOST_TEST(loaded(tested) == "");
     }
 }
 
-BOOST_AUTO_TEST_CASE(says_when_it_is_due)
+BOOST_AUTO_TEST_CASE(reports_when_a_refresh_is_due)
 {
-    publication tested;
-    tested.publish(make("a"), in(1s, 1h));
+    snapshot tested;
+    tested.replace(make("a"), in(1s, 1h));
     bool due = false;
-    (void)take(tested, due);
+    (void)load(tested, due);
     BOOST_TEST(!due);
     std::this_thread::sleep_for(1020ms);
-    (void)take(tested, due);
+    (void)load(tested, due);
     BOOST_TEST(due);
 }
 
-// However rarely the clocks are looked at before, neither the renewal nor the end is missed.
-BOOST_AUTO_TEST_CASE(taken_all_the_time_until_its_end)
+// The clocks are read rarely at first, but neither the refresh nor the end is missed.
+BOOST_AUTO_TEST_CASE(loaded_all_the_time_until_its_end)
 {
     using clock = std::chrono::steady_clock;
-    publication tested;
-    auto const life = in(2500ms, 3s);
-    tested.publish(make("a"), life);
+    snapshot tested;
+    auto const times = in(2500ms, 3s);
+    tested.replace(make("a"), times);
     bool ended = false;
-    bool renewed = false;
+    bool refreshed = false;
     for (auto now = clock::now(); !ended; now = clock::now())
     {
         bool due = false;
-        ended = !take(tested, due);
-        BOOST_REQUIRE(!due || clock::now() >= life.renew_steady - 20ms);
-        renewed = renewed || due;
-        BOOST_REQUIRE(renewed || now < life.renew_steady + 20ms);
-        BOOST_REQUIRE(ended || now < life.end_steady);
+        ended = !load(tested, due);
+        BOOST_REQUIRE(!due || clock::now() >= times.refresh.steady - 20ms);
+        refreshed = refreshed || due;
+        BOOST_REQUIRE(refreshed || now < times.refresh.steady + 20ms);
+        BOOST_REQUIRE(ended || now < times.end.steady);
         std::this_thread::sleep_for(1ms);
     }
-    BOOST_TEST(renewed);
+    BOOST_TEST(refreshed);
 }
 
-BOOST_AUTO_TEST_CASE(taken_all_the_time_until_its_end_on_one_clock)
+BOOST_AUTO_TEST_CASE(loaded_all_the_time_until_its_end_on_one_clock)
 {
     for (bool const wall : {true, false})
     {
-        publication tested;
-        auto until = in(1h, 2h);
+        snapshot tested;
+        auto times = in(1h, 2h);
         auto const end = std::chrono::steady_clock::now() + 2500ms;
         if (wall)
-            until.end_wall = std::chrono::system_clock::now() + 2500ms;
+            times.end.wall = std::chrono::system_clock::now() + 2500ms;
         else
-            until.end_steady = end;
-        tested.publish(make("a"), until);
-        // What is missed for the rest of a second would be seen.
+            times.end.steady = end;
+        tested.replace(make("a"), times);
+        // An end that is missed until the next second would be noticed here.
         bool ended = false;
         for (auto now = end - 1s; !ended; now = std::chrono::steady_clock::now())
         {
             BOOST_REQUIRE(now < end + 20ms);
-            ended = taken(tested).empty();
+            ended = loaded(tested).empty();
             std::this_thread::sleep_for(1ms);
         }
     }
 }
 
-BOOST_AUTO_TEST_CASE(many_sources_share_the_slots_of_a_thread)
+BOOST_AUTO_TEST_CASE(many_snapshots_in_one_thread)
 {
-    std::deque<publication> tested(1000);
+    std::deque<snapshot> tested(1000);
     for (int round = 0; round < 50; ++round)
         for (std::size_t i = 0; i < tested.size(); ++i)
         {
             if (round == 0)
-                tested[i].publish(make(std::to_string(i)), in(1h, 2h));
-            BOOST_REQUIRE_EQUAL(taken(tested[i]), std::to_string(i));
+                tested[i].replace(make(std::to_string(i)), in(1h, 2h));
+            BOOST_REQUIRE_EQUAL(loaded(tested[i]), std::to_string(i));
         }
     for (auto const& one : tested)
-        BOOST_REQUIRE_EQUAL(one.taken(), 50U);
+        BOOST_REQUIRE_EQUAL(one.hit_count(), 50U);
 }
 
-// A thread that took it and then does nothing more keeps no secret in memory.
-BOOST_AUTO_TEST_CASE(idle_threads_keep_nothing)
+// A thread that loaded the token and is idle since keeps no secret in memory.
+BOOST_AUTO_TEST_CASE(idle_threads_keep_no_copy)
 {
     constexpr char const* value = "idle-threads-keep-nothing-of-this-token";
     memory_watch const watch(value);
     std::atomic<int> step{0};
-    publication tested;
-    tested.publish(make(value), in(1h, 2h));
+    snapshot tested;
+    tested.replace(make(value), in(1h, 2h));
     std::thread idle(
         [&]
         {
             bool due = false;
             for (int i = 0; i < 10; ++i)
-                (void)take(tested, due);
+                (void)load(tested, due);
             step = 1;
             step.notify_all();
             step.wait(1);
@@ -181,10 +182,10 @@ BOOST_AUTO_TEST_CASE(copies_outlive_source_and_thread)
     std::thread(
         [&]
         {
-            publication tested;
-            tested.publish(make("a"), in(1h, 2h));
+            snapshot tested;
+            tested.replace(make("a"), in(1h, 2h));
             bool due = false;
-            kept = take(tested, due);
+            kept = load(tested, due);
         })
         .join();
     auto const copy = kept;
@@ -192,42 +193,42 @@ BOOST_AUTO_TEST_CASE(copies_outlive_source_and_thread)
     BOOST_TEST(copy.value() == "a");
 }
 
-// Takers on several threads while it changes all the time: what they get is whole, and never older
-// than what they got before; none of them is forgotten, and none counted twice.
-BOOST_AUTO_TEST_CASE(taken_while_it_changes)
+// Several threads load the token while it changes all the time: they get whole tokens, never older
+// than those before, and each load is counted exactly once.
+BOOST_AUTO_TEST_CASE(loaded_while_it_changes)
 {
-    publication tested;
+    snapshot tested;
     std::atomic<bool> ended{false};
     std::atomic<bool> wrong{false};
-    std::atomic<std::uint64_t> takes{0};
-    std::vector<std::thread> takers;
+    std::atomic<std::uint64_t> loads{0};
+    std::vector<std::thread> threads;
     for (int i = 0; i < 3; ++i)
-        takers.emplace_back(
+        threads.emplace_back(
             [&]
             {
                 unsigned long last = 0;
-                std::uint64_t mine = 0;
+                std::uint64_t count = 0;
                 std::vector<access_token> held(16);
                 for (std::size_t n = 0; !ended; ++n)
                 {
                     bool due = false;
-                    auto token = take(tested, due);
+                    auto token = load(tested, due);
                     if (!token)
                         continue;
                     auto const number = std::stoul(std::string(token.value()));
                     wrong = wrong || number < last;
                     last = number;
                     held[n % held.size()] = std::move(token);
-                    ++mine;
+                    ++count;
                 }
-                takes += mine;
+                loads += count;
             });
     std::uint64_t counted = 0;
     bool lost = false;
     for (int i = 1; i <= 3000; ++i)
     {
-        tested.publish(make(std::to_string(i)), in(1h, 2h));
-        auto const now_counted = tested.taken();
+        tested.replace(make(std::to_string(i)), in(1h, 2h));
+        auto const now_counted = tested.hit_count();
         lost = lost || now_counted < counted;
         counted = now_counted;
         if (i % 10 == 0)
@@ -236,36 +237,74 @@ BOOST_AUTO_TEST_CASE(taken_while_it_changes)
             std::this_thread::sleep_for(1ms);
     }
     ended = true;
-    for (auto& one : takers)
+    for (auto& one : threads)
         one.join();
     BOOST_TEST(!wrong);
     BOOST_TEST(!lost);
-    BOOST_TEST(tested.taken() == takes);
+    BOOST_TEST(tested.hit_count() == loads);
 }
 
-// After the thread's cached tokens.
-BOOST_AUTO_TEST_CASE(is_taken_by_what_a_thread_destroys_last)
+BOOST_AUTO_TEST_CASE(works_in_destructors_of_thread_local_objects)
 {
-    publication tested;
-    tested.publish(make("a"), in(1h, 2h));
+    snapshot tested;
+    tested.replace(make("a"), in(1h, 2h));
     std::string late;
-    struct last
+    struct loads_late
     {
-        ~last() { *got += taken(*from) + taken(*from); }
-        publication* from = nullptr;
-        std::string* got = nullptr;
+        ~loads_late() { *values += loaded(*source) + loaded(*source); }
+        snapshot* source = nullptr;
+        std::string* values = nullptr;
     };
     std::thread(
         [&]
         {
-            thread_local last one;
-            one.from = &tested;
-            one.got = &late;
-            BOOST_TEST(taken(tested) == "a");
+            thread_local loads_late object;
+            object.source = &tested;
+            object.values = &late;
+            BOOST_TEST(loaded(tested) == "a");
         })
         .join();
     BOOST_TEST(late == "aa");
-    BOOST_TEST(tested.taken() == 3U);
+    BOOST_TEST(tested.hit_count() == 3U);
+}
+
+// Threads that contend move to stripes of their own: each of them is emptied, and counted.
+BOOST_AUTO_TEST_CASE(no_stripe_keeps_a_copy)
+{
+    constexpr char const* value = "no-stripe-keeps-a-copy-of-this-token";
+    memory_watch const watch(value);
+    snapshot tested;
+    tested.replace(make(value), in(1h, 2h));
+    constexpr unsigned thread_count = 8;
+    constexpr unsigned loads = 200'000;
+    std::latch start(thread_count);
+    std::latch stop(thread_count + 1);
+    std::atomic<unsigned> done{0};
+    std::vector<std::thread> threads;
+    for (unsigned i = 0; i < thread_count; ++i)
+        threads.emplace_back(
+            [&]
+            {
+                start.arrive_and_wait();
+                bool due = false;
+                for (unsigned n = 0; n < loads; ++n)
+                    (void)load(tested, due);
+                ++done;
+                done.notify_all();
+                stop.arrive_and_wait();
+            });
+    for (unsigned n = 0; (n = done) != thread_count;)
+        done.wait(n);
+    BOOST_TEST(tested.hit_count() == thread_count * loads);
+    auto const before = watch.released();
+    tested.clear();
+    BOOST_TEST(watch.released() > before);
+    BOOST_TEST(tested.hit_count() == thread_count * loads);
+    BOOST_TEST(loaded(tested) == "");
+    stop.arrive_and_wait();
+    for (auto& thread : threads)
+        thread.join();
+    BOOST_TEST(watch.found() == 0U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

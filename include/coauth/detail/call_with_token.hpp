@@ -27,20 +27,24 @@ namespace coauth::detail
 {
 
 [[nodiscard]] COAUTH_DECL boost::asio::awaitable<result<access_token>>
-get_from_source(std::shared_ptr<token_source_impl> const& core);
+get_from_source(std::shared_ptr<token_source_impl> const& source);
 
-COAUTH_DECL bool invalidate_in_source(token_source_impl& core, access_token const& token) noexcept;
+COAUTH_DECL bool
+invalidate_in_source(token_source_impl& source, access_token const& token) noexcept;
 
-template <class Response>
-struct awaited;
-template <class Response, class Executor>
-struct awaited<boost::asio::awaitable<Response, Executor>>
+template <class Awaitable>
+struct awaitable_value;
+template <class T, class Executor>
+struct awaitable_value<boost::asio::awaitable<T, Executor>>
 {
-    using type = Response;
+    using type = T;
 };
-template <class Operation>
-using response_of = typename awaited<std::invoke_result_t<Operation&, access_token>>::type;
 
+// The response of the API that `Operation` calls.
+template <class Operation>
+using response_of = typename awaitable_value<std::invoke_result_t<Operation&, access_token>>::type;
+
+// Tells from the response whether the API rejected the token.
 template <class F, class Operation>
 concept rejection_predicate = std::predicate<F&, response_of<Operation> const&>;
 
@@ -49,45 +53,45 @@ inline bool is_cancelled(boost::asio::cancellation_state const& state) noexcept
     return state.cancelled() != boost::asio::cancellation_type::none;
 }
 
-template <class Operation, class Refused>
-boost::asio::awaitable<result<response_of<Operation>>>
-call_with_token(std::shared_ptr<token_source_impl> core, Operation operation, Refused refused)
+template <class Operation, class IsRejected>
+boost::asio::awaitable<result<response_of<Operation>>> call_with_token(
+    std::shared_ptr<token_source_impl> source, Operation operation, IsRejected is_rejected)
 {
     using outcome = result<response_of<Operation>>;
-    auto token = co_await get_from_source(core);
+    auto token = co_await get_from_source(source);
     if (!token)
         co_return outcome(token.error());
-    // A cancellation that came meanwhile, here and below: to await more would throw it, or lose it.
-    auto const with_first = co_await boost::asio::this_coro::cancellation_state;
-    if (is_cancelled(with_first))
+    // A cancellation that arrived meanwhile: a further await would throw it, or lose it.
+    auto const state_with_token = co_await boost::asio::this_coro::cancellation_state;
+    if (is_cancelled(state_with_token))
         co_return outcome(error(errc::cancelled));
     auto response = co_await operation(*token);
-    bool const good = !refused(std::as_const(response));
-    if (good)
+    bool const rejected = is_rejected(std::as_const(response));
+    if (!rejected)
         co_return outcome(std::move(response));
-    invalidate_in_source(*core, *token);
-    auto const with_response = co_await boost::asio::this_coro::cancellation_state;
-    if (is_cancelled(with_response))
+    invalidate_in_source(*source, *token);
+    auto const state_with_response = co_await boost::asio::this_coro::cancellation_state;
+    if (is_cancelled(state_with_response))
         co_return outcome(error(errc::cancelled));
-    auto other = co_await get_from_source(core);
-    if (!other)
-        co_return outcome(other.error());
-    // The server gives no other: the API would say the same again.
-    if (*other == *token)
+    auto new_token = co_await get_from_source(source);
+    if (!new_token)
+        co_return outcome(new_token.error());
+    // The server returned the same token: the API would reject it again.
+    if (*new_token == *token)
         co_return outcome(std::move(response));
-    auto const with_other = co_await boost::asio::this_coro::cancellation_state;
-    if (is_cancelled(with_other))
+    auto const state_with_new_token = co_await boost::asio::this_coro::cancellation_state;
+    if (is_cancelled(state_with_new_token))
         co_return outcome(error(errc::cancelled));
-    auto second = co_await operation(*other);
-    co_return outcome(std::move(second));
+    auto second_response = co_await operation(*new_token);
+    co_return outcome(std::move(second_response));
 }
 
 class source_access
 {
 public:
-    static std::shared_ptr<token_source_impl> const& core(token_source const& tokens) noexcept
+    static std::shared_ptr<token_source_impl> const& impl(token_source const& tokens) noexcept
     {
-        return tokens.core_;
+        return tokens.impl_;
     }
 };
 
@@ -95,45 +99,45 @@ template <class Operation>
 using call_with_token_completion_signature =
     void(std::exception_ptr, result<response_of<Operation>>);
 
-// How the caller's slot reaches the coroutine. Not by the slot of its `co_spawn`: until Asio 1.28.2
-// what is emitted on another executor may come after the end, and what comes before the coroutine's
-// first step is lost, or thrown out of `run()`.
+// Forwards a cancellation from the caller's slot to the coroutine. The slot of `co_spawn` cannot be
+// used before Asio 1.28.2: a signal emitted on another executor may arrive after the coroutine's
+// end, and one that arrives before its first step is lost, or thrown out of `run()`.
 struct cancellation_relay
 {
-    void stop(boost::asio::cancellation_type type)
+    void emit(boost::asio::cancellation_type type)
     {
-        came = true;
-        if (begun)
+        requested = true;
+        if (started)
             signal.emit(type);
     }
 
     boost::asio::cancellation_signal signal;
-    bool begun = false;
-    bool came = false;
+    bool started = false;
+    bool requested = false;
 };
 
-// As the coroutine of a completion token of its own: it may be cancelled as a wait may.
-template <class Operation, class Refused>
-boost::asio::awaitable<result<response_of<Operation>>> spawned_with_token(
-    std::shared_ptr<token_source_impl> core, Operation operation, Refused refused,
-    std::shared_ptr<cancellation_relay> stop)
+// The coroutine for a completion token. Like a wait, it accepts total cancellation.
+template <class Operation, class IsRejected>
+boost::asio::awaitable<result<response_of<Operation>>> spawned_call_with_token(
+    std::shared_ptr<token_source_impl> source, Operation operation, IsRejected is_rejected,
+    std::shared_ptr<cancellation_relay> relay)
 {
     co_await boost::asio::this_coro::reset_cancellation_state(
         boost::asio::enable_total_cancellation());
-    stop->begun = true;
-    if (stop->came)
+    relay->started = true;
+    if (relay->requested)
         co_return result<response_of<Operation>>(error(errc::cancelled));
-    // Apart: GCC 12 destroys a lambda in an awaited expression twice.
-    auto call = call_with_token(std::move(core), std::move(operation), std::move(refused));
-    auto responded = co_await std::move(call);
-    co_return std::move(responded);
+    // A separate statement: GCC 12 destroys a lambda in an awaited expression twice.
+    auto call = call_with_token(std::move(source), std::move(operation), std::move(is_rejected));
+    auto outcome = co_await std::move(call);
+    co_return std::move(outcome);
 }
 
-// The end of that coroutine, on the executor where the handler is to be called.
+// The completion handler of that coroutine. It runs on the handler's executor.
 template <class Handler>
 struct call_with_token_completion
 {
-    // No executor: then a cancellation is handed on where it is emitted.
+    // Has no associated executor: a cancellation is then forwarded where it is emitted.
     using allocator_type = boost::asio::associated_allocator_t<Handler>;
     using cancellation_slot_type = boost::asio::cancellation_slot;
 
@@ -143,58 +147,59 @@ struct call_with_token_completion
     }
     [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept
     {
-        return stop->signal.slot();
+        return relay->signal.slot();
     }
     template <class Outcome>
-    void operator()(std::exception_ptr thrown, Outcome outcome)
+    void operator()(std::exception_ptr exception, Outcome outcome)
     {
         boost::asio::get_associated_cancellation_slot(handler).clear();
-        std::move(handler)(std::move(thrown), std::move(outcome));
+        std::move(handler)(std::move(exception), std::move(outcome));
     }
 
     Handler handler;
-    std::shared_ptr<cancellation_relay> stop;
+    std::shared_ptr<cancellation_relay> relay;
 };
 
-// Runs on the executor where the handler is to be called, and its slot emitted.
-class initiate_with_token
+// Runs the call on the handler's executor, where the handler's slot is emitted.
+class initiate_call_with_token
 {
 public:
-    initiate_with_token(
-        std::shared_ptr<token_source_impl> core, boost::asio::any_io_executor executor)
-        : core_(std::move(core))
+    initiate_call_with_token(
+        std::shared_ptr<token_source_impl> source, boost::asio::any_io_executor executor)
+        : source_(std::move(source))
         , executor_(std::move(executor))
     {
     }
 
-    template <class Handler, class Operation, class Refused>
-    void operator()(Handler&& handler, Operation operation, Refused refused) const
+    template <class Handler, class Operation, class IsRejected>
+    void operator()(Handler&& handler, Operation operation, IsRejected is_rejected) const
     {
-        boost::asio::any_io_executor const where(
+        boost::asio::any_io_executor const target(
             boost::asio::get_associated_executor(handler, executor_));
-        auto const stop = std::make_shared<cancellation_relay>();
+        auto const relay = std::make_shared<cancellation_relay>();
         auto slot = boost::asio::get_associated_cancellation_slot(handler);
         if (slot.is_connected())
             slot.assign(
-                [where, weak = std::weak_ptr(stop)](boost::asio::cancellation_type type)
+                [target, weak = std::weak_ptr(relay)](boost::asio::cancellation_type type)
                 {
                     auto const emit = [weak, type]
                     {
                         if (auto const present = weak.lock())
-                            present->stop(type);
+                            present->emit(type);
                     };
-                    // Where it has ended, the executor may be gone.
+                    // After the call's end the executor may not exist any more.
                     if (type != boost::asio::cancellation_type::none && !weak.expired())
-                        boost::asio::dispatch(where, emit);
+                        boost::asio::dispatch(target, emit);
                 });
         boost::asio::co_spawn(
-            where, spawned_with_token(core_, std::move(operation), std::move(refused), stop),
+            target,
+            spawned_call_with_token(source_, std::move(operation), std::move(is_rejected), relay),
             call_with_token_completion<std::decay_t<Handler>>{
-                std::forward<Handler>(handler), stop});
+                std::forward<Handler>(handler), relay});
     }
 
 private:
-    std::shared_ptr<token_source_impl> core_;
+    std::shared_ptr<token_source_impl> source_;
     boost::asio::any_io_executor executor_;
 };
 

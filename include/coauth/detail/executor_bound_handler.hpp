@@ -15,10 +15,9 @@
 namespace coauth::detail
 {
 
-// A handler, and the work of its executor, if that is another than `otherwise`. Called on
-// `otherwise`, it calls the handler on its executor, where alone the cancellation slot may be
-// cleared. It knows the types: behind an `any_completion_handler` the executor would cost an
-// allocation each time it is asked for.
+// A handler with outstanding work of its executor, unless that is `inner`. Called on `inner`, it
+// clears the handler's cancellation slot and calls the handler on the handler's executor. It keeps
+// the types: an `any_completion_handler` allocates memory whenever its executor is asked for.
 template <class Handler>
 class executor_bound_handler
 {
@@ -26,11 +25,11 @@ public:
     using allocator_type = boost::asio::associated_allocator_t<Handler>;
     using cancellation_slot_type = boost::asio::associated_cancellation_slot_t<Handler>;
 
-    executor_bound_handler(Handler handler, boost::asio::any_io_executor const& otherwise)
-        : executor_(boost::asio::get_associated_executor(handler, otherwise))
+    executor_bound_handler(Handler handler, boost::asio::any_io_executor const& inner)
+        : executor_(boost::asio::get_associated_executor(handler, inner))
         , handler_(std::move(handler))
     {
-        if (!is_inner_executor(otherwise))
+        if (!is_inner_executor(inner))
             work_.emplace(executor_);
     }
 
@@ -46,18 +45,18 @@ public:
     template <class Outcome>
     void operator()(Outcome outcome)
     {
-        due<Outcome> call{executor_, std::move(handler_), std::move(outcome)};
+        bound_completion<Outcome> completion{executor_, std::move(handler_), std::move(outcome)};
         if (work_)
-            boost::asio::dispatch(std::move(call));
+            boost::asio::dispatch(std::move(completion));
         else
-            call();
+            completion();
     }
 
 private:
     using executor_type = boost::asio::associated_executor_t<Handler, boost::asio::any_io_executor>;
 
     template <class Outcome>
-    struct due
+    struct bound_completion
     {
         using executor_type = executor_bound_handler::executor_type;
         using allocator_type = executor_bound_handler::allocator_type;
@@ -78,12 +77,12 @@ private:
         }
     };
 
-    // Most handlers have no executor of their own: nothing has to be dispatched, for which there
-    // might be no memory.
-    [[nodiscard]] bool is_inner_executor(boost::asio::any_io_executor const& otherwise) const
+    // Most handlers have no executor of their own. Then nothing is dispatched, which could fail
+    // for lack of memory.
+    [[nodiscard]] bool is_inner_executor(boost::asio::any_io_executor const& inner) const
     {
         if constexpr (std::is_same_v<executor_type, boost::asio::any_io_executor>)
-            return executor_ == otherwise;
+            return executor_ == inner;
         else
             return false;
     }

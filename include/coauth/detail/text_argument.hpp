@@ -9,8 +9,8 @@
 namespace coauth::detail
 {
 
-// Text as an argument: whatever makes a string; and a null pointer, which is what `std::getenv`
-// says of a variable that is not set, is empty text.
+// A text argument: anything that converts to std::string. A null pointer, which `std::getenv`
+// returns for a variable that is not set, is empty text.
 class text_argument
 {
 public:

@@ -16,14 +16,15 @@ class waiter_list;
 namespace coauth::detail
 {
 
-// The links of an operation in a `policy::waiter_list`: no allocation.
+// An operation in a `policy::waiter_list`, with the links of the list, so that waiting allocates
+// nothing.
 class waiter_base
 {
 public:
     using time_point = std::chrono::steady_clock::time_point;
     static constexpr time_point no_limit = time_point::max();
 
-    // Until when it waits.
+    // When the wait times out.
     time_point limit = no_limit;
 
 protected:
@@ -35,9 +36,9 @@ private:
     friend class policy::waiter_batch;
     waiter_base* previous_ = nullptr;
     waiter_base* next_ = nullptr;
-    // In the heap of limits.
-    std::size_t place_ = 0;
-    // Which filling of the list it is in; 0: none.
+    // The index in the heap of time limits.
+    std::size_t heap_index_ = 0;
+    // The generation of the list that it is in. 0: it is in no list.
     std::uint64_t generation_ = 0;
 };
 
