@@ -87,9 +87,16 @@ private:
 /// \endcode
 ///
 /// Tries the metadata of RFC 8414 (`/.well-known/oauth-authorization-server` before the issuer's
-/// path); if there are no usable ones, those of OpenID Connect (`/.well-known/openid-configuration`
-/// after the path); and finally those of RFC 8414 after the path. The metadata must name exactly
-/// this issuer and an https token endpoint. Any other endpoint that is not https is left out.
+/// path); if there are no usable ones, or that URL fails, throttles or is silent, those of OpenID
+/// Connect (`/.well-known/openid-configuration` after the path); and finally those of RFC 8414
+/// after the path. A silent URL gets its share of the time limit, at most 3 s. After a transient
+/// failure all are tried again, up to 3 times, with the delays of `retry_options`. The metadata
+/// must name exactly this issuer and an https token endpoint. Any other endpoint that is not https
+/// is left out.
+///
+/// Calls with the same issuer and equal options on the same execution context at the same time
+/// share one discovery. Each can be cancelled alone and has its own time limit. A call with a
+/// function in its options (`debug`, a pass-phrase) is not shared.
 ///
 /// \param executor Runs the connection.
 /// \param issuer The issuer identifier: an https URL without query and fragment.

@@ -156,6 +156,8 @@ void append_head(secret& out, client_config const& config, endpoint const& endpo
     if (!config.user_agent.empty())
         out.append("User-Agent: ").append(config.user_agent).append("\r\n");
     out.append("Accept: application/json\r\n");
+    // A proxy or a server may compress what is not refused.
+    out.append("Accept-Encoding: identity\r\n");
 }
 
 void append_form_head(

@@ -2,12 +2,33 @@
 #include "protocol/response_reader.hpp"
 #include "protocol/token_response.hpp"
 
+#include <algorithm>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace coauth::protocol
 {
 namespace
 {
+
+// Without a final slash and the default port, scheme and host in lower case.
+std::string normal_form(std::string_view issuer)
+{
+    auto const scheme = issuer.find("://");
+    auto const host = scheme == std::string_view::npos ? 0 : scheme + 3;
+    auto const path = std::min(issuer.find('/', host), issuer.size());
+    std::string origin(issuer.substr(0, path));
+    for (char& c : origin)
+        if (c >= 'A' && c <= 'Z')
+            c = static_cast<char>(c - 'A' + 'a');
+    if (origin.starts_with("https://") && origin.ends_with(":443"))
+        origin.resize(origin.size() - 4);
+    issuer.remove_prefix(path);
+    if (issuer.ends_with('/'))
+        issuer.remove_suffix(1);
+    return origin + std::string(issuer);
+}
 
 class metadata_reader
 {
@@ -23,10 +44,7 @@ public:
         auto const& document = response_.document();
         // Identical (RFC 8414 section 3.3): otherwise one server could impersonate another.
         if (document.find("issuer").as_string() != issuer)
-            return response_.malformed(
-                "its issuer is '" +
-                response_.sanitize(document.find("issuer")).substr(0, max_name) +
-                "', not the requested one");
+            return wrong_issuer(issuer);
         authorization_server server;
         server.issuer = issuer;
         auto const token = token_endpoint();
@@ -43,6 +61,17 @@ public:
     }
 
 private:
+    // Most often the program has a final slash too many or too few.
+    [[nodiscard]] error wrong_issuer(std::string_view requested) const
+    {
+        auto const issuer = response_.document().find("issuer");
+        auto const name = response_.sanitize(issuer).substr(0, max_name);
+        auto context = "its issuer is '" + name + "', not the requested one";
+        if (normal_form(issuer.as_string().value_or("")) == normal_form(requested))
+            context += "; did you mean '" + name + "'?";
+        return response_.malformed(std::move(context));
+    }
+
     [[nodiscard]] result<endpoint> parse(std::string_view url, std::string_view name) const
     {
         return parse_endpoint(url, name, config_.allow_http_loopback);

@@ -75,9 +75,9 @@ void check_refused(std::string_view url, coauth::error const& failure)
 // A value that could end its line would make another field.
 void check_head(std::string_view head)
 {
-    constexpr std::array<std::string_view, 7> known = {
-        "Host",         "Accept",         "User-Agent",         "Authorization",
-        "Content-Type", "Content-Length", "Proxy-Authorization"};
+    constexpr std::array<std::string_view, 8> known = {
+        "Host",          "Accept",       "Accept-Encoding", "User-Agent",
+        "Authorization", "Content-Type", "Content-Length",  "Proxy-Authorization"};
     bool first = true;
     while (!head.empty())
     {

@@ -51,6 +51,7 @@ BOOST_AUTO_TEST_CASE(the_whole_request_of_smscx)
         "Host: api.sms.cx\r\n"
         "User-Agent: coauth/" COAUTH_VERSION_STRING "\r\n"
         "Accept: application/json\r\n"
+        "Accept-Encoding: identity\r\n"
         "Authorization: Basic bXkgYXBwOmErYi9j\r\n"
         "Content-Type: application/x-www-form-urlencoded\r\n"
         "Content-Length: 46\r\n"
