@@ -135,6 +135,9 @@ bool byte_stream::try_receive(std::span<char> buffer, std::size_t& size)
 
 bool byte_stream::has_pending_data()
 {
+    // Reading would take the parent's data.
+    if (tls_ && tls_->belongs_to_parent())
+        return true;
     // Session tickets may still arrive, but not without end.
     for (int records = 0; records < 4; ++records)
     {

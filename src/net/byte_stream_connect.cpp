@@ -5,7 +5,10 @@
 #include <boost/asio/ip/address.hpp>
 
 #include <cstdlib>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <optional>
+#include <sys/socket.h>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -34,6 +37,26 @@ bool begins_with_status(std::string_view response)
     auto const number = response.substr(9, 3);
     bool const digits = number.find_first_not_of("0123456789") == std::string_view::npos;
     return digits && (response[12] == ' ' || response[12] == '\r');
+}
+
+void set_option(int socket, int level, int name, int value)
+{
+    (void)::setsockopt(socket, level, name, &value, sizeof value);
+}
+
+// A peer that has gone without a FIN is noticed within 30 s, also on an idle connection.
+void set_options(int socket)
+{
+    set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+    set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
+#ifdef TCP_KEEPIDLE
+    set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, 15);
+    set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, 5);
+    set_option(socket, IPPROTO_TCP, TCP_KEEPCNT, 3);
+#endif
+#ifdef TCP_USER_TIMEOUT
+    set_option(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, 30'000);
+#endif
 }
 
 } // namespace
@@ -109,8 +132,8 @@ task<result<void>> byte_stream::connect_socket(operation_context& op, endpoints 
             "no connection to " + next_hop() + "; check host, port, and whether the server runs",
             ec);
     error_code ignored;
-    socket_.set_option(tcp::no_delay(true), ignored);
     socket_.non_blocking(true, ignored);
+    set_options(socket_.native_handle());
     co_return result<void>();
 }
 

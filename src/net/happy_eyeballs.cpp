@@ -4,6 +4,8 @@
 
 #include <boost/asio/error.hpp>
 
+#include <sys/socket.h>
+#include <unistd.h>
 #include <utility>
 
 namespace coauth::net
@@ -11,6 +13,26 @@ namespace coauth::net
 
 namespace asio = boost::asio;
 using boost::system::error_code;
+
+namespace
+{
+
+// A program that the process starts must not inherit the connection. If the socket cannot be
+// opened, the connect reports it.
+void open_close_on_exec(
+    happy_eyeballs::socket& socket, happy_eyeballs::socket::protocol_type protocol)
+{
+    int const descriptor =
+        ::socket(protocol.family(), protocol.type() | SOCK_CLOEXEC, protocol.protocol());
+    if (descriptor < 0)
+        return;
+    error_code ec;
+    socket.assign(protocol, descriptor, ec);
+    if (ec)
+        ::close(descriptor);
+}
+
+} // namespace
 
 endpoints interleave(endpoints const& addresses)
 {
@@ -66,6 +88,7 @@ void happy_eyeballs::start_next()
 {
     auto const& address = addresses_[next_++];
     auto const attempt = attempts_.emplace(attempts_.end(), executor_);
+    open_close_on_exec(*attempt, address.protocol());
     try
     {
         attempt->async_connect(

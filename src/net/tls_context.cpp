@@ -10,7 +10,6 @@
 
 #include <list>
 #include <mutex>
-#include <new>
 #include <string>
 #include <utility>
 
@@ -25,16 +24,16 @@ make_context(tls_options const& options, std::string const& ca_file_text)
     crypto::clear_errors();
     crypto::openssl_ptr<SSL_CTX> owned(SSL_CTX_new(TLS_client_method()));
     if (!owned)
-        throw std::bad_alloc();
+    {
+        crypto::throw_if_out_of_memory();
+        return detail::config_error("OpenSSL offers no TLS; check its configuration (openssl.cnf)");
+    }
     auto context = std::make_shared<tls_context>(owned.get(), options.session_resumption);
     SSL_CTX* const native = owned.release();
-    bool const applied = apply_tls_settings(native);
-    set_verify_callback(native);
-    // Also if SSL_CTX_new succeeded: it may have left out algorithms.
-    crypto::throw_if_out_of_memory();
+    auto const applied = apply_tls_settings(native);
     if (!applied)
-        return detail::config_error("this OpenSSL offers none of the TLS versions and ciphers that "
-                                    "are required (TLS 1.3, or 1.2 with ECDHE)");
+        return applied.error();
+    set_verify_callback(native);
     auto store = make_trust_store(options, ca_file_text);
     if (!store)
         return store.error();
@@ -113,7 +112,10 @@ void tls_context::attach(SSL* connection, session_key& key)
 
 result<std::shared_ptr<tls_context>> find_tls_context(tls_options const& options)
 {
-    static context_cache cache;
+    // Never destroyed: threads may use it while the process exits. For the same reason OpenSSL must
+    // not clean up then, which it can only be told before its first use.
+    (void)OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, nullptr);
+    static auto& cache = *new context_cache;
     auto const ca_file_text = read_ca_file(options);
     if (!ca_file_text)
         return ca_file_text.error();

@@ -1,6 +1,7 @@
 #include "net/tls_engine.hpp"
 
 #include "crypto/openssl_error.hpp"
+#include "net/fork_generation.hpp"
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/ssl/error.hpp>
@@ -25,6 +26,10 @@ namespace
 // system call. After this many, other handlers have their turn.
 constexpr int max_writes_without_read = 16;
 
+// After the handshake. A signature costs up to a millisecond, so a server must not request them
+// without end.
+constexpr int max_authentication_requests = 1;
+
 } // namespace
 
 // OpenSSL calls them to send and to receive.
@@ -37,6 +42,11 @@ struct tls_engine::bio_callbacks
         auto& self = of(bio);
         BIO_clear_retry_flags(bio);
         ++self.writes_since_read_;
+        if (self.authentication_requests_ > max_authentication_requests || self.belongs_to_parent())
+        {
+            self.system_error_ = ECONNABORTED;
+            return -1;
+        }
         // Never SIGPIPE, which OpenSSL's own socket BIO would raise.
         auto const sent = ::send(self.socket_, data, static_cast<std::size_t>(size), MSG_NOSIGNAL);
         if (sent >= 0)
@@ -67,10 +77,24 @@ struct tls_engine::bio_callbacks
 
     // Called before a record is sent, such as the alert that follows a lack of memory; OpenSSL
     // resets errno after it.
-    static void on_message(int, int, int, void const*, std::size_t, SSL*, void* self)
+    static void on_message(
+        int outgoing, int, int type, void const* message, std::size_t size, SSL* ssl, void* engine)
     {
-        auto& lacked = static_cast<tls_engine*>(self)->lacked_memory_;
-        lacked = lacked || errno == ENOMEM;
+        auto& self = *static_cast<tls_engine*>(engine);
+        self.lacked_memory_ = self.lacked_memory_ || errno == ENOMEM;
+        if (outgoing != 0 || type != SSL3_RT_HANDSHAKE || size == 0 || !self.handshake_done_)
+            return;
+        auto const kind = *static_cast<unsigned char const*>(message);
+        bool const tls_1_3 = SSL_version(ssl) == TLS1_3_VERSION;
+        if (kind != (tls_1_3 ? SSL3_MT_CERTIFICATE_REQUEST : SSL3_MT_HELLO_REQUEST))
+            return;
+        // Further requests for renegotiation are answered with an alert, as all without a
+        // certificate.
+        if (++self.authentication_requests_ > max_authentication_requests && !tls_1_3)
+        {
+            SSL_set_options(ssl, SSL_OP_NO_RENEGOTIATION);
+            self.authentication_requests_ = max_authentication_requests;
+        }
     }
 
     static long control(BIO*, int command, long, void*)
@@ -107,7 +131,23 @@ struct tls_engine::bio_callbacks
     }
 };
 
-tls_engine::tls_engine(std::shared_ptr<tls_context> context) : context_(std::move(context)) {}
+tls_engine::tls_engine(std::shared_ptr<tls_context> context)
+    : context_(std::move(context))
+    , fork_generation_(current_fork_generation())
+{
+}
+
+bool tls_engine::belongs_to_parent() const noexcept
+{
+    return fork_generation_ != current_fork_generation();
+}
+
+bool tls_engine::use_certificate(certificate_chain const& own)
+{
+    SSL_set_post_handshake_auth(ssl_, 1);
+    SSL_clear_options(ssl_, SSL_OP_NO_RENEGOTIATION);
+    return own.use_for(ssl_);
+}
 
 std::unique_ptr<tls_engine>
 tls_engine::make(std::shared_ptr<tls_context> context, int socket, std::string peer)
@@ -154,14 +194,22 @@ bool tls_engine::set_verify_host(std::string const& host, bool ip_literal)
     X509_VERIFY_PARAM_set_hostflags(
         parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     crypto::clear_errors();
+    // The dot of a fully qualified name is neither in SNI (RFC 6066 section 3) nor in certificates.
+    std::string const name = host.ends_with('.') ? host.substr(0, host.size() - 1) : host;
+    // OpenSSL takes no name for any name.
+    if (name.empty())
+    {
+        failure_ = boost::asio::error::invalid_argument;
+        return false;
+    }
     // SNI carries names only (RFC 6066 section 3).
     bool const set = ip_literal
                          ? X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str()) == 1
-                         : X509_VERIFY_PARAM_set1_host(parameters, host.data(), host.size()) == 1 &&
-                               SSL_set_tlsext_host_name(ssl_, host.c_str()) == 1;
+                         : X509_VERIFY_PARAM_set1_host(parameters, name.data(), name.size()) == 1 &&
+                               SSL_set_tlsext_host_name(ssl_, name.c_str()) == 1;
     if (!set)
-        failure_ = crypto::is_out_of_memory() ? boost::asio::error::no_memory
-                                              : boost::asio::error::invalid_argument;
+        failure_ =
+            crypto::is_out_of_memory() ? boost::asio::error::no_memory : boost::asio::error::invalid_argument;
     return set;
 }
 
@@ -175,7 +223,9 @@ tls_engine::step tls_engine::handshake()
 {
     writes_since_read_ = 0;
     begin_call();
-    return end_call(SSL_do_handshake(ssl_));
+    auto const last = end_call(SSL_do_handshake(ssl_));
+    handshake_done_ = last == step::done;
+    return last;
 }
 
 tls_engine::step tls_engine::write(std::string_view& bytes)
@@ -196,7 +246,7 @@ tls_engine::step tls_engine::read(std::span<char> buffer, std::size_t& size)
 {
     size = 0;
     // OpenSSL takes long to find out that there is nothing to read.
-    if (!pending())
+    if (!pending() && !wants_write_)
         return step::want_read;
     writes_since_read_ = 0;
     begin_call();
@@ -216,15 +266,17 @@ bool tls_engine::within_record() const
 
 tls_engine::step tls_engine::end_call(int returned)
 {
+    wants_write_ = false;
     if (returned == 1)
         return step::done;
     switch (SSL_get_error(ssl_, returned))
     {
     case SSL_ERROR_WANT_READ:
-        if (input_begin_ != input_end_)
-            return step::want_write;
-        return eof_ ? step::truncated : step::want_read;
+        if (input_begin_ == input_end_)
+            return eof_ ? step::truncated : step::want_read;
+        [[fallthrough]];
     case SSL_ERROR_WANT_WRITE:
+        wants_write_ = true;
         return step::want_write;
     case SSL_ERROR_ZERO_RETURN:
         return step::end;

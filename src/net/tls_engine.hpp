@@ -52,8 +52,10 @@ public:
     // The host name or address that the certificate must have; SNI is sent for a name.
     bool set_verify_host(std::string const& host, bool ip_literal);
 
-    // The client's certificate, if the server requests one.
-    bool use_certificate(certificate_chain const& own) { return own.use_for(ssl_); }
+    // The client's certificate, if the server requests one: in the handshake, after the request in
+    // TLS 1.3 (RFC 8446 section 4.6.2), or by one secure renegotiation in TLS 1.2 (RFC 5746).
+    // Without a certificate the last two are refused. False: there was no memory.
+    bool use_certificate(certificate_chain const& own);
 
     step handshake();
     // Removes from `bytes` what it has written; after want_write, call it again with the rest.
@@ -71,6 +73,8 @@ public:
     void commit_eof();
 
     [[nodiscard]] bool resumed() const;
+    // Whether this process has been forked since the connection was opened: it is the parent's.
+    [[nodiscard]] bool belongs_to_parent() const noexcept;
     // OpenSSL's X509_V_OK or X509_V_ERR_*.
     [[nodiscard]] long verify_result() const;
     [[nodiscard]] boost::system::error_code failure() const { return failure_; }
@@ -92,6 +96,13 @@ private:
     std::size_t input_end_ = 0;
     int writes_since_read_ = 0;
     bool eof_ = false;
+    // The last call ended with want_write: OpenSSL has to be called again.
+    bool wants_write_ = false;
+    bool handshake_done_ = false;
+    // Requests for a client certificate after the handshake, and for renegotiation.
+    int authentication_requests_ = 0;
+    // A child process must not write into the connection of its parent.
+    unsigned const fork_generation_;
     // During the present call.
     bool lacked_memory_ = false;
     int system_error_ = 0;

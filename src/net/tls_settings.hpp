@@ -1,14 +1,17 @@
 #ifndef COAUTH_SRC_NET_TLS_SETTINGS_HPP
 #define COAUTH_SRC_NET_TLS_SETTINGS_HPP
 
+#include <coauth/result.hpp>
+
 struct ssl_ctx_st;
 
 namespace coauth::net
 {
 
-// Protocol versions, ciphers and other fixed rules of a context. False: this OpenSSL lacks them, or
-// there was no memory.
-bool apply_tls_settings(ssl_ctx_st* context);
+// Protocol versions, ciphers and other rules of a new context. Where the system's OpenSSL
+// configuration (MinProtocol, MaxProtocol, CipherString, Ciphersuites, Groups) is stricter, it is
+// kept. Throws `std::bad_alloc`.
+result<void> apply_tls_settings(ssl_ctx_st* context);
 
 } // namespace coauth::net
 

@@ -1,6 +1,7 @@
 #include "net/trust_store.hpp"
 
 #include "crypto/openssl_error.hpp"
+#include "net/pem_bundle.hpp"
 #include "values/make_error.hpp"
 
 #include <openssl/err.h>
@@ -9,12 +10,18 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
-#include <fstream>
+#include <filesystem>
+#include <initializer_list>
+#include <memory>
 #include <mutex>
 #include <new>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace coauth::net
@@ -26,43 +33,77 @@ using certificate_ptr = crypto::openssl_ptr<X509>;
 using crl_ptr = crypto::openssl_ptr<X509_CRL>;
 using bio_ptr = crypto::openssl_ptr<BIO>;
 
+struct file_deleter
+{
+    void operator()(std::FILE* p) const noexcept { (void)std::fclose(p); }
+};
+using file_ptr = std::unique_ptr<std::FILE, file_deleter>;
+
 bio_ptr memory_bio(std::string const& text)
 {
     return bio_ptr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
 
-// Returns the number of certificates added. Text between them is skipped.
-int add_certificates(X509_STORE* store, std::string const& pem)
+// Calls `add` for every PEM block with one of the labels. `name` names the text in messages.
+template <class Add>
+result<bool> add_blocks(
+    std::string const& pem, std::string const& name, std::initializer_list<std::string_view> labels,
+    Add const& add)
 {
-    int added = 0;
-    crypto::clear_errors();
-    auto const bio = memory_bio(pem);
-    while (bio)
+    auto const blocks = split_pem(pem, name);
+    if (!blocks)
+        return blocks.error();
+    bool any = false;
+    for (auto const& block : *blocks)
     {
-        certificate_ptr const certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
-        if (!certificate)
-            break;
-        added += X509_STORE_add_cert(store, certificate.get());
+        if (std::find(labels.begin(), labels.end(), block.label) == labels.end())
+            continue;
+        crypto::clear_errors();
+        bool const added = add(memory_bio(block.text));
+        crypto::throw_if_out_of_memory();
+        if (!added)
+            return damaged_block(block, name);
+        any = true;
     }
-    // The end of the text leaves an error too.
-    crypto::throw_if_out_of_memory();
-    return added;
+    return any;
 }
 
-int add_revocation_lists(X509_STORE* store, std::string const& pem)
+result<void> add_certificates(X509_STORE* store, std::string const& pem, std::string const& name)
 {
-    int added = 0;
-    crypto::clear_errors();
-    auto const bio = memory_bio(pem);
-    while (bio)
-    {
-        crl_ptr const crl(PEM_read_bio_X509_CRL(bio.get(), nullptr, nullptr, nullptr));
-        if (!crl)
-            break;
-        added += X509_STORE_add_crl(store, crl.get());
-    }
-    crypto::throw_if_out_of_memory();
-    return added;
+    auto const added = add_blocks(
+        pem, name, {PEM_STRING_X509, PEM_STRING_X509_OLD, PEM_STRING_X509_TRUSTED},
+        [&](bio_ptr const& bio)
+        {
+            // With the trust settings of a TRUSTED CERTIFICATE.
+            certificate_ptr const certificate(
+                bio ? PEM_read_bio_X509_AUX(bio.get(), nullptr, nullptr, nullptr) : nullptr);
+            return certificate && X509_STORE_add_cert(store, certificate.get()) == 1;
+        });
+    if (!added)
+        return added.error();
+    if (*added)
+        return {};
+    return detail::config_error(
+        name + " holds no PEM certificate; it must contain -----BEGIN CERTIFICATE-----");
+}
+
+result<void>
+add_revocation_lists(X509_STORE* store, std::string const& pem, std::string const& name)
+{
+    auto const added = add_blocks(
+        pem, name, {PEM_STRING_X509_CRL},
+        [&](bio_ptr const& bio)
+        {
+            crl_ptr const crl(
+                bio ? PEM_read_bio_X509_CRL(bio.get(), nullptr, nullptr, nullptr) : nullptr);
+            return crl && X509_STORE_add_crl(store, crl.get()) == 1;
+        });
+    if (!added)
+        return added.error();
+    if (*added)
+        return {};
+    return detail::config_error(
+        name + " holds no PEM revocation list; it must contain -----BEGIN X509 CRL-----");
 }
 
 // OpenSSL parses a certificate's key and extensions once, and caches a failure that came from a
@@ -151,22 +192,70 @@ void add_default_paths(X509_STORE* store)
     crypto::throw_if_out_of_memory();
 }
 
-// OpenSSL does not report that no descriptor was left to read the file.
+std::string environment_or(char const* variable, char const* fallback)
+{
+    char const* const value = ::secure_getenv(variable);
+    return value != nullptr ? value : fallback;
+}
+
+// Whether OpenSSL would find any certificate there: files are named by a hash, as in "5ed36f99.0".
+bool has_hashed_certificate(std::string const& directory)
+{
+    constexpr std::size_t hash_length = 8;
+    std::error_code ec;
+    std::filesystem::directory_iterator const end;
+    for (std::filesystem::directory_iterator i(directory, ec); !ec && i != end; i.increment(ec))
+    {
+        auto const name = i->path().filename().string();
+        if (name.size() > hash_length + 1 && name[hash_length] == '.' &&
+            name.find_first_not_of("0123456789abcdef") == hash_length)
+            return true;
+    }
+    return false;
+}
+
+bool any_has_hashed_certificate(std::string_view directories)
+{
+    while (!directories.empty())
+    {
+        auto const length = std::min(directories.find(':'), directories.size());
+        if (has_hashed_certificate(std::string(directories.substr(0, length))))
+            return true;
+        directories.remove_prefix(std::min(length + 1, directories.size()));
+    }
+    return false;
+}
+
+// OpenSSL reports neither that there is no trust store nor that no descriptor was left to read it.
 result<void> load_system_certificates(X509_STORE* store)
 {
     add_default_paths(store);
-    // A system may have no file but a directory.
     if (sk_X509_OBJECT_num(X509_STORE_get0_objects(store)) != 0)
         return {};
-    char const* const environment = ::secure_getenv(X509_get_default_cert_file_env());
-    std::string const path = environment != nullptr ? environment : X509_get_default_cert_file();
+    auto const file =
+        environment_or(X509_get_default_cert_file_env(), X509_get_default_cert_file());
     errno = 0;
-    std::ifstream const file(path);
-    if (file || (errno != EMFILE && errno != ENFILE && errno != ENOMEM))
+    file_ptr const opened(std::fopen(file.c_str(), "rbe"));
+    if (!opened && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+        return detail::config_error(
+            "the system's trusted certificates in '" + file +
+            "' cannot be read; raise the number of files that the process may open");
+    // OpenSSL reads a directory when it looks for an issuer.
+    auto const directories =
+        environment_or(X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
+    if (any_has_hashed_certificate(directories))
         return {};
     return detail::config_error(
-        "the system's trusted certificates in '" + path +
-        "' cannot be read; raise the number of files that the process may open");
+        "this system has no trust store: neither the file '" + file + "' nor the directory '" +
+        directories +
+        "' has a certificate; install the package ca-certificates, set SSL_CERT_FILE, or set "
+        "tls.ca_file");
+}
+
+// Every certificate of a store is a trust anchor, also an intermediate CA: as in Go, Java and curl.
+void set_flags(X509_STORE* store)
+{
+    X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
 }
 
 // The system's trust store, shared by all options that add nothing to it.
@@ -185,6 +274,7 @@ public:
             auto const loaded = load_system_certificates(store.get());
             if (!loaded)
                 return loaded.error();
+            set_flags(store.get());
             parse_certificates(store.get());
             loaded_ = std::move(store);
         }
@@ -197,6 +287,22 @@ private:
     trust_store_ptr loaded_;
 };
 
+result<void>
+add_options(X509_STORE* store, tls_options const& options, std::string const& ca_file_text)
+{
+    result<void> added;
+    if (!options.ca_file.empty())
+        added = add_certificates(store, ca_file_text, "tls.ca_file '" + options.ca_file + "'");
+    if (added && !options.ca_pem.empty())
+        added = add_certificates(store, options.ca_pem, "tls.ca_pem");
+    if (added && !options.crl_pem.empty())
+    {
+        added = add_revocation_lists(store, options.crl_pem, "tls.crl_pem");
+        X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+    }
+    return added;
+}
+
 result<trust_store_ptr> make_own_store(tls_options const& options, std::string const& ca_file_text)
 {
     trust_store_ptr store(X509_STORE_new());
@@ -205,20 +311,10 @@ result<trust_store_ptr> make_own_store(tls_options const& options, std::string c
     if (options.system_trust_store)
         if (auto const loaded = load_system_certificates(store.get()); !loaded)
             return loaded.error();
-    if (!options.ca_file.empty() && add_certificates(store.get(), ca_file_text) == 0)
-        return detail::config_error(
-            "tls.ca_file '" + options.ca_file +
-            "' holds no PEM certificate; it must contain -----BEGIN CERTIFICATE-----");
-    if (!options.ca_pem.empty() && add_certificates(store.get(), options.ca_pem) == 0)
-        return detail::config_error(
-            "tls.ca_pem holds no PEM certificate; it must contain -----BEGIN CERTIFICATE-----");
-    if (!options.crl_pem.empty())
-    {
-        if (add_revocation_lists(store.get(), options.crl_pem) == 0)
-            return detail::config_error("tls.crl_pem holds no PEM revocation list; it must contain "
-                                        "-----BEGIN X509 CRL-----");
-        X509_STORE_set_flags(store.get(), X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
-    }
+    auto const added = add_options(store.get(), options, ca_file_text);
+    if (!added)
+        return added.error();
+    set_flags(store.get());
     parse_certificates(store.get());
     return store;
 }
@@ -236,18 +332,15 @@ result<std::string> read_ca_file(tls_options const& options)
     if (path.empty())
         return std::string();
     crypto::clear_errors();
-    std::ifstream file(path, std::ios::binary);
     std::string text;
     std::array<char, 4096> part{};
-    while (file)
-    {
-        file.read(part.data(), part.size());
-        text.append(part.data(), static_cast<std::size_t>(file.gcount()));
-    }
-    // A stream does not tell a lack of memory from other failures.
-    if (!file.eof())
+    file_ptr const file(std::fopen(path.c_str(), "rbe"));
+    while (file && std::feof(file.get()) == 0 && std::ferror(file.get()) == 0)
+        text.append(part.data(), std::fread(part.data(), 1, part.size(), file.get()));
+    bool const whole = file && std::ferror(file.get()) == 0;
+    if (!whole)
         crypto::throw_if_out_of_memory();
-    if (!file.eof() || text.empty())
+    if (!whole || text.empty())
         return detail::config_error(
             "tls.ca_file '" + path + "' cannot be read or is empty; give the path of a PEM file");
     return text;
@@ -256,7 +349,8 @@ result<std::string> read_ca_file(tls_options const& options)
 result<trust_store_ptr>
 make_trust_store(tls_options const& options, std::string const& ca_file_text)
 {
-    static system_store shared;
+    // Never destroyed: threads may verify certificates while the process exits.
+    static auto& shared = *new system_store;
     return wants_system_store_alone(options) ? shared.get() : make_own_store(options, ca_file_text);
 }
 
