@@ -95,6 +95,13 @@ public:
     // Ends the present wait with operation_aborted.
     void cancel() noexcept override;
 
+    // Before each request of the protocol above. A server may request the client's certificate once
+    // for each.
+    void begin_request() noexcept
+    {
+        if (tls_)
+            tls_->begin_request();
+    }
     // Writes as much as the socket takes, and removes it from `bytes`.
     wait_kind try_write(std::string_view& bytes, error_code& ec);
     // Reads at least one byte, unless it has to wait. The end of the stream is eof if it is

@@ -78,6 +78,7 @@ task<result<exchange_outcome>> connection::exchange(std::string_view request, op
     closed_before_response_ = false;
     saw_input_ = false;
     saw_close_notify_ = false;
+    stream_.begin_request();
     parser_.restart();
     response_state_ = state::more;
     op.phases.enter(phase::request);

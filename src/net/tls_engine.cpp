@@ -26,7 +26,7 @@ namespace
 // system call. After this many, other handlers have their turn.
 constexpr int max_writes_without_read = 16;
 
-// After the handshake. A signature costs up to a millisecond, so a server must not request them
+// For each HTTP request. A signature costs up to a millisecond: a server must not request them
 // without end.
 constexpr int max_authentication_requests = 1;
 
@@ -144,6 +144,7 @@ bool tls_engine::belongs_to_parent() const noexcept
 
 bool tls_engine::use_certificate(certificate_chain const& own)
 {
+    uses_certificate_ = true;
     SSL_set_post_handshake_auth(ssl_, 1);
     SSL_clear_options(ssl_, SSL_OP_NO_RENEGOTIATION);
     return own.use_for(ssl_);
@@ -187,6 +188,14 @@ tls_engine::~tls_engine()
     ERR_clear_error();
 }
 
+void tls_engine::begin_request() noexcept
+{
+    if (authentication_requests_ == 0 || !uses_certificate_)
+        return;
+    authentication_requests_ = 0;
+    SSL_clear_options(ssl_, SSL_OP_NO_RENEGOTIATION);
+}
+
 // Only the subject alternative names count (RFC 9525).
 bool tls_engine::set_verify_host(std::string const& host, bool ip_literal)
 {
@@ -208,8 +217,8 @@ bool tls_engine::set_verify_host(std::string const& host, bool ip_literal)
                          : X509_VERIFY_PARAM_set1_host(parameters, name.data(), name.size()) == 1 &&
                                SSL_set_tlsext_host_name(ssl_, name.c_str()) == 1;
     if (!set)
-        failure_ =
-            crypto::is_out_of_memory() ? boost::asio::error::no_memory : boost::asio::error::invalid_argument;
+        failure_ = crypto::is_out_of_memory() ? boost::asio::error::no_memory
+                                              : boost::asio::error::invalid_argument;
     return set;
 }
 

@@ -49,11 +49,14 @@ public:
     tls_engine(tls_engine const&) = delete;
     tls_engine& operator=(tls_engine const&) = delete;
 
+    // A server may request authentication once for each request.
+    void begin_request() noexcept;
+
     // The host name or address that the certificate must have; SNI is sent for a name.
     bool set_verify_host(std::string const& host, bool ip_literal);
 
     // The client's certificate, if the server requests one: in the handshake, after the request in
-    // TLS 1.3 (RFC 8446 section 4.6.2), or by one secure renegotiation in TLS 1.2 (RFC 5746).
+    // TLS 1.3 (RFC 8446 section 4.6.2), or by a secure renegotiation in TLS 1.2 (RFC 5746).
     // Without a certificate the last two are refused. False: there was no memory.
     bool use_certificate(certificate_chain const& own);
 
@@ -99,6 +102,7 @@ private:
     // The last call ended with want_write: OpenSSL has to be called again.
     bool wants_write_ = false;
     bool handshake_done_ = false;
+    bool uses_certificate_ = false;
     // Requests for a client certificate after the handshake, and for renegotiation.
     int authentication_requests_ = 0;
     // A child process must not write into the connection of its parent.

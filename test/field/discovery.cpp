@@ -86,7 +86,7 @@ struct pending
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(field_discovery)
+BOOST_AUTO_TEST_SUITE(discovery)
 
 // The issuer is compared byte for byte (RFC 8414 section 3.3); a difference that people do not see
 // is pointed out.

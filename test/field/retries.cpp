@@ -114,7 +114,7 @@ std::vector<row> const table = {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(field_retries)
+BOOST_AUTO_TEST_SUITE(retries)
 
 BOOST_AUTO_TEST_CASE(one_odd_response_then_a_token)
 {

@@ -115,6 +115,20 @@ std::string issued_certificate::ca_pem() const
     return to_pem([this](BIO* into) { return PEM_write_bio_X509(into, ca_.get()); });
 }
 
+std::string issued_certificate::intermediate_pem() const
+{
+    return intermediate_
+               ? to_pem([&](BIO* to) { return PEM_write_bio_X509(to, intermediate_.get()); })
+               : std::string();
+}
+
+std::string issued_certificate::trusted_ca_pem() const
+{
+    std::shared_ptr<X509> const trusted(X509_dup(ca_.get()), X509_free);
+    check(trusted && X509_add1_trust_object(trusted.get(), OBJ_nid2obj(NID_server_auth)) == 1);
+    return to_pem([&](BIO* to) { return PEM_write_bio_X509_AUX(to, trusted.get()); });
+}
+
 std::string issued_certificate::certificate_pem() const
 {
     return to_pem([this](BIO* into) { return PEM_write_bio_X509(into, certificate_.get()); });

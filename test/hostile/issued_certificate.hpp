@@ -47,6 +47,10 @@ public:
     // Has the server demand certificates that this CA issued.
     void demand(SSL_CTX& server) const;
     [[nodiscard]] std::string ca_pem() const;
+    // Empty without an intermediate.
+    [[nodiscard]] std::string intermediate_pem() const;
+    // "-----BEGIN TRUSTED CERTIFICATE-----", as `openssl x509 -trustout` writes it.
+    [[nodiscard]] std::string trusted_ca_pem() const;
     [[nodiscard]] std::string certificate_pem() const;
     [[nodiscard]] std::string key_pem() const;
 
