@@ -32,8 +32,8 @@ check() {
     step "$1: test" ctest --test-dir "build/$1" -j "$jobs" --output-on-failure "${@:2}"
 }
 # What runs our code; the rest is about sources and packages, and the same in every build.
-programs='^(unit|integration|hostile|threads|interop|cli|example|snippets)'
-kinds='unit;fuzz;integration;hostile;soak;threads;cli;interop;snippets'
+programs='^(unit|integration|field|hostile|threads|interop|cli|example|snippets)'
+kinds='unit;fuzz;integration;field;hostile;soak;threads;cli;interop;snippets'
 
 if [[ -z $quick ]]; then
     mapfile -t sources < <(git ls-files '*.cpp' '*.hpp')

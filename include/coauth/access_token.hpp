@@ -120,7 +120,8 @@ public:
     /// "Bearer" or "DPoP", in this spelling whatever case the server used.
     [[nodiscard]] std::string_view token_type() const noexcept;
     /// The scope that the server granted. If the response has no scope, the requested one
-    /// (RFC 6749 section 5.1).
+    /// (RFC 6749 section 5.1). Words with non-ASCII characters, which no scope may contain, are
+    /// left out.
     [[nodiscard]] std::string_view scope() const noexcept;
 
     /// When the request for this token was sent, by the wall clock. The lifetime starts here.

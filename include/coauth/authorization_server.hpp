@@ -26,7 +26,8 @@ struct expires_in_rules
 {
     /// The response has no `expires_in`.
     expires_in_rule absent = expires_in_rule::unknown;
-    /// `expires_in` is zero or negative.
+    /// `expires_in` is zero or negative; also `exp` of an introspection, where `single_use` means
+    /// that the token has expired.
     expires_in_rule zero = expires_in_rule::single_use;
     /// `expires_in` is `null` or the text "never" in any case.
     expires_in_rule never = expires_in_rule::unknown;

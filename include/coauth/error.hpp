@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 namespace coauth
 {
@@ -161,6 +162,15 @@ enum class error_kind
 [[nodiscard]] COAUTH_DECL boost::system::error_condition
 make_error_condition(error_kind kind) noexcept;
 
+/// A further member of an error document.
+struct error_member
+{
+    /// The name.
+    std::string name;
+    /// The value as JSON text. Secrets are replaced by `***`.
+    std::string json;
+};
+
 /// The details of an error. Every member may be empty.
 struct error_info
 {
@@ -170,13 +180,15 @@ struct error_info
     boost::system::error_code cause;
     /// The status of the HTTP response. 0: there was no response.
     unsigned http_status = 0;
-    /// The server's error code (`error`; SMS.CX `error.type`).
+    /// The server's error code (`error`; SMS.CX `error.type`; `errorCode` and the like).
     std::string oauth_error;
-    /// The server's text (`error_description`; SMS.CX `error.message`).
+    /// The server's text: `error_description`, `message`, `detail` or the like, also in a nested
+    /// object or in the first element of an array; the title of an HTML page; or the body, if it is
+    /// text.
     std::string description;
-    /// The server's link (`error_uri`; SMS.CX `error.uri`).
+    /// The server's link (`error_uri`; SMS.CX `error.uri`; `type` of RFC 9457).
     std::string uri;
-    /// The server's number (SMS.CX `error.code`).
+    /// The server's number (SMS.CX `error.code`; `error_codes` of Microsoft Entra).
     std::optional<std::int64_t> server_code;
     /// When to try again, as requested by the server. None: the server did not say.
     std::optional<std::chrono::system_clock::time_point> retry_at;
@@ -184,6 +196,10 @@ struct error_info
     unsigned attempts = 0;
     /// The header fields of the response. Empty unless `client_config::keep_headers` is set.
     http_headers headers;
+    /// The other members of the error document, in the order received, such as `correlation_id`,
+    /// `suberror` or `claims`. Members that may contain a token, a secret or a password are
+    /// omitted, and so are members of more than 4 KiB and those after the first 32.
+    std::vector<error_member> members;
 };
 
 /// Why an operation failed: an error code to branch on and a message to log.
@@ -218,7 +234,10 @@ public:
     [[nodiscard]] bool transient() const noexcept;
 
     /// True if the server rejected the client's credentials: `errc::invalid_client`,
-    /// `errc::unauthorized_client`, or status 401 without an OAuth error.
+    /// `errc::unauthorized_client`; status 401, unless with an OAuth error that means something
+    /// else, such as `invalid_scope`; or an error code or text that consists of words for it, such
+    /// as `bad_client_secret` or "Invalid API key" (a text not with status 403). Never for 408,
+    /// 425, 429 and 5xx without these codes.
     [[nodiscard]] bool is_authentication_failure() const noexcept;
 
     /// One or two sentences for a log or a terminal: what failed, why, and what to do.
@@ -250,6 +269,14 @@ public:
     }
     /// `error_info::attempts`: the number of attempts made.
     [[nodiscard]] unsigned attempts() const noexcept { return info().attempts; }
+    /// The JSON text of another member of the error document, such as `suberror`. None: there is no
+    /// such member.
+    [[nodiscard]] std::optional<std::string_view> member(std::string_view name) const noexcept;
+    /// `error_info::members`: the other members of the error document.
+    [[nodiscard]] std::vector<error_member> const& members() const noexcept
+    {
+        return info().members;
+    }
     /// `error_info::headers`: the header fields of the response.
     [[nodiscard]] http_headers const& headers() const noexcept { return info().headers; }
 

@@ -16,7 +16,8 @@ namespace coauth
 /// empty, and times have no value, where the server said nothing.
 struct introspection
 {
-    /// True if the token is valid now. If false, all other members are empty.
+    /// True if the token is valid now. If false, all other members but `members` are empty. A
+    /// server may add an error to `"active": false`; the token is inactive then, too.
     bool active = false;
     /// The scope of the token: words separated by spaces.
     std::string scope;
@@ -32,8 +33,10 @@ struct introspection
     std::string issuer;
     /// The audiences of the token (`aud`): one or several.
     std::vector<std::string> audience;
-    /// When the token expires (`exp`). A time beyond the clock's range is the latest time that the
-    /// clock can represent, in the year 2262; the same holds for the times below.
+    /// When the token expires (`exp`). Zero and negative values are interpreted by
+    /// `expires_in_rules::zero`: by default they mean 1970. A time beyond the clock's range is the
+    /// latest time that the clock can represent, in the year 2262; the same holds for the times
+    /// below.
     std::optional<std::chrono::system_clock::time_point> expires_at;
     /// When the token was issued (`iat`).
     std::optional<std::chrono::system_clock::time_point> issued_at;

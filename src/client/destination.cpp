@@ -23,7 +23,8 @@ bool is_same_origin(protocol::endpoint const& a, protocol::endpoint const& b)
 result<net::target> make_target(protocol::endpoint const& endpoint, client_config const& config)
 {
     net::target target;
-    auto proxy = protocol::find_proxy(config.proxy, endpoint, protocol::process_environment);
+    auto proxy = protocol::find_proxy(
+        config.proxy, endpoint, protocol::process_environment, config.user_agent);
     if (!proxy)
         return proxy.error();
     if (*proxy)

@@ -126,8 +126,24 @@ private:
         return field == http::field::content_type || field == http::field::content_encoding ||
                field == http::field::retry_after || beast::iequals(name, "DPoP-Nonce") ||
                beast::iequals(name, "X-Rate-Limit-Reset") ||
-               (response.status >= 400 &&
-                (field == http::field::date || field == http::field::www_authenticate));
+               (response.status >= 300 && response.status < 400 &&
+                field == http::field::location) ||
+               (response.status >= 400 && is_needed_of_error(field, name));
+    }
+
+    // Why the server refused, and when to try again.
+    static bool is_needed_of_error(http::field field, beast::string_view name)
+    {
+        if (field == http::field::date || field == http::field::www_authenticate)
+            return true;
+        std::string lower_case(name.data(), name.size());
+        for (char& c : lower_case)
+            c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        for (auto const* const part :
+             {"ratelimit", "rate-limit", "retry-after", "x-amzn-errortype"})
+            if (lower_case.find(part) != std::string::npos)
+                return true;
+        return false;
     }
 
     // A second length, even the same, or anything but digits may be request smuggling.

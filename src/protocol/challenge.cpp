@@ -6,7 +6,7 @@
 
 namespace coauth::protocol
 {
-std::optional<std::string_view> www_authenticate_errors::next() noexcept
+std::optional<std::string_view> challenge_parameters::next() noexcept
 {
     for (;;)
     {
@@ -15,21 +15,21 @@ std::optional<std::string_view> www_authenticate_errors::next() noexcept
             return std::nullopt;
         if (parameter.empty() || !has_value())
             continue;
-        auto const error = value();
-        if (detail::equal_ignoring_case(parameter, "error"))
-            return error;
+        auto const text = value();
+        if (detail::equal_ignoring_case(parameter, name_))
+            return text;
     }
 }
 
 // The next name of a scheme or a parameter. Empty: the end, or a character that begins no name.
-std::string_view www_authenticate_errors::name() noexcept
+std::string_view challenge_parameters::name() noexcept
 {
     rest_.remove_prefix(std::min(rest_.size(), rest_.find_first_not_of(" \t,")));
     return take(rest_.find_first_of(" \t,=\""));
 }
 
 // True if a value follows the name. Skips the equals sign.
-bool www_authenticate_errors::has_value() noexcept
+bool challenge_parameters::has_value() noexcept
 {
     auto const next = rest_.find_first_not_of(" \t");
     if (next == std::string_view::npos || rest_[next] != '=')
@@ -39,7 +39,7 @@ bool www_authenticate_errors::has_value() noexcept
     return true;
 }
 
-std::string_view www_authenticate_errors::value() noexcept
+std::string_view challenge_parameters::value() noexcept
 {
     if (!rest_.starts_with('"'))
         return take(rest_.find_first_of(" \t,"));
@@ -52,12 +52,12 @@ std::string_view www_authenticate_errors::value() noexcept
 }
 
 // Skips a stray quote or equals sign.
-bool www_authenticate_errors::skip() noexcept
+bool challenge_parameters::skip() noexcept
 {
     return !take(1).empty();
 }
 
-std::string_view www_authenticate_errors::take(std::size_t size) noexcept
+std::string_view challenge_parameters::take(std::size_t size) noexcept
 {
     auto const prefix = rest_.substr(0, size);
     rest_.remove_prefix(prefix.size());

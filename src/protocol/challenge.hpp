@@ -7,14 +7,18 @@
 namespace coauth::protocol
 {
 
-// Iterates over the `error` parameters of all challenges in a WWW-Authenticate field (RFC 6750
-// section 3, RFC 9110 section 11.6.1).
-class www_authenticate_errors
+// Iterates over a parameter of all challenges in a WWW-Authenticate field (RFC 6750 section 3, RFC
+// 9110 section 11.6.1): `error` or `error_description`.
+class challenge_parameters
 {
 public:
-    explicit www_authenticate_errors(std::string_view field) noexcept : rest_(field) {}
+    challenge_parameters(std::string_view field, std::string_view name) noexcept
+        : rest_(field)
+        , name_(name)
+    {
+    }
 
-    // The next error without its quotes. None: the end.
+    // The next value without its quotes. None: the end.
     std::optional<std::string_view> next() noexcept;
 
 private:
@@ -25,6 +29,7 @@ private:
     std::string_view take(std::size_t size) noexcept;
 
     std::string_view rest_;
+    std::string_view name_;
 };
 
 } // namespace coauth::protocol

@@ -1,5 +1,6 @@
 #include "protocol/endpoint_url.hpp"
 
+#include "protocol/idn_host.hpp"
 #include "values/encoding.hpp"
 #include "values/make_error.hpp"
 
@@ -116,14 +117,31 @@ endpoint make_endpoint(urls::url_view const& url, bool tls, std::size_t prefix)
 
 } // namespace
 
+bool has_ipv6_zone(std::string_view url)
+{
+    auto const begin = url.find("://");
+    if (begin == std::string_view::npos)
+        return false;
+    auto const authority = url.substr(begin + 3, url.find_first_of("/?#", begin + 3) - begin - 3);
+    auto const open = authority.find('[');
+    auto const zone = authority.find('%', std::min(open, authority.size()));
+    return zone < authority.find(']') && authority.find(']') != std::string_view::npos;
+}
+
 result<endpoint>
 parse_endpoint(std::string_view url, std::string_view option, bool allow_http_loopback)
 {
     if (url.empty())
         return url_error(option, "is empty; set the absolute https:// URL");
+    if (auto const host = ascii_host(url); !host.empty())
+        return url_error(
+            option,
+            "has a host with non-ASCII characters; write it in its ASCII form, '" + host + "'");
     if (!detail::is_printable_ascii(url) || url.find(' ') != std::string_view::npos)
         return url_error(
-            option, "contains a space, a control or a non-ASCII character; percent-encode it");
+            option,
+            "contains a space, a control or a non-ASCII character; percent-encode it in path and "
+            "query, and write a host name in its ASCII form (xn--...)");
     auto parsed = urls::parse_uri({url.data(), url.size()});
     std::string const portless = parsed ? std::string() : without_port(url);
     bool const bad_port = !portless.empty();
@@ -136,6 +154,11 @@ parse_endpoint(std::string_view url, std::string_view option, bool allow_http_lo
     std::string const prefixed = truncated ? with_name_prefix(url) : std::string();
     if (truncated)
         parsed = urls::parse_uri({prefixed.data(), prefixed.size()});
+    if (has_ipv6_zone(url))
+        return url_error(
+            option,
+            "has an IPv6 address with a zone, which is not supported; use an address without "
+            "a zone, or a host name");
     if (!parsed)
         return url_error(option, "is not an absolute URL; write it as https://host[:port]/path");
     urls::url_view const& view = *parsed;

@@ -29,6 +29,9 @@ struct endpoint
 result<endpoint>
 parse_endpoint(std::string_view url, std::string_view option, bool allow_http_loopback);
 
+// True if the host is an IPv6 address with a zone (RFC 6874).
+bool has_ipv6_zone(std::string_view url);
+
 } // namespace coauth::protocol
 
 #endif

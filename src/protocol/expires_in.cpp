@@ -1,5 +1,6 @@
 #include "protocol/expires_in.hpp"
 
+#include "protocol/trim.hpp"
 #include "values/encoding.hpp"
 
 #include <algorithm>
@@ -12,22 +13,6 @@ namespace
 {
 
 using std::chrono::seconds;
-
-lifetime apply_rule(expires_in_rule rule, expires_in_rules const& rules)
-{
-    switch (rule)
-    {
-    case expires_in_rule::unknown:
-        return {true, std::nullopt};
-    case expires_in_rule::single_use:
-        return {true, seconds(0)};
-    case expires_in_rule::assumed:
-        return {true, rules.assumed};
-    case expires_in_rule::malformed:
-        break;
-    }
-    return {};
-}
 
 // `from_chars` alone also accepts "inf" and "nan".
 bool looks_numeric(std::string_view text)
@@ -54,6 +39,22 @@ lifetime parse_number(std::string_view text, expires_in_rules const& rules)
 
 } // namespace
 
+lifetime apply_rule(expires_in_rule rule, expires_in_rules const& rules)
+{
+    switch (rule)
+    {
+    case expires_in_rule::unknown:
+        return {true, std::nullopt};
+    case expires_in_rule::single_use:
+        return {true, seconds(0)};
+    case expires_in_rule::assumed:
+        return {true, rules.assumed};
+    case expires_in_rule::malformed:
+        break;
+    }
+    return {};
+}
+
 lifetime interpret_expires_in(json_value const& value, expires_in_rules const& rules)
 {
     switch (value.kind)
@@ -63,8 +64,9 @@ lifetime interpret_expires_in(json_value const& value, expires_in_rules const& r
     case json_kind::null:
         return apply_rule(rules.never, rules);
     case json_kind::string:
-        return detail::equal_ignoring_case(value.text, "never") ? apply_rule(rules.never, rules)
-                                                                : parse_number(value.text, rules);
+        return detail::equal_ignoring_case(trim(value.text), "never")
+                   ? apply_rule(rules.never, rules)
+                   : parse_number(trim(value.text), rules);
     case json_kind::number:
         return parse_number(value.text, rules);
     default:

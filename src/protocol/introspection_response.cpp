@@ -1,5 +1,8 @@
+#include "protocol/expires_in.hpp"
 #include "protocol/response_reader.hpp"
 #include "protocol/token_response.hpp"
+#include "protocol/trim.hpp"
+#include "values/saturating_time.hpp"
 
 #include <utility>
 
@@ -12,19 +15,47 @@ namespace
 result<std::optional<std::chrono::system_clock::time_point>>
 read_time(response_reader const& response, std::string_view name)
 {
-    auto const value = response.document().find(name);
+    auto value = response.document().find(name);
+    if (value.kind == json_kind::string)
+        value.text = trim(value.text);
     auto const time = value.as_time();
     if (!time && !value.absent_or_null())
         return response.malformed("its " + std::string(name) + " is not a number of seconds");
     return time;
 }
 
+// An `exp` that is not positive means what such an `expires_in` means to this server (RFC 7662 does
+// not say). None: it is positive, or not a number.
+std::optional<lifetime> unusual_expiry(client_config const& config, json_value exp)
+{
+    bool const number = exp.kind == json_kind::number || exp.kind == json_kind::string;
+    auto const seconds = number ? interpret_expires_in(exp, expires_in_rules()) : lifetime();
+    if (!seconds.valid || seconds.seconds != std::chrono::seconds(0))
+        return std::nullopt;
+    return apply_rule(config.server.expires_in.zero, config.server.expires_in);
+}
+
+result<std::optional<std::chrono::system_clock::time_point>> read_expiry(
+    client_config const& config, response_reader const& response,
+    std::chrono::system_clock::time_point received)
+{
+    using time_point = std::chrono::system_clock::time_point;
+    auto const rule = unusual_expiry(config, response.document().find("exp"));
+    if (!rule)
+        return read_time(response, "exp");
+    if (!rule->valid)
+        return response.malformed("its exp is not a positive number of seconds");
+    if (!rule->seconds)
+        return std::optional<time_point>();
+    // A token for a single use must not be cached: it has expired.
+    bool const single_use = *rule->seconds == std::chrono::seconds(0);
+    return std::optional(single_use ? time_point() : detail::after(received, *rule->seconds));
+}
+
 result<void> read_times(response_reader const& response, introspection& token)
 {
     for (auto const& [name, member] :
-         {std::pair("exp", &introspection::expires_at),
-          {"iat", &introspection::issued_at},
-          {"nbf", &introspection::not_before}})
+         {std::pair("iat", &introspection::issued_at), {"nbf", &introspection::not_before}})
     {
         auto const time = read_time(response, name);
         if (!time)
@@ -70,7 +101,9 @@ result<void> read_audience(response_reader const& response, introspection& token
     return {};
 }
 
-result<introspection> read_members(response_reader const& response)
+result<introspection> read_members(
+    client_config const& config, response_reader const& response,
+    std::chrono::system_clock::time_point received)
 {
     auto const& document = response.document();
     auto const active = document.find("active");
@@ -78,6 +111,11 @@ result<introspection> read_members(response_reader const& response)
         return response.malformed("its member active is missing or is not a boolean");
     introspection token;
     token.active = active.text == "true";
+    for (std::size_t i = 0; i < document.size(); ++i)
+        token.members.push_back(response.member(i));
+    // Other members of an inactive token mean nothing (RFC 7662 section 2.2).
+    if (!token.active)
+        return token;
     for (auto const& [name, member] :
          {std::pair("client_id", &introspection::client_id),
           {"username", &introspection::username},
@@ -92,8 +130,10 @@ result<introspection> read_members(response_reader const& response)
     for (auto const read : {read_audience, read_times, read_confirmation})
         if (auto const checked = read(response, token); !checked)
             return checked.error();
-    for (std::size_t i = 0; i < document.size(); ++i)
-        token.members.push_back(response.member(i));
+    auto const expiry = read_expiry(config, response, received);
+    if (!expiry)
+        return expiry.error();
+    token.expires_at = *expiry;
     return token;
 }
 
@@ -103,9 +143,11 @@ result<introspection> read_introspection_response(
     client_config const& config, http_response response, response_context const& context)
 {
     response_reader reader(config, std::move(response), context);
-    if (auto const failure = reader.read_error())
+    auto const failure = reader.read_error();
+    // Some servers say with an error why a token is inactive.
+    if (failure && !(reader.has_document() && reader.document().find("active").text == "false"))
         return *failure;
-    return read_members(reader);
+    return read_members(config, reader, context.received);
 }
 
 } // namespace coauth::protocol

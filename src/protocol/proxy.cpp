@@ -155,7 +155,8 @@ std::optional<endpoint> parse_proxy_endpoint(std::string_view url)
     return proxy;
 }
 
-secret connect_request(endpoint const& server, proxy_settings const& proxy)
+secret
+connect_request(endpoint const& server, proxy_settings const& proxy, std::string_view user_agent)
 {
     bool const brackets = server.host.find(':') != std::string::npos;
     std::string const authority =
@@ -163,6 +164,8 @@ secret connect_request(endpoint const& server, proxy_settings const& proxy)
     secret out;
     out.append("CONNECT ").append(authority).append(" HTTP/1.1\r\nHost: ").append(authority);
     out.append("\r\n");
+    if (!user_agent.empty())
+        out.append("User-Agent: ").append(user_agent).append("\r\n");
     if (!proxy.user.empty())
         out.append("Proxy-Authorization: Basic ")
             .append(detail::basic_credentials(proxy.user, proxy.password.view(), false).view())
@@ -193,15 +196,21 @@ std::optional<std::string> process_environment(char const* name)
     return value;
 }
 
-result<std::optional<proxy_route>>
-find_proxy(proxy_options const& options, endpoint const& server, environment const& variables)
+result<std::optional<proxy_route>> find_proxy(
+    proxy_options const& options, endpoint const& server, environment const& variables,
+    std::string_view user_agent)
 {
+    if (detail::has_control(user_agent))
+        return detail::config_error("user_agent contains a control character; remove it");
     auto settings = select_proxy(options, server, variables);
     if (!settings)
         return std::optional<proxy_route>();
     auto const parsed = urls::parse_uri({settings->url.data(), settings->url.size()});
     if (!parsed || parsed->scheme_id() != urls::scheme::http || parsed->encoded_host().empty())
-        return url_error("is not of the form http://host:port");
+        return url_error(
+            has_ipv6_zone(settings->url) ? "has an IPv6 address with a zone, which is not "
+                                           "supported; remove the zone from the '%' on"
+                                         : "is not of the form http://host:port");
     auto const proxy = parse_proxy_endpoint(settings->url);
     if (!proxy)
         return url_error("has no host, or a bad port; it must be from 1 to 65535");
@@ -216,7 +225,7 @@ find_proxy(proxy_options const& options, endpoint const& server, environment con
     proxy_route route;
     route.host = proxy->host;
     route.port = static_cast<std::uint16_t>(std::stoi(proxy->port));
-    route.request = connect_request(server, *settings);
+    route.request = connect_request(server, *settings, user_agent);
     return std::optional<proxy_route>(std::move(route));
 }
 

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <optional>
+#include <string_view>
 
 namespace coauth::protocol
 {
@@ -26,8 +27,9 @@ using environment = std::function<std::optional<std::string>(char const* name)>;
 std::optional<std::string> process_environment(char const* name);
 
 // The proxy for this server, or errc::invalid_configuration. None: connect directly.
-result<std::optional<proxy_route>>
-find_proxy(proxy_options const& options, endpoint const& server, environment const& variables);
+result<std::optional<proxy_route>> find_proxy(
+    proxy_options const& options, endpoint const& server, environment const& variables,
+    std::string_view user_agent = {});
 
 // True if `no_proxy` contains this server. It is "*", or a list of names (with their subdomains),
 // addresses and address ranges (CIDR), each with an optional port.

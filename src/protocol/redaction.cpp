@@ -1,5 +1,6 @@
 #include "protocol/redaction.hpp"
 
+#include "protocol/decoded_text.hpp"
 #include "values/encoding.hpp"
 #include "values/wipe.hpp"
 
@@ -7,6 +8,7 @@
 #include <array>
 #include <cstring>
 #include <optional>
+#include <span>
 
 namespace coauth::protocol
 {
@@ -17,6 +19,9 @@ constexpr std::size_t max_text = 1024;
 // Shorter secrets occur in ordinary words.
 constexpr std::size_t min_secret = 4;
 static_assert(mask.size() < min_secret);
+// Base64 text with this many bytes of a secret is masked. Chance does not produce them.
+constexpr std::size_t max_fragment = 6;
+constexpr std::size_t max_fragmented = 256;
 
 constexpr std::array<std::string_view, 10> allow_listed_parameters = {
     "grant_type",
@@ -114,48 +119,70 @@ void replace_controls(std::string& text, std::string_view allowed)
     }
 }
 
-// Converts form encoding to percent-encoding (RFC 3986): they differ in space, asterisk and tilde.
-secret percent_encoded(std::string_view form)
+std::string_view escape_characters(text_encoding encoding)
 {
-    secret out;
-    out.reserve(form.size() + 64);
-    while (!form.empty())
+    switch (encoding)
     {
-        bool const tilde = form.starts_with("%7E");
-        if (tilde)
-            out.append('~');
-        else if (form.front() == '+' || form.front() == '*')
-            out.append(form.front() == '+' ? "%20" : "%2A");
-        else
-            out.append(form.front());
-        form.remove_prefix(tilde ? 3 : 1);
+    case text_encoding::percent:
+        return "%";
+    case text_encoding::form:
+        return "%+";
+    case text_encoding::json:
+        return "\\";
+    case text_encoding::html:
+        return "&";
     }
-    return out;
+    return {};
 }
 
-// A JSON string without its quotes.
-secret json_encoded(std::string_view text)
+// Masks a secret wherever the encoding turns it into something else.
+void mask_encoded(std::string& text, std::span<secret const> secrets, text_encoding encoding)
 {
-    secret quoted;
-    detail::append_json_string(quoted, text);
-    return secret(quoted.view().substr(1, quoted.size() - 2));
+    if (text.find_first_of(escape_characters(encoding)) == std::string::npos)
+        return;
+    // Masked one by one, because each changes the positions.
+    decoded_text decoded(text, encoding);
+    for (auto const& known : secrets)
+    {
+        if (decoded.text().find(known.view()) == std::string_view::npos)
+            continue;
+        std::size_t index = 0;
+        mask_each(
+            text,
+            [&](std::size_t) -> std::optional<text_range>
+            {
+                auto const found = decoded.text().find(known.view(), index);
+                if (found == std::string_view::npos)
+                    return std::nullopt;
+                index = found + known.size();
+                auto const begin = decoded.position(found);
+                return text_range{begin, decoded.position(index) - begin};
+            });
+        decoded = decoded_text(text, encoding);
+    }
 }
 
-secret html_encoded(std::string_view text)
+bool is_base64(char c)
 {
-    constexpr std::string_view special = "&<>\"'";
-    constexpr std::array<std::string_view, 5> names = {"&amp;", "&lt;", "&gt;", "&quot;", "&#39;"};
-    secret out;
-    out.reserve(text.size() + 64);
-    for (char const c : text)
-    {
-        auto const found = special.find(c);
-        if (found == std::string_view::npos)
-            out.append(c);
-        else
-            out.append(names[found]);
-    }
-    return out;
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+           c == '/' || c == '-' || c == '_' || c == '=';
+}
+
+// The last bytes of a window.
+std::uint64_t last_bytes(std::uint64_t window, std::size_t size)
+{
+    return window & ((std::uint64_t(1) << 8 * size) - 1);
+}
+
+std::uint64_t shift_in(std::uint64_t window, char c)
+{
+    return last_bytes(window << 8 | static_cast<unsigned char>(c), max_fragment);
+}
+
+// Tells windows of different sizes apart.
+std::uint64_t tag(std::uint64_t window, std::size_t size)
+{
+    return window | static_cast<std::uint64_t>(size) << 56;
 }
 
 } // namespace
@@ -190,16 +217,81 @@ redactor::redactor(client_authentication const& authentication)
 void redactor::add(std::string_view secret_text)
 {
     add_exact(secret_text);
-    // Most tokens are the same in every encoding.
-    bool const is_plain = std::all_of(secret_text.begin(), secret_text.end(), is_never_encoded);
-    if (secret_text.size() < min_secret || is_plain)
+    if (secret_text.size() < min_secret)
         return;
-    add_exact(html_encoded(secret_text).view());
-    add_exact(json_encoded(secret_text).view());
     secret form;
     detail::append_form_encoded(form, secret_text);
-    add_exact(form.view());
-    add_exact(percent_encoded(form.view()).view());
+    add_fragments(secret_text);
+    add_fragments(form.view());
+    std::sort(fragments_.begin(), fragments_.end());
+}
+
+void redactor::add_fragments(std::string_view secret_text)
+{
+    // Of long tokens, the beginning is enough.
+    secret_text = secret_text.substr(0, max_fragmented);
+    auto const size = std::min(secret_text.size(), max_fragment);
+    std::uint64_t window = 0;
+    for (std::size_t i = 0; i < secret_text.size(); ++i)
+    {
+        window = shift_in(window, secret_text[i]);
+        if (i + 1 >= size)
+            fragments_.push_back(tag(last_bytes(window, size), size));
+    }
+}
+
+bool redactor::is_fragment(std::uint64_t window, std::size_t bytes) const
+{
+    for (auto const size : {min_secret, min_secret + 1, max_fragment})
+        if (bytes >= size &&
+            std::binary_search(
+                fragments_.begin(), fragments_.end(), tag(last_bytes(window, size), size)))
+            return true;
+    return false;
+}
+
+// True if the Base64 text contains part of a secret, at any alignment.
+bool redactor::has_fragment(std::string_view base64) const
+{
+    for (std::size_t alignment = 0; alignment < 4 && alignment < base64.size(); ++alignment)
+    {
+        auto const decoded = decode_base64_part(base64.substr(alignment));
+        std::uint64_t window = 0;
+        std::size_t bytes = 0;
+        for (char const c : decoded.view())
+        {
+            window = shift_in(window, c);
+            if (is_fragment(window, ++bytes))
+                return true;
+        }
+    }
+    return false;
+}
+
+void redactor::mask_base64(std::string& text) const
+{
+    if (fragments_.empty())
+        return;
+    mask_each(
+        text,
+        [&](std::size_t from) -> std::optional<text_range>
+        {
+            // Four bytes need at least six characters.
+            constexpr std::ptrdiff_t min_run = 6;
+            auto begin = text.begin() + static_cast<std::ptrdiff_t>(from);
+            for (begin = std::find_if(begin, text.end(), is_base64); begin != text.end();
+                 begin = std::find_if(begin, text.end(), is_base64))
+            {
+                auto const end = std::find_if_not(begin, text.end(), is_base64);
+                auto const position = static_cast<std::size_t>(begin - text.begin());
+                auto const size = static_cast<std::size_t>(end - begin);
+                if (end - begin >= min_run &&
+                    has_fragment(std::string_view(text).substr(position, size)))
+                    return text_range{position, size};
+                begin = end;
+            }
+            return std::nullopt;
+        });
 }
 
 void redactor::add_exact(std::string_view secret_text)
@@ -256,11 +348,14 @@ void redactor::redact(std::string& text, std::string_view allowed_controls) cons
     {
         for (auto const& known : secrets_)
             mask_all(text, known.view());
+        for (auto const encoding : all_encodings)
+            mask_encoded(text, secrets_, encoding);
     };
     // A control may be part of a secret, and may stand where a secret has a space.
     mask_secrets();
     replace_controls(text, allowed_controls);
     mask_secrets();
+    mask_base64(text);
     mask_jwts(text);
 }
 
@@ -279,7 +374,10 @@ std::string redactor::sanitize(std::string_view text) const
     redact(copy.text);
     // The end of a long input may be half a secret, and masking moves it towards the beginning.
     bool const may_end_in_half = text.size() > max_input && !secrets_.empty();
-    std::size_t const half = may_end_in_half ? secrets_.front().size() : 0;
+    // An escape has at most six characters.
+    bool const has_escapes = text.find_first_of("%&\\") != std::string_view::npos;
+    std::size_t const longest = may_end_in_half ? secrets_.front().size() : 0;
+    std::size_t const half = has_escapes ? 6 * longest : longest;
     copy.text.resize(copy.text.size() - std::min(copy.text.size(), half));
     return std::string(cut(copy.text, max_text));
 }

@@ -5,7 +5,9 @@
 #include <coauth/secret.hpp>
 
 #include "protocol/json_document.hpp"
+#include "values/wipe.hpp"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,7 +27,8 @@ public:
     void add_request(std::string_view wire);
     // Adds the tokens of a response.
     void add_response(json_document const& document);
-    // Adds a secret as it is, and as forms, URLs, HTML and JSON encode it. Ignores secrets of less
+    // Adds a secret. It is recognized as it is, with escapes of forms, URLs, HTML and JSON, of
+    // which any characters may be escaped, and in Base64, also in part. Ignores secrets of less
     // than 4 characters, which occur in ordinary words.
     void add(std::string_view secret_text);
 
@@ -38,9 +41,15 @@ public:
 private:
     void add_form(std::string_view form);
     void add_exact(std::string_view secret_text);
+    void add_fragments(std::string_view secret_text);
+    [[nodiscard]] bool is_fragment(std::uint64_t window, std::size_t bytes) const;
+    [[nodiscard]] bool has_fragment(std::string_view base64) const;
+    void mask_base64(std::string& text) const;
 
     // The longest first.
     std::vector<secret> secrets_;
+    // Short parts of secrets, packed and sorted.
+    std::vector<std::uint64_t, detail::wiping_allocator<std::uint64_t>> fragments_;
 };
 
 // The replacement of a secret.

@@ -1,11 +1,15 @@
 #include "protocol/retry_after.hpp"
 
 #include "protocol/http_date.hpp"
+#include "protocol/trim.hpp"
+#include "values/encoding.hpp"
 #include "values/saturating_time.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
-#include <cstdint>
+#include <cmath>
+#include <string_view>
 
 namespace coauth::protocol
 {
@@ -14,68 +18,202 @@ namespace
 
 using std::chrono::seconds;
 using time_point = std::chrono::system_clock::time_point;
+using duration = std::chrono::system_clock::duration;
 
 constexpr seconds longest = std::chrono::hours(24);
 
-std::string_view trim(std::string_view text)
-{
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
-        text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
-        text.remove_suffix(1);
-    return text;
-}
+constexpr std::array<std::string_view, 2> millisecond_fields = {
+    "retry-after-ms", "x-ms-retry-after-ms"};
 
-// Accepts digits only. A number that does not fit is the largest one.
-std::optional<std::int64_t> parse_digits(std::string_view text)
+constexpr std::array<std::string_view, 9> reset_fields = {
+    "RateLimit-Reset",
+    "X-RateLimit-Reset",
+    "X-Rate-Limit-Reset",
+    "X-RateLimit-Reset-After",
+    "X-Retry-After",
+    "X-RateLimit-Retry-After",
+    "X-Rate-Limit-Retry-After",
+    "X-Rate-Limit-Reset-After",
+    "RateLimit-Reset-After"};
+
+constexpr std::array<std::string_view, 3> remaining_fields = {
+    "RateLimit-Remaining", "X-RateLimit-Remaining", "X-Rate-Limit-Remaining"};
+
+// Digits with an optional fraction.
+std::optional<double> parse_decimal(std::string_view text)
 {
-    bool const digits =
-        std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (text.empty() || !digits)
+    auto const is_valid = [](char c) { return (c >= '0' && c <= '9') || c == '.'; };
+    if (text.empty() || text.front() == '.' || !std::all_of(text.begin(), text.end(), is_valid))
         return std::nullopt;
-    std::int64_t value = 0;
-    auto const [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return failure == std::errc() ? value : INT64_MAX;
+    double value = 0;
+    auto const* const end = text.data() + text.size();
+    auto const [stop, failure] = std::from_chars(text.data(), end, value, std::chars_format::fixed);
+    if (failure == std::errc::result_out_of_range)
+        return HUGE_VAL;
+    if (failure != std::errc() || stop != end)
+        return std::nullopt;
+    return value;
 }
 
-// Local time minus the server's time; zero without a valid Date.
-std::chrono::system_clock::duration clock_offset(retry_headers const& headers, time_point now)
+duration to_duration(double count)
 {
-    // The Date field has whole seconds and was in transit, so that a small offset means nothing.
-    constexpr auto tolerance = seconds(2);
-    auto const date = headers.date ? parse_http_date(trim(*headers.date), now) : std::nullopt;
-    if (!date || (now - *date > -tolerance && now - *date < tolerance))
-        return {};
-    return now - *date;
+    double const bounded = std::clamp(count, 0.0, static_cast<double>(longest.count()));
+    return std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(bounded));
 }
 
-time_point clamp(time_point time, time_point now)
+class retry_time_reader
 {
-    return std::clamp(time, now, now + longest);
-}
+public:
+    retry_time_reader(http_headers const& headers, time_point now)
+        : headers_(headers)
+        , now_(now)
+        , offset_(clock_offset())
+    {
+    }
+
+    [[nodiscard]] std::optional<time_point> read(bool throttled) const
+    {
+        for (auto const name : millisecond_fields)
+            if (auto const time = parse(headers_.find(name), 1e-3))
+                return time;
+        if (auto const time = parse(headers_.find("Retry-After")))
+            return time;
+        if (!throttled && !is_exhausted())
+            return std::nullopt;
+        if (auto const time = parse_rate_limit(headers_.find("RateLimit")))
+            return time;
+        for (auto const name : reset_fields)
+            if (auto const time = parse(headers_.find(name)))
+                return time;
+        return std::nullopt;
+    }
+
+private:
+    struct quota
+    {
+        bool is_exhausted = false;
+        std::optional<time_point> reset;
+    };
+
+    // Local time minus the server's time; zero without a valid Date.
+    [[nodiscard]] duration clock_offset() const
+    {
+        // The Date field has whole seconds and was in transit, so that a small offset means
+        // nothing.
+        constexpr auto tolerance = seconds(2);
+        auto const field = headers_.find("Date");
+        auto const date = field ? parse_http_date(trim(*field), now_) : std::nullopt;
+        if (!date || (now_ - *date > -tolerance && now_ - *date < tolerance))
+            return {};
+        return now_ - *date;
+    }
+
+    [[nodiscard]] time_point clamp(time_point time) const
+    {
+        return std::clamp(time, now_, now_ + longest);
+    }
+
+    [[nodiscard]] time_point from_epoch(double count) const
+    {
+        // The year 2128: far beyond the limit, and far from an overflow.
+        constexpr double latest = 5e9;
+        auto const since_1970 = std::chrono::duration_cast<duration>(
+            std::chrono::duration<double, std::milli>(std::ceil(std::min(count, latest) * 1000)));
+        return clamp(detail::after(time_point(since_1970), offset_));
+    }
+
+    // `unit` is the length of a relative unit in seconds.
+    [[nodiscard]] time_point from_number(double count, double unit) const
+    {
+        // Seconds from now reach to 2001 as seconds since 1970, which reach to 5138, and so on.
+        if (count < 1e9)
+            return clamp(now_ + to_duration(count * unit));
+        if (count < 1e11)
+            return from_epoch(count);
+        if (count < 1e14)
+            return from_epoch(count / 1e3);
+        return from_epoch(count < 1e17 ? count / 1e6 : count / 1e9);
+    }
+
+    [[nodiscard]] std::optional<time_point>
+    parse(std::optional<std::string_view> field, double unit = 1) const
+    {
+        if (!field)
+            return std::nullopt;
+        auto const text = trim(*field);
+        if (auto const count = parse_decimal(text))
+            return from_number(*count, unit);
+        if (auto const date = parse_http_date(text, now_))
+            return clamp(detail::after(time_point(*date), offset_));
+        return std::nullopt;
+    }
+
+    // The latest reset of all quotas that are used up, else the first of the others.
+    [[nodiscard]] std::optional<time_point>
+    parse_rate_limit(std::optional<std::string_view> field) const
+    {
+        std::optional<time_point> exhausted;
+        std::optional<time_point> other;
+        quota current;
+        auto const finish_quota = [&]
+        {
+            if (current.reset && current.is_exhausted)
+                exhausted = std::max(exhausted.value_or(*current.reset), *current.reset);
+            else if (current.reset)
+                other = std::min(other.value_or(*current.reset), *current.reset);
+            current = {};
+        };
+        auto text = field.value_or(std::string_view());
+        while (!text.empty())
+        {
+            auto const end = std::min(text.find_first_of(",;"), text.size());
+            auto const parameter = trim(text.substr(0, end));
+            auto const equals = std::min(parameter.find('='), parameter.size());
+            auto const name = trim(parameter.substr(0, equals));
+            auto const value = trim(parameter.substr(std::min(equals + 1, parameter.size())));
+            // A quoted name begins the next quota.
+            if (parameter.starts_with('"'))
+                finish_quota();
+            if (detail::equal_ignoring_case(name, "remaining") ||
+                detail::equal_ignoring_case(name, "r"))
+                current.is_exhausted = parse_decimal(value) == 0.0;
+            if (detail::equal_ignoring_case(name, "reset") ||
+                detail::equal_ignoring_case(name, "t"))
+                current.reset = parse(value);
+            text.remove_prefix(std::min(end + 1, text.size()));
+        }
+        finish_quota();
+        return exhausted ? exhausted : other;
+    }
+
+    // True if a field says that no requests remain.
+    [[nodiscard]] bool is_exhausted() const
+    {
+        for (auto const name : remaining_fields)
+            if (auto const field = headers_.find(name); field && parse_decimal(trim(*field)) == 0.0)
+                return true;
+        auto const combined = headers_.find("RateLimit").value_or(std::string_view());
+        for (std::string_view const part : {"remaining=0", ";r=0"})
+        {
+            auto const found = combined.find(part);
+            auto const next = found == combined.npos ? found : found + part.size();
+            if (next != combined.npos &&
+                (next == combined.size() || combined[next] == ',' || combined[next] == ';'))
+                return true;
+        }
+        return false;
+    }
+
+    http_headers const& headers_;
+    time_point now_;
+    duration offset_;
+};
 
 } // namespace
 
-std::optional<time_point> retry_at(retry_headers const& headers, time_point now)
+std::optional<time_point> retry_at(http_headers const& headers, bool throttled, time_point now)
 {
-    auto const offset = clock_offset(headers, now);
-    if (headers.retry_after)
-    {
-        auto const text = trim(*headers.retry_after);
-        if (auto const delay = parse_digits(text))
-            return clamp(now + seconds(std::min<std::int64_t>(*delay, longest.count())), now);
-        if (auto const date = parse_http_date(text, now))
-            return clamp(detail::after(time_point(*date), offset), now);
-    }
-    if (!headers.rate_limit_reset)
-        return std::nullopt;
-    auto const epoch = parse_digits(trim(*headers.rate_limit_reset));
-    if (!epoch)
-        return std::nullopt;
-    // The year 2128: far beyond the limit, and far from an overflow.
-    constexpr std::int64_t latest = 5'000'000'000;
-    time_point const reset{seconds(std::min(*epoch, latest))};
-    return clamp(detail::after(reset, offset), now);
+    return retry_time_reader(headers, now).read(throttled);
 }
 
 } // namespace coauth::protocol

@@ -1,26 +1,28 @@
 #ifndef COAUTH_SRC_PROTOCOL_RETRY_AFTER_HPP
 #define COAUTH_SRC_PROTOCOL_RETRY_AFTER_HPP
 
+#include <coauth/http_headers.hpp>
+
 #include <chrono>
 #include <optional>
-#include <string_view>
 
 namespace coauth::protocol
 {
 
-// The header fields of a response that say when to try again.
-struct retry_headers
-{
-    std::optional<std::string_view> retry_after;
-    std::optional<std::string_view> rate_limit_reset;
-    std::optional<std::string_view> date;
-};
-
-// When to try again, on the local clock: `Retry-After` (seconds or date, RFC 9110 section 10.2.3),
-// else `X-Rate-Limit-Reset` (seconds since 1970). Absolute times are corrected by the response's
-// `Date`. At least `now`, at most 24 hours later. None: no field has a valid value.
+// When to try again, on the local clock, from the header fields of a response:
+//
+// - `retry-after-ms`, `x-ms-retry-after-ms`: milliseconds;
+// - `Retry-After` (RFC 9110 section 10.2.3);
+// - if the server throttles, or a field says that no requests remain: `RateLimit`
+//   (`limit=10, remaining=0, reset=30`, or `"default";r=0;t=30`), and `RateLimit-Reset`,
+//   `X-RateLimit-Reset`, `X-Rate-Limit-Reset` and the like. Other responses have them, too.
+//
+// A number is told apart by its size: seconds from now (with a fraction), seconds since 1970,
+// milliseconds, microseconds or nanoseconds since 1970. A date has one of the formats of RFC 9110.
+// Absolute times are corrected by the response's `Date`. At least `now`, at most 24 hours later.
+// None: no field has a valid value.
 std::optional<std::chrono::system_clock::time_point>
-retry_at(retry_headers const& headers, std::chrono::system_clock::time_point now);
+retry_at(http_headers const& headers, bool throttled, std::chrono::system_clock::time_point now);
 
 } // namespace coauth::protocol
 

@@ -9,7 +9,7 @@ bool is_invalid_token_challenge(unsigned status, std::string_view www_authentica
 {
     if (status != 401)
         return false;
-    protocol::www_authenticate_errors errors(www_authenticate);
+    protocol::challenge_parameters errors(www_authenticate, "error");
     bool other_error = false;
     while (auto const error_code = errors.next())
     {

@@ -26,6 +26,22 @@ bool is_valid_in_header(std::string_view text)
     return outside == 0;
 }
 
+// Removes the words that no scope may contain (RFC 6749 section 3.3). They must not cost the token.
+std::string without_non_ascii(std::string_view scope)
+{
+    if (detail::is_printable_ascii(scope))
+        return std::string(scope);
+    std::string valid;
+    while (!scope.empty())
+    {
+        auto const word = scope.substr(0, scope.find(' '));
+        scope.remove_prefix(std::min(scope.size(), word.size() + 1));
+        if (detail::is_printable_ascii(word) && !word.empty())
+            valid.append(valid.empty() ? "" : " ").append(word);
+    }
+    return valid;
+}
+
 // Reads a token from a document without an error.
 class token_reader
 {
@@ -44,7 +60,7 @@ public:
     {
         auto const value = response_.document().find("access_token").as_string();
         if (!value || value->empty())
-            return response_.malformed("it has no access_token");
+            return response_.missing_member("access_token");
         if (value->size() > max_token)
             return response_.malformed(
                 "its access_token is longer than 64 KiB", errc::response_too_large);
@@ -101,10 +117,9 @@ private:
         auto granted = response_.scope();
         if (!granted)
             return response_.malformed("its scope is neither a string nor a list of strings");
-        if (!detail::is_printable_ascii(*granted))
-            return response_.malformed(
-                "its scope contains characters that are not allowed in a scope");
-        return std::move(*granted);
+        if (detail::has_control(*granted))
+            return response_.malformed("its scope contains control characters");
+        return without_non_ascii(*granted);
     }
 
     [[nodiscard]] lifetime token_lifetime() const

@@ -1,6 +1,9 @@
 #include <coauth/error.hpp>
 #include <coauth/result.hpp>
 
+#include "values/encoding.hpp"
+#include "values/refused_credentials.hpp"
+
 #include <boost/system/system_error.hpp>
 #include <boost/throw_exception.hpp>
 
@@ -133,6 +136,13 @@ bool equal(http_headers const& a, http_headers const& b) noexcept
         { return x.name == y.name && x.value == y.value; });
 }
 
+bool equal(std::vector<error_member> const& a, std::vector<error_member> const& b) noexcept
+{
+    return std::equal(
+        a.begin(), a.end(), b.begin(), b.end(), [](error_member const& x, error_member const& y)
+        { return x.name == y.name && x.json == y.json; });
+}
+
 bool is_transient_status(unsigned status) noexcept
 {
     return status == 408 || status == 425 || status == 429 || status >= 500;
@@ -144,7 +154,7 @@ void append_server_text(std::string& text, error_info const& info)
         text += ", error " + info.oauth_error;
     if (info.server_code)
         text += ", code " + std::to_string(*info.server_code);
-    if (!info.description.empty())
+    if (!info.description.empty() && info.description != info.oauth_error)
         text += ": " + info.description;
 }
 
@@ -262,8 +272,31 @@ bool error::transient() const noexcept
 
 bool error::is_authentication_failure() const noexcept
 {
-    return code_ == errc::invalid_client || code_ == errc::unauthorized_client ||
-           (code_ == errc::http_error && http_status() == 401);
+    switch (code_)
+    {
+    case errc::invalid_client:
+    case errc::unauthorized_client:
+        return true;
+    case errc::http_error:
+    case errc::other_oauth_error:
+    case errc::access_denied:
+        break;
+    default:
+        return false;
+    }
+    if (http_status() == 401 || is_transient_status(http_status()))
+        return http_status() == 401;
+    // Status 403 with a sentence is about permissions.
+    return detail::means_refused_credentials(oauth_error()) ||
+           (http_status() != 403 && detail::means_refused_credentials(description()));
+}
+
+std::optional<std::string_view> error::member(std::string_view name) const noexcept
+{
+    for (auto const& member : members())
+        if (member.name == name)
+            return member.json;
+    return std::nullopt;
 }
 
 std::string error::message() const
@@ -292,7 +325,7 @@ bool operator==(error const& a, error const& b) noexcept
     return x.context == y.context && x.cause == y.cause && x.http_status == y.http_status &&
            x.oauth_error == y.oauth_error && x.description == y.description && x.uri == y.uri &&
            x.server_code == y.server_code && x.retry_at == y.retry_at && x.attempts == y.attempts &&
-           equal(x.headers, y.headers);
+           equal(x.headers, y.headers) && equal(x.members, y.members);
 }
 
 std::ostream& operator<<(std::ostream& out, error const& e)

@@ -173,6 +173,16 @@ void check_error(coauth::error const& failure, coauth::http_response const& resp
             token.size() < min_unique || !holds(part, token),
             "a token in an error response is not shown");
     }
+    for (auto const& member : failure.members())
+    {
+        check_text(member.json, " ");
+        require(is_json(member.json), "a further member is JSON");
+        require(member.json.size() <= 32 * 1024, "a further member is short");
+        require(
+            token.size() < min_unique || !holds(member.json, token),
+            "a token in an error response is not in a further member");
+    }
+    require(failure.members().size() <= 32, "there are few further members");
     require(failure.description().size() <= 1024, "the server's text is cut");
     require(failure.value() != coauth::errc(), "an error has a code");
     auto const now = times().received;

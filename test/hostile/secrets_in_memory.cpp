@@ -350,7 +350,7 @@ std::vector<row> rows_of_clients()
              config.authentication = by_secret();
              config.dpop = std::make_shared<coauth::dpop_prover>(key());
          },
-         the_key.bytes, [] { return coauth::token_request(); }, "unsupported_token_type"},
+         the_key.bytes, [] { return coauth::token_request(); }, "unexpected_token_type"},
     };
 }
 

@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(unusable_tokens)
          "malformed_response"},
         {"in another member", 200, R"({"data":)" + std::string(token_body) + "}",
          "malformed_response"},
-        {"mac", 200, R"({"access_token":"tok.en-1","token_type":"mac"})", "unsupported_token_type"},
+        {"mac", 200, R"({"access_token":"tok.en-1","token_type":"mac"})", "unexpected_token_type"},
         {"lifetime true", 200, token("\"tok.en-1\"", R"(,"expires_in":true)"),
          "malformed_response"},
         {"lifetime infinite", 200, token("\"tok.en-1\"", R"(,"expires_in":1e999)"),

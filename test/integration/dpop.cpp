@@ -203,8 +203,8 @@ BOOST_AUTO_TEST_CASE(and_the_type_of_the_token_agree)
          std::vector<std::tuple<bool, char const*, char const*>>{
              {true, "DPoP", "success"},
              {true, "dpop", "success"},
-             {true, "Bearer", "unsupported_token_type"},
-             {false, "DPoP", "unsupported_token_type"},
+             {true, "Bearer", "unexpected_token_type"},
+             {false, "DPoP", "unexpected_token_type"},
              {false, "Bearer", "success"}})
         BOOST_TEST_CONTEXT(proves << " " << type)
         {

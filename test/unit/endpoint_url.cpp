@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(invalid_urls_are_rejected_with_advice)
              {"https://a.example/t x", "percent-encode"},
              {"https://a.example/t\r\nX: y", "percent-encode"},
              {"https://a.example/\0t"s, "percent-encode"},
-             {"https://b\xC3\xBC.example/t", "percent-encode"},
+             {"https://b\xC3\xBC.example/t", "'xn--b-eha.example'"},
              {" https://a.example/t", "percent-encode"},
              {"https://a.example/t\n", "percent-encode"},
              {"https://a.example/%zz", "not an absolute URL"},

@@ -3,7 +3,7 @@
 #include "support.hpp"
 
 using namespace test;
-using coauth::protocol::retry_headers;
+using coauth::http_headers;
 
 namespace
 {
@@ -13,9 +13,9 @@ constexpr std::int64_t epoch = 1'795'392'000;
 constexpr std::chrono::system_clock::time_point now{std::chrono::seconds(epoch)};
 
 // Seconds from now; -1: none.
-std::int64_t wait(retry_headers const& headers)
+std::int64_t wait(http_headers const& headers, bool throttled = true)
 {
-    auto const got = coauth::protocol::retry_at(headers, now);
+    auto const got = coauth::protocol::retry_at(headers, throttled, now);
     return got ? std::chrono::duration_cast<std::chrono::seconds>(*got - now).count() : -1;
 }
 
@@ -50,7 +50,7 @@ BOOST_AUTO_TEST_CASE(retry_after_in_seconds_or_as_a_date)
              {"", -1},
              {"-1", -1},
              {"+1", -1},
-             {"1.5", -1},
+             {"1.5", 1},
              {"0x10", -1},
              {"1e3", -1},
              {"1 2", -1},
@@ -60,9 +60,10 @@ BOOST_AUTO_TEST_CASE(retry_after_in_seconds_or_as_a_date)
          })
         BOOST_TEST_CONTEXT(row.text)
         {
-            retry_headers headers;
-            headers.retry_after = row.text;
+            http_headers headers;
+            headers.add("Retry-After", row.text);
             BOOST_TEST(wait(headers) == row.expected);
+            BOOST_TEST(wait(headers, false) == row.expected);
         }
 }
 
@@ -84,13 +85,14 @@ BOOST_AUTO_TEST_CASE(rate_limit_reset_in_seconds_since_1970)
              {"-5", -1},
              {"60s", -1},
              {"", -1},
-             {"Mon, 23 Nov 2026 00:02:00 GMT", -1},
+             {"Mon, 23 Nov 2026 00:02:00 GMT", 120},
          })
         BOOST_TEST_CONTEXT(row.text)
         {
-            retry_headers headers;
-            headers.rate_limit_reset = row.text;
+            http_headers headers;
+            headers.add("X-Rate-Limit-Reset", row.text);
             BOOST_TEST(wait(headers) == row.expected);
+            BOOST_TEST(wait(headers, false) == -1);
         }
 }
 
@@ -114,31 +116,34 @@ BOOST_AUTO_TEST_CASE(absolute_times_are_corrected_by_the_servers_clock)
          })
         BOOST_TEST_CONTEXT(row.name)
         {
-            retry_headers headers;
-            if (*row.date != '\0')
-                headers.date = row.date;
-            headers.retry_after = "Mon, 23 Nov 2026 00:10:00 GMT";
-            BOOST_TEST(wait(headers) == row.expected);
-            headers.retry_after.reset();
-            auto const reset = std::to_string(epoch + 600);
-            headers.rate_limit_reset = reset;
-            BOOST_TEST(wait(headers) == row.expected);
+            for (auto const& [name, value] :
+                 {std::pair("Retry-After", "Mon, 23 Nov 2026 00:10:00 GMT"s),
+                  {"X-Rate-Limit-Reset", std::to_string(epoch + 600)}})
+            {
+                http_headers headers;
+                if (*row.date != '\0')
+                    headers.add("Date", row.date);
+                headers.add(name, value);
+                BOOST_TEST(wait(headers) == row.expected);
+            }
         }
 }
 
 BOOST_AUTO_TEST_CASE(retry_after_takes_precedence_unless_it_is_invalid)
 {
-    auto const reset = std::to_string(epoch + 60);
-    retry_headers headers;
-    BOOST_TEST(wait(headers) == -1);
-    headers.rate_limit_reset = reset;
-    headers.retry_after = "5";
-    BOOST_TEST(wait(headers) == 5);
-    headers.retry_after = "later";
-    BOOST_TEST(wait(headers) == 60);
+    auto const with = [](std::string const& retry_after)
+    {
+        http_headers headers;
+        headers.add("X-Rate-Limit-Reset", std::to_string(epoch + 60));
+        headers.add("Retry-After", retry_after);
+        return headers;
+    };
+    BOOST_TEST(wait({}) == -1);
+    BOOST_TEST(wait(with("5")) == 5);
+    BOOST_TEST(wait(with("later")) == 60);
     // Relative seconds need no correction.
-    headers.retry_after = "5";
-    headers.date = "Sun, 22 Nov 2026 00:00:00 GMT";
+    auto headers = with("5");
+    headers.add("Date", "Sun, 22 Nov 2026 00:00:00 GMT");
     BOOST_TEST(wait(headers) == 5);
 }
 
@@ -146,10 +151,10 @@ BOOST_AUTO_TEST_CASE(a_date_beyond_the_end_of_the_clock_is_limited)
 {
     // In 2045, the corrected year 2199 is beyond the end of the clock.
     auto const later = now + std::chrono::hours(24 * 365 * 19);
-    retry_headers headers;
-    headers.date = "Thu, 01 Jan 1970 00:00:00 GMT";
-    headers.retry_after = "Tue, 31 Dec 2199 23:59:59 GMT";
-    auto const got = coauth::protocol::retry_at(headers, later);
+    http_headers headers;
+    headers.add("Date", "Thu, 01 Jan 1970 00:00:00 GMT");
+    headers.add("Retry-After", "Tue, 31 Dec 2199 23:59:59 GMT");
+    auto const got = coauth::protocol::retry_at(headers, true, later);
     BOOST_TEST_REQUIRE(got.has_value());
     BOOST_TEST((*got - later == std::chrono::hours(24)));
 }

@@ -93,7 +93,10 @@ BOOST_AUTO_TEST_CASE(usable_and_unusable_tokens)
             {"error empty", 200, document(R"(,"error":"")"), "success"},
             {"error false", 200, document(",\"error\":false"), "success"},
             {"error true", 200, document(",\"error\":true"), "malformed_response"},
-            {"error 0", 200, document(",\"error\":0"), "malformed_response"},
+            {"error 0", 200, document(",\"error\":0"), "success"},
+            {"error \"0\"", 200, document(R"(,"error":"0")"), "success"},
+            {"error 0.0", 200, document(",\"error\":0.0"), "success"},
+            {"error 1", 200, document(",\"error\":1"), "malformed_response"},
             {"error []", 200, document(",\"error\":[]"), "malformed_response"},
             {"error {}", 200, document(",\"error\":{}"), "malformed_response"},
             {"error of a control", 200, document(R"(,"error":"\n")"), "malformed_response"},
@@ -124,6 +127,13 @@ BOOST_AUTO_TEST_CASE(granted_scope)
              {",\"scope\":\"less\"", "less"},
              {",\"scope\":[]", ""},
              {R"(,"scope":["a","b:c"])", "a b:c"},
+             // Words that no scope may contain are dropped.
+             {",\"scope\":\"a gr\xC3\xB6\xC3\x9F"
+              "e b\"",
+              "a b"},
+             {",\"scope\":\"\xC3\xA9\"", ""},
+             {",\"scope\":[\"\xC3\xA9\",\"c\"]", "c"},
+             {",\"scope\":\"\\u00e9 d\"", "d"},
              {R"(,"scope":"a, b \"c\"")", "a, b \"c\""},
          })
         BOOST_TEST_CONTEXT(row.member)

@@ -1,0 +1,141 @@
+// When to try again, in every form that servers use. The size of a number tells seconds from now,
+// seconds since 1970 and milliseconds since 1970 apart. `Date` corrects the clock.
+
+#include "response_fixture.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <cmath>
+#include <ctime>
+#include <vector>
+
+using namespace test;
+
+namespace
+{
+
+std::int64_t now_in(std::chrono::nanoseconds unit, std::chrono::seconds offset)
+{
+    auto const time = std::chrono::system_clock::now().time_since_epoch() + offset;
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(time) / unit;
+}
+
+std::string epoch(std::chrono::nanoseconds unit, std::chrono::seconds offset)
+{
+    return std::to_string(now_in(unit, offset));
+}
+
+std::string date(std::chrono::seconds offset)
+{
+    auto const time = static_cast<std::time_t>(now_in(1s, offset));
+    std::tm fields = {};
+    gmtime_r(&time, &fields);
+    char text[64];
+    return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &fields)};
+}
+
+struct form
+{
+    char const* name;
+    unsigned status;
+    std::vector<std::pair<char const*, std::string>> fields;
+    // Seconds from now, to within two seconds; -1: none.
+    double expected;
+};
+
+std::vector<form> forms()
+{
+    auto const half = R"("burst";q=5;w=1;r=3;t=1, "daily";r=0;t=30)"s;
+    return {
+        {"seconds", 429, {{"Retry-After", "30"}}, 30},
+        {"seconds with 503", 503, {{"Retry-After", "30"}}, 30},
+        {"seconds with 400", 400, {{"Retry-After", "30"}}, 30},
+        {"a fraction", 429, {{"Retry-After", "29.5"}}, 29.5},
+        {"spaces", 429, {{"Retry-After", " 30 "}}, 30},
+        {"zero", 429, {{"Retry-After", "0"}}, 0},
+        {"a date", 429, {{"Retry-After", date(30s)}}, 30},
+        {"a date of a server that is an hour ahead",
+         429,
+         {{"Date", date(3600s)}, {"Retry-After", date(3630s)}},
+         30},
+        {"seconds since 1970", 429, {{"Retry-After", epoch(1s, 30s)}}, 30},
+        {"milliseconds since 1970", 429, {{"Retry-After", epoch(1ms, 30s)}}, 30},
+        {"a day", 429, {{"Retry-After", "86400"}}, 86400},
+        {"longer than a day", 429, {{"Retry-After", "8640000"}}, 86400},
+        {"milliseconds", 429, {{"retry-after-ms", "30000"}}, 30},
+        {"milliseconds of Azure", 429, {{"x-ms-retry-after-ms", "29500"}}, 29.5},
+        {"milliseconds are more exact",
+         429,
+         {{"Retry-After", "30"}, {"x-ms-retry-after-ms", "29100"}},
+         29.1},
+        {"reset since 1970", 429, {{"X-Rate-Limit-Reset", epoch(1s, 30s)}}, 30},
+        {"reset since 1970, other spelling", 429, {{"X-RateLimit-Reset", epoch(1s, 30s)}}, 30},
+        {"reset since 1970 with a fraction",
+         429,
+         {{"X-RateLimit-Reset", epoch(1s, 30s) + ".5"}},
+         30.5},
+        {"reset in milliseconds since 1970", 429, {{"X-RateLimit-Reset", epoch(1ms, 30s)}}, 30},
+        {"reset in microseconds since 1970", 429, {{"X-RateLimit-Reset", epoch(1us, 30s)}}, 30},
+        {"reset in seconds", 429, {{"X-RateLimit-Reset", "30"}}, 30},
+        {"reset of the draft", 429, {{"RateLimit-Reset", "30"}}, 30},
+        {"reset by a date", 429, {{"X-RateLimit-Reset", date(30s)}}, 30},
+        {"reset by a server that is an hour behind",
+         429,
+         {{"Date", date(-3600s)}, {"X-RateLimit-Reset", epoch(1s, -3570s)}},
+         30},
+        {"reset after", 429, {{"X-RateLimit-Reset-After", "29.5"}}, 29.5},
+        {"RateLimit", 429, {{"RateLimit", "limit=10, remaining=0, reset=30"}}, 30},
+        {"RateLimit, other order", 429, {{"RateLimit", "reset=30,remaining=0,limit=10"}}, 30},
+        {"RateLimit, structured", 429, {{"RateLimit", R"("default";r=0;t=30)"}}, 30},
+        {"RateLimit, time first", 429, {{"RateLimit", R"("default";t=30;r=0)"}}, 30},
+        {"RateLimit, the quota that is used up", 429, {{"RateLimit", half}}, 30},
+        {"RateLimit and Retry-After",
+         429,
+         {{"RateLimit", R"("default";r=0;t=30)"}, {"Retry-After", "20"}},
+         20},
+        {"403 without remaining requests",
+         403,
+         {{"X-RateLimit-Remaining", "0"}, {"X-RateLimit-Reset", epoch(1s, 30s)}},
+         30},
+        {"403 with remaining requests",
+         403,
+         {{"X-RateLimit-Remaining", "7"}, {"X-RateLimit-Reset", epoch(1s, 30s)}},
+         -1},
+        {"400 with a reset, as in every response",
+         400,
+         {{"X-Rate-Limit-Reset", epoch(1s, 30s)}},
+         -1},
+        {"the past", 429, {{"X-RateLimit-Reset", epoch(1s, -30s)}}, 0},
+        {"negative", 429, {{"Retry-After", "-5"}}, -1},
+        {"words", 429, {{"Retry-After", "soon"}}, -1},
+        {"nothing", 429, {}, -1},
+        {"words, then a reset", 429, {{"Retry-After", "soon"}, {"RateLimit-Reset", "30"}}, 30},
+    };
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(retry_after)
+
+BOOST_AUTO_TEST_CASE(every_form)
+{
+    scripted_server server;
+    for (auto const& form : forms())
+        BOOST_TEST_CONTEXT(form.name)
+        {
+            response scripted;
+            scripted.status = form.status;
+            for (auto const& [name, value] : form.fields)
+                scripted.headers.add(name, value);
+            auto const began = std::chrono::system_clock::now();
+            auto const e = server.get_error(scripted);
+            BOOST_TEST(e.retry_at().has_value() == (form.expected >= 0));
+            if (!e.retry_at())
+                continue;
+            auto const wait = std::chrono::duration<double>(*e.retry_at() - began).count();
+            // A date has whole seconds, and the request takes a moment.
+            BOOST_TEST(std::abs(wait - form.expected) < 3, wait << " and " << form.expected);
+        }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
