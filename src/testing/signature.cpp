@@ -29,7 +29,7 @@ struct scheme
     std::string_view name;
     family kind;
     EVP_MD const* (*digest)();
-    // Of ECDSA: OpenSSL's name of the curve, and the bytes of a coordinate.
+    // For ECDSA: OpenSSL's name of the curve, and the number of bytes of a coordinate.
     std::string_view curve = {};
     std::size_t size = 0;
 };
@@ -86,9 +86,9 @@ bool is_on_curve(EVP_PKEY& key, std::string_view curve)
            std::string_view(name.data(), size) == curve;
 }
 
-bool fits(scheme const& by, EVP_PKEY& key)
+bool fits(scheme const& algorithm, EVP_PKEY& key)
 {
-    switch (by.kind)
+    switch (algorithm.kind)
     {
     case family::hmac:
         return false;
@@ -96,14 +96,15 @@ bool fits(scheme const& by, EVP_PKEY& key)
     case family::pss:
         return EVP_PKEY_get_base_id(&key) == EVP_PKEY_RSA;
     case family::ecdsa:
-        return is_on_curve(key, by.curve);
+        return is_on_curve(key, algorithm.curve);
     case family::eddsa:
         return EVP_PKEY_get_base_id(&key) == EVP_PKEY_ED25519;
     }
     return false;
 }
 
-// OpenSSL wants DER where tokens have r and s one after the other (RFC 7518 section 3.4).
+// Converts r and s, one after the other (RFC 7518 section 3.4), to the DER form that OpenSSL
+// verifies.
 std::string to_der(std::string_view r_and_s, std::size_t size)
 {
     openssl_ptr<ECDSA_SIG> const both(ECDSA_SIG_new());
@@ -117,14 +118,14 @@ std::string to_der(std::string_view r_and_s, std::size_t size)
     int const length = i2d_ECDSA_SIG(both.get(), &der);
     if (length <= 0)
         return {};
-    std::string made(reinterpret_cast<char const*>(der), static_cast<std::size_t>(length));
+    std::string result(reinterpret_cast<char const*>(der), static_cast<std::size_t>(length));
     OPENSSL_free(der);
-    return made;
+    return result;
 }
 
-bool set_padding(scheme const& by, EVP_PKEY_CTX* context)
+bool set_padding(scheme const& algorithm, EVP_PKEY_CTX* context)
 {
-    return by.kind != family::pss ||
+    return algorithm.kind != family::pss ||
            (EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 &&
             EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1);
 }
@@ -147,36 +148,36 @@ bool verify_hmac(
     std::string_view algorithm, std::string_view secret, std::string_view text,
     std::string_view tag)
 {
-    auto const* const by = find_scheme(algorithm);
-    if (!by || by->kind != family::hmac)
+    auto const* const match = find_scheme(algorithm);
+    if (!match || match->kind != family::hmac)
         return false;
-    std::array<unsigned char, EVP_MAX_MD_SIZE> made{};
+    std::array<unsigned char, EVP_MAX_MD_SIZE> computed{};
     unsigned size = 0;
     return HMAC(
-               by->digest(), secret.data(), static_cast<int>(secret.size()), bytes(text),
-               text.size(), made.data(), &size) != nullptr &&
-           tag.size() == size && CRYPTO_memcmp(made.data(), tag.data(), size) == 0;
+               match->digest(), secret.data(), static_cast<int>(secret.size()), bytes(text),
+               text.size(), computed.data(), &size) != nullptr &&
+           tag.size() == size && CRYPTO_memcmp(computed.data(), tag.data(), size) == 0;
 }
 
 bool verify_signature(
     std::string_view algorithm, EVP_PKEY& key, std::string_view text, std::string_view signature)
 {
-    auto const* const by = find_scheme(algorithm);
-    if (!by || !fits(*by, key))
+    auto const* const match = find_scheme(algorithm);
+    if (!match || !fits(*match, key))
         return false;
     std::string der;
-    if (by->kind == family::ecdsa)
+    if (match->kind == family::ecdsa)
     {
-        if (signature.size() != 2 * by->size)
+        if (signature.size() != 2 * match->size)
             return false;
-        der = to_der(signature, by->size);
+        der = to_der(signature, match->size);
         signature = der;
     }
     openssl_ptr<EVP_MD_CTX> const context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* padding = nullptr;
     return context &&
-           EVP_DigestVerifyInit(context.get(), &padding, by->digest(), nullptr, &key) == 1 &&
-           set_padding(*by, padding) &&
+           EVP_DigestVerifyInit(context.get(), &padding, match->digest(), nullptr, &key) == 1 &&
+           set_padding(*match, padding) &&
            EVP_DigestVerify(
                context.get(), bytes(signature), signature.size(), bytes(text), text.size()) == 1;
 }
