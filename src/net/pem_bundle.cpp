@@ -41,7 +41,9 @@ marker read_marker(std::string_view text, std::size_t word, bool is_begin)
     found.damaged = word < dashes.size() ||
                     text.substr(word - dashes.size(), dashes.size()) != dashes ||
                     text.substr(label_end, dashes.size()) != dashes;
-    found.begin = word - std::min(word, dashes.size());
+    found.begin = word;
+    while (found.begin != 0 && word - found.begin < dashes.size() && text[found.begin - 1] == '-')
+        --found.begin;
     found.end = std::min(text.size(), label_end + dashes.size());
     return found;
 }

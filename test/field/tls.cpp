@@ -4,6 +4,7 @@
 #include "issued_certificate.hpp"
 #include "raw_tls_server.hpp"
 #include "scratch_file.hpp"
+#include "test_keys.hpp"
 #include "tls_peer.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -276,9 +277,9 @@ BOOST_AUTO_TEST_CASE(whatever_is_given_is_a_trust_anchor)
 
 BOOST_AUTO_TEST_CASE(a_bundle_is_read_whole_or_refused_with_the_line)
 {
-    issued_certificate const other;
+    auto const other = make_identity("another CA", nullptr, true);
     issued_certificate const issued;
-    auto const first = other.ca_pem();
+    auto const& first = other.certificate_pem;
     auto const second = issued.ca_pem();
     auto const lines = static_cast<std::size_t>(std::count(first.begin(), first.end(), '\n'));
     auto const line = [](std::size_t number) { return "line " + std::to_string(number); };
@@ -300,7 +301,7 @@ BOOST_AUTO_TEST_CASE(a_bundle_is_read_whole_or_refused_with_the_line)
              {"glued", glued, ""},
              {"one long line", on_one_line(first) + on_one_line(second), ""},
              {"escaped line ends", replaced(first + second, "\n", "\\n"), ""},
-             {"a key first", other.key_pem() + second, ""},
+             {"a key first", other.key.private_pem() + second, ""},
              {"twice the same", second + second, ""},
              {"no line end at the end", first + second.substr(0, second.size() - 1), ""},
              {"cut", first + second.substr(0, second.size() / 2), line(lines + 1)},
@@ -315,7 +316,7 @@ BOOST_AUTO_TEST_CASE(a_bundle_is_read_whole_or_refused_with_the_line)
              {"bytes lost", first + second.substr(0, 60) + second.substr(70), line(lines + 1)},
              {"empty block", first + "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
               line(lines + 1)},
-             {"no certificate", other.key_pem(), "holds no PEM certificate"}})
+             {"no certificate", other.key.private_pem(), "holds no PEM certificate"}})
         BOOST_TEST_CONTEXT(row.name)
         {
             raw_tls_server const server(speaking(issued), response_one);
