@@ -36,15 +36,19 @@ struct dpop_access;
 /// auto const proof = config.dpop->proof_for("GET", "https://api.example.com/messages", *token);
 /// \endcode
 ///
-/// Remembers the last nonce of each origin.
+/// Remembers the last nonce of each origin. The case of the host and the default port do not
+/// matter.
+///
+/// The file of the key may be replaced while the program runs: new tokens are bound to the new key,
+/// and proofs for a token that was requested before are signed with the key to which it is bound.
 ///
 /// \par Thread safety
 /// All functions may be called from any thread at the same time.
 class COAUTH_DECL dpop_prover
 {
 public:
-    /// Reads the key, which must be in PEM: a signer function is not supported. `validate()`, every
-    /// proof and every client that uses the prover report an unusable key.
+    /// Reads the key: a signer function is not supported. `validate()`, every proof and every
+    /// client that uses the prover report an unusable key.
     explicit dpop_prover(signing_key const& key);
     /// Releases the key.
     ~dpop_prover();
@@ -65,7 +69,8 @@ public:
     /// a new proof.
     ///
     /// \param method The HTTP method of the request.
-    /// \param url The URL of the request; its query and fragment are ignored.
+    /// \param url The URL of the request. User information, query and fragment are left out of the
+    ///     proof; scheme and host are written in lower case, and a default port is omitted.
     /// \param token The token that the request carries.
     [[nodiscard]] result<secret>
     proof_for(std::string_view method, std::string_view url, access_token const& token);
@@ -78,14 +83,14 @@ public:
     /// \param nonce The value of the field.
     void remember_nonce(std::string_view url, std::string_view nonce);
 
-    /// The key's thumbprint (RFC 7638): the `jkt` of a bound token.
-    [[nodiscard]] std::string const& thumbprint() const noexcept;
+    /// The key's thumbprint (RFC 7638): the `jkt` of a bound token. Empty: the key is not usable.
+    [[nodiscard]] std::string thumbprint() const;
 
 private:
     friend struct detail::dpop_access;
 
     [[nodiscard]] result<secret>
-    sign_proof(std::string_view method, std::string_view url, std::string_view token_value);
+    sign_proof(std::string_view method, std::string_view url, access_token const* token);
 
     struct state;
     std::unique_ptr<state> state_;

@@ -4,6 +4,7 @@
 #include <coauth/client_config.hpp>
 
 #include "crypto/jwt.hpp"
+#include "crypto/key_source.hpp"
 
 #include <chrono>
 #include <memory>
@@ -14,9 +15,9 @@
 namespace coauth::detail
 {
 
-// The key that signs client assertions; null: the method of authentication has none.
-result<std::shared_ptr<crypto::private_key const>>
-load_key(client_config const& config, std::chrono::system_clock::time_point now);
+// The key that signs client assertions, or the error in it; null: the method of authentication has
+// none.
+result<std::shared_ptr<crypto::key_source>> load_key(client_config const& config);
 
 // The audience of a client assertion in a request to this URL.
 std::string_view audience_of(client_config const& config, std::string_view url);

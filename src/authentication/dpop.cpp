@@ -1,68 +1,99 @@
 #include <coauth/dpop.hpp>
 
 #include "authentication/algorithm_negotiation.hpp"
+#include "authentication/dpop_url.hpp"
 #include "authentication/nonce_store.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/jwt.hpp"
+#include "crypto/key_source.hpp"
 #include "values/make_error.hpp"
 
 #include <chrono>
+#include <mutex>
+#include <vector>
 
 namespace coauth
 {
 namespace
 {
 
-std::string_view without_query(std::string_view url)
-{
-    return url.substr(0, url.find_first_of("?#"));
-}
-
-std::string origin_of(std::string_view url)
-{
-    auto const scheme = url.find("://");
-    if (scheme == std::string_view::npos)
-        return std::string(url);
-    return std::string(url.substr(0, url.find_first_of("/?#", scheme + 3)));
-}
-
-result<std::shared_ptr<crypto::private_key const>> load(signing_key const& source)
-{
-    auto key = crypto::private_key::load(source, "dpop: the key", std::chrono::system_clock::now());
-    if (key && (*key)->signer())
-        return detail::config_error(
-            "dpop: the key is a function that signs; a proof needs the key itself, from "
-            "signing_key::pem_file or signing_key::pem");
-    return key;
-}
+using key_ptr = std::shared_ptr<crypto::private_key const>;
+using clock = std::chrono::steady_clock;
 
 } // namespace
 
 struct dpop_prover::state
 {
-    explicit state(signing_key const& source) : key(load(source)) {}
+    explicit state(signing_key const& key) : source(key, "dpop: the key") {}
 
-    result<std::shared_ptr<crypto::private_key const>> key;
-    std::string const no_thumbprint;
+    // The key for new tokens.
+    result<key_ptr> current_key()
+    {
+        auto key = source.current();
+        if (!key)
+            return key;
+        if ((*key)->signer())
+            return detail::config_error(
+                "dpop: the key is a function that signs; a proof needs the key itself, from "
+                "signing_key::pem_file or signing_key::pem");
+        std::lock_guard const lock(mutex);
+        if (keys.empty() || keys.back().thumbprint() != (*key)->thumbprint())
+            keys.push_back({*key, clock::now()});
+        if (keys.size() > max_keys)
+            keys.erase(keys.begin());
+        return key;
+    }
+
+    // The key to which a token is bound: the one in force when the token was requested.
+    result<key_ptr> key_of(access_token const& token)
+    {
+        auto current = current_key();
+        std::lock_guard const lock(mutex);
+        for (auto i = keys.rbegin(); i != keys.rend(); ++i)
+            if (i->since <= token.requested_at_steady())
+                return i->key;
+        return current && !keys.empty() ? result<key_ptr>(keys.front().key) : current;
+    }
+
+    static constexpr std::size_t max_keys = 4;
+
+    struct dated_key
+    {
+        key_ptr key;
+        clock::time_point since;
+
+        [[nodiscard]] std::string const& thumbprint() const { return key->thumbprint(); }
+    };
+
+    crypto::key_source source;
     detail::nonce_store nonces;
+    std::mutex mutex;
+    // The keys that were in force, the newest last. Tokens stay bound to the key with which they
+    // were requested when its file is replaced.
+    std::vector<dated_key> keys;
 };
 
-dpop_prover::dpop_prover(signing_key const& key) : state_(std::make_unique<state>(key)) {}
+dpop_prover::dpop_prover(signing_key const& key) : state_(std::make_unique<state>(key))
+{
+    (void)state_->current_key();
+}
 
 dpop_prover::~dpop_prover() = default;
 
 result<void> dpop_prover::validate() const
 {
-    if (state_->key)
-        return {};
-    return state_->key.error();
+    auto const key = state_->current_key();
+    if (!key)
+        return key.error();
+    return {};
 }
 
 result<void> dpop_prover::validate(std::vector<std::string> const& supported) const
 {
-    if (!state_->key)
-        return state_->key.error();
-    auto const algorithm = (*state_->key)->algorithm();
+    auto const key = state_->current_key();
+    if (!key)
+        return key.error();
+    auto const algorithm = (*key)->algorithm();
     if (detail::first_supported(supported, {algorithm}) == algorithm)
         return {};
     return detail::no_common_method(
@@ -77,37 +108,40 @@ dpop_prover::proof_for(std::string_view method, std::string_view url, access_tok
     if (token.empty())
         return detail::parameter_error(
             "the token is empty; a proof for a resource server names the token");
-    return sign_proof(method, url, token.value());
+    return sign_proof(method, url, &token);
 }
 
 result<secret>
-dpop_prover::sign_proof(std::string_view method, std::string_view url, std::string_view token_value)
+dpop_prover::sign_proof(std::string_view method, std::string_view url, access_token const* token)
 {
-    auto const& key = state_->key;
+    auto const key = token != nullptr ? state_->key_of(*token) : state_->current_key();
     if (!key)
         return key.error();
     auto const id = crypto::random_id();
     if (!id)
         return id.error();
-    auto const nonce = state_->nonces.find(origin_of(url));
+    auto const parts = detail::parse_dpop_url(url);
+    auto const nonce = state_->nonces.find(parts.origin);
     crypto::proof_content content;
     content.method = method;
-    content.url = without_query(url);
+    content.url = parts.htu;
     content.id = *id;
     content.issued_at = std::chrono::system_clock::now();
     content.nonce = nonce;
-    content.access_token = token_value;
+    if (token != nullptr)
+        content.access_token = token->value();
     return crypto::sign_jwt(crypto::proof_jwt(content, **key), **key);
 }
 
 void dpop_prover::remember_nonce(std::string_view url, std::string_view nonce)
 {
-    state_->nonces.store(origin_of(url), nonce);
+    state_->nonces.store(detail::parse_dpop_url(url).origin, nonce);
 }
 
-std::string const& dpop_prover::thumbprint() const noexcept
+std::string dpop_prover::thumbprint() const
 {
-    return state_->key ? (*state_->key)->thumbprint() : state_->no_thumbprint;
+    auto const key = state_->current_key();
+    return key ? (*key)->thumbprint() : std::string();
 }
 
 } // namespace coauth

@@ -15,7 +15,7 @@ struct dpop_access
     [[nodiscard]] static result<secret>
     proof_for(dpop_prover& prover, std::string_view method, std::string_view url)
     {
-        return prover.sign_proof(method, url, {});
+        return prover.sign_proof(method, url, nullptr);
     }
 };
 

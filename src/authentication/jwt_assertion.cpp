@@ -2,6 +2,7 @@
 
 #include "crypto/digest.hpp"
 #include "crypto/jwt.hpp"
+#include "crypto/key_source.hpp"
 #include "values/make_error.hpp"
 
 #include <algorithm>
@@ -11,8 +12,6 @@ namespace coauth
 {
 namespace
 {
-
-using key_result = result<std::shared_ptr<crypto::private_key const>>;
 
 result<void> check(assertion_claims const& claims)
 {
@@ -31,19 +30,6 @@ result<void> check(assertion_claims const& claims)
                 "the assertion's further claim '" + name +
                 "' is reserved or has no name; use the members of assertion_claims");
     return {};
-}
-
-key_result load(signing_key const& source, assertion_claims const& claims)
-{
-    if (auto const valid = check(claims); !valid)
-        return valid.error();
-    auto key = crypto::private_key::load(
-        source, "the key of the assertion", std::chrono::system_clock::now());
-    if (key && (*key)->signer())
-        return detail::config_error(
-            "the key of the assertion is a function that signs; give the key itself, "
-            "from signing_key::pem_file or signing_key::pem");
-    return key;
 }
 
 result<secret> make_assertion(crypto::private_key const& key, assertion_claims const& claims)
@@ -66,12 +52,20 @@ result<secret> make_assertion(crypto::private_key const& key, assertion_claims c
 
 secret_provider jwt_assertion(signing_key const& key, assertion_claims claims)
 {
-    auto loaded = load(key, claims);
-    return [key = std::move(loaded), claims = std::move(claims)]() -> result<secret>
+    auto const valid = check(claims);
+    auto source = std::make_shared<crypto::key_source>(key, "the key of the assertion");
+    return [valid, source = std::move(source), claims = std::move(claims)]() -> result<secret>
     {
-        if (!key)
-            return key.error();
-        return make_assertion(**key, claims);
+        if (!valid)
+            return valid.error();
+        auto const current = source->current();
+        if (!current)
+            return current.error();
+        if ((*current)->signer())
+            return detail::config_error(
+                "the key of the assertion is a function that signs; give the key itself, "
+                "from signing_key::pem_file or signing_key::pem");
+        return make_assertion(**current, claims);
     };
 }
 

@@ -6,7 +6,6 @@
 #include "client/destination.hpp"
 #include "protocol/config_validation.hpp"
 
-#include <chrono>
 #include <utility>
 
 namespace coauth
@@ -19,7 +18,7 @@ result<prepared_config> prepare_config(client_config const& config)
     auto endpoint = protocol::check_config(config);
     if (!endpoint)
         return endpoint.error();
-    auto key = load_key(config, std::chrono::system_clock::now());
+    auto key = load_key(config);
     if (!key)
         return key.error();
     if (config.dpop)

@@ -3,7 +3,7 @@
 
 #include <coauth/client_config.hpp>
 
-#include "crypto/private_key.hpp"
+#include "crypto/key_source.hpp"
 #include "net/connection.hpp"
 #include "protocol/endpoint_url.hpp"
 
@@ -16,7 +16,7 @@ namespace coauth::detail
 struct prepared_config
 {
     // Signs client assertions; null: none.
-    std::shared_ptr<crypto::private_key const> key;
+    std::shared_ptr<crypto::key_source> key;
     protocol::endpoint token_endpoint;
     net::target token_target;
 };

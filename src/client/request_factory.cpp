@@ -14,10 +14,10 @@ namespace coauth::detail
 {
 
 request_factory::request_factory(
-    client_config const& config, std::shared_ptr<crypto::private_key const> key,
+    client_config const& config, std::shared_ptr<crypto::key_source> key,
     std::shared_ptr<pending_signatures> signatures)
     : config_(config)
-    , key_(std::move(key))
+    , key_source_(std::move(key))
     , signatures_(std::move(signatures))
 {
 }
@@ -92,29 +92,38 @@ net::task<result<secret>> request_factory::make_assertion(
 {
     auto const& authentication = *current.authentication;
     bool const by_secret = authentication.type() == authentication_method::client_secret_jwt;
-    if (!key_ && !by_secret)
+    if (!key_source_ && !by_secret)
         co_return secret();
+    std::shared_ptr<crypto::private_key const> key;
+    if (key_source_)
+    {
+        auto loaded = key_source_->current();
+        if (!loaded)
+            co_return loaded.error();
+        key = std::move(*loaded);
+    }
     auto const jwt =
-        make_client_assertion(config_, key_.get(), to.url, std::chrono::system_clock::now());
+        make_client_assertion(config_, key.get(), to.url, std::chrono::system_clock::now());
     if (!jwt)
         co_return jwt.error();
     if (by_secret)
         co_return crypto::sign_jwt(
             *jwt, authentication.algorithm(), authentication.client_secret());
-    bool const is_external = bool(key_->signer());
+    bool const is_external = bool(key->signer());
     if (!is_external)
-        co_return crypto::sign_jwt(*jwt, *key_);
+        co_return crypto::sign_jwt(*jwt, *key);
     auto const input = crypto::jws_signing_input(*jwt);
     std::string text(input.view());
-    auto returned = co_await call_signer(std::move(text), op);
-    auto const signature = crypto::normalize_signature(key_->algorithm(), std::move(returned));
+    auto returned = co_await call_signer(key, std::move(text), op);
+    auto const signature = crypto::normalize_signature(key->algorithm(), std::move(returned));
     if (!signature)
         co_return signature.error();
     co_return crypto::jws_compact(input.view(), signature->view());
 }
 
-net::task<result<std::string>>
-request_factory::call_signer(std::string input, net::operation_context& op) const
+net::task<result<std::string>> request_factory::call_signer(
+    std::shared_ptr<crypto::private_key const> key, std::string input,
+    net::operation_context& op) const
 {
     auto const pending = std::make_shared<external_signature>(signatures_);
     net::stop_state::scope const scope(op.stop, *pending);
@@ -122,7 +131,7 @@ request_factory::call_signer(std::string input, net::operation_context& op) cons
     {
         pending->set_handler(std::move(handler));
         // The operation may end before the signer is called: everything is owned.
-        return [pending, key = key_, text = std::move(input)]() mutable
+        return [pending, key, text = std::move(input)]() mutable
         { pending->call_signer(key->signer(), std::move(text)); };
     };
     auto waited =

@@ -8,7 +8,7 @@
 #include "client/destination.hpp"
 #include "client/endpoint_call.hpp"
 #include "client/external_signer.hpp"
-#include "crypto/private_key.hpp"
+#include "crypto/key_source.hpp"
 #include "net/task.hpp"
 #include "net/wait.hpp"
 
@@ -33,7 +33,7 @@ class request_factory
 public:
     // Neither argument is copied but the key, which may be null.
     request_factory(
-        client_config const& config, std::shared_ptr<crypto::private_key const> key,
+        client_config const& config, std::shared_ptr<crypto::key_source> key,
         std::shared_ptr<pending_signatures> signatures);
 
     // True if each attempt needs a client assertion, a DPoP proof or a value from a user's
@@ -56,11 +56,12 @@ private:
     // Empty: the client does not authenticate by an assertion that it signs itself.
     [[nodiscard]] net::task<result<secret>> make_assertion(
         destination const& to, credentials const& current, net::operation_context& op) const;
-    [[nodiscard]] net::task<result<std::string>>
-    call_signer(std::string input, net::operation_context& op) const;
+    [[nodiscard]] net::task<result<std::string>> call_signer(
+        std::shared_ptr<crypto::private_key const> key, std::string input,
+        net::operation_context& op) const;
 
     client_config const& config_;
-    std::shared_ptr<crypto::private_key const> const key_;
+    std::shared_ptr<crypto::key_source> const key_source_;
     std::shared_ptr<pending_signatures> const signatures_;
 
     std::mutex mutex_;

@@ -7,6 +7,8 @@
 #include "values/encoding.hpp"
 #include "values/signing_key_data.hpp"
 
+#include <openssl/rsa.h>
+
 #include <algorithm>
 #include <array>
 #include <new>
@@ -29,6 +31,29 @@ std::string curve_of(EVP_PKEY* key)
     return {name.data(), size};
 }
 
+// An RSA-PSS key may be restricted to a digest and to a minimum size of the salt (RFC 4055 section
+// 1.2).
+std::vector<signature_algorithm> supported_pss_algorithms(EVP_PKEY* key)
+{
+    struct digest
+    {
+        signature_algorithm algorithm;
+        EVP_MD const* function;
+    };
+    std::vector<signature_algorithm> supported;
+    for (auto const& [algorithm, function] :
+         {digest{ps256, EVP_sha256()}, digest{ps384, EVP_sha384()}, digest{ps512, EVP_sha512()}})
+    {
+        openssl_ptr<EVP_MD_CTX> const context(EVP_MD_CTX_new());
+        EVP_PKEY_CTX* options = nullptr;
+        if (context && EVP_DigestSignInit(context.get(), &options, function, nullptr, key) == 1 &&
+            EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) == 1)
+            supported.push_back(algorithm);
+    }
+    throw_if_out_of_memory();
+    return supported;
+}
+
 // The algorithms of a kind of key, the default first. Empty: the kind is not supported.
 std::vector<signature_algorithm> supported_algorithms(EVP_PKEY* key)
 {
@@ -36,6 +61,8 @@ std::vector<signature_algorithm> supported_algorithms(EVP_PKEY* key)
     {
     case EVP_PKEY_RSA:
         return {rs256, rs384, rs512, ps256, ps384, ps512};
+    case EVP_PKEY_RSA_PSS:
+        return supported_pss_algorithms(key);
     case EVP_PKEY_ED25519:
         return {eddsa, ed25519};
     case EVP_PKEY_EC:
@@ -54,6 +81,12 @@ std::vector<signature_algorithm> supported_algorithms(EVP_PKEY* key)
     }
 }
 
+bool is_rsa(EVP_PKEY* key)
+{
+    int const id = EVP_PKEY_get_base_id(key);
+    return id == EVP_PKEY_RSA || id == EVP_PKEY_RSA_PSS;
+}
+
 result<std::vector<signature_algorithm>> select_algorithms(
     EVP_PKEY* key, std::optional<signature_algorithm> wanted, std::string const& subject)
 {
@@ -62,7 +95,7 @@ result<std::vector<signature_algorithm>> select_algorithms(
         return pem_error(
             subject + " is of a kind that is not supported; give an RSA, P-256, P-384, P-521 or "
                       "Ed25519 key");
-    if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && EVP_PKEY_get_bits(key) < 2048)
+    if (is_rsa(key) && EVP_PKEY_get_bits(key) < 2048)
         return pem_error(
             subject + " is an RSA key of " + std::to_string(EVP_PKEY_get_bits(key)) +
             " bits; it must have at least 2048 (RFC 7518 section 3.3)");
@@ -145,16 +178,20 @@ private:
                 return contents.error();
             text = std::move(contents->text);
         }
-        auto key = read_private_key(
+        auto read = read_signing_key(
             text.view(), data_.passphrase, subject_, "the function that returns the pass-phrase");
-        if (!key)
-            return key.error();
+        if (!read)
+            return read.error();
         clear_errors();
-        auto algorithms = select_algorithms(key->get(), data_.algorithm, subject_);
+        // A JSON Web Key names its `kid`, and its `alg` if it must sign with no other.
+        if (key_->key_id_.empty())
+            key_->key_id_ = read->key_id;
+        auto const algorithm = data_.algorithm ? data_.algorithm : read->algorithm;
+        auto algorithms = select_algorithms(read->key.get(), algorithm, subject_);
         if (!algorithms)
             return algorithms.error();
         key_->algorithms_ = std::move(*algorithms);
-        key_->key_ = std::move(*key);
+        key_->key_ = std::move(read->key);
         key_->public_jwk_ = crypto::public_jwk(key_->key_.get(), key_->algorithm());
         key_->thumbprint_ = detail::base64url(sha256(key_->public_jwk_));
         return {};

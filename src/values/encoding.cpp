@@ -57,6 +57,32 @@ std::string base64url(std::string_view bytes)
     return std::string(text.view());
 }
 
+secret decode_base64(std::string_view text)
+{
+    constexpr std::string_view alphabet =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    constexpr std::string_view ignored = " \t\r\n=";
+    secret bytes;
+    bytes.reserve(text.size() / 4 * 3 + 3);
+    std::uint32_t pending = 0;
+    unsigned bits = 0;
+    for (char const c : text)
+    {
+        if (ignored.find(c) != std::string_view::npos)
+            continue;
+        auto const digit = alphabet.find(c == '-' ? '+' : c == '_' ? '/' : c);
+        if (digit == std::string_view::npos)
+            return {};
+        pending = (pending << 6U | static_cast<std::uint32_t>(digit)) & 0x3fffU;
+        bits += 6;
+        if (bits < 8)
+            continue;
+        bits -= 8;
+        bytes.append(static_cast<char>(pending >> bits & 0xffU));
+    }
+    return bytes;
+}
+
 void append_form_encoded(secret& out, std::string_view text)
 {
     constexpr std::string_view hex = "0123456789ABCDEF";

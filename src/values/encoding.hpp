@@ -16,6 +16,10 @@ void append_base64(secret& out, std::string_view bytes);
 void append_base64url(secret& out, std::string_view bytes);
 std::string base64url(std::string_view bytes);
 
+// Decodes base64 of either alphabet, with or without padding. White space is ignored. Empty: the
+// text is empty or not base64.
+secret decode_base64(std::string_view text);
+
 // application/x-www-form-urlencoded with as few escapes as possible, because many servers do not
 // decode Basic credentials: letters, digits and `-._*` are not escaped, and a space is `+`.
 void append_form_encoded(secret& out, std::string_view text);

@@ -74,15 +74,20 @@ bool watched_file::is_current(version const& known) const noexcept
     return known.settled && stat(path_.c_str(), &status) == 0 && stamp_of(status) == known.stamp;
 }
 
-result<watched_file::contents> watched_file::read() const
+watched_file::version watched_file::current_version() const noexcept
 {
     struct stat status{};
-    // The stamp is taken first: a change during the read makes the contents outdated, not current.
     if (stat(path_.c_str(), &status) != 0)
-        return unreadable(errno);
+        return {};
+    auto const stamp = stamp_of(status);
+    return {stamp, is_settled(stamp)};
+}
+
+result<watched_file::contents> watched_file::read() const
+{
     contents read;
-    read.version.stamp = stamp_of(status);
-    read.version.settled = is_settled(read.version.stamp);
+    // The stamp is taken first: a change during the read makes the contents outdated, not current.
+    read.version = current_version();
     std::unique_ptr<std::FILE, file_closer> const file(std::fopen(path_.c_str(), "rbe"));
     if (!file)
         return unreadable(errno);

@@ -59,6 +59,8 @@ public:
 
     // True if the file still has these contents, as far as its stamp tells. One system call.
     [[nodiscard]] bool is_current(version const& known) const noexcept;
+    // The version on disk, without its contents.
+    [[nodiscard]] version current_version() const noexcept;
     // The whole file; or `errc::invalid_configuration` with a message that names the file.
     [[nodiscard]] result<contents> read() const;
 

@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(that_give_no_signature_at_all_are_told_of)
     auto const got = fetch(signed_through(server, sign));
     BOOST_TEST(outcome(got) == "invalid_configuration");
     BOOST_TEST(
-        got.error().message().find("r and s side by side, 64 bytes") != std::string::npos,
+        got.error().message().find("r followed by s, 64 bytes") != std::string::npos,
         got.error());
     BOOST_TEST(server.requests().empty());
 }

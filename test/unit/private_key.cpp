@@ -241,8 +241,8 @@ BOOST_AUTO_TEST_CASE(of_a_kind_that_cannot_be_used)
     constexpr auto other_kind = "give an RSA, P-256, P-384, P-521 or Ed25519 key";
     for (auto const& [kind, says] :
          {row{"RSA 1024", "is an RSA key of 1024 bits; it must have at least 2048"},
-          row{"RSA-PSS", other_kind}, row{"secp256k1", other_kind}, row{"P-224", other_kind},
-          row{"Ed448", other_kind}, row{"X25519", other_kind}, row{"DSA", other_kind}})
+          row{"secp256k1", other_kind}, row{"P-224", other_kind}, row{"Ed448", other_kind},
+          row{"X25519", other_kind}, row{"DSA", other_kind}})
         BOOST_TEST_CONTEXT(kind)
         {
             check_refused(pem(test_key(kind).private_pem()), says);
