@@ -77,7 +77,11 @@ private:
 ///
 /// After a failed fetch there is a back-off (see `token_source_options::initial_back_off`), during
 /// which no fetch starts. Calls without a usable token then fail at once with the same error, and
-/// `error::retry_at()` is the end of the back-off.
+/// `error::retry_at()` is the end of the back-off. The first back-offs take seconds: a single odd
+/// response costs no more.
+///
+/// A token that may be used once (`expires_in` of 0) goes to all operations that wait for it. The
+/// next fetch starts a second after the last one at the earliest; operations wait for it.
 ///
 /// \par Thread safety
 /// All functions may be called from any thread at the same time. Construction, assignment and
@@ -175,8 +179,8 @@ public:
     /// Fetches a new token even if the current one is usable, or joins the running fetch. Other
     /// calls get the current token meanwhile.
     ///
-    /// A back-off does not delay it, unless the server requested the delay: then it fails at once
-    /// with that error. Otherwise it works like `async_get_access_token`.
+    /// No back-off delays it, not even a delay that the server requested. Otherwise it works like
+    /// `async_get_access_token`.
     [[nodiscard]] boost::asio::awaitable<result<access_token>> async_get_new_access_token();
     [[nodiscard]] boost::asio::awaitable<result<access_token>>
     async_get_new_access_token(std::chrono::milliseconds limit);

@@ -18,7 +18,9 @@ namespace coauth
 /// Options of a `token_source`. A plain aggregate; the defaults suit most servers.
 struct token_source_options
 {
-    /// The token is refreshed after this share of its lifetime; more than 0, at most 1.
+    /// The token is refreshed after this share of its lifetime; more than 0, at most 1. If the
+    /// response has a member `refresh_in` (seconds), as those of Microsoft Entra have, the token is
+    /// refreshed at that time instead.
     double refresh_at = 0.8;
     /// A random share of the lifetime, up to this value, by which the refresh is earlier. It is
     /// drawn for each token, so that the servers of a cluster do not refresh at the same time. At
@@ -33,22 +35,36 @@ struct token_source_options
     /// Maximum age of a token, whatever its lifetime; at least 1 s. None: the token is used until
     /// it expires, and a token with no known end until it is invalidated.
     std::optional<std::chrono::seconds> max_age = {};
-    /// Upper limit of the back-off after the first failed fetch; at least 1 ms.
+    /// Upper limit of the back-off after the first failed fetch; at least 1 ms. A failed fetch may
+    /// be a hiccup, so the first back-offs are short, whatever the server responded.
     ///
     /// The back-off is random, from a tenth of `initial_back_off` up to a limit. The limit starts
     /// at `initial_back_off` and is multiplied by `back_off_factor` for each further failure, up to
-    /// `max_back_off`. If the server requests a longer delay, that is used.
+    /// `max_back_off`. If the server requests a longer delay, that is used, up to
+    /// `max_retry_after`.
     ///
-    /// If only a change can help (wrong credentials, unknown scope, invalid configuration), the
-    /// back-off is between half of `max_back_off` and `max_back_off`, from the first failure on: a
-    /// change at the server is noticed within that time. If the credentials were rejected, new ones
-    /// (a secret from a function, a certificate from files) end the back-off, once for each
-    /// back-off.
+    /// If the server refuses the request (an OAuth error, or status 401), the back-offs are 1 to
+    /// 2 s, 4 to 8 s, 16 to 32 s and so on, in proportion to `initial_back_off`, up to
+    /// `refused_back_off`: a single refusal costs seconds, and a permanent one locks no account.
+    /// New credentials (a secret from a function, a certificate from files) end the back-off, once
+    /// for each back-off.
+    ///
+    /// If nothing was sent, because the configuration or the request is invalid, the back-off is
+    /// between half of `max_back_off` and `max_back_off`.
     std::chrono::milliseconds initial_back_off{1'000};
     /// Factor by which the limit of the back-off grows with each further failure; 1 to 100.
     double back_off_factor = 1.6;
-    /// Upper limit of every back-off, unless the server requests a longer delay. At most 24 hours.
+    /// Upper limit of the back-off, unless the server refuses the request or requests a longer
+    /// delay. At most 24 hours.
     std::chrono::milliseconds max_back_off{120'000};
+    /// The longest back-off, up to a quarter longer at random, after the server has refused the
+    /// request with the same error at least five times in a row. Until then the limit is
+    /// `max_back_off`. With the defaults a server gets at most 10 requests in the first hour and 30
+    /// a day. From `initial_back_off` to 24 hours.
+    std::chrono::milliseconds refused_back_off{3'600'000};
+    /// A longer delay that the server requests (`Retry-After` and similar fields) is cut to this.
+    /// 0: ignored. At most 365 days. `token_source::async_get_new_access_token` is never delayed.
+    std::chrono::milliseconds max_retry_after{900'000};
     /// Refresh the token even while no call is made, from `warm_up` or the first call on.
     ///
     /// On: the source has a running timer, which is outstanding work of its execution context until

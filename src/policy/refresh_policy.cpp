@@ -27,6 +27,9 @@ dual_time earlier(dual_time a, dual_time b) noexcept
     return {std::min(a.wall, b.wall), std::min(a.steady, b.steady)};
 }
 
+// Single-use tokens are requested at most this often; all calls meanwhile share one.
+constexpr seconds single_use_interval{1};
+
 // A token that may be used once: it goes to the waiters and is not stored.
 bool is_single_use(access_token const& token) noexcept
 {
@@ -37,8 +40,7 @@ bool is_single_use(access_token const& token) noexcept
 error with_retry_at(error const& failure, std::chrono::system_clock::time_point retry_at)
 {
     auto info = failure.info();
-    if (!info.retry_at || *info.retry_at < retry_at)
-        info.retry_at = retry_at;
+    info.retry_at = retry_at;
     return {failure.value(), std::move(info)};
 }
 
@@ -76,9 +78,7 @@ refresh_policy::decision refresh_policy::get(clock_pair now, waiter_base& waiter
 
 refresh_policy::decision refresh_policy::get_new(clock_pair now, waiter_base& waiter)
 {
-    if (closed() || (!is_fetching() && now.steady < server_retry_after_))
-        return refuse();
-    return wait(waiter, fetch_reason::forced, now);
+    return closed() ? refuse() : wait(waiter, fetch_reason::forced, now);
 }
 
 refresh_policy::decision refresh_policy::refuse() const
@@ -135,6 +135,8 @@ fetch_reason refresh_policy::start_fetch(fetch_reason reason, clock_pair now)
 {
     running_fetch_ = reason;
     fetch_cancelled_ = false;
+    fetch_start_ =
+        reason == fetch_reason::forced ? now.steady : std::max(now.steady, send_not_before_);
     delay_refresh(now);
     return reason;
 }
@@ -193,12 +195,14 @@ refresh_policy::on_fetch_complete(clock_pair now, result<access_token> outcome, 
 
 void refresh_policy::on_success(clock_pair now, access_token const& token, double random)
 {
-    failures_ = 0;
+    count_ = {};
     last_failure_.reset();
+    credentials_changed_ = false;
     fetch_not_before_ = server_retry_after_ = background_fetch_not_before_ =
-        credential_change_not_before_ = steady_time::min();
+        credential_change_not_before_ = back_off_start_ = send_not_before_ = steady_time::min();
     if (!is_single_use(token))
         return store(now, token, random);
+    send_not_before_ = after(std::min(fetch_start_, now.steady), single_use_interval);
     // It makes no sense to fetch the next one before a call wants it.
     background_fetch_not_before_ = after(
         now.steady, std::max<nanoseconds>(options_.min_refresh_interval, options_.max_back_off));
@@ -219,7 +223,7 @@ void refresh_policy::store(clock_pair now, access_token token, double random)
         early_rejections_ - std::min(early_rejections_, early_rejection_limit);
     if (auto const times = std::max(rejected_again_, too_many); times != 0)
         rejections_ignored_until_ =
-            after(now.steady, back_off(error(errc::server_error), times, options_, random));
+            after(now.steady, back_off(error(errc::server_error), {times, 0, 0}, options_, random));
     stored_at_ = now.steady;
     times_ = times_of(token, options_, random);
     token_ = std::move(token);
@@ -246,17 +250,30 @@ void refresh_policy::store_same_token(clock_pair now, access_token token, double
 
 void refresh_policy::on_failure(clock_pair now, error const& failure, double random)
 {
-    auto wait = back_off(failure, failures_ + 1, options_, random);
+    bool const refused = kind_of_failure(failure) == failure_kind::refused;
+    auto count = count_;
+    ++count.failures;
+    count.refusals += refused ? 1U : 0U;
+    if (!refused || !last_failure_ || last_failure_->value() != failure.value())
+        count.repeated_refusals = 0;
+    count.repeated_refusals += refused ? 1U : 0U;
+    auto wait = back_off(failure, count, options_, random);
+    if (now.steady < back_off_start_)
+        wait += back_off_start_ - now.steady;
     nanoseconds requested{};
     if (auto const retry_at = failure.retry_at(); retry_at && *retry_at > now.wall)
-        requested = between(now.wall, *retry_at);
-    wait = std::max(wait, requested);
+        requested = std::min<nanoseconds>(between(now.wall, *retry_at), options_.max_retry_after);
+    // A delay that an earlier response requested, which a forced fetch has not waited for.
+    auto const remaining =
+        requested.count() == 0 ? between(now.steady, server_retry_after_) : requested;
+    wait = std::max(wait, remaining);
     // This may throw, so it comes before any change.
     auto last_failure = with_retry_at(failure, after(now.wall, wait));
     if (!last_failure_)
         failing_since_ = now.wall;
     last_failure_ = std::move(last_failure);
-    ++failures_;
+    count_ = count;
+    back_off_start_ = steady_time::min();
     fetch_not_before_ = after(now.steady, wait);
     if (requested.count() != 0)
         server_retry_after_ = after(now.steady, requested);
@@ -280,17 +297,21 @@ bool refresh_policy::invalidate(clock_pair now, access_token const& token)
 bool refresh_policy::wants_new_credentials() const noexcept
 {
     // Without a response, the credentials may have been unavailable.
-    return last_failure_ && !is_fetching() && is_permanent(*last_failure_) &&
+    return last_failure_ && !is_fetching() && !last_failure_->transient() &&
            (last_failure_->is_authentication_failure() || last_failure_->http_status() == 0);
 }
 
-void refresh_policy::credentials_changed(clock_pair now)
+bool refresh_policy::credentials_changed(clock_pair now)
 {
     if (!wants_new_credentials() || now.steady < credential_change_not_before_)
-        return;
+        return false;
     credential_change_not_before_ = fetch_not_before_;
-    failures_ = 0;
+    if (std::exchange(credentials_changed_, true))
+        back_off_start_ = fetch_not_before_;
+    else
+        count_ = {};
     fetch_not_before_ = server_retry_after_;
+    return true;
 }
 
 void refresh_policy::close(error const& reason)

@@ -71,6 +71,9 @@ public:
     waiter_base* pop_expired(steady_time now);
     // True once if the running fetch is to be cancelled because no operation waits for it.
     bool should_cancel_fetch();
+    // When the fetch that a decision starts is to be sent: now, or up to a second later if the
+    // server returns single-use tokens. Operations wait meanwhile.
+    [[nodiscard]] steady_time fetch_start() const noexcept { return fetch_start_; }
     // The fetch could not be started.
     void on_fetch_not_started() { running_fetch_.reset(); }
 
@@ -78,9 +81,11 @@ public:
     fetch_result on_fetch_complete(clock_pair now, result<access_token> outcome, double random);
     // Drops the token if it is the current one.
     bool invalidate(clock_pair now, access_token const& token);
-    // The credentials changed since the last failure. Ends the current back-off once; a provider
-    // that returns a new secret on every call must not defeat it.
-    void credentials_changed(clock_pair now);
+    // The credentials changed since the last failure. Ends the current back-off once. The first
+    // change since the last success also makes the next back-off short again; for later changes the
+    // back-off after them is longer by the time that they saved, so that a provider that returns a
+    // new secret on every call does not cause more requests. False: it had no effect.
+    bool credentials_changed(clock_pair now);
     // Closes the source. Waiters get `reason` when the running fetch has ended.
     void close(error const& reason);
     // Removes all waiters.
@@ -150,13 +155,19 @@ private:
     steady_time fetch_not_before_ = steady_time::min();
     // No fetch that no call waits for starts before.
     steady_time background_fetch_not_before_ = steady_time::min();
-    // The end of the delay that the server requested: not even a forced fetch starts before.
+    // The end of the delay that the server requested.
     steady_time server_retry_after_ = steady_time::min();
     // A change of the credentials has no effect before.
     steady_time credential_change_not_before_ = steady_time::min();
+    bool credentials_changed_ = false;
+    // The next back-off starts now, or then if that is later.
+    steady_time back_off_start_ = steady_time::min();
+    steady_time fetch_start_ = steady_time::min();
+    // No fetch, except a forced one, is sent before: the server returns single-use tokens.
+    steady_time send_not_before_ = steady_time::min();
 
     // Since the last success.
-    unsigned failures_ = 0;
+    failure_count count_;
     std::optional<error> last_failure_;
     std::chrono::system_clock::time_point failing_since_;
 

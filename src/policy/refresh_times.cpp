@@ -4,7 +4,11 @@
 #include "values/saturating_time.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <cstdint>
+#include <string_view>
+#include <system_error>
 
 namespace coauth::policy
 {
@@ -18,6 +22,9 @@ using std::chrono::seconds;
 // Longer lifetimes are cut to 2^31 s, so that sums of nanoseconds do not overflow.
 constexpr seconds max_lifetime{2'147'483'647};
 
+// The same refusal this many times in a row, over more than a minute, is permanent.
+constexpr unsigned permanent_refusals = 5;
+
 nanoseconds scale(nanoseconds span, double factor) noexcept
 {
     return nanoseconds(static_cast<nanoseconds::rep>(static_cast<double>(span.count()) * factor));
@@ -26,6 +33,31 @@ nanoseconds scale(nanoseconds span, double factor) noexcept
 dual_time after_request(access_token const& token, nanoseconds span) noexcept
 {
     return {after(token.requested_at(), span), after(token.requested_at_steady(), span)};
+}
+
+// `initial` times `factor` for each further failure, at most `max`.
+nanoseconds grow(nanoseconds initial, double factor, unsigned count, nanoseconds max) noexcept
+{
+    double const growth = std::pow(factor, std::min(count, 1000U) - 1.0);
+    double const grown = static_cast<double>(initial.count()) * growth;
+    return grown < static_cast<double>(max.count())
+               ? nanoseconds(static_cast<nanoseconds::rep>(grown))
+               : max;
+}
+
+// The member `refresh_in` of the response, in seconds: when the server wants the token to be
+// refreshed (Microsoft Entra). A number, or a string with one.
+std::optional<nanoseconds> refresh_in(access_token const& token) noexcept
+{
+    auto json = token.member("refresh_in").value_or(std::string_view());
+    if (json.size() > 2 && json.front() == '"' && json.back() == '"')
+        json = json.substr(1, json.size() - 2);
+    std::int64_t value = 0;
+    auto const [end, failed] = std::from_chars(json.data(), json.data() + json.size(), value);
+    bool const is_whole = failed == std::errc() && end == json.data() + json.size();
+    if (!is_whole || value <= 0)
+        return std::nullopt;
+    return std::min(seconds(value), max_lifetime);
 }
 
 } // namespace
@@ -46,32 +78,53 @@ token_times
 times_of(access_token const& token, token_source_options const& options, double random) noexcept
 {
     auto const lifetime = usable_lifetime(token, options);
+    auto const requested = refresh_in(token);
     if (!lifetime)
-        return {};
+        return requested ? token_times{after_request(token, *requested), {}} : token_times();
     auto const margin = std::min<nanoseconds>(options.expiry_margin, *lifetime / 10);
     auto const usable = *lifetime - margin;
-    auto const fresh = scale(*lifetime, options.refresh_at - options.refresh_jitter * random);
+    auto const fresh =
+        requested.value_or(scale(*lifetime, options.refresh_at - options.refresh_jitter * random));
     return {after_request(token, std::min(fresh, usable)), after_request(token, usable)};
 }
 
-bool is_permanent(error const& failure) noexcept
+failure_kind kind_of_failure(error const& failure) noexcept
 {
-    return !failure.transient() && failure != errc::cancelled && failure != errc::out_of_memory &&
-           failure != errc::internal_error;
+    if (failure.kind() == error_kind::configuration && failure.http_status() == 0)
+        return failure_kind::invalid;
+    auto const status = failure.http_status();
+    bool const may_refuse = status < 500 && status != 408 && status != 425 && status != 429;
+    bool const says_so = failure.kind() == error_kind::oauth || failure.is_authentication_failure();
+    return may_refuse && says_so && !failure.transient() ? failure_kind::refused
+                                                         : failure_kind::passing;
 }
 
 nanoseconds
-back_off(error const& last, unsigned failures, token_source_options const& options, double random)
+back_off(error const& last, failure_count count, token_source_options const& options, double random)
 {
     nanoseconds const initial = options.initial_back_off;
-    nanoseconds const max = options.max_back_off;
-    if (is_permanent(last))
-        return scale(max, 0.5 + random / 2);
-    double const growth = std::pow(options.back_off_factor, std::min(failures, 1000U) - 1.0);
-    double const limit =
-        std::min(static_cast<double>(max.count()), static_cast<double>(initial.count()) * growth);
+    switch (kind_of_failure(last))
+    {
+    case failure_kind::invalid:
+        return scale(options.max_back_off, 0.5 + random / 2);
+    case failure_kind::refused:
+    {
+        // A few attempts in the first minute, then rarely: 1 to 2 s, 4 to 8 s, 16 to 32 s, ...
+        bool const is_permanent = count.repeated_refusals >= permanent_refusals;
+        nanoseconds const longest = is_permanent
+                                        ? options.refused_back_off
+                                        : std::min(options.max_back_off, options.refused_back_off);
+        auto const limit = grow(2 * initial, 4, count.refusals, longest);
+        if (is_permanent && limit == longest)
+            return scale(limit, 1 + random / 4);
+        return scale(limit, 0.5 + random / 2);
+    }
+    case failure_kind::passing:
+        break;
+    }
+    auto const limit = grow(initial, options.back_off_factor, count.failures, options.max_back_off);
     // At least a tenth of the initial back-off: a wait near zero would make a busy loop.
-    return std::max(scale(nanoseconds(static_cast<nanoseconds::rep>(limit)), random), initial / 10);
+    return std::max(scale(limit, random), initial / 10);
 }
 
 result<void> check(token_source_options const& options)
@@ -95,6 +148,12 @@ result<void> check(token_source_options const& options)
             "token_source_options::initial_back_off must be from 1 ms to max_back_off");
     if (options.max_back_off > hours(24))
         return detail::config_error("token_source_options::max_back_off must be at most 24 hours");
+    if (options.refused_back_off < options.initial_back_off || options.refused_back_off > hours(24))
+        return detail::config_error(
+            "token_source_options::refused_back_off must be from initial_back_off to 24 hours");
+    if (options.max_retry_after < milliseconds(0) || options.max_retry_after > hours(24 * 365))
+        return detail::config_error(
+            "token_source_options::max_retry_after must be from 0 to 365 days");
     if (!(options.back_off_factor >= 1 && options.back_off_factor <= 100))
         return detail::config_error("token_source_options::back_off_factor must be from 1 to 100");
     return {};

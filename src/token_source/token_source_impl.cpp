@@ -72,6 +72,7 @@ token_source_impl::token_source_impl(
     , observes_hits_(observer_ != nullptr && options_.observe_cache_hits)
     , policy_(options_)
     , timer_(executor)
+    , fetch_timer_(executor)
 {
     auto const checked = policy::check(options_);
     if (!checked)
@@ -93,6 +94,7 @@ void token_source_impl::on_context_shutdown() noexcept
         waiters = policy_.take_waiters();
         snapshot_.clear();
         timer_.reset();
+        fetch_timer_.reset();
         timer_expiry_.reset();
     }
     destroy_all(waiters);
@@ -188,7 +190,7 @@ void token_source_impl::refresh_credentials()
     auto const credentials = client_->refresh_credentials();
     std::lock_guard const lock(mutex_);
     if (credentials != failed_credentials_)
-        policy_.credentials_changed(now());
+        (void)policy_.credentials_changed(now());
 }
 
 void token_source_impl::cancel(token_wait_op& operation)
@@ -296,8 +298,16 @@ void token_source_impl::post_fetch(fetch_reason reason)
     try
     {
         auto const number = fetch_number_ + 1;
-        asio::post(
-            executor, [self = shared_from_this(), reason, number] { self->fetch(reason, number); });
+        auto start = [self = shared_from_this(), reason, number](error_code = {})
+        { self->fetch(reason, number); };
+        if (policy_.fetch_start() > clock::now() && fetch_timer_)
+        {
+            // If the timer is cancelled, the fetch starts at once and finds that it is unwanted.
+            fetch_timer_->expires_at(policy_.fetch_start());
+            fetch_timer_->async_wait(std::move(start));
+        }
+        else
+            asio::post(executor, std::move(start));
         fetch_number_ = number;
     }
     catch (...)
@@ -310,6 +320,8 @@ void token_source_impl::post_fetch(fetch_reason reason)
 void token_source_impl::cancel_fetch() noexcept
 {
     cancel_fetch_ = true;
+    if (fetch_timer_)
+        fetch_timer_->cancel();
     if (auto const operation = fetch_.lock())
         operation->abort(errc::cancelled);
 }

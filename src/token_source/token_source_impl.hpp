@@ -112,7 +112,9 @@ private:
     // No operation can be completed any more.
     bool context_destroyed_ = false;
     std::optional<boost::asio::steady_timer> timer_;
-    // When the timer will fire. None: it does not run.
+    // Delays the start of a fetch.
+    std::optional<boost::asio::steady_timer> fetch_timer_;
+    // When `timer_` will fire. None: it does not run.
     std::optional<clock::time_point> timer_expiry_;
 };
 

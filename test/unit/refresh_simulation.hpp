@@ -175,6 +175,11 @@ private:
             options.max_back_off = options.initial_back_off * static_cast<int>(rng_.below(100) + 1);
             options.back_off_factor = 1 + fraction() * 4;
         }
+        if (one_in(4))
+            options.refused_back_off = std::min<std::chrono::milliseconds>(
+                options.initial_back_off * static_cast<int>(rng_.below(10'000) + 1), 24h);
+        if (one_in(4))
+            options.max_retry_after = std::chrono::seconds(rng_.below(600));
         options.refresh_when_idle = one_in(3);
         return options;
     }
@@ -288,13 +293,9 @@ private:
             return;
         was_used_ = true;
         waiter->limit = waiter::no_limit;
-        bool const was_fetching = planned_.has_value();
         auto const decision = policy_.get_new(now(), *waiter);
-        require(decision.kind != decision_kind::serve, "a new token is not the old one");
-        if (decision.kind == decision_kind::wait)
-            add_waiter(*waiter);
-        else
-            check_refused(decision.failure, was_fetching, server_retry_after_);
+        require(decision.kind == decision_kind::wait, "a forced fetch starts at once");
+        add_waiter(*waiter);
         if (decision.fetch)
             begin(*decision.fetch, false);
     }
@@ -455,9 +456,10 @@ private:
     {
         ++fetches;
         require(!planned_, "never two fetches at a time");
-        require(
-            now().steady >= server_retry_after_, "never before the time that the server requested");
         bool const forced = why == fetch_reason::forced;
+        require(
+            forced || now().steady >= server_retry_after_,
+            "never before the time that the server requested");
         require(
             forced || now().steady >= last_failure_ + shortest_wait_,
             "never within the back-off of a failure");
@@ -467,6 +469,17 @@ private:
         if (why == fetch_reason::refresh)
             check_refresh();
         planned_ = draw_response();
+        // It may be delayed, for single-use tokens alone and by a second at most.
+        auto const delay =
+            std::max<nanoseconds>(policy_.fetch_start() - now().steady, nanoseconds(0));
+        require(delay <= (forced ? 0s : 1s), "no fetch is delayed by more than a second");
+        require(
+            forced || now().steady + delay >= send_not_before_,
+            "single-use tokens are requested once a second");
+        require(delay == 0s || send_not_before_ > now().steady, "other fetches are not delayed");
+        planned_->sent = {now().wall + delay, now().steady + delay};
+        planned_->arrives_at += delay;
+        sent_at_ = planned_->sent.steady;
     }
 
     void check_refresh()
@@ -640,7 +653,10 @@ private:
         {
             server_retry_after_ = {};
             last_failure_ = {};
-            failures_ = 0;
+            failures_ = refusals_ = repeated_ = 0;
+            credentials_changed_ = false;
+            back_off_start_ = {};
+            send_not_before_ = {};
             failing_since_.reset();
             credential_change_not_before_ = {};
             background_fetch_not_before_ = {};
@@ -650,24 +666,40 @@ private:
                 check_arrival(*passed_on);
             }
             else
+            {
                 background_fetch_not_before_ =
                     now().steady + std::max(options_.min_refresh_interval, options_.max_back_off);
+                send_not_before_ = std::min(sent_at_, now().steady) + 1s;
+            }
             return;
         }
         note_failure(passed_on.error());
         if (!outcome && outcome.error().retry_at())
         {
-            auto const named = *outcome.error().retry_at() - now().wall;
+            auto const named = std::min<nanoseconds>(
+                *outcome.error().retry_at() - now().wall, options_.max_retry_after);
+            if (named <= 0ns)
+                return;
             server_retry_after_ = now().steady + named;
             longest_wait_ = std::max<nanoseconds>(longest_wait_, named);
         }
     }
 
-    // Computed from the documentation: grows with each failure up to its limit, except if only a
-    // change can help.
+    static nanoseconds at_most(nanoseconds limit, double span)
+    {
+        return nanoseconds(
+            static_cast<std::int64_t>(std::min(static_cast<double>(limit.count()), span)));
+    }
+
+    // Computed from the documentation: grows with each failure, or each refusal, up to its limit.
     void note_failure(error const& why)
     {
         ++failures_;
+        bool const refused =
+            why.value() == errc::invalid_client || why.value() == errc::invalid_scope;
+        refusals_ += refused ? 1 : 0;
+        bool const same = failing_since_ && last_error_ == why.value();
+        repeated_ = !refused ? 0 : same ? repeated_ + 1 : 1;
         if (!failing_since_)
             failing_since_ = now().wall;
         require(
@@ -675,17 +707,27 @@ private:
             "failing_since is the first failure after the last success");
         last_failure_ = now().steady;
         last_error_ = why.value();
-        nanoseconds const most = options_.max_back_off;
-        double const grown = std::pow(options_.back_off_factor, std::min(failures_, 300) - 1);
-        longest_wait_ = nanoseconds(static_cast<std::int64_t>(std::min(
-            static_cast<double>(most.count()),
-            grown * static_cast<double>(nanoseconds(options_.initial_back_off).count()))));
+        double const initial = static_cast<double>(nanoseconds(options_.initial_back_off).count());
+        double const grown =
+            initial * std::pow(options_.back_off_factor, std::min(failures_, 300) - 1);
+        longest_wait_ = at_most(options_.max_back_off, grown);
         shortest_wait_ = options_.initial_back_off / 10;
-        if (last_error_ == errc::invalid_client || last_error_ == errc::invalid_scope)
+        if (refused)
         {
-            longest_wait_ = most;
-            shortest_wait_ = most / 2;
+            bool const permanent = repeated_ >= 5;
+            nanoseconds const most =
+                permanent ? options_.refused_back_off
+                          : std::min(options_.max_back_off, options_.refused_back_off);
+            auto const limit =
+                at_most(most, 2 * initial * std::pow(4, std::min(refusals_, 300) - 1));
+            bool const longest = permanent && limit == most;
+            longest_wait_ = longest ? most + most / 4 : limit;
+            shortest_wait_ = longest ? most : limit / 2;
         }
+        auto const later = std::max<nanoseconds>(back_off_start_ - now().steady, nanoseconds(0));
+        longest_wait_ += later;
+        shortest_wait_ += later;
+        back_off_start_ = {};
         // Tolerance for rounding.
         longest_wait_ += 10ns;
         shortest_wait_ -= 10ns;
@@ -720,14 +762,17 @@ private:
             last_error_ == errc::invalid_client,
             "new credentials are wanted only after invalid_client");
         auto const before = policy_.back_off_remaining(now());
-        policy_.credentials_changed(now());
-        if (policy_.back_off_remaining(now()) == before)
+        if (!policy_.credentials_changed(now()))
             return;
         require(
             now().steady >= credential_change_not_before_, "new credentials end a back-off once");
         credential_change_not_before_ = last_failure_ + shortest_wait_;
         last_failure_ = {};
-        failures_ = 0;
+        if (credentials_changed_)
+            back_off_start_ = now().steady + before;
+        else
+            failures_ = refusals_ = repeated_ = 0;
+        credentials_changed_ = true;
         disturbed_ = true;
     }
 
@@ -757,6 +802,14 @@ private:
     bool failed_ = false;
     // Since the last success or change of credentials; `failing_since_`: since the last success.
     int failures_ = 0;
+    int refusals_ = 0;
+    int repeated_ = 0;
+    bool credentials_changed_ = false;
+    // The end of the back-off that the last change of credentials ended.
+    std::chrono::steady_clock::time_point back_off_start_{};
+    // When the running fetch was sent, and before when no other is sent.
+    std::chrono::steady_clock::time_point sent_at_{};
+    std::chrono::steady_clock::time_point send_not_before_{};
     std::optional<std::chrono::system_clock::time_point> failing_since_;
     errc last_error_{};
     std::chrono::steady_clock::time_point last_failure_{};
