@@ -1,4 +1,4 @@
-# Options of our own build alone: nothing here reaches a user's targets.
+# Options for building coauth itself. A user's targets do not inherit them.
 add_library(coauth_options INTERFACE)
 target_compile_features(coauth_options INTERFACE cxx_std_20)
 target_compile_options(coauth_options INTERFACE
@@ -10,12 +10,12 @@ if(COAUTH_SANITIZE)
         -fsanitize=${COAUTH_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g1)
     target_link_options(coauth_options INTERFACE -fsanitize=${COAUTH_SANITIZE})
     if(COAUTH_SANITIZE MATCHES thread AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-        # GCC warns that it does not model fences; Asio's are beside atomics that it does.
+        # GCC warns that it does not model fences. Asio's fences accompany atomics, which it does.
         target_compile_options(coauth_options INTERFACE -Wno-tsan)
     endif()
 endif()
 
-# target_precompile_headers, where the build is our own.
+# Calls target_precompile_headers if coauth is the top-level project.
 function(coauth_precompile target)
     if(coauth_IS_TOP_LEVEL)
         target_precompile_headers(${target} ${ARGN})

@@ -1,6 +1,6 @@
-# Sourced by the scripts that build: run steps quietly, install what is missing.
+# Sourced by the scripts that build: runs steps quietly, installs missing packages.
 
-# step NAME COMMAND...: one line when it works, the whole log when it does not. Logs go to $logs.
+# step NAME COMMAND...: prints one line if it succeeds, else the whole log. Logs are in $logs.
 step() {
     local name=$1 log start=$SECONDS
     shift
@@ -11,12 +11,12 @@ step() {
     else
         printf 'FAILED after %d s\n' $((SECONDS - start))
         cat "$log"
-        printf '\n%s failed; its log: %s\n' "$name" "$log"
+        printf '\n%s failed. Log: %s\n' "$name" "$log"
         exit 1
     fi
 }
 
-# need PACKAGE...: installs those of Debian's packages that are missing, and says so.
+# need PACKAGE...: installs the Debian packages that are missing.
 need() {
     local package missing=() sudo=()
     for package in "$@"; do
@@ -27,7 +27,7 @@ need() {
     echo "Installing from Debian: ${missing[*]}"
     if ((EUID != 0)); then
         sudo=(sudo)
-        # Asked for here, where the prompt can be seen.
+        # Prompts for the password here, where the prompt is visible.
         sudo -v
     fi
     step "package lists" "${sudo[@]}" apt-get update
@@ -35,9 +35,9 @@ need() {
         apt-get install -y --no-install-recommends "${missing[@]}"
 }
 
-# The Boost that Debian 12 has by default is too old.
+# Debian 12's default Boost is too old.
 boost=
 [[ $(. /etc/os-release && echo "${VERSION_CODENAME:-}") != bookworm ]] || boost=1.81
-# What building the library, the command and the examples takes.
+# Packages to build the library, the command and the examples.
 packages=(g++ cmake ninja-build pkg-config libssl-dev "libboost$boost-dev" "libboost-json$boost-dev"
     "libboost-url$boost-dev" "libboost-program-options$boost-dev")

@@ -1,7 +1,7 @@
 // What a server may go on with when TLS stands, beside a response: renegotiation, key updates and
 // session tickets, once, in masses and without end.
 
-#include "measured.hpp"
+#include "resource_meter.hpp"
 #include "sealed_records.hpp"
 #include "tls_peer.hpp"
 
@@ -63,12 +63,12 @@ void check_ends(
 {
     config.timeout = timeout;
     stopwatch const watch;
-    measured const taken;
+    resource_meter const meter;
     auto const got = fetch(config);
     BOOST_TEST(outcomes.contains(outcome(got)), outcome(got));
     BOOST_TEST(watch.elapsed() < timeout + 1s);
-    BOOST_TEST(taken.memory() < 4 * mib);
-    BOOST_TEST(taken.bytes() < most_bytes);
+    BOOST_TEST(meter.memory() < 4 * mib);
+    BOOST_TEST(meter.bytes() < most_bytes);
     if (got)
         BOOST_TEST(got->value() == "tok.en-1");
     check_no_secret(got, "tok.en-1");
@@ -90,7 +90,7 @@ void check_turns(coauth::client_config config, bool asked)
     std::size_t most_read = 0;
     for (bool more = true; more;)
     {
-        measured const turn;
+        resource_meter const turn;
         more = context.run_one() != 0;
         bytes += turn.bytes();
         most_sends = std::max(most_sends, turn.sends());
@@ -225,7 +225,7 @@ BOOST_AUTO_TEST_CASE(key_updates_are_followed)
                         {
                         }
                 });
-            measured const taken;
+            resource_meter const meter;
             {
                 boost::asio::io_context context;
                 coauth::client client(
@@ -233,7 +233,7 @@ BOOST_AUTO_TEST_CASE(key_updates_are_followed)
                 for (int i = 0; i < 3; ++i)
                     BOOST_TEST(require_token(ask(client, context)).value() == "tok.en-1");
             }
-            BOOST_TEST(taken.memory() < 4 * mib);
+            BOOST_TEST(meter.memory() < 4 * mib);
             server.finish();
             BOOST_TEST(server.connections() == 1U);
         }
@@ -297,10 +297,10 @@ BOOST_AUTO_TEST_CASE(sixteen_tickets_of_32_kib_are_taken)
     // One comes with each session that is resumed.
     for (std::size_t const tickets : {16U, 1U, 1U})
     {
-        measured const taken;
+        resource_meter const meter;
         BOOST_TEST(require_token(fetch(config)).value() == "tok.en-1");
-        BOOST_TEST(taken.bytes() > tickets * size_of_ticket);
-        BOOST_TEST(taken.memory() < 4 * mib);
+        BOOST_TEST(meter.bytes() > tickets * size_of_ticket);
+        BOOST_TEST(meter.memory() < 4 * mib);
     }
     server.finish();
     BOOST_TEST(server.connections() == 3U);

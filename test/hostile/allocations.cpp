@@ -5,9 +5,10 @@
 // visits some, from a random start. COAUTH_SEED=n begins where an earlier run began, which printed
 // it.
 
-#include "authentication.hpp"
+#include "client_authentication.hpp"
 #include "failing_memory.hpp"
 #include "random_seed.hpp"
+#include "sanitizers.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -141,14 +142,10 @@ void run(program const& what, world& in)
     }
 }
 
-// The long ones visit one in so many; under a sanitizer each takes ten times as long.
-#ifdef __SANITIZE_ADDRESS__
-constexpr std::size_t some = 25;
-constexpr std::size_t every = some;
-#else
-constexpr std::size_t some = 5;
-constexpr std::size_t every = 1;
-#endif
+// A long program fails one allocation in `some`, a short one each. Under AddressSanitizer each run
+// takes ten times as long.
+constexpr std::size_t some = address_sanitizer ? 25 : 5;
+constexpr std::size_t every = address_sanitizer ? some : 1;
 
 class scan
 {

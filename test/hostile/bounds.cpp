@@ -2,7 +2,7 @@
 // of the processor.
 
 #include "fixture.hpp"
-#include "measured.hpp"
+#include "resource_meter.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
@@ -127,14 +127,14 @@ void check_bounds(
     std::set<std::string> const& expected)
 {
     server.push_response(one);
-    measured const taken;
+    resource_meter const meter;
     auto const got = ask();
     BOOST_TEST_MESSAGE(
-        got << ", " << taken.memory() / kib << " KiB of memory, " << taken.bytes() / kib
-            << " KiB from the wire, " << taken.processor().count() / 1000 << " us");
+        got << ", " << meter.memory() / kib << " KiB of memory, " << meter.bytes() / kib
+            << " KiB from the wire, " << meter.processor().count() / 1000 << " us");
     BOOST_TEST(expected.contains(got), got);
-    BOOST_TEST(taken.memory() < most_memory);
-    BOOST_TEST(taken.bytes() < most_bytes);
+    BOOST_TEST(meter.memory() < most_memory);
+    BOOST_TEST(meter.bytes() < most_bytes);
 }
 
 // Each with little and with everything kept.
@@ -148,7 +148,8 @@ void check_tokens(std::vector<row> const& rows, std::set<std::string> const& exp
             BOOST_TEST_CONTEXT(name << (all ? ", all kept" : ""))
             {
                 auto const chosen = all ? keeping_all(config) : config;
-                check_bounds(server, one, [&] { return outcome(fetch_unheard(chosen)); }, expected);
+                check_bounds(
+                    server, one, [&] { return outcome(fetch_without_log_scan(chosen)); }, expected);
             }
 }
 
@@ -181,9 +182,9 @@ time_of(authorization_server& server, coauth::client_config const& config, respo
     for (int i = 0; i < 3; ++i)
     {
         server.push_response(one);
-        measured const taken;
+        resource_meter const meter;
         auto const got = fetch(config);
-        least = std::min(least, taken.processor());
+        least = std::min(least, meter.processor());
         BOOST_TEST(outcome(got) == "success");
     }
     return least;
@@ -203,11 +204,11 @@ BOOST_AUTO_TEST_CASE(what_is_taken_is_measured)
 {
     auto server = start();
     server.push_response(plain("\"x\":\"" + std::string(512 * kib, 'x') + "\""));
-    measured const taken;
+    resource_meter const meter;
     (void)require_token(fetch(server.config()));
-    BOOST_TEST(taken.memory() > 512 * kib);
-    BOOST_TEST(taken.bytes() > 512 * kib);
-    BOOST_TEST(taken.processor() > 10us);
+    BOOST_TEST(meter.memory() > 512 * kib);
+    BOOST_TEST(meter.bytes() > 512 * kib);
+    BOOST_TEST(meter.processor() > 10us);
 }
 
 BOOST_AUTO_TEST_CASE(what_has_no_end_is_left)

@@ -1,4 +1,4 @@
-#include "cancellation_world.hpp"
+#include "cancellation_run.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>

@@ -7,8 +7,8 @@
 // COAUTH_SCAN_STEP=1 visits every step; by default each run of this visits some, from a random
 // start. COAUTH_SEED=n begins where an earlier run began, which printed it.
 
-#include "authentication.hpp"
-#include "cancellation_world.hpp"
+#include "cancellation_run.hpp"
+#include "client_authentication.hpp"
 #include "random_seed.hpp"
 #include "scripted_proxy.hpp"
 

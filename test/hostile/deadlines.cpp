@@ -37,7 +37,7 @@ public:
     void run(coauth::client_config config, operation const& begin = get_token)
     {
         config.timeout = deadline;
-        coauth::client client(context_.get_executor(), overheard(std::move(config)));
+        coauth::client client(context_.get_executor(), with_log_scan(std::move(config)));
         measure([&](auto const& done) { begin(client, done); });
     }
 
@@ -416,7 +416,7 @@ BOOST_AUTO_TEST_CASE(hold_on_a_connection_that_is_used_again)
              auto server = start();
              auto config = server.config();
              config.timeout = deadline;
-             coauth::client client(one.context().get_executor(), overheard(config));
+             coauth::client client(one.context().get_executor(), with_log_scan(config));
              auto const begin = [&](auto const& done) { stage::get_token(client, done); };
              // A first one that is slow, on a loaded machine, is not what is measured.
              for (int i = 0; one.ended() != "success" && i < 10; ++i)
@@ -461,7 +461,7 @@ BOOST_AUTO_TEST_CASE(hold_for_every_operation)
              server.set_response(response_after_a_minute());
              auto config = server.config();
              config.timeout = deadline;
-             coauth::client client(one.context().get_executor(), overheard(config));
+             coauth::client client(one.context().get_executor(), with_log_scan(config));
              coauth::token_source tokens(client, coauth::token_request());
              one.measure(
                  [&](auto const& done)
@@ -528,7 +528,7 @@ BOOST_AUTO_TEST_CASE(hold_for_all_steps_together)
         config.connections.resolver = resolver.function();
         config.connections.connection_attempt_delay = step / 4;
         config.timeout = timeout;
-        coauth::client client(one.context().get_executor(), overheard(config));
+        coauth::client client(one.context().get_executor(), with_log_scan(config));
         one.measure([&](auto const& done) { stage::get_token(client, done); });
     };
     stage patient;

@@ -1,7 +1,7 @@
 // A TLS handshake that goes wrong half-way: bytes of it changed, cut, held back, or something else
 // without end in its place. No byte of HTTP is sent.
 
-#include "measured.hpp"
+#include "resource_meter.hpp"
 #include "tls_peer.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -121,13 +121,13 @@ void check_left(std::string const& said)
             {
             }
         });
-    measured const taken;
+    resource_meter const meter;
     auto const got = fetch(config_for(server, shown));
     BOOST_TEST_MESSAGE(
-        outcome(got) << ", " << taken.memory() / 1024 << " KiB of memory, " << taken.bytes() / 1024
+        outcome(got) << ", " << meter.memory() / 1024 << " KiB of memory, " << meter.bytes() / 1024
                      << " KiB from the wire");
-    BOOST_TEST(taken.memory() < 4 * mib);
-    BOOST_TEST(taken.bytes() < 2 * mib);
+    BOOST_TEST(meter.memory() < 4 * mib);
+    BOOST_TEST(meter.bytes() < 2 * mib);
     check_refused(server, got, "tls_failed");
 }
 
@@ -230,10 +230,10 @@ BOOST_AUTO_TEST_CASE(a_message_of_16_mib_is_left)
                     return false;
                 });
         });
-    measured const taken;
+    resource_meter const meter;
     auto const got = fetch(config_for(server, shown));
-    BOOST_TEST(taken.memory() < 4 * mib);
-    BOOST_TEST(taken.bytes() < 2 * mib);
+    BOOST_TEST(meter.memory() < 4 * mib);
+    BOOST_TEST(meter.bytes() < 2 * mib);
     check_refused(server, got, "tls_failed");
 }
 

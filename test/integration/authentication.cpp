@@ -1,7 +1,6 @@
 // How a client proves who it is: by every key, anew for each attempt, and with what has changed.
 
-#include "authentication.hpp"
-
+#include "client_authentication.hpp"
 #include "scratch_file.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -101,7 +100,7 @@ BOOST_AUTO_TEST_CASE(of_each_attempt_is_its_own)
     config.retry.initial_back_off = 1ms;
     server.push_response(response::json(503, ""));
     server.push_response(response::json(503, ""));
-    keeper kept(config);
+    client_fixture kept(config);
     BOOST_TEST(outcome(kept.fetch()) == "success");
     BOOST_TEST(outcome(kept.fetch()) == "success");
     std::set<std::string> ids;
@@ -153,7 +152,7 @@ BOOST_AUTO_TEST_CASE(is_made_out_to_the_endpoint_that_is_asked)
             config.tls.certificate_pem = certificate.certificate_pem;
             config.tls.key_pem = secret(certificate.key.private_pem());
         }
-        keeper kept(config);
+        client_fixture kept(config);
         (void)kept.fetch();
         BOOST_TEST(
             part_of(assertion_of(server.requests().back()), 1).at("aud").as_string() == token);
@@ -223,7 +222,7 @@ BOOST_AUTO_TEST_CASE(by_the_assertion_of_a_file_that_is_replaced)
     test_key const key("P-256");
     auto const server = start(knowing(key));
     scratch_file const file("assertion", platform_assertion(server, key) + "\n");
-    keeper kept(authenticated(
+    client_fixture kept(authenticated(
         server,
         client_authentication::client_assertion(other_id, coauth::secret_from_file(file.path()))));
     BOOST_TEST(outcome(kept.fetch()) == "success");
@@ -265,7 +264,7 @@ BOOST_AUTO_TEST_CASE(by_an_assertion_that_is_asked_for_before_each_request)
     auto config = authenticated(server, client_authentication::client_assertion(other_id, give));
     config.retry.max_attempts = 2;
     config.retry.initial_back_off = 1ms;
-    keeper kept(config);
+    client_fixture kept(config);
     server.push_response(response::json(503, ""));
     BOOST_TEST(outcome(kept.fetch()) == "success");
     BOOST_TEST(calls == 2);

@@ -73,7 +73,7 @@ struct api
 
 struct relay
 {
-    relay() : client(context.get_executor(), overheard(server.config())), tokens(client) {}
+    relay() : client(context.get_executor(), with_log_scan(server.config())), tokens(client) {}
 
     asio::awaitable<void> one()
     {
@@ -275,7 +275,7 @@ BOOST_AUTO_TEST_CASE(cancelled_as_a_token_comes)
         auto config = server.config();
         config.observer = watching;
         asio::io_context context;
-        coauth::client client(context.get_executor(), overheard(config));
+        coauth::client client(context.get_executor(), with_log_scan(config));
         coauth::token_source tokens(client);
         api remote;
         std::string ended;
@@ -302,7 +302,7 @@ BOOST_AUTO_TEST_CASE(every_completion_token)
     auto server = start();
     server.push_response(response::json(200, document("a")));
     server.set_response(response::json(200, document("b")));
-    coauth::client client(pool.get_executor(), overheard(server.config()));
+    coauth::client client(pool.get_executor(), with_log_scan(server.config()));
     coauth::token_source tokens(client);
     auto const call = [](coauth::access_token token) -> asio::awaitable<std::string>
     { co_return std::string(token.value()); };

@@ -46,7 +46,7 @@ token_result cancel_when(
     config.timeout = deadline;
     asio::io_context context;
     asio::cancellation_signal signal;
-    coauth::client client(context.get_executor(), overheard(config));
+    coauth::client client(context.get_executor(), with_log_scan(config));
     std::vector<token_result> got;
     client.async_get_access_token(
         coauth::token_request(),
@@ -87,7 +87,8 @@ void check_ended_lookup(
 {
     asio::io_context context;
     asio::cancellation_signal signal;
-    std::optional<coauth::client> client(std::in_place, context.get_executor(), overheard(config));
+    std::optional<coauth::client> client(
+        std::in_place, context.get_executor(), with_log_scan(config));
     // The context waits for the thread of the lookup: this goes first.
     hanging_lookup const hang;
     std::vector<token_result> got;
@@ -184,7 +185,7 @@ BOOST_AUTO_TEST_CASE(while_a_proxy_is_asked_for_a_tunnel)
 
         asio::io_context context;
         std::optional<coauth::client> client(
-            std::in_place, context.get_executor(), overheard(config));
+            std::in_place, context.get_executor(), with_log_scan(config));
         std::vector<token_result> got;
         client->async_get_access_token(
             coauth::token_request(), [&](token_result r) { got.push_back(std::move(r)); });
@@ -279,7 +280,7 @@ BOOST_AUTO_TEST_CASE(after_the_end_changes_nothing)
     auto const server = start();
     asio::io_context context;
     asio::cancellation_signal signal;
-    coauth::client client(context.get_executor(), overheard(server.config()));
+    coauth::client client(context.get_executor(), with_log_scan(server.config()));
     int completions = 0;
     client.async_get_access_token(
         coauth::token_request(), asio::bind_cancellation_slot(
@@ -305,7 +306,7 @@ BOOST_AUTO_TEST_CASE(leaves_other_operations_alone)
     server.set_response(late);
     asio::io_context context;
     asio::cancellation_signal signal;
-    coauth::client client(context.get_executor(), overheard(server.config()));
+    coauth::client client(context.get_executor(), with_log_scan(server.config()));
     std::vector<std::string> cancelled;
     std::vector<std::string> kept;
     client.async_get_access_token(

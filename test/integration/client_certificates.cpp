@@ -1,6 +1,6 @@
 // TLS certificates of the client (RFC 8705): shown, replaced while the client runs, and told apart.
 
-#include "authentication.hpp"
+#include "client_authentication.hpp"
 #include "scratch_file.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(prove_the_client_and_bind_the_token)
             auto const server = start(std::move(chosen));
             auto config = showing(server, known);
             config.server.introspection_endpoint = server.introspection_endpoint();
-            keeper kept(config);
+            client_fixture kept(config);
             auto const token = require_token(kept.fetch());
             auto const seen = server.requests().back();
             BOOST_TEST((seen.authentication == authentication_method::self_signed_tls_client_auth));
@@ -155,7 +155,7 @@ BOOST_AUTO_TEST_CASE(that_are_replaced_are_shown_by_new_connections)
             chosen.min_tls_version = chosen.max_tls_version = version;
             auto const server = start(std::move(chosen));
             files const shown(first);
-            keeper kept(showing(server, shown));
+            client_fixture kept(showing(server, shown));
             BOOST_TEST(outcome(kept.fetch()) == "success");
             BOOST_TEST(outcome(kept.fetch()) == "success");
             BOOST_TEST(last_shown(server) == first.thumbprint);
@@ -177,7 +177,7 @@ BOOST_AUTO_TEST_CASE(that_are_replaced_end_a_back_off)
     auto const second = make_identity("client");
     auto const server = start(knowing({second}));
     files const shown(first);
-    keeper kept(showing(server, shown));
+    client_fixture kept(showing(server, shown));
     coauth::token_source tokens(kept.client);
     std::vector<std::string> ends;
     auto const ask = [&]
@@ -208,7 +208,7 @@ BOOST_AUTO_TEST_CASE(that_are_replaced_leave_what_is_under_way_alone)
     files const shown(first);
     auto config = showing(server, shown);
     config.connections.idle_timeout = 30s;
-    keeper kept(config);
+    client_fixture kept(config);
     auto late = response::json(200, token_body);
     late.delay = 200ms;
     server.push_response(late);
@@ -240,7 +240,7 @@ BOOST_AUTO_TEST_CASE(that_are_written_anew_as_they_were_change_nothing)
     files const shown(known);
     auto config = showing(server, shown);
     config.connections.idle_timeout = 30s;
-    keeper kept(config);
+    client_fixture kept(config);
     for (int i = 0; i < 3; ++i)
     {
         shown.write(known);
@@ -255,7 +255,7 @@ BOOST_AUTO_TEST_CASE(that_expire_meanwhile_are_shown_no_more)
     auto const server = start(knowing({known}));
     auto config = showing(server, known);
     config.connections.idle_timeout = 0ms;
-    keeper kept(config);
+    client_fixture kept(config);
     BOOST_TEST(outcome(kept.client.validate()) == "success");
     std::this_thread::sleep_for(3s);
     auto const got = kept.fetch();
@@ -272,7 +272,7 @@ BOOST_AUTO_TEST_CASE(that_are_broken_do_not_replace_good_ones)
     auto const expired = make_identity("client", nullptr, false, -60);
     auto const server = start(knowing({first, second}));
     files const shown(first);
-    keeper kept(showing(server, shown));
+    client_fixture kept(showing(server, shown));
     BOOST_TEST(outcome(kept.fetch()) == "success");
     for (auto const& text :
          {std::string(), std::string("garbage"), expired.certificate_pem,

@@ -1,9 +1,9 @@
 // How an address is found and reached.
 
+#include "client_fixture.hpp"
 #include "fixture.hpp"
 #include "full_backlog.hpp"
 #include "hanging_lookup.hpp"
-#include "keeper.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(a_lookup_may_be_kept_for_ever)
         ++lookups;
         done({}, {{"127.0.0.1", port}});
     };
-    keeper kept(config);
+    client_fixture kept(config);
     for (int i = 0; i < 3; ++i)
         BOOST_TEST(outcome(kept.fetch()) == "success");
     BOOST_TEST(lookups == 1);
@@ -195,7 +195,7 @@ BOOST_AUTO_TEST_CASE(a_lookup_that_fails_after_one_that_was_kept)
         else
             done({}, {{"127.0.0.1", port}});
     };
-    keeper kept(config);
+    client_fixture kept(config);
     BOOST_TEST(outcome(kept.fetch()) == "success");
     failing = true;
     // What was found is kept.
@@ -228,7 +228,7 @@ BOOST_AUTO_TEST_CASE(without_a_lifetime_every_connection_looks_up)
         ++lookups;
         done({}, {{"127.0.0.1", port}});
     };
-    keeper kept(config);
+    client_fixture kept(config);
     for (int i = 1; i <= 3; ++i)
     {
         BOOST_TEST(outcome(kept.fetch()) == "success");
@@ -243,7 +243,7 @@ BOOST_AUTO_TEST_CASE(one_failure_is_for_all_who_wait)
     std::vector<response_lookup> asked;
     config.connections.resolver = [&](auto const&, auto, auto const& done)
     { asked.push_back(done); };
-    keeper kept(config);
+    client_fixture kept(config);
     std::vector<token_result> got;
     auto const ask = [&](int operations)
     {
@@ -277,7 +277,7 @@ BOOST_AUTO_TEST_CASE(one_failure_of_the_system_is_for_all_who_wait)
     auto config = by_name_each_time(server);
     config.server.token_endpoint = server.token_endpoint(hanging_lookup::host);
     config.connections.dns_cache_ttl = 100ms;
-    keeper kept(config);
+    client_fixture kept(config);
     std::vector<token_result> got;
     {
         hanging_lookup const hang;
@@ -316,7 +316,7 @@ BOOST_AUTO_TEST_CASE(a_resolver_that_responds_twice)
         done(make_error_code(unreachable), {});
         throw std::runtime_error("");
     };
-    keeper kept(config);
+    client_fixture kept(config);
     BOOST_TEST(outcome(kept.fetch()) == "success");
     asked.front()({}, {{"127.0.0.1", 1}});
     BOOST_TEST(outcome(kept.fetch()) == "success");
@@ -330,7 +330,7 @@ BOOST_AUTO_TEST_CASE(a_resolver_that_forgets_to_response)
     auto const server = start();
     auto config = by_name_each_time(server);
     config.connections.resolver = [](auto const&, auto, auto const&) {};
-    keeper kept(config);
+    client_fixture kept(config);
     BOOST_TEST(count(kept.fetch_at_once(3), "resolve_failed") == 3U);
     BOOST_TEST(kept.client.counters().open == 0U);
 }
@@ -347,7 +347,7 @@ BOOST_AUTO_TEST_CASE(a_resolver_on_a_thread_of_its_own)
             thread.join();
         thread = std::thread([port, done = std::move(done)] { done({}, {{"127.0.0.1", port}}); });
     };
-    keeper kept(config);
+    client_fixture kept(config);
     for (int i = 0; i < 10; ++i)
         BOOST_TEST(count(kept.fetch_at_once(3), "success") == 3U);
     thread.join();

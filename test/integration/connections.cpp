@@ -1,7 +1,7 @@
 // Connections are kept, used again, resumed and replaced; none of it is seen in a result.
 
+#include "client_fixture.hpp"
 #include "fixture.hpp"
-#include "keeper.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -46,7 +46,7 @@ BOOST_AUTO_TEST_CASE(are_used_again)
         auto chosen = options();
         chosen.tls = tls;
         auto const server = start(chosen);
-        keeper kept(once(server));
+        client_fixture kept(once(server));
         for (int i = 0; i < 5; ++i)
             BOOST_TEST(outcome(kept.fetch()) == "success");
         BOOST_TEST(server.connections() == 1U);
@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(are_used_again)
 BOOST_AUTO_TEST_CASE(are_used_again_after_a_refusal)
 {
     auto server = start();
-    keeper kept(once(server));
+    client_fixture kept(once(server));
     server.push_response(response::json(400, R"({"error":"invalid_scope"})"));
     BOOST_TEST(outcome(kept.fetch()) == "invalid_scope");
     BOOST_TEST(outcome(kept.fetch()) == "success");
@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(are_limited)
     auto const server = start();
     auto config = once(server);
     config.connections.max_connections = 2;
-    keeper kept(config);
+    client_fixture kept(config);
     BOOST_TEST(count(kept.fetch_at_once(20), "success") == 20U);
     BOOST_TEST(server.connections() == 2U);
     BOOST_TEST(server.requests().size() == 20U);
@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(have_a_limited_line_before_them)
     auto config = once(server);
     config.connections.max_connections = 1;
     config.connections.max_queued = 3;
-    keeper kept(config);
+    client_fixture kept(config);
     auto const got = kept.fetch_at_once(10);
     BOOST_TEST(count(got, "success") == 4U);
     BOOST_TEST(count(got, "queue_full") == 6U);
@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(may_be_waited_for_only_until_the_deadline)
     auto config = once(server);
     config.connections.max_connections = 1;
     config.timeout = 200ms;
-    keeper kept(config);
+    client_fixture kept(config);
     auto const got = kept.fetch_at_once(3);
     BOOST_TEST(count(got, "timeout") == 3U);
     BOOST_TEST(kept.client.counters().waiting == 0U);
@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(grow_too_old)
     auto const server = start();
     auto config = once(server);
     config.connections.idle_timeout = 20ms;
-    keeper kept(config);
+    client_fixture kept(config);
     BOOST_TEST(outcome(kept.fetch()) == "success");
     std::this_thread::sleep_for(40ms);
     BOOST_TEST(outcome(kept.fetch()) == "success");
@@ -162,7 +162,7 @@ BOOST_AUTO_TEST_CASE(that_are_idle_keep_no_context_at_work)
     auto config = once(server);
     config.connections.idle_timeout = 1h;
     {
-        keeper kept(config);
+        client_fixture kept(config);
         // Each returns when the context has no work.
         for (int i = 0; i < 3; ++i)
             BOOST_TEST(outcome(kept.fetch()) == "success");
@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(may_be_idle_for_ever)
     auto const server = start();
     auto config = once(server);
     config.connections.idle_timeout = std::chrono::milliseconds::max();
-    keeper kept(config);
+    client_fixture kept(config);
     for (int i = 0; i < 3; ++i)
         BOOST_TEST(outcome(kept.fetch()) == "success");
     BOOST_TEST(server.connections() == 1U);
@@ -190,7 +190,7 @@ BOOST_AUTO_TEST_CASE(are_not_kept_when_either_side_says_so)
 {
     auto server = start();
     auto config = once(server);
-    keeper kept(config);
+    client_fixture kept(config);
     auto closing = response::json(200, token_body);
     closing.end = response_end::close;
     server.push_response(closing);
@@ -200,7 +200,7 @@ BOOST_AUTO_TEST_CASE(are_not_kept_when_either_side_says_so)
     BOOST_TEST(server.connections() == 2U);
 
     config.connections.idle_timeout = 0ms;
-    keeper none(config);
+    client_fixture none(config);
     BOOST_TEST(outcome(none.fetch()) == "success");
     BOOST_TEST(outcome(none.fetch()) == "success");
     BOOST_TEST(server.connections() == 4U);
@@ -212,7 +212,7 @@ BOOST_AUTO_TEST_CASE(that_the_server_closed_are_replaced)
     for (auto const end : {response_end::close, response_end::truncate, response_end::reset})
     {
         auto server = start();
-        keeper kept(once(server));
+        client_fixture kept(once(server));
         server.push_response(response::bytes(whole("first"), end));
         BOOST_TEST(kept.fetch()->value() == "first");
         settle();
@@ -229,7 +229,7 @@ BOOST_AUTO_TEST_CASE(that_die_before_the_first_byte_are_replaced_once)
     for (auto const end : {response_end::close, response_end::truncate, response_end::reset})
     {
         auto server = start();
-        keeper kept(once(server));
+        client_fixture kept(once(server));
         BOOST_TEST(outcome(kept.fetch()) == "success");
         auto nothing = response::bytes("x", end);
         nothing.cut_at = 0;
@@ -252,7 +252,7 @@ BOOST_AUTO_TEST_CASE(that_die_while_others_are_idle_are_replaced_by_new_ones)
     for (auto const end : {response_end::close, response_end::truncate, response_end::reset})
     {
         auto server = start();
-        keeper kept(once(server));
+        client_fixture kept(once(server));
         BOOST_TEST(count(kept.fetch_at_once(3), "success") == 3U);
         BOOST_TEST(kept.client.counters().idle == 3U);
         auto nothing = response::bytes("x", end);
@@ -271,7 +271,7 @@ BOOST_AUTO_TEST_CASE(that_die_while_others_are_idle_are_replaced_by_new_ones)
 BOOST_AUTO_TEST_CASE(whose_idle_time_ends_with_a_408_are_replaced)
 {
     auto server = start();
-    keeper kept(once(server));
+    client_fixture kept(once(server));
     BOOST_TEST(outcome(kept.fetch()) == "success");
     auto late = response::json(408, "");
     late.end = response_end::close;
@@ -290,7 +290,7 @@ BOOST_AUTO_TEST_CASE(whose_idle_time_ends_with_a_408_are_replaced)
 BOOST_AUTO_TEST_CASE(that_die_after_the_first_byte_are_not_replaced)
 {
     auto server = start();
-    keeper kept(once(server));
+    client_fixture kept(once(server));
     BOOST_TEST(outcome(kept.fetch()) == "success");
     auto part = response::json(200, token_body);
     part.cut_at = 1;
@@ -306,7 +306,7 @@ BOOST_AUTO_TEST_CASE(survive_a_restart_of_the_server)
     chosen.tls = false;
     std::optional<authorization_server> server(start(chosen));
     chosen.port = server->port();
-    keeper kept(once(*server));
+    client_fixture kept(once(*server));
     BOOST_TEST(outcome(kept.fetch()) == "success");
     server.reset();
     server.emplace(start(chosen));
@@ -322,7 +322,7 @@ BOOST_AUTO_TEST_CASE(survive_a_restart_of_the_server_when_there_are_many)
     chosen.port = server->port();
     auto config = once(*server);
     config.connections.max_connections = 4;
-    keeper kept(config);
+    client_fixture kept(config);
     BOOST_TEST(count(kept.fetch_at_once(4), "success") == 4U);
     BOOST_TEST(server->connections() == 4U);
     server.reset();
@@ -343,7 +343,7 @@ BOOST_AUTO_TEST_CASE(survive_a_restart_of_the_server_in_the_middle)
     chosen.port = server->port();
     auto config = server->config();
     config.retry.initial_back_off = 1ms;
-    keeper kept(config);
+    client_fixture kept(config);
     BOOST_TEST(outcome(kept.fetch()) == "success");
     auto late = response::bytes(whole("foreign"), response_end::keep_alive);
     late.delay = 60s;
@@ -383,7 +383,7 @@ BOOST_AUTO_TEST_CASE(with_something_extra_behind_the_response_are_not_used_again
         BOOST_TEST_CONTEXT(row.name)
         {
             auto server = start();
-            keeper kept(once(server));
+            client_fixture kept(once(server));
             auto both = response::bytes(whole("first") + row.extra, response_end::stall);
             if (row.later != 0ms)
             {
@@ -413,7 +413,7 @@ BOOST_AUTO_TEST_CASE(whose_response_is_late_are_not_used_again)
     auto config = server.config();
     config.retry.attempt_timeout = 500ms;
     config.retry.initial_back_off = 1ms;
-    keeper kept(config);
+    client_fixture kept(config);
     auto const got = kept.fetch();
     BOOST_REQUIRE(outcome(got) == "success");
     BOOST_TEST(got->value() == "second");
@@ -429,7 +429,7 @@ BOOST_AUTO_TEST_CASE(of_a_cancelled_operation_are_not_used_again)
     auto late = response::bytes(whole("foreign"), response_end::keep_alive);
     late.delay = 100ms;
     server.push_response(late);
-    keeper kept(once(server));
+    client_fixture kept(once(server));
     asio::cancellation_signal signal;
     std::string seen;
     kept.client.async_get_access_token(
@@ -469,7 +469,7 @@ BOOST_AUTO_TEST_CASE(resume_tls_sessions)
             auto config = once(server);
             config.connections.idle_timeout = 0ms;
             config.tls.session_resumption = row.wanted;
-            keeper kept(config);
+            client_fixture kept(config);
             for (int i = 0; i < 10; ++i)
                 BOOST_TEST(outcome(kept.fetch()) == "success");
             BOOST_TEST(server.handshakes() == 10U);
@@ -484,7 +484,7 @@ BOOST_AUTO_TEST_CASE(resume_tls_sessions_of_failed_operations)
     auto config = once(server);
     config.connections.idle_timeout = 0ms;
     config.timeout = 200ms;
-    keeper kept(config);
+    client_fixture kept(config);
     auto cut = response::json(200, token_body);
     cut.cut_at = 10;
     cut.end = response_end::reset;
@@ -509,7 +509,7 @@ BOOST_AUTO_TEST_CASE(resume_no_session_of_another_server)
     chosen.port = server->port();
     auto config = once(*server);
     config.connections.idle_timeout = 0ms;
-    keeper kept(config);
+    client_fixture kept(config);
     BOOST_TEST(outcome(kept.fetch()) == "success");
     // The same address, other keys: its CA is another, and the ticket is of no use.
     server.reset();
@@ -526,7 +526,7 @@ BOOST_AUTO_TEST_CASE(are_told_to_the_observer)
     config.observer = seen;
     config.retry.initial_back_off = 1ms;
     {
-        keeper kept(config);
+        client_fixture kept(config);
         (void)kept.fetch();
         check_lines(*seen, {"attempt 1", "opened", "token after 1"});
         (void)kept.fetch();
@@ -541,7 +541,7 @@ BOOST_AUTO_TEST_CASE(are_told_to_the_observer)
         check_lines(*seen, {"attempt 1", "reused", "failed: invalid_client"});
     }
     check_lines(*seen, {"closed after 5"});
-    keeper again(config);
+    client_fixture again(config);
     (void)again.fetch();
     check_lines(*seen, {"attempt 1", "opened, resumed", "token after 1"});
 }

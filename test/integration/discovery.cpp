@@ -1,6 +1,6 @@
 // What is found out from an issuer alone, and from whom it is not believed.
 
-#include "authentication.hpp"
+#include "client_authentication.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>

@@ -1,6 +1,6 @@
 // Tokens that are bound to a key (RFC 9449), from the client's side.
 
-#include "authentication.hpp"
+#include "client_authentication.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(learns_the_nonce_by_one_more_request)
 {
     test_key const key("P-256");
     auto server = start(with_dpop(coauth::testing::dpop::required, true));
-    keeper kept(bound(server, key));
+    client_fixture kept(bound(server, key));
     BOOST_TEST(outcome(kept.fetch()) == "success");
     BOOST_TEST(server.requests().size() == 2U);
     BOOST_TEST(outcome(kept.fetch()) == "success");
@@ -105,7 +105,7 @@ BOOST_AUTO_TEST_CASE(takes_the_nonce_that_comes_with_a_good_response)
     auto next = response::json(200, R"({"access_token":"t","token_type":"DPoP"})");
     next.headers.add("DPoP-Nonce", "the-next");
     server.push_response(next);
-    keeper kept(bound(server, key));
+    client_fixture kept(bound(server, key));
     BOOST_TEST(outcome(kept.fetch()) == "success");
     (void)kept.fetch();
     BOOST_TEST(!proof_in(server.requests().front()).contains("nonce"));
@@ -166,7 +166,7 @@ BOOST_AUTO_TEST_CASE(and_assertions_are_new_when_a_dead_connection_is_replaced)
     auto config = bound(server, proof_key);
     config.authentication =
         coauth::client_authentication::private_key_jwt(other_id, signing_key_of(key));
-    keeper kept(config);
+    client_fixture kept(config);
     BOOST_TEST(outcome(kept.fetch()) == "success");
     auto nothing = response::bytes("x", response_end::close);
     nothing.cut_at = 0;

@@ -473,7 +473,7 @@ BOOST_AUTO_TEST_CASE(a_context_and_a_completion_token_are_enough)
 {
     auto const server = start();
     boost::asio::thread_pool pool(1);
-    coauth::client client(pool, overheard(server.config()));
+    coauth::client client(pool, with_log_scan(server.config()));
     BOOST_TEST(outcome(client.async_get_access_token(boost::asio::use_future).get()) == "success");
     BOOST_TEST(server.requests().size() == 1U);
 }

@@ -1,8 +1,8 @@
 // What a response may look like on the wire (RFC 9112): every way to end it early, to frame it
 // wrongly, to make it endless or slow.
 
+#include "client_fixture.hpp"
 #include "fixture.hpp"
-#include "keeper.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
@@ -66,7 +66,7 @@ void check(std::vector<row> const& rows)
         {
             auto const requests_before = server.requests().size();
             server.push_response(response::bytes(row.raw, row.end));
-            keeper kept(once(server));
+            client_fixture kept(once(server));
             stopwatch const watch;
             auto const got = kept.fetch();
             BOOST_TEST(outcome(got) == row.expected);
@@ -158,7 +158,7 @@ BOOST_AUTO_TEST_CASE(what_follows_the_response_is_left_alone)
         http_response(R"({"access_token":"foreign","token_type":"Bearer","expires_in":9})");
     auto server = start();
     boost::asio::io_context context;
-    coauth::client client(context.get_executor(), overheard(server.config()));
+    coauth::client client(context.get_executor(), with_log_scan(server.config()));
     for (auto const& extra :
          {foreign, std::string("rubbish"), std::string(100'000, 'x'), std::string("\r\n\r\n"),
           foreign + foreign})

@@ -1,6 +1,6 @@
 // Grants other than the client's own credentials: what is presented, and what is asked for anew.
 
-#include "authentication.hpp"
+#include "client_authentication.hpp"
 #include "scratch_file.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -57,7 +57,7 @@ BOOST_AUTO_TEST_CASE(by_assertions_that_are_made_anew_for_each_attempt)
     config.authentication = coauth::client_authentication::anonymous();
     config.retry.initial_back_off = 1ms;
     server.push_response(response::json(503, ""));
-    keeper kept(config);
+    client_fixture kept(config);
     auto const request = token_request::jwt_bearer(
         coauth::jwt_assertion(signing_key_of(key).key_id("k"), claims_for(server)));
     BOOST_TEST(outcome(kept.fetch(request)) == "success");
@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(exchange_the_token_that_is_in_a_file_now)
 {
     auto const server = start(accepting(token_exchange));
     scratch_file const file("subject", "first\n");
-    keeper kept(once(server));
+    client_fixture kept(once(server));
     auto const request = token_request::token_exchange(coauth::secret_from_file(file.path()));
     BOOST_TEST(outcome(kept.fetch(request)) == "success");
     file.write("second");
@@ -185,7 +185,7 @@ BOOST_AUTO_TEST_CASE(follow_a_refresh_token_that_is_replaced)
     chosen.rotate_refresh_tokens = true;
     auto const server = start(std::move(chosen));
     secret last("the-first");
-    keeper kept(once(server));
+    client_fixture kept(once(server));
     auto const request =
         token_request::refresh_token([&]() -> coauth::result<secret> { return last; });
     for (int i = 0; i < 3; ++i)
@@ -205,7 +205,7 @@ BOOST_AUTO_TEST_CASE(that_a_source_renews_are_asked_for_anew)
     auto const server = start(std::move(chosen));
     int calls = 0;
     boost::asio::io_context context;
-    coauth::client client(context.get_executor(), overheard(once(server)));
+    coauth::client client(context.get_executor(), with_log_scan(once(server)));
     coauth::token_source source(
         client,
         token_request::token_exchange(

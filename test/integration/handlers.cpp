@@ -37,7 +37,7 @@ struct on_one_thread
 {
     coauth::client_config config()
     {
-        auto made = overheard(server.config());
+        auto made = with_log_scan(server.config());
         made.connections.max_connections = 1;
         return made;
     }
@@ -154,7 +154,7 @@ BOOST_FIXTURE_TEST_CASE(that_throw_at_the_end_of_the_client_harm_nobody, on_one_
 BOOST_AUTO_TEST_CASE(run_on_the_systems_executor)
 {
     auto const server = start();
-    coauth::client client(asio::system_executor(), overheard(server.config()));
+    coauth::client client(asio::system_executor(), with_log_scan(server.config()));
     coauth::token_source source(client);
     BOOST_TEST(
         outcome(client.async_get_access_token(coauth::token_request(), asio::use_future).get()) ==

@@ -43,7 +43,7 @@ struct on_one_thread
 {
     authorization_server server = start();
     asio::io_context context;
-    coauth::client client{context.get_executor(), overheard(server.config())};
+    coauth::client client{context.get_executor(), with_log_scan(server.config())};
 };
 
 // What a coroutine yields, for the thread that waits.
@@ -96,7 +96,7 @@ asio::awaitable<token_result> await_one_shot(coauth::client_config config)
 BOOST_FIXTURE_TEST_CASE(awaited_one_shot, on_one_thread)
 {
     auto future =
-        asio::co_spawn(context, await_one_shot(overheard(server.config())), asio::use_future);
+        asio::co_spawn(context, await_one_shot(with_log_scan(server.config())), asio::use_future);
     context.run();
     BOOST_TEST(outcome(future.get()) == "success");
 }
@@ -195,7 +195,7 @@ BOOST_AUTO_TEST_CASE(a_handler_without_executor_runs_on_that_of_the_client)
 {
     auto const server = start();
     asio::thread_pool pool(4);
-    coauth::client client(pool.get_executor(), overheard(server.config()));
+    coauth::client client(pool.get_executor(), with_log_scan(server.config()));
     std::promise<bool> there;
     client.async_get_access_token(
         coauth::token_request(), [&](token_result const& r)
@@ -274,7 +274,7 @@ template <class Executor>
 void check_races(Executor const& executor, asio::any_io_executor const& client_executor)
 {
     auto server = start();
-    coauth::client client(client_executor, overheard(server.config()));
+    coauth::client client(client_executor, with_log_scan(server.config()));
     BOOST_TEST(await_result(executor, race(client, 60s)) == "success");
 
     server.set_response(late_response());
@@ -311,7 +311,7 @@ BOOST_AUTO_TEST_CASE(many_at_once_on_a_pool)
 {
     auto const server = start();
     asio::thread_pool pool(4);
-    coauth::client client(pool.get_executor(), overheard(server.config()));
+    coauth::client client(pool.get_executor(), with_log_scan(server.config()));
     std::vector<std::future<token_result>> futures;
     for (int i = 0; i < 32; ++i)
         futures.push_back(
@@ -327,9 +327,9 @@ BOOST_AUTO_TEST_CASE(never_completes_within_the_initiating_function)
 {
     auto const server = start();
     asio::io_context context;
-    coauth::client good(context.get_executor(), overheard(server.config()));
+    coauth::client good(context.get_executor(), with_log_scan(server.config()));
     coauth::client faulty(context.get_executor(), coauth::client_config());
-    coauth::client closed(context.get_executor(), overheard(server.config()));
+    coauth::client closed(context.get_executor(), with_log_scan(server.config()));
     closed.close();
     auto const bad_request = coauth::token_request().parameter("grant_type", "x");
 
@@ -363,7 +363,7 @@ BOOST_AUTO_TEST_CASE(destroying_the_client_ends_its_operations)
     asio::io_context context;
     std::vector<std::string> seen;
     {
-        coauth::client client(context.get_executor(), overheard(server.config()));
+        coauth::client client(context.get_executor(), with_log_scan(server.config()));
         for (int i = 0; i < 3; ++i)
             client.async_get_access_token(
                 coauth::token_request(),
@@ -384,14 +384,14 @@ BOOST_AUTO_TEST_CASE(assigning_to_a_client_ends_its_operations)
     auto server = start();
     server.push_response(late_response());
     asio::io_context context;
-    coauth::client client(context.get_executor(), overheard(server.config()));
+    coauth::client client(context.get_executor(), with_log_scan(server.config()));
     std::vector<std::string> seen;
     auto const handler = [&](token_result const& r) { seen.push_back(outcome(r)); };
     client.async_get_access_token(coauth::token_request(), handler);
     while (server.requests().empty())
         context.run_one_for(100ms);
 
-    client = coauth::client(context.get_executor(), overheard(server.config()));
+    client = coauth::client(context.get_executor(), with_log_scan(server.config()));
     client.async_get_access_token(coauth::token_request(), handler);
     context.run();
     std::vector<std::string> const expected{"cancelled", "success"};
@@ -403,7 +403,7 @@ BOOST_AUTO_TEST_CASE(a_moved_client_keeps_its_operations)
     auto server = start();
     server.push_response(late_response(100ms));
     asio::io_context context;
-    coauth::client client(context.get_executor(), overheard(server.config()));
+    coauth::client client(context.get_executor(), with_log_scan(server.config()));
     std::string seen;
     client.async_get_access_token(
         coauth::token_request(), [&](token_result const& r) { seen = outcome(r); });
@@ -418,7 +418,7 @@ BOOST_AUTO_TEST_CASE(close_from_another_thread_ends_all_operations)
     auto server = start();
     server.set_response(late_response());
     asio::thread_pool pool(4);
-    coauth::client client(pool.get_executor(), overheard(server.config()));
+    coauth::client client(pool.get_executor(), with_log_scan(server.config()));
     std::vector<std::future<token_result>> futures;
     for (int i = 0; i < 8; ++i)
         futures.push_back(client.async_get_access_token(coauth::token_request(), asio::use_future));
@@ -481,7 +481,7 @@ BOOST_AUTO_TEST_CASE(a_context_may_go_with_an_awaiting_coroutine)
         asio::co_spawn(
             context,
             await_for_ever(
-                coauth::client(context.get_executor(), overheard(server.config())), witness),
+                coauth::client(context.get_executor(), with_log_scan(server.config())), witness),
             asio::detached);
         while (server.requests().empty())
             context.run_one_for(100ms);
@@ -520,7 +520,8 @@ BOOST_FIXTURE_TEST_CASE(an_operation_may_be_started_by_a_completion, on_one_thre
 
 BOOST_FIXTURE_TEST_CASE(a_client_may_be_destroyed_by_a_completion, on_one_thread)
 {
-    auto own = std::make_unique<coauth::client>(context.get_executor(), overheard(server.config()));
+    auto own =
+        std::make_unique<coauth::client>(context.get_executor(), with_log_scan(server.config()));
     std::string seen;
     own->async_get_access_token(
         coauth::token_request(),

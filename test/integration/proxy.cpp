@@ -1,7 +1,7 @@
 // Through a proxy that others wrote, Debian's tinyproxy, and through one that misbehaves.
 
+#include "client_fixture.hpp"
 #include "fixture.hpp"
-#include "keeper.hpp"
 #include "scripted_proxy.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -233,7 +233,7 @@ BOOST_AUTO_TEST_CASE(its_consent_may_come_in_any_form)
             auto told = leading_to(server, row.response);
             told.piece = row.piece;
             scripted_proxy const proxy(told);
-            keeper kept(through(server, proxy.url()));
+            client_fixture kept(through(server, proxy.url()));
             BOOST_TEST(outcome(kept.fetch()) == "success");
             BOOST_TEST(outcome(kept.fetch()) == "success");
             BOOST_TEST(server.connections() == 1U);
@@ -395,7 +395,7 @@ BOOST_AUTO_TEST_CASE(a_tunnel_that_died_is_replaced_by_another)
     scripted_proxy const proxy(leading_to(server, consent));
     auto config = through(server, proxy.url());
     config.retry.max_attempts = 1;
-    keeper kept(config);
+    client_fixture kept(config);
     BOOST_TEST(outcome(kept.fetch()) == "success");
     auto nothing = response::bytes("x", response_end::reset);
     nothing.cut_at = 0;

@@ -1,7 +1,7 @@
 // What is transient is tried again, in time; what is not, is not.
 
+#include "client_fixture.hpp"
 #include "fixture.hpp"
-#include "keeper.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
@@ -16,7 +16,7 @@ namespace
 token_result ask(coauth::client_config const& config)
 {
     boost::asio::io_context context;
-    coauth::client client(context.get_executor(), overheard(config));
+    coauth::client client(context.get_executor(), with_log_scan(config));
     token_result got = coauth::errc::cancelled;
     client.async_get_access_token(
         coauth::token_request(), [&](token_result r) { got = std::move(r); });
@@ -245,7 +245,7 @@ BOOST_AUTO_TEST_CASE(are_not_begun_when_the_client_is_closed_as_an_attempt_runs_
     config.retry.attempt_timeout = 300ms;
     config.observer = closes;
     boost::asio::io_context context;
-    coauth::client client(context.get_executor(), overheard(config));
+    coauth::client client(context.get_executor(), with_log_scan(config));
     closes->client = &client;
     token_result got = coauth::errc::timeout;
     client.async_get_access_token(
@@ -280,7 +280,7 @@ BOOST_AUTO_TEST_CASE(present_no_refresh_token_twice_that_may_have_been_taken)
             {
                 auto server = start();
                 server.set_response(response::json(200, token_body));
-                keeper keeps(quick(server));
+                client_fixture keeps(quick(server));
                 auto const request = coauth::token_request::refresh_token(coauth::secret("r"));
                 if (kept)
                     BOOST_TEST(outcome(keeps.fetch(request)) == "success");
@@ -297,7 +297,7 @@ BOOST_AUTO_TEST_CASE(present_a_refresh_token_again_that_was_not_sent)
     chosen.connection_fault = coauth::testing::connection_fault::close_at_accept;
     auto const server = start(chosen);
     boost::asio::io_context context;
-    coauth::client client(context.get_executor(), overheard(quick(server)));
+    coauth::client client(context.get_executor(), with_log_scan(quick(server)));
     token_result got = coauth::errc::cancelled;
     client.async_get_access_token(
         coauth::token_request::refresh_token(coauth::secret("r")),

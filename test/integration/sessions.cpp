@@ -1,7 +1,7 @@
 // A TLS session is resumed where that is allowed, and a full handshake is no failure.
 
+#include "client_fixture.hpp"
 #include "fixture.hpp"
-#include "keeper.hpp"
 #include "scratch_file.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -30,7 +30,7 @@ std::vector<std::string> openings(coauth::client_config config, int operations)
 {
     auto const seen = std::make_shared<event_log>();
     config.observer = seen;
-    keeper kept(config);
+    client_fixture kept(config);
     for (int i = 0; i < operations; ++i)
         BOOST_TEST(outcome(kept.fetch()) == "success");
     std::vector<std::string> found;
@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(are_offered_newest_first)
         BOOST_TEST_CONTEXT("TLS " << version)
         {
             auto server = start(speaking(version));
-            keeper kept(not_kept(server));
+            client_fixture kept(not_kept(server));
             BOOST_TEST(count(kept.fetch_at_once(8), "success") == 8U);
             // Some of no use, beneath those that are made now.
             server.rotate_session_keys();
@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(outlive_a_connection_that_was_cut)
                     "TLS " << version << ", " << static_cast<int>(end) << " at " << cut)
                 {
                     auto server = start(speaking(version));
-                    keeper kept(once(server));
+                    client_fixture kept(once(server));
                     BOOST_TEST(outcome(kept.fetch()) == "success");
                     auto last = response::bytes(http_response(token_body), end);
                     last.cut_at = cut;
@@ -165,7 +165,7 @@ BOOST_AUTO_TEST_CASE(are_resumed_by_connections_opened_at_once)
         BOOST_TEST_CONTEXT("TLS " << row.version)
         {
             auto const server = start(speaking(row.version));
-            keeper kept(not_kept(server));
+            client_fixture kept(not_kept(server));
             BOOST_TEST(count(kept.fetch_at_once(row.first), "success") == row.first);
             BOOST_TEST(server.resumed() == 0U);
             for (int i = 0; i < 3; ++i)
@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(are_resumed_by_connections_opened_at_once)
 BOOST_AUTO_TEST_CASE(of_tls_1_3_are_for_one_connection)
 {
     auto const server = start(speaking(0x0304));
-    keeper kept(not_kept(server));
+    client_fixture kept(not_kept(server));
     BOOST_TEST(outcome(kept.fetch()) == "success");
     BOOST_TEST(count(kept.fetch_at_once(5), "success") == 5U);
     BOOST_TEST(server.resumed() == 2U);

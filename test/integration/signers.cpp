@@ -1,6 +1,6 @@
 // A function that signs in place of a key: whatever it does, the operation ends once, and in time.
 
-#include "authentication.hpp"
+#include "client_authentication.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -114,8 +114,7 @@ BOOST_AUTO_TEST_CASE(that_give_no_signature_at_all_are_told_of)
     auto const got = fetch(signed_through(server, sign));
     BOOST_TEST(outcome(got) == "invalid_configuration");
     BOOST_TEST(
-        got.error().message().find("r followed by s, 64 bytes") != std::string::npos,
-        got.error());
+        got.error().message().find("r followed by s, 64 bytes") != std::string::npos, got.error());
     BOOST_TEST(server.requests().empty());
 }
 
@@ -174,7 +173,7 @@ BOOST_AUTO_TEST_CASE(that_are_slow_cost_an_attempt_its_own_time)
     config.retry.max_attempts = 2;
     config.retry.attempt_timeout = 1s;
     config.retry.initial_back_off = 1ms;
-    keeper client(config);
+    client_fixture client(config);
     BOOST_TEST(outcome(client.fetch()) == "success");
     BOOST_TEST(server.requests().size() == 1U);
 }
@@ -196,7 +195,7 @@ BOOST_AUTO_TEST_CASE(are_not_waited_for_by_a_cancellation)
                 kept.push_back(std::move(done));
                 asio::post(context, [&] { signal.emit(type); });
             });
-        coauth::client client(context.get_executor(), overheard(config));
+        coauth::client client(context.get_executor(), with_log_scan(config));
         std::vector<std::string> ends;
         client.async_get_access_token(
             coauth::token_request(),
@@ -248,7 +247,7 @@ BOOST_AUTO_TEST_CASE(may_response_while_the_context_goes)
             other = std::thread(response);
             context->stop();
         };
-        coauth::client client(context->get_executor(), overheard(signed_through(server, sign)));
+        coauth::client client(context->get_executor(), with_log_scan(signed_through(server, sign)));
         client.async_get_access_token(coauth::token_request(), [](token_result const&) {});
         context->run();
         context.reset();

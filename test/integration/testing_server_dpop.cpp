@@ -91,9 +91,8 @@ fault const faults[] = {
      "private key (jwk)"},
     {"a key of no kind", [](token_draft& d) { d.header["jwk"].as_object()["kty"] = "oct"; },
      "unknown type (jwk)"},
-    {"a point off the curve",
-     [](token_draft& d) { d.header["jwk"].as_object()["x"] = base64url(std::string(32, 'x')); },
-     "unknown type (jwk)"},
+    {"a point off the curve", [](token_draft& d)
+     { d.header["jwk"].as_object()["x"] = base64url(std::string(32, 'x')); }, "unknown type (jwk)"},
     {"another method", [](token_draft& d) { d.claims["htm"] = "GET"; }, "(htm)"},
     {"another URL", [](token_draft& d) { d.claims["htu"] = "https://other.example/oauth/token"; },
      "(htu)"},

@@ -25,7 +25,7 @@ struct caching
 
     authorization_server server = start();
     asio::io_context context;
-    coauth::client client{context.get_executor(), overheard(server.config())};
+    coauth::client client{context.get_executor(), with_log_scan(server.config())};
     coauth::token_cache cache;
 };
 
@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(one_source_for_what_is_the_same)
     auto const first = c.cache.get(c.client, token_request().scope("read write"));
     BOOST_TEST(first == c.cache.get(c.client, token_request().scope("write read")));
     BOOST_TEST(first != c.cache.get(c.client, token_request().scope("read")));
-    coauth::client other(c.context.get_executor(), overheard(c.server.config()));
+    coauth::client other(c.context.get_executor(), with_log_scan(c.server.config()));
     BOOST_TEST(first != c.cache.get(other, token_request().scope("read write")));
     auto const counters = c.cache.counters();
     BOOST_TEST(counters.hits == 1U);
@@ -195,7 +195,7 @@ BOOST_AUTO_TEST_CASE(the_options_of_each)
 BOOST_AUTO_TEST_CASE(a_client_goes)
 {
     caching c;
-    coauth::client other(c.context.get_executor(), overheard(c.server.config()));
+    coauth::client other(c.context.get_executor(), with_log_scan(c.server.config()));
     (void)c.cache.get(other);
     (void)c.at(1);
     c.cache.erase(other);

@@ -50,7 +50,7 @@ response late(std::chrono::milliseconds delay, response what = response::json(20
 struct on_one_thread
 {
     explicit on_one_thread(token_source_options const& options = {})
-        : client(context.get_executor(), overheard(config()))
+        : client(context.get_executor(), with_log_scan(config()))
         , tokens(std::in_place, client, coauth::token_request(), options)
     {
     }
@@ -334,7 +334,7 @@ BOOST_AUTO_TEST_CASE(the_last_waiter_leaves)
         auto const seen = std::make_shared<events>();
         auto config = t.config();
         config.observer = seen;
-        coauth::client observed(t.context.get_executor(), overheard(config));
+        coauth::client observed(t.context.get_executor(), with_log_scan(config));
         t.tokens.emplace(observed, coauth::token_request(), options);
         t.server.push_response(late(ends ? 60'000ms : 300ms));
         asio::cancellation_signal signal;
@@ -500,7 +500,7 @@ BOOST_AUTO_TEST_CASE(renewed_in_the_background)
     on_one_thread t;
     auto config = t.config();
     config.observer = seen;
-    coauth::client observed(t.context.get_executor(), overheard(config));
+    coauth::client observed(t.context.get_executor(), with_log_scan(config));
     t.tokens.emplace(observed, coauth::token_request(), options);
     t.begin_with("a", 100);
     BOOST_TEST((t.tokens->status().state == token_source_state::fresh));
@@ -735,7 +735,7 @@ BOOST_AUTO_TEST_CASE(the_context_goes_first)
     std::optional<asio::io_context> context(std::in_place);
     auto const work = [&](std::shared_ptr<int> witness) -> asio::awaitable<void>
     {
-        coauth::client client(context->get_executor(), overheard(server.config()));
+        coauth::client client(context->get_executor(), with_log_scan(server.config()));
         coauth::token_source tokens(client);
         auto token = co_await tokens.async_get_access_token();
         BOOST_ERROR("completed: " << outcome(token) << witness.use_count());
@@ -759,7 +759,7 @@ BOOST_AUTO_TEST_CASE(sources_that_own_each_other_go_with_the_context)
         std::shared_ptr<coauth::token_source> next;
         for (int i = 0; i < 5; ++i)
         {
-            coauth::client client(context->get_executor(), overheard(server.config()));
+            coauth::client client(context->get_executor(), with_log_scan(server.config()));
             auto one = std::make_shared<coauth::token_source>(client);
             one->async_get_access_token([one, next, owned](token_result const&) {});
             next = std::move(one);
@@ -775,7 +775,7 @@ BOOST_AUTO_TEST_CASE(asked_when_the_context_is_gone)
     auto const server = start();
     auto const owned = std::make_shared<int>(0);
     std::optional<asio::io_context> context(std::in_place);
-    coauth::client client(*context, overheard(server.config()));
+    coauth::client client(*context, with_log_scan(server.config()));
     coauth::token_source tokens(client);
     context.reset();
     asio::io_context other;
@@ -842,7 +842,7 @@ BOOST_AUTO_TEST_CASE(every_completion_token)
 {
     asio::thread_pool pool(2);
     auto const server = start();
-    coauth::client client(pool.get_executor(), overheard(server.config()));
+    coauth::client client(pool.get_executor(), with_log_scan(server.config()));
     coauth::token_source tokens(client);
     BOOST_TEST(tokens.async_get_access_token(asio::use_future).get().has_value());
     BOOST_TEST(tokens.async_get_access_token(1s, asio::use_future).get().has_value());
@@ -913,7 +913,7 @@ BOOST_AUTO_TEST_CASE(events_and_counters_of_failures)
     on_one_thread t;
     auto config = t.config();
     config.observer = seen;
-    coauth::client observed(t.context.get_executor(), overheard(config));
+    coauth::client observed(t.context.get_executor(), with_log_scan(config));
     t.tokens.emplace(observed);
     t.server.push_response(late(100ms, response::json(400, R"({"error":"invalid_scope"})")));
     t.tokens->async_get_access_token(t.into());
@@ -957,7 +957,7 @@ BOOST_AUTO_TEST_CASE(events_of_what_is_served)
         on_one_thread t;
         auto config = t.config();
         config.observer = seen;
-        coauth::client observed(t.context.get_executor(), overheard(config));
+        coauth::client observed(t.context.get_executor(), with_log_scan(config));
         t.tokens.emplace(observed, coauth::token_request(), options);
         t.server.push_response(late(100ms, response::json(200, document("a", 1000))));
         t.tokens->async_get_access_token(t.into());
@@ -1003,7 +1003,7 @@ BOOST_AUTO_TEST_CASE(closed_in_the_middle_is_no_failure)
     on_one_thread t;
     auto config = t.config();
     config.observer = seen;
-    coauth::client observed(t.context.get_executor(), overheard(config));
+    coauth::client observed(t.context.get_executor(), with_log_scan(config));
     t.tokens.emplace(observed);
     t.server.push_response(late(60s));
     t.tokens->async_get_access_token(t.into());
@@ -1029,7 +1029,7 @@ BOOST_AUTO_TEST_CASE(credentials_that_change)
             ++asked;
             return coauth::secret(std::string_view(present));
         });
-    coauth::client changing(t.context.get_executor(), overheard(config));
+    coauth::client changing(t.context.get_executor(), with_log_scan(config));
     t.tokens.emplace(changing);
     auto const refusal = response::json(401, R"({"error":"invalid_client"})");
 
@@ -1079,7 +1079,7 @@ BOOST_AUTO_TEST_CASE(credentials_that_change_all_the_time)
     config.authentication = coauth::client_authentication::client_assertion(
         client_id, [&]() -> coauth::result<coauth::secret>
         { return coauth::secret("assertion-" + std::to_string(++asked)); });
-    coauth::client changing(t.context.get_executor(), overheard(config));
+    coauth::client changing(t.context.get_executor(), with_log_scan(config));
     t.tokens.emplace(changing);
     t.server.set_response(response::json(401, R"({"error":"invalid_client"})"));
     std::vector<std::size_t> requests;
@@ -1109,7 +1109,7 @@ BOOST_AUTO_TEST_CASE(credentials_that_others_find_while_a_fetch_is_under_way)
     auto config = t.config();
     config.authentication = coauth::client_authentication::client_secret_post(
         client_id, [&] { return coauth::secret(std::string_view(present)); });
-    coauth::client changing(t.context.get_executor(), overheard(config));
+    coauth::client changing(t.context.get_executor(), with_log_scan(config));
     t.tokens.emplace(changing);
     auto const refusal = response::json(401, R"({"error":"invalid_client"})");
     t.server.push_response(late(200ms, refusal));
@@ -1142,7 +1142,7 @@ BOOST_AUTO_TEST_CASE(credentials_of_a_fetch_that_was_given_up_were_not_refused)
     auto config = t.config();
     config.authentication = coauth::client_authentication::client_secret_post(
         client_id, [&] { return coauth::secret(std::string_view(present)); });
-    coauth::client changing(t.context.get_executor(), overheard(config));
+    coauth::client changing(t.context.get_executor(), with_log_scan(config));
     t.tokens.emplace(changing, coauth::token_request(), options);
     t.server.push_response(response::json(401, R"({"error":"invalid_client"})"));
     t.server.push_response(late(60s));

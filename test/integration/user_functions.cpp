@@ -1,6 +1,6 @@
 // The functions of a program are called under no lock: each may use the client, and close it.
 
-#include "authentication.hpp"
+#include "client_authentication.hpp"
 #include "scratch_file.hpp"
 
 #include <boost/asio/io_context.hpp>

@@ -1,6 +1,8 @@
 #ifndef COAUTH_TEST_SOAK_OBSERVATION_HPP
 #define COAUTH_TEST_SOAK_OBSERVATION_HPP
 
+#include "sanitizers.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <string>
@@ -9,12 +11,8 @@
 namespace soak
 {
 
-// Sanitizers keep what was freed, and are slow.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool sanitized = true;
-#else
-inline constexpr bool sanitized = false;
-#endif
+// Sanitizers keep freed memory, and are slow.
+inline constexpr bool sanitized = test::address_sanitizer || test::thread_sanitizer;
 
 // MiB.
 struct memory

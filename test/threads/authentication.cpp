@@ -72,7 +72,7 @@ struct world
         // A kept connection keeps its certificate.
         made.connections.idle_timeout = 0ms;
         made.retry.max_attempts = 1;
-        return test::overheard(std::move(made));
+        return test::with_log_scan(std::move(made));
     }
 
     void rotate(int round) const

@@ -148,7 +148,7 @@ BOOST_AUTO_TEST_CASE(storm_over_a_token_source)
     options.min_refresh_interval = 10ms;
     options.cancel_when_unwaited = true;
     asio::thread_pool pool(4);
-    coauth::client client(pool.get_executor(), test::overheard(server.config()));
+    coauth::client client(pool.get_executor(), test::with_log_scan(server.config()));
     coauth::token_source tokens(client, coauth::token_request(), options);
     counts seen;
     constexpr std::uint64_t users = 64;
@@ -199,7 +199,7 @@ BOOST_AUTO_TEST_CASE(close_a_token_source_in_the_middle)
     {
         counts seen;
         asio::thread_pool pool(4);
-        coauth::client client(pool.get_executor(), test::overheard(server.config()));
+        coauth::client client(pool.get_executor(), test::with_log_scan(server.config()));
         coauth::token_source tokens(client);
         for (std::uint64_t i = 0; i < 16; ++i)
         {
@@ -225,7 +225,7 @@ BOOST_AUTO_TEST_CASE(destroy_a_token_source_that_is_waited_for)
     {
         counts seen;
         asio::thread_pool pool(4);
-        coauth::client client(pool.get_executor(), test::overheard(server.config()));
+        coauth::client client(pool.get_executor(), test::with_log_scan(server.config()));
         coauth::token_source_options options;
         options.cancel_when_unwaited = round % 2 == 0;
         options.refresh_when_idle = round % 3 == 0;
@@ -290,7 +290,7 @@ BOOST_AUTO_TEST_CASE(destroy_clients_before_or_after_their_context)
         int tokens_received = 0;
         for (auto& [client, tokens] : pairs)
         {
-            client.emplace(context->get_executor(), test::overheard(server.config()));
+            client.emplace(context->get_executor(), test::with_log_scan(server.config()));
             tokens.emplace(*client);
             client->async_get_access_token(
                 coauth::token_request(),
@@ -358,8 +358,8 @@ BOOST_AUTO_TEST_CASE(a_token_cache_from_several_threads)
     auto server = start();
     auto const seed = test::choose_seed();
     asio::thread_pool pool(1);
-    coauth::client client(pool.get_executor(), test::overheard(server.config()));
-    coauth::client other(pool.get_executor(), test::overheard(server.config()));
+    coauth::client client(pool.get_executor(), test::with_log_scan(server.config()));
+    coauth::client other(pool.get_executor(), test::with_log_scan(server.config()));
     coauth::token_cache_options options;
     options.max_sources = 200;
     coauth::token_cache cache(options);

@@ -63,7 +63,7 @@ std::string nested(std::string const& opening, std::string const& closing)
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(document)
+BOOST_AUTO_TEST_SUITE(token_response_body)
 
 BOOST_AUTO_TEST_CASE(usable_tokens)
 {

@@ -1,7 +1,7 @@
 // Nothing that a server says makes the client talk to another, or say more to this one.
 
+#include "client_fixture.hpp"
 #include "fixture.hpp"
-#include "keeper.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -23,7 +23,7 @@ private:
 
 // What the client says next is what it said first.
 void check_says_the_same_as_ever(
-    authorization_server& server, keeper& kept, std::string const& ever)
+    authorization_server& server, client_fixture& kept, std::string const& ever)
 {
     auto const before = server.requests().size();
     BOOST_TEST(outcome(kept.fetch()) == "success");
@@ -31,7 +31,7 @@ void check_says_the_same_as_ever(
     BOOST_TEST(server.requests().back().bytes == ever);
 }
 
-std::string first_request(authorization_server const& server, keeper& kept)
+std::string first_request(authorization_server const& server, client_fixture& kept)
 {
     (void)require_token(kept.fetch());
     return server.requests().back().bytes;
@@ -39,13 +39,13 @@ std::string first_request(authorization_server const& server, keeper& kept)
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(leakage)
+BOOST_AUTO_TEST_SUITE(secret_leaks)
 
 BOOST_AUTO_TEST_CASE(no_redirect_is_followed)
 {
     auto server = start();
     another_server const other;
-    keeper kept(once(server));
+    client_fixture kept(once(server));
     auto const ever = first_request(server, kept);
     auto const port = std::to_string(server.port());
     std::string const places[] = {
@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(fields_that_ask_for_more_are_ignored)
 {
     auto server = start();
     another_server const other;
-    keeper kept(once(server));
+    client_fixture kept(once(server));
     auto const ever = first_request(server, kept);
     auto const elsewhere = "127.0.0.1:" + other.port();
     std::pair<char const*, std::string> const fields[] = {
@@ -118,7 +118,7 @@ BOOST_AUTO_TEST_CASE(fields_that_ask_for_more_are_ignored)
 BOOST_AUTO_TEST_CASE(challenges_are_not_responded)
 {
     auto server = start();
-    keeper kept(once(server));
+    client_fixture kept(once(server));
     auto const ever = first_request(server, kept);
     std::size_t requests = 1;
     for (auto const* const challenge :

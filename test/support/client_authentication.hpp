@@ -1,8 +1,8 @@
-#ifndef COAUTH_TEST_INTEGRATION_AUTHENTICATION_HPP
-#define COAUTH_TEST_INTEGRATION_AUTHENTICATION_HPP
+#ifndef COAUTH_TEST_SUPPORT_CLIENT_AUTHENTICATION_HPP
+#define COAUTH_TEST_SUPPORT_CLIENT_AUTHENTICATION_HPP
 
+#include "client_fixture.hpp"
 #include "fixture.hpp"
-#include "keeper.hpp"
 #include "test_keys.hpp"
 
 #include <string>

@@ -1,5 +1,5 @@
-#ifndef COAUTH_TEST_INTEGRATION_FULL_BACKLOG_HPP
-#define COAUTH_TEST_INTEGRATION_FULL_BACKLOG_HPP
+#ifndef COAUTH_TEST_SUPPORT_FULL_BACKLOG_HPP
+#define COAUTH_TEST_SUPPORT_FULL_BACKLOG_HPP
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>

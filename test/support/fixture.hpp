@@ -1,5 +1,5 @@
-#ifndef COAUTH_TEST_INTEGRATION_FIXTURE_HPP
-#define COAUTH_TEST_INTEGRATION_FIXTURE_HPP
+#ifndef COAUTH_TEST_SUPPORT_FIXTURE_HPP
+#define COAUTH_TEST_SUPPORT_FIXTURE_HPP
 
 #include <coauth/coauth.hpp>
 #include <coauth/testing/authorization_server.hpp>
@@ -40,7 +40,8 @@ authorization_server start(server_options chosen = options());
 // Runs one operation to its end, and until nothing of it is left in the event loop.
 token_result fetch(coauth::client_config config, coauth::token_request const& request = {});
 // The same without a look at what is said meanwhile, which takes memory.
-token_result fetch_unheard(coauth::client_config config, coauth::token_request const& request = {});
+token_result
+fetch_without_log_scan(coauth::client_config config, coauth::token_request const& request = {});
 // So many at the same time.
 std::vector<token_result> fetch_many(coauth::client_config config, std::size_t count);
 
@@ -54,7 +55,7 @@ std::string outcome(coauth::result<T> const& got)
 coauth::access_token const& require_token(token_result const& got);
 // The same, but every text that the library makes for logs is looked at, as `check_no_secret` does,
 // for the token too. What the configuration has for them already is left alone.
-coauth::client_config overheard(coauth::client_config config);
+coauth::client_config with_log_scan(coauth::client_config config);
 // Neither the credentials in any form nor `also` occur in any text of the error.
 void check_no_secret(token_result const& got, std::string_view also = {});
 

@@ -1,7 +1,7 @@
 // What a server says unasked: before a request, behind a response, or in place of one. None of it
 // is taken for a response, and a request that may have been read is not made again.
 
-#include "measured.hpp"
+#include "resource_meter.hpp"
 #include "tls_peer.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -121,7 +121,7 @@ raw_tls_server::settings with_large_tickets(issued_certificate const& shown, std
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(unasked)
+BOOST_AUTO_TEST_SUITE(unsolicited_data)
 
 BOOST_AUTO_TEST_CASE(an_response_before_the_request_is_nobodys)
 {
@@ -253,12 +253,12 @@ BOOST_AUTO_TEST_CASE(tickets_without_end_are_not_waited_out)
                                               while (more)
                                                   more = give_ticket(peer);
                                           }));
-    measured const taken;
+    resource_meter const meter;
     auto const got = ask(one_attempt(server, shown), 1);
     BOOST_TEST(value_of(got[0]) == "response_too_large");
-    BOOST_TEST(taken.bytes() > mib);
-    BOOST_TEST(taken.bytes() < 3 * mib);
-    BOOST_TEST(taken.memory() < mib);
+    BOOST_TEST(meter.bytes() > mib);
+    BOOST_TEST(meter.bytes() < 3 * mib);
+    BOOST_TEST(meter.memory() < mib);
 }
 
 BOOST_AUTO_TEST_CASE(large_tickets_are_not_hoarded)
@@ -274,11 +274,11 @@ BOOST_AUTO_TEST_CASE(large_tickets_are_not_hoarded)
         });
     auto config = one_attempt(server, shown);
     config.connections.idle_timeout = 0ms;
-    measured const taken;
+    resource_meter const meter;
     for (auto const& got : ask(config, calls))
         BOOST_TEST(value_of(got) == "right");
-    BOOST_TEST(taken.bytes() > calls * mib / 2);
-    BOOST_TEST(taken.memory() < mib);
+    BOOST_TEST(meter.bytes() > calls * mib / 2);
+    BOOST_TEST(meter.memory() < mib);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,5 +1,5 @@
-#ifndef COAUTH_TEST_INTEGRATION_SCRIPTED_PROXY_HPP
-#define COAUTH_TEST_INTEGRATION_SCRIPTED_PROXY_HPP
+#ifndef COAUTH_TEST_SUPPORT_SCRIPTED_PROXY_HPP
+#define COAUTH_TEST_SUPPORT_SCRIPTED_PROXY_HPP
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>

@@ -1,4 +1,4 @@
-#include "keeper.hpp"
+#include "client_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -8,7 +8,7 @@
 namespace test
 {
 
-token_result keeper::fetch(coauth::token_request const& request)
+token_result client_fixture::fetch(coauth::token_request const& request)
 {
     std::optional<token_result> got;
     client.async_get_access_token(request, [&](token_result r) { got = r; });
@@ -18,7 +18,7 @@ token_result keeper::fetch(coauth::token_request const& request)
     return *got;
 }
 
-std::vector<token_result> keeper::fetch_at_once(std::size_t count)
+std::vector<token_result> client_fixture::fetch_at_once(std::size_t count)
 {
     std::vector<token_result> got;
     for (std::size_t i = 0; i < count; ++i)

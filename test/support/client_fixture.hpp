@@ -1,5 +1,5 @@
-#ifndef COAUTH_TEST_INTEGRATION_KEEPER_HPP
-#define COAUTH_TEST_INTEGRATION_KEEPER_HPP
+#ifndef COAUTH_TEST_SUPPORT_CLIENT_FIXTURE_HPP
+#define COAUTH_TEST_SUPPORT_CLIENT_FIXTURE_HPP
 
 #include "fixture.hpp"
 
@@ -13,10 +13,10 @@ namespace test
 {
 
 // A client that stays, and one operation after another.
-struct keeper
+struct client_fixture
 {
-    explicit keeper(coauth::client_config const& config)
-        : client(context.get_executor(), overheard(config))
+    explicit client_fixture(coauth::client_config const& config)
+        : client(context.get_executor(), with_log_scan(config))
     {
     }
 

@@ -1,7 +1,7 @@
 // What a server of TLS may be that coauth's own cannot be told to: one with a name that almost
 // matches, with weak groups or issuers, with certificates in masses, with another protocol.
 
-#include "measured.hpp"
+#include "resource_meter.hpp"
 #include "tls_peer.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -101,7 +101,7 @@ int choose_nothing(
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(tls_rows)
+BOOST_AUTO_TEST_SUITE(certificate_cases)
 
 BOOST_AUTO_TEST_CASE(names_that_almost_match_are_refused)
 {
@@ -227,10 +227,10 @@ BOOST_AUTO_TEST_CASE(a_chain_of_more_than_100_kib_is_refused)
                         shown.use(context, copies);
                     },
                     response_one);
-                measured const taken;
+                resource_meter const meter;
                 auto const got = fetch(config_for(server, shown, "localhost"));
-                BOOST_TEST(taken.memory() < 4 * mib);
-                BOOST_TEST(taken.bytes() < 2 * mib);
+                BOOST_TEST(meter.memory() < 4 * mib);
+                BOOST_TEST(meter.bytes() < 2 * mib);
                 if (copies == 10)
                     check_accepted(server, got);
                 else

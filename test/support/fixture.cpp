@@ -1,5 +1,7 @@
 #include "fixture.hpp"
 
+#include "sanitizers.hpp"
+
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
 
@@ -58,20 +60,20 @@ void check_text(std::string_view text, std::string_view also)
 }
 
 // Of the other events only numbers are told.
-class eavesdropper : public coauth::observer
+class log_scanner : public coauth::observer
 {
     void on_phase_ended(coauth::phase_ended const& e) override
     {
         check_text(std::string(to_string(e.phase)) + e.failure.message(), the_token);
     }
-    void on_attempt_failed(coauth::attempt_failed const& e) override { look_at(e.error); }
+    void on_attempt_failed(coauth::attempt_failed const& e) override { check_error(e.error); }
     void on_fetch_started(coauth::fetch_started const& e) override
     {
         check_text(to_string(e.reason), the_token);
     }
-    void on_fetch_failed(coauth::fetch_failed const& e) override { look_at(e.error); }
+    void on_fetch_failed(coauth::fetch_failed const& e) override { check_error(e.error); }
 
-    static void look_at(coauth::error const& why)
+    static void check_error(coauth::error const& why)
     {
         std::ostringstream text;
         text << why << why.message();
@@ -99,10 +101,11 @@ authorization_server start(server_options chosen)
 
 token_result fetch(coauth::client_config config, coauth::token_request const& request)
 {
-    return fetch_unheard(overheard(std::move(config)), request);
+    return fetch_without_log_scan(with_log_scan(std::move(config)), request);
 }
 
-token_result fetch_unheard(coauth::client_config config, coauth::token_request const& request)
+token_result
+fetch_without_log_scan(coauth::client_config config, coauth::token_request const& request)
 {
     // Each failure is looked at as it is: repetition has tests of its own.
     config.retry.max_attempts = 1;
@@ -120,7 +123,7 @@ std::vector<token_result> fetch_many(coauth::client_config config, std::size_t c
 {
     config.retry.max_attempts = 1;
     boost::asio::io_context context;
-    coauth::client client(context.get_executor(), overheard(config));
+    coauth::client client(context.get_executor(), with_log_scan(config));
     std::vector<token_result> got;
     for (std::size_t i = 0; i < count; ++i)
         client.async_get_access_token(
@@ -148,16 +151,15 @@ void check_no_secret(token_result const& got, std::string_view also)
     check_text(text.str(), also);
 }
 
-coauth::client_config overheard(coauth::client_config config)
+coauth::client_config with_log_scan(coauth::client_config config)
 {
-#if defined(__SANITIZE_THREAD__)
-    // To listen orders what the threads do, which would hide their races.
-    return config;
-#endif
+    // The scan takes a lock: its ordering would hide data races from ThreadSanitizer.
+    if (thread_sanitizer)
+        return config;
     if (!config.debug)
         config.debug = [](std::string_view text) { check_text(text, the_token); };
     if (!config.observer)
-        config.observer = std::make_shared<eavesdropper>();
+        config.observer = std::make_shared<log_scanner>();
     return config;
 }
 

@@ -1,5 +1,5 @@
-#ifndef COAUTH_TEST_HOSTILE_MEASURED_HPP
-#define COAUTH_TEST_HOSTILE_MEASURED_HPP
+#ifndef COAUTH_TEST_HOSTILE_RESOURCE_METER_HPP
+#define COAUTH_TEST_HOSTILE_RESOURCE_METER_HPP
 
 #include <chrono>
 #include <cstddef>
@@ -9,12 +9,12 @@ namespace test
 
 // What this thread takes while this lives: a client that runs on it, and not the server, which has
 // another. One at a time.
-class measured
+class resource_meter
 {
 public:
-    measured();
-    measured(measured const&) = delete;
-    measured& operator=(measured const&) = delete;
+    resource_meter();
+    resource_meter(resource_meter const&) = delete;
+    resource_meter& operator=(resource_meter const&) = delete;
 
     // By how much the memory that C++ and OpenSSL hold has grown at most.
     [[nodiscard]] std::size_t memory() const;

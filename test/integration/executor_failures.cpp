@@ -82,7 +82,7 @@ private:
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(token_source)
+BOOST_AUTO_TEST_SUITE(executor_failures)
 
 BOOST_AUTO_TEST_CASE(a_fetch_that_cannot_begin_at_once)
 {

@@ -1,4 +1,4 @@
-#include "measured.hpp"
+#include "resource_meter.hpp"
 
 #include <openssl/crypto.h>
 
@@ -91,27 +91,31 @@ ssize_t counted(ssize_t size)
 
 } // namespace
 
-measured::measured() : held_(held), bytes_(received), sends_(sent), processor_(time_of_thread())
+resource_meter::resource_meter()
+    : held_(held)
+    , bytes_(received)
+    , sends_(sent)
+    , processor_(time_of_thread())
 {
     most = held;
 }
 
-std::size_t measured::memory() const
+std::size_t resource_meter::memory() const
 {
     return static_cast<std::size_t>(most - held_);
 }
 
-std::size_t measured::bytes() const
+std::size_t resource_meter::bytes() const
 {
     return received - bytes_;
 }
 
-std::size_t measured::sends() const
+std::size_t resource_meter::sends() const
 {
     return sent - sends_;
 }
 
-std::chrono::nanoseconds measured::processor() const
+std::chrono::nanoseconds resource_meter::processor() const
 {
     return time_of_thread() - processor_;
 }

@@ -3,8 +3,6 @@
 //
 // The random numbers follow from one seed, which is printed; COAUTH_SEED=n uses that one again.
 
-#define BOOST_TEST_MODULE coauth_threads
-
 #include <coauth/coauth.hpp>
 #include <coauth/testing/authorization_server.hpp>
 
@@ -218,7 +216,7 @@ std::size_t open_files()
 void storm(bool tls, coauth::connection_options const& connections, std::size_t count)
 {
     auto const server = start(tls);
-    auto config = test::overheard(server.config());
+    auto config = test::with_log_scan(server.config());
     config.timeout = 120s;
     config.connections = connections;
     tally ended;
@@ -298,7 +296,7 @@ BOOST_AUTO_TEST_CASE(close_in_the_middle)
     {
         tally ended;
         asio::thread_pool pool(4);
-        coauth::client client(pool.get_executor(), test::overheard(server.config()));
+        coauth::client client(pool.get_executor(), test::with_log_scan(server.config()));
         for (std::size_t i = 0; i < in_flight; ++i)
             std::make_shared<shot>(
                 pool, client, fate{-1us, asio::cancellation_type::none},

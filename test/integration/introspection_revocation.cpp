@@ -1,6 +1,6 @@
 // Introspection (RFC 7662) and revocation (RFC 7009): the same errors, limits and repetitions.
 
-#include "authentication.hpp"
+#include "client_authentication.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -29,9 +29,9 @@ coauth::client_config knowing_all(authorization_server const& server)
     return config;
 }
 
-struct asking : keeper
+struct asking : client_fixture
 {
-    using keeper::keeper;
+    using client_fixture::client_fixture;
 
     told introspect(std::string const& token, std::string const& hint = {})
     {
@@ -57,7 +57,7 @@ struct asking : keeper
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(known_tokens)
+BOOST_AUTO_TEST_SUITE(introspection_revocation)
 
 BOOST_AUTO_TEST_CASE(are_told_of_and_ended)
 {
@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(are_asked_about_from_coroutines)
 {
     auto const server = start();
     asio::io_context context;
-    coauth::client client(context.get_executor(), overheard(knowing_all(server)));
+    coauth::client client(context.get_executor(), with_log_scan(knowing_all(server)));
     auto const whole = [&]() -> asio::awaitable<std::string>
     {
         auto token = co_await client.async_get_access_token();
@@ -334,7 +334,7 @@ BOOST_AUTO_TEST_CASE(are_not_waited_for_for_ever)
 
     config.timeout = 10s;
     asio::io_context context;
-    coauth::client client(context.get_executor(), overheard(config));
+    coauth::client client(context.get_executor(), with_log_scan(config));
     asio::cancellation_signal signal;
     std::vector<std::string> ends;
     client.async_introspect(
