@@ -18,8 +18,8 @@ namespace asio = boost::asio;
 namespace
 {
 
-// Calls at once what the context's own thread brings. Unlike the context's executor, it counts no
-// work for a handler that waits.
+// Runs handlers at once, in the context's own thread. Unlike the context's executor, it does not
+// count a waiting handler as work.
 class uncounted_executor
 {
 public:
@@ -50,7 +50,7 @@ using io_executor = asio::io_context::executor_type;
 using pool_executor = asio::thread_pool::executor_type;
 using counted_executor = std::variant<std::monostate, io_executor, pool_executor>;
 
-// The executor beneath, if its type is known.
+// The inner executor, if its type is known.
 counted_executor find_counted(asio::any_io_executor const& of)
 {
     if (auto const* const io = of.target<io_executor>())
@@ -86,8 +86,8 @@ public:
     }
 
 private:
-    // The context counts a wait as work from its beginning until its handler has returned: this
-    // gives it back, and the handler takes it again.
+    // The context counts a wait as work until its handler has returned. This removes the count, and
+    // the handler restores it.
     template <class Executor>
     void wait(Executor const& counted, clock::time_point when, std::function<void()> call)
     {

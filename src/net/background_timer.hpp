@@ -10,19 +10,19 @@
 namespace coauth::net
 {
 
-// A timer that is no outstanding work: `run()` returns though it waits.
+// A timer that is not outstanding work: `run()` returns while it waits.
 class background_timer
 {
 public:
-    // Of the context of `executor`, that of an io_context or a thread_pool, or a strand of one.
-    // With others, it never fires.
+    // `executor` is that of an io_context or a thread_pool, or a strand of one. With others the
+    // timer never fires.
     explicit background_timer(boost::asio::any_io_executor const& executor);
     ~background_timer();
     background_timer(background_timer const&) = delete;
     background_timer& operator=(background_timer const&) = delete;
 
-    // Calls it at that moment, in a thread of the context. Only from such a thread, and not while
-    // it waits.
+    // Calls `call` at that time, in a thread of the context. Start it only in such a thread, and
+    // not while it waits.
     void start(std::chrono::steady_clock::time_point when, std::function<void()> call);
 
 private:

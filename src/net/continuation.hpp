@@ -8,22 +8,22 @@
 namespace coauth::net
 {
 
-// Who goes on when a wait has ended.
+// An operation that continues when a wait has ended.
 class resumable
 {
 public:
-    // On its executor.
+    // Call it on the executor of the operation.
     virtual void resume() = 0;
-    // The same soon, from any thread, and also where there is no memory. When the context is gone,
-    // never.
+    // Resumes soon, from any thread, and also without memory; never after the context was
+    // destroyed.
     virtual void resume_later() noexcept = 0;
 
 protected:
     ~resumable() = default;
 };
 
-// The handler of a wait. Destroyed without a call, it ends the wait all the same: nothing has been
-// written to `outcome` then.
+// The handler of a wait. Destroyed without a call, it ends the wait too, and leaves `outcome`
+// unchanged.
 template <class... Results>
 class continuation
 {
@@ -49,7 +49,7 @@ public:
             owner_->resume_later();
     }
 
-    // Somebody waits.
+    // Whether an operation waits.
     explicit operator bool() const noexcept { return owner_ != nullptr; }
 
     // On the executor.
@@ -66,7 +66,7 @@ public:
         auto const owner = std::move(owner_);
         owner->resume_later();
     }
-    // The wait did not begin.
+    // The wait was not started.
     void dismiss() noexcept { owner_.reset(); }
 
 private:

@@ -10,7 +10,7 @@
 namespace coauth::net
 {
 
-// In which phase an operation is; tells an observer when one ends.
+// The present phase of an operation. Notifies an observer when a phase ends.
 class phase_timer
 {
 public:
@@ -40,7 +40,7 @@ public:
     [[nodiscard]] phase now() const noexcept { return now_; }
     [[nodiscard]] clock::time_point began() const noexcept { return operation_began_; }
 
-    // What an observer throws is its own affair.
+    // Exceptions of an observer are ignored.
     template <class Event>
     void tell(Event&& event) const noexcept
     {

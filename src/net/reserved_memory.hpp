@@ -9,8 +9,8 @@
 namespace coauth::net
 {
 
-// Memory that is there before it is needed, for one allocation at a time. Another one meanwhile, or
-// a larger one, comes from the heap.
+// Memory reserved in advance for one allocation at a time. A second or a larger allocation uses the
+// heap.
 class reserved_memory
 {
 public:
@@ -44,7 +44,7 @@ public:
         : from_(std::move(from))
     {
     }
-    // Copied also where it could be moved: Asio asks a handler for it that has been moved from.
+    // Copied, never moved: Asio asks a moved-from handler for its allocator.
     reserved_allocator(reserved_allocator const&) noexcept = default;
     template <class U>
     reserved_allocator(reserved_allocator<U> const& other) noexcept : from_(other.from_)

@@ -10,26 +10,26 @@
 namespace coauth::net
 {
 
-// Something that waits, and whose wait can be ended: it then completes soon, as failed.
+// A wait that can be ended: it then completes soon, with an error.
 class cancellable
 {
 public:
-    // Called under the lock of the switch, from any thread; also before the wait has begun, which
-    // then does not begin.
+    // Called under the lock of the stop state, from any thread. Also called before the wait has
+    // started, which then does not start.
     virtual void cancel() noexcept = 0;
 
 protected:
     ~cancellable() = default;
 };
 
-// Ends what an operation waits for, from any thread and at any moment. The operation looks at it
-// before each wait, under the same lock, so that no call of `abort` is lost.
+// Ends the waits of an operation, from any thread and at any moment. The operation checks it before
+// each wait, under the same lock, so that no call of `abort` is lost.
 class stop_state
 {
 public:
     using time_point = std::chrono::steady_clock::time_point;
 
-    // What the operation waits with while this lives. Not to be nested.
+    // The wait that an abort ends while this object lives. Not to be nested.
     class scope
     {
     public:
@@ -58,8 +58,8 @@ public:
         attempt_only_ = false;
         set(why);
     }
-    // Ends the present attempt alone, if its time is up: a later one begins anew, and may have
-    // begun while somebody was on the way to here.
+    // Ends the present attempt alone, if its time is over. The next attempt may have started
+    // between the caller's decision and this call: it is not affected.
     void abort_attempt(errc why, time_point now) noexcept
     {
         std::lock_guard const lock(mutex_);
@@ -84,15 +84,15 @@ public:
         return why_;
     }
     [[nodiscard]] bool aborted() const { return why().has_value(); }
-    // It is not the present attempt alone that has ended.
+    // The whole operation is aborted, not only the present attempt.
     [[nodiscard]] bool stopped_permanently() const
     {
         std::lock_guard const lock(mutex_);
         return why_ && !attempt_only_;
     }
 
-    // Begins a wait, unless aborted. False: nothing was begun. What waits may go on, on another
-    // thread, before this returns: nothing of the operation's may be touched after that.
+    // Starts a wait, unless aborted. False: it was not started. The operation may continue in
+    // another thread before this returns: the caller must not touch it after that.
     template <class Begin>
     bool start(Begin&& begin) noexcept
     {

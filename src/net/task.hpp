@@ -12,8 +12,8 @@
 namespace coauth::net
 {
 
-// A coroutine that is awaited once by another, or resumed by its owner. Unlike asio::awaitable, a
-// wait that cannot begin for want of memory does not destroy it: it goes on, and learns why.
+// A coroutine that is awaited once by another, or resumed by its owner. Unlike asio::awaitable, it
+// is not destroyed if a wait has no memory to start: it continues with an error.
 template <class T>
 class [[nodiscard]] task
 {
@@ -30,7 +30,7 @@ public:
         void return_value(T value) { value_.emplace(std::move(value)); }
         void unhandled_exception() noexcept { failure_ = std::current_exception(); }
 
-        // The memory of frames is used again, as Asio does with its own.
+        // Reuses the memory of frames, as Asio does with its own.
         static void* operator new(std::size_t size)
         {
             return boost::asio::recycling_allocator<std::byte>().allocate(size);
@@ -57,7 +57,7 @@ public:
         };
 
         std::coroutine_handle<> awaiting_ = std::noop_coroutine();
-        // Of the present call of `resume`.
+        // Set by the present call of `resume`.
         bool* ended_ = nullptr;
         std::optional<T> value_;
         std::exception_ptr failure_;
@@ -84,10 +84,10 @@ public:
     }
     T await_resume() { return take(); }
 
-    // Its beginning.
+    // Where to resume it first.
     [[nodiscard]] std::coroutine_handle<> begin() const noexcept { return handle_; }
-    // Goes on where it waits. Whether that was to its end; if not, it may be on another thread by
-    // now.
+    // Resumes it where it waits. Returns whether it has ended; if not, another thread may be
+    // running it by now.
     bool resume(std::coroutine_handle<> where_it_waits)
     {
         bool ended = false;
@@ -95,7 +95,7 @@ public:
         where_it_waits.resume();
         return ended;
     }
-    // After its end: what it returned, or throws what it threw.
+    // After its end: returns its result, or rethrows its exception.
     T take()
     {
         auto& promise = handle_.promise();

@@ -17,8 +17,8 @@
 namespace coauth::net
 {
 
-// What an operation brings to what it waits for: how it is told to stop, who is told of phases, and
-// how it goes on.
+// The parts of an operation that its waits need: its stop state, the observer of its phases, and
+// how it is resumed.
 struct operation_context
 {
     stop_state stop;
@@ -27,8 +27,8 @@ struct operation_context
     std::coroutine_handle<> waits_at;
 };
 
-// A wait, to be awaited in a task. `Begin` gets its handler, under the lock of the switch; what it
-// returns, if anything, is called after that without a lock.
+// A wait, to be awaited in a task. `Begin` receives the handler under the lock of the stop state.
+// If it returns a function, that is called next, without a lock.
 template <class Begin, class... Results>
 class [[nodiscard]] wait_operation
 {
@@ -47,7 +47,7 @@ public:
     bool await_suspend(std::coroutine_handle<> here) noexcept
     {
         op_.waits_at = here;
-        // The operation may be over before this returns.
+        // The operation may have ended before this returns.
         auto const owner = op_.owner.lock();
         handler goes_on(owner, outcome_);
         std::optional<after> next;
@@ -74,7 +74,7 @@ private:
     using after = std::conditional_t<std::is_void_v<begun>, nothing, begun>;
     using first = std::tuple_element_t<0, std::tuple<Results...>>;
 
-    // Where memory fails, the handler is destroyed, which ends the wait.
+    // Without memory the handler is destroyed, which ends the wait.
     void initiate_noexcept(handler& goes_on, std::optional<after>& next) noexcept
     try
     {

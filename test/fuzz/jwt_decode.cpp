@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
 {
     static coauth::cli::terminal const nowhere(-1);
     std::string_view const token(reinterpret_cast<char const*>(data), size);
-    auto text = coauth::cli::decoded_token(token, nowhere);
+    auto text = coauth::cli::decode_token(token, nowhere);
     fuzz::require(text.starts_with('\n') && text.ends_with('\n'), "whole lines are shown");
     std::erase(text, '\n');
     fuzz::require(!fuzz::has_control(text), "nothing steers the terminal");

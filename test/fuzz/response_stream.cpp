@@ -27,7 +27,7 @@ coauth::response_limits limits(fuzz::input const& from)
 {
     coauth::response_limits made;
     if (from.has('s'))
-        made = {512, 64, 2};
+        made = {512, 64};
     return made;
 }
 
