@@ -468,6 +468,12 @@ private:
         require(was_usable == (why == fetch_reason::refresh), "only a usable token is refreshed");
         if (why == fetch_reason::refresh)
             check_refresh();
+        send(why);
+    }
+
+    void send(fetch_reason why)
+    {
+        bool const forced = why == fetch_reason::forced;
         planned_ = draw_response();
         // It may be delayed, for single-use tokens alone and by a second at most.
         auto const delay =
@@ -548,7 +554,7 @@ private:
             if (ended.fetch)
             {
                 ++fetches;
-                planned_ = draw_response();
+                send(*ended.fetch);
             }
             return;
         }
