@@ -165,8 +165,8 @@ class Authentication(Case):
 
         rows = {
             "no pass-phrase": (of_file(KEYS.encrypted("rsa")), "set COAUTH_KEY_PASSPHRASE"),
-            "wrong pass-phrase": (encrypted("wrong:phrase"), "not opened by the pass-phrase"),
-            "empty pass-phrase": (encrypted(""), "not opened by the pass-phrase"),
+            "wrong pass-phrase": (encrypted("wrong:phrase"), "cannot be decrypted with the pass-phrase"),
+            "empty pass-phrase": (encrypted(""), "cannot be decrypted with the pass-phrase"),
             "another algorithm": ((("--key-file", KEYS.private("p256"), "--alg", "RS256"), {}),
                                   "does not fit the algorithm RS256; it signs by ES256"),
             "public key": (of_file(KEYS.public("rsa")), "give the private key"),

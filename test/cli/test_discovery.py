@@ -95,7 +95,7 @@ class Discovery(Case):
             "any": ((), None, "RS256"),
             "named": (("--dpop-alg", "PS256"), ["RS256", "PS256"], "PS256"),
             "named, unknown there": (("--dpop-alg", "PS512"), ["RS256"], "signs by PS512"),
-            "none that both know": ((), ["ES256"], "knows: ES256"),
+            "none that both know": ((), ["ES256"], "supports: ES256"),
         }
         for name, (flags, known, expected) in rows.items():
             with self.subTest(name):

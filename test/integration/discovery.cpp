@@ -191,7 +191,7 @@ BOOST_AUTO_TEST_CASE(asks_at_every_place_beside_a_path)
             server.clear_responses();
             server.set_response(missing);
             auto const got = discover(issuer, options);
-            BOOST_TEST(outcome(got) == "other_oauth_error");
+            BOOST_TEST(outcome(got) == "http_error");
             BOOST_TEST(got.error().http_status() == 404U);
         }
 }

@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(by_assertions_that_cannot_be_made)
              {by_function, good, "is a function that signs"},
              {signing_key_of(key), no_audience, "issuer or audience is empty"},
              {signing_key_of(key), too_long, "lifetime is 7200 s"},
-             {signing_key_of(key), own_name, "'exp' has a meaning of its own"}})
+             {signing_key_of(key), own_name, "'exp' is reserved"}})
         BOOST_TEST_CONTEXT(says)
         {
             auto const got =
@@ -165,7 +165,7 @@ BOOST_AUTO_TEST_CASE(whose_functions_fail_are_told_of_and_nothing_is_sent)
               "subject_token is empty"},
              {[]() -> coauth::result<secret> { return secret("hush\n"); }, "invalid_parameter",
               "control character"},
-             {nullptr, "invalid_parameter", "that gives the subject_token is empty"}})
+             {nullptr, "invalid_parameter", "returns the subject_token is empty"}})
         BOOST_TEST_CONTEXT(says)
         {
             auto const got = fetch(once(server), token_request::token_exchange(give));

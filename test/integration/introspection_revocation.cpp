@@ -153,7 +153,7 @@ BOOST_AUTO_TEST_CASE(are_told_of_in_one_way_alone)
              {"malformed_response", response::json(200, R"({"active":true,"active":false})")},
              {"malformed_response", response::json(200, R"({"active":true,"exp":1,"exp":2})")},
              {"malformed_response", response::json(200, R"({"active":true,"exp":"never"})")},
-             {"success", response::json(200, R"({"active":true,"exp":-1})")},
+             {"success", response::json(200, R"({"active":true,"exp":-1,"x":{"y":1}})")},
              {"malformed_response", response::json(200, R"({"active":true,"nbf":true})")},
              {"malformed_response", response::json(200, R"({"active":true,"iat":[1]})")},
              {"malformed_response", response::json(200, R"({"active":true,"scope":5})")},
