@@ -89,7 +89,7 @@ net::task<operation::exchange_result> operation::attempt()
     auto outcome = co_await exchange(lease);
     if (lease.connection()->reusable())
         std::move(lease).release();
-    co_return outcome;
+    co_return std::move(outcome);
 }
 
 // An empty lease: the wait was aborted.

@@ -223,7 +223,8 @@ BOOST_AUTO_TEST_CASE(files_that_cannot_be_read)
     auto const known = make_identity("client");
     temporary_file const nowhere;
     temporary_file const empty(" ");
-    temporary_file const large(known.certificate_pem + std::string(1024 * 1024, '\n'));
+    std::string const padding(std::size_t(1024) * 1024 + 16 - known.certificate_pem.size(), '\n');
+    temporary_file const large(known.certificate_pem + padding);
     empty.write("");
     files const good(known);
     struct row
@@ -235,7 +236,7 @@ BOOST_AUTO_TEST_CASE(files_that_cannot_be_read)
          {row{nowhere, "cannot be read; give the path of a PEM file"},
           row{empty, "is empty; give the path of a PEM file"},
           row{large,
-              "has 1049073 bytes; it may have at most 1048576; give the path of a PEM file"}})
+              "has 1048592 bytes; it may have at most 1048576; give the path of a PEM file"}})
         BOOST_TEST_CONTEXT(says)
         {
             auto const path = file.path.string();
