@@ -1,5 +1,6 @@
 #include "memory_watch.hpp"
 
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <malloc.h>
@@ -10,8 +11,9 @@ namespace
 {
 
 char const* watched = nullptr;
-std::size_t found_blocks = 0;
-std::size_t released_blocks = 0;
+// Threads release blocks at the same time.
+std::atomic<std::size_t> found_blocks = 0;
+std::atomic<std::size_t> released_blocks = 0;
 
 void* obtain(std::size_t size)
 {
