@@ -81,7 +81,11 @@ std::optional<std::string_view> json_value::as_string() const noexcept
 std::optional<std::vector<std::string>> json_value::as_strings() const
 {
     if (kind == json_kind::string)
-        return std::vector<std::string>{std::string(text)};
+    {
+        std::vector<std::string> one;
+        one.emplace_back(text); // an initializer list would copy it
+        return one;
+    }
     if (kind != json_kind::array || text.size() > max_list_size)
         return std::nullopt;
     error_code ec;

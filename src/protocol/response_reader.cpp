@@ -27,8 +27,13 @@ std::optional<error> response_reader::read_error()
         return malformed("its status is not 200, 201 or 203");
     if (!identity)
         return malformed("it is compressed or encoded, which the request did not accept");
+    if (document_ && has_oauth_error())
+        return failure();
     if (document_)
-        return has_oauth_error() ? std::optional<error>(failure()) : std::nullopt;
+    {
+        error_document_.reset(); // it copies texts of the body
+        return std::nullopt;
+    }
     if (error_in_body().is_error)
         return failure();
     return malformed_with_text(
@@ -120,9 +125,11 @@ std::optional<std::string> response_reader::scope() const
     auto const value = document_->find("scope");
     if (value.absent_or_null())
         return std::string();
-    auto const scope_tokens = value.as_strings();
+    auto scope_tokens = value.as_strings();
     if (!scope_tokens)
         return std::nullopt;
+    if (scope_tokens->size() == 1)
+        return std::move(scope_tokens->front());
     std::string scope;
     for (auto const& scope_token : *scope_tokens)
         scope.append(scope.empty() ? "" : " ").append(scope_token);
