@@ -387,14 +387,15 @@ void discovery::cancel(discovery_call& call)
 std::vector<std::shared_ptr<discovery_call>> discovery::take_calls(metadata_result const& outcome)
 {
     std::lock_guard const lock(mutex_);
-    auto end = calls_.end();
-    if (!outcome && outcome.error() == errc::timeout && !cancelled_)
-    {
-        end = std::stable_partition(
-            calls_.begin(), calls_.end(), [&](auto const& one) { return is_over(one->deadline); });
-    }
-    std::vector<std::shared_ptr<discovery_call>> taken(calls_.begin(), end);
-    calls_.erase(calls_.begin(), end);
+    bool const only_expired = !outcome && outcome.error() == errc::timeout && !cancelled_;
+    std::vector<std::shared_ptr<discovery_call>> taken;
+    std::vector<std::shared_ptr<discovery_call>> others;
+    // What may throw comes first.
+    taken.reserve(calls_.size());
+    others.reserve(calls_.size());
+    for (auto& call : calls_)
+        (!only_expired || is_over(call->deadline) ? taken : others).push_back(std::move(call));
+    calls_ = std::move(others);
     if (calls_.empty())
         finished_ = true;
     else

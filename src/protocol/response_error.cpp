@@ -300,7 +300,7 @@ void response_reader::append_members(
     {
         bool const known = std::any_of(
             members.begin(), members.end(),
-            [name = name](error_member const& member) { return member.name == name; });
+            [code = name](error_member const& member) { return member.name == code; });
         bool const is_secret = is_secret_name(name) || contains_secret_member(value);
         if (members.size() == max_members)
             return;

@@ -122,6 +122,8 @@ BOOST_AUTO_TEST_CASE(may_use_the_client_and_close_it)
         for (auto const& one : rows(signer))
             BOOST_TEST_CONTEXT(one.function << (closes ? " closes" : " uses"))
             {
+                // The last one refers to variables of the last iteration.
+                use = [] {};
                 auto config = once(server);
                 config.server.token_endpoint = server.token_endpoint("localhost");
                 one.configure(config, [&] { use(); });
