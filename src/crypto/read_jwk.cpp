@@ -41,6 +41,7 @@ public:
         return OSSL_PARAM_BLD_push_BN(builder_.get(), name, numbers_.back().get()) == 1;
     }
 
+    // `value` must outlive the key.
     bool text(char const* name, char const* value)
     {
         return builder_ && OSSL_PARAM_BLD_push_utf8_string(builder_.get(), name, value, 0) == 1;
@@ -106,7 +107,7 @@ openssl_ptr<EVP_PKEY> make_ec_key(json_members const& jwk)
 {
     struct curve
     {
-        std::string_view name;
+        char const* name;
         std::size_t coordinate_size;
     };
     for (auto const& [name, size] : {curve{"P-256", 32}, curve{"P-384", 48}, curve{"P-521", 66}})
@@ -120,7 +121,7 @@ openssl_ptr<EVP_PKEY> make_ec_key(json_members const& jwk)
         secret point("\x04");
         point.append(x.view()).append(y.view());
         key_parameters parameters;
-        if (!parameters.text(OSSL_PKEY_PARAM_GROUP_NAME, std::string(name).c_str()) ||
+        if (!parameters.text(OSSL_PKEY_PARAM_GROUP_NAME, name) ||
             !parameters.octets(OSSL_PKEY_PARAM_PUB_KEY, point) ||
             !parameters.number(OSSL_PKEY_PARAM_PRIV_KEY, jwk.text("d")))
             return nullptr;

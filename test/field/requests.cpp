@@ -42,9 +42,9 @@ std::string base64(std::string_view text, std::string_view last = "+/")
     std::string out;
     unsigned bits = 0;
     int count = 0;
-    for (unsigned char const c : text)
+    for (char const c : text)
     {
-        bits = bits << 8 | c;
+        bits = bits << 8 | static_cast<unsigned char>(c);
         for (count += 8; count >= 6;)
         {
             count -= 6;
@@ -226,10 +226,10 @@ BOOST_AUTO_TEST_CASE(hosts_that_are_refused_with_advice)
             coauth::client client(context, config);
             client.async_get_access_token(
                 coauth::token_request(),
-                [&, advice = advice](coauth::result<coauth::access_token> const& got)
+                [&, expected = advice](coauth::result<coauth::access_token> const& got)
                 {
                     BOOST_TEST_REQUIRE(outcome(got) == "invalid_configuration");
-                    BOOST_TEST(contains(got.error().message(), advice), got.error().message());
+                    BOOST_TEST(contains(got.error().message(), expected), got.error().message());
                 });
             context.run();
         }

@@ -122,8 +122,6 @@ BOOST_AUTO_TEST_CASE(may_use_the_client_and_close_it)
         for (auto const& one : rows(signer))
             BOOST_TEST_CONTEXT(one.function << (closes ? " closes" : " uses"))
             {
-                // The last one refers to variables of the last iteration.
-                use = [] {};
                 auto config = once(server);
                 config.server.token_endpoint = server.token_endpoint("localhost");
                 one.configure(config, [&] { use(); });
@@ -148,6 +146,8 @@ BOOST_AUTO_TEST_CASE(may_use_the_client_and_close_it)
                 run_within(20s, one.function, [&] { context.run_for(15s); });
                 BOOST_TEST(used >= 1);
                 BOOST_TEST(ended == 2);
+                // The client calls it once more when it is destroyed, after these variables.
+                use = [] {};
             }
     }
 }
