@@ -30,7 +30,8 @@ class observer;
 /// always verified. TLS 1.3 is used, or TLS 1.2 with ECDHE.
 struct tls_options
 {
-    /// A PEM file of trusted CA certificates. If it or `ca_pem` is set, the system's CAs are not
+    /// A PEM file of trusted CA certificates; each of them is a trust anchor, also an intermediate
+    /// CA. If it or `ca_pem` is set, the system's CAs are not
     /// trusted, unless `system_trust_store` is true.
     std::string ca_file;
     /// Trusted CA certificates as PEM text.

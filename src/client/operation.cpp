@@ -107,16 +107,23 @@ try
     auto const current = client_->credentials().load();
     if (!current)
         return current.error();
-    auto request = client_->requests().make(*call_, *destination_, *current);
-    if (!request)
-        return request.error();
-    request_ = std::move(*request);
+    if (auto const made = make_request(*current); !made)
+        return made.error();
     connect_cancellation_slot();
     return {};
 }
 catch (...)
 {
     return error_of(std::current_exception());
+}
+
+result<void> operation::make_request(credentials const& current)
+{
+    auto request = client_->requests().make(*call_, *destination_, current);
+    if (!request)
+        return request.error();
+    request_ = std::move(*request);
+    return {};
 }
 
 void operation::connect_cancellation_slot()

@@ -43,6 +43,7 @@ private:
     // Lifetime (operation.cpp).
     void run_to_first_wait();
     [[nodiscard]] result<void> prepare() noexcept;
+    [[nodiscard]] result<void> make_request(credentials const& current);
     void connect_cancellation_slot();
     void resume() override;
     void resume_later() noexcept override;

@@ -89,7 +89,7 @@ net::task<operation::exchange_result> operation::attempt()
     auto outcome = co_await exchange(lease);
     if (lease.connection()->reusable())
         std::move(lease).release();
-    co_return std::move(outcome);
+    co_return outcome;
 }
 
 // An empty lease: the wait was aborted.
@@ -168,13 +168,7 @@ result<void> operation::reload_single_use_assertion()
     if (!single_use || !attempts_.credentials_were_sent())
         return {};
     auto const current = client_->credentials().load();
-    if (!current)
-        return current.error();
-    auto request = client_->requests().make(*call_, *destination_, *current);
-    if (!request)
-        return request.error();
-    request_ = std::move(*request);
-    return {};
+    return current ? make_request(*current) : current.error();
 }
 
 net::task<result<void>> operation::sign_request()
@@ -243,11 +237,7 @@ bool operation::reload_credentials()
     auto const current = client_->credentials().load();
     if (!current || current->version == request_.credentials.version)
         return false;
-    auto request = client_->requests().make(*call_, *destination_, *current);
-    if (!request)
-        return false;
-    request_ = std::move(*request);
-    return true;
+    return make_request(*current).has_value();
 }
 
 net::task<bool> operation::wait_before_retry(std::chrono::nanoseconds delay)

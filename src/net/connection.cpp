@@ -111,7 +111,7 @@ task<result<exchange_outcome>> connection::exchange(std::string_view request, op
     reusable_ = parser_.reusable();
     op.phases.leave();
     outcome.response = parser_.take();
-    co_return std::move(outcome);
+    co_return outcome;
 }
 
 connection::wait_kind connection::read_unsolicited(error_code& ec)

@@ -88,7 +88,7 @@ struct tls_engine::bio_callbacks
         bool const tls_1_3 = SSL_version(ssl) == TLS1_3_VERSION;
         if (kind != (tls_1_3 ? SSL3_MT_CERTIFICATE_REQUEST : SSL3_MT_HELLO_REQUEST))
             return;
-        // Further requests for renegotiation are answered with an alert, as all without a
+        // Further requests for renegotiation get an alert in response, as all without a
         // certificate.
         if (++self.authentication_requests_ > max_authentication_requests && !tls_1_3)
         {

@@ -10,7 +10,7 @@
 namespace coauth::policy
 {
 
-// When and by what chance a retry is decided.
+// When and with which random number a retry is decided.
 struct retry_context
 {
     std::chrono::system_clock::time_point now;

@@ -19,7 +19,7 @@ constexpr std::size_t max_text = 1024;
 // Shorter secrets occur in ordinary words.
 constexpr std::size_t min_secret = 4;
 static_assert(mask.size() < min_secret);
-// Base64 text with this many bytes of a secret is masked. Chance does not produce them.
+// Base64 text with this many bytes of a secret is masked. Text does not contain them by accident.
 constexpr std::size_t max_fragment = 6;
 constexpr std::size_t max_fragmented = 256;
 

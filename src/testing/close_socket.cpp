@@ -56,7 +56,8 @@ void discard_input(tcp::socket socket)
 
 void send_and_discard_input(tcp::socket socket, std::string text)
 {
-    std::make_shared<input_discarder>(std::move(socket))->write_and_read(std::move(text));
+    auto const discarder = std::make_shared<input_discarder>(std::move(socket));
+    discarder->write_and_read(std::move(text));
 }
 
 void close_gracefully(tcp::socket& socket)

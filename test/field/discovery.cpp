@@ -1,5 +1,6 @@
-// Discovery at servers that answer at one place and not at another, now and not before.
+// Discovery at servers that respond at one place and not at another, now and not before.
 
+#include "discovery_fixture.hpp"
 #include "fixture.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -26,41 +27,11 @@ namespace asio = boost::asio;
 namespace
 {
 
-using metadata_result = coauth::result<coauth::authorization_server>;
-
-constexpr char const* oauth_path = "/.well-known/oauth-authorization-server";
-constexpr char const* openid_path = "/.well-known/openid-configuration";
-
-coauth::discovery_options trusting(authorization_server const& server)
+coauth::discovery_options uncached(authorization_server const& server)
 {
-    coauth::discovery_options options;
-    options.tls.ca_pem = server.ca_pem();
+    auto options = trusting(server);
     options.lifetime = 0s;
     return options;
-}
-
-metadata_result discover(std::string const& issuer, coauth::discovery_options const& options)
-{
-    asio::io_context context;
-    metadata_result outcome = coauth::errc::internal_error;
-    coauth::async_discover(
-        context.get_executor(), issuer, options,
-        [&](metadata_result r) { outcome = std::move(r); });
-    context.run();
-    return outcome;
-}
-
-response at(char const* path, response scripted)
-{
-    scripted.path = path;
-    return scripted;
-}
-
-response closed(response_end end)
-{
-    auto made = response::bytes("x", end);
-    made.cut_at = 0;
-    return made;
 }
 
 response with_header(response made, char const* name, char const* value)
@@ -77,7 +48,7 @@ std::string metadata(std::string const& issuer)
 // Completes on the context's thread, which is this one.
 struct pending
 {
-    void operator()(metadata_result const& r) const
+    void operator()(discovery_result const& r) const
     {
         outcomes->push_back(r ? "success" : std::string(to_string(r.error().value())));
     }
@@ -125,7 +96,7 @@ BOOST_AUTO_TEST_CASE(an_issuer_that_differs_a_little_is_pointed_out)
         server.set_response(response::json(200, metadata(named)));
         BOOST_TEST_CONTEXT(requested << " " << named)
         {
-            auto const got = discover(requested, trusting(server));
+            auto const got = discover(requested, uncached(server));
             BOOST_TEST((outcome(got) == "success") == (named == requested));
             if (got)
                 continue;
@@ -166,10 +137,10 @@ BOOST_AUTO_TEST_CASE(the_other_place_is_tried)
     };
     std::vector<row> const table = {
         {"not found", response::json(404, "")},
-        {"closed", closed(response_end::close)},
-        {"truncated", closed(response_end::truncate)},
-        {"reset", closed(response_end::reset)},
-        {"silent", closed(response_end::stall)},
+        {"closed", response::nothing(response_end::close)},
+        {"truncated", response::nothing(response_end::truncate)},
+        {"reset", response::nothing(response_end::reset)},
+        {"silent", response::nothing(response_end::stall)},
         {"throttled", response::json(429, "")},
         {"throttled for long", with_header(response::json(429, ""), "Retry-After", "3600")},
         {"throttled by its words", response::json(200, R"({"error":"slow_down"})")},
@@ -186,7 +157,7 @@ BOOST_AUTO_TEST_CASE(the_other_place_is_tried)
         {
             auto server = start();
             server.set_response(at(oauth_path, oauth));
-            auto options = trusting(server);
+            auto options = uncached(server);
             options.timeout = 3s;
             stopwatch const watch;
             BOOST_TEST(outcome(discover(server.issuer(), options)) == "success");
@@ -206,11 +177,11 @@ BOOST_AUTO_TEST_CASE(every_place_has_its_share_of_the_deadline)
     for (auto const* const path :
          {"/.well-known/oauth-authorization-server/tenant",
           "/tenant/.well-known/openid-configuration"})
-        server.set_response(at(path, closed(response_end::stall)));
+        server.set_response(at(path, response::nothing(response_end::stall)));
     server.set_response(
         at("/tenant/.well-known/oauth-authorization-server",
            response::json(200, metadata(server.issuer()))));
-    auto options = trusting(server);
+    auto options = uncached(server);
     options.timeout = 3s;
     BOOST_TEST(outcome(discover(server.issuer(), options)) == "success");
     BOOST_TEST(server.requests().size() == 3U);
@@ -223,7 +194,7 @@ BOOST_AUTO_TEST_CASE(transient_failures_are_retried_as_for_tokens)
         char const* name;
         response oauth;
         response openid;
-        // That both places answer so; more of them are too many.
+        // That both places respond so; more of them are too many.
         std::size_t rounds;
         char const* outcome;
         std::size_t requests;
@@ -238,7 +209,7 @@ BOOST_AUTO_TEST_CASE(transient_failures_are_retried_as_for_tokens)
         {"throttled", response::json(429, ""), gone, 1, "success", 3},
         {"throttled for long", with_header(response::json(429, ""), "Retry-After", "3600"), gone, 1,
          "rate_limited", 2},
-        {"closed", closed(response_end::close), gone, 1, "success", 3},
+        {"closed", response::nothing(response_end::close), gone, 1, "success", 3},
         {"a page, and unavailable", response::json(200, "<html>"), unavailable, 1, "success", 3},
         {"not found", gone, gone, 1, "http_error", 2},
         {"a page", response::json(200, "<html>"), gone, 1, "malformed_response", 2},
@@ -253,7 +224,7 @@ BOOST_AUTO_TEST_CASE(transient_failures_are_retried_as_for_tokens)
                 server.push_response(at(oauth_path, oauth));
                 server.push_response(at(openid_path, openid));
             }
-            BOOST_TEST(outcome(discover(server.issuer(), trusting(server))) == expected);
+            BOOST_TEST(outcome(discover(server.issuer(), uncached(server))) == expected);
             BOOST_TEST(server.requests().size() == requests);
         }
 }
@@ -261,8 +232,8 @@ BOOST_AUTO_TEST_CASE(transient_failures_are_retried_as_for_tokens)
 BOOST_AUTO_TEST_CASE(the_deadline_covers_all_rounds)
 {
     auto server = start();
-    server.set_response(closed(response_end::stall));
-    auto options = trusting(server);
+    server.set_response(response::nothing(response_end::stall));
+    auto options = uncached(server);
     options.timeout = 400ms;
     stopwatch const watch;
     BOOST_TEST(outcome(discover(server.issuer(), options)) == "timeout");
@@ -277,12 +248,12 @@ BOOST_AUTO_TEST_CASE(many_at_once_share_one_request)
     std::vector<std::string> outcomes;
     for (int i = 0; i < 100; ++i)
         coauth::async_discover(
-            context.get_executor(), server.issuer(), trusting(server), pending{&outcomes});
+            context.get_executor(), server.issuer(), uncached(server), pending{&outcomes});
     context.run();
     BOOST_TEST(outcomes == std::vector<std::string>(100, "success"));
     BOOST_TEST(server.requests().size() == 1U);
     // It is no cache: the next call sends its own.
-    BOOST_TEST(outcome(discover(server.issuer(), trusting(server))) == "success");
+    BOOST_TEST(outcome(discover(server.issuer(), uncached(server))) == "success");
     BOOST_TEST(server.requests().size() == 2U);
 }
 
@@ -294,7 +265,7 @@ BOOST_AUTO_TEST_CASE(many_at_once_share_a_failure)
     std::vector<std::string> outcomes;
     for (int i = 0; i < 20; ++i)
         coauth::async_discover(
-            context.get_executor(), server.issuer(), trusting(server), pending{&outcomes});
+            context.get_executor(), server.issuer(), uncached(server), pending{&outcomes});
     context.run();
     BOOST_TEST(outcomes == std::vector<std::string>(20, "http_error"));
     BOOST_TEST(server.requests().size() == 2U);
@@ -316,8 +287,8 @@ BOOST_AUTO_TEST_CASE(many_threads_and_strands_share_one_request)
         auto promise = std::make_shared<std::promise<coauth::authorization_server>>();
         futures.push_back(promise->get_future());
         coauth::async_discover(
-            executor, server.issuer(), trusting(server),
-            [promise, executor](metadata_result const& r)
+            executor, server.issuer(), uncached(server),
+            [promise, executor](discovery_result const& r)
             {
                 bool here = true;
                 if (auto const* const strand =
@@ -339,7 +310,7 @@ BOOST_AUTO_TEST_CASE(many_threads_and_strands_share_one_request)
 BOOST_AUTO_TEST_CASE(only_equal_calls_share)
 {
     auto server = start();
-    auto const plain = trusting(server);
+    auto const plain = uncached(server);
     auto user_agent = plain;
     user_agent.user_agent = "another";
     auto debug = plain;
@@ -380,10 +351,10 @@ BOOST_AUTO_TEST_CASE(a_cancelled_call_leaves_the_others)
             std::array<std::string, 3> ends;
             for (std::size_t i = 0; i < 3; ++i)
                 coauth::async_discover(
-                    context.get_executor(), server.issuer(), trusting(server),
+                    context.get_executor(), server.issuer(), uncached(server),
                     asio::bind_cancellation_slot(
                         signals[i].slot(),
-                        [&ends, i](metadata_result const& r) { ends[i] = outcome(r); }));
+                        [&ends, i](discovery_result const& r) { ends[i] = outcome(r); }));
             asio::steady_timer timer(context, 20ms);
             timer.async_wait([&](boost::system::error_code)
                              { signals[cancelled].emit(asio::cancellation_type::total); });
@@ -397,13 +368,13 @@ BOOST_AUTO_TEST_CASE(a_cancelled_call_leaves_the_others)
 BOOST_AUTO_TEST_CASE(without_calls_it_ends)
 {
     auto server = start();
-    server.set_response(closed(response_end::stall));
+    server.set_response(response::nothing(response_end::stall));
     asio::io_context context;
     std::array<asio::cancellation_signal, 3> signals;
     std::vector<std::string> outcomes;
     for (auto& signal : signals)
         coauth::async_discover(
-            context.get_executor(), server.issuer(), trusting(server),
+            context.get_executor(), server.issuer(), uncached(server),
             asio::bind_cancellation_slot(signal.slot(), pending{&outcomes}));
     asio::steady_timer timer(context, 20ms);
     timer.async_wait(
@@ -422,9 +393,9 @@ BOOST_AUTO_TEST_CASE(without_calls_it_ends)
 BOOST_AUTO_TEST_CASE(a_later_call_has_its_own_deadline)
 {
     auto server = start();
-    server.push_response(closed(response_end::stall));
-    server.push_response(closed(response_end::stall));
-    auto options = trusting(server);
+    server.push_response(response::nothing(response_end::stall));
+    server.push_response(response::nothing(response_end::stall));
+    auto options = uncached(server);
     options.timeout = 600ms;
     asio::io_context context;
     std::vector<std::string> outcomes;
@@ -449,7 +420,7 @@ BOOST_AUTO_TEST_CASE(a_retry_can_be_cancelled_and_abandoned)
         asio::io_context context;
         asio::cancellation_signal signal;
         coauth::async_discover(
-            context.get_executor(), server.issuer(), trusting(server),
+            context.get_executor(), server.issuer(), uncached(server),
             asio::bind_cancellation_slot(signal.slot(), pending{&outcomes}));
         asio::steady_timer timer(context, 500ms);
         timer.async_wait([&](boost::system::error_code)
@@ -459,14 +430,14 @@ BOOST_AUTO_TEST_CASE(a_retry_can_be_cancelled_and_abandoned)
         BOOST_TEST(watch.elapsed() < 3s);
         BOOST_TEST(outcomes == std::vector<std::string>{"cancelled"});
         coauth::async_discover(
-            context.get_executor(), server.issuer(), trusting(server), pending{&outcomes});
+            context.get_executor(), server.issuer(), uncached(server), pending{&outcomes});
         context.restart();
         context.run_for(500ms);
     }
     // The context destroyed the handler.
     BOOST_TEST(outcomes.size() == 1U);
     server.clear_responses();
-    BOOST_TEST(outcome(discover(server.issuer(), trusting(server))) == "success");
+    BOOST_TEST(outcome(discover(server.issuer(), uncached(server))) == "success");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

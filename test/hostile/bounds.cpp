@@ -462,7 +462,7 @@ BOOST_AUTO_TEST_CASE(time_grows_no_faster_than_the_response)
             auto const little = time_of(server, config, row.make(row.most / 4));
             auto const much = time_of(server, config, row.make(row.most));
             BOOST_TEST_MESSAGE(row.name << ": " << little / 1us << " us, " << much / 1us << " us");
-            // What takes next to no time grows by chance.
+            // What takes next to no time grows at random.
             BOOST_TEST((much < 8 * little + 20ms));
         }
 }

@@ -43,12 +43,6 @@ BOOST_AUTO_TEST_CASE(of_each_failure)
         response bad;
         std::size_t requests;
     };
-    auto const dead = [](response_end end)
-    {
-        auto made = response::bytes("x", end);
-        made.cut_at = 0;
-        return made;
-    };
     auto cut = response::json(200, token_body);
     cut.cut_at = 20;
     cut.end = response_end::close;
@@ -59,8 +53,8 @@ BOOST_AUTO_TEST_CASE(of_each_failure)
              {"500", response::json(500, ""), 2},
              {"502", response::json(502, "<html>"), 2},
              {"503", response::json(503, R"({"error":"temporarily_unavailable"})"), 2},
-             {"closed", dead(response_end::close), 2},
-             {"reset", dead(response_end::reset), 2},
+             {"closed", response::nothing(response_end::close), 2},
+             {"reset", response::nothing(response_end::reset), 2},
              {"cut", cut, 2},
              {"400", response::json(400, R"({"error":"invalid_request"})"), 1},
              {"400, word of a passing fault",

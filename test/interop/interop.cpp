@@ -271,7 +271,7 @@ void check_error(
     // Each error response of these servers has a text.
     BOOST_TEST(got.description().empty() == (expected.http_status == 0));
     BOOST_TEST(got.attempts() == (got == coauth::error_kind::configuration ? 0U : 1U));
-    // Shorter ones may occur by chance.
+    // Shorter ones may occur by accident.
     if (client_secret.size() > 3)
         BOOST_TEST(got.message().find(client_secret) == std::string::npos);
 }

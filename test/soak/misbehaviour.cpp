@@ -21,13 +21,6 @@ response late(response made, std::chrono::milliseconds delay)
     return made;
 }
 
-response nothing(response_end how)
-{
-    auto made = response::bytes("x", how);
-    made.cut_at = 0;
-    return made;
-}
-
 response with_field(response made, char const* name, char const* value)
 {
     made.headers.add(name, value);
@@ -77,9 +70,9 @@ response misbehaviour::response(std::size_t n) const
     case 2:
         return response::json(400, R"({"error":"invalid_scope"})");
     case 3:
-        return nothing(response_end::reset);
+        return response::nothing(response_end::reset);
     case 4:
-        return nothing(response_end::close);
+        return response::nothing(response_end::close);
     case 5:
     {
         auto cut = response::bytes(text, response_end::truncate);

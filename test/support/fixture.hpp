@@ -20,7 +20,7 @@ using coauth::testing::server_options;
 using token_result = coauth::result<coauth::access_token>;
 
 // Credentials in which every character that an encoding may get wrong occurs, and which no text of
-// ours contains by chance.
+// ours contains by accident.
 inline constexpr char const* client_id = "app+1%2F&=\"\xC3\xA9";
 inline constexpr char const* client_secret = "p:S 3+cr/%t&=\xC3\xBC~";
 

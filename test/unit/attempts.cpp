@@ -39,7 +39,7 @@ machine_type::decision fail(machine_type& machine, coauth::error const& reason)
     return machine.on_failure(reason, {now, 60s, 0.5});
 }
 
-// An attempt whose request is answered with this status and error.
+// An attempt whose response has this status and error.
 machine_type::decision
 respond(machine_type& machine, errc code, unsigned status, bool nonce = false)
 {
