@@ -50,7 +50,8 @@ namespace detail
 {
 
 COAUTH_DECL void start_discover(
-    boost::asio::any_io_executor const& executor, std::string issuer, discovery_options options,
+    boost::asio::any_io_executor const& executor, std::string const& issuer,
+    discovery_options const& options,
     boost::asio::any_completion_handler<discovery_completion_signature> handler);
 
 class initiate_discover
@@ -62,10 +63,11 @@ public:
     }
 
     template <class Handler>
-    void operator()(Handler&& handler, std::string issuer, discovery_options options) const
+    void
+    operator()(Handler&& handler, std::string const& issuer, discovery_options const& options) const
     {
         start_discover(
-            executor_, std::move(issuer), std::move(options),
+            executor_, issuer, options,
             executor_bound_handler<std::decay_t<Handler>>(
                 std::forward<Handler>(handler), executor_));
     }

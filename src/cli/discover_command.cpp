@@ -151,12 +151,6 @@ std::string to_json(authorization_server const& server)
     return json::serialize(object) + '\n';
 }
 
-exit_status print_error(error const& failure)
-{
-    std::cerr << error_summary(failure, terminal(STDERR_FILENO), "not discovered");
-    return to_exit_status(failure.kind());
-}
-
 } // namespace
 
 exit_status discover_command(arguments const& args)
@@ -164,18 +158,20 @@ exit_status discover_command(arguments const& args)
     discover_flags flags;
     auto const read = read_flags(args, all_flags(flags), "coauth discover");
     if (!read)
-        return print_error(read.error());
+        return print_failure("not discovered", read.error());
     if (flags.client.help)
         return print_help(), exit_status::ok;
     if (flags.output != "summary" && flags.output != "json")
-        return print_error(usage_error(
-            "--output is summary or json, not '" + sanitize_for_terminal(flags.output) + "'"));
+        return print_failure(
+            "not discovered",
+            usage_error(
+                "--output is summary or json, not '" + sanitize_for_terminal(flags.output) + "'"));
     auto const options = read_discovery_options(flags.client);
     if (!options)
-        return print_error(options.error());
+        return print_failure("not discovered", options.error());
     auto const server = run_discovery(*options);
     if (!server)
-        return print_error(server.error());
+        return print_failure("not discovered", server.error());
     std::cout
         << (flags.output == "json" ? to_json(*server) : summary(*server, terminal(STDOUT_FILENO)));
     return exit_status::ok;

@@ -9,7 +9,6 @@
 #include <boost/json/string.hpp>
 
 #include <iostream>
-#include <unistd.h>
 
 namespace coauth::cli
 {
@@ -17,12 +16,6 @@ namespace
 {
 
 namespace json = boost::json;
-
-exit_status print_error(error const& failure)
-{
-    std::cerr << error_summary(failure, terminal(STDERR_FILENO), "not introspected");
-    return to_exit_status(failure.kind());
-}
 
 // The members of the server's response as one JSON object.
 std::string to_json(introspection const& response)
@@ -42,7 +35,7 @@ exit_status introspect_command(arguments const& args)
 {
     auto options = read_existing_token_options(args, "coauth introspect");
     if (!options)
-        return print_error(options.error());
+        return print_failure("not introspected", options.error());
     if (options->help)
     {
         print_existing_token_help(
@@ -56,7 +49,7 @@ exit_status introspect_command(arguments const& args)
         std::move(options->client), [&](client& from, auto handler)
         { from.async_introspect(options->token, options->type_hint, std::move(handler)); });
     if (!response)
-        return print_error(response.error());
+        return print_failure("not introspected", response.error());
     std::cout << to_json(*response);
     return response->active ? exit_status::ok : exit_status::refused;
 }

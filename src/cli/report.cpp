@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <iostream>
+#include <unistd.h>
 #include <vector>
 
 namespace coauth::cli
@@ -115,6 +117,12 @@ std::string error_summary(error const& failure, terminal const& output, std::str
     if (auto const wait = retry_after(failure))
         details += format_line(output, "retry", "after " + to_text(*wait));
     return text + details;
+}
+
+exit_status print_failure(char const* result, error const& failure)
+{
+    std::cerr << error_summary(failure, terminal(STDERR_FILENO), result);
+    return to_exit_status(failure.kind());
 }
 
 std::optional<seconds> retry_after(error const& failure)

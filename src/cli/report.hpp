@@ -4,6 +4,7 @@
 #include <coauth/access_token.hpp>
 #include <coauth/result.hpp>
 
+#include "cli/exit_status.hpp"
 #include "cli/terminal.hpp"
 
 #include <chrono>
@@ -20,6 +21,9 @@ using token_result = result<access_token>;
     terminal const& output);
 [[nodiscard]] std::string
 error_summary(error const& failure, terminal const& output, std::string const& result = "no token");
+
+// Writes `error_summary` to standard error. Returns the command's exit status.
+exit_status print_failure(char const* result, error const& failure);
 
 // One line of JSON in valid UTF-8, for programs.
 [[nodiscard]] std::string json_line(token_result const& result, std::chrono::milliseconds elapsed);

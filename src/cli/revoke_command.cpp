@@ -5,26 +5,15 @@
 #include "cli/run_operation.hpp"
 
 #include <iostream>
-#include <unistd.h>
 
 namespace coauth::cli
 {
-namespace
-{
-
-exit_status print_error(error const& failure)
-{
-    std::cerr << error_summary(failure, terminal(STDERR_FILENO), "not revoked");
-    return to_exit_status(failure.kind());
-}
-
-} // namespace
 
 exit_status revoke_command(arguments const& args)
 {
     auto options = read_existing_token_options(args, "coauth revoke");
     if (!options)
-        return print_error(options.error());
+        return print_failure("not revoked", options.error());
     if (options->help)
     {
         print_existing_token_help(
@@ -36,7 +25,7 @@ exit_status revoke_command(arguments const& args)
         std::move(options->client), [&](client& from, auto handler)
         { from.async_revoke(options->token, options->type_hint, std::move(handler)); });
     if (!done)
-        return print_error(done.error());
+        return print_failure("not revoked", done.error());
     std::cout << "The token is revoked.\n";
     return exit_status::ok;
 }

@@ -197,7 +197,7 @@ sigset_t block_ending_signals()
     return signals;
 }
 
-exit_status print_error(error const& failure)
+exit_status print_server_error(error const& failure)
 {
     std::cerr << terminal(STDERR_FILENO).red("coauth: no server: ")
               << sanitize_for_terminal(failure.message()) << '\n';
@@ -210,7 +210,7 @@ exit_status serve(serve_options const& options)
     temporary_directory files;
     auto const server = testing::authorization_server::start(options.server);
     if (!server)
-        return print_error(server.error());
+        return print_server_error(server.error());
     auto const steps = prepare_next_steps(*server, options, files);
     if (options.output == serve_format::env)
         print_env(steps);
@@ -227,7 +227,7 @@ exit_status serve_command(arguments const& args)
 {
     auto const options = read_serve_options(args);
     if (!options)
-        return print_error(options.error());
+        return print_server_error(options.error());
     if (!options->help)
         return serve(*options);
     print_serve_help(std::cout);

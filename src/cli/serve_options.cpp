@@ -53,7 +53,7 @@ result<testing::server_flavor> read_flavor(std::string const& text)
     return usage_error("--flavor is rfc6749 or smscx, not " + in_quotes(text));
 }
 
-result<serve_format> read_output(std::string const& text)
+result<serve_format> read_serve_format(std::string const& text)
 {
     if (text == "summary")
         return serve_format::summary;
@@ -178,7 +178,7 @@ result<serve_options> read_serve_options(arguments const& args)
     options.help = flags.help;
     if (flags.help)
         return options;
-    auto const output = read_output(flags.output);
+    auto const output = read_serve_format(flags.output);
     if (!output)
         return output.error();
     auto server = read_server(flags);

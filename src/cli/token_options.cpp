@@ -59,7 +59,7 @@ po::options_description all_flags(token_flags& flags)
     return all;
 }
 
-result<output_format> read_output(std::string const& text)
+result<output_format> read_output_format(std::string const& text)
 {
     if (text == "summary")
         return output_format::summary;
@@ -101,7 +101,7 @@ result<token_options> read_token_options(arguments const& args)
     options.decode = flags.decode;
     if (options.help)
         return options;
-    auto const output = read_output(flags.output);
+    auto const output = read_output_format(flags.output);
     if (!output)
         return output.error();
     options.output = *output;

@@ -29,7 +29,8 @@ discover(asio::any_io_executor executor, std::string issuer, discovery_options o
 } // namespace
 
 void start_discover(
-    asio::any_io_executor const& executor, std::string issuer, discovery_options options,
+    asio::any_io_executor const& executor, std::string const& issuer,
+    discovery_options const& options,
     asio::any_completion_handler<discovery_completion_signature> handler)
 {
     auto const call =

@@ -1,8 +1,8 @@
-#include "crypto/json_members.hpp"
 #include "crypto/jwk.hpp"
 #include "crypto/openssl_error.hpp"
 #include "crypto/pem.hpp"
 #include "values/encoding.hpp"
+#include "values/json_document.hpp"
 
 #include <openssl/core_names.h>
 
@@ -19,6 +19,12 @@ namespace
 unsigned char const* bytes_of(secret const& value)
 {
     return reinterpret_cast<unsigned char const*>(value.view().data());
+}
+
+// The text of a string member. Empty: there is none.
+std::string_view text_of(detail::json_document const& jwk, std::string_view name)
+{
+    return jwk.find(name).as_string().value_or(std::string_view());
 }
 
 // Collects the parameters of a key, and owns its numbers.
@@ -70,7 +76,7 @@ private:
     std::vector<openssl_ptr<BIGNUM>> numbers_;
 };
 
-openssl_ptr<EVP_PKEY> make_rsa_key(json_members const& jwk)
+openssl_ptr<EVP_PKEY> make_rsa_key(detail::json_document const& jwk)
 {
     struct parameter
     {
@@ -81,17 +87,17 @@ openssl_ptr<EVP_PKEY> make_rsa_key(json_members const& jwk)
     for (auto const& [member, name] :
          {parameter{"n", OSSL_PKEY_PARAM_RSA_N}, parameter{"e", OSSL_PKEY_PARAM_RSA_E},
           parameter{"d", OSSL_PKEY_PARAM_RSA_D}})
-        if (!parameters.number(name, jwk.text(member)))
+        if (!parameters.number(name, text_of(jwk, member)))
             return nullptr;
     // Optional, and either all or none of them (RFC 7518 section 6.3.2).
-    if (!jwk.text("p").empty())
+    if (!text_of(jwk, "p").empty())
         for (auto const& [member, name] :
              {parameter{"p", OSSL_PKEY_PARAM_RSA_FACTOR1},
               parameter{"q", OSSL_PKEY_PARAM_RSA_FACTOR2},
               parameter{"dp", OSSL_PKEY_PARAM_RSA_EXPONENT1},
               parameter{"dq", OSSL_PKEY_PARAM_RSA_EXPONENT2},
               parameter{"qi", OSSL_PKEY_PARAM_RSA_COEFFICIENT1}})
-            if (!parameters.number(name, jwk.text(member)))
+            if (!parameters.number(name, text_of(jwk, member)))
                 return nullptr;
     return parameters.make_key("RSA");
 }
@@ -103,7 +109,7 @@ bool halves_match(EVP_PKEY* key)
     return context && EVP_PKEY_pairwise_check(context.get()) == 1;
 }
 
-openssl_ptr<EVP_PKEY> make_ec_key(json_members const& jwk)
+openssl_ptr<EVP_PKEY> make_ec_key(detail::json_document const& jwk)
 {
     struct curve
     {
@@ -112,10 +118,10 @@ openssl_ptr<EVP_PKEY> make_ec_key(json_members const& jwk)
     };
     for (auto const& [name, size] : {curve{"P-256", 32}, curve{"P-384", 48}, curve{"P-521", 66}})
     {
-        if (jwk.text("crv") != name)
+        if (text_of(jwk, "crv") != name)
             continue;
-        auto const x = detail::decode_base64(jwk.text("x"));
-        auto const y = detail::decode_base64(jwk.text("y"));
+        auto const x = detail::decode_base64(text_of(jwk, "x"));
+        auto const y = detail::decode_base64(text_of(jwk, "y"));
         if (x.size() != size || y.size() != size)
             return nullptr;
         secret point("\x04");
@@ -123,7 +129,7 @@ openssl_ptr<EVP_PKEY> make_ec_key(json_members const& jwk)
         key_parameters parameters;
         if (!parameters.text(OSSL_PKEY_PARAM_GROUP_NAME, name) ||
             !parameters.octets(OSSL_PKEY_PARAM_PUB_KEY, point) ||
-            !parameters.number(OSSL_PKEY_PARAM_PRIV_KEY, jwk.text("d")))
+            !parameters.number(OSSL_PKEY_PARAM_PRIV_KEY, text_of(jwk, "d")))
             return nullptr;
         auto key = parameters.make_key("EC");
         return key && halves_match(key.get()) ? std::move(key) : nullptr;
@@ -131,14 +137,14 @@ openssl_ptr<EVP_PKEY> make_ec_key(json_members const& jwk)
     return nullptr;
 }
 
-openssl_ptr<EVP_PKEY> make_ed25519_key(json_members const& jwk)
+openssl_ptr<EVP_PKEY> make_ed25519_key(detail::json_document const& jwk)
 {
-    auto const d = detail::decode_base64(jwk.text("d"));
-    if (jwk.text("crv") != "Ed25519" || d.size() != 32)
+    auto const d = detail::decode_base64(text_of(jwk, "d"));
+    if (text_of(jwk, "crv") != "Ed25519" || d.size() != 32)
         return nullptr;
     openssl_ptr<EVP_PKEY> key(
         EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, bytes_of(d), d.size()));
-    auto const x = detail::decode_base64(jwk.text("x"));
+    auto const x = detail::decode_base64(text_of(jwk, "x"));
     std::array<unsigned char, 32> computed{};
     std::size_t size = computed.size();
     bool const matches =
@@ -157,16 +163,20 @@ bool is_json(std::string_view text)
 
 result<jwk_key> read_jwk(std::string_view text, std::string const& subject)
 {
-    auto const jwk = json_members::parse(text);
+    auto const jwk = detail::json_document::parse(text);
     if (!jwk)
         return pem_error(subject + " is JSON that cannot be read; give a whole JSON Web Key");
-    auto const keys = jwk->elements("keys");
-    if (keys.size() > 1)
-        return pem_error(
-            subject + " is a set of several JSON Web Keys; give only the key that signs");
-    if (keys.size() == 1)
-        return read_jwk(keys.front(), subject);
-    auto const type = jwk->text("kty");
+    // A set of one key (RFC 7517 section 5).
+    if (auto const keys = jwk->find("keys"); keys.kind == detail::json_kind::array)
+    {
+        auto const only = keys.text.substr(1, keys.text.size() - 2);
+        if (!detail::json_document::parse(only))
+            return pem_error(
+                subject + " is a set of several JSON Web Keys, or of none; give only "
+                          "the key that signs");
+        return read_jwk(only, subject);
+    }
+    auto const type = text_of(*jwk, "kty");
     if (type == "oct")
         return pem_error(
             subject + " is a symmetric JSON Web Key; give a private key, or use "
@@ -174,7 +184,7 @@ result<jwk_key> read_jwk(std::string_view text, std::string const& subject)
     if (type != "RSA" && type != "EC" && type != "OKP")
         return pem_error(
             subject + " is JSON, but no JSON Web Key of the type RSA, EC or OKP (kty)");
-    if (jwk->text("d").empty())
+    if (text_of(*jwk, "d").empty())
         return pem_error(
             subject + " is the public half of a JSON Web Key; give the private key, which has "
                       "the member d");
@@ -188,8 +198,8 @@ result<jwk_key> read_jwk(std::string_view text, std::string const& subject)
             subject + " is a JSON Web Key that cannot be used: its members are damaged, do not fit "
                       "each other, or name a curve that is not supported");
     ERR_clear_error();
-    read.key_id = std::string(jwk->text("kid"));
-    read.algorithm = parse_signature_algorithm(jwk->text("alg"));
+    read.key_id = std::string(text_of(*jwk, "kid"));
+    read.algorithm = parse_signature_algorithm(text_of(*jwk, "alg"));
     return read;
 }
 

@@ -13,7 +13,7 @@ using boost::system::error_code;
 using state = http_response_parser::state;
 
 connection::connection(
-    asio::any_io_executor const& executor, std::shared_ptr<net::target const> target)
+    asio::any_io_executor const& executor, std::shared_ptr<net::target const> const& target)
     : stream_(executor, target)
     , parser_(target->limits, target->all_headers)
 {

@@ -36,7 +36,8 @@ struct exchange_outcome
 class connection
 {
 public:
-    connection(boost::asio::any_io_executor const& executor, std::shared_ptr<target const> target);
+    connection(
+        boost::asio::any_io_executor const& executor, std::shared_ptr<target const> const& target);
     ~connection();
     connection(connection const&) = delete;
     connection& operator=(connection const&) = delete;

@@ -80,9 +80,9 @@ bool is_named(std::string_view member, std::string_view name) noexcept
     return name.empty();
 }
 
-std::optional<std::int64_t> parse_integer(json_value value)
+std::optional<std::int64_t> parse_integer(detail::json_value value)
 {
-    if (value.kind != json_kind::number && value.kind != json_kind::string)
+    if (value.kind != detail::json_kind::number && value.kind != detail::json_kind::string)
         return std::nullopt;
     std::int64_t number = 0;
     auto const end = value.text.data() + value.text.size();
@@ -97,7 +97,8 @@ secret join_strings(std::string_view array)
 {
     secret joined;
     for (auto const& text :
-         json_value{json_kind::array, array}.as_strings().value_or(std::vector<std::string>()))
+         detail::json_value{detail::json_kind::array, array}.as_strings().value_or(
+             std::vector<std::string>()))
         if (!text.empty())
             joined.append(joined.empty() ? "" : "; ").append(text);
     return joined;
@@ -108,7 +109,7 @@ class object_reader
 {
 public:
     object_reader(
-        error_document& result, std::span<json_member const> members, unsigned http_status)
+        error_document& result, std::span<detail::json_member const> members, unsigned http_status)
         : result_(result)
         , members_(members)
         , http_status_(http_status)
@@ -129,7 +130,7 @@ public:
     }
 
 private:
-    [[nodiscard]] json_value find(std::string_view name) const
+    [[nodiscard]] detail::json_value find(std::string_view name) const
     {
         // The exact spelling takes precedence: `error` before `Error`.
         for (auto const& member : members_)
@@ -146,7 +147,7 @@ private:
         for (std::string_view const name : {"ok", "success", "succeeded", "issuccess"})
         {
             auto const value = find(name);
-            if (value.kind == json_kind::boolean && value.text == "false")
+            if (value.kind == detail::json_kind::boolean && value.text == "false")
                 result_.is_error = true;
         }
     }
@@ -195,10 +196,10 @@ private:
         {
             auto const value = find(name);
             bool const has_own_members =
-                value.kind == json_kind::object && name.starts_with("error");
+                value.kind == detail::json_kind::object && name.starts_with("error");
             auto text = has_own_members ? secret() : description_text(value);
             // A code is not a description.
-            bool const is_code = name == "error" && value.kind == json_kind::string &&
+            bool const is_code = name == "error" && value.kind == detail::json_kind::string &&
                                  (text.view() == result_.code.view() && !is_sentence(text.view()));
             if (text.empty() || is_code)
                 continue;
@@ -207,15 +208,15 @@ private:
         }
     }
 
-    static secret description_text(json_value value)
+    static secret description_text(detail::json_value value)
     {
-        if (value.kind == json_kind::string)
+        if (value.kind == detail::json_kind::string)
             return secret(value.text);
-        if (value.kind == json_kind::array)
+        if (value.kind == detail::json_kind::array)
             return join_strings(value.text);
-        if (value.kind != json_kind::object)
+        if (value.kind != detail::json_kind::object)
             return {};
-        auto const object = json_document::parse(value.text);
+        auto const object = detail::json_document::parse(value.text);
         for (auto const name : text_names)
             if (auto const text = object ? object->find(name).as_string() : std::nullopt;
                 text && !text->empty())
@@ -243,8 +244,8 @@ private:
         for (auto const name : number_names)
         {
             auto value = find(name);
-            if (value.kind == json_kind::array && name == "errorcodes")
-                value = {json_kind::number, first_element(value.text)};
+            if (value.kind == detail::json_kind::array && name == "errorcodes")
+                value = {detail::json_kind::number, first_element(value.text)};
             auto const number = parse_integer(value);
             if (!number)
                 continue;
@@ -255,7 +256,7 @@ private:
     }
 
     error_document& result_;
-    std::span<json_member const> members_;
+    std::span<detail::json_member const> members_;
     unsigned http_status_;
 };
 
@@ -263,7 +264,7 @@ private:
 class object_list
 {
 public:
-    explicit object_list(json_document const& top)
+    explicit object_list(detail::json_document const& top)
     {
         objects_.push_back(&top);
         for (std::size_t level = 0, begin = 0; level < 2; ++level)
@@ -271,11 +272,14 @@ public:
                 add_nested(*objects_[begin]);
     }
 
-    [[nodiscard]] std::deque<json_document const*> const& objects() const { return objects_; }
+    [[nodiscard]] std::deque<detail::json_document const*> const& objects() const
+    {
+        return objects_;
+    }
 
 private:
     // `error` and the like first.
-    void add_nested(json_document const& object)
+    void add_nested(detail::json_document const& object)
     {
         for (bool const named : {true, false})
             for (auto const& member : object.members())
@@ -291,21 +295,22 @@ private:
         return false;
     }
 
-    void add(json_value value)
+    void add(detail::json_value value)
     {
-        auto const text = value.kind == json_kind::array ? first_element(value.text) : value.text;
-        bool const is_object = value.kind == json_kind::object || text.starts_with('{');
-        if (!is_object || value.kind == json_kind::string || objects_.size() == max_objects)
+        auto const text =
+            value.kind == detail::json_kind::array ? first_element(value.text) : value.text;
+        bool const is_object = value.kind == detail::json_kind::object || text.starts_with('{');
+        if (!is_object || value.kind == detail::json_kind::string || objects_.size() == max_objects)
             return;
-        auto document = json_document::parse(text);
+        auto document = detail::json_document::parse(text);
         if (!document)
             return;
         owned_.push_back(std::move(*document));
         objects_.push_back(&owned_.back());
     }
 
-    std::deque<json_document> owned_;
-    std::deque<json_document const*> objects_;
+    std::deque<detail::json_document> owned_;
+    std::deque<detail::json_document const*> objects_;
 };
 
 // Without a known name: the first string that is a sentence, also in an array.
@@ -317,9 +322,9 @@ secret find_sentence(object_list const& list)
             secret text;
             if (is_secret_name(member.name))
                 continue;
-            if (member.value.kind == json_kind::string)
+            if (member.value.kind == detail::json_kind::string)
                 text.append(member.value.text);
-            else if (member.value.kind == json_kind::array)
+            else if (member.value.kind == detail::json_kind::array)
                 text = join_strings(member.value.text);
             if (is_sentence(text.view()))
                 return text;
@@ -375,7 +380,7 @@ bool is_sentence(std::string_view text) noexcept
     return text.find(' ') != std::string_view::npos || (capital && one_word && text.size() > 1);
 }
 
-error_document read_error_document(json_document const& document, unsigned http_status)
+error_document read_error_document(detail::json_document const& document, unsigned http_status)
 {
     error_document result;
     object_list const list(document);
@@ -387,7 +392,8 @@ error_document read_error_document(json_document const& document, unsigned http_
     return result;
 }
 
-error_document read_error_members(std::span<json_member const> members, unsigned http_status)
+error_document
+read_error_members(std::span<detail::json_member const> members, unsigned http_status)
 {
     error_document result;
     object_reader(result, members, http_status).read();

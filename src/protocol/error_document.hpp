@@ -3,7 +3,7 @@
 
 #include <coauth/secret.hpp>
 
-#include "protocol/json_document.hpp"
+#include "values/json_document.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -29,10 +29,11 @@ struct error_document
 // Reads an error document in any of the usual shapes. Member names are compared without case and
 // punctuation, on the top level first, then in nested objects and in the first elements of arrays,
 // up to two levels down.
-error_document read_error_document(json_document const& document, unsigned http_status);
+error_document read_error_document(detail::json_document const& document, unsigned http_status);
 
 // The same for names and values of another format.
-error_document read_error_members(std::span<json_member const> members, unsigned http_status);
+error_document
+read_error_members(std::span<detail::json_member const> members, unsigned http_status);
 
 // True if the name of a member says that its value is a secret, such as "refresh_token".
 bool is_secret_name(std::string_view name) noexcept;

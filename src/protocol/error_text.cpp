@@ -185,7 +185,7 @@ secret page_text(std::string_view page, bool success)
 error_document read_xml(std::string_view body, unsigned http_status)
 {
     std::deque<secret> texts;
-    std::vector<json_member> members;
+    std::vector<detail::json_member> members;
     while (members.size() < max_elements)
     {
         auto const open = body.find('<');
@@ -203,7 +203,7 @@ error_document read_xml(std::string_view body, unsigned http_status)
             continue;
         texts.push_back(plain_text(body.substr(0, end)));
         if (!texts.back().empty())
-            members.push_back({name, {json_kind::string, texts.back().view()}});
+            members.push_back({name, {detail::json_kind::string, texts.back().view()}});
     }
     return read_error_members(members, http_status);
 }
@@ -227,7 +227,7 @@ std::optional<error_document> read_form(std::string_view body, unsigned http_sta
     if (!has_error || !is_form || body.find('=') == std::string_view::npos)
         return std::nullopt;
     std::deque<secret> texts;
-    std::vector<json_member> members;
+    std::vector<detail::json_member> members;
     while (!body.empty() && members.size() < max_elements)
     {
         auto const pair = body.substr(0, body.find('&'));
@@ -237,7 +237,7 @@ std::optional<error_document> read_form(std::string_view body, unsigned http_sta
         auto const name_text = texts.emplace_back(detail::decode_form(name)).view();
         auto const text = texts.emplace_back(detail::decode_form(value)).view();
         if (!is_secret_name(name_text))
-            members.push_back({name_text, {json_kind::string, text}});
+            members.push_back({name_text, {detail::json_kind::string, text}});
     }
     auto result = read_error_members(members, http_status);
     if (result.code.empty())
@@ -250,7 +250,7 @@ std::optional<error_document> read_json_value(std::string_view body, unsigned ht
 {
     secret wrapped;
     wrapped.append("{\"errors\":").append(body).append("}");
-    auto const document = json_document::parse(wrapped.view());
+    auto const document = detail::json_document::parse(wrapped.view());
     if (!document)
         return std::nullopt;
     return read_error_document(*document, http_status);

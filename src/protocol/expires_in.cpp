@@ -55,19 +55,19 @@ lifetime apply_rule(expires_in_rule rule, expires_in_rules const& rules)
     return {};
 }
 
-lifetime interpret_expires_in(json_value const& value, expires_in_rules const& rules)
+lifetime interpret_expires_in(detail::json_value const& value, expires_in_rules const& rules)
 {
     switch (value.kind)
     {
-    case json_kind::absent:
+    case detail::json_kind::absent:
         return apply_rule(rules.absent, rules);
-    case json_kind::null:
+    case detail::json_kind::null:
         return apply_rule(rules.never, rules);
-    case json_kind::string:
+    case detail::json_kind::string:
         return detail::equal_ignoring_case(trim(value.text), "never")
                    ? apply_rule(rules.never, rules)
                    : parse_number(trim(value.text), rules);
-    case json_kind::number:
+    case detail::json_kind::number:
         return parse_number(value.text, rules);
     default:
         return {};

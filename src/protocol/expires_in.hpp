@@ -3,7 +3,7 @@
 
 #include <coauth/authorization_server.hpp>
 
-#include "protocol/json_document.hpp"
+#include "values/json_document.hpp"
 
 #include <chrono>
 #include <optional>
@@ -22,7 +22,7 @@ struct lifetime
 
 // Interprets the member `expires_in` (RFC 6749 section 5.1) by the rules of this server. Fractions
 // are rounded down, large numbers are cut to 2^31-1 seconds. A string may have spaces at its ends.
-lifetime interpret_expires_in(json_value const& value, expires_in_rules const& rules);
+lifetime interpret_expires_in(detail::json_value const& value, expires_in_rules const& rules);
 
 // The lifetime that a rule stands for.
 lifetime apply_rule(expires_in_rule rule, expires_in_rules const& rules);

@@ -16,7 +16,7 @@ result<std::optional<std::chrono::system_clock::time_point>>
 read_time(response_reader const& response, std::string_view name)
 {
     auto value = response.document().find(name);
-    if (value.kind == json_kind::string)
+    if (value.kind == detail::json_kind::string)
         value.text = trim(value.text);
     auto const time = value.as_time();
     if (!time && !value.absent_or_null())
@@ -26,9 +26,10 @@ read_time(response_reader const& response, std::string_view name)
 
 // An `exp` that is not positive means what such an `expires_in` means to this server (RFC 7662 does
 // not say). None: it is positive, or not a number.
-std::optional<lifetime> unusual_expiry(client_config const& config, json_value exp)
+std::optional<lifetime> unusual_expiry(client_config const& config, detail::json_value exp)
 {
-    bool const number = exp.kind == json_kind::number || exp.kind == json_kind::string;
+    bool const number =
+        exp.kind == detail::json_kind::number || exp.kind == detail::json_kind::string;
     auto const seconds = number ? interpret_expires_in(exp, expires_in_rules()) : lifetime();
     if (!seconds.valid || seconds.seconds != std::chrono::seconds(0))
         return std::nullopt;
@@ -72,8 +73,9 @@ result<void> read_confirmation(response_reader const& response, introspection& t
     auto const value = response.document().find("cnf");
     if (value.absent_or_null())
         return {};
-    auto const confirmation = value.kind == json_kind::object ? json_document::parse(value.text)
-                                                              : std::optional<json_document>();
+    auto const confirmation = value.kind == detail::json_kind::object
+                                  ? detail::json_document::parse(value.text)
+                                  : std::optional<detail::json_document>();
     if (!confirmation)
         return response.malformed("its cnf is not an object, or has a member twice");
     for (auto const& [name, member] :
@@ -81,9 +83,9 @@ result<void> read_confirmation(response_reader const& response, introspection& t
           {"jkt", &introspection::key_thumbprint}})
     {
         auto const thumbprint = confirmation->find(name);
-        if (thumbprint.kind == json_kind::absent)
+        if (thumbprint.kind == detail::json_kind::absent)
             continue;
-        if (thumbprint.kind != json_kind::string || thumbprint.text.empty())
+        if (thumbprint.kind != detail::json_kind::string || thumbprint.text.empty())
             return response.malformed("the " + std::string(name) + " in its cnf is not a string");
         token.*member = thumbprint.text;
     }
@@ -107,7 +109,7 @@ result<introspection> read_members(
 {
     auto const& document = response.document();
     auto const active = document.find("active");
-    if (active.kind != json_kind::boolean)
+    if (active.kind != detail::json_kind::boolean)
         return response.malformed("its member active is missing or is not a boolean");
     introspection token;
     token.active = active.text == "true";

@@ -56,7 +56,8 @@ public:
         read_aliases(server.mtls_endpoint_aliases);
         read_lists(server);
         auto const bound = document.find("tls_client_certificate_bound_access_tokens");
-        server.certificate_bound_tokens = bound.kind == json_kind::boolean && bound.text == "true";
+        server.certificate_bound_tokens =
+            bound.kind == detail::json_kind::boolean && bound.text == "true";
         return server;
     }
 
@@ -82,7 +83,7 @@ private:
         auto const value = response_.document().find("token_endpoint");
         if (value.absent_or_null() || value.as_string() == "")
             return response_.malformed("it has no token_endpoint");
-        if (value.kind != json_kind::string)
+        if (value.kind != detail::json_kind::string)
             return response_.malformed("its token_endpoint is not a string");
         auto const parsed = parse(value.text, "token_endpoint");
         if (!parsed)
@@ -92,7 +93,7 @@ private:
 
     // Empty if the endpoint is absent or its URL is invalid: tokens can be requested without it.
     [[nodiscard]] std::string
-    optional_endpoint(json_document const& document, std::string_view name) const
+    optional_endpoint(detail::json_document const& document, std::string_view name) const
     {
         auto const url = document.find(name).as_string();
         return url && parse(*url, name) ? std::string(*url) : std::string();
@@ -101,8 +102,9 @@ private:
     void read_aliases(server_endpoints& endpoints) const
     {
         auto const value = response_.document().find("mtls_endpoint_aliases");
-        auto const aliases = value.kind == json_kind::object ? json_document::parse(value.text)
-                                                             : std::optional<json_document>();
+        auto const aliases = value.kind == detail::json_kind::object
+                                 ? detail::json_document::parse(value.text)
+                                 : std::optional<detail::json_document>();
         if (!aliases)
             return;
         endpoints.token_endpoint = optional_endpoint(*aliases, "token_endpoint");

@@ -1,7 +1,7 @@
 #include "protocol/redacted_trace.hpp"
 
-#include "protocol/json_document.hpp"
 #include "values/encoding.hpp"
+#include "values/json_document.hpp"
 
 #include <algorithm>
 #include <array>
@@ -88,7 +88,7 @@ public:
     {
     }
 
-    std::string write(std::optional<json_document> const& document)
+    std::string write(std::optional<detail::json_document> const& document)
     {
         out_ = "HTTP/1.1 " + std::to_string(response_.status) + "\n";
         for (auto const& field : response_.headers)
@@ -128,8 +128,9 @@ private:
 
     template <std::size_t N>
     void append_members(
-        std::span<json_member const> members, std::array<std::string_view, N> const& allow_list,
-        std::span<json_member const> error_members)
+        std::span<detail::json_member const> members,
+        std::array<std::string_view, N> const& allow_list,
+        std::span<detail::json_member const> error_members)
     {
         out_ += '{';
         char const* separator = "";
@@ -140,7 +141,7 @@ private:
             out_ += std::exchange(separator, ", ");
             append_string(name);
             out_ += ": ";
-            bool const nested = name == "error" && value.kind == json_kind::object;
+            bool const nested = name == "error" && value.kind == detail::json_kind::object;
             if (nested && !error_members.empty())
                 append_members(error_members, allow_listed_error_members, {});
             else if (contains(allow_list, name))
@@ -151,11 +152,11 @@ private:
         out_ += '}';
     }
 
-    void append_value(json_value const& value)
+    void append_value(detail::json_value const& value)
     {
-        if (value.kind == json_kind::string)
+        if (value.kind == detail::json_kind::string)
             append_string(value.text);
-        else if (value.kind == json_kind::object || value.kind == json_kind::array)
+        else if (value.kind == detail::json_kind::object || value.kind == detail::json_kind::array)
             append_string(mask);
         else
             out_ += secrets_.sanitize(value.text);
@@ -226,7 +227,7 @@ std::string redact_response(
     http_response const& response, client_authentication const& authentication,
     std::string_view request)
 {
-    auto const document = json_document::parse(response.body.view());
+    auto const document = detail::json_document::parse(response.body.view());
     redactor secrets(authentication);
     secrets.add_request(request);
     if (document)

@@ -336,7 +336,7 @@ void redactor::add_form(std::string_view form)
     }
 }
 
-void redactor::add_response(json_document const& document)
+void redactor::add_response(detail::json_document const& document)
 {
     for (auto const* const name : {"access_token", "refresh_token", "id_token"})
         add(document.find(name).as_string().value_or(std::string_view()));

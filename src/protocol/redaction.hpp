@@ -4,7 +4,7 @@
 #include <coauth/client_authentication.hpp>
 #include <coauth/secret.hpp>
 
-#include "protocol/json_document.hpp"
+#include "values/json_document.hpp"
 #include "values/wipe.hpp"
 
 #include <cstdint>
@@ -26,7 +26,7 @@ public:
     // not on the allow list.
     void add_request(std::string_view wire);
     // Adds the tokens of a response.
-    void add_response(json_document const& document);
+    void add_response(detail::json_document const& document);
     // Adds a secret. It is recognized as it is, with escapes of forms, URLs, HTML and JSON, of
     // which any characters may be escaped, and in Base64, also in part. Ignores secrets of less
     // than 4 characters, which occur in ordinary words.

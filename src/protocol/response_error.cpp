@@ -54,9 +54,10 @@ errc code_from_string(std::string_view name)
 }
 
 // Number zero, also as a string or a fraction.
-bool is_zero(json_value value)
+bool is_zero(detail::json_value value)
 {
-    bool const number = value.kind == json_kind::number || value.kind == json_kind::string;
+    bool const number =
+        value.kind == detail::json_kind::number || value.kind == detail::json_kind::string;
     double parsed = 1;
     auto const* const end = value.text.data() + value.text.size();
     auto const [stop, failure] = std::from_chars(value.text.data(), end, parsed);
@@ -70,9 +71,9 @@ bool is_standard_member(std::string_view name)
 }
 
 // A nested value may contain a token or a secret.
-bool contains_secret_member(json_value value)
+bool contains_secret_member(detail::json_value value)
 {
-    if (value.kind != json_kind::object && value.kind != json_kind::array)
+    if (value.kind != detail::json_kind::object && value.kind != detail::json_kind::array)
         return false;
     auto text = value.text;
     for (auto end = text.find("\":"); end != std::string_view::npos; end = text.find("\":"))
@@ -128,7 +129,8 @@ std::string_view response_reader::document_error_code() const
     if (!document_)
         return {};
     auto const flat = document_->find("error");
-    auto const value = flat.kind == json_kind::object ? document_->find_in_error("type") : flat;
+    auto const value =
+        flat.kind == detail::json_kind::object ? document_->find_in_error("type") : flat;
     auto const name = value.as_string().value_or(std::string_view());
     return detail::is_printable_ascii(name) && !is_sentence(name) ? name : std::string_view();
 }
@@ -183,7 +185,7 @@ bool response_reader::has_oauth_error() const
         return false;
     auto const value = document_->find("error");
     bool const none = value.absent_or_null() || value.as_string() == "" || is_zero(value) ||
-                      (value.kind == json_kind::boolean && value.text == "false");
+                      (value.kind == detail::json_kind::boolean && value.text == "false");
     return !none;
 }
 
@@ -284,15 +286,16 @@ std::vector<error_member> response_reader::error_members() const
         return members;
     append_members(members, document_->members());
     auto const value = document_->find("error");
-    auto const nested = value.kind == json_kind::object ? json_document::parse(value.text)
-                                                        : std::optional<json_document>();
+    auto const nested = value.kind == detail::json_kind::object
+                            ? detail::json_document::parse(value.text)
+                            : std::optional<detail::json_document>();
     if (nested)
         append_members(members, nested->members());
     return members;
 }
 
 void response_reader::append_members(
-    std::vector<error_member>& members, std::span<json_member const> source) const
+    std::vector<error_member>& members, std::span<detail::json_member const> source) const
 {
     constexpr std::size_t max_members = 32;
     constexpr std::size_t max_value = 4096;
@@ -310,7 +313,7 @@ void response_reader::append_members(
         std::string text(value.text);
         secrets().redact(text);
         secret json;
-        if (value.kind == json_kind::string)
+        if (value.kind == detail::json_kind::string)
             detail::append_json_string(json, text);
         else
             json.append(text);

@@ -20,7 +20,7 @@ std::optional<error> response_reader::read_error()
 {
     bool const identity = is_identity_encoded();
     if (identity)
-        document_ = json_document::parse(response_.body.view());
+        document_ = detail::json_document::parse(response_.body.view());
     if (!succeeded())
         return failure();
     if (!may_have_document() && !has_oauth_error())
@@ -115,9 +115,9 @@ std::string response_reader::trimmed(secret const& text) const
     return clean.erase(0, std::min(clean.size(), clean.find_first_not_of(' ')));
 }
 
-std::string response_reader::sanitize(json_value value) const
+std::string response_reader::sanitize(detail::json_value value) const
 {
-    return value.kind == json_kind::string ? sanitize(value.text) : std::string();
+    return value.kind == detail::json_kind::string ? sanitize(value.text) : std::string();
 }
 
 std::optional<std::string> response_reader::scope() const
@@ -140,7 +140,7 @@ token_member response_reader::member(std::size_t i) const
 {
     auto const value = document_->value(i);
     secret json;
-    if (value.kind == json_kind::string)
+    if (value.kind == detail::json_kind::string)
         detail::append_json_string(json, value.text);
     else
         json.append(value.text);

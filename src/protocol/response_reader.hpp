@@ -5,10 +5,10 @@
 #include <coauth/client_config.hpp>
 
 #include "protocol/error_document.hpp"
-#include "protocol/json_document.hpp"
 #include "protocol/redaction.hpp"
 #include "protocol/response_context.hpp"
 #include "values/http_response.hpp"
+#include "values/json_document.hpp"
 
 #include <optional>
 #include <span>
@@ -29,7 +29,7 @@ public:
     // The error that the response contains or is. None: `document()` may be used.
     std::optional<error> read_error();
 
-    [[nodiscard]] json_document const& document() const { return *document_; }
+    [[nodiscard]] detail::json_document const& document() const { return *document_; }
     // True if there is a document with the status of one.
     [[nodiscard]] bool has_document() const { return document_ && may_have_document(); }
     [[nodiscard]] http_response& response() noexcept { return response_; }
@@ -49,7 +49,7 @@ public:
     [[nodiscard]] error missing_member(std::string_view name) const;
     // Text of the server, redacted for logs.
     [[nodiscard]] std::string sanitize(std::string_view text) const;
-    [[nodiscard]] std::string sanitize(json_value value) const;
+    [[nodiscard]] std::string sanitize(detail::json_value value) const;
 
     // The member `scope`, a string or a list of strings; empty if it is absent. None: it is
     // something else.
@@ -78,13 +78,13 @@ private:
     [[nodiscard]] std::string advice(errc code, error_info const& info) const;
     [[nodiscard]] std::string credentials_advice() const;
     [[nodiscard]] std::vector<error_member> error_members() const;
-    void
-    append_members(std::vector<error_member>& members, std::span<json_member const> source) const;
+    void append_members(
+        std::vector<error_member>& members, std::span<detail::json_member const> source) const;
 
     client_config const& config_;
     http_response response_;
     response_context const& context_;
-    std::optional<json_document> document_;
+    std::optional<detail::json_document> document_;
     // Both are constructed on first use.
     std::optional<redactor> mutable secrets_;
     std::optional<error_document> mutable error_document_;

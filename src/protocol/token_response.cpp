@@ -93,7 +93,7 @@ private:
         std::string expected = config_.dpop ? "DPoP" : "Bearer";
         if (value.absent_or_null() && !config_.server.require_token_type && !config_.dpop)
             return expected;
-        if (value.kind != json_kind::string)
+        if (value.kind != detail::json_kind::string)
             return response_.malformed("its token_type is missing or is not a string");
         // A token exchange may return a token that is not an access token (RFC 8693 section 2.2.1).
         bool const not_applicable = request_.grant() != nullptr && value.text == "N_A";

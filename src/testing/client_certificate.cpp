@@ -58,7 +58,7 @@ void request_certificates(SSL_CTX& server, std::string const& ca_pem)
     SSL_CTX_set_verify(&server, SSL_VERIFY_PEER, accept_any);
     if (ca_pem.empty())
         return;
-    openssl_ptr<BIO> const bio(BIO_new_mem_buf(ca_pem.data(), static_cast<int>(ca_pem.size())));
+    auto const bio = memory_bio(ca_pem);
     bool added = false;
     while (auto const ca =
                openssl_ptr<X509>(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)))

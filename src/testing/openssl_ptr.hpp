@@ -8,6 +8,7 @@
 #include <openssl/x509v3.h>
 
 #include <memory>
+#include <string>
 
 namespace coauth::testing
 {
@@ -34,6 +35,12 @@ struct openssl_free
 
 template <class T>
 using openssl_ptr = std::unique_ptr<T, openssl_free>;
+
+// Reads the text, which must outlive it. Null: no memory.
+inline openssl_ptr<BIO> memory_bio(std::string const& text)
+{
+    return openssl_ptr<BIO>(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+}
 
 } // namespace coauth::testing
 

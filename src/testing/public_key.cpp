@@ -20,11 +20,6 @@ namespace
 
 namespace json = boost::json;
 
-openssl_ptr<BIO> reader(std::string const& text)
-{
-    return openssl_ptr<BIO>(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-}
-
 unsigned char const* bytes(std::string const& text)
 {
     return reinterpret_cast<unsigned char const*>(text.data());
@@ -125,7 +120,7 @@ std::vector<char const*> required_members(std::string_view type)
 
 openssl_ptr<X509> read_certificate_pem(std::string const& text)
 {
-    return openssl_ptr<X509>(PEM_read_bio_X509(reader(text).get(), nullptr, nullptr, nullptr));
+    return openssl_ptr<X509>(PEM_read_bio_X509(memory_bio(text).get(), nullptr, nullptr, nullptr));
 }
 
 openssl_ptr<EVP_PKEY> read_public_pem(std::string const& text)
@@ -133,7 +128,7 @@ openssl_ptr<EVP_PKEY> read_public_pem(std::string const& text)
     if (auto const certificate = read_certificate_pem(text))
         return openssl_ptr<EVP_PKEY>(X509_get_pubkey(certificate.get()));
     return openssl_ptr<EVP_PKEY>(
-        PEM_read_bio_PUBKEY(reader(text).get(), nullptr, nullptr, nullptr));
+        PEM_read_bio_PUBKEY(memory_bio(text).get(), nullptr, nullptr, nullptr));
 }
 
 openssl_ptr<EVP_PKEY> read_jwk(json::object const& jwk)

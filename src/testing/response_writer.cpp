@@ -71,7 +71,7 @@ response response::json(unsigned status, std::string body)
     return result;
 }
 
-response response::token(std::string value, std::chrono::seconds expires_in)
+response response::token(std::string const& value, std::chrono::seconds expires_in)
 {
     boost::json::object document;
     document["access_token"] = value;

@@ -65,11 +65,6 @@ int no_passphrase(char*, int, int, void*)
     return 0;
 }
 
-openssl_ptr<BIO> reader(std::string const& text)
-{
-    return openssl_ptr<BIO>(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-}
-
 openssl_ptr<X509> read_next_certificate(BIO& input)
 {
     return openssl_ptr<X509>(PEM_read_bio_X509(&input, nullptr, nullptr, nullptr));
@@ -77,8 +72,8 @@ openssl_ptr<X509> read_next_certificate(BIO& input)
 
 server_certificate read_certificate(server_options const& options)
 {
-    auto const certificates = reader(options.certificate_pem);
-    auto const key = reader(options.key_pem);
+    auto const certificates = memory_bio(options.certificate_pem);
+    auto const key = memory_bio(options.key_pem);
     server_certificate result;
     result.ca_pem = options.ca_pem;
     result.certificate = read_next_certificate(*certificates);

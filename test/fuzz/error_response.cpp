@@ -1,8 +1,8 @@
 // Errors and traces of responses of the endpoints for tokens, introspection and revocation.
 
 #include "fuzz.hpp"
-#include "protocol/json_document.hpp"
 #include "protocol/redacted_trace.hpp"
+#include "values/json_document.hpp"
 
 namespace
 {
@@ -23,7 +23,7 @@ void check_trace(coauth::client_config const& config, coauth::http_response cons
     auto const text = coauth::protocol::redact_response(response, config.authentication);
     fuzz::check_text(text, "\n");
     fuzz::require(text.size() <= 4096, "a trace has at most 4 KiB");
-    auto const document = coauth::protocol::json_document::parse(response.body.view());
+    auto const document = coauth::detail::json_document::parse(response.body.view());
     auto const token = document ? document->find("access_token").as_string() : std::nullopt;
     fuzz::require(!token || token->size() < 16 || !fuzz::holds(text, *token), "a token is masked");
 }

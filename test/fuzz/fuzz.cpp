@@ -1,7 +1,7 @@
 #include "fuzz.hpp"
 
-#include "protocol/json_document.hpp"
 #include "values/encoding.hpp"
+#include "values/json_document.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -14,7 +14,7 @@ namespace
 {
 
 using coauth::expires_in_rule;
-using coauth::protocol::json_document;
+using coauth::detail::json_document;
 
 // The library's own texts may contain shorter tokens.
 constexpr std::size_t min_unique = 16;

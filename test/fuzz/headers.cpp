@@ -58,7 +58,7 @@ void check_retry(coauth::http_headers const& fields, system_clock::time_point no
 
 void check_lifetime(std::string_view text, coauth::expires_in_rules const& rules)
 {
-    using enum coauth::protocol::json_kind;
+    using enum coauth::detail::json_kind;
     for (auto const kind : {absent, null, number, string, boolean, object, array})
     {
         auto const life = coauth::protocol::interpret_expires_in({kind, text}, rules);

@@ -1,6 +1,6 @@
 // Compares with another parser: it must accept what ours accepts, with the same values.
 
-#include "protocol/json_document.hpp"
+#include "values/json_document.hpp"
 
 #include "fuzz.hpp"
 
@@ -13,9 +13,9 @@ namespace
 {
 
 namespace json = boost::json;
-using coauth::protocol::json_document;
-using coauth::protocol::json_kind;
-using coauth::protocol::json_value;
+using coauth::detail::json_document;
+using coauth::detail::json_kind;
+using coauth::detail::json_value;
 
 json_kind kind_of(json::value const& value)
 {

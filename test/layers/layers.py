@@ -34,7 +34,7 @@ ROOMS = {
 }
 # What is not a room's business, whatever it includes.
 NOT_OF_ROOMS = {
-    "values": (ASIO, BEAST, JSON, URL),
+    "values": (ASIO, BEAST, URL),
     "crypto": (ASIO, BEAST, JSON, URL),
     "protocol": (ASIO, BEAST, OPENSSL, OF_CHANCE_AND_THREADS),
     "policy": (ASIO, BEAST, JSON, URL, OPENSSL, OF_CHANCE_AND_THREADS),

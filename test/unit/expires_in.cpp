@@ -6,7 +6,7 @@
 
 using namespace test;
 using coauth::expires_in_rule;
-using coauth::protocol::json_kind;
+using coauth::detail::json_kind;
 
 namespace
 {

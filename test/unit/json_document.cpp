@@ -1,16 +1,16 @@
-#include "protocol/json_document.hpp"
+#include "values/json_document.hpp"
 
 #include "memory_watch.hpp"
 #include "support.hpp"
 #include "values/encoding.hpp"
 
 using namespace test;
-using coauth::protocol::json_kind;
+using coauth::detail::json_kind;
 
 namespace
 {
 
-using document = coauth::protocol::json_document;
+using document = coauth::detail::json_document;
 
 std::string nested(std::size_t depth, std::string const& open, std::string const& close)
 {

@@ -22,13 +22,13 @@ using policy = coauth::policy::refresh_policy;
 using decision_kind = policy::decision_kind;
 using state = coauth::token_source_state;
 
-class waiter final : public coauth::detail::waiter_base
-{
-};
-
 // A policy with clocks and fetches that the test controls.
 struct policy_fixture
 {
+    class waiter final : public coauth::detail::waiter_base
+    {
+    };
+
     explicit policy_fixture(coauth::token_source_options const& options = {}) : tested(options) {}
 
     [[nodiscard]] clock_pair now() const

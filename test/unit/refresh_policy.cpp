@@ -392,8 +392,8 @@ BOOST_AUTO_TEST_CASE(a_fetch_that_would_start_again_is_not_cancelled)
 BOOST_AUTO_TEST_CASE(time_limits_in_their_order)
 {
     policy_fixture b;
-    std::deque<waiter> waiters(200);
-    std::multiset<waiter::time_point> expected;
+    std::deque<policy_fixture::waiter> waiters(200);
+    std::multiset<policy_fixture::waiter::time_point> expected;
     for (std::size_t i = 0; i < waiters.size(); ++i)
     {
         waiters[i].limit = b.now().steady + std::chrono::milliseconds((i * 7919) % 1000);

@@ -61,7 +61,7 @@ struct response
     /// \param value The access token. The server does not know it: introspection returns inactive.
     /// \param expires_in Its lifetime.
     [[nodiscard]] static COAUTH_DECL response
-    token(std::string value, std::chrono::seconds expires_in = std::chrono::hours(1));
+    token(std::string const& value, std::chrono::seconds expires_in = std::chrono::hours(1));
     /// No response: the server reads the request, sends nothing, and ends the connection.
     [[nodiscard]] static COAUTH_DECL response nothing(response_end end = response_end::close);
     /// A response of exactly these bytes.

@@ -1,4 +1,4 @@
-#include "protocol/json_document.hpp"
+#include "values/json_document.hpp"
 
 #include "values/encoding.hpp"
 #include "values/wipe.hpp"
@@ -15,7 +15,7 @@
 #include <functional>
 #include <utility>
 
-namespace coauth::protocol
+namespace coauth::detail
 {
 namespace
 {
@@ -167,7 +167,7 @@ public:
         if (depth_ > 1)
         {
             write_separator();
-            detail::append_json_string(nested_, name);
+            append_json_string(nested_, name);
             nested_.append(':');
         }
         bool const fits = count_member(ec);
@@ -242,7 +242,7 @@ private:
         ~wipe_on_exit()
         {
             if (!owner_.is_in_text(part_.data(), part_.size()))
-                detail::wipe(const_cast<char*>(part_.data()), part_.size());
+                wipe(const_cast<char*>(part_.data()), part_.size());
         }
         wipe_on_exit(wipe_on_exit const&) = delete;
         wipe_on_exit& operator=(wipe_on_exit const&) = delete;
@@ -317,7 +317,7 @@ private:
     {
         write_separator();
         if (kind == json_kind::string)
-            detail::append_json_string(nested_, text);
+            append_json_string(nested_, text);
         else
             nested_.append(text);
     }
@@ -369,4 +369,4 @@ json_value json_document::find_in_error(std::string_view name) const noexcept
     return find_member(error_members_, name);
 }
 
-} // namespace coauth::protocol
+} // namespace coauth::detail

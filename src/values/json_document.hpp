@@ -1,5 +1,5 @@
-#ifndef COAUTH_SRC_PROTOCOL_JSON_DOCUMENT_HPP
-#define COAUTH_SRC_PROTOCOL_JSON_DOCUMENT_HPP
+#ifndef COAUTH_SRC_VALUES_JSON_DOCUMENT_HPP
+#define COAUTH_SRC_VALUES_JSON_DOCUMENT_HPP
 
 #include <coauth/secret.hpp>
 
@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-namespace coauth::protocol
+namespace coauth::detail
 {
 
 enum class json_kind
@@ -89,6 +89,6 @@ private:
     std::vector<secret> owned_text_;
 };
 
-} // namespace coauth::protocol
+} // namespace coauth::detail
 
 #endif
