@@ -1,8 +1,8 @@
 #ifndef COAUTH_SRC_CRYPTO_KEY_SOURCE_HPP
 #define COAUTH_SRC_CRYPTO_KEY_SOURCE_HPP
 
+#include "crypto/key_files.hpp"
 #include "crypto/private_key.hpp"
-#include "values/watched_file.hpp"
 
 #include <chrono>
 #include <memory>
@@ -34,23 +34,12 @@ public:
     [[nodiscard]] result<key_ptr> current(clock::time_point now = clock::now());
 
 private:
-    struct file_versions
-    {
-        detail::watched_file::version key;
-        detail::watched_file::version certificate;
-    };
-
-    [[nodiscard]] file_versions versions_on_disk() const;
-    [[nodiscard]] bool is_current(file_versions const& versions) const;
-
     signing_key const source_;
     std::string const subject_;
-    // None: the key or the certificate is not in a file.
-    std::optional<detail::watched_file> key_file_;
-    std::optional<detail::watched_file> certificate_file_;
+    key_files const files_;
 
     std::mutex mutex_;
-    file_versions versions_;
+    key_files::versions versions_;
     key_ptr key_;
     std::optional<error> failure_;
     clock::time_point failing_since_;

@@ -12,9 +12,7 @@
 #include <openssl/x509v3.h>
 
 #include <array>
-#include <chrono>
 #include <new>
-#include <sys/stat.h>
 
 namespace coauth::net
 {
@@ -153,24 +151,10 @@ result<std::shared_ptr<certificate_chain const>> read_chain(tls_options const& o
 
 } // namespace
 
-client_certificate::client_certificate(tls_options const& options) : options_(options) {}
-
-client_certificate::file_stamp client_certificate::stamp_of(std::string const& path)
+client_certificate::client_certificate(tls_options const& options)
+    : options_(options)
+    , files_(options.key_file, options.certificate_file)
 {
-    struct stat status{};
-    if (path.empty() || stat(path.c_str(), &status) != 0)
-        return {};
-    return {
-        static_cast<std::int64_t>(status.st_dev), static_cast<std::int64_t>(status.st_ino),
-        static_cast<std::int64_t>(status.st_size), static_cast<std::int64_t>(status.st_mtim.tv_sec),
-        static_cast<std::int64_t>(status.st_mtim.tv_nsec)};
-}
-
-bool client_certificate::is_settled(file_stamp const& file)
-{
-    using namespace std::chrono;
-    auto const now = floor<seconds>(system_clock::now().time_since_epoch()).count();
-    return now - file.seconds > 2;
 }
 
 result<std::shared_ptr<client_certificate>> client_certificate::load(tls_options const& options)
@@ -178,10 +162,7 @@ result<std::shared_ptr<client_certificate>> client_certificate::load(tls_options
     if (options.certificate_file.empty() && options.certificate_pem.empty())
         return std::shared_ptr<client_certificate>();
     auto certificate = std::make_shared<client_certificate>(options);
-    certificate->certificate_stamp_ = stamp_of(options.certificate_file);
-    certificate->key_stamp_ = stamp_of(options.key_file);
-    certificate->settled_ =
-        is_settled(certificate->certificate_stamp_) && is_settled(certificate->key_stamp_);
+    certificate->versions_ = certificate->files_.on_disk();
     auto read = read_chain(options);
     if (!read)
         return read.error();
@@ -191,22 +172,18 @@ result<std::shared_ptr<client_certificate>> client_certificate::load(tls_options
 
 std::shared_ptr<certificate_chain const> client_certificate::current()
 {
-    auto const certificate = stamp_of(options_.certificate_file);
-    auto const key = stamp_of(options_.key_file);
     {
         std::lock_guard const lock(mutex_);
-        if (settled_ && certificate == certificate_stamp_ && key == key_stamp_)
+        if (files_.are_current(versions_))
             return chain_;
     }
-    bool const settled = is_settled(certificate) && is_settled(key);
+    auto const versions = files_.on_disk();
     // Without the lock: it may call the user's function for the pass-phrase.
     auto read = read_chain(options_);
     std::lock_guard const lock(mutex_);
     if (!read)
         return chain_;
-    certificate_stamp_ = certificate;
-    key_stamp_ = key;
-    settled_ = settled;
+    versions_ = versions;
     chain_ = std::move(*read);
     return chain_;
 }

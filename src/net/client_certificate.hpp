@@ -3,7 +3,8 @@
 
 #include <coauth/client_config.hpp>
 
-#include <cstdint>
+#include "crypto/key_files.hpp"
+
 #include <memory>
 #include <mutex>
 #include <string>
@@ -41,26 +42,10 @@ public:
     std::shared_ptr<certificate_chain const> current();
 
 private:
-    // Identifies a version of a file.
-    struct file_stamp
-    {
-        std::int64_t device = 0;
-        std::int64_t inode = 0;
-        std::int64_t size = 0;
-        std::int64_t seconds = 0;
-        std::int64_t nanoseconds = 0;
-        friend bool operator==(file_stamp const&, file_stamp const&) = default;
-    };
-    static file_stamp stamp_of(std::string const& path);
-    static bool is_settled(file_stamp const& file);
-
     tls_options const options_;
+    crypto::key_files const files_;
     std::mutex mutex_;
-    file_stamp certificate_stamp_;
-    file_stamp key_stamp_;
-    // The files were not recent. A recent one may be written again within the same tick of the file
-    // system's clock, with the same stamp.
-    bool settled_ = false;
+    crypto::key_files::versions versions_;
     std::shared_ptr<certificate_chain const> chain_;
 };
 
