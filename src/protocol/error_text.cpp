@@ -108,7 +108,7 @@ secret plain_text(std::string_view markup)
             continue;
         }
         markup.remove_prefix(code ? semicolon + 1 : 1);
-        if (is_space(c) || code == ' ')
+        if (is_space(c) || code.value_or(0) == ' ')
         {
             pending_space = true;
             continue;
