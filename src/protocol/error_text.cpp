@@ -88,9 +88,10 @@ secret plain_text(std::string_view markup)
         constexpr std::size_t max_reference = 10;
         auto const semicolon =
             c == '&' ? markup.substr(0, max_reference).find(';') : std::string_view::npos;
-        auto const code = semicolon != std::string_view::npos
-                              ? parse_reference(markup.substr(1, semicolon - 1))
-                              : std::nullopt;
+        // 0: no reference.
+        unsigned const code = semicolon != std::string_view::npos
+                                  ? parse_reference(markup.substr(1, semicolon - 1)).value_or(0)
+                                  : 0;
         if (c == '<' && markup.starts_with("<![CDATA["))
         {
             markup.remove_prefix(9);
@@ -107,8 +108,8 @@ secret plain_text(std::string_view markup)
             markup.remove_prefix(3);
             continue;
         }
-        markup.remove_prefix(code ? semicolon + 1 : 1);
-        if (is_space(c) || code.value_or(0) == ' ')
+        markup.remove_prefix(code != 0 ? semicolon + 1 : 1);
+        if (is_space(c) || code == ' ')
         {
             pending_space = true;
             continue;
@@ -116,8 +117,8 @@ secret plain_text(std::string_view markup)
         if (pending_space && !out.empty())
             out.append(' ');
         pending_space = false;
-        if (code)
-            append_utf8(out, *code);
+        if (code != 0)
+            append_utf8(out, code);
         else
             out.append(c);
     }
