@@ -101,6 +101,19 @@ struct connection_options
     /// other work, they stay open until it has, or until the client is used or destroyed. The same
     /// holds for executors other than those of `io_context` and `thread_pool`, and their strands.
     std::chrono::milliseconds idle_timeout{30'000};
+    /// A connection that is older is not reused, so that a host name that moves to other addresses
+    /// is followed also under load. 0: connections are not reused.
+    std::chrono::milliseconds max_age{120'000};
+    /// If a reused connection stays silent for this time after a request, the request is sent on a
+    /// new connection too, and the first response wins. The other connections that were idle then
+    /// are closed: after a silent failure of the network, all of them are dead. At least 10 ms. For
+    /// ever: never.
+    ///
+    /// It is at most half of the time left, and at least twice as long as the last response took.
+    /// The second connection does not count in `max_connections`. A grant that is valid once, such
+    /// as a refresh token, is never sent twice; it is not sent on a connection that was idle for
+    /// longer than a second.
+    std::chrono::milliseconds hedging_delay{2'000};
     /// How long to wait for one address before the next is tried in parallel (RFC 8305 section 5).
     /// At least 10 ms. For ever: the next address is tried when the one before has failed.
     std::chrono::milliseconds connection_attempt_delay{250};

@@ -22,6 +22,8 @@ struct client_counters
     std::uint64_t sessions_resumed = 0;
     /// Times that an operation reused a pooled connection.
     std::uint64_t connections_reused = 0;
+    /// Requests sent a second time because a reused connection was silent.
+    std::uint64_t hedged_requests = 0;
     /// Connections open now, idle ones included.
     std::size_t open = 0;
     /// Connections idle now.

@@ -59,6 +59,14 @@ struct connection_reused
 {
 };
 
+/// A reused connection is silent: the request is sent on a new connection too (see
+/// `connection_options::hedging_delay`).
+struct request_hedged
+{
+    /// How long the connection has been silent.
+    std::chrono::steady_clock::duration silence;
+};
+
 /// A connection was closed, for any reason.
 struct connection_closed
 {
@@ -202,6 +210,8 @@ public:
     virtual void on_connection_opened(connection_opened const&) {}
     /// An operation reuses a pooled connection.
     virtual void on_connection_reused(connection_reused const&) {}
+    /// A reused connection is silent: its request is sent on a new connection too.
+    virtual void on_request_hedged(request_hedged const&) {}
     /// A connection was closed.
     virtual void on_connection_closed(connection_closed const&) {}
     /// An attempt begins.

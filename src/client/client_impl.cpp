@@ -93,6 +93,7 @@ client_counters client_impl::counters() const
     now.connections_opened = totals.connections_opened;
     now.sessions_resumed = totals.sessions_resumed;
     now.connections_reused = totals.connections_reused;
+    now.hedged_requests = totals.hedged_requests;
     if (destinations_)
         destinations_->for_each_pool([&](connection_pool const& pool) { pool.add_to(now); });
     return now;

@@ -60,6 +60,7 @@ public:
         std::atomic<std::uint64_t> connections_opened{0};
         std::atomic<std::uint64_t> sessions_resumed{0};
         std::atomic<std::uint64_t> connections_reused{0};
+        std::atomic<std::uint64_t> hedged_requests{0};
     };
     atomic_counters totals;
     std::atomic<std::uint64_t> last_operation_id{0};

@@ -31,7 +31,7 @@ void connection_pool::lease::abandon() noexcept
 connection_pool::connection_pool(client_config const& config, asio::any_io_executor run_on)
     : executor(std::move(run_on))
     , events_(config.observer, {})
-    , reuse_(config.connections.idle_timeout.count() > 0)
+    , reuse_(config.connections.idle_timeout.count() > 0 && config.connections.max_age.count() > 0)
     , policy_(
           {config.connections.max_connections, config.connections.max_queued,
            config.connections.idle_timeout})
@@ -219,17 +219,37 @@ void connection_pool::close_expired() noexcept
         std::lock_guard const lock(mutex_);
         idle_timer_runs_ = false;
     }
+    close_each([this] { return policy_.expire(steady_clock::now()); });
+    std::lock_guard const lock(mutex_);
+    start_idle_timer();
+}
+
+void connection_pool::close_idle_since_before(steady_clock::time_point then) noexcept
+{
+    close_each([&] { return policy_.evict_idle_since_before(then); });
+}
+
+template <class Pop>
+void connection_pool::close_each(Pop pop) noexcept
+{
     for (;;)
     {
-        std::unique_ptr<net::connection> expired;
+        std::unique_ptr<net::connection> idle;
         {
             std::lock_guard const lock(mutex_);
-            expired = pop_expired();
-            if (!expired)
-                return start_idle_timer();
+            auto const next = pop();
+            if (!next)
+                return;
+            idle = pop_idle(*next);
         }
-        notify_closed(*expired);
+        notify_closed(*idle);
     }
+}
+
+void connection_pool::close(std::unique_ptr<net::connection> unused) const noexcept
+{
+    if (unused)
+        notify_closed(*unused);
 }
 
 // Without memory for the timer, expired connections are closed at the next `acquire`.
@@ -260,7 +280,7 @@ void connection_pool::post_completion(wait_queue::node_type completed) noexcept
         completed.mapped().handler.post(std::move(completed.mapped().granted));
 }
 
-void connection_pool::notify_closed(net::connection const& closed) const
+void connection_pool::notify_closed(net::connection const& closed) const noexcept
 {
     events_.tell([&](observer& to) { to.on_connection_closed({closed.requests()}); });
 }

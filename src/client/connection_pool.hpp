@@ -10,6 +10,8 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include <atomic>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -108,6 +110,13 @@ public:
         bool is_queued_ = false;
     };
 
+    // Closes the connections that are idle since before `then`.
+    void close_idle_since_before(std::chrono::steady_clock::time_point then) noexcept;
+    // Closes a connection that no lease owns.
+    void close(std::unique_ptr<net::connection> unused) const noexcept;
+    // How long the server took for its last response.
+    void set_response_time(std::chrono::nanoseconds took) noexcept { response_time_ = took; }
+    [[nodiscard]] std::chrono::nanoseconds response_time() const noexcept { return response_time_; }
     // Closes the idle connections, and from now on each connection that is released.
     void close() noexcept;
     void context_gone() noexcept;
@@ -150,10 +159,14 @@ private:
     void start_idle_timer() noexcept;
     // Without the lock: if the context is gone, this destroys the lease.
     static void post_completion(wait_queue::node_type completed) noexcept;
-    void notify_closed(net::connection const& closed) const;
+    // Each while the policy names one.
+    template <class Pop>
+    void close_each(Pop pop) noexcept;
+    void notify_closed(net::connection const& closed) const noexcept;
 
     net::phase_timer const events_;
     bool const reuse_;
+    std::atomic<std::chrono::nanoseconds> response_time_{};
 
     std::mutex mutable mutex_;
     policy::pool_policy policy_;

@@ -79,12 +79,27 @@ bool deadline_queue::set(deadline_entry& entry, time_point deadline) noexcept
     std::lock_guard const lock(mutex_);
     if (closed_)
         return false;
+    relink(entry, deadline);
+    return true;
+}
+
+bool deadline_queue::set_at_latest(deadline_entry& entry, time_point deadline) noexcept
+{
+    std::lock_guard const lock(mutex_);
+    if (closed_)
+        return false;
+    if (entry.is_added_ && (!entry.is_linked() || entry.deadline_ > deadline))
+        relink(entry, deadline);
+    return true;
+}
+
+void deadline_queue::relink(deadline_entry& entry, time_point deadline) noexcept
+{
     if (entry.is_linked())
         by_deadline_.erase(by_deadline_.iterator_to(entry));
     entry.deadline_ = deadline;
     by_deadline_.insert(entry);
     try_arm();
-    return true;
 }
 
 void deadline_queue::remove(deadline_entry& entry) noexcept

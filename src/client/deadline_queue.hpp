@@ -70,6 +70,8 @@ public:
     bool add(deadline_entry& entry, time_point deadline);
     // Changes the deadline. False: the queue is closed.
     bool set(deadline_entry& entry, time_point deadline) noexcept;
+    // The same, unless its deadline is earlier, or it was removed.
+    bool set_at_latest(deadline_entry& entry, time_point deadline) noexcept;
     void remove(deadline_entry& entry) noexcept;
     // Without operations the timer must not keep the context at work. Not part of `remove`, because
     // whoever completes an operation often begins the next one at once.
@@ -84,6 +86,7 @@ private:
     class timer_handler;
 
     // With the lock held.
+    void relink(deadline_entry& entry, time_point deadline) noexcept;
     void arm();
     void try_arm() noexcept;
     void rearm() noexcept;

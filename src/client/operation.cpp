@@ -5,6 +5,7 @@
 
 #include <boost/asio/dispatch.hpp>
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -64,7 +65,7 @@ operation::create(std::shared_ptr<client_impl> client, std::unique_ptr<endpoint_
     auto self = std::make_shared<operation>(std::move(client), std::move(call));
     self->net_.owner = self;
     self->net_.waits_at = self->run_.begin();
-    self->client_is_open_ = self->client_->deadlines->add(*self, self->deadline_);
+    self->client_is_open_ = self->client_->deadlines->add(*self, self->first_deadline());
     return self;
 }
 
@@ -107,7 +108,7 @@ try
     auto const current = client_->credentials().load();
     if (!current)
         return current.error();
-    if (auto const made = make_request(*current); !made)
+    if (auto const made = make_request(request_, *current); !made)
         return made.error();
     connect_cancellation_slot();
     return {};
@@ -117,13 +118,22 @@ catch (...)
     return error_of(std::current_exception());
 }
 
-result<void> operation::make_request(credentials const& current)
+result<void> operation::make_request(wire_request& request, credentials const& current)
 {
-    auto request = client_->requests().make(*call_, *destination_, current);
-    if (!request)
-        return request.error();
-    request_ = std::move(*request);
+    auto made = client_->requests().make(*call_, *destination_, current);
+    if (!made)
+        return made.error();
+    request = std::move(*made);
     return {};
+}
+
+// The first that may be needed, so that the timer is not set twice.
+operation::clock::time_point operation::first_deadline() const
+{
+    auto const option = client_->config.connections.hedging_delay;
+    if (!attempts_.may_hedge() || option == std::chrono::milliseconds::max())
+        return deadline_;
+    return after(net_.phases.began(), std::min(option, client_->config.timeout / 2));
 }
 
 void operation::connect_cancellation_slot()
@@ -172,14 +182,21 @@ void operation::on_deadline(clock::time_point now) noexcept
 {
     if (now >= deadline_)
         return net_.stop.abort(errc::timeout);
-    // Before the next wait, the operation sets the deadline of that.
     net_.stop.abort_attempt(errc::timeout, now);
+    net_.stop.interrupt(now);
+    set_deadline_at_latest(std::min(deadline_, net_.stop.next_event(now)));
 }
 
 // Aborts the operation if the client is closed.
 void operation::set_deadline(clock::time_point deadline)
 {
     if (!client_->deadlines->set(*this, deadline))
+        net_.stop.abort(errc::cancelled);
+}
+
+void operation::set_deadline_at_latest(clock::time_point deadline) noexcept
+{
+    if (!client_->deadlines->set_at_latest(*this, deadline))
         net_.stop.abort(errc::cancelled);
 }
 

@@ -43,12 +43,14 @@ private:
     // Lifetime (operation.cpp).
     void run_to_first_wait();
     [[nodiscard]] result<void> prepare() noexcept;
-    [[nodiscard]] result<void> make_request(credentials const& current);
+    [[nodiscard]] result<void> make_request(wire_request& request, credentials const& current);
+    [[nodiscard]] clock::time_point first_deadline() const;
     void connect_cancellation_slot();
     void resume() override;
     void resume_later() noexcept override;
     void on_deadline(clock::time_point now) noexcept override;
     void set_deadline(clock::time_point deadline);
+    void set_deadline_at_latest(clock::time_point deadline) noexcept;
     void finish();
     void complete();
 
@@ -58,10 +60,16 @@ private:
     net::task<exchange_result> attempt();
     net::task<connection_pool::lease> wait_in_queue(connection_pool::waiter& waiter);
     net::task<exchange_result> exchange(connection_pool::lease& lease);
-    net::task<result<void>> open_connection(connection_pool::lease& lease);
-    [[nodiscard]] result<void> reload_single_use_assertion();
-    [[nodiscard]] net::task<result<void>> sign_request();
-    [[nodiscard]] static bool is_reusable(net::connection& idle);
+    net::task<exchange_result> hedge(connection_pool::lease& lease);
+    net::task<exchange_result> exchange_on_new_connection(
+        net::connection& fresh, wire_request& request, net::operation_context& op);
+    net::task<result<void>> open_connection(net::connection& fresh, net::operation_context& op);
+    // Replaces what must not be sent twice or is valid for a short time.
+    net::task<result<void>> renew_request(wire_request& request, net::operation_context& op);
+    [[nodiscard]] result<void> reload_single_use_assertion(wire_request& request);
+    void set_hedging_deadline();
+    [[nodiscard]] bool is_reusable(net::connection& idle) const;
+    [[nodiscard]] bool is_too_old(net::connection const& used) const;
     [[nodiscard]] bool is_stale_connection_failure(
         net::connection const& reused, exchange_result const& outcome) const;
     // Sets the result of the call.

@@ -87,7 +87,7 @@ net::task<operation::exchange_result> operation::attempt()
     if (!lease)
         co_return aborted_error("while waiting in the queue for a connection");
     auto outcome = co_await exchange(lease);
-    if (lease.connection()->reusable())
+    if (lease.connection()->reusable() && !is_too_old(*lease.connection()))
         std::move(lease).release();
     co_return outcome;
 }
@@ -112,21 +112,14 @@ net::task<operation::exchange_result> operation::exchange(connection_pool::lease
     {
         if (!reused)
         {
-            auto const opened = co_await open_connection(lease);
+            lease.replace(destination_->make_connection());
+            auto const opened = co_await open_connection(*lease.connection(), net_);
             if (!opened)
                 co_return opened.error();
         }
-        // As late as possible: what is signed is valid for a short time, and once.
-        auto const reloaded = reload_single_use_assertion();
-        if (!reloaded)
-            co_return reloaded.error();
-        bool const needs_signing = client_->requests().needs_signing(*call_);
-        if (needs_signing)
-        {
-            auto const has_signed = co_await sign_request();
-            if (!has_signed)
-                co_return has_signed.error();
-        }
+        auto const renewed = co_await renew_request(request_, net_);
+        if (!renewed)
+            co_return renewed.error();
         bool const usable = !reused || is_reusable(*lease.connection());
         if (!usable)
             continue;
@@ -134,59 +127,77 @@ net::task<operation::exchange_result> operation::exchange(connection_pool::lease
         {
             ++client_->totals.connections_reused;
             net_.phases.tell([](observer& to) { to.on_connection_reused({}); });
+            set_hedging_deadline();
         }
         if (client_->config.debug)
             trace(protocol::redact_request(*request_.text));
         attempts_.on_sent();
         auto outcome = co_await lease.connection()->exchange(request_.text->view(), net_);
+        if (outcome)
+            destination_->pool->set_response_time(outcome->received_steady - outcome->sent_steady);
+        net_.stop.clear_interruption();
+        bool const silent = lease.connection()->is_silent();
+        if (silent)
+            co_return co_await hedge(lease);
         bool const stale = reused && is_stale_connection_failure(*lease.connection(), outcome);
         if (!stale)
             co_return outcome;
     }
 }
 
-net::task<result<void>> operation::open_connection(connection_pool::lease& lease)
+net::task<result<void>>
+operation::open_connection(net::connection& fresh, net::operation_context& op)
 {
     auto const began = clock::now();
-    lease.replace(destination_->make_connection());
-    auto const opened = co_await lease.connection()->open(net_);
+    auto const opened = co_await fresh.open(op);
     if (!opened)
         co_return opened.error();
-    bool const resumed = lease.connection()->resumed();
+    bool const resumed = fresh.resumed();
     ++client_->totals.connections_opened;
     client_->totals.sessions_resumed += resumed ? 1U : 0U;
-    net_.phases.tell([&](observer& to)
-                     { to.on_connection_opened({clock::now() - began, resumed}); });
+    op.phases.tell([&](observer& to) { to.on_connection_opened({clock::now() - began, resumed}); });
+    co_return result<void>();
+}
+
+net::task<result<void>> operation::renew_request(wire_request& request, net::operation_context& op)
+{
+    auto const reloaded = reload_single_use_assertion(request);
+    if (!reloaded)
+        co_return reloaded.error();
+    bool const needs_signing = client_->requests().needs_signing(*call_);
+    if (!needs_signing)
+        co_return result<void>();
+    auto const current = request.credentials;
+    auto made = co_await client_->requests().sign(*call_, *destination_, current, op);
+    bool const aborted = !made && op.stop.aborted();
+    if (aborted)
+        co_return aborted_error("while waiting for the signature of the client assertion");
+    if (!made)
+        co_return made.error();
+    request = std::move(*made);
     co_return result<void>();
 }
 
 // An assertion that somebody else signed may be valid for one use.
-result<void> operation::reload_single_use_assertion()
+result<void> operation::reload_single_use_assertion(wire_request& request)
 {
     bool const single_use =
         client_->config.authentication.type() == authentication_method::client_assertion;
     if (!single_use || !attempts_.credentials_were_sent())
         return {};
     auto const current = client_->credentials().load();
-    return current ? make_request(*current) : current.error();
+    return current ? make_request(request, *current) : current.error();
 }
 
-net::task<result<void>> operation::sign_request()
+bool operation::is_reusable(net::connection& idle) const
 {
-    auto const current = request_.credentials;
-    auto request = co_await client_->requests().sign(*call_, *destination_, current, net_);
-    bool const aborted = !request && net_.stop.aborted();
-    if (aborted)
-        co_return aborted_error("while waiting for the signature of the client assertion");
-    if (!request)
-        co_return request.error();
-    request_ = std::move(*request);
-    co_return result<void>();
+    return !is_too_old(idle) && attempts_.may_reuse(clock::now() - idle.last_used()) &&
+           !idle.has_pending_data() && idle.uses_current_certificate();
 }
 
-bool operation::is_reusable(net::connection& idle)
+bool operation::is_too_old(net::connection const& used) const
 {
-    return !idle.has_pending_data() && idle.uses_current_certificate();
+    return after(used.created(), client_->config.connections.max_age) <= clock::now();
 }
 
 bool operation::is_stale_connection_failure(
@@ -237,7 +248,7 @@ bool operation::reload_credentials()
     auto const current = client_->credentials().load();
     if (!current || current->version == request_.credentials.version)
         return false;
-    return make_request(*current).has_value();
+    return make_request(request_, *current).has_value();
 }
 
 net::task<bool> operation::wait_before_retry(std::chrono::nanoseconds delay)

@@ -55,12 +55,11 @@ connection::wait_kind connection::receive(error_code& ec)
     return wait_kind::nothing;
 }
 
-connection::wait_kind
-connection::send_and_receive(std::string_view& request, operation_context& op, error_code& ec)
+connection::wait_kind connection::send_and_receive(operation_context& op, error_code& ec)
 {
-    if (!request.empty())
+    if (!request_.empty())
     {
-        auto const next = stream_.try_write(request, ec);
+        auto const next = stream_.try_write(request_, ec);
         if (next != wait_kind::nothing || ec)
             return next;
         op.phases.leave();
@@ -69,13 +68,29 @@ connection::send_and_receive(std::string_view& request, operation_context& op, e
     return receive(ec);
 }
 
+connection::wait_kind
+connection::advance(wait_kind waited, std::size_t size, operation_context& op, error_code& ec)
+{
+    if (waited == wait_kind::input)
+        on_input(ec, size);
+    if (ec == asio::error::operation_aborted && op.stop.take_interruption())
+    {
+        is_silent_ = !saw_input_;
+        if (is_silent_)
+            return wait_kind::nothing;
+        ec = {};
+    }
+    return ec ? wait_kind::nothing : send_and_receive(op, ec);
+}
+
 // One coroutine for all of it: here a frame for each step would cost most.
 task<result<exchange_outcome>> connection::exchange(std::string_view request, operation_context& op)
 {
     byte_stream::scope const covered(stream_, op.stop);
-    exchange_outcome outcome;
+    request_ = request;
     reusable_ = false;
     closed_before_response_ = false;
+    is_silent_ = false;
     saw_input_ = false;
     saw_close_notify_ = false;
     stream_.begin_request();
@@ -93,25 +108,44 @@ task<result<exchange_outcome>> connection::exchange(std::string_view request, op
     }
     if (early != wait_kind::input || ec)
         co_return fail_unsolicited(op, ec);
-    outcome.sent = std::chrono::system_clock::now();
-    outcome.sent_steady = std::chrono::steady_clock::now();
-    auto next = send_and_receive(request, op, ec);
+    sent_ = std::chrono::system_clock::now();
+    sent_steady_ = std::chrono::steady_clock::now();
+    auto next = send_and_receive(op, ec);
     while (next != wait_kind::nothing && !ec)
     {
         std::tie(ec, size) = co_await stream_.async_ready(next, input_buffer(next), op);
-        if (next == wait_kind::input)
-            on_input(ec, size);
-        if (!ec)
-            next = send_and_receive(request, op, ec);
+        next = advance(next, size, op, ec);
     }
-    if (!request.empty())
-        co_return fail_request(op, ec);
+    co_return finish(op, ec);
+}
+
+task<result<exchange_outcome>> connection::resume_exchange(operation_context& op)
+{
+    byte_stream::scope const covered(stream_, op.stop);
+    is_silent_ = false;
+    error_code ec;
+    std::size_t size = 0;
+    auto next = send_and_receive(op, ec);
+    while (next != wait_kind::nothing && !ec)
+    {
+        std::tie(ec, size) = co_await stream_.async_ready(next, input_buffer(next), op);
+        next = advance(next, size, op, ec);
+    }
+    co_return finish(op, ec);
+}
+
+result<exchange_outcome> connection::finish(operation_context& op, error_code ec)
+{
+    if (is_silent_)
+        return error(errc::connection_lost);
+    if (!request_.empty())
+        return fail_request(op, ec);
     if (ec || !parser_.complete() || op.stop.aborted())
-        co_return fail_response(op, ec);
+        return fail_response(op, ec);
     reusable_ = parser_.reusable();
     op.phases.leave();
-    outcome.response = parser_.take();
-    co_return outcome;
+    last_used_ = std::chrono::steady_clock::now();
+    return exchange_outcome{parser_.take(), sent_, sent_steady_, last_used_};
 }
 
 connection::wait_kind connection::read_unsolicited(error_code& ec)

@@ -30,6 +30,7 @@ struct exchange_outcome
     // Taken before the first byte of the request was written.
     std::chrono::system_clock::time_point sent;
     std::chrono::steady_clock::time_point sent_steady;
+    std::chrono::steady_clock::time_point received_steady;
 };
 
 // HTTP/1.1 on a stream: one request and its response at a time.
@@ -45,14 +46,26 @@ public:
     // `op` must outlive the call.
     task<result<void>> open(operation_context& op) { return stream_.connect(op); }
 
-    // One request, one response. Then `reusable()` says whether another may follow.
+    // One request, one response. Then `reusable()` says whether another may follow. `request` must
+    // outlive the call, and its resumption if there is one.
     task<result<exchange_outcome>> exchange(std::string_view request, operation_context& op);
+    // Whether the last exchange failed only because it was interrupted before any byte of the
+    // response arrived.
+    [[nodiscard]] bool is_silent() const { return is_silent_; }
+    // Continues a silent exchange. The operation may be another.
+    task<result<exchange_outcome>> resume_exchange(operation_context& op);
 
     [[nodiscard]] bool reusable() const { return reusable_; }
     // Whether the last exchange failed before any byte of a response, as on a connection that the
     // server has closed while it was idle.
     [[nodiscard]] bool closed_before_response() const { return closed_before_response_; }
     [[nodiscard]] unsigned requests() const { return requests_; }
+    [[nodiscard]] std::chrono::steady_clock::time_point created() const { return created_; }
+    // When the last exchange began.
+    [[nodiscard]] std::chrono::steady_clock::time_point sent() const { return sent_steady_; }
+    // When the last exchange succeeded.
+    [[nodiscard]] std::chrono::steady_clock::time_point last_used() const { return last_used_; }
+    [[nodiscard]] std::string peer() const { return stream_.peer(); }
 
     [[nodiscard]] bool has_pending_data() { return stream_.has_pending_data(); }
     [[nodiscard]] bool uses_current_certificate() const
@@ -67,7 +80,10 @@ private:
 
     // Each goes as far as it can without waiting.
     wait_kind receive(error_code& ec);
-    wait_kind send_and_receive(std::string_view& request, operation_context& op, error_code& ec);
+    wait_kind send_and_receive(operation_context& op, error_code& ec);
+    // Continues after a wait.
+    wait_kind advance(wait_kind waited, std::size_t size, operation_context& op, error_code& ec);
+    result<exchange_outcome> finish(operation_context& op, error_code ec);
     // Reads what the server sent before the request. `input`: there is no more; `writable`: there
     // may be more after other handlers had their turn; `nothing`: the connection is unusable.
     wait_kind read_unsolicited(error_code& ec);
@@ -81,6 +97,12 @@ private:
 
     byte_stream stream_;
     http_response_parser parser_;
+    std::chrono::steady_clock::time_point const created_ = std::chrono::steady_clock::now();
+    // What is still to be sent.
+    std::string_view request_;
+    std::chrono::system_clock::time_point sent_;
+    std::chrono::steady_clock::time_point sent_steady_;
+    std::chrono::steady_clock::time_point last_used_;
     http_response_parser::state response_state_ = http_response_parser::state::more;
     // Whether any byte arrived during this exchange, be it a part of a TLS record.
     bool saw_input_ = false;
@@ -89,6 +111,7 @@ private:
     unsigned requests_ = 0;
     bool reusable_ = false;
     bool closed_before_response_ = false;
+    bool is_silent_ = false;
 };
 
 } // namespace coauth::net

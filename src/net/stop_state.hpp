@@ -3,9 +3,11 @@
 
 #include <coauth/error.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <mutex>
 #include <optional>
+#include <utility>
 
 namespace coauth::net
 {
@@ -78,6 +80,41 @@ public:
         attempt_ends_ = ends;
     }
 
+    // From `when` on, `interrupt` ends the present wait or the next, once.
+    void set_interruption(time_point when)
+    {
+        std::lock_guard const lock(mutex_);
+        interrupt_at_ = when;
+        is_interrupted_ = false;
+    }
+    void clear_interruption() { set_interruption(time_point::max()); }
+    // Ends a wait with operation_aborted, as an abort does; but the operation may go on.
+    void interrupt(time_point now) noexcept
+    {
+        std::lock_guard const lock(mutex_);
+        if (why_ || now < interrupt_at_)
+            return;
+        interrupt_at_ = time_point::max();
+        is_interrupted_ = true;
+        if (current_ != nullptr)
+            current_->cancel();
+    }
+    // True: the wait that ended was interrupted. The next one is not.
+    [[nodiscard]] bool take_interruption()
+    {
+        std::lock_guard const lock(mutex_);
+        return std::exchange(is_interrupted_, false) && !why_;
+    }
+    // The next time after `now` at which `abort_attempt` or `interrupt` has to be called.
+    [[nodiscard]] time_point next_event(time_point now) const
+    {
+        std::lock_guard const lock(mutex_);
+        auto next = interrupt_at_;
+        if (attempt_ends_ > now)
+            next = std::min(next, attempt_ends_);
+        return next;
+    }
+
     [[nodiscard]] std::optional<errc> why() const
     {
         std::lock_guard const lock(mutex_);
@@ -91,13 +128,13 @@ public:
         return why_ && !attempt_only_;
     }
 
-    // Starts a wait, unless aborted. False: it was not started. The operation may continue in
-    // another thread before this returns: the caller must not touch it after that.
+    // Starts a wait, unless aborted or interrupted. False: it was not started. The operation may
+    // continue in another thread before this returns: the caller must not touch it after that.
     template <class Begin>
     bool start(Begin&& begin) noexcept
     {
         std::lock_guard const lock(mutex_);
-        if (why_)
+        if (why_ || is_interrupted_)
             return false;
         begin();
         return true;
@@ -116,6 +153,8 @@ private:
     std::optional<errc> why_;
     bool attempt_only_ = false;
     time_point attempt_ends_ = time_point::max();
+    time_point interrupt_at_ = time_point::max();
+    bool is_interrupted_ = false;
     cancellable* current_ = nullptr;
 };
 

@@ -66,6 +66,15 @@ public:
     [[nodiscard]] bool is_stale_connection_failure(
         std::optional<unsigned> status, bool closed_before_response) const noexcept;
 
+    // True if the request may be sent a second time before the first was answered.
+    [[nodiscard]] bool may_hedge() const noexcept { return !traits_.is_single_use_grant; }
+    // True if the request may be sent on a connection that was idle for this time. What must not be
+    // sent twice needs a connection that is alive.
+    [[nodiscard]] bool may_reuse(std::chrono::nanoseconds idle) const noexcept
+    {
+        return !traits_.is_single_use_grant || idle <= std::chrono::seconds(1);
+    }
+
     // True if the request was sent with the present credentials, so that one that is valid once
     // has to be replaced.
     [[nodiscard]] bool credentials_were_sent() const noexcept { return credentials_were_sent_; }

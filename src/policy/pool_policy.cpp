@@ -74,10 +74,22 @@ std::optional<pool_policy::id> pool_policy::expire(time_point now)
 {
     if (idle_.empty() || detail::after(idle_.front().idle_since, limits_.idle_timeout) > now)
         return std::nullopt;
-    id const expired = idle_.front().connection;
+    return pop_oldest();
+}
+
+std::optional<pool_policy::id> pool_policy::evict_idle_since_before(time_point then)
+{
+    if (idle_.empty() || idle_.front().idle_since >= then)
+        return std::nullopt;
+    return pop_oldest();
+}
+
+pool_policy::id pool_policy::pop_oldest()
+{
+    id const oldest = idle_.front().connection;
     idle_.pop_front();
     --open_count_;
-    return expired;
+    return oldest;
 }
 
 std::optional<pool_policy::time_point> pool_policy::next_expiry() const

@@ -67,6 +67,8 @@ public:
 
     // Removes a connection that was idle too long; the caller closes it.
     std::optional<id> expire(time_point now);
+    // The same for one that is idle since before `then`.
+    std::optional<id> evict_idle_since_before(time_point then);
     // When the next idle connection expires. None: there is none.
     [[nodiscard]] std::optional<time_point> next_expiry() const;
 
@@ -82,6 +84,7 @@ private:
     };
 
     decision open_or_enqueue(id operation);
+    id pop_oldest();
 
     pool_limits limits_;
     std::size_t open_count_ = 0;

@@ -178,8 +178,13 @@ result<void> check_connections(connection_options const& options)
             "connections.connection_attempt_delay is " +
             std::to_string(options.connection_attempt_delay.count()) +
             " ms; it must be at least 10 ms (RFC 8305 section 8)");
+    if (options.hedging_delay < milliseconds(10))
+        return detail::config_error(
+            "connections.hedging_delay is " + std::to_string(options.hedging_delay.count()) +
+            " ms; it must be at least 10 ms");
     return check_not_negative(
         {{"connections.idle_timeout", options.idle_timeout},
+         {"connections.max_age", options.max_age},
          {"connections.dns_cache_ttl", options.dns_cache_ttl}});
 }
 

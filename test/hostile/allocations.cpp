@@ -227,6 +227,52 @@ BOOST_AUTO_TEST_CASE(of_a_request_that_takes_the_place_of_an_idle_connection)
         }
 }
 
+// A second exchange beside a silent one.
+BOOST_AUTO_TEST_CASE(of_a_hedged_request)
+{
+    auto server = start();
+    constexpr std::size_t step = 25;
+    bool any = true;
+    for (std::size_t n = 1 + choose_seed() % step; any; n += step)
+        BOOST_TEST_CONTEXT("allocation " << n)
+        {
+            auto config = server.config();
+            config.connections.hedging_delay = 10ms;
+            config.retry.max_attempts = 1;
+            config.timeout = 300ms;
+            scan_run in(std::move(config));
+            auto const client = make_client(in);
+            auto const request = [&]
+            {
+                in.begin([&] { client->async_get_access_token(token_request(), in.handler()); });
+                in.context.restart();
+                in.context.run_for(5s);
+            };
+            server.clear_responses();
+            server.set_response(response::json(200, token_body));
+            request();
+            auto late = response::json(200, token_body);
+            late.delay = 20s;
+            server.push_response(late);
+            {
+                failing_allocation const failing(n);
+                try
+                {
+                    request();
+                }
+                catch (std::bad_alloc const&)
+                {
+                    in.context.restart();
+                    in.context.run_for(5s);
+                }
+                any = failing.happened();
+            }
+            BOOST_TEST(in.context.stopped());
+            BOOST_TEST(in.ends.size() == in.begun);
+            BOOST_TEST(client->counters().open <= 1U);
+        }
+}
+
 // Several that wait in line for one connection.
 BOOST_AUTO_TEST_CASE(of_requests_in_line)
 {

@@ -2,6 +2,7 @@
 
 #include "policy/attempts.hpp"
 
+#include "policy/hedging.hpp"
 #include "support.hpp"
 
 using namespace test;
@@ -249,6 +250,42 @@ BOOST_AUTO_TEST_CASE(a_stale_connection_is_replaced_within_the_attempt)
                 row.stale);
             BOOST_TEST(machine.count() == 1U);
         }
+}
+
+BOOST_AUTO_TEST_CASE(a_silent_connection_is_suspected_in_time)
+{
+    struct row
+    {
+        std::chrono::milliseconds option;
+        std::chrono::nanoseconds last_response;
+        std::chrono::nanoseconds left;
+        std::optional<std::chrono::nanoseconds> delay;
+    };
+    for (auto const& [option, last_response, left, delay] : std::vector<row>{
+             {2s, 0s, 10s, 2s},
+             {2s, 100ms, 10s, 2s},
+             // A slow server.
+             {2s, 3s, 30s, 6s},
+             {2s, 8s, 10s, 5s},
+             // A near deadline.
+             {2s, 0s, 3s, 1500ms},
+             {2s, 0s, 0s, 0s},
+             {std::chrono::milliseconds::max(), 0s, 10s, std::nullopt},
+             {std::chrono::milliseconds::max() - 1ms, 0s, 10s, 5s}})
+        BOOST_TEST(
+            (coauth::policy::hedging_delay(option, last_response, left) == delay),
+            option.count() << " ms, " << last_response.count() << ", " << left.count());
+}
+
+BOOST_AUTO_TEST_CASE(a_refresh_token_is_neither_hedged_nor_sent_on_an_old_connection)
+{
+    machine_type const refreshing({}, refresh_token);
+    BOOST_TEST(!refreshing.may_hedge());
+    BOOST_TEST(refreshing.may_reuse(1s));
+    BOOST_TEST(!refreshing.may_reuse(1s + 1ns));
+    machine_type const other({}, plain);
+    BOOST_TEST(other.may_hedge());
+    BOOST_TEST(other.may_reuse(1h));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -40,6 +40,20 @@ BOOST_AUTO_TEST_CASE(the_most_recent_idle_one_first)
     BOOST_TEST(tested.open() == 3U);
 }
 
+BOOST_AUTO_TEST_CASE(connections_that_were_idle_before_a_time_are_evicted)
+{
+    auto tested = make(3);
+    auto const a = tested.acquire(1, zero).connection;
+    auto const b = tested.acquire(2, zero).connection;
+    (void)tested.release(a, zero + 1s);
+    (void)tested.release(b, zero + 2s);
+    BOOST_TEST(!tested.evict_idle_since_before(zero + 1s));
+    BOOST_TEST((tested.evict_idle_since_before(zero + 2s) == a));
+    BOOST_TEST(!tested.evict_idle_since_before(zero + 2s));
+    BOOST_TEST(tested.open() == 1U);
+    BOOST_TEST(tested.acquire(3, zero + 3s).connection == b);
+}
+
 BOOST_AUTO_TEST_CASE(old_ones_expire)
 {
     auto tested = make(2);
