@@ -122,7 +122,8 @@ public:
     /// Reads the certificate and key files in `config`. The first client of a process that trusts
     /// the system's CA certificates loads them (about 20 ms); later clients share them. An invalid
     /// configuration is not an exception: `validate()` and every operation return the error, and no
-    /// socket is opened. Throws only `std::bad_alloc`.
+    /// socket is opened. If only a file is missing or unusable, operations succeed once it can be
+    /// used. Throws only `std::bad_alloc`.
     client(executor_type executor, client_config config);
     /// The same with the executor of an execution context.
     template <class ExecutionContext>
@@ -143,9 +144,9 @@ public:
     /// The executor passed to the constructor.
     [[nodiscard]] executor_type get_executor() const noexcept;
 
-    /// Success, or the error in the configuration. Does not check what only introspection and
-    /// revocation need, and does not call the `secret_provider` of a client secret: the operations
-    /// report those errors.
+    /// Success, or the error in the configuration or in the files that it names, as they are now.
+    /// Does not check what only introspection and revocation need, and does not call the
+    /// `secret_provider` of a client secret: the operations report those errors.
     [[nodiscard]] result<void> validate() const;
 
     /// Gets a new access token: by the client credentials grant (RFC 6749 section 4.4), unless the

@@ -31,25 +31,32 @@ class observer;
 struct tls_options
 {
     /// A PEM file of trusted CA certificates; each of them is a trust anchor, also an intermediate
-    /// CA. If it or `ca_pem` is set, the system's CAs are not
-    /// trusted, unless `system_trust_store` is true.
+    /// CA. If it or `ca_pem` is set, the system's CAs are not trusted, unless `system_trust_store`
+    /// is true.
+    ///
+    /// All files of these options, and the system's trust store, may be replaced while the program
+    /// runs. They are checked before each request: new connections use the new files, idle ones of
+    /// the old files are not reused, and running requests finish. While new files are missing,
+    /// damaged or do not fit each other, the previous ones stay in use for 5 minutes; then
+    /// requests fail with `errc::invalid_configuration`. A client that was created before its files
+    /// could be used fails in the same way until they can be.
     std::string ca_file;
     /// Trusted CA certificates as PEM text.
     std::string ca_pem;
     /// Trust the system's CA certificates in addition to `ca_file` and `ca_pem`.
     bool system_trust_store = false;
-    /// Certificate revocation lists as PEM text. If set, every certificate of the chain must be
-    /// covered by a list and not revoked. Empty: revocation is not checked.
+    /// Certificate revocation lists as PEM text. If it or `crl_file` is set, every certificate of
+    /// the chain must be covered by a list and not revoked. Both empty: revocation is not checked.
     std::string crl_pem;
+    /// A PEM file of certificate revocation lists, in addition to `crl_pem`.
+    std::string crl_file = {};
     /// A PEM file with the client's certificate and any intermediate certificates, for servers that
-    /// request one (RFC 8705). The file is checked before each request and read again when it has
-    /// changed: later requests use the new certificate on new connections, and running requests
-    /// finish with the old one. An expired certificate is `errc::invalid_configuration`.
+    /// request one (RFC 8705). An expired certificate is `errc::invalid_configuration`.
     std::string certificate_file = {};
     /// The same as PEM text.
     std::string certificate_pem = {};
-    /// A PEM file with the private key, read again like the certificate. Empty, and `key_pem` empty
-    /// too: the key is in `certificate_file` or `certificate_pem`.
+    /// A PEM file with the private key. Empty, and `key_pem` empty too: the key is in
+    /// `certificate_file` or `certificate_pem`.
     std::string key_file = {};
     /// The private key as PEM text.
     secret key_pem = {};

@@ -5,16 +5,12 @@
 namespace coauth::detail
 {
 
-result<std::shared_ptr<crypto::key_source>> load_key(client_config const& config)
+std::shared_ptr<crypto::key_source> load_key(client_config const& config)
 {
-    using crypto::key_source;
     if (config.authentication.type() != authentication_method::private_key_jwt)
-        return std::shared_ptr<key_source>();
-    auto source = std::make_shared<key_source>(
+        return nullptr;
+    return std::make_shared<crypto::key_source>(
         config.authentication.key(), "authentication: the signing key");
-    if (auto const key = source->current(); !key)
-        return key.error();
-    return source;
 }
 
 std::string_view audience_of(client_config const& config, std::string_view url)

@@ -15,9 +15,8 @@
 namespace coauth::detail
 {
 
-// The key that signs client assertions, or the error in it; null: the method of authentication has
-// none.
-result<std::shared_ptr<crypto::key_source>> load_key(client_config const& config);
+// The key that signs client assertions; null: the method of authentication has none.
+std::shared_ptr<crypto::key_source> load_key(client_config const& config);
 
 // The audience of a client assertion in a request to this URL.
 std::string_view audience_of(client_config const& config, std::string_view url);

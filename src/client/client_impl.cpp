@@ -40,10 +40,11 @@ result<void> client_impl::prepare()
     auto prepared = prepare_config(config);
     if (!prepared)
         return prepared.error();
-    credentials_.emplace(config.authentication, prepared->token_target.certificate);
-    requests_.emplace(config, std::move(prepared->key), signatures_);
-    destinations_.emplace(
-        config, std::move(prepared->token_endpoint), std::move(prepared->token_target), executor);
+    files_ = prepared->files;
+    files_were_usable_ = files_->check().has_value();
+    credentials_.emplace(config.authentication, files_, files_were_usable_.load());
+    requests_.emplace(config, files_->key, signatures_);
+    destinations_.emplace(config, std::move(*prepared), executor);
     return {};
 }
 
@@ -58,10 +59,22 @@ void client_impl::on_context_shutdown() noexcept
         destinations_->context_gone();
 }
 
-result<destination const*> client_impl::find_destination(protocol::endpoint_kind endpoint) const
+result<void> client_impl::validate() const
+{
+    return status_ ? files_->check() : status_;
+}
+
+result<destination const*> client_impl::find_destination(protocol::endpoint_kind endpoint)
 {
     if (!status_)
         return status_.error();
+    if (!files_were_usable_)
+    {
+        auto const usable = files_->check();
+        if (!usable)
+            return usable.error();
+        files_were_usable_ = true;
+    }
     return destinations_->find(endpoint);
 }
 

@@ -3,6 +3,7 @@
 
 #include <coauth/client.hpp>
 
+#include "client/config_files.hpp"
 #include "client/credentials.hpp"
 #include "client/deadline_queue.hpp"
 #include "client/destination.hpp"
@@ -30,18 +31,21 @@ public:
     client_impl(client_impl const&) = delete;
     client_impl& operator=(client_impl const&) = delete;
 
-    [[nodiscard]] result<void> validate() const { return status_; }
+    // Also looks at the files that the client uses.
+    [[nodiscard]] result<void> validate() const;
     void close() noexcept;
     [[nodiscard]] bool context_is_gone() const noexcept { return context_is_gone_; }
     [[nodiscard]] client_counters counters() const;
 
-    [[nodiscard]] result<destination const*>
-    find_destination(protocol::endpoint_kind endpoint) const;
+    // An error if the client cannot send requests: the configuration is invalid, or what is in
+    // files has never been usable.
+    [[nodiscard]] result<destination const*> find_destination(protocol::endpoint_kind endpoint);
     // Not before `find_destination` has found one.
     [[nodiscard]] credential_source& credentials() noexcept { return *credentials_; }
     [[nodiscard]] request_factory& requests() noexcept { return *requests_; }
 
-    // Loads secret and certificate again. Returns the version of the credentials in force.
+    // Loads secret, keys, certificates and CAs again. Returns the version of the credentials in
+    // force.
     std::uint64_t refresh_credentials();
     // The version of the credentials that were loaded last.
     [[nodiscard]] std::uint64_t credentials_version() const noexcept;
@@ -74,7 +78,11 @@ private:
     std::optional<destinations> destinations_;
     std::optional<credential_source> credentials_;
     std::optional<request_factory> requests_;
+    std::shared_ptr<config_files const> files_;
+    // Of the configuration, but for its files.
     result<void> status_;
+    // Once they were usable, whoever needs one of them reports its failure.
+    std::atomic<bool> files_were_usable_{false};
     std::atomic<bool> context_is_gone_{false};
 };
 

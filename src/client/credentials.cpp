@@ -9,12 +9,13 @@ namespace coauth::detail
 {
 
 credential_source::credential_source(
-    client_authentication configured, std::shared_ptr<net::client_certificate> certificate)
+    client_authentication configured, std::shared_ptr<config_files const> files,
+    bool files_are_usable)
     : configured_(std::move(configured))
-    , certificate_(std::move(certificate))
+    , files_(std::move(files))
+    , files_are_usable_(files_are_usable)
+    , files_generation_(files_->generation())
 {
-    if (certificate_)
-        certificate_fingerprint_ = certificate_->current()->fingerprint();
     if (configured_.client_secret_provider())
         return;
     authentication_ = std::make_shared<client_authentication const>(configured_);
@@ -57,14 +58,13 @@ result<credentials> credential_source::store(result<secret> loaded)
 std::uint64_t credential_source::refresh()
 {
     (void)load();
-    if (certificate_)
-    {
-        auto const current = certificate_->current();
-        std::lock_guard const lock(mutex_);
-        if (std::exchange(certificate_fingerprint_, current->fingerprint()) !=
-            current->fingerprint())
-            ++version_;
-    }
+    bool const usable = files_->check().has_value();
+    auto const generation = files_->generation();
+    std::lock_guard const lock(mutex_);
+    bool const were_usable = std::exchange(files_are_usable_, usable);
+    bool const same = std::exchange(files_generation_, generation) == generation;
+    if (usable && !(were_usable && same))
+        ++version_;
     return version_;
 }
 

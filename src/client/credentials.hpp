@@ -4,19 +4,18 @@
 #include <coauth/client_authentication.hpp>
 #include <coauth/result.hpp>
 
-#include "net/client_certificate.hpp"
+#include "client/config_files.hpp"
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <string>
 
 namespace coauth::detail
 {
 
 // The client authentication with the secret in force. The version changes with the secret and with
-// the TLS certificate.
+// what the client reads from files.
 struct credentials
 {
     std::shared_ptr<client_authentication const> authentication;
@@ -27,13 +26,14 @@ struct credentials
 class credential_source
 {
 public:
-    // The certificate may be null.
+    // `files_are_usable`: as they were checked last.
     credential_source(
-        client_authentication configured, std::shared_ptr<net::client_certificate> certificate);
+        client_authentication configured, std::shared_ptr<config_files const> files,
+        bool files_are_usable);
 
     // Calls the user's `secret_provider`, if there is one.
     [[nodiscard]] result<credentials> load();
-    // The same, and checks the certificate too. Returns the version.
+    // The same, and checks the files too. Returns the version.
     std::uint64_t refresh();
     [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
 
@@ -41,13 +41,14 @@ private:
     [[nodiscard]] result<credentials> store(result<secret> loaded);
 
     client_authentication const configured_;
-    std::shared_ptr<net::client_certificate> const certificate_;
+    std::shared_ptr<config_files const> const files_;
 
     std::mutex mutex_;
     std::shared_ptr<client_authentication const> authentication_;
     bool load_failed_ = false;
-    // Of the certificate that was checked last.
-    std::string certificate_fingerprint_;
+    // As of the last check.
+    bool files_are_usable_;
+    std::uint64_t files_generation_;
     std::atomic<std::uint64_t> version_{0};
 };
 

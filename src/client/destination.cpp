@@ -1,8 +1,6 @@
 #include "client/destination.hpp"
 
-#include "net/client_certificate.hpp"
 #include "net/resolver.hpp"
-#include "net/tls_context.hpp"
 #include "protocol/proxy.hpp"
 
 #include <algorithm>
@@ -20,7 +18,9 @@ bool is_same_origin(protocol::endpoint const& a, protocol::endpoint const& b)
 
 } // namespace
 
-result<net::target> make_target(protocol::endpoint const& endpoint, client_config const& config)
+result<net::target> make_target(
+    protocol::endpoint const& endpoint, client_config const& config,
+    std::shared_ptr<net::tls_source> const& tls)
 {
     net::target target;
     auto proxy = protocol::find_proxy(
@@ -34,16 +34,7 @@ result<net::target> make_target(protocol::endpoint const& endpoint, client_confi
         target.tunnel_request = std::move((*proxy)->request);
     }
     if (endpoint.tls)
-    {
-        auto context = net::find_tls_context(config.tls);
-        if (!context)
-            return context.error();
-        target.tls = std::move(*context);
-        auto certificate = net::client_certificate::load(config.tls);
-        if (!certificate)
-            return certificate.error();
-        target.certificate = std::move(*certificate);
-    }
+        target.tls = tls;
     target.host = endpoint.host;
     target.port = static_cast<std::uint16_t>(std::stoul(endpoint.port));
     target.ip_literal = endpoint.ip_literal;
@@ -54,17 +45,19 @@ result<net::target> make_target(protocol::endpoint const& endpoint, client_confi
 }
 
 destinations::destinations(
-    client_config const& config, protocol::endpoint token_endpoint, net::target token_target,
+    client_config const& config, prepared_config prepared,
     boost::asio::any_io_executor const& executor)
     : executor_(executor)
+    , tls_(std::move(prepared.tls))
 {
-    auto const& shared = add_origin(config, token_endpoint, std::move(token_target));
+    auto& endpoint = prepared.token_endpoint;
+    auto const& shared = add_origin(config, endpoint, std::move(prepared.token_target));
     by_endpoint_.emplace_back(destination{
-        protocol::endpoint_url_for(config, protocol::endpoint_kind::token),
-        std::move(token_endpoint), shared.target, shared.pool});
-    for (auto const endpoint :
+        protocol::endpoint_url_for(config, protocol::endpoint_kind::token), std::move(endpoint),
+        shared.target, shared.pool});
+    for (auto const which :
          {protocol::endpoint_kind::introspection, protocol::endpoint_kind::revocation})
-        by_endpoint_.push_back(make(config, endpoint));
+        by_endpoint_.push_back(make(config, which));
 }
 
 result<destination> destinations::make(client_config const& config, protocol::endpoint_kind which)
@@ -75,7 +68,7 @@ result<destination> destinations::make(client_config const& config, protocol::en
     auto const* shared = find_origin(*endpoint);
     if (shared == nullptr)
     {
-        auto target = make_target(*endpoint, config);
+        auto target = make_target(*endpoint, config, tls_);
         if (!target)
             return target.error();
         shared = &add_origin(config, *endpoint, std::move(*target));

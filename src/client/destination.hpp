@@ -4,6 +4,7 @@
 #include <coauth/client_config.hpp>
 
 #include "client/connection_pool.hpp"
+#include "client/prepared_config.hpp"
 #include "net/connection.hpp"
 #include "protocol/config_validation.hpp"
 #include "protocol/endpoint_url.hpp"
@@ -31,17 +32,17 @@ struct destination
     }
 };
 
-// What connections to an endpoint need, but the resolver. Reads the environment and the files of
-// the TLS options.
-result<net::target> make_target(protocol::endpoint const& endpoint, client_config const& config);
+// What connections to an endpoint need, but the resolver. Reads the environment.
+result<net::target> make_target(
+    protocol::endpoint const& endpoint, client_config const& config,
+    std::shared_ptr<net::tls_source> const& tls);
 
 // The destinations of one client. Endpoints of the same origin share target and pool.
 class destinations
 {
 public:
-    // `token_target` was made for the token endpoint.
     destinations(
-        client_config const& config, protocol::endpoint token_endpoint, net::target token_target,
+        client_config const& config, prepared_config prepared,
         boost::asio::any_io_executor const& executor);
 
     [[nodiscard]] result<destination const*> find(protocol::endpoint_kind endpoint) const;
@@ -70,6 +71,7 @@ private:
     add_origin(client_config const& config, protocol::endpoint const& endpoint, net::target target);
 
     boost::asio::any_io_executor const executor_;
+    std::shared_ptr<net::tls_source> const tls_;
     std::vector<origin> origins_;
     // In the order of `protocol::endpoint_kind`.
     std::vector<result<destination>> by_endpoint_;

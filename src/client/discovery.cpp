@@ -5,6 +5,7 @@
 #include "policy/retry.hpp"
 #include "values/make_error.hpp"
 #include "values/random_fraction.hpp"
+#include "values/same_trust.hpp"
 #include "values/saturating_time.hpp"
 
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -79,11 +80,10 @@ bool is_not_found_here(error const& failure)
 
 bool is_same_tls(tls_options const& a, tls_options const& b)
 {
-    return a.ca_file == b.ca_file && a.ca_pem == b.ca_pem && a.crl_pem == b.crl_pem &&
-           a.system_trust_store == b.system_trust_store &&
-           a.certificate_file == b.certificate_file && a.certificate_pem == b.certificate_pem &&
-           a.key_file == b.key_file && a.key_pem == b.key_pem &&
-           a.session_resumption == b.session_resumption && !a.key_passphrase && !b.key_passphrase;
+    return is_same_trust(a, b) && a.certificate_file == b.certificate_file &&
+           a.certificate_pem == b.certificate_pem && a.key_file == b.key_file &&
+           a.key_pem == b.key_pem && a.session_resumption == b.session_resumption &&
+           !a.key_passphrase && !b.key_passphrase;
 }
 
 // Calls share a discovery if they would send the same requests, as often and for as long. Functions

@@ -1,14 +1,13 @@
 #include "client/metadata_cache.hpp"
 
+#include "values/same_trust.hpp"
+
 namespace coauth::detail
 {
 
 bool metadata_cache::entry::has_trust_of(discovery_options const& options) const
 {
-    auto const& other = options.tls;
-    return allow_http_loopback == options.allow_http_loopback && tls.ca_file == other.ca_file &&
-           tls.ca_pem == other.ca_pem && tls.crl_pem == other.crl_pem &&
-           tls.system_trust_store == other.system_trust_store;
+    return allow_http_loopback == options.allow_http_loopback && is_same_trust(tls, options.tls);
 }
 
 std::optional<authorization_server>

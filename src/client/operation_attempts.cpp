@@ -192,7 +192,7 @@ result<void> operation::reload_single_use_assertion(wire_request& request)
 bool operation::is_reusable(net::connection& idle) const
 {
     return !is_too_old(idle) && attempts_.may_reuse(clock::now() - idle.last_used()) &&
-           !idle.has_pending_data() && idle.uses_current_certificate();
+           !idle.has_pending_data() && idle.uses_current_tls();
 }
 
 bool operation::is_too_old(net::connection const& used) const

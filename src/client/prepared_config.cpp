@@ -1,7 +1,5 @@
 #include "client/prepared_config.hpp"
 
-#include <coauth/dpop.hpp>
-
 #include "authentication/client_assertion.hpp"
 #include "client/destination.hpp"
 #include "protocol/config_validation.hpp"
@@ -18,16 +16,15 @@ result<prepared_config> prepare_config(client_config const& config)
     auto endpoint = protocol::check_config(config);
     if (!endpoint)
         return endpoint.error();
-    auto key = load_key(config);
-    if (!key)
-        return key.error();
-    if (config.dpop)
-        if (auto const valid = config.dpop->validate(config.server.dpop_algorithms); !valid)
-            return valid.error();
-    auto target = make_target(*endpoint, config);
+    auto const tls = std::make_shared<net::tls_source>(config.tls);
+    auto target = make_target(*endpoint, config, tls);
     if (!target)
         return target.error();
-    return prepared_config{std::move(*key), std::move(*endpoint), std::move(*target)};
+    config_files const files{
+        load_key(config), config.dpop, config.server.dpop_algorithms,
+        endpoint->tls ? tls : nullptr};
+    return prepared_config{
+        std::make_shared<config_files const>(files), std::move(*endpoint), tls, std::move(*target)};
 }
 
 } // namespace detail
@@ -35,9 +32,7 @@ result<prepared_config> prepare_config(client_config const& config)
 result<void> validate(client_config const& config)
 {
     auto const prepared = detail::prepare_config(config);
-    if (!prepared)
-        return prepared.error();
-    return {};
+    return prepared ? prepared->files->check() : prepared.error();
 }
 
 } // namespace coauth

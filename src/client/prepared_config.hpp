@@ -3,7 +3,7 @@
 
 #include <coauth/client_config.hpp>
 
-#include "crypto/key_source.hpp"
+#include "client/config_files.hpp"
 #include "net/connection.hpp"
 #include "protocol/endpoint_url.hpp"
 
@@ -15,13 +15,15 @@ namespace coauth::detail
 // What a client reads and parses before its first request.
 struct prepared_config
 {
-    // Signs client assertions; null: none.
-    std::shared_ptr<crypto::key_source> key;
+    std::shared_ptr<config_files const> files;
     protocol::endpoint token_endpoint;
+    // Also if the token endpoint has no TLS: the others may have it.
+    std::shared_ptr<net::tls_source> tls;
     net::target token_target;
 };
 
-// Validates the configuration. Reads files and the environment; opens no socket.
+// Validates the configuration, but for what is in files, which may become usable later. Reads files
+// and the environment; opens no socket.
 result<prepared_config> prepare_config(client_config const& config);
 
 } // namespace coauth::detail

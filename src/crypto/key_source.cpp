@@ -6,14 +6,23 @@
 
 namespace coauth::crypto
 {
-
 namespace
 {
 
-key_files files_of(signing_key const& source)
+detail::watched_files files_of(signing_key const& source)
 {
     auto const& data = detail::signing_key_access::data(source);
-    return data ? key_files(data->path, data->certificate_path) : key_files({}, {});
+    std::vector<std::string> paths;
+    if (data)
+        paths = {data->path, data->certificate_path};
+    return detail::watched_files(std::move(paths));
+}
+
+bool is_same(private_key const& a, private_key const& b)
+{
+    return !a.signer() && !b.signer() && a.thumbprint() == b.thumbprint() &&
+           a.certificate_thumbprint() == b.certificate_thumbprint() && a.key_id() == b.key_id() &&
+           a.algorithms() == b.algorithms();
 }
 
 } // namespace
@@ -21,39 +30,21 @@ key_files files_of(signing_key const& source)
 key_source::key_source(signing_key source, std::string subject)
     : source_(std::move(source))
     , subject_(std::move(subject))
-    , files_(files_of(source_))
+    , key_(files_of(source_))
 {
     (void)current();
 }
 
 result<key_source::key_ptr> key_source::current(clock::time_point now)
 {
-    {
-        std::lock_guard const lock(mutex_);
-        if (key_ && files_.are_current(versions_))
+    auto latest = key_.current(
+        [&](key_ptr const& previous) -> result<key_ptr>
         {
-            failure_.reset();
-            return key_;
-        }
-        if (failure_ && !files_.any())
-            return *failure_;
-    }
-    auto const versions = files_.on_disk();
-    // Without the lock: it may call the user's function for the pass-phrase.
-    auto loaded = private_key::load(source_, subject_, std::chrono::system_clock::now());
-    std::lock_guard const lock(mutex_);
-    if (loaded)
-    {
-        versions_ = versions;
-        key_ = std::move(*loaded);
-        failure_.reset();
-        return key_;
-    }
-    if (!failure_)
-        failing_since_ = now;
-    failure_ = loaded.error();
-    bool const usable = key_ && now - failing_since_ < grace;
-    return usable ? result<key_ptr>(key_) : result<key_ptr>(*failure_);
+            auto loaded = private_key::load(source_, subject_, std::chrono::system_clock::now());
+            return loaded && previous && is_same(**loaded, *previous) ? result<key_ptr>(previous)
+                                                                      : std::move(loaded);
+        });
+    return last_good_.update(std::move(latest), now);
 }
 
 } // namespace coauth::crypto

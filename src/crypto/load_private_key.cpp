@@ -226,11 +226,11 @@ private:
         auto const certificate = crypto::read_certificate(text->view());
         if (!certificate)
             return pem_error(
-                certificate_name() +
+                certificate_place() +
                 " is no PEM certificate; it must contain -----BEGIN CERTIFICATE-----");
         if (key_->key_ && X509_check_private_key(certificate.get(), key_->key_.get()) != 1)
-            return pem_error(certificate_name() + " belongs to another key");
-        if (auto const valid = check_validity(certificate.get(), now, certificate_name()); !valid)
+            return pem_error(certificate_place() + " belongs to another key");
+        if (auto const valid = check_validity(certificate.get(), now, certificate_place()); !valid)
             return valid.error();
         std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
         unsigned size = 0;
@@ -242,6 +242,11 @@ private:
     }
 
     [[nodiscard]] std::string certificate_name() const { return subject_ + ": its certificate"; }
+    [[nodiscard]] std::string certificate_place() const
+    {
+        auto const& path = data_.certificate_path;
+        return path.empty() ? certificate_name() : certificate_name() + " '" + path + "'";
+    }
 
     detail::signing_key_data const& data_;
     std::string subject_;

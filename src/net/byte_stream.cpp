@@ -157,12 +157,12 @@ bool byte_stream::has_pending_data()
     return true;
 }
 
-bool byte_stream::uses_current_certificate() const
+bool byte_stream::uses_current_tls() const
 {
-    if (!certificate_)
+    if (!target_->tls)
         return true;
-    auto const current = target_->certificate->current();
-    return current == certificate_ || current->fingerprint() == certificate_->fingerprint();
+    auto const current = target_->tls->current();
+    return current && *current == tls_parameters_;
 }
 
 byte_stream::wait_kind byte_stream::transfer::advance(error_code& ec, std::size_t& size)

@@ -1,10 +1,10 @@
 #ifndef COAUTH_SRC_NET_BYTE_STREAM_HPP
 #define COAUTH_SRC_NET_BYTE_STREAM_HPP
 
-#include "net/client_certificate.hpp"
 #include "net/resolver.hpp"
 #include "net/task.hpp"
 #include "net/tls_engine.hpp"
+#include "net/tls_source.hpp"
 #include "net/wait.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -24,9 +24,7 @@ namespace coauth::net
 struct stream_target
 {
     // Null: no TLS.
-    std::shared_ptr<tls_context> tls;
-    // Null: the client has none.
-    std::shared_ptr<client_certificate> certificate;
+    std::shared_ptr<tls_source> tls;
     std::string host;
     std::uint16_t port = 0;
     bool ip_literal = false;
@@ -120,8 +118,9 @@ public:
     // Whether the stream has, or may have, anything but TLS housekeeping: data, a part of a record,
     // its end, or an error. If so, it must not be reused. Does not wait.
     [[nodiscard]] bool has_pending_data();
-    // Whether it was opened with the client certificate that is current now, if any.
-    [[nodiscard]] bool uses_current_certificate() const;
+    // Whether it was opened with the CAs, revocation lists and client certificate that are in force
+    // now.
+    [[nodiscard]] bool uses_current_tls() const;
     [[nodiscard]] bool resumed() const { return tls_ && tls_->resumed(); }
     [[nodiscard]] bool encrypted() const noexcept { return tls_ != nullptr; }
     [[nodiscard]] std::string peer() const { return authority(target_->host, target_->port); }
@@ -143,6 +142,7 @@ private:
     class transfer;
     class transfer_op;
 
+    result<void> load_tls_parameters();
     task<result<void>> lookup(operation_context& op, endpoints& found);
     task<result<void>> connect_socket(operation_context& op, endpoints const& found);
     task<result<void>> open_tunnel(operation_context& op);
@@ -163,8 +163,7 @@ private:
 
     std::shared_ptr<stream_target const> target_;
     boost::asio::ip::tcp::socket socket_;
-    // Null: no client certificate.
-    std::shared_ptr<certificate_chain const> certificate_;
+    tls_parameters tls_parameters_;
     std::unique_ptr<tls_engine> tls_;
     tls_engine::step last_step_ = tls_engine::step::done;
     // Without TLS: bytes in the reader's buffer that `try_read` has not returned yet.

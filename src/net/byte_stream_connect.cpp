@@ -64,7 +64,9 @@ void set_options(int socket)
 task<result<void>> byte_stream::connect(operation_context& op)
 {
     endpoints found;
-    auto outcome = co_await lookup(op, found);
+    auto outcome = load_tls_parameters();
+    if (outcome)
+        outcome = co_await lookup(op, found);
     if (outcome)
         outcome = co_await connect_socket(op, found);
     if (outcome && !target_->tunnel_request.empty())
@@ -74,6 +76,20 @@ task<result<void>> byte_stream::connect(operation_context& op)
     if (outcome && target_->tls)
         outcome = co_await handshake(op);
     co_return outcome;
+}
+
+// Before a socket is opened: without them there is nothing to connect for.
+result<void> byte_stream::load_tls_parameters()
+{
+    if (!target_->tls)
+        return {};
+    auto current = target_->tls->current();
+    if (!current)
+        return current.error();
+    tls_parameters_ = std::move(*current);
+    // It was valid when it was read, which may be long ago.
+    auto const& certificate = tls_parameters_.certificate;
+    return certificate ? certificate->check_dates() : result<void>();
 }
 
 task<result<void>> byte_stream::lookup(operation_context& op, endpoints& found)
@@ -225,17 +241,11 @@ task<result<void>> byte_stream::handshake(operation_context& op)
 result<void> byte_stream::start_tls(operation_context& op)
 {
     std::string session_peer = peer();
-    if (target_->certificate)
-        certificate_ = target_->certificate->current();
-    if (certificate_)
-    {
-        // It was valid when it was read, which may be long ago.
-        if (auto const valid = certificate_->check_dates(); !valid)
-            return fail(op, valid.error().value(), std::string(valid.error().context()), {});
-        session_peer += certificate_->fingerprint();
-    }
-    tls_ = tls_engine::make(target_->tls, socket_.native_handle(), std::move(session_peer));
-    if (!tls_ || (certificate_ && !tls_->use_certificate(*certificate_)))
+    auto const& [context, certificate] = tls_parameters_;
+    if (certificate)
+        session_peer += certificate->fingerprint();
+    tls_ = tls_engine::make(context, socket_.native_handle(), std::move(session_peer));
+    if (!tls_ || (certificate && !tls_->use_certificate(*certificate)))
         return fail(op, errc::out_of_memory, {}, asio::error::no_memory);
     return {};
 }

@@ -60,7 +60,9 @@ std::string byte_stream::rejection(long verify_result) const
     case X509_V_ERR_CERT_REVOKED:
         return subject + "; do not use this server until it has a new one";
     case X509_V_ERR_UNABLE_TO_GET_CRL:
-        return subject + "; tls.crl_pem must cover every certificate of the chain";
+        return subject + "; tls.crl_pem and tls.crl_file must cover every certificate of the chain";
+    case X509_V_ERR_CRL_HAS_EXPIRED:
+        return subject + "; give the list that replaced it in tls.crl_pem or tls.crl_file";
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:

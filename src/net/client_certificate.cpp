@@ -111,7 +111,7 @@ result<secret> read_file(std::string const& path, char const* subject)
     return std::move(contents->text);
 }
 
-result<std::shared_ptr<certificate_chain const>> read_chain(tls_options const& options)
+result<client_certificate::chain_ptr> read_chain(tls_options const& options)
 {
     bool const from_file = !options.certificate_file.empty();
     std::string const name = from_file ? "tls.certificate_file '" + options.certificate_file + "'"
@@ -146,46 +146,30 @@ result<std::shared_ptr<certificate_chain const>> read_chain(tls_options const& o
     crypto::clear_errors();
     if (X509_check_private_key(chain->leaf.get(), chain->key.get()) != 1)
         return pem_error(key_name + " is not the key of the certificate in " + name);
-    return std::shared_ptr<certificate_chain const>(std::move(chain));
+    return client_certificate::chain_ptr(std::move(chain));
 }
 
 } // namespace
 
 client_certificate::client_certificate(tls_options const& options)
     : options_(options)
-    , files_(options.key_file, options.certificate_file)
+    , chain_(detail::watched_files({options.key_file, options.certificate_file}))
 {
 }
 
-result<std::shared_ptr<client_certificate>> client_certificate::load(tls_options const& options)
+result<client_certificate::chain_ptr> client_certificate::current(clock::time_point now)
 {
-    if (options.certificate_file.empty() && options.certificate_pem.empty())
-        return std::shared_ptr<client_certificate>();
-    auto certificate = std::make_shared<client_certificate>(options);
-    certificate->versions_ = certificate->files_.on_disk();
-    auto read = read_chain(options);
-    if (!read)
-        return read.error();
-    certificate->chain_ = std::move(*read);
-    return certificate;
-}
-
-std::shared_ptr<certificate_chain const> client_certificate::current()
-{
-    {
-        std::lock_guard const lock(mutex_);
-        if (files_.are_current(versions_))
-            return chain_;
-    }
-    auto const versions = files_.on_disk();
-    // Without the lock: it may call the user's function for the pass-phrase.
-    auto read = read_chain(options_);
-    std::lock_guard const lock(mutex_);
-    if (!read)
-        return chain_;
-    versions_ = versions;
-    chain_ = std::move(*read);
-    return chain_;
+    if (options_.certificate_file.empty() && options_.certificate_pem.empty())
+        return chain_ptr();
+    auto latest = chain_.current(
+        [&](chain_ptr const& previous) -> result<chain_ptr>
+        {
+            auto chain = read_chain(options_);
+            bool const same =
+                chain && previous && (*chain)->fingerprint() == previous->fingerprint();
+            return same ? result<chain_ptr>(previous) : std::move(chain);
+        });
+    return last_good_.update(std::move(latest), now);
 }
 
 } // namespace coauth::net

@@ -3,10 +3,10 @@
 
 #include <coauth/client_config.hpp>
 
-#include "crypto/key_files.hpp"
+#include "values/reloadable.hpp"
 
+#include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 
 struct ssl_st;
@@ -32,21 +32,22 @@ public:
 class client_certificate
 {
 public:
-    // Null: the options name none.
-    static result<std::shared_ptr<client_certificate>> load(tls_options const& options);
+    using chain_ptr = std::shared_ptr<certificate_chain const>;
+    using clock = detail::last_good<chain_ptr>::clock;
 
     explicit client_certificate(tls_options const& options);
 
-    // The certificate to use now: the previous one while the new files are incomplete, or
-    // certificate and key do not match.
-    std::shared_ptr<certificate_chain const> current();
+    // The certificate to use now, null if the options name none; or why there is none. It is the
+    // previous one for a time while the new files are incomplete, or certificate and key do not
+    // match.
+    result<chain_ptr> current(clock::time_point now = clock::now());
+    // Changes with the certificate.
+    [[nodiscard]] std::uint64_t generation() const noexcept { return chain_.generation(); }
 
 private:
     tls_options const options_;
-    crypto::key_files const files_;
-    std::mutex mutex_;
-    crypto::key_files::versions versions_;
-    std::shared_ptr<certificate_chain const> chain_;
+    detail::reloadable<certificate_chain const> chain_;
+    detail::last_good<chain_ptr> last_good_;
 };
 
 } // namespace coauth::net

@@ -68,10 +68,7 @@ public:
     [[nodiscard]] std::string peer() const { return stream_.peer(); }
 
     [[nodiscard]] bool has_pending_data() { return stream_.has_pending_data(); }
-    [[nodiscard]] bool uses_current_certificate() const
-    {
-        return stream_.uses_current_certificate();
-    }
+    [[nodiscard]] bool uses_current_tls() const { return stream_.uses_current_tls(); }
     [[nodiscard]] bool resumed() const { return stream_.resumed(); }
 
 private:

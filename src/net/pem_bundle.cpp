@@ -65,11 +65,26 @@ marker find_marker(std::string_view text, std::size_t from)
     return none;
 }
 
-std::size_t line_of(std::string_view text, std::size_t position)
+// Counts each line once: bundles are long.
+class line_counter
 {
-    auto const before = text.substr(0, position);
-    return 1 + static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
-}
+public:
+    explicit line_counter(std::string_view text) : text_(text) {}
+
+    // The line of a position, from 1. Positions must ascend.
+    std::size_t line_of(std::size_t position)
+    {
+        auto const next = text_.substr(counted_, position - counted_);
+        line_ += static_cast<std::size_t>(std::count(next.begin(), next.end(), '\n'));
+        counted_ = position;
+        return line_;
+    }
+
+private:
+    std::string_view text_;
+    std::size_t counted_ = 0;
+    std::size_t line_ = 1;
+};
 
 error damaged(std::string const& name, std::size_t line, std::string_view what)
 {
@@ -113,9 +128,10 @@ std::string normalize(std::string_view label, std::string_view body)
 result<std::vector<pem_block>> split_pem(std::string_view text, std::string const& name)
 {
     std::vector<pem_block> blocks;
+    line_counter lines(text);
     for (auto begin = find_marker(text, 0); begin.begin != std::string_view::npos;)
     {
-        auto const line = line_of(text, begin.begin);
+        auto const line = lines.line_of(begin.begin);
         if (begin.damaged)
             return damaged(name, line, "a marker has not five dashes on both sides");
         if (!begin.is_begin)
@@ -125,7 +141,7 @@ result<std::vector<pem_block>> split_pem(std::string_view text, std::string cons
             return damaged(name, line, "the block that begins there does not end");
         if (end.damaged)
             return damaged(
-                name, line_of(text, end.begin), "a marker has not five dashes on both sides");
+                name, lines.line_of(end.begin), "a marker has not five dashes on both sides");
         if (end.is_begin || end.label != begin.label)
             return damaged(name, line, "the block that begins there does not end before the next");
         auto const body = text.substr(begin.end, end.begin - begin.end);

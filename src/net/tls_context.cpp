@@ -2,15 +2,16 @@
 
 #include "crypto/openssl_error.hpp"
 #include "crypto/openssl_ptr.hpp"
+#include "net/certificate_verification.hpp"
 #include "net/tls_settings.hpp"
-#include "net/trust_store.hpp"
 #include "values/make_error.hpp"
+#include "values/same_trust.hpp"
 
 #include <openssl/ssl.h>
 
+#include <iterator>
 #include <list>
 #include <mutex>
-#include <string>
 #include <utility>
 
 namespace coauth::net
@@ -18,78 +19,48 @@ namespace coauth::net
 namespace
 {
 
-result<std::shared_ptr<tls_context>>
-make_context(tls_options const& options, std::string const& ca_file_text)
-{
-    crypto::clear_errors();
-    crypto::openssl_ptr<SSL_CTX> owned(SSL_CTX_new(TLS_client_method()));
-    if (!owned)
-    {
-        crypto::throw_if_out_of_memory();
-        return detail::config_error("OpenSSL offers no TLS; check its configuration (openssl.cnf)");
-    }
-    auto context = std::make_shared<tls_context>(owned.get(), options.session_resumption);
-    SSL_CTX* const native = owned.release();
-    auto const applied = apply_tls_settings(native);
-    if (!applied)
-        return applied.error();
-    set_verify_callback(native);
-    auto store = make_trust_store(options, ca_file_text);
-    if (!store)
-        return store.error();
-    SSL_CTX_set_cert_store(native, store->release());
-    return context;
-}
-
-struct cached_context
-{
-    tls_options options;
-    // A CA file that was replaced must not be served from the cache.
-    std::string ca_file_text;
-    std::shared_ptr<tls_context> context;
-};
-
-bool same_options(tls_options const& a, tls_options const& b)
-{
-    return a.ca_file == b.ca_file && a.ca_pem == b.ca_pem &&
-           a.system_trust_store == b.system_trust_store && a.crl_pem == b.crl_pem &&
-           a.session_resumption == b.session_resumption;
-}
-
-class context_cache
+// The sources that clients use, and some that they used last: sessions outlive a client.
+class source_cache
 {
 public:
-    result<std::shared_ptr<tls_context>>
-    find(tls_options const& options, std::string const& ca_file_text)
+    using source_ptr = std::shared_ptr<tls_context_source>;
+
+    source_ptr find(tls_options const& options)
     {
         std::lock_guard const lock(mutex_);
-        for (auto i = entries_.begin(); i != entries_.end(); ++i)
+        for (auto i = sources_.begin(); i != sources_.end(); ++i)
         {
-            if (!same_options(i->options, options) || i->ca_file_text != ca_file_text)
+            if (!(*i)->is_for(options))
                 continue;
-            entries_.splice(entries_.begin(), entries_, i);
-            return i->context;
+            sources_.splice(sources_.begin(), sources_, i);
+            return *i;
         }
-        auto context = make_context(options, ca_file_text);
-        if (!context)
-            return context;
-        entries_.push_front({options, ca_file_text, *context});
-        if (entries_.size() > capacity)
-            entries_.pop_back();
-        return context;
+        sources_.push_front(std::make_shared<tls_context_source>(options));
+        auto found = sources_.front();
+        remove_unused();
+        return found;
     }
 
 private:
     static constexpr std::size_t capacity = 16;
 
+    void remove_unused()
+    {
+        for (auto i = sources_.end(); sources_.size() > capacity && i != sources_.begin();)
+            if ((--i)->use_count() == 1)
+                i = sources_.erase(i);
+    }
+
     std::mutex mutex_;
     // The most recently used is the first.
-    std::list<cached_context> entries_;
+    std::list<source_ptr> sources_;
 };
 
 } // namespace
 
-tls_context::tls_context(SSL_CTX* native, bool session_resumption) : native_(native)
+tls_context::tls_context(SSL_CTX* native, bool session_resumption, std::string fingerprint)
+    : native_(native)
+    , fingerprint_(std::move(fingerprint))
 {
     if (session_resumption)
         sessions_.emplace(native);
@@ -110,16 +81,59 @@ void tls_context::attach(SSL* connection, session_key& key)
     sessions_->attach(connection, key);
 }
 
-result<std::shared_ptr<tls_context>> find_tls_context(tls_options const& options)
+std::shared_ptr<tls_context_source> tls_context_source::find(tls_options const& options)
 {
     // Never destroyed: threads may use it while the process exits. For the same reason OpenSSL must
     // not clean up then, which it can only be told before its first use.
     (void)OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, nullptr);
-    static auto& cache = *new context_cache;
-    auto const ca_file_text = read_ca_file(options);
-    if (!ca_file_text)
-        return ca_file_text.error();
-    return cache.find(options, *ca_file_text);
+    static auto& cache = *new source_cache;
+    return cache.find(options);
+}
+
+tls_context_source::tls_context_source(tls_options const& options)
+    : trust_(options)
+    , context_(trust_.files())
+{
+}
+
+bool tls_context_source::is_for(tls_options const& options) const
+{
+    return detail::is_same_trust(trust_.options(), options) &&
+           trust_.options().session_resumption == options.session_resumption;
+}
+
+result<tls_context_source::context_ptr> tls_context_source::current()
+{
+    return context_.current([&](context_ptr const& previous) { return load(previous); });
+}
+
+result<tls_context_source::context_ptr> tls_context_source::load(context_ptr const& previous) const
+{
+    auto const contents = trust_.read();
+    if (!contents)
+        return contents.error();
+    auto fingerprint = contents->fingerprint();
+    if (previous && previous->fingerprint() == fingerprint)
+        return previous;
+    crypto::clear_errors();
+    crypto::openssl_ptr<SSL_CTX> owned(SSL_CTX_new(TLS_client_method()));
+    if (!owned)
+    {
+        crypto::throw_if_out_of_memory();
+        return detail::config_error("OpenSSL offers no TLS; check its configuration (openssl.cnf)");
+    }
+    auto context = std::make_shared<tls_context>(
+        owned.get(), trust_.options().session_resumption, std::move(fingerprint));
+    SSL_CTX* const native = owned.release();
+    auto const applied = apply_tls_settings(native);
+    if (!applied)
+        return applied.error();
+    set_verify_callback(native);
+    auto store = trust_.make_store(*contents);
+    if (!store)
+        return store.error();
+    SSL_CTX_set_cert_store(native, store->release());
+    return context;
 }
 
 } // namespace coauth::net

@@ -4,27 +4,46 @@
 #include <coauth/client_config.hpp>
 
 #include "crypto/openssl_ptr.hpp"
+#include "net/system_trust.hpp"
+#include "values/watched_files.hpp"
 
+#include <optional>
 #include <string>
-
-struct ssl_ctx_st;
 
 namespace coauth::net
 {
 
 using trust_store_ptr = crypto::openssl_ptr<X509_STORE>;
 
-// The text of `tls_options::ca_file`; empty if it names none.
-result<std::string> read_ca_file(tls_options const& options);
+// Whom TLS options trust: CA certificates and revocation lists, as text, in files and of the
+// system. Immutable; may be used from any thread.
+class trust_source
+{
+public:
+    // What the files say.
+    struct contents
+    {
+        secret ca_file;
+        secret crl_file;
+        system_trust::contents system;
 
-// The trust anchors and revocation lists of these options. The system's trust store is loaded once
-// for the process, which takes some 20 ms, and shared by all options that add nothing to it.
-// Throws `std::bad_alloc`.
-result<trust_store_ptr>
-make_trust_store(tls_options const& options, std::string const& ca_file_text);
+        // A digest of all of it.
+        [[nodiscard]] std::string fingerprint() const;
+    };
 
-// Makes the context verify certificates so that a lack of memory is not taken for a bad one.
-void set_verify_callback(ssl_ctx_st* context) noexcept;
+    explicit trust_source(tls_options const& options);
+
+    [[nodiscard]] tls_options const& options() const noexcept { return options_; }
+    [[nodiscard]] detail::watched_files files() const;
+    [[nodiscard]] result<contents> read() const;
+    // Takes some 20 ms for the system's. Throws `std::bad_alloc`.
+    [[nodiscard]] result<trust_store_ptr> make_store(contents const& from) const;
+
+private:
+    // Those that concern trust alone: nothing secret.
+    tls_options options_;
+    std::optional<system_trust> system_;
+};
 
 } // namespace coauth::net
 

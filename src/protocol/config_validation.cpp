@@ -127,6 +127,7 @@ result<void> check_paths(tls_options const& options)
     };
     for (auto const& [path, name, pem_name] :
          {path_option{options.ca_file, "tls.ca_file", "tls.ca_pem"},
+          path_option{options.crl_file, "tls.crl_file", "tls.crl_pem"},
           path_option{options.certificate_file, "tls.certificate_file", "tls.certificate_pem"},
           path_option{options.key_file, "tls.key_file", "tls.key_pem"}})
         if (path.find("-----BEGIN") != std::string::npos)

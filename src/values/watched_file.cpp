@@ -25,19 +25,37 @@ struct file_closer
     void operator()(std::FILE* file) const noexcept { (void)std::fclose(file); }
 };
 
+bool may_change(struct stat const& status)
+{
+    return S_ISREG(status.st_mode) || S_ISDIR(status.st_mode);
+}
+
 file_stamp stamp_of(struct stat const& status)
 {
+    if (!may_change(status))
+        return {static_cast<std::int64_t>(status.st_dev), static_cast<std::int64_t>(status.st_ino)};
     return {
         static_cast<std::int64_t>(status.st_dev), static_cast<std::int64_t>(status.st_ino),
         static_cast<std::int64_t>(status.st_size), static_cast<std::int64_t>(status.st_mtim.tv_sec),
         static_cast<std::int64_t>(status.st_mtim.tv_nsec)};
 }
 
-bool is_settled(file_stamp const& stamp)
+bool is_settled(struct stat const& status)
 {
     using namespace std::chrono;
     auto const now = floor<seconds>(system_clock::now().time_since_epoch()).count();
-    return now - stamp.seconds > seconds_until_settled;
+    return !may_change(status) || now - status.st_mtim.tv_sec > seconds_until_settled;
+}
+
+bool is_absent(int error_number)
+{
+    return error_number == ENOENT || error_number == ENOTDIR;
+}
+
+// The mark before UTF-16 text, in either order of bytes. Windows programs write it.
+bool is_utf16(std::string_view text)
+{
+    return text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
 }
 
 // Reads at most `limit` bytes. Returns 0 or errno.
@@ -71,16 +89,19 @@ watched_file::watched_file(std::string path, purpose of)
 bool watched_file::is_current(version const& known) const noexcept
 {
     struct stat status{};
-    return known.settled && stat(path_.c_str(), &status) == 0 && stamp_of(status) == known.stamp;
+    if (!known.settled)
+        return false;
+    if (stat(path_.c_str(), &status) != 0)
+        return known.stamp == file_stamp() && is_absent(errno);
+    return stamp_of(status) == known.stamp;
 }
 
 watched_file::version watched_file::current_version() const noexcept
 {
     struct stat status{};
     if (stat(path_.c_str(), &status) != 0)
-        return {};
-    auto const stamp = stamp_of(status);
-    return {stamp, is_settled(stamp)};
+        return {{}, is_absent(errno)};
+    return {stamp_of(status), is_settled(status)};
 }
 
 result<watched_file::contents> watched_file::read() const
@@ -96,6 +117,8 @@ result<watched_file::contents> watched_file::read() const
     auto const size = read.text.size();
     if (size > purpose_.max_size || (size == 0 && !purpose_.may_be_empty))
         return wrong_size(size, read.version.stamp.size);
+    if (is_utf16(read.text.view()))
+        return wrong_encoding();
     return read;
 }
 
@@ -114,6 +137,11 @@ error watched_file::unreadable(int error_number) const
     info.context = with_advice(name() + " cannot be read");
     info.cause = {error_number, boost::system::system_category()};
     return {errc::invalid_configuration, std::move(info)};
+}
+
+error watched_file::wrong_encoding() const
+{
+    return config_error(name() + " is UTF-16 text; save it as UTF-8");
 }
 
 // The reported size is 0 for a pipe or a device.

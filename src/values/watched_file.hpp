@@ -11,7 +11,8 @@
 namespace coauth::detail
 {
 
-// Identifies one version of a file: a file that was replaced or written to has another stamp.
+// Identifies one version of a file: a file that was replaced or written to has another stamp. All
+// zero: there is no file.
 struct file_stamp
 {
     std::int64_t device = 0;
@@ -45,8 +46,11 @@ public:
     {
         file_stamp stamp = {};
         // Two changes within one tick of the file system's clock leave the same stamp. Only the
-        // stamp of a file that was not new when it was read identifies its contents.
+        // stamp of a file that was not new when it was read identifies its contents. A pipe or a
+        // device can be read once: its first version stays.
         bool settled = false;
+
+        friend bool operator==(version const&, version const&) = default;
     };
 
     struct contents
@@ -57,11 +61,13 @@ public:
 
     watched_file(std::string path, purpose of);
 
-    // True if the file still has these contents, as far as its stamp tells. One system call.
+    // True if the file still has these contents, or is still absent, as far as its stamp tells. One
+    // system call.
     [[nodiscard]] bool is_current(version const& known) const noexcept;
     // The version on disk, without its contents.
     [[nodiscard]] version current_version() const noexcept;
-    // The whole file; or `errc::invalid_configuration` with a message that names the file.
+    // The whole file; or `errc::invalid_configuration` with a message that names the file. UTF-16
+    // text is an error too.
     [[nodiscard]] result<contents> read() const;
 
     [[nodiscard]] std::string const& path() const noexcept { return path_; }
@@ -70,6 +76,7 @@ public:
 
 private:
     [[nodiscard]] error unreadable(int error_number) const;
+    [[nodiscard]] error wrong_encoding() const;
     [[nodiscard]] error wrong_size(std::size_t size, std::int64_t reported_size) const;
     [[nodiscard]] std::string with_advice(std::string text) const;
 

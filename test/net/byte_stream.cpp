@@ -51,7 +51,7 @@ std::shared_ptr<net::stream_target const> target_of(authorization_server const& 
     tls.system_trust_store = false;
     tls.ca_pem = server.ca_pem();
     auto target = std::make_shared<net::stream_target>();
-    target->tls = net::find_tls_context(tls).value();
+    target->tls = std::make_shared<net::tls_source>(tls);
     target->host = "127.0.0.1";
     target->ip_literal = true;
     target->port = server.port();

@@ -20,16 +20,17 @@ constexpr char const* phrase = "open-sesame";
 
 std::shared_ptr<net::client_certificate> loaded(tls_options const& options)
 {
-    auto const got = net::client_certificate::load(options);
+    auto const made = std::make_shared<net::client_certificate>(options);
+    auto const got = made->current();
     BOOST_TEST_REQUIRE(outcome(got) == "success");
     BOOST_TEST_REQUIRE(*got);
-    return *got;
+    return made;
 }
 
 // By which the certificates of the tests are told from each other.
 std::string thumbprint_of(net::client_certificate& tested)
 {
-    return base64url(tested.current()->fingerprint());
+    return base64url((*tested.current())->fingerprint());
 }
 
 std::string subject_of(X509* certificate)
@@ -46,7 +47,7 @@ std::vector<std::string> shown_by(net::client_certificate& tested)
 {
     std::shared_ptr<SSL_CTX> const context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
     std::shared_ptr<SSL> const connection(SSL_new(context.get()), SSL_free);
-    BOOST_TEST_REQUIRE(tested.current()->use_for(connection.get()));
+    BOOST_TEST_REQUIRE((*tested.current())->use_for(connection.get()));
     BOOST_TEST(SSL_check_private_key(connection.get()) == 1);
     std::vector<std::string> names = {subject_of(SSL_get_certificate(connection.get()))};
     STACK_OF(X509)* others = nullptr;
@@ -98,7 +99,7 @@ struct files
 
 void check_refused(tls_options const& options, std::string_view says)
 {
-    auto const got = net::client_certificate::load(options);
+    auto const got = net::client_certificate(options).current();
     BOOST_TEST_REQUIRE(outcome(got) == "invalid_configuration");
     auto const message = got.error().message();
     check_contains(message, says);
@@ -112,7 +113,7 @@ BOOST_AUTO_TEST_SUITE(client_certificate)
 
 BOOST_AUTO_TEST_CASE(none_is_named)
 {
-    auto const got = net::client_certificate::load({});
+    auto const got = net::client_certificate({}).current();
     BOOST_TEST_REQUIRE(outcome(got) == "success");
     BOOST_TEST(!*got);
 }
@@ -359,6 +360,20 @@ BOOST_AUTO_TEST_CASE(the_old_one_stays_until_the_new_one_is_whole)
     BOOST_TEST(thumbprint_of(*tested) == second.thumbprint);
 }
 
+BOOST_AUTO_TEST_CASE(what_stays_unusable_is_told)
+{
+    files const both(make_identity("client"));
+    auto const tested = loaded(both.options());
+    both.certificate.write(make_identity("client").certificate_pem);
+    auto const now = std::chrono::steady_clock::now();
+    BOOST_TEST(outcome(tested->current(now)) == "success");
+    BOOST_TEST(outcome(tested->current(now + 5min - 1s)) == "success");
+    auto const got = tested->current(now + 5min);
+    BOOST_TEST_REQUIRE(outcome(got) == "invalid_configuration");
+    check_contains(got.error().message(), both.key.path.string() + "' is not the key of");
+    check_contains(got.error().message(), both.certificate.path.string());
+}
+
 // The clock of a file system ticks some hundred times a second; so two files may look alike.
 BOOST_AUTO_TEST_CASE(replaced_within_a_tick)
 {
@@ -410,14 +425,14 @@ BOOST_AUTO_TEST_CASE(unchanged_files_are_not_read_again)
     };
     auto const tested = loaded(options);
     auto const once = asked;
-    BOOST_TEST(tested->current() == tested->current());
+    BOOST_TEST(tested->current().value() == tested->current().value());
     BOOST_TEST(asked == once);
     both.key.replace(known.key.encrypted_pem(phrase));
     both.age();
-    tested->current();
+    (void)tested->current();
     BOOST_TEST(asked > once);
     auto const twice = asked;
-    tested->current();
+    (void)tested->current();
     BOOST_TEST(asked == twice);
 }
 

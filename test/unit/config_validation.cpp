@@ -486,10 +486,11 @@ BOOST_AUTO_TEST_CASE(the_key_is_loaded_if_the_method_signs)
 {
     using coauth::detail::load_key;
     auto changed = config();
-    BOOST_TEST((*load_key(changed) == nullptr));
+    BOOST_TEST((load_key(changed) == nullptr));
     changed.authentication = client_authentication::private_key_jwt("id", some_key);
     check_contains(
-        load_key(changed).error().message(), "authentication: the signing key holds no PEM");
+        load_key(changed)->current().error().message(),
+        "authentication: the signing key holds no PEM");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

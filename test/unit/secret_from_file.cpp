@@ -63,6 +63,11 @@ BOOST_AUTO_TEST_CASE(byte_order_mark_and_final_line_break_are_not_part_of_the_se
         file.write(written);
         BOOST_TEST(read(tested) == expected);
     }
+    for (auto const* const mark : {"\xFF\xFE", "\xFE\xFF"})
+    {
+        file.write(mark + "s"s);
+        check_contains(read(tested), file.path.string() + "' is UTF-16 text; save it as UTF-8");
+    }
     file.write(std::string(65'536, 'x'));
     BOOST_TEST(read(tested).size() == 65'536U);
 }

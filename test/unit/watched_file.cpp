@@ -93,6 +93,25 @@ BOOST_AUTO_TEST_CASE(each_kind_of_change_is_noticed)
         }
 }
 
+BOOST_AUTO_TEST_CASE(an_absent_file_is_current_until_there_is_one)
+{
+    temporary_file const file;
+    auto const tested = watch(file);
+    auto const absent = tested.current_version();
+    BOOST_TEST(tested.is_current(absent));
+    file.write("one");
+    BOOST_TEST(!tested.is_current(absent));
+    file.remove();
+    BOOST_TEST(tested.is_current(absent));
+}
+
+// A device is not a file that is replaced.
+BOOST_AUTO_TEST_CASE(a_device_is_current_once_it_was_read)
+{
+    file_type const tested("/dev/null", {.subject = "the list", .may_be_empty = true});
+    BOOST_TEST(tested.is_current(contents_of(tested).version));
+}
+
 BOOST_AUTO_TEST_CASE(errors_name_the_file)
 {
     temporary_file const file;

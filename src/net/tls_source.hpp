@@ -1,0 +1,65 @@
+#ifndef COAUTH_SRC_NET_TLS_SOURCE_HPP
+#define COAUTH_SRC_NET_TLS_SOURCE_HPP
+
+#include "net/client_certificate.hpp"
+#include "net/tls_context.hpp"
+
+#include <cstdint>
+#include <memory>
+
+namespace coauth::net
+{
+
+// What TLS needs for one connection. Equal: a connection that was opened with the one serves for
+// the other too.
+struct tls_parameters
+{
+    std::shared_ptr<tls_context> context;
+    // Null: there is no client certificate.
+    std::shared_ptr<certificate_chain const> certificate;
+
+    friend bool operator==(tls_parameters const&, tls_parameters const&) = default;
+};
+
+// The TLS parameters of a client's options. They follow the files that the options name, and the
+// system's trust store. Safe from any thread.
+class tls_source
+{
+public:
+    using clock = client_certificate::clock;
+
+    explicit tls_source(tls_options const& options)
+        : context_(tls_context_source::find(options))
+        , certificate_(options)
+    {
+    }
+
+    // The parameters of a new connection, or why there can be none. What cannot be loaded again is
+    // for a time what it was before.
+    result<tls_parameters> current(clock::time_point now = clock::now())
+    {
+        auto context = last_good_.update(context_->current(), now);
+        if (!context)
+            return context.error();
+        auto certificate = certificate_.current(now);
+        if (!certificate)
+            return certificate.error();
+        return tls_parameters{std::move(*context), std::move(*certificate)};
+    }
+    // Changes with the parameters.
+    [[nodiscard]] std::uint64_t generation() const noexcept
+    {
+        return context_->generation() + certificate_.generation();
+    }
+
+private:
+    // Shared with other clients, but each has a grace of its own: a client that is created while
+    // files are damaged reports that.
+    std::shared_ptr<tls_context_source> const context_;
+    detail::last_good<tls_context_source::context_ptr> last_good_;
+    client_certificate certificate_;
+};
+
+} // namespace coauth::net
+
+#endif
