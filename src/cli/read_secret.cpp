@@ -112,24 +112,37 @@ int read_all(int fd, char const* secret_name, secret& text)
     return 0;
 }
 
-secret without_newline(secret input)
+// The mark that some editors write before UTF-8 text.
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+
+bool is_utf16(std::string_view text)
+{
+    return text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
+}
+
+// Without what editors add.
+secret secret_alone(secret const& input)
 {
     auto text = input.view();
+    if (text.starts_with(byte_order_mark))
+        text.remove_prefix(byte_order_mark.size());
     if (!text.ends_with('\n'))
-        return input;
+        return secret(text);
     text.remove_suffix(1);
     if (text.ends_with('\r'))
         text.remove_suffix(1);
     return secret(text);
 }
 
-result<secret> check(secret input, secret_source const& source, std::string const& location)
+result<secret> check(secret const& input, secret_source const& source, std::string const& location)
 {
     if (input.size() > max_size)
         return usage_error(
             location + " contains more than 64 KiB, too much for a " + source.name +
             ": is it the right one?");
-    auto text = without_newline(std::move(input));
+    if (is_utf16(input.view()))
+        return usage_error(location + " contains UTF-16 text: save it as UTF-8");
+    auto text = secret_alone(input);
     if (text.empty())
         return usage_error(location + " contains no " + source.name + ": it is empty");
     return text;
@@ -144,7 +157,7 @@ read_from(descriptor const& file, secret_source const& source, std::string const
         return usage_error(
             std::string("the ") + source.name + " cannot be read from " + location + ": " +
             error_message(failure));
-    return check(std::move(text), source, location);
+    return check(text, source, location);
 }
 
 result<secret> read_environment(secret_source const& source)

@@ -4,6 +4,7 @@ import json
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 from command import COAUTH, SECRET, Case, RawServer, Server, clean_environment, jwt, main, run
@@ -50,6 +51,7 @@ class Token(Case):
             "file": ((), "", {}),
             "standard input": (("--client-secret-file", "-"), SECRET, {}),
             "standard input with a line break": (("--client-secret-file", "-"), SECRET + "\r\n", {}),
+            "standard input with a byte order mark": (("--client-secret-file", "-"), "\ufeff" + SECRET, {}),
             "environment": ((), "", {"COAUTH_CLIENT_SECRET": SECRET}),
         }
         for name, (arguments, stdin, env) in inputs.items():
@@ -57,6 +59,14 @@ class Token(Case):
                 got = self.server.token("-o", "token", *arguments, secret=name == "file", stdin=stdin,
                                         env=env)
                 self.check(got, 0)
+
+    def test_a_secret_in_utf_16_is_told(self):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write((SECRET + "\r\n").encode("utf-16"))
+            file.flush()
+            got = self.server.token("--client-secret-file", file.name, secret=False)
+        self.assertEqual(got.returncode, 2)
+        self.assertIn("contains UTF-16 text: save it as UTF-8", got.stderr)
 
     def test_client_id_from_the_environment(self):
         got = run("token", "--token-endpoint", self.server.endpoint, "--ca-file",
