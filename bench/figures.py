@@ -1,4 +1,4 @@
-"""Reads results.json: medians, spreads and what follows from them."""
+"""Reads results.json and computes medians, spreads and derived figures."""
 
 import json
 import pathlib
@@ -21,7 +21,7 @@ class Figures:
         return statistics.median(self.all(case, peer, what))
 
     def ratio(self, case, peer, other, other_case=None):
-        """Of the medians of CPU time."""
+        """The ratio of the medians of CPU time."""
         return self.median(case, peer) / self.median(other_case or case, other)
 
     def hit(self, how, threads, what="cpu_ns"):
@@ -38,13 +38,12 @@ class Figures:
         return statistics.median(self.waiting(how, number, what))
 
     def waiter_memory(self, number):
-        """Bytes for each waiter that are the library's: beyond those of the coroutines that wait."""
+        """The library's bytes for each waiter: without those of the waiting coroutines."""
         return (self.waiting_median("coauth", number, "bytes") -
                 self.waiting_median("gate", number, "bytes"))
 
     def memory(self, peer):
-        """Kilobytes for each further request in flight: repetition by repetition, so that there is
-        a spread."""
+        """Kilobytes for each further request in flight, one value for each repetition."""
         few, many = (self.all(f"keep-alive-{n}", peer, "peak_kb") for n in (64, 512))
         return [(b - a) / (512 - 64) for a, b in zip(few, many)]
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Which goals the results meet: goals.py RESULTS. Exit status 1 when one is missed."""
+"""Prints which goals the results meet: goals.py RESULTS. Exits with 1 if one is missed."""
 
 import sys
 

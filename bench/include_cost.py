@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What `#include <coauth/coauth.hpp>` costs beside the Asio headers that it cannot do without:
+"""Compares the cost of `#include <coauth/coauth.hpp>` with that of the Asio headers that it needs:
 include_cost.py COMPILER INCLUDE_DIRECTORY. CPU time of one compilation, median of several."""
 
 import os

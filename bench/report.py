@@ -20,10 +20,10 @@ TITLES = {
 }
 NOT_MEASURED = """\
 Not measured: name lookup, a network (all is loopback), other servers, HTTP/2, TLS 1.2, more than
-one client thread, allocations of Go. Latency and tokens/s are those of a client with one core to
-itself and a server with another: they compare the peers, and promise nothing elsewhere. System
-calls are counted under strace, which slows the client. libcurl parses its CA bundle for each new
-connection where the default CAPATH is in force, as it is in the case of the system's CAs."""
+one client thread, allocations of Go. Client and server had one core each: latency and
+tokens/s compare the peers and are no promise for other machines. System calls are counted under
+strace, which slows the client. With the default CAPATH, which the case of the system's CAs uses,
+libcurl parses its CA bundle for each new connection."""
 
 
 def number(value, digits=1):
@@ -141,7 +141,7 @@ def document(figures):
     yield NOT_MEASURED
 
 
-# Charts: bars of one panel below those of another; each panel has a scale of its own.
+# Charts of panels, one below the other. Each panel has its own scale.
 WIDTH, LEFT, RIGHT, BAR, GAP, HEAD = 760, 110, 150, 20, 7, 40
 OURS, THEIRS, INK, FAINT = "#1f6feb", "#9aa7b4", "#1c2128", "#57606a"
 
@@ -167,7 +167,7 @@ def bar(y, name, ours, values, scale):
 
 
 def chart(title, unit, panels, names):
-    """`panels`: a title and the values of each peer."""
+    """Draws `panels`, each a title and the values of the peers."""
     height = 64 + sum(HEAD + len(bars) * (BAR + GAP) for _, bars in panels)
     yield (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
            f'viewBox="0 0 {WIDTH} {height}" font-family="sans-serif">')

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Runs the peers, one after another and again and again, against nginx: run.py PROGRAMS OUT
-[quick]. PROGRAMS holds bench_coauth and its peers; OUT gets results.json."""
+"""Runs the peers in turn, many times, against nginx: run.py PROGRAMS OUT [quick]. PROGRAMS is the
+directory of bench_coauth and its peers; results.json is written to OUT."""
 
 import contextlib
 import itertools
@@ -21,10 +21,10 @@ PEERS = ["coauth", "beast", "openssl", "curl", "go"]
 SYSTEM_BUNDLE = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
 SERVER_CORE, CLIENT_CORE = 0, 1
 TOKEN_LENGTH = 796
-# No run may take longer, in seconds.
+# The time limit of a run in seconds.
 LIMIT = 180
 
-# name: mode, in flight, requests, with the system's trust store.
+# name: (mode, requests in flight, requests, whether with the system's CAs).
 CASES = {
     "keep-alive-1": ("keep-alive", 1, 3000, False),
     "keep-alive-64": ("keep-alive", 64, 8000, False),
@@ -37,10 +37,10 @@ CASES = {
 }
 # System calls and allocations are counted in these; memory grows from 64 in flight to 512.
 COUNTED = ["keep-alive-1", "keep-alive-64", "new-64", "resumed-64"]
-# Taking a token that is there already, by one thread and by two.
+# Cache hits, by one thread and by two.
 HITS = {"coauth": 20_000_000, "coauth-awaited": 10_000_000, "atomic": 5_000_000, "mutex": 5_000_000,
         "go": 5_000_000}
-# How many wait for one token, by whom; "gate" is what the waiting coroutines cost by themselves.
+# Numbers of waiters for one token; "gate" measures the waiting coroutines alone.
 WAITERS = (10_000, 100_000)
 WAITING = ("coauth", "gate", "go")
 
@@ -64,7 +64,7 @@ http {{
         location = /token {{ return 200 '{body}'; }}
         location = /refuse {{ return 401 '{{"error":"invalid_client"}}'; }}
     }}
-    # Says which connections and sessions were reused.
+    # Logs which connections and sessions were reused.
     server {{
         listen 127.0.0.1:{logged_port} ssl backlog=4096;
         access_log {dir}/reuse.log reuse;
@@ -89,7 +89,7 @@ def make_certificates(directory):
             "-addext", "extendedKeyUsage=serverAuth")
     ca = (directory / "ca.pem").read_text()
     (directory / "chain.pem").write_text((directory / "leaf.pem").read_text() + ca)
-    # libcurl takes one file: the system's certificates and ours.
+    # libcurl reads one file: the system's certificates and the benchmark's.
     (directory / "bundle.pem").write_text(SYSTEM_BUNDLE.read_text() + ca)
 
 
@@ -116,7 +116,7 @@ def server(directory):
     ports = free_port(), free_port()
     (directory / "nginx.conf").write_text(NGINX.format(
         dir=directory, port=ports[0], logged_port=ports[1], body=token_document()))
-    # Its worker need not be root, and writes its log.
+    # nginx's worker, which is not root, writes the log.
     directory.chmod(0o755)
     nginx = subprocess.Popen(pinned(SERVER_CORE, "/usr/sbin/nginx", "-e", directory / "error.log",
                                     "-p", directory, "-c", directory / "nginx.conf"))
@@ -143,7 +143,7 @@ class Runner:
     def __init__(self, programs, directory, ports):
         self.programs, self.directory = programs, directory
         self.port, self.logged_port = ports
-        # The environment may name certificates and proxies of its own.
+        # The environment may set certificates and proxies.
         self.environment = {"PATH": os.environ["PATH"]}
 
     def command(self, peer, case, requests, logged=False):
@@ -195,24 +195,24 @@ class Runner:
         return {**self.environment, "LD_PRELOAD": str(library)}
 
     def system_calls(self, peer, case, requests):
-        """The difference of two runs leaves out what starting and warming up takes."""
+        """The difference of two runs, which excludes start and warm-up."""
         few, many = (self.traced(self.command(peer, case, n)) for n in (requests, 2 * requests))
         return (many - few) / requests
 
     def traced(self, command):
         output = self.directory / "strace"
         self.run(["strace", "-f", "-c", "-o", output, *command])
-        # share, seconds, microseconds a call, calls, perhaps errors, "total"
+        # Columns: share, seconds, microseconds per call, calls, optional errors, "total".
         return int(output.read_text().splitlines()[-1].split()[3])
 
     def reuse(self, peer, case, requests):
-        """What the server saw after the warm-up: the share of its connections that resumed a
-        session, and how many connections a request took."""
+        """Measured by the server after the warm-up: the share of its connections that resumed a
+        session, and the number of connections per request."""
         _, in_flight, _, system = CASES[case]
         log = self.directory / "reuse.log"
         os.truncate(log, 0)
         self.run(self.command(peer, case, requests, logged=True))
-        # The last line may be written after the response.
+        # nginx may write the last line after its response.
         time.sleep(0.1)
         lines = [line.split() for line in log.read_text().splitlines()][warmup(in_flight, system):]
         opened = [reused for reused, number in lines if number == "1"]
@@ -221,7 +221,7 @@ class Runner:
 
 
 def warmup(in_flight, system):
-    # At least one for each connection; more to fill caches.
+    # At least one request for each connection, and more to fill caches.
     return 5 if system else max(2 * in_flight, 200)
 
 
@@ -229,11 +229,11 @@ def measure_all(runner, repetitions):
     runs = {case: {peer: [] for peer in PEERS} for case in CASES}
     hits = {str(threads): {how: [] for how in HITS} for threads in (1, 2)}
     waiters = {str(number): {how: [] for how in WAITING} for number in WAITERS}
-    # Many short rounds rather than few long ones: the machine's mood changes slowly.
+    # Many short rounds, since the speed of the machine changes slowly.
     for repetition in range(repetitions):
         print(f"repetition {repetition + 1} of {repetitions}", flush=True)
         for (case, (_, _, requests, _)), turn in itertools.product(CASES.items(), range(len(PEERS))):
-            # Nobody always comes first.
+            # The order of the peers changes with each round.
             peer = PEERS[(turn + repetition) % len(PEERS)]
             runs[case][peer].append(runner.measure(peer, case, requests))
         for threads, how in itertools.product((1, 2), HITS):

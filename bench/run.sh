@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Measures coauth beside its peers, against nginx on this machine. Installs what it needs from
-# Debian's packages. Results go to build/bench: table.md, results.json and charts.
+# Measures coauth and its peers against nginx on this machine. Installs missing Debian packages. Writes
+# table.md, results.json and charts to build/bench.
 #
 #   bench/run.sh          21 repetitions; about 20 minutes
-#   bench/run.sh quick    three, to try it out
+#   bench/run.sh quick    three repetitions, to try it out
 #
 # bench/check.sh then compares the results with the goals.
 set -euo pipefail

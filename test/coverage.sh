@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures how much of src/protocol and src/policy the unit tests and the corpora of the fuzzers
-# run, by file and in all; fails below 95 % of the lines or 90 % of the branches.
+# Measures the coverage of src/protocol and src/policy by the unit tests and the fuzzers' corpora, for
+# each file and in total. Fails below 95 % of the lines or 90 % of the branches.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 least_lines=95

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs a thousand fetches in flight against servers that misbehave, for so many minutes, and draws
-# memory, descriptors and tokens over time: as text, and as build/soak/soak.svg.
+# Runs a thousand fetches in flight against misbehaving servers for MINUTES, and draws memory,
+# descriptors and tokens over time, as text and as build/soak/soak.svg.
 #
 #   test/soak.sh MINUTES
 #

@@ -1,5 +1,5 @@
-// A Boost.Beast coroutine as one writes it from Beast's examples: no time limits, no checks beyond
-// those of TLS. The reference of the comparison.
+// A Boost.Beast coroutine in the style of Beast's examples: no time limits, no checks except those
+// of TLS. The reference of the comparison.
 
 #include "common.hpp"
 #include "token_document.hpp"
@@ -28,7 +28,7 @@ using asio::ip::tcp;
 namespace
 {
 
-// Tickets of earlier connections; TLS 1.3 wants each to be used once.
+// Tickets of earlier connections. In TLS 1.3 each should be used once.
 class ticket_store
 {
 public:
@@ -60,7 +60,7 @@ public:
     }
 
 private:
-    // Not the application data: that is Asio's.
+    // Asio uses the application data itself.
     static int index()
     {
         static int const found = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
@@ -120,7 +120,7 @@ private:
         co_await stream_->async_handshake(ssl::stream_base::client, use_awaitable);
     }
 
-    // Without a word of farewell OpenSSL would not resume the session; the server needs none.
+    // Without this OpenSSL would not resume the session, since no close_notify was sent.
     void close()
     {
         SSL_set_quiet_shutdown(stream_->native_handle(), 1);

@@ -14,7 +14,7 @@ namespace asio = boost::asio;
 namespace
 {
 
-// A template, so that it also fits a coauth that does not keep connections or sessions yet.
+// A template, so that it also compiles with a coauth that does not reuse connections or sessions.
 template <class Config>
 void configure_connections(Config& config, bench::options const& opts)
 {

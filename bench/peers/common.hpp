@@ -1,4 +1,4 @@
-// What the peers share: the command line, the load loop's bookkeeping, the report.
+// Shared by the peers: command line, bookkeeping of the load, report.
 #ifndef COAUTH_BENCH_COMMON_HPP
 #define COAUTH_BENCH_COMMON_HPP
 
@@ -22,12 +22,12 @@ namespace bench
 
 using clock = std::chrono::steady_clock;
 
-// What every peer asks: `client` and `secret` by HTTP Basic.
+// The request of every peer, with HTTP Basic credentials `client` and `secret`.
 inline constexpr char const* client_id = "client";
 inline constexpr char const* client_secret = "secret";
 inline constexpr char const* authorization = "Basic Y2xpZW50OnNlY3JldA==";
 inline constexpr char const* form = "grant_type=client_credentials";
-// How long the server's tokens are.
+// The length of the server's tokens.
 inline constexpr std::size_t token_length = 796;
 
 enum class connections
@@ -40,7 +40,7 @@ enum class connections
 struct options
 {
     std::string endpoint;
-    // Its parts. The host is a numeric address: no lookup is measured.
+    // The parts of the endpoint. The host is a numeric address, so that no lookup is measured.
     std::string host;
     std::string port;
     std::string path;
@@ -114,13 +114,13 @@ inline void check(std::string_view token, std::string_view type)
         throw std::runtime_error("this is not the server's token");
 }
 
-// One run of the load: hands out the requests and keeps how long each took.
+// One run of the load: hands out the requests and records their durations.
 class load
 {
 public:
     explicit load(std::size_t requests) : left_(requests) { taken_.reserve(requests); }
 
-    // Whether there is another request to make.
+    // False: all requests were handed out.
     bool next() { return left_ != 0 && left_-- != 0; }
     void done(clock::time_point began) { taken_.push_back(clock::now() - began); }
     [[nodiscard]] std::vector<clock::duration>& taken() { return taken_; }
@@ -139,7 +139,7 @@ inline double cpu_us()
     return us(used.ru_utime) + us(used.ru_stime);
 }
 
-// How often memory was asked for, when the counting library is preloaded.
+// Number of allocations; 0 unless the counting library is preloaded.
 inline std::uint64_t allocations()
 {
     using counter = std::uint64_t (*)();
@@ -171,17 +171,17 @@ void measure(char const* peer, options const& opts, Run run)
     load warmup(opts.warmup);
     run(warmup);
     load measured(opts.requests);
-    auto const asked = allocations();
+    auto const allocations_before = allocations();
     auto const cpu = cpu_us();
     auto const began = clock::now();
     run(measured);
     auto const wall = std::chrono::duration<double>(clock::now() - began).count();
     auto const used = cpu_us() - cpu;
-    auto const allocated = allocations() - asked;
+    auto const allocated = allocations() - allocations_before;
 
     auto& taken = measured.taken();
     if (taken.size() != opts.requests)
-        throw std::runtime_error("not every request was responded");
+        throw std::runtime_error("not every request had a response");
     std::sort(taken.begin(), taken.end());
     auto const count = static_cast<double>(opts.requests);
     std::printf(

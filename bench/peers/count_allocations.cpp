@@ -1,4 +1,4 @@
-// Preloaded: counts how often a program asks for memory. The program reads `bench_allocations`.
+// A preloaded library that counts allocations. The program reads `bench_allocations`.
 
 #include <atomic>
 #include <cstddef>
@@ -19,7 +19,7 @@ void* counted(void* memory)
 
 extern "C"
 {
-    // glibc's own entrances, beside those that this library takes the place of.
+    // glibc's internal names of the functions that this library replaces.
     void* __libc_malloc(std::size_t size);
     void* __libc_calloc(std::size_t number, std::size_t size);
     void* __libc_realloc(void* memory, std::size_t size);

@@ -21,7 +21,7 @@ void check(CURLMcode code)
         throw std::runtime_error(curl_multi_strerror(code));
 }
 
-// One easy handle, used again and again: it keeps its connection or session.
+// One easy handle that is reused: it keeps its connection or session.
 class transfer
 {
 public:
@@ -38,8 +38,8 @@ public:
         curl_easy_setopt(easy_, CURLOPT_WRITEDATA, this);
         curl_easy_setopt(easy_, CURLOPT_WRITEFUNCTION, &transfer::write);
         curl_easy_setopt(easy_, CURLOPT_CAINFO, opts.ca_file.c_str());
-        // libcurl keeps its parsed certificates only without the default CAPATH. Who trusts the
-        // system's leaves that default alone.
+        // libcurl caches its parsed certificates only without the default CAPATH. The case of the
+        // system's CAs keeps that default.
         if (!opts.system_trust)
             curl_easy_setopt(easy_, CURLOPT_CAPATH, nullptr);
         if (opts.mode != bench::connections::kept)
@@ -53,7 +53,7 @@ public:
     transfer(transfer const&) = delete;
     ~transfer() { curl_easy_cleanup(easy_); }
 
-    // Whether there was a request to begin.
+    // False: there is no further request.
     bool begin(CURLM* multi, bench::load& load)
     {
         if (!load.next())

@@ -1,8 +1,8 @@
-// A token that is there already: coauth's token_source beside what one writes without it.
+// Cache hits: coauth's token_source compared with hand-written caches.
 //
 //   bench_hits HOW ...   HOW: coauth, coauth-awaited, mutex, atomic
 //
-// --in-flight is the number of threads here, --requests the number of hits of each.
+// --in-flight is the number of threads, --requests the number of hits of each thread.
 
 #include <coauth/client.hpp>
 #include <coauth/token_source.hpp>
@@ -33,50 +33,50 @@ void check(std::string_view authorization)
         throw std::runtime_error("this is not the server's token");
 }
 
-struct kept_token
+struct cached_token
 {
     std::string authorization;
     bench::clock::time_point end;
 
-    [[nodiscard]] bool good() const { return bench::clock::now() < end; }
+    [[nodiscard]] bool is_usable() const { return bench::clock::now() < end; }
 };
 
-std::shared_ptr<kept_token const> keep(coauth::access_token const& token)
+std::shared_ptr<cached_token const> cache(coauth::access_token const& token)
 {
-    return std::make_shared<kept_token const>(kept_token{
+    return std::make_shared<cached_token const>(cached_token{
         std::string(token.authorization()), bench::clock::now() + std::chrono::hours(1)});
 }
 
 struct by_mutex
 {
-    explicit by_mutex(coauth::token_source& from) : token(keep(from.try_get())) {}
+    explicit by_mutex(coauth::token_source& from) : token(cache(from.try_get())) {}
 
     void hit()
     {
-        std::shared_ptr<kept_token const> mine;
+        std::shared_ptr<cached_token const> loaded;
         {
             std::lock_guard const lock(mutex);
-            if (token->good())
-                mine = token;
+            if (token->is_usable())
+                loaded = token;
         }
-        check(mine->authorization);
+        check(loaded->authorization);
     }
 
     std::mutex mutex;
-    std::shared_ptr<kept_token const> token;
+    std::shared_ptr<cached_token const> token;
 };
 
 struct by_atomic
 {
-    explicit by_atomic(coauth::token_source& from) : token(keep(from.try_get())) {}
+    explicit by_atomic(coauth::token_source& from) : token(cache(from.try_get())) {}
 
     void hit() const
     {
-        auto const mine = token.load(std::memory_order_acquire);
-        check(mine->good() ? std::string_view(mine->authorization) : std::string_view());
+        auto const loaded = token.load(std::memory_order_acquire);
+        check(loaded->is_usable() ? std::string_view(loaded->authorization) : std::string_view());
     }
 
-    std::atomic<std::shared_ptr<kept_token const>> token;
+    std::atomic<std::shared_ptr<cached_token const>> token;
 };
 
 struct by_coauth

@@ -1,4 +1,4 @@
-// OpenSSL on nonblocking sockets and nothing else: what a token costs at the least. The request is
+// OpenSSL on nonblocking sockets and nothing else: the minimum cost of a token. The request is
 // serialised once, and the response is searched, not parsed.
 
 #include "common.hpp"
@@ -75,7 +75,7 @@ public:
     connection(connection const&) = delete;
     ~connection() { close(); }
 
-    // Whether there was a request to begin.
+    // False: there is no further request.
     bool begin(bench::load& load)
     {
         if (!load.next())
@@ -89,7 +89,7 @@ public:
         return true;
     }
 
-    // Goes as far as the socket allows; true when the response is complete.
+    // Continues as far as the socket allows. True: the response is complete.
     bool drive(bench::load& load)
     {
         if (state_ == state::connecting)
@@ -104,7 +104,7 @@ public:
             if (int const did = SSL_write(ssl_, shared_.request.data(), size); did <= 0)
                 return wait(did);
             state_ = state::reading;
-            // The response announces itself.
+            // The socket becomes readable when the response arrives.
             return false;
         }
         while (!complete())
@@ -158,8 +158,8 @@ private:
 
     bool wait(int did)
     {
-        int const why = SSL_get_error(ssl_, did);
-        if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE)
+        int const reason = SSL_get_error(ssl_, did);
+        if (reason != SSL_ERROR_WANT_READ && reason != SSL_ERROR_WANT_WRITE)
             fail("TLS");
         return false;
     }
@@ -188,7 +188,7 @@ private:
         load.done(began_);
     }
 
-    // Without a word of farewell OpenSSL would not resume the session; the server needs none.
+    // Without this OpenSSL would not resume the session, since no close_notify was sent.
     void close()
     {
         if (ssl_ == nullptr)
@@ -209,7 +209,7 @@ private:
     std::size_t size_ = 0;
 };
 
-// Begins requests until one has to wait for the socket; false when there are none left.
+// Starts requests until one has to wait for the socket. False: there are none left.
 bool advance(connection& with, bench::load& load)
 {
     while (with.begin(load))

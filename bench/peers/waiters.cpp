@@ -1,10 +1,10 @@
-// Many who wait for one token: coauth's token_source beside the bare minimum.
+// Many waiters for one token: coauth's token_source compared with the minimum.
 //
-//   bench_waiters HOW ...   HOW: coauth, or gate: coroutines that wait for something that costs
-//                           nothing, the callers' own share of the memory and of the CPU time
+//   bench_waiters HOW ...   HOW: coauth, or gate: coroutines that wait for an event that costs
+//                           nothing, which shows the callers' own memory and CPU time
 //
-// --in-flight is the number of those who wait, each a coroutine. When the server refuses them, each
-// gets the error.
+// --in-flight is the number of waiters, each a coroutine. If the server refuses the request, each
+// waiter receives the error.
 
 #include <coauth/client.hpp>
 #include <coauth/observer.hpp>
@@ -51,23 +51,23 @@ double thread_cpu_us()
     return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) / 1e3;
 }
 
-// Others who want the executor meanwhile: how long they had to wait. CPU time, since the machine
-// may take the core away for longer.
-class neighbour
+// Other work on the executor, and the longest time that it had to wait, in CPU time, since other
+// processes may use the core.
+class other_work
 {
 public:
-    explicit neighbour(asio::io_context& context) : context_(context) {}
+    explicit other_work(asio::io_context& context) : context_(context) {}
 
     void begin()
     {
         last_ = thread_cpu_us();
-        come_again();
+        post_again();
     }
     void end() { ended_ = true; }
     [[nodiscard]] double longest_us() const { return longest_; }
 
 private:
-    void come_again()
+    void post_again()
     {
         asio::post(
             context_,
@@ -77,7 +77,7 @@ private:
                 longest_ = std::max(longest_, now - last_);
                 last_ = now;
                 if (!ended_)
-                    come_again();
+                    post_again();
             });
     }
 
@@ -87,12 +87,12 @@ private:
     bool ended_ = false;
 };
 
-// What is measured: from when all wait until the last is through.
+// The measurement: from the time when all wait until the last waiter has resumed.
 class measurement
 {
 public:
     measurement(asio::io_context& context, std::size_t waiters)
-        : neighbour_(context)
+        : other_work_(context)
         , waiters_(waiters)
         , left_(waiters)
         , memory_before_(memory_in_use())
@@ -107,7 +107,7 @@ public:
     }
     void waking_begins()
     {
-        neighbour_.begin();
+        other_work_.begin();
         began_ = thread_cpu_us();
     }
     void one_is_through()
@@ -115,7 +115,7 @@ public:
         if (--left_ != 0)
             return;
         cpu_ = thread_cpu_us() - began_;
-        neighbour_.end();
+        other_work_.end();
     }
 
     void report(char const* how, std::uint64_t fetches) const
@@ -127,11 +127,11 @@ public:
             "{\"how\":\"%s\",\"fetches\":%llu,\"wake_us\":%.4f,\"bytes\":%.1f,"
             "\"resident_bytes\":%.1f,\"longest_us\":%.1f}\n",
             how, static_cast<unsigned long long>(fetches), cpu_ / all, memory_ / all,
-            resident_ * 1024 / all, neighbour_.longest_us());
+            resident_ * 1024 / all, other_work_.longest_us());
     }
 
 private:
-    neighbour neighbour_;
+    other_work other_work_;
     std::size_t const waiters_;
     std::size_t left_;
     double const memory_before_;
@@ -155,7 +155,7 @@ void spawn(asio::io_context& context, std::size_t count, Waiter const& waiter)
             });
 }
 
-// Asked for by the first of them, the fetch starts when all wait.
+// The first waiter requests the fetch, which starts when all wait.
 struct fetch_observer : coauth::observer
 {
     explicit fetch_observer(measurement& measured) : of(measured) {}
@@ -195,7 +195,7 @@ void measure_coauth(bench::options const& opts)
     measured.report("coauth", source.counters().fetches);
 }
 
-// Room for all handlers is made before memory is measured.
+// Memory for all handlers is allocated before the measurement.
 class gate
 {
 public:

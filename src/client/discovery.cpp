@@ -294,7 +294,7 @@ void discovery::try_next_url()
     auto const urls_left = urls_.size() - next_url_;
     if (!is_first || is_valid)
         timeout =
-            std::max(std::chrono::floor<milliseconds>(deadline_ - clock::now()), milliseconds(1));
+            std::max(std::chrono::ceil<milliseconds>(deadline_ - clock::now()), milliseconds(1));
     if (is_valid && urls_left > 1)
         timeout =
             std::max(std::min(timeout / static_cast<int>(urls_left), max_silence), milliseconds(1));
@@ -403,10 +403,9 @@ std::vector<std::shared_ptr<discovery_call>> discovery::take_calls(metadata_resu
     return taken;
 }
 
-// An operation counts in whole milliseconds, and may time out a little before the deadline.
 bool discovery::is_over(clock::time_point deadline) const
 {
-    return deadline <= clock::now() + std::chrono::milliseconds(2);
+    return deadline <= clock::now();
 }
 
 void discovery::finish(metadata_result outcome)

@@ -1,4 +1,4 @@
-// The least coroutine type in which the traps show: awaited at once, started by run().
+// The simplest coroutine type that shows the miscompilations: awaited at once, started by run().
 #ifndef COAUTH_TEST_CANARY_AWAITABLE_HPP
 #define COAUTH_TEST_CANARY_AWAITABLE_HPP
 
@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-// Text too long for the string's own buffer, so that a second release of it is seen.
+// A text too long for the string's inline buffer, so that a double release is noticed.
 inline char const* const long_text = "a text that does not fit into the string object itself";
 
 template <class T>

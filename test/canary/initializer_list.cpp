@@ -1,4 +1,4 @@
-// An initializer list in the awaited expression: is not even compiled.
+// An initializer list in the awaited expression does not compile.
 #include "awaitable.hpp"
 
 #include <vector>

@@ -1,4 +1,4 @@
-// What the rules tell to write instead.
+// The forms that the rules recommend.
 #include "awaitable.hpp"
 
 class request

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Makes the reference and checks it: reference.py DOXYGEN DOXYFILE OUT.
 
-Fails when doxygen warns, when a public name has no description (doxygen 1.9 does not warn of
-enumerators, for example), and when a page links to a file that is not there."""
+Fails if doxygen warns, if a public name has no description (doxygen 1.9 does not warn about
+enumerators, for example), or if a page links to a missing file."""
 
 import pathlib
 import re

@@ -1,4 +1,4 @@
-// A client in a process of its own. Arguments: what to do, the token endpoint, a file of CA
+// A client in a process of its own. Arguments: the command, the token endpoint, and a file of CA
 // certificates or "system".
 
 #include <coauth/coauth.hpp>

@@ -1,4 +1,4 @@
-// Connections as operating systems have them: descriptors, forks, the end of the process.
+// Connections and the operating system: descriptors, forks, the end of the process.
 
 #include "fixture.hpp"
 #include "issued_certificate.hpp"
@@ -33,7 +33,7 @@ std::set<int> descriptors()
     return open;
 }
 
-// Of the connection to that port; -1: there is none.
+// The descriptor of the connection to this port, or -1.
 int connection_to(std::uint16_t port)
 {
     for (int const fd : descriptors())
@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(a_forked_child_does_not_use_its_parents_connection)
     BOOST_TEST(::waitpid(child, &status, 0) == child);
     BOOST_TEST(status == 0);
     BOOST_TEST(server.connections() == 2U);
-    // The parent's is as good as before.
+    // The parent's connection still works.
     BOOST_TEST(one.fetch() == "success");
     BOOST_TEST(server.connections() == 2U);
 }

@@ -1,4 +1,4 @@
-// Discovery at servers that respond at one place and not at another, now and not before.
+// Discovery at servers that respond at one URL and not at another, or only later.
 
 #include "discovery_fixture.hpp"
 #include "fixture.hpp"
@@ -59,8 +59,8 @@ struct pending
 
 BOOST_AUTO_TEST_SUITE(discovery)
 
-// The issuer is compared byte for byte (RFC 8414 section 3.3); a difference that people do not see
-// is pointed out.
+// The issuer is compared byte for byte (RFC 8414 section 3.3). The error points out differences
+// that are easy to overlook.
 BOOST_AUTO_TEST_CASE(an_issuer_that_differs_a_little_is_pointed_out)
 {
     struct row
@@ -126,8 +126,7 @@ BOOST_AUTO_TEST_CASE(the_url_of_the_metadata_is_no_issuer)
         }
 }
 
-// Whatever is wrong with the place of RFC 8414, that of OpenID Connect is tried within the
-// deadline.
+// After any failure of the URL of RFC 8414, that of OpenID Connect is tried within the deadline.
 BOOST_AUTO_TEST_CASE(the_other_place_is_tried)
 {
     struct row
@@ -168,7 +167,7 @@ BOOST_AUTO_TEST_CASE(the_other_place_is_tried)
         }
 }
 
-// With a path there are three places; a silent one leaves time for the others.
+// An issuer with a path has three URLs; a silent one leaves time for the others.
 BOOST_AUTO_TEST_CASE(every_place_has_its_share_of_the_deadline)
 {
     auto chosen = options();
@@ -194,7 +193,7 @@ BOOST_AUTO_TEST_CASE(transient_failures_are_retried_as_for_tokens)
         char const* name;
         response oauth;
         response openid;
-        // That both places respond so; more of them are too many.
+        // Number of rounds in which both URLs give these responses.
         std::size_t rounds;
         char const* outcome;
         std::size_t requests;
@@ -252,7 +251,7 @@ BOOST_AUTO_TEST_CASE(many_at_once_share_one_request)
     context.run();
     BOOST_TEST(outcomes == std::vector<std::string>(100, "success"));
     BOOST_TEST(server.requests().size() == 1U);
-    // It is no cache: the next call sends its own.
+    // A shared discovery is not a cache: the next call sends its own requests.
     BOOST_TEST(outcome(discover(server.issuer(), uncached(server))) == "success");
     BOOST_TEST(server.requests().size() == 2U);
 }
@@ -336,7 +335,7 @@ BOOST_AUTO_TEST_CASE(only_equal_calls_share)
     BOOST_TEST(server.requests().size() == 5U);
 }
 
-// Each call can be cancelled alone: the first, which began the discovery, too.
+// Each call can be cancelled alone, also the first one, which started the discovery.
 BOOST_AUTO_TEST_CASE(a_cancelled_call_leaves_the_others)
 {
     for (std::size_t const cancelled : {0U, 1U, 2U})
@@ -389,7 +388,7 @@ BOOST_AUTO_TEST_CASE(without_calls_it_ends)
     BOOST_TEST(watch.elapsed() < 2s);
 }
 
-// One that comes later has its own deadline, whatever becomes of those before it.
+// A later call has its own deadline, whatever happens to earlier ones.
 BOOST_AUTO_TEST_CASE(a_later_call_has_its_own_deadline)
 {
     auto server = start();

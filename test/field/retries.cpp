@@ -1,4 +1,5 @@
-// Failures that pass: the status decides whether an operation is retried, whatever the body says.
+// Transient failures: the status decides whether an operation is retried, whatever the body
+// contains.
 
 #include "fixture.hpp"
 
@@ -70,7 +71,7 @@ std::vector<row> const table = {
      true},
     {"no body", 500, "", true},
     {"an unregistered status", 599, R"({"error":"x"})", true},
-    // A server that fails may give any reason: its database is not there yet.
+    // A failing server may give any reason, such as a database that is not ready yet.
     {"Keycloak", 500, R"({"error":"unknown_error"})", true},
     {"OAuth error", 500, R"({"error":"server_error"})", true},
     {"OAuth error", 503, R"({"error":"temporarily_unavailable"})", true},
@@ -91,8 +92,8 @@ std::vector<row> const table = {
     {"Okta", 429, R"({"errorCode":"E0000047","errorSummary":"API call exceeded rate limit"})",
      true},
     {"throttled", 429, R"({"error":"slow_down"})", true},
-    // But an RFC 6749 refusal of a throttled client says that its credentials are wrong: to send
-    // them again within seconds may lock the account.
+    // An RFC 6749 error of a throttled client may mean that its credentials are wrong: sending them
+    // again within seconds may lock the account.
     {"refusal", 429, R"({"error":"invalid_client"})", false},
     {"refusal", 429, R"({"error":"invalid_grant"})", false},
     {"refusal", 408, R"({"error":"unauthorized_client"})", false},

@@ -1,5 +1,5 @@
-// When to try again, in every form that servers use. The size of a number tells seconds from now,
-// seconds since 1970 and milliseconds since 1970 apart. `Date` corrects the clock.
+// Retry times in every form that servers use. The magnitude of a number distinguishes seconds from
+// now, seconds since 1970 and milliseconds since 1970. `Date` corrects the clock.
 
 #include "response_fixture.hpp"
 

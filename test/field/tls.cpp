@@ -18,7 +18,7 @@ using namespace test;
 namespace
 {
 
-// What the client's process prints.
+// The output of the client's process.
 std::string run_client(std::string const& environment, std::string const& arguments)
 {
     auto const command = environment + " " COAUTH_FIELD_CLIENT " " + arguments;
@@ -41,7 +41,7 @@ raw_tls_server::settings with_settings(
 {
     return [&certificate, version, ciphers, groups](SSL_CTX& context)
     {
-        speaking(certificate, version)(context);
+        tls_settings(certificate, version)(context);
         if (ciphers != nullptr)
             check(SSL_CTX_set_cipher_list(&context, ciphers) == 1);
         if (groups != nullptr)
@@ -93,9 +93,9 @@ void use_client_certificate(coauth::client_config& config, issued_certificate co
 void process_input(raw_connection& peer)
 {
     char byte = 0;
-    peer.set_patience(300ms);
+    peer.set_timeout(300ms);
     (void)SSL_peek(peer.tls(), &byte, 1);
-    peer.set_patience(5s);
+    peer.set_timeout(5s);
 }
 
 struct seen_certificates
@@ -109,7 +109,7 @@ raw_tls_server::script requesting(seen_certificates& seen, int times)
 {
     return [&seen, times](raw_connection& peer)
     {
-        if (!peer.shake_hands() || !peer.read_request())
+        if (!peer.handshake() || !peer.read_request())
             return;
         bool const tls_1_3_used = SSL_version(peer.tls()) == tls_1_3;
         for (int i = 0; i < times; ++i)
@@ -133,8 +133,8 @@ raw_tls_server::settings verifying_clients(issued_certificate const& certificate
 {
     return [&certificate, version](SSL_CTX& context)
     {
-        certificate.demand(context);
-        speaking(certificate, version)(context);
+        certificate.require_of_clients(context);
+        tls_settings(certificate, version)(context);
         SSL_CTX_set_verify(&context, SSL_VERIFY_NONE, nullptr);
         SSL_CTX_set_session_cache_mode(&context, SSL_SESS_CACHE_OFF);
         SSL_CTX_set_options(&context, SSL_OP_NO_TICKET);
@@ -198,7 +198,7 @@ BOOST_AUTO_TEST_CASE(the_systems_configuration_is_kept_where_it_is_stricter)
                                    std::string(setting) + "\n");
             scratch_file const ca("field_ca", certificate->ca_pem());
             raw_tls_server const server(
-                with_settings(*certificate, version, ciphers, groups), response_one);
+                with_settings(*certificate, version, ciphers, groups), serve_one_token);
             auto const said = run_client(
                 "OPENSSL_CONF=" + configuration.path(),
                 "fetch " + endpoint_of(server) + " " + ca.path());
@@ -212,7 +212,7 @@ BOOST_AUTO_TEST_CASE(no_trust_store_is_told)
 {
     issued_certificate const certificate;
     scratch_file const ca("field_system", certificate.ca_pem());
-    raw_tls_server const server(speaking(certificate), response_one);
+    raw_tls_server const server(tls_settings(certificate), serve_one_token);
     auto const arguments = "fetch " + endpoint_of(server) + " system";
     auto const without = run_client(
         "SSL_CERT_FILE=/nonexistent.pem SSL_CERT_DIR=/nonexistent:/nonexistent2", arguments);
@@ -231,10 +231,10 @@ BOOST_AUTO_TEST_CASE(the_dot_of_a_full_name_is_not_part_of_it)
         {
             std::string server_name;
             raw_tls_server server(
-                speaking(certificate),
+                tls_settings(certificate),
                 [&](raw_connection& peer)
                 {
-                    bool const going = peer.shake_hands() && peer.read_request();
+                    bool const going = peer.handshake() && peer.read_request();
                     auto const* const sent =
                         SSL_get_servername(peer.tls(), TLSEXT_NAMETYPE_host_name);
                     server_name = sent != nullptr ? sent : "";
@@ -268,7 +268,7 @@ BOOST_AUTO_TEST_CASE(whatever_is_given_is_a_trust_anchor)
              {"another intermediate", other.intermediate_pem(), "certificate_verify_failed"}})
         BOOST_TEST_CONTEXT(row.name)
         {
-            raw_tls_server const server(speaking(issued), response_one);
+            raw_tls_server const server(tls_settings(issued), serve_one_token);
             auto config = config_for(server, issued);
             config.tls.ca_pem = row.ca;
             BOOST_TEST(outcome(fetch(config)) == row.expected);
@@ -319,7 +319,7 @@ BOOST_AUTO_TEST_CASE(a_bundle_is_read_whole_or_refused_with_the_line)
              {"no certificate", other.key.private_pem(), "holds no PEM certificate"}})
         BOOST_TEST_CONTEXT(row.name)
         {
-            raw_tls_server const server(speaking(issued), response_one);
+            raw_tls_server const server(tls_settings(issued), serve_one_token);
             scratch_file const file("field_bundle", row.text);
             for (bool const from_file : {false, true})
             {

@@ -58,7 +58,7 @@ BOOST_AUTO_TEST_CASE(lifetimes)
 }
 
 // The words of a scope that cannot be written in a request (RFC 6749 section 3.3) are dropped: the
-// scope must not claim less than a whole list of words, but the token is more important.
+// returned scope is then incomplete, but the token is more important.
 BOOST_AUTO_TEST_CASE(scopes)
 {
     scripted_server server;

@@ -72,7 +72,7 @@ void check_refused(std::string_view url, coauth::error const& failure)
         "a password in a URL is not shown");
 }
 
-// A value that could end its line would make another field.
+// A line break in a value would start another field.
 void check_head(std::string_view head)
 {
     constexpr std::array<std::string_view, 8> known = {

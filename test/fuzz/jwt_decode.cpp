@@ -1,4 +1,4 @@
-// Tokens that the command shows taken apart.
+// Tokens that the command decodes and prints.
 
 #include "cli/decode.hpp"
 #include "cli/sanitize_for_terminal.hpp"

@@ -1,4 +1,4 @@
-// Runs a target on every file of a corpus, and on every beginning of it, where libFuzzer is not.
+// Runs a target on every file of a corpus and on every prefix of it, without libFuzzer.
 
 #include "fuzz.hpp"
 
@@ -17,7 +17,7 @@ std::size_t replay(std::filesystem::path const& file)
     std::string const bytes(std::istreambuf_iterator<char>(in), {});
     for (std::size_t size = 0; size <= bytes.size(); ++size)
     {
-        // Storage of the very size: a sanitizer then sees what is read beyond it.
+        // Storage of the exact size, so that a sanitizer notices reads beyond it.
         std::vector<std::uint8_t> const part(
             bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
         LLVMFuzzerTestOneInput(part.data(), part.size());
@@ -35,7 +35,7 @@ int main(int argc, char** argv)
         for (auto const& entry : std::filesystem::directory_iterator(argv[i]))
             if (!entry.path().filename().string().starts_with('.'))
             {
-                // What is replayed is known when it fails.
+                // The last printed name shows the input that fails.
                 std::cout << entry.path().filename().string() << std::endl;
                 runs += replay(entry.path());
                 ++files;

@@ -1,5 +1,5 @@
-// A server's bytes in one piece, and split at random: the same comes of both. Options: `s` has
-// small limits, `p` ends with a proof, `h` keeps all headers; the digits are the seed.
+// A server's bytes in one piece and split at random: both have the same outcome. Options: `s` has
+// small limits, `p` ends with close_notify, `h` keeps all headers; the digits are the seed.
 
 #include "fuzz.hpp"
 #include "net/http_response_parser.hpp"
@@ -17,7 +17,7 @@ using state = http_response_parser::state;
 struct outcome
 {
     state ended = state::more;
-    coauth::errc why{};
+    coauth::errc failure{};
     std::size_t used = 0;
     bool reusable = false;
     coauth::http_response response;
@@ -25,42 +25,42 @@ struct outcome
 
 coauth::response_limits limits(fuzz::input const& from)
 {
-    coauth::response_limits made;
+    coauth::response_limits result;
     if (from.has('s'))
-        made = {512, 64};
-    return made;
+        result = {512, 64};
+    return result;
 }
 
-// Reads until there is a response, or the stream ends.
+// Reads a response, to the end of the stream at most.
 template <class Size>
 outcome read(http_response_parser& reader, fuzz::input const& from, Size next_size)
 {
     auto rest = from.rest;
-    outcome made;
-    while (!rest.empty() && made.ended == state::more)
+    outcome result;
+    while (!rest.empty() && result.ended == state::more)
     {
         auto const room = reader.prepare();
         require(!room.empty(), "there is room for more");
         auto const size = std::min({rest.size(), room.size(), next_size()});
         std::copy_n(rest.begin(), size, room.begin());
         rest.remove_prefix(size);
-        made.ended = reader.commit(size);
+        result.ended = reader.commit(size);
     }
-    made.used = from.rest.size() - rest.size();
-    if (made.ended == state::more)
-        made.ended = reader.on_eof(from.has('p'));
-    if (made.ended == state::failed)
-        made.why = reader.failure().value();
-    require(reader.complete() == (made.ended == state::complete), "complete is what it says");
-    made.reusable = made.ended == state::complete && reader.reusable();
-    if (made.ended == state::complete)
-        made.response = reader.take();
-    return made;
+    result.used = from.rest.size() - rest.size();
+    if (result.ended == state::more)
+        result.ended = reader.on_eof(from.has('p'));
+    if (result.ended == state::failed)
+        result.failure = reader.failure().value();
+    require(reader.complete() == (result.ended == state::complete), "complete is what it says");
+    result.reusable = result.ended == state::complete && reader.reusable();
+    if (result.ended == state::complete)
+        result.response = reader.take();
+    return result;
 }
 
-void check_response(outcome const& made, coauth::response_limits const& limit)
+void check_response(outcome const& result, coauth::response_limits const& limit)
 {
-    auto const& response = made.response;
+    auto const& response = result.response;
     require(response.status >= 200 && response.status <= 599, "a response has a final status");
     require(response.body.size() <= limit.body, "a body keeps within its limit");
     std::size_t header = 0;
@@ -73,29 +73,30 @@ void check_response(outcome const& made, coauth::response_limits const& limit)
     require(header <= limit.header, "a header keeps within its limit");
 }
 
-void check_same(outcome const& one, outcome const& other)
+void check_same(outcome const& whole, outcome const& split)
 {
-    // What is longer than a limit may be seen before it is whole, or not.
-    if (one.why == coauth::errc::response_too_large ||
-        other.why == coauth::errc::response_too_large)
+    // A part that exceeds a limit may be noticed before it is complete.
+    if (whole.failure == coauth::errc::response_too_large ||
+        split.failure == coauth::errc::response_too_large)
         return;
-    require(one.ended == other.ended, "in one piece or many, it ends the same");
-    // The parser beneath does not look at a header in pieces before its end has come.
-    auto const cut = [](outcome const& made)
+    require(whole.ended == split.ended, "in one piece or many, it ends the same");
+    // Beast parses a header that arrives in pieces only when its end has arrived.
+    auto const cut = [](outcome const& result)
     {
-        return made.why == coauth::errc::incomplete_response ||
-               made.why == coauth::errc::malformed_http;
+        return result.failure == coauth::errc::incomplete_response ||
+               result.failure == coauth::errc::malformed_http;
     };
-    require(one.why == other.why || (cut(one) && cut(other)), "and for the same reason");
-    require(one.response.status == other.response.status, "with the same status");
-    require(one.response.body == other.response.body, "the same body");
+    require(
+        whole.failure == split.failure || (cut(whole) && cut(split)), "and for the same reason");
+    require(whole.response.status == split.response.status, "with the same status");
+    require(whole.response.body == split.response.body, "the same body");
     require(
         std::equal(
-            one.response.headers.begin(), one.response.headers.end(),
-            other.response.headers.begin(), other.response.headers.end(),
+            whole.response.headers.begin(), whole.response.headers.end(),
+            split.response.headers.begin(), split.response.headers.end(),
             [](auto const& a, auto const& b) { return a.name == b.name && a.value == b.value; }),
         "and the same headers");
-    require(one.used != other.used || one.reusable == other.reusable, "and then as reusable");
+    require(whole.used != split.used || whole.reusable == split.reusable, "and then as reusable");
 }
 
 void check_reading(fuzz::input const& from, coauth::http_response const& response)
@@ -116,7 +117,7 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
     auto const limit = limits(from);
     http_response_parser reader(limit, from.has('h'));
     auto const whole = read(reader, from, [] { return std::size_t(-1); });
-    // As after a response on a connection that is kept.
+    // As before the next response of a reused connection.
     reader.restart();
     std::minstd_rand random(from.number() + 1);
     auto const longest = random() % 2 == 0 ? 3U : 300U;

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Fuzzes every target, or those named, for so many seconds each; fails when one finds something.
+# Fuzzes every target, or the named ones, for SECONDS each. Fails if a target finds an error.
 #
 #   test/fuzz/run.sh SECONDS [TARGET...]
 #
-# COAUTH_SEED=n uses that seed again. The corpora grow in build/fuzz/corpus; what is found is kept
-# in build/fuzz/findings, and is replayed by `build/fuzz/test/fuzz/fuzz_TARGET FILE`.
+# COAUTH_SEED=n repeats the random choices of a run. The corpora grow in build/fuzz/corpus. Inputs that
+# fail are in build/fuzz/findings; `build/fuzz/test/fuzz/fuzz_TARGET FILE` replays one.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 seconds=${1:?usage: test/fuzz/run.sh SECONDS [TARGET...]}
@@ -29,12 +29,12 @@ step "fuzz: build" cmake --build "$build" -j "$(nproc)" --target "${targets[@]/#
 seed=${COAUTH_SEED:-$((RANDOM * 32768 + RANDOM + 1))}
 echo "COAUTH_SEED=$seed"
 
-# The last number that the log of a target has after a word.
+# Prints the last number after this word in the log of a target.
 last() {
     grep -oE "$1 [0-9]+" "$2" | tail -1 | grep -oE '[0-9]+$' || echo 0
 }
 
-# fuzz TARGET: one line, with how often it ran and how many of its edges were seen.
+# fuzz TARGET: prints the number of executions and of covered edges.
 fuzz() {
     local target=$1 log=$logs/fuzz-$1.log words=test/fuzz/dictionaries/$1.dict status=0
     local options=(-max_total_time="$seconds" -seed="$seed" -max_len=2048 -rss_limit_mb=2048

@@ -1,5 +1,5 @@
-// What a server may go on with when TLS stands, beside a response: renegotiation, key updates and
-// session tickets, once, in masses and without end.
+// TLS messages after the handshake: renegotiation, key updates and session tickets, once, often and
+// without end.
 
 #include "resource_meter.hpp"
 #include "sealed_records.hpp"
@@ -17,7 +17,7 @@ using namespace test;
 namespace
 {
 
-// Beyond the limits of header and body.
+// More than the limits of header and body together.
 constexpr std::size_t most_bytes = std::size_t(1024 + 64) * 1024 + 2 * mib;
 
 bool repeat(std::size_t count, bool (*what)(raw_connection&), raw_connection& peer)
@@ -28,7 +28,7 @@ bool repeat(std::size_t count, bool (*what)(raw_connection&), raw_connection& pe
     return true;
 }
 
-// The response, and what is done when half of it is sent. Whether all went well.
+// Sends half of the response, calls `between`, and sends the rest. False: one of these failed.
 bool response_in_halves(raw_connection& peer, std::function<bool()> const& between)
 {
     auto const whole = http_response(token_body);
@@ -36,16 +36,17 @@ bool response_in_halves(raw_connection& peer, std::function<bool()> const& betwe
     return peer.write(whole.substr(0, half)) && between() && peer.write(whole.substr(half));
 }
 
-raw_tls_server::script halving(std::function<bool(raw_connection&)> const& between)
+raw_tls_server::script
+respond_with_interruption(std::function<bool(raw_connection&)> const& between)
 {
     return [=](raw_connection& peer)
     {
-        if (peer.shake_hands() && peer.read_request())
+        if (peer.handshake() && peer.read_request())
             response_in_halves(peer, [&] { return between(peer); });
     };
 }
 
-token_result ask(coauth::client& client, boost::asio::io_context& context)
+token_result get_token(coauth::client& client, boost::asio::io_context& context)
 {
     std::optional<token_result> got;
     client.async_get_access_token(
@@ -56,7 +57,7 @@ token_result ask(coauth::client& client, boost::asio::io_context& context)
     return *got;
 }
 
-// One request; what it may end with, how long it may take and how much memory.
+// Makes one request and checks its outcome, its duration and the memory that it takes.
 void check_ends(
     coauth::client_config config, std::chrono::milliseconds timeout,
     std::set<std::string> const& outcomes)
@@ -74,12 +75,13 @@ void check_ends(
     check_no_secret(got, "tok.en-1");
 }
 
-// One request that a storm meets: how much is done of it before others have their turn.
-void check_turns(coauth::client_config config, bool asked)
+// Makes one request to a flooding server and checks how much of the flood one turn of the event
+// loop handles.
+void check_turns(coauth::client_config config, bool after_request)
 {
     config.timeout = 1s;
     config.retry.max_attempts = 1;
-    config.observer = std::make_shared<patience>();
+    config.observer = std::make_shared<delaying_observer>();
     boost::asio::io_context context;
     coauth::client client(context.get_executor(), config);
     std::optional<token_result> got;
@@ -99,10 +101,10 @@ void check_turns(coauth::client_config config, bool asked)
     BOOST_REQUIRE(got);
     BOOST_TEST(
         (outcome(*got) == "timeout" || outcome(*got) == "response_too_large"), outcome(*got));
-    // Else the storm has passed by.
+    // Otherwise the flood did not reach the client.
     BOOST_TEST(bytes > 10'000U);
-    // What comes before the request is read up to eight times at once.
-    BOOST_TEST(most_sends <= (asked ? 1U : 8U) * 16U + 2U);
+    // Data that arrive before the request are read up to eight times in one turn.
+    BOOST_TEST(most_sends <= (after_request ? 1U : 8U) * 16U + 2U);
     BOOST_TEST(most_read <= 72U * 1024);
 }
 
@@ -121,52 +123,53 @@ SSL_TICKET_RETURN accept_ticket(
     return good ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_IGNORE_RENEW;
 }
 
-raw_tls_server::settings with_large_tickets(issued_certificate const& shown, std::size_t count)
+raw_tls_server::settings
+with_large_tickets(issued_certificate const& certificate, std::size_t count)
 {
-    return [&shown, count](SSL_CTX& context)
+    return [&certificate, count](SSL_CTX& context)
     {
-        speaking(shown, tls_1_3)(context);
+        tls_settings(certificate, tls_1_3)(context);
         check(SSL_CTX_set_num_tickets(&context, count) == 1);
         check(SSL_CTX_set_session_ticket_cb(&context, add_to_ticket, accept_ticket, nullptr) == 1);
     };
 }
 
-raw_tls_server::settings sealing(issued_certificate const& shown, int version)
+raw_tls_server::settings with_known_keys(issued_certificate const& certificate, int version)
 {
-    return [&shown, version](SSL_CTX& context)
+    return [&certificate, version](SSL_CTX& context)
     {
-        speaking(shown, version)(context);
+        tls_settings(certificate, version)(context);
         sealed_records::prepare(context);
     };
 }
 
-// What a record holds that comes again and again.
+// A record that is repeated.
 struct flood
 {
     char const* name;
     char kind;
     std::string content;
     std::size_t padding = 0;
-    // What the first one begins with.
-    std::string beginning = {};
+    // The content of the first record, if another.
+    std::string first_content = {};
 };
 
-// In place of a response, until the client leaves.
-raw_tls_server::script flooding_with(flood const& what)
+// Sends the records in place of a response, until the client closes.
+raw_tls_server::script flood_with(flood const& what)
 {
     return [&what](raw_connection& peer)
     {
-        if (!peer.shake_hands() || !peer.read_request())
+        if (!peer.handshake() || !peer.read_request())
             return;
         sealed_records records(*peer.tls());
-        bool going =
-            what.beginning.empty() || peer.write_beneath(records.seal(what.kind, what.beginning));
+        bool going = what.first_content.empty() ||
+                     peer.write_raw(records.seal(what.kind, what.first_content));
         while (going)
         {
-            std::string some;
-            while (some.size() < 16384)
-                some += records.seal(what.kind, what.content, what.padding);
-            going = peer.write_beneath(some);
+            std::string records_to_send;
+            while (records_to_send.size() < 16384)
+                records_to_send += records.seal(what.kind, what.content, what.padding);
+            going = peer.write_raw(records_to_send);
         }
     };
 }
@@ -175,52 +178,53 @@ raw_tls_server::script flooding_with(flood const& what)
 
 BOOST_AUTO_TEST_SUITE(after_the_handshake)
 
-BOOST_AUTO_TEST_CASE(a_request_to_renegotiate_is_survived)
+BOOST_AUTO_TEST_CASE(renegotiation_requests_are_declined)
 {
-    issued_certificate const shown;
+    issued_certificate const certificate;
     std::pair<char const*, raw_tls_server::script> const rows[] = {
         {"before the response",
          [](raw_connection& peer)
          {
-             if (peer.shake_hands() && peer.read_request() && ask_to_renegotiate(peer))
+             if (peer.handshake() && peer.read_request() && request_renegotiation(peer))
                  peer.write(http_response(token_body));
          }},
-        {"in the middle of the response", halving(ask_to_renegotiate)},
+        {"in the middle of the response", respond_with_interruption(request_renegotiation)},
         {"a hundred times",
-         halving([](raw_connection& peer) { return repeat(100, ask_to_renegotiate, peer); })},
+         respond_with_interruption([](raw_connection& peer)
+                                   { return repeat(100, request_renegotiation, peer); })},
     };
     for (auto const& [name, script] : rows)
         BOOST_TEST_CONTEXT(name)
         {
-            raw_tls_server server(speaking(shown, tls_1_2), script);
-            check_ends(config_for(server, shown, "localhost"), 5s, {"success"});
+            raw_tls_server server(tls_settings(certificate, tls_1_2), script);
+            check_ends(config_for(server, certificate, "localhost"), 5s, {"success"});
             server.finish();
             BOOST_TEST(server.connections() == 1U);
         }
 
-    // The client has declined, and it is for the server to break off.
+    // The client declines. A server that insists ends the connection.
     raw_tls_server server(
-        speaking(shown, tls_1_2),
-        halving([](raw_connection& peer)
-                { return ask_to_renegotiate(peer) && peer.read_request(); }));
-    check_ends(config_for(server, shown, "localhost"), 3s, {"tls_failed"});
+        tls_settings(certificate, tls_1_2),
+        respond_with_interruption([](raw_connection& peer)
+                                  { return request_renegotiation(peer) && peer.read_request(); }));
+    check_ends(config_for(server, certificate, "localhost"), 3s, {"tls_failed"});
     server.finish();
     BOOST_TEST(server.connections() == 1U);
 }
 
-// By the client's own, too: the next request is under its new key.
+// The client updates its own key too: the next request is encrypted with it.
 BOOST_AUTO_TEST_CASE(key_updates_are_followed)
 {
-    issued_certificate const shown;
+    issued_certificate const certificate;
     for (std::size_t const count : {1U, 2000U})
         BOOST_TEST_CONTEXT(count)
         {
             raw_tls_server server(
-                speaking(shown, tls_1_3),
+                tls_settings(certificate, tls_1_3),
                 [&](raw_connection& peer)
                 {
                     auto const update = [&] { return repeat(count, update_key, peer); };
-                    if (peer.shake_hands())
+                    if (peer.handshake())
                         while (peer.read_request() && response_in_halves(peer, update))
                         {
                         }
@@ -229,9 +233,9 @@ BOOST_AUTO_TEST_CASE(key_updates_are_followed)
             {
                 boost::asio::io_context context;
                 coauth::client client(
-                    context.get_executor(), config_for(server, shown, "localhost"));
+                    context.get_executor(), config_for(server, certificate, "localhost"));
                 for (int i = 0; i < 3; ++i)
-                    BOOST_TEST(require_token(ask(client, context)).value() == "tok.en-1");
+                    BOOST_TEST(require_token(get_token(client, context)).value() == "tok.en-1");
             }
             BOOST_TEST(meter.memory() < 4 * mib);
             server.finish();
@@ -239,9 +243,9 @@ BOOST_AUTO_TEST_CASE(key_updates_are_followed)
         }
 }
 
-BOOST_AUTO_TEST_CASE(a_storm_of_key_updates_ends)
+BOOST_AUTO_TEST_CASE(a_flood_of_key_updates_ends_in_time)
 {
-    issued_certificate const shown;
+    issued_certificate const certificate;
     struct row
     {
         char const* name;
@@ -249,7 +253,7 @@ BOOST_AUTO_TEST_CASE(a_storm_of_key_updates_ends)
         std::chrono::milliseconds timeout;
         std::set<std::string> outcomes;
     };
-    // So many that either side may no longer be able to send, since the other does not receive.
+    // Enough to fill the socket buffers of both directions.
     for (auto const& row : {
              row{"many", 30'000, 2s, {"success", "timeout"}},
              row{"without end", std::size_t(-1), 1s, {"timeout", "response_too_large"}},
@@ -257,44 +261,46 @@ BOOST_AUTO_TEST_CASE(a_storm_of_key_updates_ends)
         BOOST_TEST_CONTEXT(row.name)
         {
             raw_tls_server server(
-                speaking(shown, tls_1_3),
-                halving([&](raw_connection& peer) { return repeat(row.count, update_key, peer); }));
-            check_ends(config_for(server, shown, "localhost"), row.timeout, row.outcomes);
+                tls_settings(certificate, tls_1_3),
+                respond_with_interruption([&](raw_connection& peer)
+                                          { return repeat(row.count, update_key, peer); }));
+            check_ends(config_for(server, certificate, "localhost"), row.timeout, row.outcomes);
         }
 }
 
-// What else runs on the event loop has its turn after some responses, and some reads.
-BOOST_AUTO_TEST_CASE(a_storm_does_not_hold_the_event_loop)
+// Other handlers of the event loop run after a bounded number of reads and writes.
+BOOST_AUTO_TEST_CASE(a_flood_does_not_block_the_event_loop)
 {
-    issued_certificate const shown;
+    issued_certificate const certificate;
     struct row
     {
         char const* name;
         int version;
         bool (*what)(raw_connection&);
-        bool asked;
+        bool after_request;
     };
     for (auto const& row : {
              row{"key updates", tls_1_3, update_key, true},
              row{"key updates before the request", tls_1_3, update_key, false},
-             row{"requests to renegotiate", tls_1_2, ask_to_renegotiate, true},
-             row{"requests to renegotiate before the request", tls_1_2, ask_to_renegotiate, false},
-             row{"tickets before the request", tls_1_3, give_ticket, false},
+             row{"requests to renegotiate", tls_1_2, request_renegotiation, true},
+             row{"requests to renegotiate before the request", tls_1_2, request_renegotiation,
+                 false},
+             row{"tickets before the request", tls_1_3, send_ticket, false},
          })
         BOOST_TEST_CONTEXT(row.name)
         {
             raw_tls_server const server(
-                speaking(shown, row.version), storm_of(row.what, row.asked));
-            check_turns(config_for(server, shown), row.asked);
+                tls_settings(certificate, row.version), flood_of(row.what, row.after_request));
+            check_turns(config_for(server, certificate), row.after_request);
         }
 }
 
-BOOST_AUTO_TEST_CASE(sixteen_tickets_of_32_kib_are_taken)
+BOOST_AUTO_TEST_CASE(sixteen_tickets_of_32_kib_are_accepted)
 {
-    issued_certificate const shown;
-    raw_tls_server server(with_large_tickets(shown, 16), response_one);
-    auto const config = config_for(server, shown, "localhost");
-    // One comes with each session that is resumed.
+    issued_certificate const certificate;
+    raw_tls_server server(with_large_tickets(certificate, 16), serve_one_token);
+    auto const config = config_for(server, certificate, "localhost");
+    // Each resumed session brings one ticket.
     for (std::size_t const tickets : {16U, 1U, 1U})
     {
         resource_meter const meter;
@@ -307,46 +313,47 @@ BOOST_AUTO_TEST_CASE(sixteen_tickets_of_32_kib_are_taken)
     BOOST_TEST(server.resumed() == 2U);
 }
 
-// No response is worth so many, and the client stops to read them.
-BOOST_AUTO_TEST_CASE(tickets_in_masses_are_left)
+// The client stops reading when the tickets exceed the size of any response.
+BOOST_AUTO_TEST_CASE(a_flood_of_tickets_is_abandoned)
 {
-    issued_certificate const shown;
-    raw_tls_server before(with_large_tickets(shown, 200), response_one);
-    check_ends(config_for(before, shown), 5s, {"response_too_large"});
+    issued_certificate const certificate;
+    raw_tls_server before(with_large_tickets(certificate, 200), serve_one_token);
+    check_ends(config_for(before, certificate), 5s, {"response_too_large"});
     raw_tls_server within(
-        with_large_tickets(shown, 0),
-        halving([](raw_connection& peer) { return repeat(std::size_t(-1), give_ticket, peer); }));
-    check_ends(config_for(within, shown), 5s, {"response_too_large"});
+        with_large_tickets(certificate, 0),
+        respond_with_interruption([](raw_connection& peer)
+                                  { return repeat(std::size_t(-1), send_ticket, peer); }));
+    check_ends(config_for(within, certificate), 5s, {"response_too_large"});
 }
 
-// The test's own records are such as the client understands.
-BOOST_AUTO_TEST_CASE(an_response_in_records_of_ones_own_is_read)
+// Shows that `sealed_records` makes valid records.
+BOOST_AUTO_TEST_CASE(a_response_in_records_of_one_byte_is_read)
 {
-    issued_certificate const shown;
+    issued_certificate const certificate;
     for (int const version : {tls_1_2, tls_1_3})
     {
         raw_tls_server server(
-            sealing(shown, version),
+            with_known_keys(certificate, version),
             [](raw_connection& peer)
             {
-                if (!peer.shake_hands() || !peer.read_request())
+                if (!peer.handshake() || !peer.read_request())
                     return;
                 sealed_records records(*peer.tls());
-                std::string said = records.seal(alert_record, "\x01\x5A");
+                std::string output = records.seal(alert_record, "\x01\x5A");
                 for (char const c : http_response(token_body))
                 {
-                    said += records.seal(data_record, {&c, 1});
-                    said += records.seal(data_record, "");
+                    output += records.seal(data_record, {&c, 1});
+                    output += records.seal(data_record, "");
                 }
-                peer.write_beneath(said);
+                peer.write_raw(output);
             });
-        check_accepted(server, fetch(config_for(server, shown)));
+        check_accepted(server, fetch(config_for(server, certificate)));
     }
 }
 
-BOOST_AUTO_TEST_CASE(floods_are_left)
+BOOST_AUTO_TEST_CASE(floods_of_records_are_abandoned)
 {
-    issued_certificate const shown;
+    issued_certificate const certificate;
     std::string const much(16000, 'x');
     std::string const ticket("\x04\xFF\xFF\xFF", 4);
     for (int const version : {tls_1_2, tls_1_3})
@@ -360,8 +367,8 @@ BOOST_AUTO_TEST_CASE(floods_are_left)
              })
             BOOST_TEST_CONTEXT(row.name << ", TLS " << version)
             {
-                raw_tls_server server(sealing(shown, version), flooding_with(row));
-                check_ends(config_for(server, shown), 5s, {"tls_failed"});
+                raw_tls_server server(with_known_keys(certificate, version), flood_with(row));
+                check_ends(config_for(server, certificate), 5s, {"tls_failed"});
                 server.finish();
                 BOOST_TEST(server.connections() == 1U);
             }

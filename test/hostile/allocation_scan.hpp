@@ -24,7 +24,7 @@
 namespace test
 {
 
-// As in `token_body`, or one of the server's own.
+// The token of `token_body`, or one that the server issued.
 inline bool is_right(coauth::access_token const& token)
 {
     return token.value().starts_with("tok.en-") || token.value().size() == 40;
@@ -38,31 +38,34 @@ inline bool is_right(coauth::authorization_server const& server)
     return server.token_endpoint.starts_with("https://127.0.0.1:");
 }
 
-// One run, and how it ends. Nothing here takes memory while memory fails.
+// One run and its outcomes. It allocates no memory while allocations fail.
 struct scan_run
 {
-    explicit scan_run(coauth::client_config made) : config(std::move(made)) { ends.reserve(64); }
+    explicit scan_run(coauth::client_config used) : config(std::move(used))
+    {
+        outcomes.reserve(64);
+    }
 
     auto handler()
     {
-        ++begun;
+        ++started;
         return [this](auto const& got) { end(got); };
     }
-    // Calls a function that begins one operation.
+    // Calls a function that starts operations, which may throw std::bad_alloc.
     void begin(auto const& what)
     {
-        auto const before = begun;
+        auto const before = started;
         try
         {
             what();
         }
         catch (std::bad_alloc const&)
         {
-            refused = true;
-            begun = before;
+            start_failed = true;
+            started = before;
         }
     }
-    // The same for a coroutine. Where it has no memory for its own frame, that is thrown in it.
+    // The same for a coroutine. An exception means that there was no memory for a frame.
     void await(auto const& make)
     {
         spawned = true;
@@ -70,13 +73,13 @@ struct scan_run
             [&]
             {
                 auto awaited = make();
-                ++begun;
+                ++started;
                 boost::asio::co_spawn(
                     context, std::move(awaited),
                     [this](std::exception_ptr const& failure, auto const& got)
                     {
                         if (failure)
-                            ends.emplace_back(coauth::errc::out_of_memory);
+                            outcomes.emplace_back(coauth::errc::out_of_memory);
                         else
                             end(got);
                     });
@@ -87,36 +90,36 @@ struct scan_run
     void end(coauth::result<T> const& got)
     {
         if (!got)
-            return ends.emplace_back(got.error().value()), void();
-        ends.emplace_back();
+            return outcomes.emplace_back(got.error().value()), void();
+        outcomes.emplace_back();
         if constexpr (!std::is_void_v<T>)
             wrong = wrong || !is_right(*got);
     }
 
     coauth::client_config config;
     boost::asio::io_context context;
-    // None: success.
-    std::vector<std::optional<coauth::errc>> ends;
-    std::size_t begun = 0;
-    // By Asio's `co_spawn`, which may lose its end with what it throws.
+    // No value: success.
+    std::vector<std::optional<coauth::errc>> outcomes;
+    std::size_t started = 0;
+    // Started by Asio's `co_spawn`, which may lose the completion when it throws.
     bool spawned = false;
     bool wrong = false;
-    // A function that begins something threw.
-    bool refused = false;
-    // Asio had no memory for what it was to call next, and let that out of its loop.
-    int thrown = 0;
+    // A function that starts an operation threw.
+    bool start_failed = false;
+    // Exceptions out of the event loop: Asio had no memory to call a handler.
+    int loop_exceptions = 0;
 };
 
-// What is begun, and lives as long as it runs.
+// Starts operations. The result lives until they have completed.
 using program = std::function<std::shared_ptr<void>(scan_run&)>;
 
 inline void run(program const& what, scan_run& in)
 {
-    std::shared_ptr<void> held;
+    std::shared_ptr<void> kept_alive;
     {
-        // Asio stops a loop when the last that it had to do is given up, as in what was refused.
+        // Asio stops the loop when its last work is dropped, as in a start that failed.
         auto const more = boost::asio::make_work_guard(in.context);
-        in.begin([&] { held = what(in); });
+        in.begin([&] { kept_alive = what(in); });
     }
     while (!in.context.stopped())
     {
@@ -127,13 +130,13 @@ inline void run(program const& what, scan_run& in)
         }
         catch (std::bad_alloc const&)
         {
-            ++in.thrown;
+            ++in.loop_exceptions;
         }
     }
 }
 
-// A long program fails one allocation in `some`, a short one each. Under AddressSanitizer each run
-// takes ten times as long.
+// Long programs are run for one failing allocation in `some`, short ones for each. Under
+// AddressSanitizer each run takes ten times as long.
 inline constexpr std::size_t some = address_sanitizer ? 25 : 5;
 inline constexpr std::size_t every = address_sanitizer ? some : 1;
 
@@ -146,15 +149,15 @@ public:
         server_ = std::make_unique<authorization_server>(start(std::move(chosen)));
     }
 
-    // `requests`: how many it makes where nothing fails, and more it makes never.
-    // `count`: how many allocations fail, one after another.
+    // `requests`: the number of requests of a run in which nothing fails, and the limit of the
+    // others. `count`: the number of successive allocations that fail.
     void fail_each(
         program const& what, std::size_t requests, std::size_t step = every, std::size_t count = 1)
     {
         count_ = count;
         step = step == 1 ? 1 : std::max<std::size_t>(1, from_environment("COAUTH_SCAN_STEP", step));
         std::size_t n = step == 1 ? 1 : 1 + choose_seed() % step;
-        // What is made once for all is there then; `first_allocations` is about that.
+        // Makes the objects that a process makes once; `first_allocations` tests those.
         (void)fail(what, std::numeric_limits<std::size_t>::max(), requests);
         for (bool any = true; any; n += step)
         {
@@ -164,15 +167,15 @@ public:
             }
         }
         std::cout << n - step << " allocations:";
-        for (auto const& [how, times] : outcomes_)
-            std::cout << ' ' << how << ' ' << times;
+        for (auto const& [outcome, times] : outcomes_)
+            std::cout << ' ' << outcome << ' ' << times;
         std::cout << std::endl;
     }
 
     authorization_server& server() { return *server_; }
 
 private:
-    // Whether it came so far.
+    // Returns false if there were fewer allocations.
     bool fail(program const& what, std::size_t n, std::size_t requests)
     {
         auto config = server_->config();
@@ -187,34 +190,34 @@ private:
             run(what, in);
             happened = failing.happened();
         }
-        BOOST_TEST(in.context.stopped(), "something still waits");
-        auto const lost = static_cast<int>(in.begun - in.ends.size());
+        BOOST_TEST(in.context.stopped(), "an operation still waits");
+        auto const lost = static_cast<int>(in.started - in.outcomes.size());
         BOOST_TEST(
-            (lost == 0 || (in.spawned && lost <= in.thrown)),
-            lost << " of " << in.begun << " lost, " << in.thrown << " thrown, refused "
-                 << in.refused);
+            (lost == 0 || (in.spawned && lost <= in.loop_exceptions)),
+            lost << " of " << in.started << " lost, " << in.loop_exceptions
+                 << " exceptions, start refused " << in.start_failed);
         BOOST_TEST(!in.wrong);
-        BOOST_TEST((in.thrown <= 1 || count_ > 1));
+        BOOST_TEST((in.loop_exceptions <= 1 || count_ > 1));
         std::size_t received = 0;
         for (auto const& one : server_->requests())
             received += one.target == path ? 1U : 0U;
-        // A kept connection that died of it is replaced.
+        // An idle connection that was lost is replaced.
         BOOST_TEST(received <= requests + 1);
         if (!happened)
             BOOST_TEST(received == requests);
-        for (auto const& one : in.ends)
+        for (auto const& one : in.outcomes)
         {
             ++outcomes_[one ? to_string(*one) : "success"];
-            // Whatever had no memory: we, Asio or OpenSSL.
+            // Whether the library, Asio or OpenSSL had no memory.
             if (happened)
                 BOOST_TEST((!one || *one == coauth::errc::out_of_memory), to_string(*one));
         }
         if (!happened)
             BOOST_TEST(
-                std::count(in.ends.begin(), in.ends.end(), std::nullopt) ==
-                static_cast<std::ptrdiff_t>(in.begun));
-        outcomes_["refused"] += in.refused ? 1U : 0U;
-        outcomes_["thrown"] += in.thrown != 0 ? 1U : 0U;
+                std::count(in.outcomes.begin(), in.outcomes.end(), std::nullopt) ==
+                static_cast<std::ptrdiff_t>(in.started));
+        outcomes_["refused"] += in.start_failed ? 1U : 0U;
+        outcomes_["thrown"] += in.loop_exceptions != 0 ? 1U : 0U;
         return happened;
     }
 

@@ -1,9 +1,8 @@
-// The n-th allocation fails, for every n of an operation's life: what was begun ends once, with the
-// right response or a typed error, and what could not be begun says so by `std::bad_alloc`.
+// The n-th allocation fails, for every n of an operation: an operation that was started completes
+// once, with the right result or a typed error; a start that fails throws std::bad_alloc.
 //
-// COAUTH_SCAN_STEP=1 visits every allocation also of the long programs; by default each run of this
-// visits some, from a random start. COAUTH_SEED=n begins where an earlier run began, which printed
-// it.
+// COAUTH_SCAN_STEP=1 visits every allocation of the long programs too; by default each run visits
+// some of them, from a random start. COAUTH_SEED=n repeats an earlier run, which printed its seed.
 
 #include "allocation_scan.hpp"
 
@@ -26,11 +25,11 @@ using coauth::token_request;
 
 BOOST_AUTO_TEST_SUITE(allocations)
 
-BOOST_AUTO_TEST_CASE(of_a_request)
+BOOST_AUTO_TEST_CASE(a_request_survives_each_failing_allocation)
 {
-    scan one;
-    one.server().set_response(response::json(200, token_body));
-    one.fail_each(
+    scan runs;
+    runs.server().set_response(response::json(200, token_body));
+    runs.fail_each(
         [](scan_run& in)
         {
             auto client = make_client(in);
@@ -47,10 +46,10 @@ std::shared_ptr<void> request_once(scan_run& in)
     return client;
 }
 
-// From when it awaits until it goes on: Asio aborts where it has no memory to spawn or to drop a
-// coroutine.
+// Memory fails only while the coroutine is suspended: Asio aborts if it has no memory to spawn or
+// to destroy a coroutine.
 asio::awaitable<void> await_while_failing(
-    scan_run& in, coauth::client& client, std::size_t n, std::size_t count, bool& any)
+    scan_run& in, coauth::client& client, std::size_t n, std::size_t count, bool& happened)
 {
     token_result got = coauth::error(coauth::errc::out_of_memory);
     std::optional<failing_allocation> failing(std::in_place, n, count);
@@ -61,65 +60,66 @@ asio::awaitable<void> await_while_failing(
     catch (std::bad_alloc const&) // NOLINT(bugprone-empty-catch): as documented
     {
     }
-    any = failing->happened();
+    happened = failing->happened();
     failing.reset();
     in.end(got);
 }
 
 constexpr std::size_t several[] = {3, 20, failing_allocation::all};
 
-// Memory that comes back too late, or never: what was begun ends all the same.
-BOOST_AUTO_TEST_CASE(of_a_request_while_several_fail)
+// Operations complete even if memory is short for long or for ever.
+BOOST_AUTO_TEST_CASE(a_request_completes_once_while_several_allocations_fail)
 {
     for (std::size_t const count : several)
         BOOST_TEST_CONTEXT(count << " fail")
         {
-            scan one;
-            one.server().set_response(response::json(200, token_body));
-            one.fail_each(request_once, 1, every, count);
+            scan runs;
+            runs.server().set_response(response::json(200, token_body));
+            runs.fail_each(request_once, 1, every, count);
         }
 }
 
-BOOST_AUTO_TEST_CASE(of_an_awaited_request_while_several_fail)
+BOOST_AUTO_TEST_CASE(an_awaited_request_completes_once_while_several_allocations_fail)
 {
     auto server = start();
     server.set_response(response::json(200, token_body));
     for (std::size_t const count : several)
     {
-        bool any = true;
+        bool happened = true;
         std::size_t n = 1;
-        for (; any; n += every)
+        for (; happened; n += every)
             BOOST_TEST_CONTEXT(count << " fail, allocation " << n)
             {
                 scan_run in(server.config());
                 in.config.timeout = 1s;
                 auto const client = make_client(in);
                 asio::co_spawn(
-                    in.context, await_while_failing(in, *client, n, count, any), asio::detached);
+                    in.context, await_while_failing(in, *client, n, count, happened),
+                    asio::detached);
                 int thrown = 0;
                 for (; !in.context.stopped() && thrown < 1000; ++thrown)
                     try
                     {
                         in.context.run_for(5s);
                     }
-                    catch (std::bad_alloc const&) // NOLINT(bugprone-empty-catch): and again
+                    catch (std::bad_alloc const&) // NOLINT(bugprone-empty-catch): run again
                     {
                     }
                 BOOST_TEST(in.context.stopped());
-                BOOST_TEST(in.ends.size() == 1U);
+                BOOST_TEST(in.outcomes.size() == 1U);
                 BOOST_TEST(!in.wrong);
             }
         std::cout << n - every << " starts" << std::endl;
     }
 }
 
-// Another thread ends the operations in the midst of each step of theirs.
-BOOST_AUTO_TEST_CASE(a_close_during_each_allocation)
+// Another thread closes the client during each allocation of its operations.
+BOOST_AUTO_TEST_CASE(a_close_during_each_allocation_completes_every_operation)
 {
     auto server = start();
     server.set_response(response::json(200, token_body));
-    bool any = true;
-    for (std::size_t n = 1; any; n += every)
+    bool happened = true;
+    for (std::size_t n = 1; happened; n += every)
         BOOST_TEST_CONTEXT("allocation " << n)
         {
             auto config = server.config();
@@ -127,20 +127,20 @@ BOOST_AUTO_TEST_CASE(a_close_during_each_allocation)
             config.timeout = 5s;
             scan_run in(std::move(config));
             auto const client = make_client(in);
-            std::thread closing;
+            std::thread closer;
             {
                 allocation_hook const hook(
                     n,
                     [&]
                     {
                         auto const closed = std::make_shared<std::atomic<bool>>(false);
-                        closing = std::thread(
+                        closer = std::thread(
                             [closed, client]
                             {
                                 client->close();
                                 *closed = true;
                             });
-                        // Not for ever: a lock may be held here that it needs.
+                        // With a limit, since this thread may hold a lock that the other needs.
                         for (int i = 0; i < 20 && !*closed; ++i)
                             std::this_thread::sleep_for(100us);
                     });
@@ -148,28 +148,28 @@ BOOST_AUTO_TEST_CASE(a_close_during_each_allocation)
                     in.begin([&]
                              { client->async_get_access_token(token_request(), in.handler()); });
                 in.context.run_for(10s);
-                any = hook.happened();
+                happened = hook.happened();
             }
-            if (closing.joinable())
-                closing.join();
+            if (closer.joinable())
+                closer.join();
             BOOST_TEST(in.context.stopped());
-            BOOST_TEST(in.ends.size() == 4U);
-            for (auto const& one : in.ends)
-                BOOST_TEST((!one || *one == coauth::errc::cancelled));
+            BOOST_TEST(in.outcomes.size() == 4U);
+            for (auto const& outcome : in.outcomes)
+                BOOST_TEST((!outcome || *outcome == coauth::errc::cancelled));
         }
 }
 
-// With the server's certificate, which a resumed session does without.
-BOOST_AUTO_TEST_CASE(of_a_whole_handshake)
+// A full handshake verifies the server's certificate; a resumed session does not.
+BOOST_AUTO_TEST_CASE(a_full_handshake_survives_each_failing_allocation)
 {
     for (int const version : {0x0303, 0x0304})
         BOOST_TEST_CONTEXT("TLS version " << version)
         {
-            auto chosen = options();
-            chosen.min_tls_version = chosen.max_tls_version = version;
-            scan one(std::move(chosen));
-            one.server().set_response(response::json(200, token_body));
-            one.fail_each(
+            auto settings = options();
+            settings.min_tls_version = settings.max_tls_version = version;
+            scan runs(std::move(settings));
+            runs.server().set_response(response::json(200, token_body));
+            runs.fail_each(
                 [](scan_run& in)
                 {
                     in.config.tls.session_resumption = false;
@@ -182,14 +182,14 @@ BOOST_AUTO_TEST_CASE(of_a_whole_handshake)
         }
 }
 
-// A new connection takes the place of one that is idle too long: whatever fails then, the place is
-// not lost.
-BOOST_AUTO_TEST_CASE(of_a_request_that_takes_the_place_of_an_idle_connection)
+// A new connection replaces one that was idle for too long: whatever fails, the pool keeps its
+// capacity.
+BOOST_AUTO_TEST_CASE(the_replacement_of_an_idle_connection_survives_each_failing_allocation)
 {
     auto server = start();
     server.set_response(response::json(200, token_body));
-    bool any = true;
-    for (std::size_t n = 1 + choose_seed() % some; any; n += some)
+    bool happened = true;
+    for (std::size_t n = 1 + choose_seed() % some; happened; n += some)
         BOOST_TEST_CONTEXT("allocation " << n)
         {
             auto config = server.config();
@@ -218,22 +218,22 @@ BOOST_AUTO_TEST_CASE(of_a_request_that_takes_the_place_of_an_idle_connection)
                     in.context.restart();
                     in.context.run_for(5s);
                 }
-                any = failing.happened();
+                happened = failing.happened();
             }
             request();
-            BOOST_TEST_REQUIRE(!in.ends.empty());
-            BOOST_TEST(!in.ends.back());
+            BOOST_TEST_REQUIRE(!in.outcomes.empty());
+            BOOST_TEST(!in.outcomes.back());
             BOOST_TEST(client->counters().open <= 1U);
         }
 }
 
-// A second exchange beside a silent one.
-BOOST_AUTO_TEST_CASE(of_a_hedged_request)
+// The request is sent again over a second connection because the first one is silent.
+BOOST_AUTO_TEST_CASE(a_hedged_request_survives_each_failing_allocation)
 {
     auto server = start();
     constexpr std::size_t step = 25;
-    bool any = true;
-    for (std::size_t n = 1 + choose_seed() % step; any; n += step)
+    bool happened = true;
+    for (std::size_t n = 1 + choose_seed() % step; happened; n += step)
         BOOST_TEST_CONTEXT("allocation " << n)
         {
             auto config = server.config();
@@ -251,9 +251,9 @@ BOOST_AUTO_TEST_CASE(of_a_hedged_request)
             server.clear_responses();
             server.set_response(response::json(200, token_body));
             request();
-            auto late = response::json(200, token_body);
-            late.delay = 20s;
-            server.push_response(late);
+            auto delayed = response::json(200, token_body);
+            delayed.delay = 20s;
+            server.push_response(delayed);
             {
                 failing_allocation const failing(n);
                 try
@@ -265,20 +265,20 @@ BOOST_AUTO_TEST_CASE(of_a_hedged_request)
                     in.context.restart();
                     in.context.run_for(5s);
                 }
-                any = failing.happened();
+                happened = failing.happened();
             }
             BOOST_TEST(in.context.stopped());
-            BOOST_TEST(in.ends.size() == in.begun);
+            BOOST_TEST(in.outcomes.size() == in.started);
             BOOST_TEST(client->counters().open <= 1U);
         }
 }
 
-// Several that wait in line for one connection.
-BOOST_AUTO_TEST_CASE(of_requests_in_line)
+// Several requests wait for one connection.
+BOOST_AUTO_TEST_CASE(queued_requests_survive_each_failing_allocation)
 {
-    scan one;
-    one.server().set_response(response::json(200, token_body));
-    one.fail_each(
+    scan runs;
+    runs.server().set_response(response::json(200, token_body));
+    runs.fail_each(
         [](scan_run& in)
         {
             in.config.connections.max_connections = 1;
@@ -290,15 +290,15 @@ BOOST_AUTO_TEST_CASE(of_requests_in_line)
         3, some);
 }
 
-BOOST_AUTO_TEST_CASE(of_a_token_source)
+BOOST_AUTO_TEST_CASE(a_token_source_survives_each_failing_allocation)
 {
-    scan one;
-    one.server().set_response(response::json(200, token_body));
-    one.fail_each(
+    scan runs;
+    runs.server().set_response(response::json(200, token_body));
+    runs.fail_each(
         [](scan_run& in)
         {
-            auto held = std::make_shared<owner>(in);
-            auto const again = [weak = std::weak_ptr(held), &in](token_result const& first)
+            auto owned = std::make_shared<owner>(in);
+            auto const again = [weak = std::weak_ptr(owned), &in](token_result const& first)
             {
                 auto const owner = weak.lock();
                 if (owner && first)
@@ -310,30 +310,30 @@ BOOST_AUTO_TEST_CASE(of_a_token_source)
             in.begin(
                 [&]
                 {
-                    ++in.begun;
-                    held->source.async_get_access_token(again);
+                    ++in.started;
+                    owned->source.async_get_access_token(again);
                 });
-            in.begin([&] { held->source.async_get_access_token(in.handler()); });
-            return held;
+            in.begin([&] { owned->source.async_get_access_token(in.handler()); });
+            return owned;
         },
         2);
 }
 
-// Its token is due at once: one is renewed in the background, one by force, one is awaited with a
-// time limit; then it is closed.
-BOOST_AUTO_TEST_CASE(of_a_token_source_to_its_end)
+// Tokens are due at once: one is refreshed in the background, one by force, and one is awaited with
+// a time limit; then the source is closed.
+BOOST_AUTO_TEST_CASE(refreshing_and_closing_a_token_source_survives_each_failing_allocation)
 {
-    scan one;
-    one.server().set_response(response::json(200, token_body));
-    one.fail_each(
+    scan runs;
+    runs.server().set_response(response::json(200, token_body));
+    runs.fail_each(
         [](scan_run& in)
         {
             coauth::token_source_options options;
             options.refresh_at = 1e-6;
             options.refresh_jitter = 0;
             options.min_refresh_interval = 0ms;
-            auto held = std::make_shared<owner>(in, options);
-            auto const renew = [weak = std::weak_ptr(held), &in](token_result const& first)
+            auto owned = std::make_shared<owner>(in, options);
+            auto const refresh = [weak = std::weak_ptr(owned), &in](token_result const& first)
             {
                 in.end(first);
                 auto const owner = weak.lock();
@@ -347,19 +347,19 @@ BOOST_AUTO_TEST_CASE(of_a_token_source_to_its_end)
             in.begin(
                 [&]
                 {
-                    ++in.begun;
-                    held->source.async_get_access_token(1s, renew);
+                    ++in.started;
+                    owned->source.async_get_access_token(1s, refresh);
                 });
-            return held;
+            return owned;
         },
         2, some);
 }
 
-BOOST_AUTO_TEST_CASE(of_awaited_requests)
+BOOST_AUTO_TEST_CASE(awaited_requests_survive_each_failing_allocation)
 {
-    scan one;
-    one.server().set_response(response::json(200, token_body));
-    one.fail_each(
+    scan runs;
+    runs.server().set_response(response::json(200, token_body));
+    runs.fail_each(
         [](scan_run& in)
         {
             auto client = make_client(in);
@@ -372,8 +372,8 @@ BOOST_AUTO_TEST_CASE(of_awaited_requests)
         2, some);
 }
 
-// OpenSSL 3.0 says that it signed where it had no memory for that, and gives no size or one of -1.
-BOOST_AUTO_TEST_CASE(of_a_signature)
+// OpenSSL 3.0 reports success when it had no memory to sign, with no size or a size of -1.
+BOOST_AUTO_TEST_CASE(a_signature_is_complete_or_fails_with_each_failing_allocation)
 {
     test_key const key("P-256");
     coauth::assertion_claims claims;
@@ -381,8 +381,8 @@ BOOST_AUTO_TEST_CASE(of_a_signature)
     claims.audience = "https://auth.example.com/token";
     auto const sign = coauth::jwt_assertion(signing_key_of(key), claims);
     auto const whole = sign()->size();
-    bool any = true;
-    for (std::size_t n = 1; any; ++n)
+    bool happened = true;
+    for (std::size_t n = 1; happened; ++n)
         BOOST_TEST_CONTEXT("allocation " << n)
         {
             std::optional<coauth::result<secret>> got;
@@ -395,28 +395,28 @@ BOOST_AUTO_TEST_CASE(of_a_signature)
                 catch (std::bad_alloc const&) // NOLINT(bugprone-empty-catch): as documented
                 {
                 }
-                any = failing.happened();
+                happened = failing.happened();
             }
-            BOOST_TEST((any || (got && *got)));
+            BOOST_TEST((happened || (got && *got)));
             if (got && *got)
                 BOOST_TEST((*got)->size() == whole);
         }
 }
 
-// One that could not be kept leaves nothing behind that takes another's place later.
-BOOST_AUTO_TEST_CASE(of_nonces_that_are_kept)
+// A nonce that could not be stored must not evict another one later.
+BOOST_AUTO_TEST_CASE(a_nonce_that_could_not_be_stored_evicts_no_other)
 {
     test_key const key("P-256");
-    auto const given = signing_key_of(key);
+    auto const signing = signing_key_of(key);
     std::string const url = "https://resource.example.com/";
     coauth::access_token_info info;
     info.value = "token";
     coauth::access_token const token(std::move(info));
-    bool any = true;
-    for (std::size_t n = 1; any; ++n)
+    bool happened = true;
+    for (std::size_t n = 1; happened; ++n)
         BOOST_TEST_CONTEXT("allocation " << n)
         {
-            coauth::dpop_prover prover(given);
+            coauth::dpop_prover prover(signing);
             {
                 failing_allocation const failing(n);
                 try
@@ -426,33 +426,33 @@ BOOST_AUTO_TEST_CASE(of_nonces_that_are_kept)
                 catch (std::bad_alloc const&) // NOLINT(bugprone-empty-catch): as documented
                 {
                 }
-                any = failing.happened();
+                happened = failing.happened();
             }
             prover.remember_nonce(url, "kept");
             auto const before = prover.proof_for("POST", url, token).value().size();
-            // With it as many as are kept.
+            // As many nonces as the prover stores.
             for (int other = 1; other < 1000; ++other)
                 prover.remember_nonce("https://" + std::to_string(other) + ".example.com/", "n");
             BOOST_TEST(prover.proof_for("POST", url, token).value().size() == before);
         }
 }
 
-BOOST_AUTO_TEST_CASE(of_requests_with_proofs)
+BOOST_AUTO_TEST_CASE(requests_with_dpop_proofs_survive_each_failing_allocation)
 {
     test_key const key("P-256");
-    auto chosen = knowing(key);
-    chosen.dpop = coauth::testing::dpop::required;
-    chosen.dpop_nonce = true;
-    scan one(chosen);
-    auto const given = signing_key_of(key);
-    one.fail_each(
+    auto settings = options_with_client(key);
+    settings.dpop = coauth::testing::dpop::required;
+    settings.dpop_nonce = true;
+    scan runs(settings);
+    auto const signing = signing_key_of(key);
+    runs.fail_each(
         [&](scan_run& in)
         {
-            auto& server = one.server();
+            auto& server = runs.server();
             in.config.server.token_endpoint = server.token_endpoint();
             in.config.authentication =
-                coauth::client_authentication::private_key_jwt(other_id, given);
-            in.config.dpop = std::make_shared<coauth::dpop_prover>(given);
+                coauth::client_authentication::private_key_jwt(other_id, signing);
+            in.config.dpop = std::make_shared<coauth::dpop_prover>(signing);
             auto client = make_client(in);
             in.begin([&] { client->async_get_access_token(token_request(), in.handler()); });
             return client;
@@ -460,13 +460,13 @@ BOOST_AUTO_TEST_CASE(of_requests_with_proofs)
         0, some);
 }
 
-BOOST_AUTO_TEST_CASE(of_questions_about_tokens)
+BOOST_AUTO_TEST_CASE(introspection_and_revocation_survive_each_failing_allocation)
 {
-    scan one;
+    scan runs;
     auto known = response::json(200, R"({"active":true,"scope":"read"})");
     known.path = "/oauth/introspect";
-    one.server().set_response(known);
-    one.fail_each(
+    runs.server().set_response(known);
+    runs.fail_each(
         [](scan_run& in)
         {
             auto client = make_client(in);
@@ -477,10 +477,10 @@ BOOST_AUTO_TEST_CASE(of_questions_about_tokens)
         0, some);
 }
 
-BOOST_AUTO_TEST_CASE(of_discovery)
+BOOST_AUTO_TEST_CASE(discovery_survives_each_failing_allocation)
 {
-    scan one;
-    one.fail_each(
+    scan runs;
+    runs.fail_each(
         [](scan_run& in)
         {
             coauth::discovery_options options;
@@ -499,10 +499,10 @@ BOOST_AUTO_TEST_CASE(of_discovery)
         0, some);
 }
 
-BOOST_AUTO_TEST_CASE(of_a_cache_of_token_sources)
+BOOST_AUTO_TEST_CASE(a_token_cache_survives_each_failing_allocation)
 {
-    scan one;
-    one.server().set_response(response::json(200, token_body));
+    scan runs;
+    runs.server().set_response(response::json(200, token_body));
     struct owner_of_many
     {
         explicit owner_of_many(scan_run& in) : client(in.context.get_executor(), in.config) {}
@@ -510,19 +510,19 @@ BOOST_AUTO_TEST_CASE(of_a_cache_of_token_sources)
         coauth::token_cache cache;
         std::vector<std::shared_ptr<coauth::token_source>> kept;
     };
-    one.fail_each(
+    runs.fail_each(
         [](scan_run& in)
         {
-            auto held = std::make_shared<owner_of_many>(in);
+            auto owned = std::make_shared<owner_of_many>(in);
             for (char const* const scope : {"read", "write", "read"})
                 in.begin(
                     [&]
                     {
-                        held->kept.push_back(
-                            held->cache.get(held->client, token_request().scope(scope)));
-                        held->kept.back()->async_get_access_token(in.handler());
+                        owned->kept.push_back(
+                            owned->cache.get(owned->client, token_request().scope(scope)));
+                        owned->kept.back()->async_get_access_token(in.handler());
                     });
-            return held;
+            return owned;
         },
         2, some);
 }

@@ -1,5 +1,4 @@
-// What no response may do, however it is made: take much memory, much from the wire, or much time
-// of the processor.
+// Limits that hold for every response: memory, bytes read and CPU time.
 
 #include "fixture.hpp"
 #include "resource_meter.hpp"
@@ -37,7 +36,7 @@ std::string times(std::size_t count, std::string const& text)
     return out;
 }
 
-// So many, with numbers in place of '#'.
+// Repeats the text with numbers in place of '#'.
 std::string numbered(std::size_t count, std::string const& text)
 {
     auto const at = text.find('#');
@@ -49,36 +48,37 @@ std::string numbered(std::size_t count, std::string const& text)
 
 response endless(std::string const& before, std::string const& repeated)
 {
-    auto made = response::bytes(before + repeated);
-    made.repeat_from = before.size();
-    return made;
+    auto result = response::bytes(before + repeated);
+    result.repeat_from = before.size();
+    return result;
 }
 
-// A token, and what else the document says.
-std::string document(std::string const& more)
+// A token response with further members.
+std::string token_document(std::string const& more)
 {
     return R"({"access_token":"tok.en-1","token_type":"Bearer",)" + more + "}";
 }
 
 response plain(std::string const& more)
 {
-    return response::bytes(http_response(document(more)));
+    return response::bytes(http_response(token_document(more)));
 }
 
-response refusal(std::string const& said)
+response refusal(std::string const& text)
 {
-    return response::json(400, said);
+    return response::json(400, text);
 }
 
-// Every field that the response may have, and the text of all of it.
-coauth::client_config keeping_all(coauth::client_config config)
+// The configuration in which most of a response is stored.
+coauth::client_config storing_all(coauth::client_config config)
 {
     config.keep_headers = true;
     config.debug = [](std::string_view) {};
     return config;
 }
 
-// Nearly so many bytes in the format "deflate" (RFC 1951) that become 158 times as many spaces.
+// At most `size` bytes in the format "deflate" (RFC 1951), which decode to 158 times as many
+// spaces.
 std::string deflated_spaces(std::size_t size)
 {
     std::string out;
@@ -90,7 +90,7 @@ std::string deflated_spaces(std::size_t size)
         for (count += width; count >= 8; count -= 8, bits >>= 8U)
             out += static_cast<char>(bits & 0xFFU);
     };
-    // The last block, of fixed codes: a space, and again and again 258 bytes as one byte before.
+    // The last block, with fixed codes: a space, then copies of 258 bytes from one byte before.
     put(0b011, 3);
     put(0b00001010, 8);
     while (out.size() + 4 < size)
@@ -102,14 +102,13 @@ std::string deflated_spaces(std::size_t size)
 
 response encoded(std::string const& text, char const* coding = nullptr)
 {
-    auto made = response::json(200, text);
+    auto result = response::json(200, text);
     if (coding != nullptr)
-        made.headers.add("Content-Encoding", coding);
-    return made;
+        result.headers.add("Content-Encoding", coding);
+    return result;
 }
 
-// One chunk, and the last one; `before` stands in place of other chunks, `extension` in the first
-// line.
+// A body of one chunk with this extension, and the chunks `before` it.
 response in_a_chunk(
     std::string const& text, std::string const& before = {}, std::string const& extension = {})
 {
@@ -121,35 +120,36 @@ response in_a_chunk(
 
 using row = std::pair<char const*, response>;
 
-// `ask` says how it ended.
+// `request` returns the name of the outcome.
 void check_bounds(
-    authorization_server& server, response const& one, std::function<std::string()> const& ask,
-    std::set<std::string> const& expected)
+    authorization_server& server, response const& message,
+    std::function<std::string()> const& request, std::set<std::string> const& expected)
 {
-    server.push_response(one);
+    server.push_response(message);
     resource_meter const meter;
-    auto const got = ask();
+    auto const got = request();
     BOOST_TEST_MESSAGE(
         got << ", " << meter.memory() / kib << " KiB of memory, " << meter.bytes() / kib
-            << " KiB from the wire, " << meter.processor().count() / 1000 << " us");
+            << " KiB from the wire, " << meter.cpu_time().count() / 1000 << " us");
     BOOST_TEST(expected.contains(got), got);
     BOOST_TEST(meter.memory() < most_memory);
     BOOST_TEST(meter.bytes() < most_bytes);
 }
 
-// Each with little and with everything kept.
+// Each response without and with stored headers and debug text.
 void check_tokens(std::vector<row> const& rows, std::set<std::string> const& expected)
 {
     auto server = start();
     auto const config = server.config();
     (void)require_token(fetch(config));
-    for (auto const& [name, one] : rows)
+    for (auto const& [name, message] : rows)
         for (bool const all : {false, true})
             BOOST_TEST_CONTEXT(name << (all ? ", all kept" : ""))
             {
-                auto const chosen = all ? keeping_all(config) : config;
+                auto const used_config = all ? storing_all(config) : config;
                 check_bounds(
-                    server, one, [&] { return outcome(fetch_without_log_scan(chosen)); }, expected);
+                    server, message, [&] { return outcome(fetch_without_log_scan(used_config)); },
+                    expected);
             }
 }
 
@@ -166,41 +166,41 @@ run(std::function<void(coauth::client&, std::function<void(Result)>)> const& beg
     return got;
 }
 
-// What a response has so many of.
-struct growing_row
+// A response with a given number of some element.
+struct growing_case
 {
     char const* name;
-    std::size_t most;
+    std::size_t largest;
     std::function<response(std::size_t)> make;
 };
 
-// The least of some: what else the processor does is no matter of ours.
+// The shortest of three: other processes disturb the measurement.
 std::chrono::nanoseconds
-time_of(authorization_server& server, coauth::client_config const& config, response const& one)
+time_of(authorization_server& server, coauth::client_config const& config, response const& message)
 {
     auto least = std::chrono::nanoseconds::max();
     for (int i = 0; i < 3; ++i)
     {
-        server.push_response(one);
+        server.push_response(message);
         resource_meter const meter;
         auto const got = fetch(config);
-        least = std::min(least, meter.processor());
+        least = std::min(least, meter.cpu_time());
         BOOST_TEST(outcome(got) == "success");
     }
     return least;
 }
 
-response in_pieces(response one)
+response in_pieces(response message)
 {
-    one.piece = 4;
-    return one;
+    message.piece = 4;
+    return message;
 }
 
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(bounds)
 
-BOOST_AUTO_TEST_CASE(what_is_taken_is_measured)
+BOOST_AUTO_TEST_CASE(the_meter_measures_memory_bytes_and_cpu_time)
 {
     auto server = start();
     server.push_response(plain("\"x\":\"" + std::string(512 * kib, 'x') + "\""));
@@ -208,10 +208,10 @@ BOOST_AUTO_TEST_CASE(what_is_taken_is_measured)
     (void)require_token(fetch(server.config()));
     BOOST_TEST(meter.memory() > 512 * kib);
     BOOST_TEST(meter.bytes() > 512 * kib);
-    BOOST_TEST(meter.processor() > 10us);
+    BOOST_TEST(meter.cpu_time() > 10us);
 }
 
-BOOST_AUTO_TEST_CASE(what_has_no_end_is_left)
+BOOST_AUTO_TEST_CASE(endless_responses_are_abandoned)
 {
     check_tokens(
         {
@@ -242,7 +242,7 @@ BOOST_AUTO_TEST_CASE(what_has_no_end_is_left)
         {"malformed_http"});
 }
 
-BOOST_AUTO_TEST_CASE(what_is_too_much_is_refused)
+BOOST_AUTO_TEST_CASE(oversized_responses_are_refused)
 {
     check_tokens(
         {
@@ -272,8 +272,8 @@ BOOST_AUTO_TEST_CASE(what_is_too_much_is_refused)
         {"malformed_response"});
 }
 
-// Nobody asked for a coding.
-BOOST_AUTO_TEST_CASE(a_body_that_decodes_to_much_is_not_decoded)
+// The client accepts no content coding.
+BOOST_AUTO_TEST_CASE(compressed_bodies_are_not_decoded)
 {
     auto const spaces = deflated_spaces(900 * kib);
     auto const zipped = std::string("\x1F\x8B\x08\0\0\0\0\0\0\x03", 10) + spaces;
@@ -292,7 +292,7 @@ BOOST_AUTO_TEST_CASE(a_body_that_decodes_to_much_is_not_decoded)
         {"malformed_response"});
 }
 
-BOOST_AUTO_TEST_CASE(what_is_much_is_taken)
+BOOST_AUTO_TEST_CASE(large_responses_within_the_limits_are_accepted)
 {
     std::string const twenty_digits = "12345678901234567890,";
     check_tokens(
@@ -304,7 +304,7 @@ BOOST_AUTO_TEST_CASE(what_is_much_is_taken)
             {"text of 1 MiB with escapes", plain("\"x\":\"" + times(mib / 2 - kib, "\\n") + "\"")},
             {"an array of 1 MiB", plain("\"x\":[" + times(mib / 22 - kib, twenty_digits) + "1]")},
             {"an array of 1 MiB in a chunk",
-             in_a_chunk(document("\"x\":[" + times(mib / 22 - kib, twenty_digits) + "1]"))},
+             in_a_chunk(token_document("\"x\":[" + times(mib / 22 - kib, twenty_digits) + "1]"))},
             {"a long text and short ones in an array",
              plain("\"x\":[\"" + std::string(900 * kib, 'x') + "\"" + times(30'000, ",1") + "]")},
             {"text of DEL", plain("\"x\":\"" + std::string(mib - kib, '\x7f') + "\"")},
@@ -324,7 +324,7 @@ BOOST_AUTO_TEST_CASE(what_is_much_is_taken)
         {"success"});
 }
 
-BOOST_AUTO_TEST_CASE(no_refusal_takes_much)
+BOOST_AUTO_TEST_CASE(error_responses_take_bounded_resources)
 {
     check_tokens(
         {
@@ -342,18 +342,18 @@ BOOST_AUTO_TEST_CASE(no_refusal_takes_much)
         {"invalid_grant", "other_oauth_error"});
 }
 
-BOOST_AUTO_TEST_CASE(no_introspection_takes_much)
+BOOST_AUTO_TEST_CASE(introspection_takes_bounded_resources)
 {
     auto server = start();
     auto const config = server.config();
-    struct introspection_row
+    struct introspection_case
     {
         char const* name;
         std::string members;
         char const* expected;
     };
     for (auto const& row : {
-             introspection_row{
+             introspection_case{
                  "scope", "\"scope\":\"" + std::string(mib - kib, 's') + "\"", "success"},
              {"one audience", "\"aud\":\"" + std::string(mib - kib, 'a') + "\"", "success"},
              {"2,000 audiences", "\"aud\":[" + times(2'000, "\"0123456789abcdef\",") + "\"\"]",
@@ -370,15 +370,15 @@ BOOST_AUTO_TEST_CASE(no_introspection_takes_much)
         {
             auto const begin = [](coauth::client& client, auto done)
             { client.async_introspect(coauth::secret("tok.en-1"), {}, done); };
-            auto const ask = [&]
+            auto const request = [&]
             { return run<coauth::result<coauth::introspection>>(begin, config); };
             check_bounds(
-                server, response::json(200, R"({"active":true,)" + row.members + "}"), ask,
+                server, response::json(200, R"({"active":true,)" + row.members + "}"), request,
                 {row.expected});
         }
 }
 
-BOOST_AUTO_TEST_CASE(no_metadata_take_much)
+BOOST_AUTO_TEST_CASE(discovery_takes_bounded_resources)
 {
     auto server = start();
     coauth::discovery_options options;
@@ -395,7 +395,7 @@ BOOST_AUTO_TEST_CASE(no_metadata_take_much)
          })
         BOOST_TEST_CONTEXT(name)
         {
-            auto const ask = [&]
+            auto const request = [&]
             {
                 boost::asio::io_context context;
                 std::string got;
@@ -407,18 +407,18 @@ BOOST_AUTO_TEST_CASE(no_metadata_take_much)
                 return got;
             };
             check_bounds(
-                server, response::json(200, beginning + more + "\"\"]}"), ask, {"success"});
+                server, response::json(200, beginning + more + "\"\"]}"), request, {"success"});
         }
 }
 
-// Four times as much takes four times as long, not sixteen times.
-BOOST_AUTO_TEST_CASE(time_grows_no_faster_than_the_response)
+// A response that is four times as large takes about four times as long, not sixteen times.
+BOOST_AUTO_TEST_CASE(cpu_time_is_linear_in_the_size_of_the_response)
 {
     auto server = start();
-    auto const config = keeping_all(server.config());
+    auto const config = storing_all(server.config());
     for (auto const& row :
          {
-             growing_row{
+             growing_case{
                  "chunks", 180'000,
                  [](std::size_t n) { return in_a_chunk(body, times(n, "1\r\n \r\n")); }},
              {"chunk extension in pieces", 60'000, [](std::size_t n)
@@ -459,10 +459,10 @@ BOOST_AUTO_TEST_CASE(time_grows_no_faster_than_the_response)
          })
         BOOST_TEST_CONTEXT(row.name)
         {
-            auto const little = time_of(server, config, row.make(row.most / 4));
-            auto const much = time_of(server, config, row.make(row.most));
+            auto const little = time_of(server, config, row.make(row.largest / 4));
+            auto const much = time_of(server, config, row.make(row.largest));
             BOOST_TEST_MESSAGE(row.name << ": " << little / 1us << " us, " << much / 1us << " us");
-            // What takes next to no time grows at random.
+            // Very short times vary at random.
             BOOST_TEST((much < 8 * little + 20ms));
         }
 }

@@ -1,9 +1,9 @@
-// One whole request, and a fault at every byte of it, in both directions: over a new connection,
-// over one that is kept, and over one that resumes a TLS session. Always the right token or a typed
-// error that fits, in time, and never a request more than may be.
+// One request with a fault at every byte, in both directions: over a new connection, a reused one
+// and one that resumes a TLS session. The outcome is the right token or a suitable error, in time
+// and without unexpected requests.
 //
-// COAUTH_SCAN_STEP=1 visits every byte; by default each run of this visits some, from a random
-// start. COAUTH_SEED=n begins where an earlier run began, which printed it.
+// COAUTH_SCAN_STEP=1 visits every byte; by default each run visits some of them, from a random
+// start. COAUTH_SEED=n repeats an earlier run, which printed its seed.
 
 #include "fault_proxy.hpp"
 #include "fixture.hpp"
@@ -27,16 +27,16 @@ namespace
 
 constexpr auto deadline = 300ms;
 constexpr auto tolerance = 100ms;
-// As many as one core can shake hands with in a fraction of the deadline.
-constexpr std::size_t at_once = 16;
-// Signatures differ in length.
-constexpr std::size_t differences = 8;
+// Handshakes that one core does in a fraction of the deadline.
+constexpr std::size_t parallel = 16;
+// The lengths of signatures differ.
+constexpr std::size_t length_tolerance = 8;
 
-// Over what the request goes that is disturbed.
-enum class manner
+// The connection that the fault affects.
+enum class connection_kind
 {
     new_connection,
-    kept_connection,
+    reused_connection,
     resumed_session,
 };
 
@@ -56,7 +56,7 @@ std::string describe(fault_spec const& what)
     return text.str();
 }
 
-// How it may end, beside well.
+// The errors that are suitable for a fault.
 std::set<std::string> allowed(fault what)
 {
     switch (what)
@@ -67,7 +67,7 @@ std::set<std::string> allowed(fault what)
         return {};
     case fault::corrupt:
     case fault::repeat:
-        // A length that is another may have one side wait for what does not come.
+        // After a changed length one side may wait for bytes that never arrive.
         return {
             "timeout", "tls_failed", "connection_lost", "incomplete_response",
             "certificate_verify_failed"};
@@ -81,25 +81,25 @@ bool cuts(fault what)
     return what != fault::delay && what != fault::corrupt && what != fault::repeat;
 }
 
-struct outcome_of_run
+struct run_result
 {
     std::vector<token_result> got;
-    std::chrono::milliseconds took{0};
+    std::chrono::milliseconds elapsed{0};
     std::size_t requests = 0;
 };
 
 class scan
 {
 public:
-    scan(int version, manner how)
-        : how_(how)
+    scan(int version, connection_kind kind)
+        : kind_(kind)
         , server_(start_speaking(version))
-        , between_(server_.port())
+        , relay_(server_.port())
     {
         server_.set_response(response::json(200, token_body));
     }
 
-    // The bytes of an undisturbed request, one way: from the first that can be disturbed.
+    // The positions of a request without faults, in one direction, that a fault can have.
     struct span
     {
         std::size_t begin = 0;
@@ -107,91 +107,93 @@ public:
     };
     span bytes(direction way)
     {
-        // Another program may have had the processor for too long.
+        // The machine may have been busy.
         for (int tries = 0; tries < 20; ++tries)
             if (auto const found = measure(way))
                 return *found;
-        BOOST_FAIL("no request goes well that is not disturbed");
+        BOOST_FAIL("no request without a fault succeeds");
         return {};
     }
 
-    void visit(std::vector<fault_spec> const& places)
+    void visit(std::vector<fault_spec> const& faults)
     {
-        for (std::size_t i = 0; i < places.size(); i += at_once)
+        for (std::size_t i = 0; i < faults.size(); i += parallel)
         {
-            auto const last = std::min(places.size(), i + at_once);
+            auto const last = std::min(faults.size(), i + parallel);
             std::vector<fault_spec> const some(
-                places.begin() + static_cast<std::ptrdiff_t>(i),
-                places.begin() + static_cast<std::ptrdiff_t>(last));
+                faults.begin() + static_cast<std::ptrdiff_t>(i),
+                faults.begin() + static_cast<std::ptrdiff_t>(last));
             auto const ends = run(some);
             for (std::size_t n = 0; n < some.size(); ++n)
-                judge(some[n], ends[n]);
+                check_outcome(some[n], ends[n]);
         }
-        // Else the faults passed by the requests, or none came through.
-        BOOST_TEST(outcomes_["success"] >= places.size() / 10);
-        BOOST_TEST(outcomes_["timeout"] >= places.size() / 50);
-        // Those of a kept connection are made once more.
-        if (how_ != manner::kept_connection)
-            BOOST_TEST(outcomes_["connection_lost"] >= places.size() / 10);
+        // Otherwise the faults did not meet the requests, or no request succeeded.
+        BOOST_TEST(outcomes_["success"] >= faults.size() / 10);
+        BOOST_TEST(outcomes_["timeout"] >= faults.size() / 50);
+        // A request over a reused connection is repeated.
+        if (kind_ != connection_kind::reused_connection)
+            BOOST_TEST(outcomes_["connection_lost"] >= faults.size() / 10);
     }
 
     [[nodiscard]] std::string summary() const
     {
         std::ostringstream text;
         text << runs_ << " runs:";
-        for (auto const& [how, count] : outcomes_)
-            text << ' ' << how << ' ' << count;
+        for (auto const& [outcome_name, count] : outcomes_)
+            text << ' ' << outcome_name << ' ' << count;
         return text.str();
     }
 
 private:
     static authorization_server start_speaking(int version)
     {
-        auto chosen = options();
-        chosen.min_tls_version = chosen.max_tls_version = version;
-        chosen.remembered_requests = 8 * at_once;
-        return start(std::move(chosen));
+        auto settings = options();
+        settings.min_tls_version = settings.max_tls_version = version;
+        settings.remembered_requests = 8 * parallel;
+        return start(std::move(settings));
     }
 
-    // One request that is disturbed, and what goes before it.
+    // One request with a fault, and the requests before it.
     struct attempt
     {
         attempt(scan& its_scan, boost::asio::io_context& runs_on, fault_spec what)
-            : of(its_scan)
+            : owner(its_scan)
             , context(runs_on)
-            , path("/run/" + std::to_string(++of.runs_))
+            , path("/run/" + std::to_string(++owner.runs_))
         {
-            if (of.how_ == manner::resumed_session)
+            if (owner.kind_ == connection_kind::resumed_session)
                 what.connection = 1;
             else
                 what.connection = 0;
-            port = of.between_.open(what).value();
-            auto config = of.server_.config();
+            port = owner.relay_.open(what).value();
+            auto config = owner.server_.config();
             config.server.token_endpoint = "https://127.0.0.1:" + std::to_string(port) + path;
-            config.tls.session_resumption = of.how_ == manner::resumed_session;
-            config.connections.idle_timeout = of.how_ == manner::kept_connection ? 60s : 0s;
+            config.tls.session_resumption = owner.kind_ == connection_kind::resumed_session;
+            config.connections.idle_timeout =
+                owner.kind_ == connection_kind::reused_connection ? 60s : 0s;
             config.retry.max_attempts = 1;
             config.timeout = deadline;
             client.emplace(context.get_executor(), config);
         }
-        ~attempt() { of.between_.close(port); }
+        ~attempt() { owner.relay_.close(port); }
         attempt(attempt const&) = delete;
         attempt& operator=(attempt const&) = delete;
 
-        // Makes the connection that is kept, or the session that is resumed.
+        // Makes the connection to be reused, or the session to be resumed.
         void prepare()
         {
-            if (of.how_ == manner::new_connection)
+            if (owner.kind_ == connection_kind::new_connection)
                 return;
-            std::string how;
-            for (int i = 0; i < 5 && how != "success"; ++i)
+            std::string outcome_name;
+            for (int i = 0; i < 5 && outcome_name != "success"; ++i)
             {
                 client->async_get_access_token(
-                    coauth::token_request(), [&](token_result const& got) { how = outcome(got); });
+                    coauth::token_request(),
+                    [&](token_result const& got) { outcome_name = outcome(got); });
                 context.restart();
                 context.run();
             }
-            BOOST_TEST_REQUIRE(how == "success");
+            BOOST_TEST_REQUIRE(outcome_name == "success");
             before = received();
         }
 
@@ -202,25 +204,25 @@ private:
                 [this, watch = stopwatch()](token_result got)
                 {
                     end.got.push_back(std::move(got));
-                    end.took = watch.elapsed();
+                    end.elapsed = watch.elapsed();
                 });
         }
 
-        // How many requests came from it.
+        // The number of requests that the server received from it.
         [[nodiscard]] std::size_t received() const
         {
-            auto const all = of.server_.requests();
+            auto const all = owner.server_.requests();
             return static_cast<std::size_t>(std::count_if(
                 all.begin(), all.end(), [&](auto const& one) { return one.target == path; }));
         }
 
-        scan& of;
+        scan& owner;
         boost::asio::io_context& context;
         std::string path;
         std::uint16_t port = 0;
         std::optional<coauth::client> client;
         std::size_t before = 0;
-        outcome_of_run end;
+        run_result end;
     };
 
     std::optional<span> measure(direction way)
@@ -230,27 +232,27 @@ private:
         boost::asio::io_context context;
         attempt one(*this, context, none);
         one.prepare();
-        auto const before = between_.passed(one.port, way);
+        auto const before = relay_.passed(one.port, way);
         one.begin();
         context.restart();
         context.run();
         if (!one.end.got.at(0))
             return std::nullopt;
-        auto const after = between_.passed(one.port, way);
-        auto& whole = whole_[way];
-        whole = how_ == manner::resumed_session ? after - before : after;
-        BOOST_TEST((server_.resumed() != 0) == (how_ == manner::resumed_session));
-        if (how_ == manner::kept_connection)
-            return span{before + differences, whole + differences};
-        return span{0, whole + differences};
+        auto const after = relay_.passed(one.port, way);
+        auto& full_length = full_length_[way];
+        full_length = kind_ == connection_kind::resumed_session ? after - before : after;
+        BOOST_TEST((server_.resumed() != 0) == (kind_ == connection_kind::resumed_session));
+        if (kind_ == connection_kind::reused_connection)
+            return span{before + length_tolerance, full_length + length_tolerance};
+        return span{0, full_length + length_tolerance};
     }
 
-    // All of them at the same time.
-    std::vector<outcome_of_run> run(std::vector<fault_spec> const& places)
+    // All at the same time.
+    std::vector<run_result> run(std::vector<fault_spec> const& faults)
     {
         boost::asio::io_context context;
         std::list<attempt> all;
-        for (auto const& what : places)
+        for (auto const& what : faults)
         {
             all.emplace_back(*this, context, what);
             all.back().prepare();
@@ -259,7 +261,7 @@ private:
             one.begin();
         context.restart();
         context.run_for(deadline + 10s);
-        std::vector<outcome_of_run> ends;
+        std::vector<run_result> ends;
         for (auto& one : all)
         {
             one.end.requests = one.received() - one.before;
@@ -268,13 +270,12 @@ private:
         return ends;
     }
 
-    void judge(fault_spec const& what, outcome_of_run const& end)
+    void check_outcome(fault_spec const& what, run_result const& end)
     {
         BOOST_TEST_CONTEXT(describe(what))
         {
             check(what, end);
-            // Another program may have had the processor: by itself it goes well, or it is our
-            // fault.
+            // The machine may have been busy: the fault is repeated alone.
             auto alone = end;
             for (int again = 0; again < 3 && !fits(what, alone); ++again)
             {
@@ -282,44 +283,46 @@ private:
                 check(what, alone);
             }
             ++outcomes_[outcome(alone.got.front())];
-            BOOST_TEST(fits(what, alone), outcome(alone.got.front()) << " after " << alone.took);
+            BOOST_TEST(fits(what, alone), outcome(alone.got.front()) << " after " << alone.elapsed);
         }
     }
 
-    // What holds however slow it was.
-    void check(fault_spec const& what, outcome_of_run const& end)
+    // The checks that do not depend on time.
+    void check(fault_spec const& what, run_result const& end)
     {
         BOOST_REQUIRE_EQUAL(end.got.size(), 1U);
-        // Where a connection dies that was kept, it is made once more over another.
-        BOOST_TEST(end.requests <= (how_ == manner::kept_connection ? 2U : 1U));
+        // A request over a reused connection that is lost is repeated over another.
+        BOOST_TEST(end.requests <= (kind_ == connection_kind::reused_connection ? 2U : 1U));
         auto const& got = end.got.front();
         if (!got)
             return check_no_secret(got);
         BOOST_TEST(got->value() == "tok.en-1");
-        // The client may have said goodbye behind its request.
+        // The last bytes may be the client's close_notify.
         auto const uncertain = what.direction == direction::to_server ? 48U : 16U;
-        if (cuts(what.fault) && how_ != manner::kept_connection)
-            BOOST_TEST(what.position + uncertain >= whole_[what.direction], "a part was enough");
+        if (cuts(what.fault) && kind_ != connection_kind::reused_connection)
+            BOOST_TEST(
+                what.position + uncertain >= full_length_[what.direction],
+                "part of the message was enough");
     }
 
-    static bool fits(fault_spec const& what, outcome_of_run const& end)
+    static bool fits(fault_spec const& what, run_result const& end)
     {
         auto const& got = end.got.front();
-        return end.took <= deadline + tolerance &&
+        return end.elapsed <= deadline + tolerance &&
                (got || allowed(what.fault).contains(outcome(got)));
     }
 
-    manner const how_;
+    connection_kind const kind_;
     authorization_server server_;
-    fault_proxy between_;
+    fault_proxy relay_;
     std::size_t runs_ = 0;
-    std::map<direction, std::size_t> whole_;
+    std::map<direction, std::size_t> full_length_;
     std::map<std::string, std::size_t> outcomes_;
 };
 
-std::vector<fault_spec> places_for(scan& one, std::size_t step, std::size_t first)
+std::vector<fault_spec> faults_for(scan& one, std::size_t step, std::size_t first)
 {
-    std::vector<fault_spec> places;
+    std::vector<fault_spec> faults;
     for (auto const way : {direction::to_server, direction::to_client})
     {
         auto const bytes = one.bytes(way);
@@ -327,16 +330,16 @@ std::vector<fault_spec> places_for(scan& one, std::size_t step, std::size_t firs
              {fault::close, fault::reset, fault::half_close, fault::stall, fault::delay,
               fault::corrupt, fault::repeat})
             for (auto at = bytes.begin + first++ % step; at < bytes.end; at += step)
-                places.push_back({.fault = what, .direction = way, .position = at});
+                faults.push_back({.fault = what, .direction = way, .position = at});
     }
-    return places;
+    return faults;
 }
 
-void visit(int version, manner how)
+void run_scan(int version, connection_kind kind)
 {
     auto const step = std::max<std::size_t>(1, from_environment("COAUTH_SCAN_STEP", 29));
-    scan one(version, how);
-    one.visit(places_for(one, step, choose_seed()));
+    scan one(version, kind);
+    one.visit(faults_for(one, step, choose_seed()));
     std::cout << "COAUTH_SCAN_STEP=" << step << ", " << one.summary() << std::endl;
 }
 
@@ -344,34 +347,34 @@ void visit(int version, manner how)
 
 BOOST_AUTO_TEST_SUITE(byte_scan)
 
-BOOST_AUTO_TEST_CASE(of_tls_1_2)
+BOOST_AUTO_TEST_CASE(a_fault_at_any_byte_over_tls_1_2_gives_the_token_or_an_error)
 {
-    visit(0x0303, manner::new_connection);
+    run_scan(0x0303, connection_kind::new_connection);
 }
 
-BOOST_AUTO_TEST_CASE(of_tls_1_3)
+BOOST_AUTO_TEST_CASE(a_fault_at_any_byte_over_tls_1_3_gives_the_token_or_an_error)
 {
-    visit(0x0304, manner::new_connection);
+    run_scan(0x0304, connection_kind::new_connection);
 }
 
-BOOST_AUTO_TEST_CASE(of_a_kept_connection_of_tls_1_2)
+BOOST_AUTO_TEST_CASE(a_fault_at_any_byte_of_a_reused_tls_1_2_connection_gives_the_token_or_an_error)
 {
-    visit(0x0303, manner::kept_connection);
+    run_scan(0x0303, connection_kind::reused_connection);
 }
 
-BOOST_AUTO_TEST_CASE(of_a_kept_connection_of_tls_1_3)
+BOOST_AUTO_TEST_CASE(a_fault_at_any_byte_of_a_reused_tls_1_3_connection_gives_the_token_or_an_error)
 {
-    visit(0x0304, manner::kept_connection);
+    run_scan(0x0304, connection_kind::reused_connection);
 }
 
-BOOST_AUTO_TEST_CASE(of_a_resumed_session_of_tls_1_2)
+BOOST_AUTO_TEST_CASE(a_fault_at_any_byte_of_a_resumed_tls_1_2_session_gives_the_token_or_an_error)
 {
-    visit(0x0303, manner::resumed_session);
+    run_scan(0x0303, connection_kind::resumed_session);
 }
 
-BOOST_AUTO_TEST_CASE(of_a_resumed_session_of_tls_1_3)
+BOOST_AUTO_TEST_CASE(a_fault_at_any_byte_of_a_resumed_tls_1_3_session_gives_the_token_or_an_error)
 {
-    visit(0x0304, manner::resumed_session);
+    run_scan(0x0304, connection_kind::resumed_session);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -19,128 +19,129 @@ using coauth::token_request;
 namespace
 {
 
-void get_token(world& in)
+void get_token(cancellation_run& run)
 {
-    in.client->async_get_access_token(token_request(), in.handler());
+    run.client->async_get_access_token(token_request(), run.handler());
 }
 
 void ignore(token_result const&) {}
 
-void get_one_before(world& in)
+void fetch_once(cancellation_run& run)
 {
-    in.client->async_get_access_token(token_request(), ignore);
-    in.settle();
+    run.client->async_get_access_token(token_request(), ignore);
+    run.run_to_end();
 }
 
-void make_source(world& in)
+void make_source(cancellation_run& run)
 {
-    in.source.emplace(*in.client);
+    run.source.emplace(*run.client);
 }
 
-void get_from_source(world& in)
+void get_from_source(cancellation_run& run)
 {
-    in.source->async_get_access_token(in.handler());
+    run.source->async_get_access_token(run.handler());
 }
 
-void fill_source(world& in)
+void fill_source(cancellation_run& run)
 {
-    make_source(in);
-    in.source->async_get_access_token(ignore);
-    in.settle();
+    make_source(run);
+    run.source->async_get_access_token(ignore);
+    run.run_to_end();
 }
 
-// Its token is due, and will be for long.
-void let_token_age(world& in)
+// Fills the source with a token that is due for refresh for a long time.
+void let_token_age(cancellation_run& run)
 {
     coauth::token_source_options options;
     options.refresh_at = 1e-6;
     options.refresh_jitter = 0;
-    in.source.emplace(*in.client, token_request(), options);
-    in.source->async_get_access_token(ignore);
-    in.settle();
+    run.source.emplace(*run.client, token_request(), options);
+    run.source->async_get_access_token(ignore);
+    run.run_to_end();
     std::this_thread::sleep_for(5ms);
 }
 
-void make_strict_source(world& in)
+void make_source_that_cancels_when_unwaited(cancellation_run& run)
 {
     coauth::token_source_options options;
     options.cancel_when_unwaited = true;
-    in.source.emplace(*in.client, token_request(), options);
+    run.source.emplace(*run.client, token_request(), options);
 }
 
-coauth::discovery_options discovery(world const& in)
+coauth::discovery_options discovery(cancellation_run const& run)
 {
     coauth::discovery_options options;
-    options.tls = in.config.tls;
+    options.tls = run.config.tls;
     options.lifetime = 0s;
     return options;
 }
 
-// No metadata at the first place where they may be.
-void have_no_first_metadata(authorization_server& server)
+// The first metadata URL is not found.
+void omit_first_metadata(authorization_server& server)
 {
     response missing;
     missing.status = 404;
     server.push_response(missing);
 }
 
-// Awaits what is made, as users' coroutines do that listen to every cancellation.
+// Awaits the operation, with every type of cancellation enabled.
 template <class Make>
-asio::awaitable<void> await_it(world& in, Make make)
+asio::awaitable<void> await_operation(cancellation_run& run, Make make)
 {
     co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
-    auto awaited = make(in);
+    auto awaited = make(run);
     auto const got = co_await std::move(awaited);
-    in.end(got);
+    run.complete_with(got);
 }
 
 template <class Make>
-std::function<void(world&)> awaiting(Make make)
+std::function<void(cancellation_run&)> awaiting(Make make)
 {
-    return [make](world& in)
+    return [make](cancellation_run& run)
     {
         asio::co_spawn(
-            *in.context, await_it(in, make),
+            *run.context, await_operation(run, make),
             asio::bind_cancellation_slot(
-                in.signal.slot(),
-                [&in](std::exception_ptr const& thrown)
+                run.signal.slot(),
+                [&run](std::exception_ptr const& thrown)
                 {
                     if (thrown)
-                        in.end(thrown);
+                        run.complete_with(thrown);
                 }));
     };
 }
 
-// An API that responds after two turns of the event loop, or where it is held only when it is
-// cancelled; and what it then says.
-asio::awaitable<int> ask_api(world& in, int status)
+// A call of an API, which takes two turns of the event loop, or if it is held until it is
+// cancelled. Returns the status.
+asio::awaitable<int> api_status(cancellation_run& run, int status)
 {
     auto const tuple = asio::as_tuple(asio::use_awaitable);
-    asio::steady_timer timer(*in.context);
-    co_await asio::post(*in.context, asio::use_awaitable);
-    timer.expires_after(in.held ? 60s : 0s);
+    asio::steady_timer timer(*run.context);
+    co_await asio::post(*run.context, asio::use_awaitable);
+    timer.expires_after(run.held ? 60s : 0s);
     auto const waited = co_await timer.async_wait(tuple);
     (void)waited;
     co_return status;
 }
 
-auto call_api(world& in, int status)
+auto call_api(cancellation_run& run, int status)
 {
-    auto const call = [&in, status](coauth::access_token const&) { return ask_api(in, status); };
-    return coauth::async_call_with_token(*in.source, call, [](int got) { return got == 401; });
+    auto const call = [&run, status](coauth::access_token const&)
+    { return api_status(run, status); };
+    return coauth::async_call_with_token(*run.source, call, [](int got) { return got == 401; });
 }
 
-// The token that it has is refused, at once.
-auto call_refused(world& in)
+// An API that rejects the first token at once.
+auto call_api_that_rejects_first_token(cancellation_run& run)
 {
-    auto const asked = std::make_shared<int>(0);
-    auto const call = [asked](coauth::access_token const&) -> asio::awaitable<int>
-    { co_return ++*asked; };
-    return coauth::async_call_with_token(*in.source, call, [](int got) { return got == 1; });
+    auto const calls = std::make_shared<int>(0);
+    auto const call = [calls](coauth::access_token const&) -> asio::awaitable<int>
+    { co_return ++*calls; };
+    return coauth::async_call_with_token(*run.source, call, [](int got) { return got == 1; });
 }
 
-// Another token than the one before.
-void give_another(authorization_server& server)
+// The next token differs from the one before.
+void issue_another_token(authorization_server& server)
 {
     server.push_response(
         response::json(200, R"({"access_token":"tok.en-2","token_type":"Bearer"})"));
@@ -155,34 +156,36 @@ std::vector<operation> operations_of_a_client()
         {.name = "a token, over a kept connection",
          .of = owner::client,
          .start = get_token,
-         .prepare = get_one_before},
-        // The one before it has the only connection.
-        {.name = "a token, in line",
+         .prepare = fetch_once},
+        // The request before it uses the only connection.
+        {.name = "a token, queued",
          .of = owner::client,
          .start =
-             [](world& in)
+             [](cancellation_run& run)
          {
-             in.client->async_get_access_token(token_request(), ignore);
-             get_token(in);
+             run.client->async_get_access_token(token_request(), ignore);
+             get_token(run);
          }},
         {.name = "introspection",
          .of = owner::client,
-         .start = [](world& in) { in.client->async_introspect(secret("t"), {}, in.handler()); }},
+         .start = [](cancellation_run& run)
+         { run.client->async_introspect(secret("t"), {}, run.handler()); }},
         {.name = "revocation",
          .of = owner::client,
-         .start = [](world& in) { in.client->async_revoke(secret("t"), {}, in.handler()); }},
-        {.name = "a token, repeated",
+         .start = [](cancellation_run& run)
+         { run.client->async_revoke(secret("t"), {}, run.handler()); }},
+        {.name = "a token, retried",
          .of = owner::client,
          .start = get_token,
          .configure =
-             [](world& in)
+             [](cancellation_run& run)
          {
-             in.config.retry.initial_back_off = 10ms;
-             in.config.retry.max_attempts = 2;
+             run.config.retry.initial_back_off = 10ms;
+             run.config.retry.max_attempts = 2;
          },
          .script = [](authorization_server& server)
          { server.push_response(response::json(503, "")); }},
-        {.name = "a token, long before it is repeated",
+        {.name = "a token, in the wait before a retry",
          .of = owner::client,
          .start = get_token,
          .script =
@@ -192,7 +195,7 @@ std::vector<operation> operations_of_a_client()
              busy.headers.add("Retry-After", "5");
              server.push_response(busy);
          },
-         .only_held = true},
+         .held_only = true},
     };
 }
 
@@ -205,13 +208,15 @@ std::vector<operation> operations_of_a_source()
          .prepare = make_source},
         {.name = "a source's token, with a limit",
          .of = owner::source,
-         .start = [](world& in) { in.source->async_get_access_token(60s, in.handler()); },
+         .start = [](cancellation_run& run)
+         { run.source->async_get_access_token(60s, run.handler()); },
          .prepare = make_source},
         {.name = "a source's fresh token",
          .of = owner::source,
-         .start = [](world& in) { in.source->async_get_new_access_token(in.handler()); },
+         .start = [](cancellation_run& run)
+         { run.source->async_get_new_access_token(run.handler()); },
          .prepare = fill_source},
-        {.name = "a source's renewal",
+        {.name = "a source's refresh",
          .of = owner::source,
          .start = get_from_source,
          .prepare = let_token_age,
@@ -219,107 +224,116 @@ std::vector<operation> operations_of_a_source()
         {.name = "a source's token that nobody else wants",
          .of = owner::source,
          .start = get_from_source,
-         .prepare = make_strict_source,
-         .leaves_nothing = true},
+         .prepare = make_source_that_cancels_when_unwaited,
+         .cancels_fetch = true},
     };
 }
 
-std::vector<operation> operations_of_nobody()
+std::vector<operation> one_shot_operations()
 {
     return {
         {.name = "a token, once",
-         .of = owner::nobody,
+         .of = owner::none,
          .start =
-             [](world& in)
+             [](cancellation_run& run)
          {
              coauth::async_get_access_token(
-                 in.context->get_executor(), in.config, token_request(), in.handler());
+                 run.context->get_executor(), run.config, token_request(), run.handler());
          }},
         {.name = "discovery",
-         .of = owner::nobody,
+         .of = owner::none,
          .start =
-             [](world& in)
+             [](cancellation_run& run)
          {
              coauth::async_discover(
-                 in.context->get_executor(), in.config.server.issuer, discovery(in), in.handler());
+                 run.context->get_executor(), run.config.server.issuer, discovery(run),
+                 run.handler());
          },
-         .script = have_no_first_metadata},
+         .script = omit_first_metadata},
     };
 }
 
 std::vector<operation> awaited_operations()
 {
-    auto made = std::vector<operation>{
+    auto operations = std::vector<operation>{
         {.name = "a token, awaited",
          .of = owner::client,
-         .start = awaiting([](world& in) { return in.client->async_get_access_token(); })},
+         .start =
+             awaiting([](cancellation_run& run) { return run.client->async_get_access_token(); })},
         {.name = "introspection, awaited",
          .of = owner::client,
-         .start = awaiting([](world& in) { return in.client->async_introspect(secret("t")); })},
+         .start = awaiting([](cancellation_run& run)
+                           { return run.client->async_introspect(secret("t")); })},
         {.name = "revocation, awaited",
          .of = owner::client,
-         .start = awaiting([](world& in) { return in.client->async_revoke(secret("t")); })},
+         .start =
+             awaiting([](cancellation_run& run) { return run.client->async_revoke(secret("t")); })},
         {.name = "a source's token, awaited",
          .of = owner::source,
-         .start = awaiting([](world& in) { return in.source->async_get_access_token(); }),
+         .start =
+             awaiting([](cancellation_run& run) { return run.source->async_get_access_token(); }),
          .prepare = make_source},
         {.name = "a source's token, awaited with a limit",
          .of = owner::source,
-         .start = awaiting([](world& in) { return in.source->async_get_access_token(60s); }),
+         .start = awaiting([](cancellation_run& run)
+                           { return run.source->async_get_access_token(60s); }),
          .prepare = make_source},
         {.name = "a source's fresh token, awaited",
          .of = owner::source,
-         .start = awaiting([](world& in) { return in.source->async_get_new_access_token(); }),
+         .start = awaiting([](cancellation_run& run)
+                           { return run.source->async_get_new_access_token(); }),
          .prepare = fill_source},
         {.name = "a token, awaited once",
-         .of = owner::nobody,
+         .of = owner::none,
          .start = awaiting(
-             [](world& in)
-             { return coauth::async_get_access_token(in.context->get_executor(), in.config); })},
+             [](cancellation_run& run)
+             { return coauth::async_get_access_token(run.context->get_executor(), run.config); })},
         {.name = "discovery, awaited",
-         .of = owner::nobody,
+         .of = owner::none,
          .start = awaiting(
-             [](world& in)
+             [](cancellation_run& run)
              {
                  return coauth::async_discover(
-                     in.context->get_executor(), in.config.server.issuer, discovery(in));
+                     run.context->get_executor(), run.config.server.issuer, discovery(run));
              }),
-         .script = have_no_first_metadata},
+         .script = omit_first_metadata},
     };
-    for (auto& one : made)
-        one.first_step = 1;
-    return made;
+    for (auto& listed : operations)
+        listed.first_step = 1;
+    return operations;
 }
 
 std::vector<operation> calls_with_a_token()
 {
-    auto made = std::vector<operation>{
+    auto operations = std::vector<operation>{
         {.name = "a call with a token",
          .of = owner::source,
-         .start = awaiting([](world& in) { return call_refused(in); }),
+         .start =
+             awaiting([](cancellation_run& run) { return call_api_that_rejects_first_token(run); }),
          .prepare = make_source,
-         .script = give_another},
-        {.name = "a call with a refused token",
+         .script = issue_another_token},
+        {.name = "a call with a rejected token",
          .of = owner::source,
-         .start = awaiting([](world& in) { return call_refused(in); }),
+         .start =
+             awaiting([](cancellation_run& run) { return call_api_that_rejects_first_token(run); }),
          .prepare = fill_source},
-        // It ends by itself alone, and its response is then the result.
+        // A cancellation only ends its timer; its status is the result.
         {.name = "a call that suspends",
-         .of = owner::nobody,
-         .start = awaiting([](world& in) { return call_api(in, 200); }),
+         .of = owner::none,
+         .start = awaiting([](cancellation_run& run) { return call_api(run, 200); }),
          .prepare = fill_source,
-         .of_server = false,
+         .waits_for_server = false,
          .may_succeed = true},
-        {.name = "a call that suspends and is refused",
-         .of = owner::nobody,
-         .start = awaiting([](world& in) { return call_api(in, 401); }),
+        {.name = "a call that suspends and is rejected",
+         .of = owner::none,
+         .start = awaiting([](cancellation_run& run) { return call_api(run, 401); }),
          .prepare = fill_source,
-         .of_server = false,
+         .waits_for_server = false,
          .may_succeed = true},
     };
-    for (auto& one : made)
-        one.first_step = 1;
-    return made;
+    for (auto& listed : operations)
+        listed.first_step = 1;
+    return operations;
 }
 
 } // namespace test

@@ -19,24 +19,28 @@
 namespace test
 {
 
-// One operation and all that it needs. What owns comes first, so that it goes last.
-class world
+// One operation with its client, source and context. Owners are declared first, so that they are
+// destroyed last.
+class cancellation_run
 {
 public:
-    // `held`: nothing that the operation waits for comes.
-    explicit world(bool is_held) : held(is_held) {}
+    // `held`: the server, resolver or signer that the operation waits for never responds.
+    explicit cancellation_run(bool is_held) : held(is_held) {}
 
-    // What is to be called when the operation under test ends.
+    // The handler of the operation under test.
     auto handler()
     {
         return boost::asio::bind_cancellation_slot(
-            signal.slot(), [this](auto const& got) { end(got); });
+            signal.slot(), [this](auto const& got) { complete_with(got); });
     }
 
-    void end(auto const& got) { end_as(got ? "success" : to_string(got.error().value())); }
+    void complete_with(auto const& got)
+    {
+        complete(got ? "success" : to_string(got.error().value()));
+    }
 
-    // A coroutine of the user's that is cancelled throws.
-    void end(std::exception_ptr const& thrown)
+    // A user's coroutine that is cancelled throws.
+    void complete_with(std::exception_ptr const& thrown)
     {
         try
         {
@@ -45,12 +49,12 @@ public:
         catch (boost::system::system_error const& failure)
         {
             bool const aborted = failure.code() == boost::asio::error::operation_aborted;
-            end_as(aborted ? "cancelled" : "an exception");
+            complete(aborted ? "cancelled" : "an exception");
         }
     }
 
-    // Runs until nothing is left to do.
-    void settle() const
+    // Runs until the context has no more work.
+    void run_to_end() const
     {
         context->restart();
         context->run();
@@ -62,25 +66,25 @@ public:
     coauth::client_config config;
     std::optional<coauth::client> client;
     std::optional<coauth::token_source> source;
-    // What others than the server were asked for, and have to response.
-    std::vector<std::shared_ptr<void>> asked;
-    int ended = 0;
-    std::string how;
-    std::chrono::steady_clock::time_point when;
+    // Calls of a resolver or signer that have not been completed yet.
+    std::vector<std::shared_ptr<void>> pending_calls;
+    int completions = 0;
+    std::string outcome;
+    std::chrono::steady_clock::time_point completed_at;
 
 private:
-    void end_as(std::string_view outcome)
+    void complete(std::string_view name)
     {
-        ++ended;
-        how = outcome;
-        when = std::chrono::steady_clock::now();
+        ++completions;
+        outcome = name;
+        completed_at = std::chrono::steady_clock::now();
     }
 };
 
-// Of whom the operation is: their end is its end.
+// The object whose end cancels the operation.
 enum class owner
 {
-    nobody,
+    none,
     client,
     source,
 };
@@ -89,32 +93,32 @@ struct operation
 {
     char const* name;
     owner of;
-    // Begins it. What it meets has been made by `prepare`.
-    std::function<void(world&)> start;
-    std::function<void(world&)> prepare = [](world&) {};
-    // What its client is like.
-    std::function<void(world&)> configure = [](world&) {};
-    // What the server responds, before it responds as it should or, where it is held, not at all.
+    // Starts the operation, after `prepare`.
+    std::function<void(cancellation_run&)> start;
+    std::function<void(cancellation_run&)> prepare = [](cancellation_run&) {};
+    // Changes the configuration of the client.
+    std::function<void(cancellation_run&)> configure = [](cancellation_run&) {};
+    // Scripts responses that precede the usual response, or the silence of a held run.
     std::function<void(authorization_server&)> script = [](authorization_server&) {};
-    // Where it is held, it waits for the server.
-    bool of_server = true;
-    // So many handlers run before it can be cancelled: Asio's `co_spawn` takes no notice before.
+    // A held operation waits for the server.
+    bool waits_for_server = true;
+    // Number of handlers before it can be cancelled: Asio's `co_spawn` ignores an earlier signal.
     std::size_t first_step = 0;
-    // It succeeds at once, and goes on without anybody who waits.
+    // Succeeds at once and continues in the background.
     bool background = false;
-    // It has an end of its own that a cancellation hastens: success, also where it is held.
+    // A cancellation may end it with success, also if it is held.
     bool may_succeed = false;
-    // It is visited only where it is held: by itself it would take long.
-    bool only_held = false;
-    // Its cancellation leaves nothing to do, whatever goes on for its source otherwise.
-    bool leaves_nothing = false;
+    // Only held runs are visited, since others take long.
+    bool held_only = false;
+    // Its cancellation ends the fetch too.
+    bool cancels_fetch = false;
 };
 
-// Those with a handler: of a client, of a token source, of neither.
+// Operations with a handler: of a client, of a token source, and the one-shot functions.
 std::vector<operation> operations_of_a_client();
 std::vector<operation> operations_of_a_source();
-std::vector<operation> operations_of_nobody();
-// The same in coroutines.
+std::vector<operation> one_shot_operations();
+// The same awaited in coroutines.
 std::vector<operation> awaited_operations();
 std::vector<operation> calls_with_a_token();
 

@@ -1,11 +1,11 @@
-// Every operation is ended at every step of its life, in every way there is: it completes once, at
-// once, as cancelled or with the result that it had, and leaves nothing behind in the event loop.
+// Every operation is ended at every step, by cancellation and by closing or destroying its owners:
+// it completes once and promptly, as cancelled or with its result, and leaves no work behind.
 //
-// Each is visited twice: where what it waits for never comes, and must then end as cancelled; and
-// where all comes at once.
+// Each is run twice: held, where the peer never responds and the operation must end as cancelled;
+// and with a peer that responds at once.
 //
-// COAUTH_SCAN_STEP=1 visits every step; by default each run of this visits some, from a random
-// start. COAUTH_SEED=n begins where an earlier run began, which printed it.
+// COAUTH_SCAN_STEP=1 visits every step; by default each run visits some of them, from a random
+// start. COAUTH_SEED=n repeats an earlier run, which printed its seed.
 
 #include "cancellation_run.hpp"
 #include "client_authentication.hpp"
@@ -26,20 +26,20 @@ namespace
 
 constexpr auto promptly = 50ms;
 
-struct ending_of_it
+struct ending
 {
     char const* name;
-    std::function<void(world&)> act;
-    // Whose operations end with it.
-    owner of = owner::nobody;
+    std::function<void(cancellation_run&)> act;
+    // The owner whose operations it ends.
+    owner of = owner::none;
     bool completes = true;
     bool cancels = false;
 };
 
-std::vector<ending_of_it> endings()
+std::vector<ending> all_endings()
 {
     auto const cancel = [](asio::cancellation_type type)
-    { return [type](world& in) { in.signal.emit(type); }; };
+    { return [type](cancellation_run& run) { run.signal.emit(type); }; };
     return {
         {.name = "terminal cancellation",
          .act = cancel(asio::cancellation_type::terminal),
@@ -51,33 +51,33 @@ std::vector<ending_of_it> endings()
          .act = cancel(asio::cancellation_type::total),
          .cancels = true},
         {.name = "closing the client",
-         .act = [](world& in) { in.client->close(); },
+         .act = [](cancellation_run& run) { run.client->close(); },
          .of = owner::client},
         {.name = "destroying the client",
-         .act = [](world& in) { in.client.reset(); },
+         .act = [](cancellation_run& run) { run.client.reset(); },
          .of = owner::client},
         {.name = "closing the source",
-         .act = [](world& in) { in.source->close(); },
+         .act = [](cancellation_run& run) { run.source->close(); },
          .of = owner::source},
         {.name = "destroying the source",
-         .act = [](world& in) { in.source.reset(); },
+         .act = [](cancellation_run& run) { run.source.reset(); },
          .of = owner::source},
         {.name = "destroying the context",
-         .act = [](world& in) { in.context.reset(); },
+         .act = [](cancellation_run& run) { run.context.reset(); },
          .completes = false},
         {.name = "destroying the context after the client",
          .act =
-             [](world& in)
+             [](cancellation_run& run)
          {
-             in.client.reset();
-             in.context.reset();
+             run.client.reset();
+             run.context.reset();
          },
          .completes = false},
     };
 }
 
-// A source's operations end with its client too.
-bool ends(ending_of_it const& end, operation const& what)
+// The operations of a source end with its client too.
+bool ends(ending const& end, operation const& what)
 {
     return end.of <= what.of;
 }
@@ -85,7 +85,7 @@ bool ends(ending_of_it const& end, operation const& what)
 class scan
 {
 public:
-    explicit scan(server_options const& chosen = options()) : server_(start(chosen)) {}
+    explicit scan(server_options const& settings = options()) : server_(start(settings)) {}
 
     void visit(std::vector<operation> const& all)
     {
@@ -96,9 +96,9 @@ public:
     void visit(operation const& what)
     {
         for (bool const held : {true, false})
-            for (auto const& end : endings())
+            for (auto const& end : all_endings())
             {
-                if (!ends(end, what) || (what.only_held && !held))
+                if (!ends(end, what) || (what.held_only && !held))
                     continue;
                 bool last = false;
                 for (auto step = what.first_step + first_++ % stride_; !last; step += stride_)
@@ -109,82 +109,84 @@ public:
     }
 
     authorization_server& server() { return server_; }
-    // Changes the configuration of the clients, before the operation does.
-    std::function<void(world&)> configure = [](world&) {};
+    // Changes the configuration of the clients, before operation::configure.
+    std::function<void(cancellation_run&)> configure = [](cancellation_run&) {};
 
     ~scan()
     {
         std::cout << runs_ << " runs:";
-        for (auto const& [how, count] : outcomes_)
-            std::cout << ' ' << how << ' ' << count;
+        for (auto const& [outcome, count] : outcomes_)
+            std::cout << ' ' << outcome << ' ' << count;
         std::cout << std::endl;
     }
     scan(scan const&) = delete;
     scan& operator=(scan const&) = delete;
 
 private:
-    struct seen
+    struct run_result
     {
-        std::chrono::milliseconds took{0};
-        // It came no further by itself.
+        std::chrono::milliseconds elapsed{0};
+        // The operation has no further step.
         bool last = false;
     };
 
-    bool visit(operation const& what, ending_of_it const& end, bool held, std::size_t step)
+    bool visit(operation const& what, ending const& end, bool held, std::size_t step)
     {
         ++runs_;
-        auto outcome = run(what, end, held, step);
-        // Another program may have had the processor.
-        for (int again = 0; outcome.took > promptly && again < 3; ++again)
-            outcome = run(what, end, held, step);
-        BOOST_TEST((outcome.took <= promptly));
+        auto outcome = run_once(what, end, held, step);
+        // The machine may have been busy.
+        for (int again = 0; outcome.elapsed > promptly && again < 3; ++again)
+            outcome = run_once(what, end, held, step);
+        BOOST_TEST((outcome.elapsed <= promptly));
         return outcome.last;
     }
 
-    seen run(operation const& what, ending_of_it const& end, bool held, std::size_t step)
+    run_result run_once(operation const& what, ending const& end, bool held, std::size_t step)
     {
-        world in(held);
-        in.config = server_.config();
-        in.config.timeout = 30s;
-        in.config.connections.max_connections = 1;
-        configure(in);
-        what.configure(in);
-        in.client.emplace(in.context->get_executor(), in.config);
+        cancellation_run run(held);
+        run.config = server_.config();
+        run.config.timeout = 30s;
+        run.config.connections.max_connections = 1;
+        configure(run);
+        what.configure(run);
+        run.client.emplace(run.context->get_executor(), run.config);
         server_.clear_responses();
-        what.prepare(in);
+        what.prepare(run);
         if (held)
             server_.set_response(response::bytes("HTTP/1.1 200 OK\r\n", response_end::stall));
         what.script(server_);
-        note_requests();
-        what.start(in);
-        in.context->restart();
-        bool const last = go_on(in, what, step);
-        bool const over = in.ended != 0;
-        auto const began = std::chrono::steady_clock::now();
-        end.act(in);
-        BOOST_TEST((over || in.ended == 0 || !end.completes));
-        if (in.context)
-            finish(in, what, end);
-        BOOST_TEST(in.ended == (end.completes || over ? 1 : 0));
-        if (in.ended == 0)
+        count_requests();
+        what.start(run);
+        run.context->restart();
+        bool const last = run_steps(run, what, step);
+        bool const completed = run.completions != 0;
+        auto const started = std::chrono::steady_clock::now();
+        end.act(run);
+        BOOST_TEST((completed || run.completions == 0 || !end.completes));
+        if (run.context)
+            finish(run, what, end);
+        BOOST_TEST(run.completions == (end.completes || completed ? 1 : 0));
+        if (run.completions == 0)
             return {0ms, last};
-        ++outcomes_[in.how];
+        ++outcomes_[run.outcome];
         bool const may_succeed = !held || what.background || what.may_succeed;
-        BOOST_TEST((in.how == "cancelled" || (may_succeed && in.how == "success")), in.how);
-        auto const took = std::chrono::duration_cast<std::chrono::milliseconds>(in.when - began);
-        return {took, last};
+        BOOST_TEST(
+            (run.outcome == "cancelled" || (may_succeed && run.outcome == "success")), run.outcome);
+        auto const elapsed =
+            std::chrono::duration_cast<std::chrono::milliseconds>(run.completed_at - started);
+        return {elapsed, last};
     }
 
-    // So many handlers. True: there were not so many, since it is over, or waits for what does not
-    // come.
-    bool go_on(world& in, operation const& what, std::size_t steps)
+    // Runs this number of handlers. True: there were fewer, since the operation has completed or is
+    // held.
+    bool run_steps(cancellation_run& run, operation const& what, std::size_t steps)
     {
         stopwatch const watch;
         for (std::size_t i = 0; i < steps;)
         {
-            bool const over = what.background ? in.context->stopped() : in.ended != 0;
-            bool const waits = over || in.context->run_one_for(30ms) == 0;
-            if (over || (waits && in.held && is_held(what)))
+            bool const completed = what.background ? run.context->stopped() : run.completions != 0;
+            bool const waits = completed || run.context->run_one_for(30ms) == 0;
+            if (completed || (waits && run.held && is_waiting(what)))
                 return true;
             i += waits ? 0U : 1U;
             BOOST_TEST_REQUIRE(watch.elapsed() < 10s);
@@ -192,172 +194,173 @@ private:
         return false;
     }
 
-    bool is_held(operation const& what) const
+    bool is_waiting(operation const& what) const
     {
-        return !what.of_server || server_.wait_for_requests(known_ + 1, 0ms);
+        return !what.waits_for_server || server_.wait_for_requests(requests_ + 1, 0ms);
     }
 
-    void note_requests()
+    void count_requests()
     {
-        while (server_.wait_for_requests(known_ + 1, 0ms))
-            ++known_;
+        while (server_.wait_for_requests(requests_ + 1, 0ms))
+            ++requests_;
     }
 
-    // Nothing of it is left. A cancelled wait for a source's token is not all: its fetch goes on.
-    static void finish(world& in, operation const& what, ending_of_it const& end)
+    // Checks that no work is left. After a cancelled wait for a source's token the fetch continues.
+    static void finish(cancellation_run& run, operation const& what, ending const& end)
     {
-        in.context->restart();
+        run.context->restart();
         stopwatch const watch;
-        while (in.ended == 0 && watch.elapsed() < 5s)
-            in.context->run_one_for(100ms);
-        bool const others_go_on = end.cancels && !what.leaves_nothing;
-        if (others_go_on && in.source)
-            in.source->close();
-        if (others_go_on && in.client)
-            in.client->close();
-        in.context->restart();
-        in.context->run_for(5s);
-        BOOST_TEST(in.context->stopped(), "something is left");
+        while (run.completions == 0 && watch.elapsed() < 5s)
+            run.context->run_one_for(100ms);
+        bool const fetch_continues = end.cancels && !what.cancels_fetch;
+        if (fetch_continues && run.source)
+            run.source->close();
+        if (fetch_continues && run.client)
+            run.client->close();
+        run.context->restart();
+        run.context->run_for(5s);
+        BOOST_TEST(run.context->stopped(), "work is left");
     }
 
     authorization_server server_;
     std::size_t const stride_ =
         std::max<std::size_t>(1, static_cast<std::size_t>(from_environment("COAUTH_SCAN_STEP", 4)));
     std::size_t first_ = static_cast<std::size_t>(choose_seed());
-    std::size_t known_ = 0;
+    std::size_t requests_ = 0;
     std::size_t runs_ = 0;
     std::map<std::string, std::size_t> outcomes_;
 };
 
-// Says where the host is, later, or where it is held never.
-void ask_resolver(world& in)
+// Resolves the host later, or never in a held run.
+void use_resolver(cancellation_run& run)
 {
-    auto const port = in.config.server.token_endpoint.substr(
-        in.config.server.token_endpoint.find(':', 8), std::string::npos);
-    in.config.server.token_endpoint = "https://localhost" + port;
-    in.config.connections.resolver = [&in](std::string const&, std::uint16_t to, auto done)
+    auto const port = run.config.server.token_endpoint.substr(
+        run.config.server.token_endpoint.find(':', 8), std::string::npos);
+    run.config.server.token_endpoint = "https://localhost" + port;
+    run.config.connections.resolver = [&run](std::string const&, std::uint16_t to, auto done)
     {
-        in.asked.push_back(std::make_shared<decltype(done)>(done));
-        if (!in.held)
-            asio::post(*in.context, [done, to] { done({}, {{"127.0.0.1", to}}); });
+        run.pending_calls.push_back(std::make_shared<decltype(done)>(done));
+        if (!run.held)
+            asio::post(*run.context, [done, to] { done({}, {{"127.0.0.1", to}}); });
     };
 }
 
-void ask_signer(world& in, test_key const& key)
+void use_signer(cancellation_run& run, test_key const& key)
 {
-    auto const sign = [&in, &key](std::string const& input, auto done)
+    auto const sign = [&run, &key](std::string const& input, auto done)
     {
-        in.asked.push_back(std::make_shared<decltype(done)>(done));
-        if (!in.held)
+        run.pending_calls.push_back(std::make_shared<decltype(done)>(done));
+        if (!run.held)
             asio::post(
-                *in.context, [done, signature = key.sign("ES256", input)] { done(signature); });
+                *run.context, [done, signature = key.sign("ES256", input)] { done(signature); });
     };
-    in.config.authentication = coauth::client_authentication::private_key_jwt(
+    run.config.authentication = coauth::client_authentication::private_key_jwt(
         other_id, coauth::signing_key::signer(coauth::signature_algorithm::es256, sign));
 }
 
-void get_token(world& in)
+void get_token(cancellation_run& run)
 {
-    in.client->async_get_access_token(coauth::token_request(), in.handler());
+    run.client->async_get_access_token(coauth::token_request(), run.handler());
 }
 
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(cancellation_scan)
 
-BOOST_AUTO_TEST_CASE(of_a_client)
+BOOST_AUTO_TEST_CASE(operations_of_a_client_end_promptly_at_every_step)
 {
-    scan one;
-    one.visit(operations_of_a_client());
+    scan runs;
+    runs.visit(operations_of_a_client());
 }
 
-BOOST_AUTO_TEST_CASE(of_a_client_without_tls_sessions)
+BOOST_AUTO_TEST_CASE(operations_of_a_client_without_tls_sessions_end_promptly_at_every_step)
 {
-    scan one;
-    one.configure = [](world& in)
+    scan runs;
+    runs.configure = [](cancellation_run& run)
     {
-        in.config.tls.session_resumption = false;
-        in.config.connections.idle_timeout = 0ms;
+        run.config.tls.session_resumption = false;
+        run.config.connections.idle_timeout = 0ms;
     };
-    one.visit(operations_of_a_client());
+    runs.visit(operations_of_a_client());
 }
 
-BOOST_AUTO_TEST_CASE(of_a_source)
+BOOST_AUTO_TEST_CASE(operations_of_a_token_source_end_promptly_at_every_step)
 {
-    scan one;
-    one.visit(operations_of_a_source());
+    scan runs;
+    runs.visit(operations_of_a_source());
 }
 
-BOOST_AUTO_TEST_CASE(of_nobody)
+BOOST_AUTO_TEST_CASE(one_shot_operations_end_promptly_at_every_step)
 {
-    scan one;
-    one.visit(operations_of_nobody());
+    scan runs;
+    runs.visit(one_shot_operations());
 }
 
-BOOST_AUTO_TEST_CASE(in_coroutines)
+BOOST_AUTO_TEST_CASE(awaited_operations_end_promptly_at_every_step)
 {
-    scan one;
-    one.visit(awaited_operations());
+    scan runs;
+    runs.visit(awaited_operations());
 }
 
-BOOST_AUTO_TEST_CASE(of_calls_with_a_token)
+BOOST_AUTO_TEST_CASE(calls_with_a_token_end_promptly_at_every_step)
 {
-    scan one;
-    one.visit(calls_with_a_token());
+    scan runs;
+    runs.visit(calls_with_a_token());
 }
 
-BOOST_AUTO_TEST_CASE(that_wait_for_a_name)
+BOOST_AUTO_TEST_CASE(operations_waiting_for_a_resolver_end_promptly_at_every_step)
 {
-    scan one;
-    one.visit(
+    scan runs;
+    runs.visit(
         {.name = "a token, of a host by name",
          .of = owner::client,
          .start = get_token,
-         .configure = ask_resolver,
-         .of_server = false});
+         .configure = use_resolver,
+         .waits_for_server = false});
 }
 
-BOOST_AUTO_TEST_CASE(that_wait_for_a_signer)
+BOOST_AUTO_TEST_CASE(operations_waiting_for_a_signer_end_promptly_at_every_step)
 {
     test_key const key("P-256");
-    scan one(knowing(key));
-    one.visit(
+    scan runs(options_with_client(key));
+    runs.visit(
         {.name = "a token, for a signature",
          .of = owner::client,
          .start = get_token,
-         .configure = [&](world& in) { ask_signer(in, key); },
-         .of_server = false});
+         .configure = [&](cancellation_run& run) { use_signer(run, key); },
+         .waits_for_server = false});
 }
 
-BOOST_AUTO_TEST_CASE(that_wait_for_a_tunnel)
+BOOST_AUTO_TEST_CASE(operations_waiting_for_a_proxy_tunnel_end_promptly_at_every_step)
 {
-    scan one;
+    scan runs;
     scripted_proxy const silent{proxy_script()};
     proxy_script open;
     open.response = "HTTP/1.1 200 OK\r\n\r\n";
-    open.leads_to = one.server().port();
-    scripted_proxy const willing(open);
-    one.visit(
+    open.leads_to = runs.server().port();
+    scripted_proxy const tunnelling(open);
+    runs.visit(
         {.name = "a token, through a proxy",
          .of = owner::client,
          .start = get_token,
-         .configure = [&](world& in) { in.config.proxy.url = (in.held ? silent : willing).url(); },
-         .of_server = false});
+         .configure = [&](cancellation_run& run)
+         { run.config.proxy.url = (run.held ? silent : tunnelling).url(); },
+         .waits_for_server = false});
 }
 
-BOOST_AUTO_TEST_CASE(that_need_a_nonce)
+BOOST_AUTO_TEST_CASE(operations_that_need_a_dpop_nonce_end_promptly_at_every_step)
 {
-    auto chosen = options();
-    chosen.dpop = coauth::testing::dpop::required;
-    chosen.dpop_nonce = true;
-    scan one(chosen);
+    auto settings = options();
+    settings.dpop = coauth::testing::dpop::required;
+    settings.dpop_nonce = true;
+    scan runs(settings);
     test_key const key("P-256");
-    one.visit(
+    runs.visit(
         {.name = "a token, bound to a key",
          .of = owner::client,
          .start = get_token,
-         .configure = [&](world& in)
-         { in.config.dpop = std::make_shared<coauth::dpop_prover>(signing_key_of(key)); },
+         .configure = [&](cancellation_run& run)
+         { run.config.dpop = std::make_shared<coauth::dpop_prover>(signing_key_of(key)); },
          .script = [](authorization_server& server) { server.rotate_dpop_nonce(); }});
 }
 

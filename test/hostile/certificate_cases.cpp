@@ -1,5 +1,5 @@
-// What a server of TLS may be that coauth's own cannot be told to: one with a name that almost
-// matches, with weak groups or issuers, with certificates in masses, with another protocol.
+// TLS servers that the testing server cannot imitate: names that almost match, weak groups and
+// issuers, large certificates and chains, other protocols.
 
 #include "resource_meter.hpp"
 #include "tls_peer.hpp"
@@ -15,20 +15,20 @@ using namespace test;
 namespace
 {
 
-struct name_row
+struct name_case
 {
     char const* name;
     char const* names;
     char const* host;
 };
 
-void check_refused_for_its_name(name_row const& row)
+void check_refused_for_its_name(name_case const& row)
 {
     BOOST_TEST_CONTEXT(row.name << ": " << row.names << " for " << row.host)
     {
-        issued_certificate const shown({row.names, "localhost"});
-        raw_tls_server server(speaking(shown), response_one);
-        auto const got = fetch(config_for(server, shown, row.host));
+        issued_certificate const certificate({row.names, "localhost"});
+        raw_tls_server server(tls_settings(certificate), serve_one_token);
+        auto const got = fetch(config_for(server, certificate, row.host));
         check_refused(server, got, "certificate_verify_failed");
         if (!got)
             BOOST_TEST(
@@ -45,7 +45,7 @@ std::string thousand_names(std::string const& right, std::size_t before)
     return names;
 }
 
-// The prime of RFC 2409 (1024 bits) or of RFC 3526 (2048 or 8192 bits), and 2.
+// The group with the prime of RFC 2409 (1024 bits) or RFC 3526 (2048 or 8192 bits).
 std::shared_ptr<EVP_PKEY> make_dh_group(int bits)
 {
     std::shared_ptr<BIGNUM> const prime(
@@ -53,26 +53,27 @@ std::shared_ptr<EVP_PKEY> make_dh_group(int bits)
         : bits == 2048 ? BN_get_rfc3526_prime_2048(nullptr)
                        : BN_get_rfc3526_prime_8192(nullptr),
         BN_free);
-    std::shared_ptr<BIGNUM> const two(BN_new(), BN_free);
+    std::shared_ptr<BIGNUM> const generator(BN_new(), BN_free);
     std::shared_ptr<OSSL_PARAM_BLD> const builder(OSSL_PARAM_BLD_new(), OSSL_PARAM_BLD_free);
-    check(prime && two && builder && BN_set_word(two.get(), 2) == 1);
+    check(prime && generator && builder && BN_set_word(generator.get(), 2) == 1);
     check(OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_FFC_P, prime.get()) == 1);
-    check(OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_FFC_G, two.get()) == 1);
+    check(OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_FFC_G, generator.get()) == 1);
     std::shared_ptr<OSSL_PARAM> const parameters(
         OSSL_PARAM_BLD_to_param(builder.get()), OSSL_PARAM_free);
-    std::shared_ptr<EVP_PKEY_CTX> const making(
+    std::shared_ptr<EVP_PKEY_CTX> const context(
         EVP_PKEY_CTX_new_from_name(nullptr, "DH", nullptr), EVP_PKEY_CTX_free);
-    EVP_PKEY* made = nullptr;
-    check(EVP_PKEY_fromdata_init(making.get()) == 1);
-    check(EVP_PKEY_fromdata(making.get(), &made, EVP_PKEY_KEY_PARAMETERS, parameters.get()) == 1);
-    return {made, EVP_PKEY_free};
+    EVP_PKEY* result = nullptr;
+    check(EVP_PKEY_fromdata_init(context.get()) == 1);
+    check(
+        EVP_PKEY_fromdata(context.get(), &result, EVP_PKEY_KEY_PARAMETERS, parameters.get()) == 1);
+    return {result, EVP_PKEY_free};
 }
 
-raw_tls_server::settings with_dh_group(issued_certificate const& shown, int bits)
+raw_tls_server::settings with_dh_group(issued_certificate const& certificate, int bits)
 {
-    return [&shown, bits](SSL_CTX& context)
+    return [&certificate, bits](SSL_CTX& context)
     {
-        speaking(shown, tls_1_2)(context);
+        tls_settings(certificate, tls_1_2)(context);
         check(SSL_CTX_set_cipher_list(&context, "DHE-RSA-AES128-GCM-SHA256") == 1);
         auto const group = make_dh_group(bits);
         check(EVP_PKEY_up_ref(group.get()) == 1);
@@ -83,9 +84,10 @@ raw_tls_server::settings with_dh_group(issued_certificate const& shown, int bits
 constexpr std::string_view h2 = "\x02h2";
 
 int choose_h2(
-    SSL*, unsigned char const** chosen, unsigned char* size, unsigned char const*, unsigned, void*)
+    SSL*, unsigned char const** selected, unsigned char* size, unsigned char const*, unsigned,
+    void*)
 {
-    *chosen = reinterpret_cast<unsigned char const*>(h2.data()) + 1;
+    *selected = reinterpret_cast<unsigned char const*>(h2.data()) + 1;
     *size = 2;
     return SSL_TLSEXT_ERR_OK;
 }
@@ -93,7 +95,7 @@ int choose_h2(
 int choose_nothing(
     SSL*, unsigned char const**, unsigned char*, unsigned char const* offered, unsigned size, void*)
 {
-    // What this client offers; an h2 server has nothing in common with it.
+    // An h2 server has no protocol in common with a client that offers others only.
     std::string_view const list(reinterpret_cast<char const*>(offered), size);
     return list.find(h2) == std::string_view::npos ? SSL_TLSEXT_ERR_ALERT_FATAL
                                                    : SSL_TLSEXT_ERR_NOACK;
@@ -106,7 +108,7 @@ BOOST_AUTO_TEST_SUITE(certificate_cases)
 BOOST_AUTO_TEST_CASE(names_that_almost_match_are_refused)
 {
     for (auto const& row : {
-             name_row{"partial wildcard", "DNS:loc*host", "localhost"},
+             name_case{"partial wildcard", "DNS:loc*host", "localhost"},
              {"partial wildcard at the start", "DNS:*a.b.example", "a.b.example"},
              {"partial wildcard at the end", "DNS:a*.b.example", "a.b.example"},
              {"wildcard of a parent", "DNS:*.example", "b.example"},
@@ -128,16 +130,16 @@ BOOST_AUTO_TEST_CASE(names_that_almost_match_are_refused)
 BOOST_AUTO_TEST_CASE(names_that_match_are_accepted)
 {
     for (auto const& row : {
-             name_row{"wildcard", "DNS:*.b.example", "a.b.example"},
+             name_case{"wildcard", "DNS:*.b.example", "a.b.example"},
              {"other case", "DNS:A.B.example", "a.b.EXAMPLE"},
              {"the last of two", "DNS:other.example,DNS:b.example", "b.example"},
              {"address", "IP:127.0.0.1", "127.0.0.1"},
          })
         BOOST_TEST_CONTEXT(row.name)
         {
-            issued_certificate const shown({row.names, "other.example"});
-            raw_tls_server server(speaking(shown), response_one);
-            check_accepted(server, fetch(config_for(server, shown, row.host)));
+            issued_certificate const certificate({row.names, "other.example"});
+            raw_tls_server server(tls_settings(certificate), serve_one_token);
+            check_accepted(server, fetch(config_for(server, certificate, row.host)));
         }
 }
 
@@ -151,23 +153,23 @@ BOOST_AUTO_TEST_CASE(unusual_certificates_are_accepted)
     };
     for (auto const& [name, text] : rows)
     {
-        issued_certificate const shown(text);
+        issued_certificate const certificate(text);
         for (int const version : {tls_1_2, tls_1_3})
             BOOST_TEST_CONTEXT(name << ", TLS " << version)
             {
-                raw_tls_server server(speaking(shown, version), response_one);
-                check_accepted(server, fetch(config_for(server, shown, "localhost")));
+                raw_tls_server server(tls_settings(certificate, version), serve_one_token);
+                check_accepted(server, fetch(config_for(server, certificate, "localhost")));
             }
     }
 }
 
-BOOST_AUTO_TEST_CASE(issuers_that_may_not_issue_it_are_refused)
+BOOST_AUTO_TEST_CASE(certificates_of_unsuitable_issuers_are_refused)
 {
     struct row
     {
         char const* name;
-        intermediate_text between;
-        // What the message must say; nothing: it is accepted.
+        intermediate_text intermediate;
+        // Part of the error message; null: the certificate is accepted.
         char const* reason;
     };
     row const rows[] = {
@@ -187,13 +189,13 @@ BOOST_AUTO_TEST_CASE(issuers_that_may_not_issue_it_are_refused)
          "excluded subtree"},
         {"name not permitted", {.constraints = "permitted;DNS:other.example"}, "permitted subtree"},
     };
-    for (auto const& [name, between, reason] : rows)
+    for (auto const& [name, intermediate, reason] : rows)
         for (int const version : {tls_1_2, tls_1_3})
             BOOST_TEST_CONTEXT(name << ", TLS " << version)
             {
-                issued_certificate const shown({.intermediate = between});
-                raw_tls_server server(speaking(shown, version), response_one);
-                auto const got = fetch(config_for(server, shown));
+                issued_certificate const certificate({.intermediate = intermediate});
+                raw_tls_server server(tls_settings(certificate, version), serve_one_token);
+                auto const got = fetch(config_for(server, certificate));
                 if (reason == nullptr)
                 {
                     check_accepted(server, got);
@@ -215,7 +217,7 @@ BOOST_AUTO_TEST_CASE(a_thousand_names_without_the_right_one_are_refused)
 
 BOOST_AUTO_TEST_CASE(a_chain_of_more_than_100_kib_is_refused)
 {
-    issued_certificate const shown;
+    issued_certificate const certificate;
     for (int const version : {tls_1_2, tls_1_3})
         for (std::size_t const copies : {10U, 1000U})
             BOOST_TEST_CONTEXT(copies << ", TLS " << version)
@@ -223,12 +225,12 @@ BOOST_AUTO_TEST_CASE(a_chain_of_more_than_100_kib_is_refused)
                 raw_tls_server server(
                     [&](SSL_CTX& context)
                     {
-                        speaking(shown, version)(context);
-                        shown.use(context, copies);
+                        tls_settings(certificate, version)(context);
+                        certificate.use(context, copies);
                     },
-                    response_one);
+                    serve_one_token);
                 resource_meter const meter;
-                auto const got = fetch(config_for(server, shown, "localhost"));
+                auto const got = fetch(config_for(server, certificate, "localhost"));
                 BOOST_TEST(meter.memory() < 4 * mib);
                 BOOST_TEST(meter.bytes() < 2 * mib);
                 if (copies == 10)
@@ -238,34 +240,34 @@ BOOST_AUTO_TEST_CASE(a_chain_of_more_than_100_kib_is_refused)
             }
 }
 
-// A small one is weak, and a large one takes its time; elliptic curves are neither.
-BOOST_AUTO_TEST_CASE(dh_groups_are_refused)
+// Small groups are weak and large ones are slow.
+BOOST_AUTO_TEST_CASE(finite_field_dh_groups_are_refused)
 {
-    issued_certificate const shown({.rsa_bits = 2048});
+    issued_certificate const certificate({.rsa_bits = 2048});
     for (int const bits : {1024, 2048, 8192})
         BOOST_TEST_CONTEXT(bits << " bits")
         {
-            raw_tls_server server(with_dh_group(shown, bits), response_one);
-            auto const got = fetch(config_for(server, shown, "localhost"));
+            raw_tls_server server(with_dh_group(certificate, bits), serve_one_token);
+            auto const got = fetch(config_for(server, certificate, "localhost"));
             check_refused(server, got, "tls_failed");
         }
-    raw_tls_server server(speaking(shown, tls_1_2), response_one);
-    check_accepted(server, fetch(config_for(server, shown, "localhost")));
+    raw_tls_server server(tls_settings(certificate, tls_1_2), serve_one_token);
+    check_accepted(server, fetch(config_for(server, certificate, "localhost")));
 }
 
-BOOST_AUTO_TEST_CASE(a_server_of_h2_alone_is_refused)
+BOOST_AUTO_TEST_CASE(a_server_that_supports_only_h2_is_refused)
 {
-    issued_certificate const shown;
+    issued_certificate const certificate;
     for (int const version : {tls_1_2, tls_1_3})
     {
         raw_tls_server server(
             [&](SSL_CTX& context)
             {
-                speaking(shown, version)(context);
+                tls_settings(certificate, version)(context);
                 SSL_CTX_set_alpn_select_cb(&context, choose_nothing, nullptr);
             },
-            response_one);
-        auto const got = fetch(config_for(server, shown, "localhost"));
+            serve_one_token);
+        auto const got = fetch(config_for(server, certificate, "localhost"));
         check_refused(server, got, "tls_failed");
         if (!got)
             BOOST_TEST(
@@ -274,34 +276,35 @@ BOOST_AUTO_TEST_CASE(a_server_of_h2_alone_is_refused)
     }
 }
 
-// That was not offered. It may speak HTTP/1.1 all the same, or what it says.
-BOOST_AUTO_TEST_CASE(a_server_that_chooses_h2)
+// The client did not offer h2. The server may speak HTTP/1.1 nevertheless.
+BOOST_AUTO_TEST_CASE(a_server_that_selects_h2_without_an_offer_is_refused_or_read_as_http_1_1)
 {
-    issued_certificate const shown;
+    issued_certificate const certificate;
     std::string const settings("\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x64", 15);
-    for (auto const& said : {http_response(token_body), settings})
+    for (auto const& response : {http_response(token_body), settings})
     {
         raw_tls_server server(
             [&](SSL_CTX& context)
             {
-                speaking(shown)(context);
+                tls_settings(certificate)(context);
                 SSL_CTX_set_alpn_select_cb(&context, choose_h2, nullptr);
             },
             [&](raw_connection& peer)
             {
-                if (peer.shake_hands() && peer.read_request())
-                    peer.write(said);
+                if (peer.handshake() && peer.read_request())
+                    peer.write(response);
             });
-        // What TLS makes of it differs between releases of OpenSSL.
-        auto const got = outcome(fetch(config_for(server, shown)));
+        // Releases of OpenSSL differ in whether they accept it.
+        auto const got = outcome(fetch(config_for(server, certificate)));
         BOOST_TEST(
-            (got == (said == settings ? "malformed_http" : "success") || got == "tls_failed"), got);
+            (got == (response == settings ? "malformed_http" : "success") || got == "tls_failed"),
+            got);
     }
 }
 
-BOOST_AUTO_TEST_CASE(a_client_certificate_is_demanded)
+BOOST_AUTO_TEST_CASE(a_required_client_certificate_must_be_of_the_servers_ca)
 {
-    issued_certificate const shown;
+    issued_certificate const certificate;
     issued_certificate const right({.common_name = "client"});
     issued_certificate const wrong({.common_name = "client"});
     struct row
@@ -316,11 +319,11 @@ BOOST_AUTO_TEST_CASE(a_client_certificate_is_demanded)
                 raw_tls_server server(
                     [&](SSL_CTX& context)
                     {
-                        speaking(shown, version)(context);
-                        right.demand(context);
+                        tls_settings(certificate, version)(context);
+                        right.require_of_clients(context);
                     },
-                    response_one);
-                auto config = config_for(server, shown, "localhost");
+                    serve_one_token);
+                auto config = config_for(server, certificate, "localhost");
                 if (row.own != nullptr)
                 {
                     config.tls.certificate_pem = row.own->certificate_pem();

@@ -1,5 +1,5 @@
-// No descriptor is left: every operation fails with an error that fits, and as soon as there are
-// some again the same process gets its token.
+// No descriptor is available: every operation fails with a suitable error, and once descriptors are
+// available again the same process gets its token.
 
 #include "fixture.hpp"
 #include "scratch_file.hpp"
@@ -20,13 +20,13 @@ namespace asio = boost::asio;
 namespace
 {
 
-// UndefinedBehaviorSanitizer needs a descriptor to look at an object's type.
+// UndefinedBehaviorSanitizer needs a descriptor to read an object's type.
 #if defined(__SANITIZE_ADDRESS__)
-constexpr bool possible = false;
+constexpr bool descriptors_can_be_exhausted = false;
 #elif defined(__has_feature)
-constexpr bool possible = !__has_feature(undefined_behavior_sanitizer);
+constexpr bool descriptors_can_be_exhausted = !__has_feature(undefined_behavior_sanitizer);
 #else
-constexpr bool possible = true;
+constexpr bool descriptors_can_be_exhausted = true;
 #endif
 
 authorization_server make_server()
@@ -36,7 +36,7 @@ authorization_server make_server()
     return server;
 }
 
-// While it lives, no more descriptors are to be had.
+// While it lives, no descriptor can be opened.
 class no_descriptors
 {
 public:
@@ -48,13 +48,13 @@ public:
         auto now = before_;
         now.rlim_cur = static_cast<rlim_t>(next);
         (void)::setrlimit(RLIMIT_NOFILE, &now);
-        // Below the limit there may be gaps.
+        // Uses the free numbers below the limit.
         for (int fd = 0; (fd = ::open("/dev/null", O_RDONLY)) >= 0;)
-            gaps_.push_back(fd);
+            filled_.push_back(fd);
     }
     ~no_descriptors()
     {
-        for (int const fd : gaps_)
+        for (int const fd : filled_)
             (void)::close(fd);
         (void)::setrlimit(RLIMIT_NOFILE, &before_);
     }
@@ -63,7 +63,7 @@ public:
 
 private:
     rlimit before_{};
-    std::vector<int> gaps_;
+    std::vector<int> filled_;
 };
 
 coauth::client_config config_of(server_process const& server, std::string const& host)
@@ -76,7 +76,7 @@ coauth::client_config config_of(server_process const& server, std::string const&
     return config;
 }
 
-token_result fetch_here(asio::io_context& context, coauth::client& client)
+token_result fetch_with(asio::io_context& context, coauth::client& client)
 {
     std::vector<token_result> got;
     client.async_get_access_token(
@@ -87,35 +87,35 @@ token_result fetch_here(asio::io_context& context, coauth::client& client)
     return got.front();
 }
 
-// Fails as expected without descriptors, and goes well with them: the same client where it was made
-// before, else another.
-void check(coauth::client_config const& config, char const* expected, bool made_before)
+// A request fails as expected without descriptors and succeeds with them: with the same client if
+// it was made before, else with a new one.
+void check(coauth::client_config const& config, char const* expected, bool reuse_client)
 {
     asio::io_context context;
-    // The event loop's own.
+    // Asio opens the descriptors of its event loop with the first socket.
     asio::ip::tcp::socket const first(context, asio::ip::tcp::v4());
     std::optional<coauth::client> client;
-    if (made_before)
+    if (reuse_client)
         client.emplace(context.get_executor(), config);
     {
         no_descriptors const none;
-        if (!made_before)
+        if (!reuse_client)
             client.emplace(context.get_executor(), config);
-        auto const got = fetch_here(context, *client);
+        auto const got = fetch_with(context, *client);
         BOOST_TEST(outcome(got) == expected);
         check_no_secret(got);
     }
-    if (!made_before)
+    if (!reuse_client)
         client.emplace(context.get_executor(), config);
-    BOOST_TEST(outcome(fetch_here(context, *client)) == "success");
+    BOOST_TEST(outcome(fetch_with(context, *client)) == "success");
 }
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(descriptors, *boost::unit_test::enable_if<possible>())
+BOOST_AUTO_TEST_SUITE(descriptors, *boost::unit_test::enable_if<descriptors_can_be_exhausted>())
 
-// First: the system's certificates are loaded once in a process.
-BOOST_AUTO_TEST_CASE(of_the_systems_certificates)
+// The first case, since a process loads the system's certificates once.
+BOOST_AUTO_TEST_CASE(the_systems_certificates_are_loaded_once_descriptors_are_available)
 {
     server_process const server(make_server);
     scratch_file const system("descriptors_system", server.ca_pem());
@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(of_the_systems_certificates)
     ::unsetenv("SSL_CERT_FILE");
 }
 
-BOOST_AUTO_TEST_CASE(of_a_file_of_certificates)
+BOOST_AUTO_TEST_CASE(a_ca_file_is_loaded_once_descriptors_are_available)
 {
     server_process const server(make_server);
     scratch_file const ca("descriptors_ca", server.ca_pem());
@@ -136,13 +136,13 @@ BOOST_AUTO_TEST_CASE(of_a_file_of_certificates)
     check(config, "invalid_configuration", false);
 }
 
-BOOST_AUTO_TEST_CASE(of_connections)
+BOOST_AUTO_TEST_CASE(a_client_connects_once_descriptors_are_available)
 {
     server_process const server(make_server);
     check(config_of(server, "127.0.0.1"), "connect_failed", true);
 }
 
-BOOST_AUTO_TEST_CASE(of_lookups)
+BOOST_AUTO_TEST_CASE(a_client_resolves_names_once_descriptors_are_available)
 {
     server_process const server(make_server);
     check(config_of(server, "localhost"), "resolve_failed", true);

@@ -19,20 +19,20 @@ namespace test
 namespace
 {
 
-// 0: none fails any more.
-thread_local std::size_t left = 0;
-thread_local char const* failed = nullptr;
+// Calls until the failing one; 0: no more calls fail.
+thread_local std::size_t calls_left = 0;
+thread_local char const* failed_call = nullptr;
 
 std::atomic<bool> lookups_fail = false;
-std::atomic<bool> lookups_are_mute = false;
-// Of a thread that looks up names: it cannot wake the loop.
-thread_local bool mute = false;
+std::atomic<bool> lookups_cannot_wake = false;
+// Whether this is a lookup's thread that cannot wake the event loop.
+thread_local bool thread_cannot_wake = false;
 
 bool fails_now(char const* name, int with)
 {
-    if (left == 0 || --left != 0)
+    if (calls_left == 0 || --calls_left != 0)
         return false;
-    failed = name;
+    failed_call = name;
     errno = with;
     return true;
 }
@@ -41,28 +41,28 @@ bool fails_now(char const* name, int with)
 
 failing_call::failing_call(std::size_t n)
 {
-    left = n;
-    failed = nullptr;
+    calls_left = n;
+    failed_call = nullptr;
 }
 
 failing_call::~failing_call()
 {
-    left = 0;
+    calls_left = 0;
 }
 
 char const* failing_call::which() const
 {
-    return failed;
+    return failed_call;
 }
 
-failing_lookups::failing_lookups(bool mute_only)
+failing_lookups::failing_lookups(bool cannot_wake)
 {
-    (mute_only ? lookups_are_mute : lookups_fail) = true;
+    (cannot_wake ? lookups_cannot_wake : lookups_fail) = true;
 }
 
 failing_lookups::~failing_lookups()
 {
-    lookups_fail = lookups_are_mute = false;
+    lookups_fail = lookups_cannot_wake = false;
 }
 
 } // namespace test
@@ -70,7 +70,7 @@ failing_lookups::~failing_lookups()
 namespace
 {
 
-// The C library's own.
+// The function of the C library.
 template <class Function>
 Function* next(char const* name)
 {
@@ -84,13 +84,13 @@ extern "C"
 {
     using test::fails_now;
 
-    // AddressSanitizer's, which must see every thread. Clang links it into the program, where
-    // RTLD_NEXT does not find it. Null without the sanitizer.
+    // The function of AddressSanitizer, which must see every thread. Clang links it into the
+    // program, where RTLD_NEXT does not find it. Null without the sanitizer.
     [[gnu::weak]] int __interceptor_pthread_create(
         pthread_t*, pthread_attr_t const*, void* (*)(void*), void*) noexcept;
 
     int pthread_create(
-        pthread_t* made, pthread_attr_t const* attributes, void* (*start)(void*),
+        pthread_t* created, pthread_attr_t const* attributes, void* (*start)(void*),
         void* argument) noexcept
     {
         static auto* const create = __interceptor_pthread_create != nullptr
@@ -98,13 +98,13 @@ extern "C"
                                         : next<decltype(pthread_create)>("pthread_create");
         if (fails_now("pthread_create", EAGAIN))
             return EAGAIN;
-        return create(made, attributes, start, argument);
+        return create(created, attributes, start, argument);
     }
 
     int getaddrinfo(char const* node, char const* service, addrinfo const* hints, addrinfo** found)
     {
         static auto* const look_up = next<decltype(getaddrinfo)>("getaddrinfo");
-        test::mute = test::lookups_are_mute;
+        test::thread_cannot_wake = test::lookups_cannot_wake;
         errno = EMFILE;
         return test::lookups_fail ? EAI_SYSTEM : look_up(node, service, hints, found);
     }
@@ -213,7 +213,7 @@ extern "C"
     {
         if (fails_now("epoll_ctl", ENOSPC))
             return -1;
-        if (test::mute)
+        if (test::thread_cannot_wake)
         {
             errno = ENOSPC;
             return -1;
@@ -229,7 +229,7 @@ extern "C"
             ::syscall(SYS_epoll_pwait, epoll, events, most, timeout, nullptr, 0));
     }
 
-    // Closes all the same, as Linux does.
+    // Closes even if it reports a failure, as Linux does.
     int close(int fd)
     {
         auto const closed = static_cast<int>(::syscall(SYS_close, fd));

@@ -6,10 +6,8 @@
 namespace test
 {
 
-// Of the system calls for sockets, files, threads and waiting that this thread makes while this
-// lives, the n-th fails, counted from 1.
-//
-// Not that which sets the timer: the kernel has no reason to refuse it.
+// While it lives, the n-th system call of this thread fails, counted from 1, among those for
+// sockets, files, threads and waiting. timerfd_settime always succeeds, as it does in practice.
 class failing_call
 {
 public:
@@ -18,16 +16,16 @@ public:
     failing_call(failing_call const&) = delete;
     failing_call& operator=(failing_call const&) = delete;
 
-    // The one that failed; null: it did not come so far.
+    // The name of the call that failed, or null if there were fewer calls.
     [[nodiscard]] char const* which() const;
 };
 
-// While it lives, names cannot be looked up; or the thread that looks them up cannot wake the loop
-// that waits for it.
+// While it lives, lookups of names fail, or with `cannot_wake` the lookup's thread cannot wake the
+// event loop that waits for it.
 class failing_lookups
 {
 public:
-    explicit failing_lookups(bool mute_only = false);
+    explicit failing_lookups(bool cannot_wake = false);
     ~failing_lookups();
     failing_lookups(failing_lookups const&) = delete;
     failing_lookups& operator=(failing_lookups const&) = delete;

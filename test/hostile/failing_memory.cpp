@@ -13,22 +13,22 @@ namespace test
 namespace
 {
 
-// Until something happens; 0: it has.
-thread_local std::size_t left = 0;
-// How many fail from then on.
-thread_local std::size_t fail = 0;
-// Called then, if set.
+// Allocations until the failure or the call; 0: it has happened.
+thread_local std::size_t allocations_left = 0;
+// The number of allocations that fail then.
+thread_local std::size_t failures_left = 0;
+// Called at that allocation, if set.
 thread_local std::function<void()> const* hook = nullptr;
 
 bool fails_now()
 {
-    if (left != 0 && --left != 0)
+    if (allocations_left != 0 && --allocations_left != 0)
         return false;
     if (auto const* const call = std::exchange(hook, nullptr))
         (*call)();
-    if (fail == 0)
+    if (failures_left == 0)
         return false;
-    fail -= fail == failing_allocation::all ? 0U : 1U;
+    failures_left -= failures_left == failing_allocation::all ? 0U : 1U;
     // As malloc does.
     errno = ENOMEM;
     return true;
@@ -49,36 +49,36 @@ void release(void* old, char const*, int)
     std::free(old);
 }
 
-// Before OpenSSL allocates anything.
+// Must run before OpenSSL allocates anything.
 [[maybe_unused]] int const installed = CRYPTO_set_mem_functions(allocate, reallocate, release);
 
 } // namespace
 
 failing_allocation::failing_allocation(std::size_t n, std::size_t count)
 {
-    left = n;
-    fail = count;
+    allocations_left = n;
+    failures_left = count;
 }
 
 failing_allocation::~failing_allocation()
 {
-    left = fail = 0;
+    allocations_left = failures_left = 0;
 }
 
 bool failing_allocation::happened() const
 {
-    return left == 0;
+    return allocations_left == 0;
 }
 
 allocation_hook::allocation_hook(std::size_t n, std::function<void()> call) : call_(std::move(call))
 {
-    left = n;
+    allocations_left = n;
     hook = &call_;
 }
 
 allocation_hook::~allocation_hook()
 {
-    left = 0;
+    allocations_left = 0;
     hook = nullptr;
 }
 
@@ -89,10 +89,10 @@ bool allocation_hook::happened() const
 
 void* allocate_or_throw(std::size_t size)
 {
-    void* const made = fails_now() ? nullptr : std::malloc(size == 0 ? 1 : size);
-    if (made == nullptr)
+    void* const block = fails_now() ? nullptr : std::malloc(size == 0 ? 1 : size);
+    if (block == nullptr)
         throw std::bad_alloc();
-    return made;
+    return block;
 }
 
 } // namespace test
@@ -101,13 +101,13 @@ void* operator new(std::size_t size)
 {
     return test::allocate_or_throw(size);
 }
-// Asio's own way.
+// Asio allocates with it.
 extern "C" void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept
 {
-    void* made = nullptr;
-    if (test::fails_now() || posix_memalign(&made, alignment, size) != 0)
+    void* block = nullptr;
+    if (test::fails_now() || posix_memalign(&block, alignment, size) != 0)
         return nullptr;
-    return made;
+    return block;
 }
 void operator delete(void* old) noexcept
 {

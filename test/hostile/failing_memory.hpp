@@ -8,8 +8,8 @@
 namespace test
 {
 
-// Of the allocations that this thread makes while this lives, by C++, Asio and OpenSSL, the n-th
-// fails, counted from 1, and those after it up to `count` in all.
+// While it lives, the n-th allocation of this thread by C++, Asio or OpenSSL fails, counted from 1,
+// and the following ones up to `count` in total.
 class failing_allocation
 {
 public:
@@ -20,11 +20,11 @@ public:
     failing_allocation(failing_allocation const&) = delete;
     failing_allocation& operator=(failing_allocation const&) = delete;
 
-    // Whether it came so far.
+    // False: there were fewer allocations.
     [[nodiscard]] bool happened() const;
 };
 
-// Of the same allocations, the n-th calls a function first.
+// While it lives, the n-th of these allocations calls a function first.
 class allocation_hook
 {
 public:

@@ -1,11 +1,11 @@
-// One allocation fails while a process makes its first request, in a process of its own for each:
-// what a process keeps must not be spoiled by it, so that its next requests succeed.
+// One allocation fails while a process makes its first request, with a new process for each: it
+// must not spoil objects that the process makes once, so that the next requests succeed.
 //
-// OpenSSL is made ready before: what it has for the whole process, it keeps also where it had no
-// memory to make it, and some of that ends the process. Nobody can mend that from outside.
+// OpenSSL is initialized before: a failure while it makes its own objects spoils them for the whole
+// process or ends it.
 //
-// COAUTH_SCAN_STEP=1 visits every allocation; by default each run of this visits some, from a
-// random start. COAUTH_SEED=n begins where an earlier run began, which printed it.
+// COAUTH_SCAN_STEP=1 visits every allocation; by default each run visits some of them, from a
+// random start. COAUTH_SEED=n repeats an earlier run, which printed its seed.
 
 #include "failing_memory.hpp"
 #include "fixture.hpp"
@@ -34,10 +34,10 @@ namespace asio = boost::asio;
 namespace
 {
 
-// Visit every allocation up to `close_by`, which those of the TLS engine are among, then one in
-// `some`. Under AddressSanitizer each process takes ten times as long.
+// Visit every allocation up to `dense_part`, which includes the TLS engine's, then one in `some`.
+// Under AddressSanitizer each process takes ten times as long.
 constexpr std::size_t some = address_sanitizer ? 50 : 25;
-constexpr std::size_t close_by = address_sanitizer ? 0 : 250;
+constexpr std::size_t dense_part = address_sanitizer ? 0 : 250;
 
 authorization_server make_server()
 {
@@ -46,22 +46,22 @@ authorization_server make_server()
     return server;
 }
 
-// A client of which each request has a handshake.
+// A client that makes a new connection for each request.
 struct owner
 {
     explicit owner(server_process const& server) : client(context.get_executor(), config(server)) {}
 
     static coauth::client_config config(server_process const& server)
     {
-        auto made = server.config();
-        made.authentication = coauth::client_authentication::client_secret_basic(
+        auto config = server.config();
+        config.authentication = coauth::client_authentication::client_secret_basic(
             client_id, coauth::secret(client_secret));
-        made.retry.max_attempts = 1;
-        made.connections.idle_timeout = 0s;
-        return made;
+        config.retry.max_attempts = 1;
+        config.connections.idle_timeout = 0s;
+        return config;
     }
 
-    // Writes into what has room, and takes no memory for it.
+    // Writes the outcome into `end`, which has enough capacity.
     void request(std::string& end)
     {
         client.async_get_access_token(
@@ -75,18 +75,19 @@ struct owner
     coauth::client client;
 };
 
-// What is an exit status.
-enum seen : unsigned
+// Bits of a process's exit status.
+enum status_bits : unsigned
 {
-    came = 1,
+    failure_reached = 1,
     first_is_right = 2,
     others_succeed = 4,
     sessions_resume = 8,
     crashed = 16,
 };
 
-// Makes a client, or takes the one that is there, and makes its first request.
-void begin(server_process const& server, std::unique_ptr<owner>& with, std::string& end)
+// Makes the first request of the client, and the client itself if there is none.
+void make_first_request(
+    server_process const& server, std::unique_ptr<owner>& with, std::string& end)
 {
     try
     {
@@ -108,11 +109,12 @@ requests_of_a_process(server_process const& server, std::unique_ptr<owner> with,
     first.reserve(64);
     {
         failing_allocation const failing(n);
-        begin(server, with, first);
-        result |= failing.happened() ? came : 0U;
+        make_first_request(server, with, first);
+        result |= failing.happened() ? failure_reached : 0U;
     }
-    bool const right = first == "success" || first == "out_of_memory" || first == "bad_alloc";
-    result |= right ? first_is_right : 0U;
+    bool const first_is_suitable =
+        first == "success" || first == "out_of_memory" || first == "bad_alloc";
+    result |= first_is_suitable ? first_is_right : 0U;
     if (first == "bad_alloc")
         with = std::make_unique<owner>(server);
     std::string second;
@@ -125,30 +127,31 @@ requests_of_a_process(server_process const& server, std::unique_ptr<owner> with,
     return result | (resumed() ? sessions_resume : 0U);
 }
 
-unsigned in_a_process(std::function<unsigned()> const& what)
+unsigned run_in_a_process(std::function<unsigned()> const& what)
 {
     auto const process = ::fork();
     if (process == 0)
     {
-        // Nothing of it may go on in the test program.
+        // The child must not run the handlers of the test program.
         for (int const signal : {SIGSEGV, SIGABRT, SIGFPE, SIGILL, SIGBUS})
             std::signal(signal, SIG_DFL);
-        unsigned seen = came | crashed;
+        unsigned bits = failure_reached | crashed;
         try
         {
-            seen = what();
+            bits = what();
         }
-        catch (...) // NOLINT(bugprone-empty-catch): it is told as a crash
+        catch (...) // NOLINT(bugprone-empty-catch): reported as a crash
         {
         }
-        ::_exit(static_cast<int>(seen));
+        ::_exit(static_cast<int>(bits));
     }
     int status = 0;
     BOOST_REQUIRE(::waitpid(process, &status, 0) == process);
-    return WIFEXITED(status) ? static_cast<unsigned>(WEXITSTATUS(status)) : came | crashed;
+    return WIFEXITED(status) ? static_cast<unsigned>(WEXITSTATUS(status))
+                             : failure_reached | crashed;
 }
 
-// All of the first `dense`, and then one in so many.
+// Visits each of the first `dense` allocations, then one in `step`.
 void fail_each(
     std::size_t step, std::size_t dense, std::function<unsigned(std::size_t)> const& what)
 {
@@ -156,24 +159,24 @@ void fail_each(
     std::size_t const first = 1 + choose_seed() % step;
     std::size_t n = dense == 0 ? first : 1;
     std::size_t visited = 0;
-    for (unsigned seen = came; (seen & came) != 0; ++visited)
+    for (unsigned bits = failure_reached; (bits & failure_reached) != 0; ++visited)
     {
         BOOST_TEST_CONTEXT("allocation " << n)
         {
-            seen = in_a_process([&] { return what(n); });
-            BOOST_TEST((seen & crashed) == 0U, "it ends in an exception or a crash");
-            BOOST_TEST((seen & first_is_right) != 0U, "the first ends in another way");
-            BOOST_TEST((seen & others_succeed) != 0U, "later ones fail");
-            BOOST_TEST((seen & sessions_resume) != 0U, "no session is resumed");
+            bits = run_in_a_process([&] { return what(n); });
+            BOOST_TEST((bits & crashed) == 0U, "the process threw or crashed");
+            BOOST_TEST((bits & first_is_right) != 0U, "the first request has another outcome");
+            BOOST_TEST((bits & others_succeed) != 0U, "later requests fail");
+            BOOST_TEST((bits & sessions_resume) != 0U, "no session is resumed");
         }
         n += n < dense ? 1 : n == dense ? first : step;
     }
-    std::cout << visited << " of some " << n << " allocations" << std::endl;
+    std::cout << visited << " of about " << n << " allocations" << std::endl;
     BOOST_TEST(visited > 10U);
 }
 
-// By a client that is not ours.
-void make_openssl_ready(server_process const& server)
+// With a client that does not use the library.
+void initialize_openssl(server_process const& server)
 {
     asio::io_context context;
     asio::ssl::context settings(asio::ssl::context::tls_client);
@@ -191,23 +194,23 @@ void make_openssl_ready(server_process const& server)
 
 BOOST_AUTO_TEST_SUITE(first_allocations)
 
-// Before any other client is made here: they share what is made for the first.
-BOOST_AUTO_TEST_CASE(of_a_client_spoil_no_later_request)
+// The first case, before any other client is made: clients share objects of the process.
+BOOST_AUTO_TEST_CASE(a_failing_first_allocation_of_a_client_spoils_no_later_request)
 {
     server_process const server(make_server);
-    make_openssl_ready(server);
+    initialize_openssl(server);
     fail_each(
         2 * some, 0, [&](std::size_t n) { return requests_of_a_process(server, nullptr, n); });
 }
 
-BOOST_AUTO_TEST_CASE(of_a_request_spoil_no_later_one)
+BOOST_AUTO_TEST_CASE(a_failing_first_allocation_of_a_request_spoils_no_later_request)
 {
     server_process const server(make_server);
-    make_openssl_ready(server);
-    // The process then has its TLS context.
+    initialize_openssl(server);
+    // Makes the TLS context that clients share.
     (void)owner(server);
     fail_each(
-        some, close_by, [&](std::size_t n)
+        some, dense_part, [&](std::size_t n)
         { return requests_of_a_process(server, std::make_unique<owner>(server), n); });
 }
 

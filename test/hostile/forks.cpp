@@ -1,5 +1,5 @@
-// A process forks while it has a client: what the child does to its copies does not reach the
-// parent, and the child can begin anew.
+// A process with a client forks: the child's use of its copies does not affect the parent, and the
+// child can make a client of its own.
 
 #include "fixture.hpp"
 #include "server_process.hpp"
@@ -36,10 +36,10 @@ coauth::client_config config_of(server_process const& server)
     return config;
 }
 
-// With a fetched token, and an idle TLS connection.
-struct used
+// A client with an idle connection, and a token source with a token.
+struct client_with_token
 {
-    explicit used(coauth::client_config const& config)
+    explicit client_with_token(coauth::client_config const& config)
     {
         client.emplace(context.get_executor(), config);
         source.emplace(*client);
@@ -63,42 +63,42 @@ struct used
     std::optional<coauth::token_source> source;
 };
 
-// What the child wrote; it ends behind the function.
-std::string say_in_child(used& in, std::function<std::string()> const& child)
+// Runs the function in a child process and returns its result.
+std::string run_in_child(client_with_token& in, std::function<std::string()> const& child)
 {
-    std::array<int, 2> up{};
-    BOOST_REQUIRE(::pipe(up.data()) == 0);
+    std::array<int, 2> pipe_ends{};
+    BOOST_REQUIRE(::pipe(pipe_ends.data()) == 0);
     in.context.notify_fork(asio::io_context::fork_prepare);
     auto const process = ::fork();
     if (process == 0)
     {
         in.context.notify_fork(asio::io_context::fork_child);
         auto const text = child();
-        bool const told = ::write(up[1], text.data(), text.size()) >= 0;
-        ::_exit(told ? 0 : 1);
+        bool const written = ::write(pipe_ends[1], text.data(), text.size()) >= 0;
+        ::_exit(written ? 0 : 1);
     }
     in.context.notify_fork(asio::io_context::fork_parent);
-    ::close(up[1]);
-    std::string said;
-    for (char c = 0; ::read(up[0], &c, 1) == 1;)
-        said += c;
-    ::close(up[0]);
+    ::close(pipe_ends[1]);
+    std::string text_of_child;
+    for (char c = 0; ::read(pipe_ends[0], &c, 1) == 1;)
+        text_of_child += c;
+    ::close(pipe_ends[0]);
     int status = -1;
     BOOST_TEST(::waitpid(process, &status, 0) == process);
     BOOST_TEST(status == 0);
-    return said;
+    return text_of_child;
 }
 
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(forks)
 
-BOOST_AUTO_TEST_CASE(leave_the_parents_connection_alone)
+BOOST_AUTO_TEST_CASE(a_forked_child_does_not_affect_its_parents_connection)
 {
     server_process const server(make_server);
-    used in(config_of(server));
+    client_with_token in(config_of(server));
     auto const opened = in.client->counters().connections_opened;
-    auto const said = say_in_child(
+    auto const text_of_child = run_in_child(
         in,
         [&]
         {
@@ -107,41 +107,42 @@ BOOST_AUTO_TEST_CASE(leave_the_parents_connection_alone)
             in.client.reset();
             return token ? std::string(token.value()) : "none";
         });
-    BOOST_TEST(said == "tok.en-1");
+    BOOST_TEST(text_of_child == "tok.en-1");
     BOOST_TEST(outcome(in.get()) == "success");
     BOOST_TEST(in.client->counters().connections_opened == opened);
 }
 
-BOOST_AUTO_TEST_CASE(let_the_child_begin_anew)
+BOOST_AUTO_TEST_CASE(a_forked_child_can_make_a_client_of_its_own)
 {
     server_process const server(make_server);
     auto const config = config_of(server);
-    used in(config);
-    auto const said = say_in_child(in, [&] { return outcome(used(config).get()); });
-    BOOST_TEST(said == "success");
+    client_with_token in(config);
+    auto const text_of_child =
+        run_in_child(in, [&] { return outcome(client_with_token(config).get()); });
+    BOOST_TEST(text_of_child == "success");
     BOOST_TEST(outcome(in.get()) == "success");
 }
 
 // Two processes must not use the same random numbers.
-BOOST_AUTO_TEST_CASE(do_not_repeat_what_is_used_once)
+BOOST_AUTO_TEST_CASE(a_forked_child_does_not_repeat_the_jti_of_its_parents_assertions)
 {
     server_process const server(make_server);
-    used in(config_of(server));
+    client_with_token in(config_of(server));
     test_key const key("P-256");
     coauth::assertion_claims claims;
     claims.issuer = claims.audience = "https://as.example";
     auto const sign =
         coauth::jwt_assertion(coauth::signing_key::pem(coauth::secret(key.private_pem())), claims);
-    auto const number = [&]
+    auto const new_jti = [&]
     {
-        auto const made = sign();
-        return boost::json::serialize(part_of(made->view(), 1).at("jti"));
+        auto const assertion = sign();
+        return boost::json::serialize(part_of(assertion->view(), 1).at("jti"));
     };
-    (void)number();
-    auto const childs = say_in_child(in, number);
-    auto const ours = number();
-    BOOST_TEST(childs.size() == ours.size());
-    BOOST_TEST(childs != ours);
+    (void)new_jti();
+    auto const jti_of_child = run_in_child(in, new_jti);
+    auto const jti_of_parent = new_jti();
+    BOOST_TEST(jti_of_child.size() == jti_of_parent.size());
+    BOOST_TEST(jti_of_child != jti_of_parent);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,5 +1,4 @@
-// A TLS handshake that goes wrong half-way: bytes of it changed, cut, held back, or something else
-// without end in its place. No byte of HTTP is sent.
+// Faults in a TLS handshake: changed bytes, a lost connection, floods. No byte of HTTP is sent.
 
 #include "resource_meter.hpp"
 #include "tls_peer.hpp"
@@ -17,7 +16,7 @@ namespace
 std::string const warning("\x15\x03\x03\x00\x02\x01\x5A", 7);
 std::string const empty_record("\x16\x03\x03\x00\x00", 5);
 
-// Where the last record of a flight begins.
+// The position of the last record of a flight.
 std::size_t last_record(std::string const& flight)
 {
     std::size_t last = 0;
@@ -30,13 +29,13 @@ std::size_t last_record(std::string const& flight)
     return last;
 }
 
-// A place in the server's side of the handshake.
-struct place
+// A position in the server's handshake messages.
+struct handshake_position
 {
     char const* name;
-    // By version; TLS 1.2 has its Finished in a flight of its own.
+    // The number of the flight; in TLS 1.2 the Finished has a flight of its own.
     std::size_t (*flight)(int version);
-    std::size_t (*position)(std::string const& flight);
+    std::size_t (*offset)(std::string const& flight);
 };
 
 std::size_t first_flight(int)
@@ -54,7 +53,7 @@ std::size_t at(std::string const&)
     return position;
 }
 
-place const places[] = {
+handshake_position const positions[] = {
     {"type of the ServerHello", first_flight, at<5>},
     {"length of the ServerHello", first_flight, at<8>},
     {"version of the ServerHello", first_flight, at<9>},
@@ -66,36 +65,38 @@ place const places[] = {
      [](std::string const& flight) { return flight.size() - 1; }},
 };
 
-// Sends the handshake up to that place, does something there, and the rest of the flight.
-raw_tls_server::script
-disturbing(place const& where, int version, std::function<bool(raw_connection&, char&)> const& how)
+// Sends the handshake up to this position, calls `fault` with the byte there, and sends the rest.
+raw_tls_server::script with_fault(
+    handshake_position const& position, int version,
+    std::function<bool(raw_connection&, char&)> const& fault)
 {
     return [=](raw_connection& peer)
     {
-        shake_hands_through(
+        handshake_through(
             peer,
             [&](std::size_t number, std::string flight)
             {
-                if (number != where.flight(version))
-                    return peer.write_beneath(flight);
-                auto const at = where.position(flight);
-                return peer.write_beneath(flight.substr(0, at)) && how(peer, flight[at]) &&
-                       peer.write_beneath(flight.substr(at));
+                if (number != position.flight(version))
+                    return peer.write_raw(flight);
+                auto const at = position.offset(flight);
+                return peer.write_raw(flight.substr(0, at)) && fault(peer, flight[at]) &&
+                       peer.write_raw(flight.substr(at));
             });
     };
 }
 
-void check_disturbed(
-    char const* what, std::function<bool(raw_connection&, char&)> const& how,
+void check_fault(
+    char const* what, std::function<bool(raw_connection&, char&)> const& fault,
     std::vector<std::string> const& expected)
 {
-    issued_certificate const shown;
-    for (auto const& where : places)
+    issued_certificate const certificate;
+    for (auto const& position : positions)
         for (int const version : {tls_1_2, tls_1_3})
-            BOOST_TEST_CONTEXT(what << " at " << where.name << ", TLS " << version)
+            BOOST_TEST_CONTEXT(what << " at " << position.name << ", TLS " << version)
             {
-                raw_tls_server server(speaking(shown, version), disturbing(where, version, how));
-                auto config = config_for(server, shown);
+                raw_tls_server server(
+                    tls_settings(certificate, version), with_fault(position, version, fault));
+                auto config = config_for(server, certificate);
                 config.timeout = 3s;
                 auto const got = outcome(fetch(config));
                 BOOST_TEST(
@@ -106,23 +107,23 @@ void check_disturbed(
             }
 }
 
-// Something in place of the server's side, again and again until the client leaves.
-void check_left(std::string const& said)
+// Sends the bytes in place of a handshake, again and again until the client closes.
+void check_flood(std::string const& bytes)
 {
-    issued_certificate const shown;
+    issued_certificate const certificate;
     std::string block;
     while (block.size() < 16384)
-        block += said;
+        block += bytes;
     raw_tls_server server(
-        speaking(shown),
+        tls_settings(certificate),
         [&](raw_connection& peer)
         {
-            while (peer.write_beneath(block))
+            while (peer.write_raw(block))
             {
             }
         });
     resource_meter const meter;
-    auto const got = fetch(config_for(server, shown));
+    auto const got = fetch(config_for(server, certificate));
     BOOST_TEST_MESSAGE(
         outcome(got) << ", " << meter.memory() / 1024 << " KiB of memory, " << meter.bytes() / 1024
                      << " KiB from the wire");
@@ -135,43 +136,43 @@ void check_left(std::string const& said)
 
 BOOST_AUTO_TEST_SUITE(handshakes)
 
-BOOST_AUTO_TEST_CASE(undisturbed_ones_succeed)
+BOOST_AUTO_TEST_CASE(handshakes_without_a_fault_succeed)
 {
-    issued_certificate const shown;
+    issued_certificate const certificate;
     for (int const version : {tls_1_2, tls_1_3})
     {
         raw_tls_server server(
-            speaking(shown, version),
+            tls_settings(certificate, version),
             [](raw_connection& peer)
             {
                 auto const send = [&](std::size_t, std::string const& flight)
-                { return peer.write_beneath(flight); };
-                if (!shake_hands_through(peer, send) || !peer.read_request())
+                { return peer.write_raw(flight); };
+                if (!handshake_through(peer, send) || !peer.read_request())
                     return;
                 SSL_set_fd(peer.tls(), SSL_get_rfd(peer.tls()));
                 peer.write(http_response(token_body));
             });
-        check_accepted(server, fetch(config_for(server, shown)));
+        check_accepted(server, fetch(config_for(server, certificate)));
     }
 }
 
-BOOST_AUTO_TEST_CASE(a_bit_that_is_another_is_noticed)
+BOOST_AUTO_TEST_CASE(a_changed_bit_in_a_handshake_is_noticed)
 {
-    check_disturbed(
+    check_fault(
         "corrupted",
         [](raw_connection&, char& byte)
         {
             byte = static_cast<char>(byte ^ 0x10);
             return true;
         },
-        // Of a message that is longer now, the rest is waited for.
+        // If a length grew, the client waits for the rest of the message.
         {"tls_failed", "certificate_verify_failed", "timeout"});
 }
 
-BOOST_AUTO_TEST_CASE(one_that_breaks_off_is_a_lost_connection)
+BOOST_AUTO_TEST_CASE(a_handshake_that_breaks_off_is_a_lost_connection)
 {
-    check_disturbed("closed", [](raw_connection&, char&) { return false; }, {"connection_lost"});
-    check_disturbed(
+    check_fault("closed", [](raw_connection&, char&) { return false; }, {"connection_lost"});
+    check_fault(
         "reset",
         [](raw_connection& peer, char&)
         {
@@ -181,7 +182,7 @@ BOOST_AUTO_TEST_CASE(one_that_breaks_off_is_a_lost_connection)
         {"connection_lost"});
 }
 
-BOOST_AUTO_TEST_CASE(a_flood_in_its_place_is_left)
+BOOST_AUTO_TEST_CASE(a_flood_in_place_of_a_handshake_is_abandoned)
 {
     std::string const record_header("\x16\x03\x03\x40\x00", 5);
     std::string const message_of_16_mib("\x02\xFF\xFF\xFF\x03\x03", 6);
@@ -197,41 +198,41 @@ BOOST_AUTO_TEST_CASE(a_flood_in_its_place_is_left)
         {"certificate of 16 MiB",
          record_header + std::string("\x0B\xFF\xFF\xFF\xFF\xFF\xFC", 7) + std::string(16377, 'x')},
     };
-    for (auto const& [name, said] : rows)
+    for (auto const& [name, bytes] : rows)
         BOOST_TEST_CONTEXT(name)
-    check_left(said);
+    check_flood(bytes);
 }
 
-// With a good ServerHello first, so that the client has something to expect.
-BOOST_AUTO_TEST_CASE(a_message_of_16_mib_is_left)
+// After a good ServerHello, when the client expects a certificate.
+BOOST_AUTO_TEST_CASE(a_handshake_message_of_16_mib_is_abandoned)
 {
-    issued_certificate const shown;
+    issued_certificate const certificate;
     raw_tls_server server(
-        speaking(shown, tls_1_2),
+        tls_settings(certificate, tls_1_2),
         [](raw_connection& peer)
         {
-            shake_hands_through(
+            handshake_through(
                 peer,
                 [&](std::size_t, std::string const& flight)
                 {
-                    // The certificate has the second record of the flight to itself.
+                    // The second record of the flight contains the certificate alone.
                     auto const byte = [&](std::size_t i)
                     { return static_cast<unsigned char>(flight[i]); };
                     auto const hello = 5U + byte(3) * 256U + byte(4);
                     std::string const length("\xFF\xFF\xFF", 3);
-                    if (!peer.write_beneath(
+                    if (!peer.write_raw(
                             flight.substr(0, hello + 6) + length + flight.substr(hello + 9)))
                         return false;
-                    std::string const more =
+                    std::string const filler =
                         std::string("\x16\x03\x03\x40\x00", 5) + std::string(16384, 'x');
-                    while (peer.write_beneath(more))
+                    while (peer.write_raw(filler))
                     {
                     }
                     return false;
                 });
         });
     resource_meter const meter;
-    auto const got = fetch(config_for(server, shown));
+    auto const got = fetch(config_for(server, certificate));
     BOOST_TEST(meter.memory() < 4 * mib);
     BOOST_TEST(meter.bytes() < 2 * mib);
     check_refused(server, got, "tls_failed");

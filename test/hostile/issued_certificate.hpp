@@ -14,25 +14,25 @@ namespace test
 // A certificate between the CA and the server's.
 struct intermediate_text
 {
-    // As for the server's.
+    // Bits of an RSA key; 0: a P-256 key.
     unsigned rsa_bits = 0;
-    // Of the signatures by the CA and by this one.
+    // The digests of the CA's signature on it, and of its signature on the server's certificate.
     char const* digest_of_it = "SHA256";
     char const* digest_by_it = "SHA256";
-    // In OpenSSL's words, as in "excluded;DNS:localhost"; empty: none.
+    // In OpenSSL's syntax, such as "excluded;DNS:localhost"; empty: none.
     std::string constraints = {};
 };
 
-// What the certificate of a server says.
+// The content of a server's certificate.
 struct certificate_text
 {
-    // In OpenSSL's words.
+    // In OpenSSL's syntax.
     std::string names = "DNS:localhost,IP:127.0.0.1";
-    // Empty: there is no common name, nor any other part of a subject.
+    // Empty: the subject is empty.
     std::string common_name = "localhost";
-    // Bits of an RSA key; 0: it is one of the curve P-256.
+    // Bits of an RSA key; 0: a P-256 key.
     unsigned rsa_bits = 0;
-    // Who issued it, if not the CA itself.
+    // The issuer, if it is not the CA itself.
     std::optional<intermediate_text> intermediate = {};
 };
 
@@ -42,10 +42,10 @@ class issued_certificate
 public:
     explicit issued_certificate(certificate_text const& text = {});
 
-    // Has the server show it, and after it the intermediate and this many times the CA.
+    // Makes the server use the certificate, followed by the intermediate and copies of the CA.
     void use(SSL_CTX& server, std::size_t copies_of_ca = 0) const;
-    // Has the server demand certificates that this CA issued.
-    void demand(SSL_CTX& server) const;
+    // Makes the server require client certificates of this CA.
+    void require_of_clients(SSL_CTX& server) const;
     [[nodiscard]] std::string ca_pem() const;
     // Empty without an intermediate.
     [[nodiscard]] std::string intermediate_pem() const;
@@ -55,8 +55,6 @@ public:
     [[nodiscard]] std::string key_pem() const;
 
 private:
-    void issue_through(intermediate_text const& between);
-
     std::shared_ptr<EVP_PKEY> ca_key_;
     std::shared_ptr<X509> ca_;
     std::shared_ptr<X509> intermediate_;

@@ -34,25 +34,25 @@ bool set_option(int socket, int level, int name, T const& value)
 
 int listen_at_loopback()
 {
-    int const made = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    check(made >= 0, "socket");
-    sockaddr_in where{};
-    where.sin_family = AF_INET;
-    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    check(::bind(made, reinterpret_cast<sockaddr*>(&where), sizeof where) == 0, "bind");
-    check(::listen(made, 16) == 0, "listen");
-    return made;
+    int const listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    check(listener >= 0, "socket");
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    check(::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0, "bind");
+    check(::listen(listener, 16) == 0, "listen");
+    return listener;
 }
 
 std::uint16_t port_of(int socket)
 {
-    sockaddr_in where{};
-    socklen_t size = sizeof where;
-    check(::getsockname(socket, reinterpret_cast<sockaddr*>(&where), &size) == 0, "port");
-    return ntohs(where.sin_port);
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    check(::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0, "port");
+    return ntohs(address.sin_port);
 }
 
-// How many bytes of body are to come; zero: it does not say.
+// The value of Content-Length, or 0.
 std::size_t length_of_body(std::string_view header)
 {
     constexpr std::string_view name = "Content-Length: ";
@@ -69,7 +69,7 @@ raw_connection::raw_connection(SSL_CTX& context, int socket)
     : tls_(SSL_new(&context), SSL_free)
     , socket_(socket)
 {
-    set_patience(std::chrono::seconds(5));
+    set_timeout(std::chrono::seconds(5));
     set_option(socket_, IPPROTO_TCP, TCP_NODELAY, 1);
     SSL_set_fd(tls_.get(), socket_);
 }
@@ -79,7 +79,7 @@ raw_connection::~raw_connection()
     ERR_clear_error();
 }
 
-void raw_connection::set_patience(std::chrono::milliseconds limit) const
+void raw_connection::set_timeout(std::chrono::milliseconds limit) const
 {
     auto const ms = limit.count();
     timeval const time{ms / 1000, ms % 1000 * 1000};
@@ -87,7 +87,7 @@ void raw_connection::set_patience(std::chrono::milliseconds limit) const
     set_option(socket_, SOL_SOCKET, SO_SNDTIMEO, time);
 }
 
-bool raw_connection::shake_hands()
+bool raw_connection::handshake()
 {
     return SSL_accept(tls_.get()) == 1;
 }
@@ -116,29 +116,29 @@ bool raw_connection::write(std::string_view bytes)
     return SSL_write_ex(tls_.get(), bytes.data(), bytes.size(), &written) == 1;
 }
 
-bool raw_connection::left_alone() const
+bool raw_connection::peer_closed() const
 {
     pollfd waiting{socket_, POLLRDHUP, 0};
     return ::poll(&waiting, 1, 0) > 0;
 }
 
-bool raw_connection::drain() const
+bool raw_connection::discard_input() const
 {
-    std::array<char, 16 * 1024> some{};
+    std::array<char, 16 * 1024> buffer{};
     ssize_t got = 0;
     do
-        got = ::recv(socket_, some.data(), some.size(), MSG_DONTWAIT);
+        got = ::recv(socket_, buffer.data(), buffer.size(), MSG_DONTWAIT);
     while (got > 0);
     return got < 0 && errno == EAGAIN;
 }
 
-bool raw_connection::write_beneath(std::string_view bytes) const
+bool raw_connection::write_raw(std::string_view bytes) const
 {
     return ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
            static_cast<ssize_t>(bytes.size());
 }
 
-// The descriptor stays, and leads nowhere.
+// The descriptor stays open without a connection.
 void raw_connection::reset()
 {
     set_option(socket_, SOL_SOCKET, SO_LINGER, linger{1, 0});
@@ -147,7 +147,7 @@ void raw_connection::reset()
     ::connect(socket_, &none, sizeof none);
 }
 
-void raw_connection::end()
+void raw_connection::shut_down()
 {
     ::shutdown(socket_, SHUT_WR);
     std::array<char, 4096> block;
@@ -181,7 +181,7 @@ raw_tls_server::~raw_tls_server()
 
 void raw_tls_server::finish()
 {
-    // Wakes whoever waits for a connection.
+    // Wakes the thread that waits for a connection.
     ::shutdown(listener_, SHUT_RDWR);
     if (thread_.joinable())
         thread_.join();
@@ -189,7 +189,7 @@ void raw_tls_server::finish()
 
 void raw_tls_server::run()
 {
-    // OpenSSL's sockets raise it.
+    // A write of OpenSSL to a closed socket raises SIGPIPE.
     sigset_t pipe;
     sigemptyset(&pipe);
     sigaddset(&pipe, SIGPIPE);
@@ -213,12 +213,12 @@ void raw_tls_server::run()
 
 void raw_tls_server::serve(int socket)
 {
-    raw_connection one(*context_, socket);
-    script_(one);
-    one.end();
-    bytes_received_ += one.received();
-    handshakes_ += SSL_is_init_finished(one.tls()) == 1 ? 1U : 0U;
-    resumed_ += SSL_session_reused(one.tls()) == 1 ? 1U : 0U;
+    raw_connection peer(*context_, socket);
+    script_(peer);
+    peer.shut_down();
+    bytes_received_ += peer.received();
+    handshakes_ += SSL_is_init_finished(peer.tls()) == 1 ? 1U : 0U;
+    resumed_ += SSL_session_reused(peer.tls()) == 1 ? 1U : 0U;
 }
 
 } // namespace test

@@ -16,7 +16,7 @@
 namespace test
 {
 
-// One connection as the server's script sees it. It blocks.
+// One connection of the server, for its script. Its functions block.
 class raw_connection
 {
 public:
@@ -25,29 +25,29 @@ public:
     raw_connection(raw_connection const&) = delete;
     raw_connection& operator=(raw_connection const&) = delete;
 
-    // How long anything may take; five seconds unless it is said.
-    void set_patience(std::chrono::milliseconds limit) const;
+    // The limit of each read and write; five seconds by default.
+    void set_timeout(std::chrono::milliseconds limit) const;
 
-    // These say whether it went well.
-    bool shake_hands();
+    // These return false on failure.
+    bool handshake();
     bool read_request();
     bool write(std::string_view bytes);
 
-    // Beneath TLS: whether the peer has closed.
-    [[nodiscard]] bool left_alone() const;
-    // Forgets what has come. False: the peer has closed.
-    [[nodiscard]] bool drain() const;
-    // Bytes of one's own.
-    bool write_beneath(std::string_view bytes) const;
-    // Resets it; nothing more can be said.
+    // Whether the peer has closed the connection, below TLS.
+    [[nodiscard]] bool peer_closed() const;
+    // Discards the received bytes. False: the peer has closed.
+    [[nodiscard]] bool discard_input() const;
+    // Writes bytes below TLS.
+    bool write_raw(std::string_view bytes) const;
+    // Resets the connection; nothing can be sent after that.
     void reset();
 
-    // Says that nothing more is sent, and waits until the peer has closed: a close with unread
-    // bytes would be a reset, and an alert would be lost with it.
-    void end();
+    // Shuts down sending and waits until the peer has closed: a close with unread bytes would be a
+    // reset, which would discard an alert.
+    void shut_down();
 
     [[nodiscard]] SSL* tls() const { return tls_.get(); }
-    // Bytes of requests, as counted within TLS.
+    // Number of request bytes, counted above TLS.
     [[nodiscard]] std::size_t received() const { return received_; }
 
 private:
@@ -56,15 +56,15 @@ private:
     std::size_t received_ = 0;
 };
 
-// A TLS server of this machine that does what coauth's own never would. One connection after the
-// other, on a thread of its own.
+// A TLS server on the loopback whose misbehaviour is scripted. It serves one connection after the
+// other on a thread of its own.
 class raw_tls_server
 {
 public:
     using settings = std::function<void(SSL_CTX&)>;
     using script = std::function<void(raw_connection&)>;
 
-    // Nothing is too weak for it, unless `apply` says otherwise.
+    // Its security level is 0 unless `apply` changes it.
     raw_tls_server(settings const& apply, script serve);
     ~raw_tls_server();
     raw_tls_server(raw_tls_server const&) = delete;
@@ -72,8 +72,8 @@ public:
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
 
-    // Takes no further connection, and waits until the last script has ended: what is counted does
-    // not change any more.
+    // Accepts no further connection and waits until the last script has ended: the counters do not
+    // change after that.
     void finish();
     [[nodiscard]] std::size_t connections() const { return connections_; }
     [[nodiscard]] std::size_t handshakes() const { return handshakes_; }
@@ -93,7 +93,7 @@ private:
     std::atomic<std::size_t> resumed_ = 0;
     std::atomic<std::size_t> bytes_received_ = 0;
     std::mutex mutex_;
-    // The connection that is being served; -1: none is.
+    // The socket of the connection being served, or -1.
     int current_ = -1;
     std::thread thread_;
 };

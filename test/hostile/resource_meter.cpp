@@ -16,8 +16,8 @@ namespace test
 namespace
 {
 
-thread_local std::ptrdiff_t held = 0;
-thread_local std::ptrdiff_t most = 0;
+thread_local std::ptrdiff_t allocated = 0;
+thread_local std::ptrdiff_t peak = 0;
 thread_local std::size_t received = 0;
 thread_local std::size_t sent = 0;
 
@@ -26,21 +26,21 @@ std::ptrdiff_t size_of(void* block)
     return static_cast<std::ptrdiff_t>(::malloc_usable_size(block));
 }
 
-void* taken(void* block)
+void* count_allocation(void* block)
 {
-    held += size_of(block);
-    most = std::max(most, held);
+    allocated += size_of(block);
+    peak = std::max(peak, allocated);
     return block;
 }
 
 void* allocate(std::size_t size)
 {
-    return taken(std::malloc(size == 0 ? 1 : size));
+    return count_allocation(std::malloc(size == 0 ? 1 : size));
 }
 
 void release(void* block)
 {
-    held -= size_of(block);
+    allocated -= size_of(block);
     std::free(block);
 }
 
@@ -52,13 +52,13 @@ void* allocate_for_openssl(std::size_t size, char const*, int)
 void* reallocate_for_openssl(void* old, std::size_t size, char const*, int)
 {
     auto const before = size_of(old);
-    void* const made = std::realloc(old, size);
-    if (made != nullptr)
+    void* const moved = std::realloc(old, size);
+    if (moved != nullptr)
     {
-        held -= before;
-        taken(made);
+        allocated -= before;
+        count_allocation(moved);
     }
-    return made;
+    return moved;
 }
 
 void release_for_openssl(void* block, char const*, int)
@@ -66,11 +66,11 @@ void release_for_openssl(void* block, char const*, int)
     release(block);
 }
 
-// Before OpenSSL allocates anything.
+// Must run before OpenSSL allocates anything.
 [[maybe_unused]] int const installed =
     CRYPTO_set_mem_functions(allocate_for_openssl, reallocate_for_openssl, release_for_openssl);
 
-std::chrono::nanoseconds time_of_thread()
+std::chrono::nanoseconds cpu_time_of_thread()
 {
     timespec now{};
     ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
@@ -83,7 +83,7 @@ Function* next(char const* name)
     return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
 }
 
-ssize_t counted(ssize_t size)
+ssize_t count_received(ssize_t size)
 {
     received += static_cast<std::size_t>(std::max<ssize_t>(size, 0));
     return size;
@@ -92,17 +92,17 @@ ssize_t counted(ssize_t size)
 } // namespace
 
 resource_meter::resource_meter()
-    : held_(held)
+    : allocated_(allocated)
     , bytes_(received)
     , sends_(sent)
-    , processor_(time_of_thread())
+    , cpu_time_(cpu_time_of_thread())
 {
-    most = held;
+    peak = allocated;
 }
 
 std::size_t resource_meter::memory() const
 {
-    return static_cast<std::size_t>(most - held_);
+    return static_cast<std::size_t>(peak - allocated_);
 }
 
 std::size_t resource_meter::bytes() const
@@ -115,17 +115,17 @@ std::size_t resource_meter::sends() const
     return sent - sends_;
 }
 
-std::chrono::nanoseconds resource_meter::processor() const
+std::chrono::nanoseconds resource_meter::cpu_time() const
 {
-    return time_of_thread() - processor_;
+    return cpu_time_of_thread() - cpu_time_;
 }
 
 } // namespace test
 
 void* operator new(std::size_t size)
 {
-    if (void* const made = test::allocate(size))
-        return made;
+    if (void* const moved = test::allocate(size))
+        return moved;
     throw std::bad_alloc();
 }
 void operator delete(void* old) noexcept
@@ -139,7 +139,7 @@ void operator delete(void* old, std::size_t) noexcept
 extern "C" ssize_t recv(int socket, void* into, std::size_t size, int flags)
 {
     static auto* const libc = test::next<ssize_t(int, void*, std::size_t, int)>("recv");
-    return test::counted(libc(socket, into, size, flags));
+    return test::count_received(libc(socket, into, size, flags));
 }
 extern "C" ssize_t send(int socket, void const* data, std::size_t size, int flags)
 {
@@ -150,5 +150,5 @@ extern "C" ssize_t send(int socket, void const* data, std::size_t size, int flag
 extern "C" ssize_t recvmsg(int socket, msghdr* message, int flags)
 {
     static auto* const libc = test::next<ssize_t(int, msghdr*, int)>("recvmsg");
-    return test::counted(libc(socket, message, flags));
+    return test::count_received(libc(socket, message, flags));
 }

@@ -7,8 +7,8 @@
 namespace test
 {
 
-// What this thread takes while this lives: a client that runs on it, and not the server, which has
-// another. One at a time.
+// Measures this thread while it lives: a client that runs on it, not a server on another thread.
+// One at a time.
 class resource_meter
 {
 public:
@@ -16,19 +16,19 @@ public:
     resource_meter(resource_meter const&) = delete;
     resource_meter& operator=(resource_meter const&) = delete;
 
-    // By how much the memory that C++ and OpenSSL hold has grown at most.
+    // The peak growth of the memory allocated by C++ and OpenSSL, in bytes.
     [[nodiscard]] std::size_t memory() const;
     // Bytes received from sockets.
     [[nodiscard]] std::size_t bytes() const;
-    // How often something was sent (`send`).
+    // Number of calls of `send`.
     [[nodiscard]] std::size_t sends() const;
-    [[nodiscard]] std::chrono::nanoseconds processor() const;
+    [[nodiscard]] std::chrono::nanoseconds cpu_time() const;
 
 private:
-    std::ptrdiff_t held_;
+    std::ptrdiff_t allocated_;
     std::size_t bytes_;
     std::size_t sends_;
-    std::chrono::nanoseconds processor_;
+    std::chrono::nanoseconds cpu_time_;
 };
 
 } // namespace test

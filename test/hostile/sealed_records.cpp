@@ -22,10 +22,10 @@ constexpr std::size_t tag_size = 16;
 void check(bool ok)
 {
     if (!ok)
-        throw std::runtime_error("OpenSSL seals no record");
+        throw std::runtime_error("OpenSSL cannot encrypt a record");
 }
 
-// What the connections' keys follow from, as OpenSSL tells it: in TLS 1.2 the master secret.
+// The secret from which the keys of the connection are derived; in TLS 1.2 the master secret.
 std::string& secret_of_thread()
 {
     thread_local std::string secret;
@@ -40,7 +40,7 @@ std::string from_hex(std::string_view hex)
     return out;
 }
 
-void note_secret(SSL const*, char const* line)
+void store_secret(SSL const*, char const* line)
 {
     std::string_view const text(line);
     if (text.starts_with("SERVER_TRAFFIC_SECRET_0 ") || text.starts_with("CLIENT_RANDOM "))
@@ -120,10 +120,10 @@ void sealed_records::prepare(SSL_CTX& server)
     check(SSL_CTX_set_cipher_list(&server, "ECDHE-ECDSA-AES128-GCM-SHA256") == 1);
     SSL_CTX_set_options(&server, SSL_OP_NO_TICKET);
     check(SSL_CTX_set_num_tickets(&server, 0) == 1);
-    SSL_CTX_set_keylog_callback(&server, note_secret);
+    SSL_CTX_set_keylog_callback(&server, store_secret);
 }
 
-// The Finished of TLS 1.2 was the first under its key; TLS 1.3 has another key for what follows.
+// In TLS 1.2 the Finished was the first record under this key; TLS 1.3 changes the key after it.
 sealed_records::sealed_records(SSL& connection)
     : is_1_3_(SSL_version(&connection) == TLS1_3_VERSION)
     , number_(is_1_3_ ? 0 : 1)

@@ -15,18 +15,18 @@ inline constexpr char alert_record = 21;
 inline constexpr char handshake_record = 22;
 inline constexpr char data_record = 23;
 
-// Makes encrypted records such as OpenSSL's server never sends: what is in them, and how long they
-// are, is the test's own choice. They go on where the handshake has ended, so nothing may have been
-// sent since, not even tickets.
+// Makes encrypted records of any content and length, which OpenSSL's server would not send. They
+// continue the record numbers of the handshake, so nothing may have been sent since, not even
+// tickets.
 class sealed_records
 {
 public:
-    // Of this server; one cipher of each version, AES-128-GCM with SHA-256.
+    // Makes the server log its keys and use AES-128-GCM with SHA-256 alone.
     static void prepare(SSL_CTX& server);
 
     explicit sealed_records(SSL& connection);
 
-    // With so many zeros behind it, which TLS 1.2 does not know.
+    // `padding`: the number of zeros after the content, in TLS 1.3 only.
     std::string seal(char kind, std::string_view content, std::size_t padding = 0);
 
 private:

@@ -1,5 +1,5 @@
-// When all is destroyed, no copy of what was secret is left in memory that can be written to. What
-// is looked for is kept masked here, and the server has a process of its own.
+// After all objects are destroyed, no copy of a secret is left in writable memory. The test stores
+// the secrets masked, and the server has a process of its own.
 
 #include "fixture.hpp"
 #include "server_process.hpp"
@@ -30,7 +30,7 @@ namespace
 
 constexpr char mask = '\x5A';
 
-// A text whose characters stand nowhere as they are.
+// A text that is stored masked only.
 template <std::size_t N>
 struct masked
 {
@@ -64,9 +64,9 @@ constexpr masked the_basic_value("Y2xpZW50Okt6OHdRcEwydlhyNVRuWWI3SHMzSmRHZjlNY0
 constexpr masked the_proxy_password("Gq5zVn3Ld7Wt9Xb2Rf6Mk8Hc4Sj1Py0Ea");
 // Base64 of "proxy:" and the password.
 constexpr masked the_proxy_value("cHJveHk6R3E1elZuM0xkN1d0OVhiMlJmNk1rOEhjNFNqMVB5MEVh");
-constexpr masked the_given_assertion("asr.Tn6Yc2Qk8Vd4Zm9Xw3.Lf7Bj5Rh1Gp0Su");
+constexpr masked the_assertion("asr.Tn6Yc2Qk8Vd4Zm9Xw3.Lf7Bj5Rh1Gp0Su");
 constexpr masked the_granted_token("rft-Pv8Kd3Xn6Qy2Tz9Wb5Lm7Hf4Jc1Rg0Ss");
-constexpr masked the_examined_token("exm-Bx4Wj9Nf2Ck7Gv5Zp3Ty8Ql6Md1Hr0Uu");
+constexpr masked the_introspected_token("exm-Bx4Wj9Nf2Ck7Gv5Zp3Ty8Ql6Md1Hr0Uu");
 constexpr masked the_escaped_token("esc.Lq7Vn2Xk9Rd4Tz6Wb3Hf8Jm5Pc1Gs0-"
                                    "Yt4Nx8Bv6Qk2Zr9Dw5Fh7Lj3Mp1Cs0-Gb6Tq3Xz8Kv5Wn9Rj2Hd7Fm4Pl1Yc0-"
                                    "Nw5Zb9Qx3Tk7Vr2Jh6Dm8Gf4Ls1Pt0-Xd2Rk6Bq9Wv4Hn7Zm3Tj5Fc8Gl1Ys0");
@@ -79,7 +79,7 @@ constexpr masked the_key("-----BEGIN PRIVATE KEY-----\n"
                          "XFpYrVArmXok91XrqJ9VdX2k9hehRANCAARf4SEBMWKVAhXjgQ2PwD+t/7eT2kxT\n"
                          "F7LrZS/kxgEtRAk+CywrP86VeeIq9dTlEhMVxdmO7whhOAaSxNbWsiFO\n"
                          "-----END PRIVATE KEY-----\n");
-// The number in it, as OpenSSL counts with it.
+// The key's number in OpenSSL's representation: least significant byte first.
 constexpr masked
     the_reversed_number("\x17\xf6\xa4\x7d\x75\x55\x9f\xa8\xeb\x55\xf7\x24\x7a\x99\x2b\x50\xad\x58"
                         "\x5a\x5c\x4a\x1e\x1c\x99\x17\x03\x66\x62\x71\xf7\x9a\xf4");
@@ -95,7 +95,7 @@ constexpr char const* the_certificate =
     "0FUlJj2w0pchyAIgYV7ccVpDxXR6tIrya+BNZ0dTzoY4xKvm9nCYp7A7o1U=\n"
     "-----END CERTIFICATE-----\n";
 
-// What no memory may hold, and in words what it is.
+// A secret that must not be in memory, and its name.
 struct forbidden
 {
     char const* name;
@@ -111,17 +111,17 @@ std::vector<forbidden> const& all_forbidden()
         {"the token with escapes", the_escaped_token.bytes},
         {"the proxy's password", the_proxy_password.bytes},
         {"the Basic value for the proxy", the_proxy_value.bytes},
-        {"the assertion of a function", the_given_assertion.bytes},
+        {"the assertion of a user's function", the_assertion.bytes},
         {"the token of a grant", the_granted_token.bytes},
-        {"the token that was asked about", the_examined_token.bytes},
+        {"the introspected token", the_introspected_token.bytes},
         {"an assertion's signature", the_encoded_signature.bytes},
-        // OpenSSL's readers leave copies of its text and of its DER form behind.
+        // Not its text or DER form, of which OpenSSL's readers leave copies.
         {"the private key", the_reversed_number.bytes},
     };
     return all;
 }
 
-// As a server may write it in JSON.
+// The token with a JSON escape.
 std::string escaped_token()
 {
     return "\\u0065" + the_escaped_token.plain().substr(1);
@@ -161,8 +161,7 @@ authorization_server make_server()
     return std::move(*server);
 }
 
-// Who looks for pieces of a secret finds it also where its beginning was overwritten, as `free`
-// does.
+// The search is for pieces of a secret, since `free` overwrites its first bytes.
 constexpr std::size_t piece_size = 12;
 
 struct piece
@@ -173,30 +172,29 @@ struct piece
     std::size_t found;
 };
 
-std::vector<piece> cut(std::vector<forbidden> const& all)
+std::vector<piece> pieces_of(std::vector<forbidden> const& all)
 {
-    std::vector<piece> made;
+    std::vector<piece> pieces;
     for (auto const& one : all)
         for (std::size_t at = 0; at + piece_size <= one.masked.size(); at += piece_size)
-            made.push_back({&one, one.masked.data() + at, piece_size, 0});
-    return made;
+            pieces.push_back({&one, one.masked.data() + at, piece_size, 0});
+    return pieces;
 }
 
-// What no register has room for: these are saved on the stack, whatever was moved through them.
+// Secrets that are longer than a register: saved registers on the stack may hold shorter ones.
 std::vector<piece> whole(std::vector<forbidden> const& all)
 {
     constexpr std::size_t largest_register = 64;
-    std::vector<piece> made;
+    std::vector<piece> pieces;
     for (auto const& one : all)
         if (one.masked.size() > 2 * largest_register)
-            made.push_back({&one, one.masked.data(), one.masked.size(), 0});
-    return made;
+            pieces.push_back({&one, one.masked.data(), one.masked.size(), 0});
+    return pieces;
 }
 
-// Without a function of the library's or the sanitizers': all of the memory is looked at, and
-// there is much.
+// Calls no function and is not instrumented, because it searches all of the memory.
 __attribute__((no_sanitize("address"), no_sanitize("undefined"))) void
-look_between(std::uintptr_t begin, std::uintptr_t end, piece* const parts, std::size_t const count)
+search_range(std::uintptr_t begin, std::uintptr_t end, piece* const parts, std::size_t const count)
 {
     bool begins[256] = {};
     for (std::size_t i = 0; i < count; ++i)
@@ -220,12 +218,12 @@ look_between(std::uintptr_t begin, std::uintptr_t end, piece* const parts, std::
 
 using findings = std::map<std::string_view, std::size_t>;
 
-// In the heap, on the stack, and in other memory without a file.
-findings look_everywhere(std::vector<forbidden> const& all)
+// Searches the heap, the stack and other memory without a file.
+findings search_memory(std::vector<forbidden> const& all)
 {
-    // What a sanitizer reserves for itself is larger.
+    // The reserved memory of a sanitizer is larger.
     constexpr std::uintptr_t largest = std::uintptr_t(1) << 26U;
-    auto parts = cut(all);
+    auto parts = pieces_of(all);
     auto on_stack = whole(all);
     std::vector<std::string> lines;
     std::ifstream maps("/proc/self/maps");
@@ -242,11 +240,11 @@ findings look_everywhere(std::vector<forbidden> const& all)
         std::string name;
         fields >> std::hex >> begin >> dash >> end >> rights >> skipped >> skipped >> skipped >>
             name;
-        bool const looked_at = rights.starts_with("rw") && (name.empty() || name == "[heap]");
-        if (looked_at && end - begin < largest)
-            look_between(begin, end, parts.data(), parts.size());
+        bool const searched = rights.starts_with("rw") && (name.empty() || name == "[heap]");
+        if (searched && end - begin < largest)
+            search_range(begin, end, parts.data(), parts.size());
         if (name == "[stack]")
-            look_between(begin, end, on_stack.data(), on_stack.size());
+            search_range(begin, end, on_stack.data(), on_stack.size());
     }
     findings found;
     parts.insert(parts.end(), on_stack.begin(), on_stack.end());
@@ -258,20 +256,20 @@ findings look_everywhere(std::vector<forbidden> const& all)
 
 void check_memory()
 {
-    for (auto const& [name, count] : look_everywhere(all_forbidden()))
+    for (auto const& [name, count] : search_memory(all_forbidden()))
         BOOST_TEST(count == 0U, name << " is in memory");
 }
 
-// What was in memory while it was needed.
+// Whether the text is in memory.
 bool is_in_memory(std::span<char const> masked)
 {
-    return !look_everywhere({{"it", masked}}).empty();
+    return !search_memory({{"it", masked}}).empty();
 }
 
-using who = coauth::client_authentication;
+using authentication = coauth::client_authentication;
 
-// One use of secrets, and the secret that is then in memory.
-struct row
+// One use of secrets, and the secret that is in memory during it.
+struct secret_case
 {
     char const* name;
     std::function<void(coauth::client_config&)> configure;
@@ -280,14 +278,14 @@ struct row
     char const* expected = "success";
 };
 
-std::function<void(coauth::client_config&)> authenticating(who (*how)())
+std::function<void(coauth::client_config&)> with_authentication(authentication (*make)())
 {
-    return [how](coauth::client_config& config) { config.authentication = how(); };
+    return [make](coauth::client_config& config) { config.authentication = make(); };
 }
 
-who by_secret()
+authentication by_secret()
 {
-    return who::client_secret_basic("client", the_secret.secret());
+    return authentication::client_secret_basic("client", the_secret.secret());
 }
 
 coauth::signing_key key()
@@ -295,32 +293,35 @@ coauth::signing_key key()
     return coauth::signing_key::pem(the_key.secret());
 }
 
-std::vector<row> rows_of_clients()
+std::vector<secret_case> client_cases()
 {
     return {
-        {"client_secret_basic", authenticating(by_secret), the_secret.bytes},
+        {"client_secret_basic", with_authentication(by_secret), the_secret.bytes},
         {"client_secret_post",
-         authenticating([] { return who::client_secret_post("client", the_secret.secret()); }),
+         with_authentication(
+             [] { return authentication::client_secret_post("client", the_secret.secret()); }),
          the_secret.bytes},
         {"client_secret_jwt",
-         authenticating([] { return who::client_secret_jwt("client", the_secret.secret()); }),
+         with_authentication(
+             [] { return authentication::client_secret_jwt("client", the_secret.secret()); }),
          the_secret.bytes},
         {"a function",
-         authenticating(
+         with_authentication(
              []
              {
-                 return who::client_secret_basic(
+                 return authentication::client_secret_basic(
                      "client",
                      []() -> coauth::result<coauth::secret> { return the_secret.secret(); });
              }),
          the_token.bytes},
-        {"private_key_jwt", authenticating([] { return who::private_key_jwt("client", key()); }),
+        {"private_key_jwt",
+         with_authentication([] { return authentication::private_key_jwt("client", key()); }),
          the_key.bytes},
         {"private_key_jwt by a signer",
-         authenticating(
+         with_authentication(
              []
              {
-                 return who::private_key_jwt(
+                 return authentication::private_key_jwt(
                      "client", coauth::signing_key::signer(
                                    coauth::signature_algorithm::es256,
                                    [](std::string const&, auto const& done)
@@ -328,18 +329,18 @@ std::vector<row> rows_of_clients()
              }),
          the_token.bytes},
         {"client_assertion",
-         authenticating(
+         with_authentication(
              []
              {
-                 return who::client_assertion(
-                     "client", []() -> coauth::result<coauth::secret>
-                     { return the_given_assertion.secret(); });
+                 return authentication::client_assertion(
+                     "client",
+                     []() -> coauth::result<coauth::secret> { return the_assertion.secret(); });
              }),
          the_token.bytes},
         {"self_signed_tls_client_auth",
          [](coauth::client_config& config)
          {
-             config.authentication = who::self_signed_tls_client_auth("client");
+             config.authentication = authentication::self_signed_tls_client_auth("client");
              config.tls.certificate_pem = the_certificate;
              config.tls.key_pem = the_key.secret();
          },
@@ -354,7 +355,7 @@ std::vector<row> rows_of_clients()
     };
 }
 
-std::function<void(coauth::client_config&)> asking(char const* path)
+std::function<void(coauth::client_config&)> requesting_from(char const* path)
 {
     return [path](coauth::client_config& config)
     {
@@ -363,12 +364,12 @@ std::function<void(coauth::client_config&)> asking(char const* path)
     };
 }
 
-std::vector<row> rows_of_requests()
+std::vector<secret_case> request_cases()
 {
     return {
-        {"a refresh token", authenticating(by_secret), the_granted_token.bytes,
+        {"a refresh token", with_authentication(by_secret), the_granted_token.bytes,
          [] { return coauth::token_request::refresh_token(the_granted_token.secret()); }},
-        {"a subject token", authenticating(by_secret), the_granted_token.bytes,
+        {"a subject token", with_authentication(by_secret), the_granted_token.bytes,
          [] { return coauth::token_request::token_exchange(the_granted_token.secret()); }},
         {"a refused request",
          [](coauth::client_config& config)
@@ -376,18 +377,17 @@ std::vector<row> rows_of_requests()
              config.authentication = by_secret();
              config.server.token_endpoint = config.server.issuer + "/refused";
          },
-         the_secret.bytes,
-         [] { return coauth::token_request::jwt_bearer(the_given_assertion.secret()); },
+         the_secret.bytes, [] { return coauth::token_request::jwt_bearer(the_assertion.secret()); },
          "invalid_grant"},
-        {"a token with escapes", asking("/escaped"), the_escaped_token.bytes},
-        {"a token with escapes, and a fault behind it", asking("/broken"), the_secret.bytes,
-         [] { return coauth::token_request(); }, "malformed_response"},
-        {"a secret in the words of an error", asking("/echo"), the_secret.bytes,
+        {"a token with escapes", requesting_from("/escaped"), the_escaped_token.bytes},
+        {"a token with escapes, and a fault behind it", requesting_from("/broken"),
+         the_secret.bytes, [] { return coauth::token_request(); }, "malformed_response"},
+        {"a secret in the words of an error", requesting_from("/echo"), the_secret.bytes,
          [] { return coauth::token_request(); }, "invalid_client"},
         {"a secret in the words of an error, and a log",
          [](coauth::client_config& config)
          {
-             asking("/echo")(config);
+             requesting_from("/echo")(config);
              config.debug = [](std::string_view) {};
              config.keep_headers = true;
          },
@@ -404,7 +404,7 @@ std::vector<row> rows_of_requests()
          [](coauth::client_config& config)
          {
              config.authentication = by_secret();
-             // One that refuses: the server's own port.
+             // The server's port refuses the CONNECT request.
              config.proxy.url = "http://" + config.server.issuer.substr(8);
              config.proxy.user = "proxy";
              config.proxy.password = the_proxy_password.secret();
@@ -413,8 +413,8 @@ std::vector<row> rows_of_requests()
     };
 }
 
-// Makes a client and a source, lets them do what they do, and looks at what is then in memory.
-void use(server_process const& server, row const& how)
+// Uses a client and a source, and checks that their secret is in memory meanwhile.
+void use(server_process const& server, secret_case const& how)
 {
     asio::io_context context;
     auto config = server.config();
@@ -424,11 +424,11 @@ void use(server_process const& server, row const& how)
     coauth::token_source source(client, how.request());
     asio::cancellation_signal signal;
     std::vector<std::string> ends;
-    auto const keep = [&](auto const& got)
+    auto const add_outcome = [&](auto const& got)
     { ends.push_back(got ? "success" : std::string(to_string(got.error().value()))); };
-    source.async_get_access_token(asio::bind_cancellation_slot(signal.slot(), keep));
-    client.async_introspect(the_examined_token.secret(), {}, [](auto const&) {});
-    client.async_revoke(the_examined_token.secret(), {}, [](auto const&) {});
+    source.async_get_access_token(asio::bind_cancellation_slot(signal.slot(), add_outcome));
+    client.async_introspect(the_introspected_token.secret(), {}, [](auto const&) {});
+    client.async_revoke(the_introspected_token.secret(), {}, [](auto const&) {});
     context.run_for(std::string_view(how.expected) == "cancelled" ? 500ms : 10s);
     signal.emit(asio::cancellation_type::terminal);
     context.restart();
@@ -441,7 +441,7 @@ void use(server_process const& server, row const& how)
 
 BOOST_AUTO_TEST_SUITE(secrets_in_memory)
 
-BOOST_AUTO_TEST_CASE(a_copy_is_found)
+BOOST_AUTO_TEST_CASE(the_search_finds_a_copy)
 {
     constexpr masked text("Jv2Np7Tq4Xz9Bk5Rw8Lh3Fd6Gs1Mc0Yy");
     BOOST_TEST(!is_in_memory(text.bytes));
@@ -449,30 +449,30 @@ BOOST_AUTO_TEST_CASE(a_copy_is_found)
     BOOST_TEST(is_in_memory(text.bytes));
 }
 
-BOOST_AUTO_TEST_CASE(a_copy_is_found_after_it_was_freed)
+BOOST_AUTO_TEST_CASE(the_search_finds_a_copy_that_was_freed)
 {
     constexpr masked text("Wd5Hm9Cx3Vt7Pq2Zj8Kb4Ln6Rf1Sg0Ee");
     BOOST_TEST(!is_in_memory(text.bytes));
-    // Of a size that the search does not ask for, and that is kept apart for the next who does.
+    // Of a size that the search does not allocate itself, so that the freed block is not reused.
     auto copy = std::make_unique<std::string>();
     copy->reserve(960);
     copy->append(900, 'x').append(text.plain());
-    // Else it need not have been written.
+    // Otherwise the compiler may omit the writes.
     asm volatile("" : : "r"(copy->data()) : "memory");
     copy.reset();
     BOOST_TEST(is_in_memory(text.bytes));
 }
 
-BOOST_AUTO_TEST_CASE(are_gone_with_what_held_them)
+BOOST_AUTO_TEST_CASE(no_secret_is_left_after_its_owners_are_destroyed)
 {
     server_process const server(make_server);
-    auto rows = rows_of_clients();
-    for (auto& row : rows_of_requests())
-        rows.push_back(row);
-    for (auto const& row : rows)
-        BOOST_TEST_CONTEXT(row.name)
+    auto cases = client_cases();
+    for (auto& secret_case : request_cases())
+        cases.push_back(secret_case);
+    for (auto const& secret_case : cases)
+        BOOST_TEST_CONTEXT(secret_case.name)
         {
-            use(server, row);
+            use(server, secret_case);
             check_memory();
         }
 }

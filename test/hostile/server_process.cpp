@@ -12,23 +12,23 @@ namespace test
 
 server_process::server_process(maker const& make)
 {
-    std::array<int, 2> up{};
-    std::array<int, 2> down{};
-    BOOST_REQUIRE(::pipe(up.data()) == 0 && ::pipe(down.data()) == 0);
+    std::array<int, 2> ready{};
+    std::array<int, 2> lifeline{};
+    BOOST_REQUIRE(::pipe(ready.data()) == 0 && ::pipe(lifeline.data()) == 0);
     process_ = ::fork();
     if (process_ == 0)
     {
-        ::close(down[1]);
-        serve(make, up[1], down[0]);
+        ::close(lifeline[1]);
+        serve(make, ready[1], lifeline[0]);
     }
-    ::close(up[1]);
-    ::close(down[0]);
-    lifeline_ = down[1];
-    std::string said;
-    for (char c = 0; ::read(up[0], &c, 1) == 1;)
-        said += c;
-    ::close(up[0]);
-    std::istringstream lines(said);
+    ::close(ready[1]);
+    ::close(lifeline[0]);
+    lifeline_ = lifeline[1];
+    std::string text;
+    for (char c = 0; ::read(ready[0], &c, 1) == 1;)
+        text += c;
+    ::close(ready[0]);
+    std::istringstream lines(text);
     lines >> port_ >> std::ws;
     std::getline(lines, ca_pem_, '\0');
 }
@@ -41,26 +41,26 @@ server_process::~server_process()
 
 coauth::client_config server_process::config(std::string const& host) const
 {
-    coauth::client_config made;
+    coauth::client_config result;
     auto const origin = "https://" + host + ":" + std::to_string(port_);
-    made.server.issuer = origin;
-    made.server.token_endpoint = origin + "/oauth/token";
-    made.server.introspection_endpoint = origin + "/oauth/introspect";
-    made.server.revocation_endpoint = origin + "/oauth/revoke";
-    made.tls.ca_pem = ca_pem_;
-    return made;
+    result.server.issuer = origin;
+    result.server.token_endpoint = origin + "/oauth/token";
+    result.server.introspection_endpoint = origin + "/oauth/introspect";
+    result.server.revocation_endpoint = origin + "/oauth/revoke";
+    result.tls.ca_pem = ca_pem_;
+    return result;
 }
 
-// Its own lifeline ends when the other process does, however that ends.
-void server_process::serve(maker const& make, int up, int lifeline)
+// The lifeline is closed when the test's process ends, in whatever way.
+void server_process::serve(maker const& make, int ready, int lifeline)
 {
     auto const server = make();
     auto const text = std::to_string(server.port()) + "\n" + server.ca_pem();
-    bool const told = ::write(up, text.data(), text.size()) > 0;
-    ::close(up);
+    bool const written = ::write(ready, text.data(), text.size()) > 0;
+    ::close(ready);
     char c = 0;
     (void)::read(lifeline, &c, 1);
-    ::_exit(told ? 0 : 1);
+    ::_exit(written ? 0 : 1);
 }
 
 } // namespace test

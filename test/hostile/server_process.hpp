@@ -11,12 +11,12 @@
 namespace test
 {
 
-// A server in a process of its own, which ends with this: what is measured or searched here is not
-// its.
+// A server in a process of its own, which ends with this object: measurements and searches in the
+// test's process do not include the server.
 class server_process
 {
 public:
-    // Called in that process.
+    // Called in the server's process.
     using maker = std::function<coauth::testing::authorization_server()>;
 
     explicit server_process(maker const& make);
@@ -24,7 +24,7 @@ public:
     server_process(server_process const&) = delete;
     server_process& operator=(server_process const&) = delete;
 
-    // Whom to ask, and whom to trust; no authentication. `host`: in place of the address.
+    // Endpoints and CA of the server, without client authentication.
     [[nodiscard]] coauth::client_config config(std::string const& host = "127.0.0.1") const;
     [[nodiscard]] std::string const& ca_pem() const { return ca_pem_; }
 

@@ -1,5 +1,5 @@
-// The n-th system call fails, for every n of a request: it ends once, with the right token or a
-// typed error, in its time, and leaves no descriptor behind.
+// The n-th system call fails, for every n of a request: it completes once and in time, with the
+// right token or a typed error, and leaks no descriptor.
 
 #include "failing_calls.hpp"
 #include "fixture.hpp"
@@ -39,21 +39,22 @@ coauth::client_config config_for(authorization_server const& server)
     return config;
 }
 
-using ends = std::vector<token_result>;
+using results = std::vector<token_result>;
 
-// What is done while a call fails: it may run the context.
-using program = std::function<void(asio::io_context&, coauth::client_config const&, ends&)>;
+// Makes requests while a call fails. It may run the context.
+using program = std::function<void(asio::io_context&, coauth::client_config const&, results&)>;
 
-// One after the other, so many tokens.
+// Fetches `count` tokens, one after the other.
 program fetch_in_turn(int count)
 {
-    return [count](asio::io_context& context, coauth::client_config const& config, ends& got)
+    return [count](asio::io_context& context, coauth::client_config const& config, results& got)
     {
         coauth::client client(context.get_executor(), config);
         for (int i = 0; i < count; ++i)
         {
             client.async_get_access_token(
-                coauth::token_request(), [&](token_result one) { got.push_back(std::move(one)); });
+                coauth::token_request(),
+                [&](token_result result) { got.push_back(std::move(result)); });
             context.restart();
             context.run_for(3s);
         }
@@ -67,12 +68,12 @@ void fail_each(coauth::client_config const& config, program const& what, std::si
     char const* which = "";
     for (std::size_t n = 1; which != nullptr; ++n)
     {
-        ends got;
+        results got;
         stopwatch const watch;
         bool stopped = false;
         {
             asio::io_context context;
-            // What Asio makes for a context, once, is the user's.
+            // Asio opens the descriptors of its event loop with the first socket.
             asio::ip::tcp::socket const first(context, asio::ip::tcp::v4());
             failing_call const failing(n);
             what(context, config, got);
@@ -81,20 +82,20 @@ void fail_each(coauth::client_config const& config, program const& what, std::si
         }
         BOOST_TEST_CONTEXT("call " << n << ", " << (which != nullptr ? which : "none"))
         {
-            BOOST_TEST(stopped, "something still waits");
+            BOOST_TEST(stopped, "an operation still waits");
             BOOST_TEST(got.size() == count);
             BOOST_TEST(watch.elapsed() < 3s);
-            for (auto const& one : got)
+            for (auto const& result : got)
             {
-                ++outcomes[outcome(one)];
-                if (one)
-                    BOOST_TEST(one->value() == "tok.en-1");
+                ++outcomes[outcome(result)];
+                if (result)
+                    BOOST_TEST(result->value() == "tok.en-1");
                 else
-                    check_no_secret(one);
+                    check_no_secret(result);
             }
         }
     }
-    // The server runs in this process too, and closes in its own time.
+    // The server of this process closes its connections a little later.
     stopwatch const closing;
     while (open_descriptors() != before && closing.elapsed() < 5s)
         std::this_thread::sleep_for(1ms);
@@ -108,22 +109,22 @@ void fail_each(coauth::client_config const& config, program const& what, std::si
 
 BOOST_AUTO_TEST_SUITE(system_calls)
 
-BOOST_AUTO_TEST_CASE(of_a_request)
+BOOST_AUTO_TEST_CASE(a_request_survives_each_failing_system_call)
 {
     auto server = start();
     server.set_response(response::json(200, token_body));
     fail_each(config_for(server), fetch_in_turn(1), 1);
 }
 
-BOOST_AUTO_TEST_CASE(of_requests_over_a_kept_connection)
+BOOST_AUTO_TEST_CASE(requests_over_a_reused_connection_survive_each_failing_system_call)
 {
     auto server = start();
     server.set_response(response::json(200, token_body));
     fail_each(config_for(server), fetch_in_turn(3), 3);
 }
 
-// The name is looked up in a thread of its own.
-BOOST_AUTO_TEST_CASE(of_a_request_to_a_host_by_name)
+// The lookup runs in another thread.
+BOOST_AUTO_TEST_CASE(a_request_to_a_host_name_survives_each_failing_system_call)
 {
     auto server = start();
     server.set_response(response::json(200, token_body));
@@ -132,7 +133,7 @@ BOOST_AUTO_TEST_CASE(of_a_request_to_a_host_by_name)
     fail_each(config, fetch_in_turn(1), 1);
 }
 
-BOOST_AUTO_TEST_CASE(of_a_client_that_reads_files)
+BOOST_AUTO_TEST_CASE(a_client_that_reads_files_survives_each_failing_system_call)
 {
     auto server = start();
     server.set_response(response::json(200, token_body));
@@ -146,21 +147,22 @@ BOOST_AUTO_TEST_CASE(of_a_client_that_reads_files)
     fail_each(config, fetch_in_turn(1), 1);
 }
 
-BOOST_AUTO_TEST_CASE(of_a_token_source)
+BOOST_AUTO_TEST_CASE(a_token_source_survives_each_failing_system_call)
 {
     auto server = start();
     server.set_response(response::json(200, token_body));
-    auto const cycle = [](asio::io_context& context, coauth::client_config const& config, ends& got)
+    auto const cycle =
+        [](asio::io_context& context, coauth::client_config const& config, results& got)
     {
         coauth::client client(context.get_executor(), config);
         coauth::token_source source(client);
-        auto const keep = [&](token_result one) { got.push_back(std::move(one)); };
-        source.async_get_access_token(1s, keep);
+        auto const add_result = [&](token_result result) { got.push_back(std::move(result)); };
+        source.async_get_access_token(1s, add_result);
         context.run_for(3s);
         if (!got.empty() && got.front())
             source.invalidate(*got.front());
-        source.async_get_access_token(keep);
-        source.async_get_new_access_token(keep);
+        source.async_get_access_token(add_result);
+        source.async_get_new_access_token(add_result);
         context.restart();
         context.run_for(3s);
         source.close();
@@ -168,7 +170,7 @@ BOOST_AUTO_TEST_CASE(of_a_token_source)
     fail_each(config_for(server), cycle, 3);
 }
 
-BOOST_AUTO_TEST_CASE(of_a_request_that_meets_silence)
+BOOST_AUTO_TEST_CASE(a_request_to_a_silent_server_survives_each_failing_system_call)
 {
     auto server = start();
     auto silent = response::bytes("HTTP/1.1 200 OK\r\n", response_end::stall);
@@ -176,29 +178,29 @@ BOOST_AUTO_TEST_CASE(of_a_request_that_meets_silence)
     fail_each(config_for(server), fetch_in_turn(1), 1);
 }
 
-BOOST_AUTO_TEST_CASE(of_lookups)
+BOOST_AUTO_TEST_CASE(a_failing_lookup_is_an_error_and_a_lookup_that_cannot_wake_the_loop_times_out)
 {
     auto server = start();
     server.set_response(response::json(200, token_body));
     auto config = config_for(server);
     config.server.token_endpoint = server.token_endpoint("localhost");
-    for (bool const mute : {false, true})
+    for (bool const cannot_wake : {false, true})
     {
-        failing_lookups const failing(mute);
+        failing_lookups const failing(cannot_wake);
         stopwatch const watch;
         asio::io_context context;
-        ends got;
+        results got;
         fetch_in_turn(1)(context, config, got);
         BOOST_REQUIRE_EQUAL(got.size(), 1U);
-        BOOST_TEST((outcome(got.front()) == (mute ? "timeout" : "resolve_failed")));
+        BOOST_TEST((outcome(got.front()) == (cannot_wake ? "timeout" : "resolve_failed")));
         BOOST_TEST(watch.elapsed() < 3s);
-        // Where the loop cannot be woken, the timer wakes it.
+        // If the loop cannot be woken, its timer wakes it.
         BOOST_TEST(context.stopped());
     }
 }
 
-// There is a socket then that was never opened.
-BOOST_AUTO_TEST_CASE(leave_a_client_that_can_be_closed)
+// The client then has a socket that was never opened.
+BOOST_AUTO_TEST_CASE(a_client_can_be_closed_after_each_failing_system_call)
 {
     auto const server = start();
     for (std::size_t n = 1; n < 6; ++n)
@@ -210,13 +212,14 @@ BOOST_AUTO_TEST_CASE(leave_a_client_that_can_be_closed)
             std::string got;
             failing_call const failing(n);
             client.async_get_access_token(
-                coauth::token_request(), [&](token_result const& one) { got = outcome(one); });
+                coauth::token_request(),
+                [&](token_result const& result) { got = outcome(result); });
             for (int i = 0; i < steps; ++i)
                 context.poll_one();
             client.close();
             context.run_for(3s);
             BOOST_TEST_CONTEXT("call " << n << ", " << steps << " steps")
-            // Some calls fail for want of memory, as the system says it.
+            // Some system calls fail with ENOMEM.
             BOOST_TEST(
                 (got == "cancelled" || got == "connect_failed" || got == "out_of_memory"), got);
         }

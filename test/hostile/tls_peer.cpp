@@ -10,7 +10,7 @@ namespace test
 void check(bool ok)
 {
     if (!ok)
-        throw std::runtime_error("OpenSSL refuses");
+        throw std::runtime_error("an OpenSSL function failed");
 }
 
 coauth::client_config
@@ -26,23 +26,23 @@ config_for(raw_tls_server const& server, issued_certificate const& trusted, std:
     return config;
 }
 
-raw_tls_server::settings speaking(issued_certificate const& shown, int version)
+raw_tls_server::settings tls_settings(issued_certificate const& certificate, int version)
 {
-    return [&shown, version](SSL_CTX& context)
+    return [&certificate, version](SSL_CTX& context)
     {
-        shown.use(context);
+        certificate.use(context);
         check(SSL_CTX_set_min_proto_version(&context, version) == 1);
         check(SSL_CTX_set_max_proto_version(&context, version) == 1);
     };
 }
 
-void response_one(raw_connection& peer)
+void serve_one_token(raw_connection& peer)
 {
-    if (peer.shake_hands() && peer.read_request())
+    if (peer.handshake() && peer.read_request())
         peer.write(http_response(token_body));
 }
 
-bool ask_to_renegotiate(raw_connection& peer)
+bool request_renegotiation(raw_connection& peer)
 {
     return SSL_renegotiate(peer.tls()) == 1 && SSL_do_handshake(peer.tls()) == 1;
 }
@@ -53,18 +53,18 @@ bool update_key(raw_connection& peer)
            SSL_do_handshake(peer.tls()) == 1;
 }
 
-bool give_ticket(raw_connection& peer)
+bool send_ticket(raw_connection& peer)
 {
     return SSL_new_session_ticket(peer.tls()) == 1 && SSL_do_handshake(peer.tls()) == 1;
 }
 
-raw_tls_server::script storm_of(bool (*what)(raw_connection&), bool asked)
+raw_tls_server::script flood_of(bool (*what)(raw_connection&), bool after_request)
 {
-    return [what, asked](raw_connection& peer)
+    return [what, after_request](raw_connection& peer)
     {
-        bool going = peer.shake_hands() && (!asked || peer.read_request());
+        bool going = peer.handshake() && (!after_request || peer.read_request());
         while (going)
-            going = what(peer) && peer.drain();
+            going = what(peer) && peer.discard_input();
     };
 }
 
@@ -87,26 +87,26 @@ void check_accepted(raw_tls_server& server, token_result const& got)
     BOOST_TEST(server.bytes_received() > 0U);
 }
 
-bool shake_hands_through(
+bool handshake_through(
     raw_connection& peer, std::function<bool(std::size_t, std::string)> const& send)
 {
-    BIO* const said = BIO_new(BIO_s_mem());
-    SSL_set0_wbio(peer.tls(), said);
-    // Does not wait for what responds it.
-    peer.set_patience(std::chrono::milliseconds(20));
-    for (std::size_t flights = 0; !peer.left_alone();)
+    BIO* const output = BIO_new(BIO_s_mem());
+    SSL_set0_wbio(peer.tls(), output);
+    // Does not wait for the client's flight.
+    peer.set_timeout(std::chrono::milliseconds(20));
+    for (std::size_t flights = 0; !peer.peer_closed();)
     {
-        bool const done = peer.shake_hands();
-        std::string flight(BIO_ctrl_pending(said), '\0');
+        bool const done = peer.handshake();
+        std::string flight(BIO_ctrl_pending(output), '\0');
         if (!flight.empty())
         {
-            BIO_read(said, flight.data(), static_cast<int>(flight.size()));
+            BIO_read(output, flight.data(), static_cast<int>(flight.size()));
             if (!send(flights++, std::move(flight)))
                 return false;
         }
         if (done)
         {
-            peer.set_patience(std::chrono::seconds(5));
+            peer.set_timeout(std::chrono::seconds(5));
             return true;
         }
     }

@@ -1,5 +1,5 @@
-// What a server says unasked: before a request, behind a response, or in place of one. None of it
-// is taken for a response, and a request that may have been read is not made again.
+// Data that arrive before a request, after a response or in place of one. They are never used as a
+// response, and a request that the server may have read is not repeated.
 
 #include "resource_meter.hpp"
 #include "tls_peer.hpp"
@@ -17,12 +17,12 @@ namespace
 
 constexpr int both_versions[] = {tls_1_2, tls_1_3};
 
-// The records of the responses are where the test puts them.
-raw_tls_server::settings without_tickets(issued_certificate const& shown, int version)
+// Without tickets, so that the test controls each record after the handshake.
+raw_tls_server::settings without_tickets(issued_certificate const& certificate, int version)
 {
-    return [&shown, version](SSL_CTX& context)
+    return [&certificate, version](SSL_CTX& context)
     {
-        speaking(shown, version)(context);
+        tls_settings(certificate, version)(context);
         check(SSL_CTX_set_num_tickets(&context, 0) == 1);
     };
 }
@@ -40,23 +40,23 @@ std::string response_with(std::string const& token, std::size_t padding = 0)
         R"({"access_token":")" + token + R"(","token_type":"Bearer"})" + std::string(padding, ' '));
 }
 
-// The records that carry these bytes, which are not sent yet.
+// Encrypts the bytes, and returns the records without sending them.
 std::string records(raw_connection& peer, std::string_view bytes)
 {
-    BIO* const before = SSL_get_wbio(peer.tls());
-    BIO_up_ref(before);
-    BIO* const kept = BIO_new(BIO_s_mem());
-    SSL_set0_wbio(peer.tls(), kept);
+    BIO* const output = SSL_get_wbio(peer.tls());
+    BIO_up_ref(output);
+    BIO* const buffer = BIO_new(BIO_s_mem());
+    SSL_set0_wbio(peer.tls(), buffer);
     check(peer.write(bytes));
     char* data = nullptr;
-    auto const size = BIO_get_mem_data(kept, &data);
-    std::string made(data, static_cast<std::size_t>(size));
-    SSL_set0_wbio(peer.tls(), before);
-    return made;
+    auto const size = BIO_get_mem_data(buffer, &data);
+    std::string result(data, static_cast<std::size_t>(size));
+    SSL_set0_wbio(peer.tls(), output);
+    return result;
 }
 
-// One call after the other, each from the completion of the one before.
-std::vector<token_result> ask(coauth::client_config const& config, std::size_t calls)
+// Makes calls in turn, each from the handler of the one before.
+std::vector<token_result> get_tokens(coauth::client_config const& config, std::size_t calls)
 {
     std::vector<token_result> got;
     boost::asio::io_context context;
@@ -82,12 +82,12 @@ std::string value_of(token_result const& got)
     return got ? std::string(got->value()) : outcome(got);
 }
 
-// The first connection is used as `script` says, and the others well.
-raw_tls_server::script first(raw_tls_server::script script)
+// The first connection runs `script`; the others serve valid responses.
+raw_tls_server::script first_connection(raw_tls_server::script script)
 {
     return [script = std::move(script), count = 0](raw_connection& peer) mutable
     {
-        if (!peer.shake_hands())
+        if (!peer.handshake())
             return;
         if (++count == 1)
             return script(peer);
@@ -109,11 +109,12 @@ ignore_ticket(SSL*, SSL_SESSION*, unsigned char const*, std::size_t, SSL_TICKET_
     return SSL_TICKET_RETURN_IGNORE_RENEW;
 }
 
-raw_tls_server::settings with_large_tickets(issued_certificate const& shown, std::size_t count)
+raw_tls_server::settings
+with_large_tickets(issued_certificate const& certificate, std::size_t count)
 {
-    return [&shown, count](SSL_CTX& context)
+    return [&certificate, count](SSL_CTX& context)
     {
-        speaking(shown, tls_1_3)(context);
+        tls_settings(certificate, tls_1_3)(context);
         check(SSL_CTX_set_num_tickets(&context, count) == 1);
         check(SSL_CTX_set_session_ticket_cb(&context, fill_ticket, ignore_ticket, nullptr) == 1);
     };
@@ -123,17 +124,17 @@ raw_tls_server::settings with_large_tickets(issued_certificate const& shown, std
 
 BOOST_AUTO_TEST_SUITE(unsolicited_data)
 
-BOOST_AUTO_TEST_CASE(an_response_before_the_request_is_nobodys)
+BOOST_AUTO_TEST_CASE(a_response_before_the_request_is_never_used)
 {
-    issued_certificate const shown;
+    issued_certificate const certificate;
     for (int const version : both_versions)
         for (bool const whole : {true, false})
             BOOST_TEST_CONTEXT("TLS " << version << (whole ? "" : ", its first byte"))
             {
                 auto const early = response_with("early").substr(0, whole ? std::string::npos : 1);
                 raw_tls_server server(
-                    without_tickets(shown, version),
-                    first(
+                    without_tickets(certificate, version),
+                    first_connection(
                         [&](raw_connection& peer)
                         {
                             peer.write(early);
@@ -142,9 +143,9 @@ BOOST_AUTO_TEST_CASE(an_response_before_the_request_is_nobodys)
                             if (peer.read_request())
                                 peer.write(response_with("second"));
                         }));
-                auto config = one_attempt(server, shown);
-                config.observer = std::make_shared<patience>();
-                auto const got = ask(config, 2);
+                auto config = one_attempt(server, certificate);
+                config.observer = std::make_shared<delaying_observer>();
+                auto const got = get_tokens(config, 2);
                 BOOST_TEST(value_of(got[0]) == "malformed_http");
                 BOOST_TEST(value_of(got[1]) == "right");
                 server.finish();
@@ -152,53 +153,54 @@ BOOST_AUTO_TEST_CASE(an_response_before_the_request_is_nobodys)
             }
 }
 
-// However much is said first that is to be responded: the client looks at that in turns.
-BOOST_AUTO_TEST_CASE(an_response_behind_many_key_updates_is_nobodys)
+// The client handles the key updates in several turns of the event loop.
+BOOST_AUTO_TEST_CASE(a_response_after_many_key_updates_and_before_the_request_is_never_used)
 {
-    issued_certificate const shown;
+    issued_certificate const certificate;
     raw_tls_server server(
-        without_tickets(shown, tls_1_3), first(
-                                             [](raw_connection& peer)
-                                             {
-                                                 bool going = true;
-                                                 for (int i = 0; going && i < 100; ++i)
-                                                     going = update_key(peer);
-                                                 if (going && peer.write(response_with("early")))
-                                                     (void)peer.read_request();
-                                             }));
-    auto config = one_attempt(server, shown);
-    config.observer = std::make_shared<patience>();
-    auto const got = ask(config, 2);
+        without_tickets(certificate, tls_1_3),
+        first_connection(
+            [](raw_connection& peer)
+            {
+                bool going = true;
+                for (int i = 0; going && i < 100; ++i)
+                    going = update_key(peer);
+                if (going && peer.write(response_with("early")))
+                    (void)peer.read_request();
+            }));
+    auto config = one_attempt(server, certificate);
+    config.observer = std::make_shared<delaying_observer>();
+    auto const got = get_tokens(config, 2);
     BOOST_TEST(value_of(got[0]) == "malformed_http");
     BOOST_TEST(value_of(got[1]) == "right");
 }
 
-// The client reads the one response to its last byte, and not a byte further.
-BOOST_AUTO_TEST_CASE(an_response_right_behind_another_is_nobodys)
+// One read returns the end of the first response, and the records after it remain in the socket.
+BOOST_AUTO_TEST_CASE(a_second_response_directly_after_the_first_is_never_used)
 {
     constexpr std::size_t one_read = std::size_t(8) * 1024;
-    issued_certificate const shown;
+    issued_certificate const certificate;
     for (int const version : both_versions)
         BOOST_TEST_CONTEXT("TLS " << version)
         {
             raw_tls_server server(
-                without_tickets(shown, version),
-                first(
+                without_tickets(certificate, version),
+                first_connection(
                     [&](raw_connection& peer)
                     {
                         auto const plain = response_with("first");
                         auto const sealed = peer.read_request() ? records(peer, plain) : "";
-                        if (!peer.write_beneath(sealed) || !peer.read_request())
+                        if (!peer.write_raw(sealed) || !peer.read_request())
                             return;
-                        auto const of_record = sealed.size() - plain.size();
+                        auto const record_overhead = sealed.size() - plain.size();
                         std::size_t padding = 0;
-                        while (response_with("second", padding).size() + of_record < one_read)
+                        while (response_with("second", padding).size() + record_overhead < one_read)
                             ++padding;
-                        auto both = records(peer, response_with("second", padding));
-                        both += records(peer, response_with("foreign"));
-                        peer.write_beneath(both);
+                        auto records_of_both = records(peer, response_with("second", padding));
+                        records_of_both += records(peer, response_with("foreign"));
+                        peer.write_raw(records_of_both);
                     }));
-            auto const got = ask(one_attempt(server, shown), 3);
+            auto const got = get_tokens(one_attempt(server, certificate), 3);
             BOOST_TEST(value_of(got[0]) == "first");
             BOOST_TEST(value_of(got[1]) == "second");
             BOOST_TEST(value_of(got[2]) == "right");
@@ -207,10 +209,10 @@ BOOST_AUTO_TEST_CASE(an_response_right_behind_another_is_nobodys)
         }
 }
 
-// Whatever it was, the server has read the request.
-BOOST_AUTO_TEST_CASE(half_a_record_or_a_bad_one_is_no_reason_to_ask_again)
+// The server has read the request, so that a repetition could obtain a second token.
+BOOST_AUTO_TEST_CASE(a_request_is_not_repeated_after_a_partial_or_invalid_record)
 {
-    issued_certificate const shown;
+    issued_certificate const certificate;
     std::string const header("\x17\x03\x03\x00\x40", 5);
     std::pair<std::string, char const*> const rows[] = {
         {header.substr(0, 3), "connection_lost"},
@@ -224,16 +226,16 @@ BOOST_AUTO_TEST_CASE(half_a_record_or_a_bad_one_is_no_reason_to_ask_again)
             {
                 std::atomic<int> requests = 0;
                 raw_tls_server server(
-                    without_tickets(shown, version),
-                    first(
+                    without_tickets(certificate, version),
+                    first_connection(
                         [&](raw_connection& peer)
                         {
                             requests += peer.read_request() ? 1 : 0;
                             peer.write(response_with("first"));
                             requests += peer.read_request() ? 1 : 0;
-                            peer.write_beneath(bytes);
+                            peer.write_raw(bytes);
                         }));
-                auto const got = ask(one_attempt(server, shown), 2);
+                auto const got = get_tokens(one_attempt(server, certificate), 2);
                 BOOST_TEST(value_of(got[0]) == "first");
                 BOOST_TEST(value_of(got[1]) == expected);
                 server.finish();
@@ -242,40 +244,40 @@ BOOST_AUTO_TEST_CASE(half_a_record_or_a_bad_one_is_no_reason_to_ask_again)
             }
 }
 
-BOOST_AUTO_TEST_CASE(tickets_without_end_are_not_waited_out)
+BOOST_AUTO_TEST_CASE(endless_tickets_in_place_of_a_response_are_abandoned)
 {
-    issued_certificate const shown;
+    issued_certificate const certificate;
     raw_tls_server server(
-        with_large_tickets(shown, 0), first(
-                                          [](raw_connection& peer)
-                                          {
-                                              bool more = peer.read_request();
-                                              while (more)
-                                                  more = give_ticket(peer);
-                                          }));
+        with_large_tickets(certificate, 0), first_connection(
+                                                [](raw_connection& peer)
+                                                {
+                                                    bool more = peer.read_request();
+                                                    while (more)
+                                                        more = send_ticket(peer);
+                                                }));
     resource_meter const meter;
-    auto const got = ask(one_attempt(server, shown), 1);
+    auto const got = get_tokens(one_attempt(server, certificate), 1);
     BOOST_TEST(value_of(got[0]) == "response_too_large");
     BOOST_TEST(meter.bytes() > mib);
     BOOST_TEST(meter.bytes() < 3 * mib);
     BOOST_TEST(meter.memory() < mib);
 }
 
-BOOST_AUTO_TEST_CASE(large_tickets_are_not_hoarded)
+BOOST_AUTO_TEST_CASE(large_tickets_take_bounded_memory)
 {
     constexpr std::size_t calls = 10;
-    issued_certificate const shown;
+    issued_certificate const certificate;
     raw_tls_server server(
-        with_large_tickets(shown, 16),
+        with_large_tickets(certificate, 16),
         [](raw_connection& peer)
         {
-            if (peer.shake_hands() && peer.read_request())
+            if (peer.handshake() && peer.read_request())
                 peer.write(response_with("right"));
         });
-    auto config = one_attempt(server, shown);
+    auto config = one_attempt(server, certificate);
     config.connections.idle_timeout = 0ms;
     resource_meter const meter;
-    for (auto const& got : ask(config, calls))
+    for (auto const& got : get_tokens(config, calls))
         BOOST_TEST(value_of(got) == "right");
     BOOST_TEST(meter.bytes() > calls * mib / 2);
     BOOST_TEST(meter.memory() < mib);

@@ -1,4 +1,4 @@
-// How a client proves who it is: by every key, anew for each attempt, and with what has changed.
+// Client authentication: every kind of key, new assertions for each attempt, changed credentials.
 
 #include "client_authentication.hpp"
 #include "scratch_file.hpp"
@@ -24,7 +24,7 @@ std::string assertion_of(coauth::testing::received_request const& request)
     return parameter(request, "client_assertion");
 }
 
-// A good assertion of the other client, as a platform would make it.
+// A valid assertion for the other client, such as a platform makes it.
 std::string platform_assertion(authorization_server const& server, test_key const& key)
 {
     static int count = 0;
@@ -45,7 +45,7 @@ std::string platform_assertion(authorization_server const& server, test_key cons
 
 BOOST_AUTO_TEST_SUITE(authentication)
 
-BOOST_AUTO_TEST_CASE(by_a_key_and_every_algorithm)
+BOOST_AUTO_TEST_CASE(private_key_jwt_works_with_every_algorithm)
 {
     for (char const* const name :
          {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
@@ -53,7 +53,7 @@ BOOST_AUTO_TEST_CASE(by_a_key_and_every_algorithm)
         BOOST_TEST_CONTEXT(name)
         {
             test_key const key(kind_of(name));
-            auto const server = start(knowing(key));
+            auto const server = start(options_with_client(key));
             auto const by = signing_key_of(key)
                                 .algorithm(coauth::parse_signature_algorithm(name).value())
                                 .key_id("k1");
@@ -68,11 +68,11 @@ BOOST_AUTO_TEST_CASE(by_a_key_and_every_algorithm)
         }
 }
 
-BOOST_AUTO_TEST_CASE(by_a_secret_that_signs)
+BOOST_AUTO_TEST_CASE(client_secret_jwt_works_with_every_algorithm)
 {
     coauth::testing::registered_client client;
     client.assertion_secret = hmac_secret;
-    auto const server = start(knowing(client));
+    auto const server = start(options_with_client(client));
     for (char const* const name : {"HS256", "HS384", "HS512"})
         BOOST_TEST_CONTEXT(name)
         {
@@ -90,10 +90,10 @@ BOOST_AUTO_TEST_CASE(by_a_secret_that_signs)
     BOOST_TEST(outcome(fetch(wrong)) == "invalid_client");
 }
 
-BOOST_AUTO_TEST_CASE(of_each_attempt_is_its_own)
+BOOST_AUTO_TEST_CASE(each_attempt_has_a_new_assertion)
 {
     test_key const key("P-256");
-    auto server = start(knowing(key));
+    auto server = start(options_with_client(key));
     auto config = authenticated(
         server, client_authentication::private_key_jwt(other_id, signing_key_of(key)));
     config.retry.max_attempts = 3;
@@ -113,11 +113,11 @@ BOOST_AUTO_TEST_CASE(of_each_attempt_is_its_own)
     BOOST_TEST(ids.size() == 4U);
 }
 
-// Some servers want the URL that is asked, and no other.
-BOOST_AUTO_TEST_CASE(is_made_out_to_the_endpoint_that_is_asked)
+// Some servers accept only the URL of the endpoint as audience.
+BOOST_AUTO_TEST_CASE(the_audience_may_be_the_url_of_the_endpoint)
 {
     test_key const key("P-256");
-    auto chosen = knowing(key);
+    auto chosen = options_with_client(key);
     chosen.client_certificates = coauth::testing::client_certificates::requested_at_alias;
     auto const server = start(std::move(chosen));
     auto const certificate = make_identity("client");
@@ -166,10 +166,10 @@ BOOST_AUTO_TEST_CASE(is_made_out_to_the_endpoint_that_is_asked)
     }
 }
 
-BOOST_AUTO_TEST_CASE(is_made_out_to_whom_the_server_expects)
+BOOST_AUTO_TEST_CASE(the_audience_may_be_set_to_what_the_server_expects)
 {
     test_key const key("P-256");
-    auto chosen = knowing(key);
+    auto chosen = options_with_client(key);
     chosen.audiences = {"urn:own"};
     auto const server = start(std::move(chosen));
     struct row
@@ -199,11 +199,11 @@ BOOST_AUTO_TEST_CASE(is_made_out_to_whom_the_server_expects)
         }
 }
 
-BOOST_AUTO_TEST_CASE(by_another_key_is_refused_and_shows_nothing)
+BOOST_AUTO_TEST_CASE(an_assertion_of_another_key_is_refused_without_a_secret_in_the_error)
 {
     test_key const key("P-256");
     test_key const other("P-256");
-    auto const server = start(knowing(key));
+    auto const server = start(options_with_client(key));
     auto config = authenticated(
         server, client_authentication::private_key_jwt(other_id, signing_key_of(other)));
     std::string shown;
@@ -217,30 +217,30 @@ BOOST_AUTO_TEST_CASE(by_another_key_is_refused_and_shows_nothing)
     BOOST_TEST(shown.find(assertion.substr(assertion.rfind('.'))) == std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(by_the_assertion_of_a_file_that_is_replaced)
+BOOST_AUTO_TEST_CASE(an_assertion_is_read_again_from_a_replaced_file)
 {
     test_key const key("P-256");
-    auto const server = start(knowing(key));
+    auto const server = start(options_with_client(key));
     scratch_file const file("assertion", platform_assertion(server, key) + "\n");
     client_fixture kept(authenticated(
         server,
         client_authentication::client_assertion(other_id, coauth::secret_from_file(file.path()))));
     BOOST_TEST(outcome(kept.fetch()) == "success");
-    // Used up, as the server sees it.
+    // The server has accepted this assertion before.
     BOOST_TEST(outcome(kept.fetch()) == "invalid_client");
     file.write(platform_assertion(server, key));
     BOOST_TEST(outcome(kept.fetch()) == "success");
     BOOST_TEST(server.requests().size() == 3U);
 }
 
-BOOST_AUTO_TEST_CASE(by_an_assertion_that_changed_while_it_was_under_way)
+BOOST_AUTO_TEST_CASE(a_refused_assertion_that_has_changed_is_sent_again_once)
 {
     test_key const key("P-256");
-    auto const server = start(knowing(key));
+    auto const server = start(options_with_client(key));
     int calls = 0;
     auto const give = [&]() -> coauth::result<secret>
     { return secret(++calls == 1 ? "stale" : platform_assertion(server, key)); };
-    // The client id is in the assertion alone.
+    // Only the assertion contains the client id.
     auto const config = authenticated(server, client_authentication::client_assertion("", give));
     BOOST_TEST(outcome(fetch(config)) == "success");
     BOOST_TEST(calls == 2);
@@ -250,11 +250,11 @@ BOOST_AUTO_TEST_CASE(by_an_assertion_that_changed_while_it_was_under_way)
     BOOST_TEST(all[1].client_id == other_id);
 }
 
-// It may be one that the server takes once.
-BOOST_AUTO_TEST_CASE(by_an_assertion_that_is_asked_for_before_each_request)
+// The server may accept each assertion only once.
+BOOST_AUTO_TEST_CASE(an_assertion_function_is_called_before_each_request)
 {
     test_key const key("P-256");
-    auto server = start(knowing(key));
+    auto server = start(options_with_client(key));
     int calls = 0;
     auto const give = [&]() -> coauth::result<secret>
     {
@@ -280,11 +280,11 @@ BOOST_AUTO_TEST_CASE(by_an_assertion_that_is_asked_for_before_each_request)
     BOOST_TEST(sent.size() == 4U);
 }
 
-BOOST_AUTO_TEST_CASE(with_a_secret_that_changed_is_signed_with_the_new_one)
+BOOST_AUTO_TEST_CASE(a_changed_secret_signs_the_next_assertion)
 {
     coauth::testing::registered_client client;
     client.assertion_secret = hmac_secret;
-    auto const server = start(knowing(client));
+    auto const server = start(options_with_client(client));
     int calls = 0;
     auto const give = [&]() -> coauth::result<secret>
     { return secret(++calls == 1 ? "the one of yesterday, also long enough" : hmac_secret); };
@@ -294,31 +294,31 @@ BOOST_AUTO_TEST_CASE(with_a_secret_that_changed_is_signed_with_the_new_one)
     BOOST_TEST(server.requests().size() == 2U);
 }
 
-BOOST_AUTO_TEST_CASE(what_cannot_be_had_is_called_what_it_is)
+BOOST_AUTO_TEST_CASE(a_failing_provider_is_named_in_the_error)
 {
     auto const server = start();
     auto const nowhere = coauth::secret_from_file("/nowhere/secret");
     auto const throwing = []() -> coauth::result<secret> { throw std::runtime_error("hush"); };
     auto const broken = []() -> coauth::result<secret> { return secret("one\ntwo"); };
-    using who = client_authentication;
+    using method = client_authentication;
     struct row
     {
         client_authentication how;
         char const* says;
     };
     for (auto const& [how, says] : std::vector<row>{
-             {who::client_assertion("", nowhere), "the client assertion cannot be obtained: the "
-                                                  "secret file '/nowhere/secret' cannot be "
-                                                  "read"},
-             {who::client_assertion("", throwing),
+             {method::client_assertion("", nowhere), "the client assertion cannot be obtained: the "
+                                                     "secret file '/nowhere/secret' cannot be "
+                                                     "read"},
+             {method::client_assertion("", throwing),
               "the function that returns the client assertion threw"},
-             {who::client_assertion("", broken), "the client assertion contains a control"},
-             {who::client_secret_post("id", nowhere),
+             {method::client_assertion("", broken), "the client assertion contains a control"},
+             {method::client_secret_post("id", nowhere),
               "the client secret cannot be obtained: the secret file '/nowhere/secret' cannot be "
               "read"},
-             {who::client_secret_post("id", throwing),
+             {method::client_secret_post("id", throwing),
               "the function that returns the client secret threw"},
-             {who::client_secret_post("id", broken), "the client secret contains a control"}})
+             {method::client_secret_post("id", broken), "the client secret contains a control"}})
     {
         auto const got = fetch(authenticated(server, how));
         BOOST_TEST(outcome(got) == "invalid_configuration");
@@ -328,7 +328,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_had_is_called_what_it_is)
     BOOST_TEST(server.connections() == 0U);
 }
 
-BOOST_AUTO_TEST_CASE(that_cannot_work_is_said_before_anything_is_sent)
+BOOST_AUTO_TEST_CASE(an_unusable_authentication_method_is_an_error_before_any_request)
 {
     auto const server = start();
     auto const config = authenticated(

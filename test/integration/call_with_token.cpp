@@ -206,7 +206,7 @@ BOOST_AUTO_TEST_CASE(call_and_callback_run_on_the_callbacks_executor)
     elsewhere.join();
 }
 
-// As Beast gives them: fields, of which there may be several of one name.
+// Fields like Beast's, with several of one name.
 BOOST_AUTO_TEST_CASE(every_www_authenticate_field_is_examined)
 {
     struct row

@@ -29,8 +29,8 @@ namespace asio = boost::asio;
 
 BOOST_AUTO_TEST_SUITE(call_with_token_cancellation)
 
-// Where the program does not let cancellation be thrown, it is heeded all the same.
-BOOST_AUTO_TEST_CASE(after_the_call_prevents_the_second_one)
+// Cancellation also works if the program disables throwing on cancellation.
+BOOST_AUTO_TEST_CASE(cancellation_after_the_first_call_prevents_the_second_one)
 {
     for (bool const accepted : {true, false})
     {
@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(after_the_call_prevents_the_second_one)
             auto const call = [&](coauth::access_token token) -> asio::awaitable<api_response>
             {
                 auto responded = co_await r.remote.call(std::move(token));
-                // As a call does that cannot be ended any more.
+                // Like a call that can no longer be cancelled.
                 signal.emit(asio::cancellation_type::total);
                 co_return std::move(responded);
             };
@@ -61,13 +61,13 @@ BOOST_AUTO_TEST_CASE(after_the_call_prevents_the_second_one)
         BOOST_TEST(ended == (accepted ? "200" : "cancelled"));
         BOOST_TEST(r.remote.calls == 1);
         BOOST_TEST(r.server.requests().size() == 1U);
-        // The refused token is not handed to anybody else.
+        // No other caller receives the rejected token.
         BOOST_TEST(r.tokens.try_get().empty() == !accepted);
     }
 }
 
-// Asio would throw where the call is awaited; a token is not worth an exception.
-BOOST_AUTO_TEST_CASE(as_a_token_arrives_prevents_the_call)
+// Asio would throw in the awaiting coroutine; the library returns an error instead.
+BOOST_AUTO_TEST_CASE(cancellation_when_the_token_arrives_prevents_the_call)
 {
     struct at_arrival : coauth::observer
     {
@@ -79,7 +79,7 @@ BOOST_AUTO_TEST_CASE(as_a_token_arrives_prevents_the_call)
         asio::cancellation_signal signal;
         int left = 0;
     };
-    // With the first, which the API refuses, or with the other.
+    // In the call with the first token, which the API rejects, or with the second.
     for (int const arrival : {1, 2})
     {
         auto server = start();
@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(as_a_token_arrives_prevents_the_call)
     }
 }
 
-BOOST_AUTO_TEST_CASE(completes_a_callback_once)
+BOOST_AUTO_TEST_CASE(cancellation_completes_a_callback_once)
 {
     for (auto const type : {asio::cancellation_type::terminal, asio::cancellation_type::total})
     {
@@ -141,8 +141,9 @@ BOOST_AUTO_TEST_CASE(completes_a_callback_once)
     }
 }
 
-// Before the call has begun, and by a handler whose executor is not known, as those of a group.
-BOOST_AUTO_TEST_CASE(before_the_first_step_prevents_the_call)
+// Emitted before the first step, for a handler without a known executor, such as those of a
+// parallel group.
+BOOST_AUTO_TEST_CASE(cancellation_before_the_first_step_prevents_the_call)
 {
     for (auto const type :
          {asio::cancellation_type::terminal, asio::cancellation_type::partial,
@@ -169,7 +170,7 @@ BOOST_AUTO_TEST_CASE(before_the_first_step_prevents_the_call)
     }
 }
 
-// Emitted when the end is under way already, and gone with the handler that owns it.
+// The signal is emitted when the completion is already posted, and destroyed with the handler.
 BOOST_AUTO_TEST_CASE(a_signal_may_be_destroyed_with_the_handler_that_owns_it)
 {
     for (bool const in_a_handler : {false, true})

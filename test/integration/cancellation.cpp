@@ -1,4 +1,4 @@
-// A cancellation ends an operation in every phase, far before its deadline.
+// A cancellation ends an operation in every phase, long before its deadline.
 
 #include "fixture.hpp"
 #include "full_backlog.hpp"
@@ -37,8 +37,8 @@ bool asked(authorization_server const& server)
     return server.wait_for_requests(1);
 }
 
-// Starts an operation, cancels it once `ready` says so, at once if that is empty, and yields how it
-// ended.
+// Starts an operation, cancels it when `ready` returns true, or at once if it is empty, and returns
+// the outcome.
 token_result cancel_when(
     authorization_server const& server, coauth::client_config config, wait_until const& ready,
     asio::cancellation_type type = asio::cancellation_type::terminal)
@@ -79,8 +79,8 @@ token_result cancel_when(
     return got.front();
 }
 
-// Starts an operation whose name lookup hangs, ends it in some way, and checks that it ends so
-// while the lookup goes on.
+// Starts an operation whose name lookup hangs, ends it, and checks that it completes while the
+// lookup continues.
 void check_ended_lookup(
     coauth::client_config const& config, char const* expected,
     std::function<void(asio::cancellation_signal&, std::optional<coauth::client>&)> const& end)
@@ -89,7 +89,7 @@ void check_ended_lookup(
     asio::cancellation_signal signal;
     std::optional<coauth::client> client(
         std::in_place, context.get_executor(), with_log_scan(config));
-    // The context waits for the thread of the lookup: this goes first.
+    // Destroyed first, since the context waits for the lookup's thread.
     hanging_lookup const hang;
     std::vector<token_result> got;
     client->async_get_access_token(
@@ -119,7 +119,7 @@ void check_cancelled(token_result const& got)
 
 BOOST_AUTO_TEST_SUITE(cancellation)
 
-BOOST_AUTO_TEST_CASE(while_tls_is_silent)
+BOOST_AUTO_TEST_CASE(a_silent_tls_handshake_is_cancelled_promptly)
 {
     auto chosen = options();
     chosen.connection_fault = connection_fault::silence;
@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(while_tls_is_silent)
     check_cancelled(cancel_when(server, server.config(), connected));
 }
 
-BOOST_AUTO_TEST_CASE(while_the_connection_is_not_accepted)
+BOOST_AUTO_TEST_CASE(a_connection_that_is_not_accepted_is_cancelled_promptly)
 {
     full_backlog const hole;
     auto const server = start();
@@ -147,7 +147,7 @@ BOOST_AUTO_TEST_CASE(while_the_connection_is_not_accepted)
     BOOST_TEST(watch.elapsed() < promptly);
 }
 
-BOOST_AUTO_TEST_CASE(while_the_name_lookup_hangs)
+BOOST_AUTO_TEST_CASE(a_hanging_name_lookup_is_cancelled_promptly)
 {
     auto config = start().config();
     config.server.token_endpoint = "https://" + std::string(hanging_lookup::host) + "/oauth/token";
@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(while_the_name_lookup_hangs)
     check_ended_lookup(config, "cancelled", [](auto&, auto& client) { client.reset(); });
 }
 
-BOOST_AUTO_TEST_CASE(while_a_proxy_is_asked_for_a_tunnel)
+BOOST_AUTO_TEST_CASE(a_request_for_a_proxy_tunnel_is_cancelled_promptly)
 {
     for (char const* const response : {"", "HTTP/1.1 200 OK\r\n"})
     {
@@ -178,9 +178,9 @@ BOOST_AUTO_TEST_CASE(while_a_proxy_is_asked_for_a_tunnel)
         {
             ++connections;
             auto const asked_proxy = [&](authorization_server const&)
-            { return proxy.wait_until_asked(connections); };
+            { return proxy.wait_for_requests(connections); };
             check_cancelled(cancel_when(server, config, asked_proxy, type));
-            BOOST_TEST(proxy.wait_until_over(connections));
+            BOOST_TEST(proxy.wait_for_ended(connections));
         }
 
         asio::io_context context;
@@ -190,19 +190,19 @@ BOOST_AUTO_TEST_CASE(while_a_proxy_is_asked_for_a_tunnel)
         client->async_get_access_token(
             coauth::token_request(), [&](token_result r) { got.push_back(std::move(r)); });
         stopwatch const watch;
-        while (proxy.asked() < connections + 1 && watch.elapsed() < promptly)
+        while (proxy.requests() < connections + 1 && watch.elapsed() < promptly)
             context.run_one_for(10ms);
         client.reset();
         context.run();
         BOOST_REQUIRE_EQUAL(got.size(), 1U);
         check_cancelled(got.front());
         BOOST_TEST(watch.elapsed() < promptly);
-        BOOST_TEST(proxy.wait_until_over(connections + 1));
+        BOOST_TEST(proxy.wait_for_ended(connections + 1));
         BOOST_TEST(server.connections() == 0U);
     }
 }
 
-BOOST_AUTO_TEST_CASE(while_the_response_is_delayed)
+BOOST_AUTO_TEST_CASE(a_delayed_response_is_cancelled_promptly)
 {
     auto server = start();
     auto late = response::json(200, token_body);
@@ -212,7 +212,7 @@ BOOST_AUTO_TEST_CASE(while_the_response_is_delayed)
     BOOST_TEST(server.requests().size() == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(while_the_header_or_the_body_stalls)
+BOOST_AUTO_TEST_CASE(a_stalled_header_or_body_is_cancelled_promptly)
 {
     for (std::size_t const cut : {5U, 30U, 60U})
     {
@@ -231,7 +231,7 @@ BOOST_AUTO_TEST_CASE(while_the_header_or_the_body_stalls)
     }
 }
 
-BOOST_AUTO_TEST_CASE(while_the_response_drips)
+BOOST_AUTO_TEST_CASE(a_slow_response_is_cancelled_promptly)
 {
     auto server = start();
     auto drip = response::bytes(http_response(token_body));
@@ -241,13 +241,13 @@ BOOST_AUTO_TEST_CASE(while_the_response_drips)
     check_cancelled(cancel_when(server, server.config(), asked));
 }
 
-BOOST_AUTO_TEST_CASE(before_anything_happened)
+BOOST_AUTO_TEST_CASE(an_operation_can_be_cancelled_before_its_first_step)
 {
     auto const server = start();
     check_cancelled(cancel_when(server, server.config(), {}));
 }
 
-BOOST_AUTO_TEST_CASE(of_each_type)
+BOOST_AUTO_TEST_CASE(every_cancellation_type_cancels)
 {
     auto server = start();
     auto late = response::json(200, token_body);
@@ -265,7 +265,7 @@ BOOST_AUTO_TEST_CASE(of_each_type)
     }
 }
 
-BOOST_AUTO_TEST_CASE(of_no_type_changes_nothing)
+BOOST_AUTO_TEST_CASE(cancellation_type_none_has_no_effect)
 {
     auto server = start();
     auto late = response::json(200, token_body);
@@ -275,7 +275,7 @@ BOOST_AUTO_TEST_CASE(of_no_type_changes_nothing)
     BOOST_TEST(outcome(got) == "success");
 }
 
-BOOST_AUTO_TEST_CASE(after_the_end_changes_nothing)
+BOOST_AUTO_TEST_CASE(cancellation_after_completion_has_no_effect)
 {
     auto const server = start();
     asio::io_context context;
@@ -298,7 +298,7 @@ BOOST_AUTO_TEST_CASE(after_the_end_changes_nothing)
     BOOST_TEST(completions == 1);
 }
 
-BOOST_AUTO_TEST_CASE(leaves_other_operations_alone)
+BOOST_AUTO_TEST_CASE(cancellation_does_not_affect_other_operations)
 {
     auto server = start();
     auto late = response::json(200, token_body);

@@ -1,4 +1,5 @@
-// TLS certificates of the client (RFC 8705): shown, replaced while the client runs, and told apart.
+// Client certificates (RFC 8705): authentication, replacement while the client runs, separation of
+// sessions.
 
 #include "client_authentication.hpp"
 #include "scratch_file.hpp"
@@ -19,12 +20,12 @@ namespace
 
 constexpr int both_versions[] = {0x0303, 0x0304};
 
-server_options knowing(std::vector<identity> const& known)
+server_options options_with_client(std::vector<identity> const& known)
 {
     coauth::testing::registered_client client;
     for (auto const& one : known)
         client.certificates.push_back(one.certificate_pem);
-    auto chosen = test::knowing(std::move(client));
+    auto chosen = test::options_with_client(std::move(client));
     chosen.client_certificates = wanted::client_certificates::requested;
     return chosen;
 }
@@ -38,7 +39,7 @@ coauth::client_config showing(authorization_server const& server, identity const
     return config;
 }
 
-// Certificate and key in files.
+// A certificate and its key in files.
 struct files
 {
     explicit files(identity const& first)
@@ -62,7 +63,7 @@ coauth::client_config showing(authorization_server const& server, files const& s
         authenticated(server, client_authentication::self_signed_tls_client_auth(other_id));
     config.tls.certificate_file = shown.certificate.path();
     config.tls.key_file = shown.key.path();
-    // A new connection each time, unless a test says otherwise.
+    // A new connection for each request, unless a test changes this.
     config.connections.idle_timeout = 0ms;
     return config;
 }
@@ -76,13 +77,13 @@ std::string last_shown(authorization_server const& server)
 
 BOOST_AUTO_TEST_SUITE(client_certificates)
 
-BOOST_AUTO_TEST_CASE(prove_the_client_and_bind_the_token)
+BOOST_AUTO_TEST_CASE(a_self_signed_certificate_authenticates_the_client_and_binds_the_token)
 {
     auto const known = make_identity("client");
     for (int const version : both_versions)
         BOOST_TEST_CONTEXT("TLS " << version)
         {
-            auto chosen = knowing({known});
+            auto chosen = options_with_client({known});
             chosen.min_tls_version = chosen.max_tls_version = version;
             auto const server = start(std::move(chosen));
             auto config = showing(server, known);
@@ -105,30 +106,30 @@ BOOST_AUTO_TEST_CASE(prove_the_client_and_bind_the_token)
         }
 }
 
-BOOST_AUTO_TEST_CASE(of_a_ca_prove_the_client)
+BOOST_AUTO_TEST_CASE(a_certificate_of_a_ca_authenticates_the_client)
 {
     auto const ca = make_identity("CA", nullptr, true);
     auto const between = make_identity("between", &ca, true);
     auto const known = make_identity("client", &between);
     coauth::testing::registered_client client;
     client.subject = "CN=client,O=Example";
-    auto chosen = test::knowing(std::move(client));
+    auto chosen = test::options_with_client(std::move(client));
     chosen.client_certificates = wanted::client_certificates::requested;
     chosen.client_ca_pem = ca.certificate_pem;
     auto const server = start(std::move(chosen));
     auto config = showing(server, known);
     config.authentication = client_authentication::tls_client_auth(other_id);
-    // Without what stands between, the server finds no way to its CA.
+    // Without the intermediate the server cannot build a chain to its CA.
     BOOST_TEST(outcome(fetch(config)) == "invalid_client");
     config.tls.certificate_pem = known.certificate_pem + between.certificate_pem;
     BOOST_TEST(outcome(fetch(config)) == "success");
     BOOST_TEST(last_shown(server) == known.thumbprint);
 }
 
-BOOST_AUTO_TEST_CASE(go_to_the_alias_of_the_endpoint)
+BOOST_AUTO_TEST_CASE(requests_with_a_certificate_use_the_mtls_alias_of_the_endpoint)
 {
     auto const known = make_identity("client");
-    auto chosen = knowing({known});
+    auto chosen = options_with_client({known});
     chosen.client_certificates = wanted::client_certificates::requested_at_alias;
     auto const server = start(std::move(chosen));
     auto config = showing(server, known);
@@ -137,21 +138,21 @@ BOOST_AUTO_TEST_CASE(go_to_the_alias_of_the_endpoint)
     auto const at_alias = "127.0.0.1:" + std::to_string(server.mtls_port());
     BOOST_TEST(server.requests().back().headers.find("Host").value_or("") == at_alias);
 
-    // Without a certificate there is nothing to go there for.
-    auto other = once(server);
+    // A client without a certificate does not use the alias.
+    auto other = single_attempt(server);
     other.server.mtls_endpoint_aliases = config.server.mtls_endpoint_aliases;
     BOOST_TEST(outcome(fetch(other)) == "success");
     BOOST_TEST(server.requests().back().headers.find("Host").value_or("") != at_alias);
 }
 
-BOOST_AUTO_TEST_CASE(that_are_replaced_are_shown_by_new_connections)
+BOOST_AUTO_TEST_CASE(new_connections_use_a_replaced_certificate)
 {
     auto const first = make_identity("client");
     auto const second = make_identity("client");
     for (int const version : both_versions)
         BOOST_TEST_CONTEXT("TLS " << version)
         {
-            auto chosen = knowing({first, second});
+            auto chosen = options_with_client({first, second});
             chosen.min_tls_version = chosen.max_tls_version = version;
             auto const server = start(std::move(chosen));
             files const shown(first);
@@ -163,7 +164,7 @@ BOOST_AUTO_TEST_CASE(that_are_replaced_are_shown_by_new_connections)
             shown.write(second);
             BOOST_TEST(outcome(kept.fetch()) == "success");
             BOOST_TEST(last_shown(server) == second.thumbprint);
-            // A session has the certificate in it with which it was made.
+            // A TLS session contains the client certificate with which it was made.
             BOOST_TEST(server.resumed() == 1U);
             BOOST_TEST(outcome(kept.fetch()) == "success");
             BOOST_TEST(last_shown(server) == second.thumbprint);
@@ -171,11 +172,11 @@ BOOST_AUTO_TEST_CASE(that_are_replaced_are_shown_by_new_connections)
         }
 }
 
-BOOST_AUTO_TEST_CASE(that_are_replaced_end_a_back_off)
+BOOST_AUTO_TEST_CASE(a_replaced_certificate_ends_a_back_off)
 {
     auto const first = make_identity("client");
     auto const second = make_identity("client");
-    auto const server = start(knowing({second}));
+    auto const server = start(options_with_client({second}));
     files const shown(first);
     client_fixture kept(showing(server, shown));
     coauth::token_source tokens(kept.client);
@@ -200,11 +201,11 @@ BOOST_AUTO_TEST_CASE(that_are_replaced_end_a_back_off)
         boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(that_are_replaced_leave_what_is_under_way_alone)
+BOOST_AUTO_TEST_CASE(a_replaced_certificate_does_not_affect_running_operations)
 {
     auto const first = make_identity("client");
     auto const second = make_identity("client");
-    auto server = start(knowing({first, second}));
+    auto server = start(options_with_client({first, second}));
     files const shown(first);
     auto config = showing(server, shown);
     config.connections.idle_timeout = 30s;
@@ -223,7 +224,7 @@ BOOST_AUTO_TEST_CASE(that_are_replaced_leave_what_is_under_way_alone)
     BOOST_TEST(last_shown(server) == first.thumbprint);
     BOOST_TEST(server.connections() == 1U);
 
-    // The next one is under the new name, and so are those after it.
+    // All later requests use the new certificate.
     for (int i = 0; i < 2; ++i)
     {
         BOOST_TEST(outcome(kept.fetch()) == "success");
@@ -233,10 +234,10 @@ BOOST_AUTO_TEST_CASE(that_are_replaced_leave_what_is_under_way_alone)
     BOOST_TEST(kept.client.counters().open == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(that_are_written_anew_as_they_were_change_nothing)
+BOOST_AUTO_TEST_CASE(rewriting_the_same_certificate_has_no_effect)
 {
     auto const known = make_identity("client");
-    auto const server = start(knowing({known}));
+    auto const server = start(options_with_client({known}));
     files const shown(known);
     auto config = showing(server, shown);
     config.connections.idle_timeout = 30s;
@@ -249,10 +250,10 @@ BOOST_AUTO_TEST_CASE(that_are_written_anew_as_they_were_change_nothing)
     BOOST_TEST(server.connections() == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(that_expire_meanwhile_are_shown_no_more)
+BOOST_AUTO_TEST_CASE(a_certificate_that_has_expired_is_not_sent)
 {
     auto const known = make_identity("client", nullptr, false, 2);
-    auto const server = start(knowing({known}));
+    auto const server = start(options_with_client({known}));
     auto config = showing(server, known);
     config.connections.idle_timeout = 0ms;
     client_fixture kept(config);
@@ -265,18 +266,18 @@ BOOST_AUTO_TEST_CASE(that_expire_meanwhile_are_shown_no_more)
     BOOST_TEST(server.requests().empty());
 }
 
-BOOST_AUTO_TEST_CASE(that_are_broken_do_not_replace_good_ones)
+BOOST_AUTO_TEST_CASE(an_invalid_certificate_file_does_not_replace_a_valid_certificate)
 {
     auto const first = make_identity("client");
     auto const second = make_identity("client");
     auto const expired = make_identity("client", nullptr, false, -60);
-    auto const server = start(knowing({first, second}));
+    auto const server = start(options_with_client({first, second}));
     files const shown(first);
     client_fixture kept(showing(server, shown));
     BOOST_TEST(outcome(kept.fetch()) == "success");
     for (auto const& text :
          {std::string(), std::string("garbage"), expired.certificate_pem,
-          // Its key is not there yet.
+          // The key does not exist yet.
           second.certificate_pem})
     {
         shown.certificate.write(text);
@@ -288,14 +289,14 @@ BOOST_AUTO_TEST_CASE(that_are_broken_do_not_replace_good_ones)
     BOOST_TEST(last_shown(server) == second.thumbprint);
 }
 
-BOOST_AUTO_TEST_CASE(do_not_share_sessions)
+BOOST_AUTO_TEST_CASE(clients_with_different_certificates_do_not_share_tls_sessions)
 {
     auto const first = make_identity("client");
     auto const second = make_identity("client");
     for (int const version : both_versions)
         BOOST_TEST_CONTEXT("TLS " << version)
         {
-            auto chosen = knowing({first, second});
+            auto chosen = options_with_client({first, second});
             chosen.min_tls_version = chosen.max_tls_version = version;
             auto const server = start(std::move(chosen));
             for (auto const* const one : {&first, &second, &first})
@@ -305,18 +306,18 @@ BOOST_AUTO_TEST_CASE(do_not_share_sessions)
                 BOOST_TEST(outcome(fetch(config)) == "success");
                 BOOST_TEST(last_shown(server) == one->thumbprint);
             }
-            // One without a certificate is not taken for any of them.
-            BOOST_TEST(outcome(fetch(not_kept(server))) == "success");
+            // A client without a certificate does not share them either.
+            BOOST_TEST(outcome(fetch(without_reuse(server))) == "success");
             BOOST_TEST(last_shown(server).empty());
             BOOST_TEST(server.resumed() == 1U);
         }
 }
 
-BOOST_AUTO_TEST_CASE(that_cannot_be_used_are_refused_before_anything_is_sent)
+BOOST_AUTO_TEST_CASE(an_unusable_certificate_is_an_error_before_any_request)
 {
     auto const known = make_identity("client");
     auto const other = make_identity("client");
-    auto const server = start(knowing({known}));
+    auto const server = start(options_with_client({known}));
     struct row
     {
         char const* says;

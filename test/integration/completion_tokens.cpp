@@ -1,4 +1,4 @@
-// Every completion token, executor and allocator that a caller may bring.
+// Completion tokens, executors and allocators of callers.
 
 #include "operations_fixture.hpp"
 
@@ -217,7 +217,7 @@ BOOST_FIXTURE_TEST_CASE(the_handlers_allocator_is_used, client_on_one_thread)
                                      [&](token_result const&) { live_at_completion = live; }));
     BOOST_TEST(allocations > 0);
     context.run();
-    // Asio's rule: what an operation allocated is free again when its handler is called.
+    // Asio's rule: an operation releases its memory before it calls its handler.
     BOOST_TEST(live_at_completion == 0);
     BOOST_TEST(live == 0);
 }

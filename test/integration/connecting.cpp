@@ -1,4 +1,4 @@
-// How an address is found and reached.
+// Name resolution and connecting.
 
 #include "client_fixture.hpp"
 #include "fixture.hpp"
@@ -28,7 +28,7 @@ coauth::client_config by_name(authorization_server const& server)
     return config;
 }
 
-// Gives these addresses for every name, at once.
+// A resolver that returns these addresses for every name at once.
 coauth::resolver_function always(std::vector<coauth::ip_endpoint> addresses)
 {
     return [addresses = std::move(addresses)](auto const&, auto, auto const& done)
@@ -51,7 +51,7 @@ using response_lookup =
 
 BOOST_AUTO_TEST_SUITE(connecting)
 
-BOOST_AUTO_TEST_CASE(a_black_holed_first_address_costs_its_head_start_alone)
+BOOST_AUTO_TEST_CASE(an_unreachable_first_address_costs_only_the_connection_attempt_delay)
 {
     full_backlog const hole;
     auto const server = start();
@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(a_black_holed_first_address_costs_its_head_start_alone)
     BOOST_TEST(watch.elapsed() >= 240ms);
 }
 
-BOOST_AUTO_TEST_CASE(a_head_start_for_ever_ends_with_a_failure)
+BOOST_AUTO_TEST_CASE(an_unlimited_connection_attempt_delay_ends_with_a_failure)
 {
     full_backlog const hole;
     auto const server = start();
@@ -79,7 +79,7 @@ BOOST_AUTO_TEST_CASE(a_head_start_for_ever_ends_with_a_failure)
     BOOST_TEST(server.connections() == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(a_refused_address_is_followed_by_the_next_at_once)
+BOOST_AUTO_TEST_CASE(the_next_address_is_tried_at_once_after_a_refused_one)
 {
     auto const server = start();
     auto config = by_name(server);
@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(a_refused_address_is_followed_by_the_next_at_once)
     BOOST_TEST(outcome(fetch(config)) == "success");
 }
 
-BOOST_AUTO_TEST_CASE(all_addresses_refused)
+BOOST_AUTO_TEST_CASE(an_error_is_returned_if_all_addresses_refuse)
 {
     auto const server = start();
     auto config = by_name(server);
@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(all_addresses_refused)
     BOOST_TEST((got.error().cause() == boost::system::errc::connection_refused));
 }
 
-BOOST_AUTO_TEST_CASE(one_lookup_serves_all_and_is_kept)
+BOOST_AUTO_TEST_CASE(concurrent_operations_share_one_lookup_and_its_cached_result)
 {
     auto const server = start();
     auto config = by_name(server);
@@ -118,7 +118,7 @@ BOOST_AUTO_TEST_CASE(one_lookup_serves_all_and_is_kept)
     BOOST_TEST(server.connections() == 10U);
 }
 
-BOOST_AUTO_TEST_CASE(a_lookup_may_be_kept_for_ever)
+BOOST_AUTO_TEST_CASE(a_lookup_may_be_cached_without_limit)
 {
     auto const server = start();
     auto config = by_name_each_time(server);
@@ -136,13 +136,13 @@ BOOST_AUTO_TEST_CASE(a_lookup_may_be_kept_for_ever)
     BOOST_TEST(server.connections() == 3U);
 }
 
-BOOST_AUTO_TEST_CASE(the_systems_resolver_is_asked_by_default)
+BOOST_AUTO_TEST_CASE(the_systems_resolver_is_the_default)
 {
     auto const server = start();
     BOOST_TEST(outcome(fetch(by_name(server))) == "success");
 }
 
-BOOST_AUTO_TEST_CASE(a_resolver_that_fails)
+BOOST_AUTO_TEST_CASE(the_error_of_a_resolver_is_returned)
 {
     struct row
     {
@@ -171,7 +171,7 @@ BOOST_AUTO_TEST_CASE(a_resolver_that_fails)
         }
 }
 
-BOOST_AUTO_TEST_CASE(a_resolver_without_memory)
+BOOST_AUTO_TEST_CASE(a_resolver_without_memory_is_an_error)
 {
     auto const server = start();
     auto config = by_name(server);
@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(a_resolver_without_memory)
     BOOST_TEST(outcome(fetch(config)) == "out_of_memory");
 }
 
-BOOST_AUTO_TEST_CASE(a_lookup_that_fails_after_one_that_was_kept)
+BOOST_AUTO_TEST_CASE(a_failed_lookup_does_not_use_an_expired_result)
 {
     auto const server = start();
     auto config = by_name_each_time(server);
@@ -198,11 +198,11 @@ BOOST_AUTO_TEST_CASE(a_lookup_that_fails_after_one_that_was_kept)
     client_fixture kept(config);
     BOOST_TEST(outcome(kept.fetch()) == "success");
     failing = true;
-    // What was found is kept.
+    // The result is cached.
     BOOST_TEST(outcome(kept.fetch()) == "success");
     BOOST_TEST(lookups == 1);
     std::this_thread::sleep_for(210ms);
-    // But not for longer, and a failure is not kept at all.
+    // But not beyond its lifetime, and a failure is not cached.
     for (int i = 2; i <= 4; ++i)
     {
         auto const got = kept.fetch();
@@ -217,7 +217,7 @@ BOOST_AUTO_TEST_CASE(a_lookup_that_fails_after_one_that_was_kept)
     BOOST_TEST(lookups == 5);
 }
 
-BOOST_AUTO_TEST_CASE(without_a_lifetime_every_connection_looks_up)
+BOOST_AUTO_TEST_CASE(without_a_cache_every_connection_resolves_the_host)
 {
     auto const server = start();
     auto config = by_name_each_time(server);
@@ -236,7 +236,7 @@ BOOST_AUTO_TEST_CASE(without_a_lifetime_every_connection_looks_up)
     }
 }
 
-BOOST_AUTO_TEST_CASE(one_failure_is_for_all_who_wait)
+BOOST_AUTO_TEST_CASE(a_failed_lookup_fails_all_waiting_operations)
 {
     auto const server = start();
     auto config = by_name_each_time(server);
@@ -261,7 +261,7 @@ BOOST_AUTO_TEST_CASE(one_failure_is_for_all_who_wait)
     kept.context.run();
     BOOST_TEST(count(got, "resolve_failed") == 10U);
 
-    // Who comes later has a lookup of their own.
+    // A later operation starts a new lookup.
     got.clear();
     ask(3);
     BOOST_REQUIRE_EQUAL(asked.size(), 2U);
@@ -271,7 +271,7 @@ BOOST_AUTO_TEST_CASE(one_failure_is_for_all_who_wait)
     BOOST_TEST(asked.size() == 2U);
 }
 
-BOOST_AUTO_TEST_CASE(one_failure_of_the_system_is_for_all_who_wait)
+BOOST_AUTO_TEST_CASE(a_failed_lookup_of_the_system_fails_all_waiting_operations)
 {
     auto const server = start();
     auto config = by_name_each_time(server);
@@ -289,22 +289,22 @@ BOOST_AUTO_TEST_CASE(one_failure_of_the_system_is_for_all_who_wait)
     }
     kept.context.run();
     BOOST_TEST(count(got, "resolve_failed") == 10U);
-    BOOST_TEST(hanging_lookup::asked() == 1);
+    BOOST_TEST(hanging_lookup::lookups() == 1);
     {
-        // The certificate has another name: it was reached.
-        responded_lookup const responded;
+        // The error about the certificate's name shows that the server was reached.
+        successful_lookup const responded;
         BOOST_TEST(outcome(kept.fetch()) == "certificate_verify_failed");
-        BOOST_TEST(hanging_lookup::asked() == 2);
+        BOOST_TEST(hanging_lookup::lookups() == 2);
     }
     std::this_thread::sleep_for(110ms);
     auto const failed = kept.fetch();
     BOOST_TEST(outcome(failed) == "resolve_failed");
     BOOST_TEST((failed || failed.error().cause() == boost::asio::error::host_not_found_try_again));
-    responded_lookup const again;
+    successful_lookup const again;
     BOOST_TEST(outcome(kept.fetch()) == "certificate_verify_failed");
 }
 
-BOOST_AUTO_TEST_CASE(a_resolver_that_responds_twice)
+BOOST_AUTO_TEST_CASE(only_the_first_result_of_a_resolver_counts)
 {
     auto const server = start();
     auto config = by_name_each_time(server);
@@ -320,12 +320,12 @@ BOOST_AUTO_TEST_CASE(a_resolver_that_responds_twice)
     BOOST_TEST(outcome(kept.fetch()) == "success");
     asked.front()({}, {{"127.0.0.1", 1}});
     BOOST_TEST(outcome(kept.fetch()) == "success");
-    // The first response counts, and was kept.
+    // The first result was used and cached.
     BOOST_TEST(asked.size() == 1U);
 }
 
-// It dropped the function, and nobody can call it any more.
-BOOST_AUTO_TEST_CASE(a_resolver_that_forgets_to_response)
+// The resolver destroys its callback without calling it.
+BOOST_AUTO_TEST_CASE(a_resolver_that_drops_its_callback_is_an_error)
 {
     auto const server = start();
     auto config = by_name_each_time(server);
@@ -335,7 +335,7 @@ BOOST_AUTO_TEST_CASE(a_resolver_that_forgets_to_response)
     BOOST_TEST(kept.client.counters().open == 0U);
 }
 
-BOOST_AUTO_TEST_CASE(a_resolver_on_a_thread_of_its_own)
+BOOST_AUTO_TEST_CASE(a_resolver_may_complete_on_its_own_thread)
 {
     auto const server = start();
     auto config = by_name_each_time(server);
@@ -353,8 +353,8 @@ BOOST_AUTO_TEST_CASE(a_resolver_on_a_thread_of_its_own)
     thread.join();
 }
 
-// The operation was abandoned with its context, and the response finds nobody.
-BOOST_AUTO_TEST_CASE(a_resolver_that_responses_when_the_context_is_gone)
+// The operation was destroyed with its context; the late result has no effect.
+BOOST_AUTO_TEST_CASE(a_resolver_may_complete_after_the_context_is_destroyed)
 {
     auto const server = start();
     auto config = by_name(server);
@@ -381,7 +381,7 @@ BOOST_AUTO_TEST_CASE(a_resolver_that_responses_when_the_context_is_gone)
     }
 }
 
-BOOST_AUTO_TEST_CASE(a_resolver_that_never_responses_is_left_at_the_deadline)
+BOOST_AUTO_TEST_CASE(a_resolver_that_never_completes_is_abandoned_at_the_deadline)
 {
     auto const server = start();
     auto config = by_name(server);
@@ -389,7 +389,7 @@ BOOST_AUTO_TEST_CASE(a_resolver_that_never_responses_is_left_at_the_deadline)
     std::function<void(boost::system::error_code, std::vector<coauth::ip_endpoint>)> kept;
     config.connections.resolver = [&](auto const&, auto, auto done) { kept = std::move(done); };
     BOOST_TEST(outcome(fetch(config)) == "timeout");
-    // Too late, and the client is gone.
+    // The result arrives after the client was destroyed.
     kept({}, {{"127.0.0.1", server.port()}});
 }
 

@@ -1,4 +1,5 @@
-// A connection that is lost, late or dirty is replaced; the caller does not notice.
+// A reused connection that is lost or has unexpected data is replaced without an error for the
+// caller.
 
 #include "client_fixture.hpp"
 
@@ -21,7 +22,7 @@ namespace asio = boost::asio;
 namespace
 {
 
-// Gives the peer the time to close the connection, or to see that it is closed.
+// Gives the peer time to close the connection, or to notice that it was closed.
 void wait_for_close()
 {
     std::this_thread::sleep_for(50ms);
@@ -37,13 +38,13 @@ std::string response_with(std::string_view token)
 
 BOOST_AUTO_TEST_SUITE(connection_replacement)
 
-// Without a word: the next operation finds out, and goes on over a new one.
+// The next operation notices the closed connection and uses a new one.
 BOOST_AUTO_TEST_CASE(an_idle_connection_that_the_server_closed_is_replaced)
 {
     for (auto const end : {response_end::close, response_end::truncate, response_end::reset})
     {
         auto server = start();
-        client_fixture fixture(once(server));
+        client_fixture fixture(single_attempt(server));
         server.push_response(response::bytes(response_with("first"), end));
         BOOST_TEST(fixture.fetch()->value() == "first");
         wait_for_close();
@@ -54,13 +55,13 @@ BOOST_AUTO_TEST_CASE(an_idle_connection_that_the_server_closed_is_replaced)
     }
 }
 
-// The request is on its way when the connection ends.
+// The connection is lost while the request is being sent.
 BOOST_AUTO_TEST_CASE(a_reused_connection_lost_before_the_first_byte_is_replaced_once)
 {
     for (auto const end : {response_end::close, response_end::truncate, response_end::reset})
     {
         auto server = start();
-        client_fixture fixture(once(server));
+        client_fixture fixture(single_attempt(server));
         BOOST_TEST(outcome(fixture.fetch()) == "success");
         auto nothing = response::bytes("x", end);
         nothing.cut_at = 0;
@@ -69,7 +70,7 @@ BOOST_AUTO_TEST_CASE(a_reused_connection_lost_before_the_first_byte_is_replaced_
         BOOST_TEST(server.connections() == 2U);
         BOOST_TEST(fixture.client.counters().attempts == 2U);
 
-        // A new connection that does so is a failure.
+        // On a new connection the same is a failure.
         server.push_response(nothing);
         server.push_response(nothing);
         BOOST_TEST(outcome(fixture.fetch()) == "connection_lost");
@@ -77,13 +78,13 @@ BOOST_AUTO_TEST_CASE(a_reused_connection_lost_before_the_first_byte_is_replaced_
     }
 }
 
-// Not by another idle one, which may be as dead.
+// Another idle connection may be lost too, so it is not used.
 BOOST_AUTO_TEST_CASE(a_lost_connection_is_replaced_by_a_new_one_not_an_idle_one)
 {
     for (auto const end : {response_end::close, response_end::truncate, response_end::reset})
     {
         auto server = start();
-        client_fixture fixture(once(server));
+        client_fixture fixture(single_attempt(server));
         BOOST_TEST(count(fixture.fetch_at_once(3), "success") == 3U);
         BOOST_TEST(fixture.client.counters().idle == 3U);
         auto nothing = response::bytes("x", end);
@@ -98,11 +99,11 @@ BOOST_AUTO_TEST_CASE(a_lost_connection_is_replaced_by_a_new_one_not_an_idle_one)
     }
 }
 
-// The server gave up waiting just before the request came.
+// The server stopped waiting for a request just before it arrived.
 BOOST_AUTO_TEST_CASE(a_reused_connection_that_gets_a_408_is_replaced)
 {
     auto server = start();
-    client_fixture fixture(once(server));
+    client_fixture fixture(single_attempt(server));
     BOOST_TEST(outcome(fixture.fetch()) == "success");
     auto late = response::json(408, "");
     late.end = response_end::close;
@@ -111,7 +112,7 @@ BOOST_AUTO_TEST_CASE(a_reused_connection_that_gets_a_408_is_replaced)
     BOOST_TEST(server.connections() == 2U);
     BOOST_TEST(fixture.client.counters().attempts == 2U);
 
-    // To a new connection it says something else.
+    // On a new connection its response is another.
     server.push_response(late);
     server.push_response(late);
     BOOST_TEST(outcome(fixture.fetch()) == "http_error");
@@ -121,7 +122,7 @@ BOOST_AUTO_TEST_CASE(a_reused_connection_that_gets_a_408_is_replaced)
 BOOST_AUTO_TEST_CASE(a_connection_lost_after_the_first_byte_is_not_replaced)
 {
     auto server = start();
-    client_fixture fixture(once(server));
+    client_fixture fixture(single_attempt(server));
     BOOST_TEST(outcome(fixture.fetch()) == "success");
     auto part = response::json(200, token_body);
     part.cut_at = 1;
@@ -137,21 +138,21 @@ BOOST_AUTO_TEST_CASE(a_server_restart_between_requests_is_survived)
     chosen.tls = false;
     std::optional<authorization_server> server(start(chosen));
     chosen.port = server->port();
-    client_fixture fixture(once(*server));
+    client_fixture fixture(single_attempt(*server));
     BOOST_TEST(outcome(fixture.fetch()) == "success");
     server.reset();
     server.emplace(start(chosen));
     BOOST_TEST(outcome(fixture.fetch()) == "success");
 }
 
-// All of them are dead then, and the first operations after it find out at the same time.
+// All idle connections are lost, and several operations notice at the same time.
 BOOST_AUTO_TEST_CASE(a_server_restart_with_many_idle_connections_is_survived)
 {
     auto chosen = options();
     chosen.tls = false;
     std::optional<authorization_server> server(start(chosen));
     chosen.port = server->port();
-    auto config = once(*server);
+    auto config = single_attempt(*server);
     config.connections.max_connections = 4;
     client_fixture fixture(config);
     BOOST_TEST(count(fixture.fetch_at_once(4), "success") == 4U);
@@ -214,7 +215,7 @@ BOOST_AUTO_TEST_CASE(reuse_is_refused_after_trailing_bytes)
         BOOST_TEST_CONTEXT(row.name)
         {
             auto server = start();
-            client_fixture fixture(once(server));
+            client_fixture fixture(single_attempt(server));
             auto both = response::bytes(response_with("first") + row.extra, response_end::stall);
             if (row.later != 0ms)
             {
@@ -231,7 +232,7 @@ BOOST_AUTO_TEST_CASE(reuse_is_refused_after_trailing_bytes)
         }
 }
 
-// The response to the first attempt comes while the second one waits for its own.
+// The response to the first attempt arrives while the second one waits for its own.
 BOOST_AUTO_TEST_CASE(reuse_is_refused_after_an_attempt_that_timed_out)
 {
     auto server = start();
@@ -260,7 +261,7 @@ BOOST_AUTO_TEST_CASE(reuse_is_refused_after_a_cancelled_operation)
     auto late = response::bytes(response_with("foreign"), response_end::keep_alive);
     late.delay = 100ms;
     server.push_response(late);
-    client_fixture fixture(once(server));
+    client_fixture fixture(single_attempt(server));
     asio::cancellation_signal signal;
     std::string seen;
     fixture.client.async_get_access_token(

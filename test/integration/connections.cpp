@@ -22,14 +22,14 @@ namespace asio = boost::asio;
 
 BOOST_AUTO_TEST_SUITE(connections)
 
-BOOST_AUTO_TEST_CASE(are_reused_for_the_next_request)
+BOOST_AUTO_TEST_CASE(a_connection_is_reused_for_the_next_request)
 {
     for (bool const tls : {true, false})
     {
         auto chosen = options();
         chosen.tls = tls;
         auto const server = start(chosen);
-        client_fixture fixture(once(server));
+        client_fixture fixture(single_attempt(server));
         for (int i = 0; i < 5; ++i)
             BOOST_TEST(outcome(fixture.fetch()) == "success");
         BOOST_TEST(server.connections() == 1U);
@@ -44,20 +44,20 @@ BOOST_AUTO_TEST_CASE(are_reused_for_the_next_request)
     }
 }
 
-BOOST_AUTO_TEST_CASE(are_reused_after_an_error_response)
+BOOST_AUTO_TEST_CASE(a_connection_is_reused_after_an_error_response)
 {
     auto server = start();
-    client_fixture fixture(once(server));
+    client_fixture fixture(single_attempt(server));
     server.push_response(response::json(400, R"({"error":"invalid_scope"})"));
     BOOST_TEST(outcome(fixture.fetch()) == "invalid_scope");
     BOOST_TEST(outcome(fixture.fetch()) == "success");
     BOOST_TEST(server.connections() == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(never_exceed_max_connections)
+BOOST_AUTO_TEST_CASE(the_number_of_connections_never_exceeds_max_connections)
 {
     auto const server = start();
-    auto config = once(server);
+    auto config = single_attempt(server);
     config.connections.max_connections = 2;
     client_fixture fixture(config);
     BOOST_TEST(count(fixture.fetch_at_once(20), "success") == 20U);
@@ -65,10 +65,10 @@ BOOST_AUTO_TEST_CASE(never_exceed_max_connections)
     BOOST_TEST(server.requests().size() == 20U);
 }
 
-BOOST_AUTO_TEST_CASE(fail_with_queue_full_beyond_max_queued)
+BOOST_AUTO_TEST_CASE(an_operation_beyond_max_queued_fails_with_queue_full)
 {
     auto const server = start();
-    auto config = once(server);
+    auto config = single_attempt(server);
     config.connections.max_connections = 1;
     config.connections.max_queued = 3;
     client_fixture fixture(config);
@@ -77,13 +77,13 @@ BOOST_AUTO_TEST_CASE(fail_with_queue_full_beyond_max_queued)
     BOOST_TEST(count(got, "queue_full") == 6U);
 }
 
-BOOST_AUTO_TEST_CASE(are_waited_for_only_until_the_deadline)
+BOOST_AUTO_TEST_CASE(a_queued_operation_waits_for_a_connection_only_until_its_deadline)
 {
     auto server = start();
     auto late = response::json(200, token_body);
     late.delay = 60s;
     server.set_response(late);
-    auto config = once(server);
+    auto config = single_attempt(server);
     config.connections.max_connections = 1;
     config.timeout = 200ms;
     client_fixture fixture(config);
@@ -92,10 +92,10 @@ BOOST_AUTO_TEST_CASE(are_waited_for_only_until_the_deadline)
     BOOST_TEST(fixture.client.counters().waiting == 0U);
 }
 
-BOOST_AUTO_TEST_CASE(are_not_reused_after_the_idle_timeout)
+BOOST_AUTO_TEST_CASE(a_connection_is_not_reused_after_the_idle_timeout)
 {
     auto const server = start();
-    auto config = once(server);
+    auto config = single_attempt(server);
     config.connections.idle_timeout = 20ms;
     client_fixture fixture(config);
     BOOST_TEST(outcome(fixture.fetch()) == "success");
@@ -104,11 +104,11 @@ BOOST_AUTO_TEST_CASE(are_not_reused_after_the_idle_timeout)
     BOOST_TEST(server.connections() == 2U);
 }
 
-// By a thread of the context while it has other work; for them alone it does not go on.
-BOOST_AUTO_TEST_CASE(are_closed_at_the_idle_timeout)
+// While the context has other work. Idle connections are not work.
+BOOST_AUTO_TEST_CASE(a_connection_is_closed_at_the_idle_timeout)
 {
     auto const server = start();
-    auto config = once(server);
+    auto config = single_attempt(server);
     config.connections.idle_timeout = 50ms;
     auto const closes_in_time = [&](asio::any_io_executor const& executor, auto& context)
     {
@@ -139,14 +139,14 @@ BOOST_AUTO_TEST_CASE(are_closed_at_the_idle_timeout)
     pool.join();
 }
 
-BOOST_AUTO_TEST_CASE(do_not_keep_the_context_running_while_idle)
+BOOST_AUTO_TEST_CASE(idle_connections_do_not_keep_the_context_running)
 {
     auto const server = start();
-    auto config = once(server);
+    auto config = single_attempt(server);
     config.connections.idle_timeout = 1h;
     {
         client_fixture fixture(config);
-        // Each returns when the context has no work.
+        // Each call returns when the context has no work.
         for (int i = 0; i < 3; ++i)
             BOOST_TEST(outcome(fixture.fetch()) == "success");
         BOOST_TEST(fixture.client.counters().idle == 1U);
@@ -158,10 +158,10 @@ BOOST_AUTO_TEST_CASE(do_not_keep_the_context_running_while_idle)
     pool.join();
 }
 
-BOOST_AUTO_TEST_CASE(stay_idle_without_limit_if_configured)
+BOOST_AUTO_TEST_CASE(connections_stay_idle_without_limit_if_configured)
 {
     auto const server = start();
-    auto config = once(server);
+    auto config = single_attempt(server);
     config.connections.idle_timeout = std::chrono::milliseconds::max();
     client_fixture fixture(config);
     for (int i = 0; i < 3; ++i)
@@ -169,10 +169,10 @@ BOOST_AUTO_TEST_CASE(stay_idle_without_limit_if_configured)
     BOOST_TEST(server.connections() == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(are_not_kept_if_the_server_or_the_configuration_closes_them)
+BOOST_AUTO_TEST_CASE(connections_are_not_reused_if_the_server_or_the_configuration_closes_them)
 {
     auto server = start();
-    auto config = once(server);
+    auto config = single_attempt(server);
     client_fixture fixture(config);
     auto closing = response::json(200, token_body);
     closing.end = response_end::close;
@@ -189,7 +189,7 @@ BOOST_AUTO_TEST_CASE(are_not_kept_if_the_server_or_the_configuration_closes_them
     BOOST_TEST(server.connections() == 4U);
 }
 
-BOOST_AUTO_TEST_CASE(resume_tls_sessions_if_configured)
+BOOST_AUTO_TEST_CASE(connections_resume_tls_sessions_if_configured)
 {
     struct row
     {
@@ -209,7 +209,7 @@ BOOST_AUTO_TEST_CASE(resume_tls_sessions_if_configured)
             auto chosen = options();
             chosen.min_tls_version = chosen.max_tls_version = row.version;
             auto const server = start(chosen);
-            auto config = once(server);
+            auto config = single_attempt(server);
             config.connections.idle_timeout = 0ms;
             config.tls.session_resumption = row.wanted;
             client_fixture fixture(config);
@@ -221,10 +221,10 @@ BOOST_AUTO_TEST_CASE(resume_tls_sessions_if_configured)
         }
 }
 
-BOOST_AUTO_TEST_CASE(resume_tls_sessions_of_failed_operations)
+BOOST_AUTO_TEST_CASE(connections_resume_tls_sessions_of_failed_operations)
 {
     auto server = start();
-    auto config = once(server);
+    auto config = single_attempt(server);
     config.connections.idle_timeout = 0ms;
     config.timeout = 200ms;
     client_fixture fixture(config);
@@ -245,23 +245,23 @@ BOOST_AUTO_TEST_CASE(resume_tls_sessions_of_failed_operations)
     BOOST_TEST(server.resumed() == 3U);
 }
 
-BOOST_AUTO_TEST_CASE(resume_no_session_of_another_server)
+BOOST_AUTO_TEST_CASE(connections_resume_no_session_of_another_server)
 {
     auto chosen = options();
     std::optional<authorization_server> server(start(chosen));
     chosen.port = server->port();
-    auto config = once(*server);
+    auto config = single_attempt(*server);
     config.connections.idle_timeout = 0ms;
     client_fixture fixture(config);
     BOOST_TEST(outcome(fixture.fetch()) == "success");
-    // The same address, other keys: its CA is another, and the ticket is of no use.
+    // The same address with other keys: its CA differs, and it cannot decrypt the ticket.
     server.reset();
     server.emplace(start(chosen));
     BOOST_TEST(outcome(fixture.fetch()) == "certificate_verify_failed");
     BOOST_TEST(server->requests().empty());
 }
 
-BOOST_AUTO_TEST_CASE(are_reported_to_the_observer)
+BOOST_AUTO_TEST_CASE(connections_are_reported_to_the_observer)
 {
     auto server = start();
     auto const seen = std::make_shared<event_log>();

@@ -17,7 +17,7 @@ BOOST_AUTO_TEST_SUITE(discovery)
 BOOST_AUTO_TEST_CASE(returns_everything_a_client_needs)
 {
     test_key const key("P-256");
-    auto chosen = knowing(key);
+    auto chosen = options_with_client(key);
     chosen.dpop = coauth::testing::dpop::accepted;
     chosen.client_certificates = coauth::testing::client_certificates::requested_at_alias;
     auto const server = start(std::move(chosen));
@@ -63,7 +63,7 @@ BOOST_AUTO_TEST_CASE(inserts_the_well_known_path_before_the_issuers_path)
     check_targets(server, {"GET /.well-known/oauth-authorization-server/tenant/one"});
 }
 
-// Whatever the body says of it.
+// Whatever the body of the response contains.
 BOOST_AUTO_TEST_CASE(falls_back_to_openid_metadata)
 {
     std::vector<char const*> const bodies = {
@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(reports_the_most_telling_error_if_all_urls_fail)
         }
 }
 
-// The server has metadata at the other place.
+// The other URL has metadata.
 BOOST_AUTO_TEST_CASE(tries_the_next_url_after_throttling)
 {
     for (auto const& later :

@@ -70,14 +70,14 @@ BOOST_AUTO_TEST_CASE(every_cancellation_type_ends_it_promptly)
     }
 }
 
-// Also before it runs, and between two documents.
+// Includes cancellation before the first step, and between two URLs.
 BOOST_AUTO_TEST_CASE(cancellation_ends_it_at_every_step)
 {
     auto server = start();
     server.set_response(response::json(404, ""));
     std::size_t steps = 0;
     std::string end = "cancelled";
-    // At last it ends by itself.
+    // The last step completes without cancellation.
     for (; end == "cancelled" && steps < 1000; ++steps)
     {
         asio::io_context context;

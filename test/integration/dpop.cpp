@@ -1,4 +1,4 @@
-// Tokens that are bound to a key (RFC 9449), from the client's side.
+// DPoP (RFC 9449): tokens that are bound to a key.
 
 #include "client_authentication.hpp"
 
@@ -22,7 +22,7 @@ server_options with_dpop(coauth::testing::dpop mode, bool nonce = false)
 
 coauth::client_config bound(authorization_server const& server, test_key const& key)
 {
-    auto config = once(server);
+    auto config = single_attempt(server);
     config.dpop = std::make_shared<coauth::dpop_prover>(signing_key_of(key));
     return config;
 }
@@ -34,23 +34,23 @@ json::object proof_in(coauth::testing::received_request const& request)
 
 response wants_nonce(char const* nonce)
 {
-    auto made = response::json(400, R"({"error":"use_dpop_nonce"})");
-    made.headers.add("DPoP-Nonce", nonce);
-    return made;
+    auto result = response::json(400, R"({"error":"use_dpop_nonce"})");
+    result.headers.add("DPoP-Nonce", nonce);
+    return result;
 }
 
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(dpop)
 
-BOOST_AUTO_TEST_CASE(binds_the_token_by_every_algorithm)
+BOOST_AUTO_TEST_CASE(a_proof_of_every_algorithm_binds_the_token)
 {
     auto const server = start(with_dpop(coauth::testing::dpop::required));
     for (char const* const name : {"RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"})
         BOOST_TEST_CONTEXT(name)
         {
             test_key const key(kind_of(name));
-            auto config = once(server);
+            auto config = single_attempt(server);
             config.dpop = std::make_shared<coauth::dpop_prover>(
                 signing_key_of(key).algorithm(coauth::parse_signature_algorithm(name).value()));
             auto const token = require_token(fetch(config));
@@ -60,7 +60,7 @@ BOOST_AUTO_TEST_CASE(binds_the_token_by_every_algorithm)
         }
 }
 
-BOOST_AUTO_TEST_CASE(an_algorithm_that_the_server_does_not_know_is_a_mistake)
+BOOST_AUTO_TEST_CASE(an_algorithm_that_the_server_does_not_support_is_a_configuration_error)
 {
     test_key const key("RSA");
     auto const server = start(with_dpop(coauth::testing::dpop::required));
@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(an_algorithm_that_the_server_does_not_know_is_a_mistake)
     BOOST_TEST(outcome(fetch(config)) == "success");
 }
 
-BOOST_AUTO_TEST_CASE(learns_the_nonce_by_one_more_request)
+BOOST_AUTO_TEST_CASE(a_required_nonce_causes_one_more_request)
 {
     test_key const key("P-256");
     auto server = start(with_dpop(coauth::testing::dpop::required, true));
@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(learns_the_nonce_by_one_more_request)
     BOOST_TEST(ids.size() == 5U);
 }
 
-BOOST_AUTO_TEST_CASE(takes_the_nonce_that_comes_with_a_good_response)
+BOOST_AUTO_TEST_CASE(a_nonce_of_a_successful_response_is_used_for_the_next_request)
 {
     test_key const key("P-256");
     auto server = start(with_dpop(coauth::testing::dpop::accepted));
@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(takes_the_nonce_that_comes_with_a_good_response)
     BOOST_TEST(proof_in(server.requests().back()).at("nonce").as_string() == "the-next");
 }
 
-BOOST_AUTO_TEST_CASE(gives_up_on_a_server_that_always_wants_another_nonce)
+BOOST_AUTO_TEST_CASE(a_server_that_always_requires_a_new_nonce_is_an_error)
 {
     test_key const key("P-256");
     auto server = start(with_dpop(coauth::testing::dpop::required));
@@ -125,7 +125,7 @@ BOOST_AUTO_TEST_CASE(gives_up_on_a_server_that_always_wants_another_nonce)
     BOOST_TEST(server.requests().size() == 2U);
 }
 
-BOOST_AUTO_TEST_CASE(puts_no_nonce_that_could_break_a_field_into_a_proof)
+BOOST_AUTO_TEST_CASE(a_nonce_with_invalid_characters_is_not_used)
 {
     test_key const key("P-256");
     for (std::string const nonce : {"with space", "quote\"", "back\\slash", ""})
@@ -138,11 +138,11 @@ BOOST_AUTO_TEST_CASE(puts_no_nonce_that_could_break_a_field_into_a_proof)
         }
 }
 
-BOOST_AUTO_TEST_CASE(goes_with_an_assertion_that_is_new_too)
+BOOST_AUTO_TEST_CASE(a_request_with_the_nonce_has_a_new_assertion_too)
 {
     test_key const key("P-256");
     test_key const proof_key("Ed25519");
-    auto chosen = knowing(key);
+    auto chosen = options_with_client(key);
     chosen.dpop = coauth::testing::dpop::required;
     chosen.dpop_nonce = true;
     auto const server = start(std::move(chosen));
@@ -155,12 +155,12 @@ BOOST_AUTO_TEST_CASE(goes_with_an_assertion_that_is_new_too)
     BOOST_TEST(parameter(all[0], "client_assertion") != parameter(all[1], "client_assertion"));
 }
 
-// The server may have seen what was sent on the dead one, and remembers the ids.
-BOOST_AUTO_TEST_CASE(and_assertions_are_new_when_a_dead_connection_is_replaced)
+// The server may have received the first request and stored its ids.
+BOOST_AUTO_TEST_CASE(proofs_and_assertions_are_new_when_a_lost_connection_is_replaced)
 {
     test_key const key("P-256");
     test_key const proof_key("Ed25519");
-    auto chosen = knowing(key);
+    auto chosen = options_with_client(key);
     chosen.dpop = coauth::testing::dpop::required;
     auto server = start(std::move(chosen));
     auto config = bound(server, proof_key);
@@ -186,7 +186,7 @@ BOOST_AUTO_TEST_CASE(and_assertions_are_new_when_a_dead_connection_is_replaced)
     BOOST_TEST(kept.client.counters().attempts == 2U);
 }
 
-BOOST_AUTO_TEST_CASE(asks_not_again_where_the_server_gave_no_nonce)
+BOOST_AUTO_TEST_CASE(a_use_dpop_nonce_error_without_a_nonce_is_not_retried)
 {
     test_key const key("P-256");
     auto server = start(with_dpop(coauth::testing::dpop::required));
@@ -196,7 +196,7 @@ BOOST_AUTO_TEST_CASE(asks_not_again_where_the_server_gave_no_nonce)
     BOOST_TEST(server.requests().size() == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(and_the_type_of_the_token_agree)
+BOOST_AUTO_TEST_CASE(the_token_type_must_match_the_use_of_dpop)
 {
     test_key const key("P-256");
     for (auto const& [proves, type, expected] :
@@ -211,12 +211,12 @@ BOOST_AUTO_TEST_CASE(and_the_type_of_the_token_agree)
             auto server = start();
             server.push_response(response::json(
                 200, std::string(R"({"access_token":"t","token_type":")") + type + "\"}"));
-            auto const config = proves ? bound(server, key) : once(server);
+            auto const config = proves ? bound(server, key) : single_attempt(server);
             BOOST_TEST(outcome(fetch(config)) == expected);
         }
 }
 
-BOOST_AUTO_TEST_CASE(proves_calls_of_an_api)
+BOOST_AUTO_TEST_CASE(a_prover_makes_proofs_for_calls_of_an_api)
 {
     test_key const key("P-256");
     auto const server = start(with_dpop(coauth::testing::dpop::required));
@@ -232,14 +232,14 @@ BOOST_AUTO_TEST_CASE(proves_calls_of_an_api)
     BOOST_TEST(claims.at("nonce").as_string() == "n1");
     BOOST_TEST(claims.contains("ath"));
     BOOST_TEST(!part_of(proof->view(), 0).at("jwk").as_object().contains("d"));
-    // Of another origin, which gave no nonce.
+    // Another origin, which has not sent a nonce.
     auto const other = prover.proof_for("GET", "https://api.example:8443/a", token);
     BOOST_REQUIRE(other);
     BOOST_TEST(!part_of(other->view(), 1).contains("nonce"));
     BOOST_TEST(outcome(prover.proof_for("GET", "https://api.example/", {})) == "invalid_parameter");
 }
 
-BOOST_AUTO_TEST_CASE(with_a_key_of_no_use_is_said_before_anything_is_sent)
+BOOST_AUTO_TEST_CASE(an_unusable_dpop_key_is_an_error_before_any_request)
 {
     auto const server = start();
     auto const by_function = coauth::signing_key::signer(
@@ -247,7 +247,7 @@ BOOST_AUTO_TEST_CASE(with_a_key_of_no_use_is_said_before_anything_is_sent)
         [](std::string const&, std::function<void(coauth::result<std::string>)> const&) {});
     for (auto const& key : {coauth::signing_key(), by_function})
     {
-        auto config = once(server);
+        auto config = single_attempt(server);
         config.dpop = std::make_shared<coauth::dpop_prover>(key);
         BOOST_TEST(outcome(config.dpop->validate()) == "invalid_configuration");
         BOOST_TEST(outcome(fetch(config)) == "invalid_configuration");

@@ -1,5 +1,4 @@
-// An executor that throws in the middle of a fetch's beginning: it goes on, and nobody waits for
-// ever.
+// An executor throws while a fetch starts: the fetch continues, and no waiter waits for ever.
 
 #include "fixture.hpp"
 
@@ -19,7 +18,7 @@ namespace asio = boost::asio;
 namespace
 {
 
-// Throws instead of running the next functions, as many as it is told.
+// An executor that throws instead of running the next functions, `*fails` of them.
 template <class Inner>
 class failing_executor
 {
@@ -84,7 +83,7 @@ private:
 
 BOOST_AUTO_TEST_SUITE(executor_failures)
 
-BOOST_AUTO_TEST_CASE(a_fetch_that_cannot_begin_at_once)
+BOOST_AUTO_TEST_CASE(a_fetch_starts_later_if_the_executor_throws)
 {
     auto const server = start();
     for (int times = 1; times <= 4; ++times)

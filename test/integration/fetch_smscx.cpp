@@ -45,7 +45,7 @@ BOOST_AUTO_TEST_CASE(tokens_and_errors_of_the_smscx_flavor_are_understood)
     BOOST_TEST((unknown.error().server_code() == 1600));
 }
 
-// Every row of the provider's table of errors at the token endpoint.
+// Every row of the provider's error table for the token endpoint.
 BOOST_AUTO_TEST_CASE(every_row_of_the_error_table_is_a_typed_error)
 {
     struct row

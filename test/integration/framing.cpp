@@ -1,5 +1,4 @@
-// What a response may look like on the wire (RFC 9112): every way to end it early, to frame it
-// wrongly, to make it endless or slow.
+// HTTP framing (RFC 9112): responses that end early, have invalid framing, or are endless or slow.
 
 #include "client_fixture.hpp"
 #include "fixture.hpp"
@@ -27,7 +26,7 @@ std::string hex(std::size_t number)
     return out;
 }
 
-// The body in one chunk, its size written in another way when `size` is given.
+// The body in one chunk. `size` replaces the text of its size.
 std::string one_chunk(std::string const& size = hex(body.size()))
 {
     return size + "\r\n" + body + "\r\n0\r\n\r\n";
@@ -56,8 +55,8 @@ struct row
     response_end end = response_end::close;
 };
 
-// One connection and one request for each row, at a server that responds with its bytes. Nobody
-// waits for the end of a connection, and one that was not understood is not kept.
+// Each row is one request over one connection, to which the server responds with the row's bytes. A
+// connection is not reused after an error.
 void check(std::vector<row> const& rows)
 {
     auto server = start();
@@ -66,7 +65,7 @@ void check(std::vector<row> const& rows)
         {
             auto const requests_before = server.requests().size();
             server.push_response(response::bytes(row.raw, row.end));
-            client_fixture kept(once(server));
+            client_fixture kept(single_attempt(server));
             stopwatch const watch;
             auto const got = kept.fetch();
             BOOST_TEST(outcome(got) == row.expected);
@@ -77,7 +76,7 @@ void check(std::vector<row> const& rows)
         }
 }
 
-// All at once, since each takes its whole time.
+// All at the same time, since each one takes until its deadline.
 void check_all_time_out(std::vector<response> const& responses)
 {
     auto server = start();
@@ -99,18 +98,18 @@ void check_all_time_out(std::vector<response> const& responses)
 
 response dripping(std::string raw, std::optional<std::size_t> repeat_from = std::nullopt)
 {
-    auto made = response::bytes(std::move(raw));
-    made.piece = 1;
-    made.piece_delay = 30ms;
-    made.repeat_from = repeat_from;
-    return made;
+    auto result = response::bytes(std::move(raw));
+    result.piece = 1;
+    result.piece_delay = 30ms;
+    result.repeat_from = repeat_from;
+    return result;
 }
 
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(framing)
 
-BOOST_AUTO_TEST_CASE(what_is_right_is_accepted)
+BOOST_AUTO_TEST_CASE(valid_responses_are_accepted)
 {
     check({
         {"length, kept alive", ok + length + "\r\n" + body, "success", response_end::keep_alive},
@@ -150,8 +149,8 @@ BOOST_AUTO_TEST_CASE(what_is_right_is_accepted)
     });
 }
 
-// The body of the first response counts, and what follows it is nobody's.
-BOOST_AUTO_TEST_CASE(what_follows_the_response_is_left_alone)
+// The first response is used, and the following bytes are ignored.
+BOOST_AUTO_TEST_CASE(bytes_after_a_response_are_ignored)
 {
     auto const good = ok + length + "\r\n" + body;
     auto const foreign =
@@ -174,7 +173,7 @@ BOOST_AUTO_TEST_CASE(what_follows_the_response_is_left_alone)
                 context.run();
                 BOOST_REQUIRE(got);
                 auto const& token = require_token(*got);
-                // The second one is not scripted: a random one of the server's own.
+                // The second response is not scripted: the server issues a random token.
                 BOOST_TEST(token.value() != "foreign");
                 if (*expected)
                     BOOST_TEST(token.value() == expected);
@@ -184,7 +183,7 @@ BOOST_AUTO_TEST_CASE(what_follows_the_response_is_left_alone)
         }
 }
 
-BOOST_AUTO_TEST_CASE(what_ends_early_is_incomplete)
+BOOST_AUTO_TEST_CASE(responses_that_end_early_are_incomplete)
 {
     check({
         {"length too big", ok + "Content-Length: 500\r\n\r\n" + body, "incomplete_response"},
@@ -241,7 +240,7 @@ BOOST_AUTO_TEST_CASE(a_stall_anywhere_ends_at_the_deadline)
     check_all_time_out(stalls);
 }
 
-BOOST_AUTO_TEST_CASE(a_drip_does_not_move_the_deadline)
+BOOST_AUTO_TEST_CASE(a_slow_response_does_not_move_the_deadline)
 {
     auto late = response::json(200, token_body);
     late.delay = 4s;
@@ -258,7 +257,7 @@ BOOST_AUTO_TEST_CASE(a_drip_does_not_move_the_deadline)
     });
 }
 
-BOOST_AUTO_TEST_CASE(what_can_be_framed_in_two_ways_is_refused)
+BOOST_AUTO_TEST_CASE(ambiguous_framing_is_refused)
 {
     auto const lengths = [](std::string const& fields) { return ok + fields + "\r\n" + body; };
     auto const number = std::to_string(body.size());
@@ -358,7 +357,7 @@ BOOST_AUTO_TEST_CASE(faulty_headers_are_refused)
     });
 }
 
-BOOST_AUTO_TEST_CASE(what_is_not_http_is_refused)
+BOOST_AUTO_TEST_CASE(other_protocols_are_refused)
 {
     check({
         {"SSH", "SSH-2.0-OpenSSH_9.2p1\r\n", "malformed_http"},
@@ -374,7 +373,7 @@ BOOST_AUTO_TEST_CASE(what_is_not_http_is_refused)
     });
 }
 
-BOOST_AUTO_TEST_CASE(what_is_too_large_is_refused)
+BOOST_AUTO_TEST_CASE(oversized_responses_are_refused)
 {
     std::string const mib(1024 * 1024, 'v');
     check({
@@ -411,7 +410,7 @@ BOOST_AUTO_TEST_CASE(what_is_too_large_is_refused)
     });
 }
 
-BOOST_AUTO_TEST_CASE(limits_can_be_set)
+BOOST_AUTO_TEST_CASE(limits_of_a_response_are_configurable)
 {
     auto server = start();
     auto config = server.config();
@@ -427,17 +426,17 @@ BOOST_AUTO_TEST_CASE(limits_can_be_set)
     BOOST_TEST(outcome(fetch(config)) == "response_too_large");
 }
 
-// The reader stops at its limits; what the socket buffers of both sides hold comes on top.
-BOOST_AUTO_TEST_CASE(what_never_ends_is_left_at_the_limit)
+// The reader stops at its limits. The tolerance is for the socket buffers of both sides.
+BOOST_AUTO_TEST_CASE(endless_responses_are_abandoned_at_the_limit)
 {
-    struct endless_row
+    struct endless_case
     {
         char const* name;
         std::string raw;
         std::size_t repeat_from;
         char const* expected;
     };
-    for (auto const& row : std::vector<endless_row>{
+    for (auto const& row : std::vector<endless_case>{
              {"body", ok + "\r\n" + body, ok.size() + 2, "response_too_large"},
              {"chunks", ok + chunked + "\r\n5\r\n     \r\n", ok.size() + chunked.size() + 2,
               "response_too_large"},

@@ -1,4 +1,4 @@
-// Grants other than the client's own credentials: what is presented, and what is asked for anew.
+// Grants with an assertion, a subject token or a refresh token, and functions that provide them.
 
 #include "client_authentication.hpp"
 #include "scratch_file.hpp"
@@ -49,7 +49,7 @@ coauth::assertion_claims claims_for(authorization_server const& server)
 
 BOOST_AUTO_TEST_SUITE(grants)
 
-BOOST_AUTO_TEST_CASE(by_assertions_that_are_made_anew_for_each_attempt)
+BOOST_AUTO_TEST_CASE(a_jwt_bearer_grant_has_a_new_assertion_for_each_attempt)
 {
     test_key const key("RSA");
     auto server = start(trusting(key));
@@ -76,12 +76,12 @@ BOOST_AUTO_TEST_CASE(by_assertions_that_are_made_anew_for_each_attempt)
     BOOST_TEST(ids.size() == 3U);
 }
 
-BOOST_AUTO_TEST_CASE(by_the_assertion_of_another_key_are_refused)
+BOOST_AUTO_TEST_CASE(a_jwt_bearer_grant_of_another_key_is_refused)
 {
     test_key const key("P-256");
     test_key const other("P-256");
     auto const server = start(trusting(key));
-    auto config = once(server);
+    auto config = single_attempt(server);
     config.authentication = coauth::client_authentication::anonymous();
     auto const got = fetch(
         config, token_request::jwt_bearer(
@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(by_the_assertion_of_another_key_are_refused)
     check_no_secret(got, parameter(server.requests().back(), "assertion"));
 }
 
-BOOST_AUTO_TEST_CASE(by_assertions_that_cannot_be_made)
+BOOST_AUTO_TEST_CASE(a_jwt_bearer_grant_that_cannot_be_signed_is_an_error)
 {
     test_key const key("P-256");
     auto const server = start(trusting(key));
@@ -118,8 +118,9 @@ BOOST_AUTO_TEST_CASE(by_assertions_that_cannot_be_made)
              {signing_key_of(key), own_name, "'exp' is reserved"}})
         BOOST_TEST_CONTEXT(says)
         {
-            auto const got =
-                fetch(once(server), token_request::jwt_bearer(coauth::jwt_assertion(by, claims)));
+            auto const got = fetch(
+                single_attempt(server),
+                token_request::jwt_bearer(coauth::jwt_assertion(by, claims)));
             BOOST_TEST(outcome(got) == "invalid_configuration");
             BOOST_REQUIRE(!got);
             BOOST_TEST(got.error().message().find(says) != std::string::npos, got.error());
@@ -127,11 +128,11 @@ BOOST_AUTO_TEST_CASE(by_assertions_that_cannot_be_made)
     BOOST_TEST(server.requests().empty());
 }
 
-BOOST_AUTO_TEST_CASE(exchange_the_token_that_is_in_a_file_now)
+BOOST_AUTO_TEST_CASE(token_exchange_reads_a_replaced_file_again)
 {
     auto const server = start(accepting(token_exchange));
     scratch_file const file("subject", "first\n");
-    client_fixture kept(once(server));
+    client_fixture kept(single_attempt(server));
     auto const request = token_request::token_exchange(coauth::secret_from_file(file.path()));
     BOOST_TEST(outcome(kept.fetch(request)) == "success");
     file.write("second");
@@ -144,7 +145,7 @@ BOOST_AUTO_TEST_CASE(exchange_the_token_that_is_in_a_file_now)
         "urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Ajwt");
 }
 
-BOOST_AUTO_TEST_CASE(whose_functions_fail_are_told_of_and_nothing_is_sent)
+BOOST_AUTO_TEST_CASE(a_failing_function_of_a_grant_is_an_error_without_a_request)
 {
     auto const server = start(accepting(token_exchange));
     coauth::error_info info;
@@ -168,7 +169,7 @@ BOOST_AUTO_TEST_CASE(whose_functions_fail_are_told_of_and_nothing_is_sent)
              {nullptr, "invalid_parameter", "returns the subject_token is empty"}})
         BOOST_TEST_CONTEXT(says)
         {
-            auto const got = fetch(once(server), token_request::token_exchange(give));
+            auto const got = fetch(single_attempt(server), token_request::token_exchange(give));
             BOOST_TEST(outcome(got) == expected);
             BOOST_REQUIRE(!got);
             BOOST_TEST(got.error().message().find(says) != std::string::npos, got.error());
@@ -177,15 +178,15 @@ BOOST_AUTO_TEST_CASE(whose_functions_fail_are_told_of_and_nothing_is_sent)
     BOOST_TEST(server.requests().empty());
 }
 
-// Each response brings the refresh token for the next.
-BOOST_AUTO_TEST_CASE(follow_a_refresh_token_that_is_replaced)
+// Each response contains the refresh token for the next request.
+BOOST_AUTO_TEST_CASE(a_rotated_refresh_token_is_used_for_the_next_request)
 {
     auto chosen = accepting("refresh_token");
     chosen.refresh_tokens = {"the-first"};
     chosen.rotate_refresh_tokens = true;
     auto const server = start(std::move(chosen));
     secret last("the-first");
-    client_fixture kept(once(server));
+    client_fixture kept(single_attempt(server));
     auto const request =
         token_request::refresh_token([&]() -> coauth::result<secret> { return last; });
     for (int i = 0; i < 3; ++i)
@@ -199,13 +200,13 @@ BOOST_AUTO_TEST_CASE(follow_a_refresh_token_that_is_replaced)
         outcome(kept.fetch(token_request::refresh_token(secret("the-first")))) == "invalid_grant");
 }
 
-BOOST_AUTO_TEST_CASE(that_a_source_renews_are_asked_for_anew)
+BOOST_AUTO_TEST_CASE(a_token_source_calls_the_functions_of_a_grant_for_each_fetch)
 {
     auto chosen = accepting(token_exchange);
     auto const server = start(std::move(chosen));
     int calls = 0;
     boost::asio::io_context context;
-    coauth::client client(context.get_executor(), with_log_scan(once(server)));
+    coauth::client client(context.get_executor(), with_log_scan(single_attempt(server)));
     coauth::token_source source(
         client,
         token_request::token_exchange(

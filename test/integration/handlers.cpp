@@ -1,5 +1,4 @@
-// What users' handlers do and where they run: one that throws harms nobody else, and an executor
-// may be of any kind.
+// Handlers that throw do not affect others, and handlers may run on any kind of executor.
 
 #include "fixture.hpp"
 
@@ -23,7 +22,7 @@ using coauth::secret;
 namespace
 {
 
-// Throws what a careless program would: all that it was told.
+// A handler that throws the error's message.
 struct throwing
 {
     template <class T>
@@ -37,12 +36,12 @@ struct on_one_thread
 {
     coauth::client_config config()
     {
-        auto made = with_log_scan(server.config());
-        made.connections.max_connections = 1;
-        return made;
+        auto result = with_log_scan(server.config());
+        result.connections.max_connections = 1;
+        return result;
     }
 
-    // Runs until nothing is left to do, and yields how often a handler threw.
+    // Runs until the context has no work, and returns the number of exceptions.
     int run()
     {
         int thrown = 0;
@@ -64,7 +63,7 @@ struct on_one_thread
     coauth::client client{context.get_executor(), config()};
 };
 
-// Runs whatever it is given at once, where it is given.
+// An executor that runs functions inline.
 struct at_once
 {
     asio::execution_context* context;
@@ -78,8 +77,8 @@ struct at_once
     friend bool operator==(at_once const&, at_once const&) noexcept = default;
 };
 
-// After all tests. Else the threads of the system's executor outlive OpenSSL, and so does what that
-// keeps for each.
+// Runs after all tests. Otherwise the threads of the system executor, and OpenSSL's data of each
+// thread, would outlive OpenSSL.
 struct end_of_the_systems_threads
 {
     ~end_of_the_systems_threads()
@@ -95,7 +94,7 @@ BOOST_TEST_GLOBAL_FIXTURE(end_of_the_systems_threads);
 
 BOOST_AUTO_TEST_SUITE(handlers)
 
-BOOST_FIXTURE_TEST_CASE(that_throw_harm_no_later_operation, on_one_thread)
+BOOST_FIXTURE_TEST_CASE(a_throwing_handler_does_not_affect_later_operations, on_one_thread)
 {
     for (auto const& begin :
          std::vector<std::function<void()>>{
@@ -120,7 +119,7 @@ BOOST_FIXTURE_TEST_CASE(that_throw_harm_no_later_operation, on_one_thread)
     }
 }
 
-BOOST_FIXTURE_TEST_CASE(that_throw_harm_nobody_in_line, on_one_thread)
+BOOST_FIXTURE_TEST_CASE(a_throwing_handler_does_not_affect_queued_operations, on_one_thread)
 {
     std::vector<std::string> others;
     client.async_get_access_token(coauth::token_request(), throwing());
@@ -133,7 +132,8 @@ BOOST_FIXTURE_TEST_CASE(that_throw_harm_nobody_in_line, on_one_thread)
         boost::test_tools::per_element());
 }
 
-BOOST_FIXTURE_TEST_CASE(that_throw_at_the_end_of_the_client_harm_nobody, on_one_thread)
+BOOST_FIXTURE_TEST_CASE(
+    a_throwing_handler_during_the_clients_destruction_does_not_affect_others, on_one_thread)
 {
     server.set_response(response::bytes("HTTP/1.1 200 OK\r\n", response_end::stall));
     std::vector<std::string> others;
@@ -151,7 +151,7 @@ BOOST_FIXTURE_TEST_CASE(that_throw_at_the_end_of_the_client_harm_nobody, on_one_
         boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(run_on_the_systems_executor)
+BOOST_AUTO_TEST_CASE(handlers_run_on_the_system_executor)
 {
     auto const server = start();
     coauth::client client(asio::system_executor(), with_log_scan(server.config()));
@@ -162,23 +162,23 @@ BOOST_AUTO_TEST_CASE(run_on_the_systems_executor)
     BOOST_TEST(outcome(source.async_get_access_token(asio::use_future).get()) == "success");
 }
 
-BOOST_FIXTURE_TEST_CASE(run_on_an_executor_that_does_not_wait, on_one_thread)
+BOOST_FIXTURE_TEST_CASE(handlers_run_on_an_inline_executor, on_one_thread)
 {
     coauth::token_source source(client);
     at_once const here{&context};
     std::vector<std::string> ends;
-    auto const keep = [&]
+    auto const make_handler = [&]
     {
         return asio::bind_executor(
             here, [&](token_result const& got) { ends.push_back(outcome(got)); });
     };
-    client.async_get_access_token(coauth::token_request(), keep());
-    client.async_get_access_token(coauth::token_request().parameter("scope", "x"), keep());
-    source.async_get_access_token(keep());
-    // Not even then within the initiating function.
+    client.async_get_access_token(coauth::token_request(), make_handler());
+    client.async_get_access_token(coauth::token_request().parameter("scope", "x"), make_handler());
+    source.async_get_access_token(make_handler());
+    // Even this executor does not call the handler within the initiating function.
     BOOST_TEST(ends.empty());
     BOOST_TEST(run() == 0);
-    source.async_get_access_token(keep());
+    source.async_get_access_token(make_handler());
     BOOST_TEST(ends.size() == 3U);
     BOOST_TEST(run() == 0);
     BOOST_TEST(ends.size() == 4U);

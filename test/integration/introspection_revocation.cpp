@@ -1,4 +1,5 @@
-// Introspection (RFC 7662) and revocation (RFC 7009): the same errors, limits and repetitions.
+// Introspection (RFC 7662) and revocation (RFC 7009), with the errors, limits and retries of token
+// requests.
 
 #include "client_authentication.hpp"
 
@@ -21,15 +22,15 @@ namespace
 
 using told = coauth::result<coauth::introspection>;
 
-coauth::client_config knowing_all(authorization_server const& server)
+coauth::client_config config_with_endpoints(authorization_server const& server)
 {
-    auto config = once(server);
+    auto config = single_attempt(server);
     config.server.introspection_endpoint = server.introspection_endpoint();
     config.server.revocation_endpoint = server.revocation_endpoint();
     return config;
 }
 
-struct asking : client_fixture
+struct client_for_introspection : client_fixture
 {
     using client_fixture::client_fixture;
 
@@ -59,13 +60,13 @@ struct asking : client_fixture
 
 BOOST_AUTO_TEST_SUITE(introspection_revocation)
 
-BOOST_AUTO_TEST_CASE(are_told_of_and_ended)
+BOOST_AUTO_TEST_CASE(a_token_can_be_introspected_and_revoked)
 {
     auto const server = start();
-    asking ask(knowing_all(server));
-    auto const token = require_token(ask.fetch(coauth::token_request().scope("read")));
+    client_for_introspection fixture(config_with_endpoints(server));
+    auto const token = require_token(fixture.fetch(coauth::token_request().scope("read")));
     auto const text = std::string(token.value());
-    auto const before = ask.introspect(text, "access_token");
+    auto const before = fixture.introspect(text, "access_token");
     BOOST_REQUIRE_MESSAGE(before, outcome(before));
     BOOST_TEST(before->active);
     BOOST_TEST(before->scope == "read");
@@ -74,22 +75,22 @@ BOOST_AUTO_TEST_CASE(are_told_of_and_ended)
     BOOST_TEST((*before->expires_at - *before->issued_at == 1h));
     BOOST_TEST(parameter(server.requests().back(), "token_type_hint") == "access_token");
 
-    BOOST_TEST(outcome(ask.revoke(text)) == "success");
-    auto const after = ask.introspect(text);
+    BOOST_TEST(outcome(fixture.revoke(text)) == "success");
+    auto const after = fixture.introspect(text);
     BOOST_REQUIRE_MESSAGE(after, outcome(after));
     BOOST_TEST(!after->active);
     BOOST_TEST(after->scope.empty());
-    // Nothing to do is no failure (RFC 7009 section 2.2).
-    BOOST_TEST(outcome(ask.revoke(text)) == "success");
-    // All over one connection: it is the same origin.
+    // Revoking an unknown token succeeds (RFC 7009 section 2.2).
+    BOOST_TEST(outcome(fixture.revoke(text)) == "success");
+    // The endpoints have the same origin, so all requests use one connection.
     BOOST_TEST(server.connections() == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(are_asked_about_from_coroutines)
+BOOST_AUTO_TEST_CASE(introspection_and_revocation_can_be_awaited)
 {
     auto const server = start();
     asio::io_context context;
-    coauth::client client(context.get_executor(), with_log_scan(knowing_all(server)));
+    coauth::client client(context.get_executor(), with_log_scan(config_with_endpoints(server)));
     auto const whole = [&]() -> asio::awaitable<std::string>
     {
         auto token = co_await client.async_get_access_token();
@@ -106,35 +107,35 @@ BOOST_AUTO_TEST_CASE(are_asked_about_from_coroutines)
     BOOST_TEST(ended.get() == "success");
 }
 
-BOOST_AUTO_TEST_CASE(cannot_be_asked_about_without_an_endpoint_or_a_token)
+BOOST_AUTO_TEST_CASE(introspection_and_revocation_need_an_endpoint_and_a_token)
 {
     auto const server = start();
-    auto config = knowing_all(server);
-    asking whole(config);
+    auto config = config_with_endpoints(server);
+    client_for_introspection whole(config);
     BOOST_TEST(outcome(whole.introspect("")) == "invalid_parameter");
     BOOST_TEST(outcome(whole.revoke("a\nb")) == "invalid_parameter");
     config.server.introspection_endpoint.clear();
     config.server.revocation_endpoint = "http://as.example/revoke";
-    asking part(config);
+    client_for_introspection part(config);
     auto const got = part.introspect("t");
     BOOST_TEST(outcome(got) == "invalid_configuration");
     BOOST_TEST(
         got.error().message().find("server.introspection_endpoint") != std::string::npos,
         got.error());
     BOOST_TEST(outcome(part.revoke("t")) == "invalid_configuration");
-    // What is not asked for does no harm.
+    // Unknown members are ignored.
     BOOST_TEST(outcome(part.fetch()) == "success");
     BOOST_TEST(server.requests().size() == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(are_told_of_in_one_way_alone)
+BOOST_AUTO_TEST_CASE(invalid_introspection_responses_are_refused)
 {
     struct row
     {
         char const* outcome;
-        response given;
+        response scripted;
     };
-    for (auto const& [expected, given] : std::vector<row>{
+    for (auto const& [expected, scripted] : std::vector<row>{
              {"malformed_response", response::json(200, "{}")},
              {"malformed_response", response::json(206, R"({"active":true})")},
              {"malformed_response", response::json(200, R"({"active":"true"})")},
@@ -164,12 +165,12 @@ BOOST_AUTO_TEST_CASE(are_told_of_in_one_way_alone)
              {"malformed_response",
               response::json(200, R"({"active":true,"cnf":{"jkt":"a","jkt":"b"}})")},
              {"success", response::json(200, R"({"active":true,"aud":["a","b"],"x":{"y":1}})")}})
-        BOOST_TEST_CONTEXT(given.status << given.body)
+        BOOST_TEST_CONTEXT(scripted.status << scripted.body)
         {
             auto server = start();
-            server.push_response(given);
-            asking ask(knowing_all(server));
-            auto const got = ask.introspect("hush-hush");
+            server.push_response(scripted);
+            client_for_introspection fixture(config_with_endpoints(server));
+            auto const got = fixture.introspect("hush-hush");
             BOOST_TEST(outcome(got) == expected);
             if (!got)
                 BOOST_TEST(got.error().message().find("hush-hush") == std::string::npos);
@@ -178,36 +179,36 @@ BOOST_AUTO_TEST_CASE(are_told_of_in_one_way_alone)
         }
 }
 
-BOOST_AUTO_TEST_CASE(are_told_of_as_servers_write_it)
+BOOST_AUTO_TEST_CASE(introspection_responses_of_real_servers_are_accepted)
 {
     auto server = start();
-    asking ask(knowing_all(server));
+    client_for_introspection fixture(config_with_endpoints(server));
     server.push_response(response::json(
         200,
         R"({"active":true,"scope":["a","b"],"exp":1.683061093e+09,"iat":"1683057493.5",)"
         R"("nbf":253402300799,"cnf":{"x5t#S256":"bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2",)"
         R"("jkt":"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}})"));
-    auto const got = ask.introspect("t");
+    auto const got = fixture.introspect("t");
     BOOST_REQUIRE_MESSAGE(got, outcome(got));
     BOOST_TEST(got->scope == "a b");
     using std::chrono::seconds;
     using time = std::chrono::system_clock::time_point;
     BOOST_TEST((got->expires_at == time(seconds(1'683'061'093))));
     BOOST_TEST((got->issued_at == time(seconds(1'683'057'493))));
-    // The year 9999 is beyond the clock.
+    // The clock cannot represent the year 9999.
     BOOST_TEST((got->not_before && *got->not_before > time(seconds(9'000'000'000))));
     BOOST_TEST(got->certificate_thumbprint == "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2");
     BOOST_TEST(got->key_thumbprint == "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
     server.push_response(response::json(200, R"({"active":true,"cnf":{"jwk":{"kty":"EC"}}})"));
-    auto const other = ask.introspect("t");
+    auto const other = fixture.introspect("t");
     BOOST_REQUIRE_MESSAGE(other, outcome(other));
     BOOST_TEST(!other->expires_at);
     BOOST_TEST(other->certificate_thumbprint == "");
     BOOST_TEST(other->member("cnf").value_or("") == R"({"jwk":{"kty":"EC"}})");
 }
 
-// The token that was asked about, wherever the server repeats it.
-BOOST_AUTO_TEST_CASE(are_in_no_text_of_an_error)
+// The server repeats the introspected token in every part of the response.
+BOOST_AUTO_TEST_CASE(the_introspected_token_is_in_no_text_of_an_error)
 {
     std::string const token = "opaque\"to\\ken/1";
     std::string const escaped = R"(opaque\"to\\ken/1)";
@@ -227,13 +228,13 @@ BOOST_AUTO_TEST_CASE(are_in_no_text_of_an_error)
                 auto responded = response::json(status, body);
                 responded.headers.add("X-Echo", token);
                 server.set_response(responded);
-                auto config = knowing_all(server);
+                auto config = config_with_endpoints(server);
                 config.keep_headers = true;
                 std::string shown;
                 config.debug = [&](std::string_view text) { shown += text; };
-                asking ask(config);
-                auto const told = ask.introspect(token);
-                auto const done = ask.revoke(token);
+                client_for_introspection fixture(config);
+                auto const told = fixture.introspect(token);
+                auto const done = fixture.revoke(token);
                 if (!told)
                     check_no_secret(told.error(), "opaque");
                 if (!done)
@@ -242,14 +243,14 @@ BOOST_AUTO_TEST_CASE(are_in_no_text_of_an_error)
             }
 }
 
-BOOST_AUTO_TEST_CASE(are_ended_whatever_the_body_says)
+BOOST_AUTO_TEST_CASE(revocation_ignores_the_body_of_a_success)
 {
     struct row
     {
         char const* outcome;
-        response given;
+        response scripted;
     };
-    for (auto const& [expected, given] : std::vector<row>{
+    for (auto const& [expected, scripted] : std::vector<row>{
              {"success", response::json(200, "")},
              {"success", response::json(204, "")},
              {"success", response::json(200, "<html>")},
@@ -263,74 +264,74 @@ BOOST_AUTO_TEST_CASE(are_ended_whatever_the_body_says)
               response::json(400, R"({"error":"unsupported_token_type"})")},
              {"http_error", response::json(503, "")},
              {"invalid_client", response::json(401, R"({"error":"invalid_client"})")}})
-        BOOST_TEST_CONTEXT(given.status << given.body)
+        BOOST_TEST_CONTEXT(scripted.status << scripted.body)
         {
             auto server = start();
-            server.push_response(given);
-            asking ask(knowing_all(server));
-            BOOST_TEST(outcome(ask.revoke("t")) == expected);
+            server.push_response(scripted);
+            client_for_introspection fixture(config_with_endpoints(server));
+            BOOST_TEST(outcome(fixture.revoke("t")) == expected);
         }
 }
 
-BOOST_AUTO_TEST_CASE(are_asked_about_again_when_that_may_help)
+BOOST_AUTO_TEST_CASE(introspection_and_revocation_are_retried_after_transient_errors)
 {
     auto server = start();
-    auto config = knowing_all(server);
+    auto config = config_with_endpoints(server);
     config.retry.max_attempts = 3;
     config.retry.initial_back_off = 1ms;
-    asking ask(config);
+    client_for_introspection fixture(config);
     server.push_response(response::json(503, ""));
     server.push_response(response::json(502, ""));
-    BOOST_TEST(outcome(ask.introspect("t")) == "success");
+    BOOST_TEST(outcome(fixture.introspect("t")) == "success");
     server.push_response(response::json(503, ""));
-    BOOST_TEST(outcome(ask.revoke("t")) == "success");
+    BOOST_TEST(outcome(fixture.revoke("t")) == "success");
     BOOST_TEST(server.requests().size() == 5U);
 }
 
-BOOST_AUTO_TEST_CASE(are_asked_about_where_they_are_kept)
+BOOST_AUTO_TEST_CASE(introspection_and_revocation_use_their_own_endpoints)
 {
     auto const server = start();
     auto const other = start();
-    auto config = knowing_all(server);
+    auto config = config_with_endpoints(server);
     config.tls.ca_pem += other.ca_pem();
     config.server.introspection_endpoint = other.introspection_endpoint();
-    asking ask(config);
-    auto const token = std::string(require_token(ask.fetch()).value());
-    auto const got = ask.introspect(token);
+    client_for_introspection fixture(config);
+    auto const token = std::string(require_token(fixture.fetch()).value());
+    auto const got = fixture.introspect(token);
     BOOST_REQUIRE_MESSAGE(got, outcome(got));
-    // Another server knows nothing of it.
+    // Another server does not know the token.
     BOOST_TEST(!got->active);
     BOOST_TEST(other.requests().size() == 1U);
     BOOST_TEST(server.requests().size() == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(are_asked_about_with_proofs)
+BOOST_AUTO_TEST_CASE(introspection_and_revocation_authenticate_by_assertion)
 {
     test_key const key("P-256");
-    auto const server = start(knowing(key));
-    auto config = knowing_all(server);
+    auto const server = start(options_with_client(key));
+    auto config = config_with_endpoints(server);
     config.authentication =
         coauth::client_authentication::private_key_jwt(other_id, signing_key_of(key));
-    asking ask(config);
-    auto const token = std::string(require_token(ask.fetch()).value());
-    auto const got = ask.introspect(token);
+    client_for_introspection fixture(config);
+    auto const token = std::string(require_token(fixture.fetch()).value());
+    auto const got = fixture.introspect(token);
     BOOST_REQUIRE_MESSAGE(got, outcome(got));
     BOOST_TEST(got->active);
-    BOOST_TEST(outcome(ask.revoke(token)) == "success");
+    BOOST_TEST(outcome(fixture.revoke(token)) == "success");
     BOOST_TEST(server.requests().size() == 3U);
 }
 
-BOOST_AUTO_TEST_CASE(are_not_waited_for_for_ever)
+BOOST_AUTO_TEST_CASE(introspection_and_revocation_end_at_the_deadline_or_by_cancellation)
 {
     auto server = start();
     auto never = response::bytes("x", response_end::stall);
     never.cut_at = 0;
     server.set_response(never);
-    auto config = knowing_all(server);
+    auto config = config_with_endpoints(server);
     config.timeout = 200ms;
-    asking ask(config);
-    BOOST_TEST(outcome(ask.introspect("t")) == "timeout");
-    BOOST_TEST(outcome(ask.revoke("t")) == "timeout");
+    client_for_introspection fixture(config);
+    BOOST_TEST(outcome(fixture.introspect("t")) == "timeout");
+    BOOST_TEST(outcome(fixture.revoke("t")) == "timeout");
 
     config.timeout = 10s;
     asio::io_context context;

@@ -1,4 +1,5 @@
-// Lifetimes: client, context and handlers may be destroyed in any order; operations end once.
+// Lifetimes: client, context and handlers may be destroyed in any order, and operations complete
+// once.
 
 #include "operations_fixture.hpp"
 
@@ -48,7 +49,7 @@ T await_result(Executor const& executor, asio::awaitable<T> work)
 
 BOOST_AUTO_TEST_SUITE(operations)
 
-// Awaits a token beside a timer, on one executor of each kind.
+// Awaits a token and a timer together, on each kind of executor.
 asio::awaitable<std::string> race(coauth::client& client, std::chrono::milliseconds limit)
 {
     using namespace asio::experimental::awaitable_operators;
@@ -76,7 +77,7 @@ void check_races(Executor const& executor, asio::any_io_executor const& client_e
     BOOST_TEST(watch.elapsed() < 5s);
 }
 
-BOOST_AUTO_TEST_CASE(awaited_beside_a_timer_client_on_one_thread_the_first_one_wins)
+BOOST_AUTO_TEST_CASE(an_operation_and_a_timer_can_race_on_one_thread)
 {
     asio::io_context context(1);
     auto const work = asio::make_work_guard(context);
@@ -86,20 +87,20 @@ BOOST_AUTO_TEST_CASE(awaited_beside_a_timer_client_on_one_thread_the_first_one_w
     runner.join();
 }
 
-BOOST_AUTO_TEST_CASE(awaited_beside_a_timer_on_a_strand_the_first_one_wins)
+BOOST_AUTO_TEST_CASE(an_operation_and_a_timer_can_race_on_a_strand)
 {
     asio::thread_pool pool(4);
     auto const strand = asio::make_strand(pool);
     check_races(strand, strand);
 }
 
-BOOST_AUTO_TEST_CASE(awaited_on_a_strand_with_the_client_on_the_pool_the_first_one_wins)
+BOOST_AUTO_TEST_CASE(an_operation_and_a_timer_can_race_on_a_strand_with_the_client_on_the_pool)
 {
     asio::thread_pool pool(4);
     check_races(asio::make_strand(pool), pool.get_executor());
 }
 
-BOOST_AUTO_TEST_CASE(many_run_at_once_on_a_thread_pool)
+BOOST_AUTO_TEST_CASE(many_operations_run_at_the_same_time_on_a_thread_pool)
 {
     auto const server = start();
     asio::thread_pool pool(4);
@@ -114,8 +115,8 @@ BOOST_AUTO_TEST_CASE(many_run_at_once_on_a_thread_pool)
     BOOST_TEST(server.requests().size() == 32U);
 }
 
-// The initiating function returns first, also when there is nothing to wait for.
-BOOST_AUTO_TEST_CASE(never_complete_within_the_initiating_function)
+// The initiating function returns first, even if there is nothing to wait for.
+BOOST_AUTO_TEST_CASE(operations_never_complete_within_the_initiating_function)
 {
     auto const server = start();
     asio::io_context context;
@@ -127,7 +128,7 @@ BOOST_AUTO_TEST_CASE(never_complete_within_the_initiating_function)
 
     std::vector<std::string> seen;
     auto const handler = [&](token_result const& r) { seen.push_back(outcome(r)); };
-    // From within the loop, where dispatch() would run a handler at once.
+    // Within the loop, where dispatch() would call the handler at once.
     asio::post(
         context,
         [&]
@@ -148,7 +149,7 @@ BOOST_AUTO_TEST_CASE(never_complete_within_the_initiating_function)
     BOOST_TEST(seen == expected, boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(are_cancelled_when_the_client_is_destroyed)
+BOOST_AUTO_TEST_CASE(operations_are_cancelled_when_the_client_is_destroyed)
 {
     auto server = start();
     server.set_response(late_response());
@@ -171,7 +172,7 @@ BOOST_AUTO_TEST_CASE(are_cancelled_when_the_client_is_destroyed)
     BOOST_TEST(seen == expected, boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(are_cancelled_when_the_client_is_assigned_to)
+BOOST_AUTO_TEST_CASE(operations_are_cancelled_when_the_client_is_assigned_to)
 {
     auto server = start();
     server.push_response(late_response());
@@ -190,7 +191,7 @@ BOOST_AUTO_TEST_CASE(are_cancelled_when_the_client_is_assigned_to)
     BOOST_TEST(seen == expected, boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(continue_when_the_client_is_moved)
+BOOST_AUTO_TEST_CASE(operations_continue_when_the_client_is_moved)
 {
     auto server = start();
     server.push_response(late_response(100ms));
@@ -205,7 +206,7 @@ BOOST_AUTO_TEST_CASE(continue_when_the_client_is_moved)
     BOOST_TEST(moved.validate().has_value());
 }
 
-BOOST_AUTO_TEST_CASE(are_cancelled_by_close_from_another_thread)
+BOOST_AUTO_TEST_CASE(operations_are_cancelled_by_close_from_another_thread)
 {
     auto server = start();
     server.set_response(late_response());
@@ -226,15 +227,15 @@ BOOST_AUTO_TEST_CASE(are_cancelled_by_close_from_another_thread)
 }
 
 // The handler is destroyed without a call, as with Asio's own operations.
-BOOST_AUTO_TEST_CASE(may_be_destroyed_with_the_context_in_every_phase)
+BOOST_AUTO_TEST_CASE(the_context_may_be_destroyed_in_every_phase_of_an_operation)
 {
     auto const server = start();
     auto config = server.config();
-    // One is at work, and the others wait in line.
+    // One operation runs, and the others are queued.
     config.connections.max_connections = 1;
     constexpr int all = 3;
     auto const witness = std::make_shared<int>(0);
-    // The number of handlers that whole operations take is not known: go on until they complete.
+    // The number of handlers of an operation is unknown, so the loop ends when they complete.
     int completed = 0;
     for (std::size_t steps = 0; completed < all && steps < 500; ++steps)
     {
@@ -247,7 +248,7 @@ BOOST_AUTO_TEST_CASE(may_be_destroyed_with_the_context_in_every_phase)
         for (std::size_t i = 0; i < steps; ++i)
             context->run_one();
         context->stop();
-        // Both orders of going.
+        // Both orders of destruction.
         if (steps % 2 == 0)
             client.reset();
         context.reset();
@@ -263,7 +264,7 @@ asio::awaitable<void> await_for_ever(coauth::client client, std::shared_ptr<int>
     BOOST_ERROR("resumed with " << outcome(got) << *witness);
 }
 
-BOOST_AUTO_TEST_CASE(may_be_destroyed_with_the_context_and_an_awaiting_coroutine)
+BOOST_AUTO_TEST_CASE(the_context_may_be_destroyed_with_an_awaiting_coroutine)
 {
     auto server = start();
     server.push_response(late_response());
@@ -281,7 +282,7 @@ BOOST_AUTO_TEST_CASE(may_be_destroyed_with_the_context_and_an_awaiting_coroutine
     BOOST_TEST(witness.use_count() == 1);
 }
 
-BOOST_FIXTURE_TEST_CASE(let_an_exception_of_a_handler_leave_the_event_loop, client_on_one_thread)
+BOOST_FIXTURE_TEST_CASE(an_exception_of_a_handler_leaves_the_event_loop, client_on_one_thread)
 {
     client.async_get_access_token(
         coauth::token_request(), [](token_result const&) { throw std::runtime_error("mine"); });
@@ -295,7 +296,7 @@ BOOST_FIXTURE_TEST_CASE(let_an_exception_of_a_handler_leave_the_event_loop, clie
     BOOST_TEST(seen == "success");
 }
 
-BOOST_FIXTURE_TEST_CASE(may_be_started_by_a_completion_handler, client_on_one_thread)
+BOOST_FIXTURE_TEST_CASE(a_completion_handler_may_start_an_operation, client_on_one_thread)
 {
     int left = 5;
     std::function<void(token_result const&)> again = [&](token_result const& r)
@@ -310,7 +311,7 @@ BOOST_FIXTURE_TEST_CASE(may_be_started_by_a_completion_handler, client_on_one_th
     BOOST_TEST(server.requests().size() == 5U);
 }
 
-BOOST_FIXTURE_TEST_CASE(may_destroy_their_client_in_the_completion_handler, client_on_one_thread)
+BOOST_FIXTURE_TEST_CASE(a_completion_handler_may_destroy_the_client, client_on_one_thread)
 {
     auto own =
         std::make_unique<coauth::client>(context.get_executor(), with_log_scan(server.config()));

@@ -275,7 +275,7 @@ BOOST_AUTO_TEST_CASE(its_refusal_is_told_with_its_status)
             auto const got = fetch(config);
             BOOST_TEST(outcome(got) == "proxy_refused");
             BOOST_TEST((got || got.error().http_status() == row.status));
-            BOOST_TEST(proxy.wait_until_over(1));
+            BOOST_TEST(proxy.wait_for_ended(1));
             BOOST_TEST(server.connections() == 0U);
         }
 }
@@ -329,7 +329,7 @@ BOOST_AUTO_TEST_CASE(an_response_without_end_is_refused)
     stopwatch const watch;
     BOOST_TEST(outcome(fetch(through(server, proxy.url()))) == "proxy_refused");
     BOOST_TEST(watch.elapsed() < 3s);
-    BOOST_TEST(proxy.wait_until_over(1));
+    BOOST_TEST(proxy.wait_for_ended(1));
 }
 
 // Also where no response and only a part of one comes, the deadline holds.
@@ -350,7 +350,7 @@ BOOST_AUTO_TEST_CASE(a_silent_one_is_left_at_the_deadline)
             BOOST_TEST(watch.elapsed() >= 300ms);
             BOOST_TEST(watch.elapsed() < 3s);
             BOOST_TEST((got || got.error().message().find("connect") != std::string::npos));
-            BOOST_TEST(proxy.wait_until_over(1));
+            BOOST_TEST(proxy.wait_for_ended(1));
             BOOST_TEST(server.connections() == 0U);
         }
 }
@@ -403,7 +403,7 @@ BOOST_AUTO_TEST_CASE(a_tunnel_that_died_is_replaced_by_another)
     BOOST_TEST(outcome(kept.fetch()) == "success");
     BOOST_TEST(kept.client.counters().attempts == 2U);
     BOOST_TEST(kept.client.counters().sessions_resumed == 1U);
-    BOOST_TEST(proxy.wait_until_asked(2));
+    BOOST_TEST(proxy.wait_for_requests(2));
     BOOST_TEST(server.connections() == 2U);
 }
 

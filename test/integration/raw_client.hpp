@@ -12,15 +12,15 @@
 namespace test
 {
 
-// A request as bytes, which the library would not send.
+// A request that the library would not send.
 struct raw_request
 {
     std::string body = {};
-    // Whole lines, without their ends.
+    // Lines without line breaks.
     std::vector<std::string> headers = {};
     std::string path = "/oauth/token";
     std::string method = "POST";
-    // 0: the server's first one.
+    // 0: the server's first port.
     std::uint16_t port = 0;
     identity const* shown = nullptr;
 };
@@ -31,14 +31,14 @@ struct raw_response
     std::string head;
     std::string body;
 
-    // Of the JSON object in the body; empty where there is none.
+    // The JSON object of the body; empty if there is none.
     [[nodiscard]] boost::json::object document() const;
-    // The text of a member of it.
+    // The string value of one of its members.
     [[nodiscard]] std::string text(char const* name) const;
     [[nodiscard]] std::string header(std::string const& name) const;
 };
 
-// Sends it on a connection of its own.
+// Sends the request over a new connection.
 raw_response send(authorization_server const& server, raw_request const& request);
 
 // The value of a form's parameter.

@@ -1,4 +1,4 @@
-// What is transient is tried again, in time; what is not, is not.
+// Transient failures are retried within the deadline; other failures are not.
 
 #include "client_fixture.hpp"
 #include "fixture.hpp"
@@ -12,7 +12,7 @@ using namespace test;
 namespace
 {
 
-// One operation with the retries that the configuration says.
+// Runs one operation with the configured retries.
 token_result ask(coauth::client_config const& config)
 {
     boost::asio::io_context context;
@@ -35,7 +35,7 @@ coauth::client_config quick(authorization_server const& server)
 
 BOOST_AUTO_TEST_SUITE(retries)
 
-BOOST_AUTO_TEST_CASE(of_each_failure)
+BOOST_AUTO_TEST_CASE(only_transient_failures_are_retried)
 {
     struct row
     {
@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(of_each_failure)
         }
 }
 
-BOOST_AUTO_TEST_CASE(end)
+BOOST_AUTO_TEST_CASE(retries_end_at_max_attempts)
 {
     auto server = start();
     server.set_response(response::json(503, R"({"error":"temporarily_unavailable"})"));
@@ -91,9 +91,9 @@ BOOST_AUTO_TEST_CASE(end)
     BOOST_TEST(server.requests().size() == 4U);
 }
 
-// Its connection is closed: kept, it would be taken for one that died while it was idle, and each
-// attempt would be made twice.
-BOOST_AUTO_TEST_CASE(at_a_server_that_responses_408_are_as_many_as_any)
+// Without idle connections: a 408 on a reused connection means that it timed out, and the request
+// would be repeated without counting.
+BOOST_AUTO_TEST_CASE(a_408_on_a_new_connection_counts_as_an_attempt)
 {
     auto server = start();
     server.set_response(response::json(408, ""));
@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(at_a_server_that_responses_408_are_as_many_as_any)
     BOOST_TEST(server.connections() == 3U);
 }
 
-BOOST_AUTO_TEST_CASE(are_not_made_by_the_one_shot)
+BOOST_AUTO_TEST_CASE(a_one_shot_call_is_not_retried)
 {
     auto server = start();
     server.push_response(response::json(503, ""));
@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(are_not_made_by_the_one_shot)
     BOOST_TEST(server.requests().size() == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(are_not_begun_when_the_server_asks_for_more_time_than_there_is)
+BOOST_AUTO_TEST_CASE(a_retry_that_does_not_fit_in_the_deadline_is_not_started)
 {
     for (char const* const field : {"Retry-After", "X-Rate-Limit-Reset"})
         BOOST_TEST_CONTEXT(field)
@@ -138,7 +138,7 @@ BOOST_AUTO_TEST_CASE(are_not_begun_when_the_server_asks_for_more_time_than_there
         }
 }
 
-BOOST_AUTO_TEST_CASE(wait_as_long_as_the_server_asks)
+BOOST_AUTO_TEST_CASE(a_retry_waits_as_long_as_the_server_requests)
 {
     auto server = start();
     auto busy = response::json(429, "");
@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(wait_as_long_as_the_server_asks)
     BOOST_TEST(watch.elapsed() >= 900ms);
 }
 
-BOOST_AUTO_TEST_CASE(end_an_attempt_that_takes_too_long)
+BOOST_AUTO_TEST_CASE(an_attempt_that_times_out_is_retried)
 {
     auto server = start();
     auto late = response::json(200, token_body);
@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(end_an_attempt_that_takes_too_long)
     BOOST_TEST(server.requests().size() == 2U);
 }
 
-BOOST_AUTO_TEST_CASE(of_an_attempt_that_may_take_for_ever)
+BOOST_AUTO_TEST_CASE(an_unlimited_attempt_timeout_is_accepted)
 {
     auto server = start();
     server.push_response(response::json(503, ""));
@@ -169,7 +169,7 @@ BOOST_AUTO_TEST_CASE(of_an_attempt_that_may_take_for_ever)
     config.retry.attempt_timeout = std::chrono::milliseconds::max();
     BOOST_TEST(outcome(ask(config)) == "success");
     BOOST_TEST(server.requests().size() == 2U);
-    // The deadline of the whole is there all the same.
+    // The deadline of the operation still holds.
     auto late = response::json(200, token_body);
     late.delay = std::chrono::milliseconds::max();
     server.push_response(late);
@@ -177,7 +177,7 @@ BOOST_AUTO_TEST_CASE(of_an_attempt_that_may_take_for_ever)
     BOOST_TEST(outcome(ask(config)) == "timeout");
 }
 
-BOOST_AUTO_TEST_CASE(with_a_delay_for_ever_are_not_begun)
+BOOST_AUTO_TEST_CASE(an_unlimited_back_off_prevents_the_retry)
 {
     auto server = start();
     for (int i = 0; i < 4; ++i)
@@ -186,14 +186,14 @@ BOOST_AUTO_TEST_CASE(with_a_delay_for_ever_are_not_begun)
     config.retry.initial_back_off = config.retry.max_back_off = std::chrono::milliseconds::max();
     BOOST_TEST(outcome(ask(config)) == "http_error");
     BOOST_TEST(server.requests().size() == 1U);
-    // Up to for ever, but not at once.
+    // An unlimited maximum, but a delay above zero.
     config.retry.initial_back_off = 1ms;
     BOOST_TEST(outcome(ask(config)) == "http_error");
     BOOST_TEST(server.requests().size() == 4U);
 }
 
-// That an attempt may take no longer says nothing of the wait before the next one.
-BOOST_AUTO_TEST_CASE(may_be_further_apart_than_an_attempt_may_take)
+// The attempt timeout does not limit the wait before the next attempt.
+BOOST_AUTO_TEST_CASE(the_back_off_may_be_longer_than_the_attempt_timeout)
 {
     auto server = start();
     auto busy = response::json(503, "");
@@ -205,8 +205,8 @@ BOOST_AUTO_TEST_CASE(may_be_further_apart_than_an_attempt_may_take)
     BOOST_TEST(server.requests().size() == 2U);
 }
 
-// The second one has what is left, and not what was left of the first.
-BOOST_AUTO_TEST_CASE(have_the_time_that_is_left_when_it_is_less_than_one_may_take)
+// The second attempt has the rest of the deadline, which is shorter than the attempt timeout.
+BOOST_AUTO_TEST_CASE(the_last_attempt_ends_at_the_deadline)
 {
     auto server = start();
     auto busy = response::json(503, "");
@@ -223,7 +223,7 @@ BOOST_AUTO_TEST_CASE(have_the_time_that_is_left_when_it_is_less_than_one_may_tak
     BOOST_TEST(server.requests().size() == 2U);
 }
 
-BOOST_AUTO_TEST_CASE(are_not_begun_when_the_client_is_closed_as_an_attempt_runs_out)
+BOOST_AUTO_TEST_CASE(no_retry_starts_when_the_client_is_closed)
 {
     struct closing : coauth::observer
     {
@@ -249,8 +249,8 @@ BOOST_AUTO_TEST_CASE(are_not_begun_when_the_client_is_closed_as_an_attempt_runs_
     BOOST_TEST(server.requests().size() <= 1U);
 }
 
-// A server that replaces refresh tokens takes one that comes twice for a stolen one.
-BOOST_AUTO_TEST_CASE(present_no_refresh_token_twice_that_may_have_been_taken)
+// A server that rotates refresh tokens treats a repeated one as stolen.
+BOOST_AUTO_TEST_CASE(a_refresh_token_that_may_have_been_consumed_is_not_sent_again)
 {
     struct row
     {
@@ -284,8 +284,8 @@ BOOST_AUTO_TEST_CASE(present_no_refresh_token_twice_that_may_have_been_taken)
             }
 }
 
-// What was not sent can be sent again.
-BOOST_AUTO_TEST_CASE(present_a_refresh_token_again_that_was_not_sent)
+// A refresh token that was not sent is still valid.
+BOOST_AUTO_TEST_CASE(a_refresh_token_that_was_not_sent_is_sent_by_the_retry)
 {
     server_options chosen = options();
     chosen.connection_fault = coauth::testing::connection_fault::close_at_accept;
@@ -301,7 +301,7 @@ BOOST_AUTO_TEST_CASE(present_a_refresh_token_again_that_was_not_sent)
     BOOST_TEST(server.connections() == 3U);
 }
 
-BOOST_AUTO_TEST_CASE(do_not_make_the_message_grow)
+BOOST_AUTO_TEST_CASE(the_error_message_does_not_grow_with_the_attempts)
 {
     auto server = start();
     auto late = response::json(200, token_body);
@@ -319,7 +319,7 @@ BOOST_AUTO_TEST_CASE(do_not_make_the_message_grow)
     BOOST_TEST(got.error().message().size() < 1024U, got.error());
 }
 
-BOOST_AUTO_TEST_CASE(tell_why_the_last_attempt_failed)
+BOOST_AUTO_TEST_CASE(the_error_contains_the_failure_of_the_last_attempt)
 {
     auto server = start();
     auto late = response::json(200, token_body);

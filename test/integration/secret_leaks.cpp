@@ -1,4 +1,4 @@
-// Nothing that a server says makes the client talk to another, or say more to this one.
+// No response makes the client contact another host, or send further requests to this one.
 
 #include "client_fixture.hpp"
 #include "fixture.hpp"
@@ -10,7 +10,7 @@ using namespace test;
 namespace
 {
 
-// Nobody may come there.
+// A server that must receive no connection.
 class another_server
 {
 public:
@@ -21,7 +21,7 @@ private:
     authorization_server server_ = start();
 };
 
-// What the client says next is what it said first.
+// The next request has the same fields as the first.
 void check_says_the_same_as_ever(
     authorization_server& server, client_fixture& kept, std::string const& ever)
 {
@@ -45,7 +45,7 @@ BOOST_AUTO_TEST_CASE(no_redirect_is_followed)
 {
     auto server = start();
     another_server const other;
-    client_fixture kept(once(server));
+    client_fixture kept(single_attempt(server));
     auto const ever = first_request(server, kept);
     auto const port = std::to_string(server.port());
     std::string const places[] = {
@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(no_redirect_is_followed)
         for (auto const& place : places)
             BOOST_TEST_CONTEXT(status << " to " << place)
             {
-                // With a token in it, which must not be taken.
+                // It contains a token, which must not be used.
                 auto redirect = response::json(status, token_body);
                 redirect.headers.add("Location", place);
                 server.push_response(redirect);
@@ -81,11 +81,11 @@ BOOST_AUTO_TEST_CASE(no_redirect_is_followed)
     check_says_the_same_as_ever(server, kept, ever);
 }
 
-BOOST_AUTO_TEST_CASE(fields_that_ask_for_more_are_ignored)
+BOOST_AUTO_TEST_CASE(header_fields_that_request_further_connections_are_ignored)
 {
     auto server = start();
     another_server const other;
-    client_fixture kept(once(server));
+    client_fixture kept(single_attempt(server));
     auto const ever = first_request(server, kept);
     auto const elsewhere = "127.0.0.1:" + other.port();
     std::pair<char const*, std::string> const fields[] = {
@@ -114,11 +114,11 @@ BOOST_AUTO_TEST_CASE(fields_that_ask_for_more_are_ignored)
     BOOST_TEST(server.connections() == 1U);
 }
 
-// The credentials were sent, and are not sent again in another form or for another realm.
-BOOST_AUTO_TEST_CASE(challenges_are_not_responded)
+// The credentials are not sent again in another form or for another realm.
+BOOST_AUTO_TEST_CASE(challenges_cause_no_further_request)
 {
     auto server = start();
-    client_fixture kept(once(server));
+    client_fixture kept(single_attempt(server));
     auto const ever = first_request(server, kept);
     std::size_t requests = 1;
     for (auto const* const challenge :

@@ -1,4 +1,4 @@
-// A TLS session is resumed where that is allowed, and a full handshake is no failure.
+// TLS sessions are resumed if that is allowed; otherwise a full handshake is done.
 
 #include "client_fixture.hpp"
 #include "fixture.hpp"
@@ -25,7 +25,7 @@ server_options speaking(int version)
     return chosen;
 }
 
-// How the connections of so many operations, one after another, were opened.
+// Runs `count` operations in turn and returns how their connections were opened.
 std::vector<std::string> openings(coauth::client_config config, int operations)
 {
     auto const seen = std::make_shared<event_log>();
@@ -50,13 +50,13 @@ void check_openings(coauth::client_config const& config, std::vector<std::string
 
 BOOST_AUTO_TEST_SUITE(sessions)
 
-BOOST_AUTO_TEST_CASE(that_the_server_forgot_are_replaced)
+BOOST_AUTO_TEST_CASE(a_session_that_the_server_forgot_is_replaced)
 {
     for (int const version : both_versions)
         BOOST_TEST_CONTEXT("TLS " << version)
         {
             auto server = start(speaking(version));
-            auto const config = not_kept(server);
+            auto const config = without_reuse(server);
             check_openings(config, {"opened", "opened, resumed"});
             server.rotate_session_keys();
             check_openings(config, {"opened", "opened, resumed", "opened, resumed"});
@@ -65,13 +65,13 @@ BOOST_AUTO_TEST_CASE(that_the_server_forgot_are_replaced)
         }
 }
 
-BOOST_AUTO_TEST_CASE(that_the_server_always_refuses_do_no_harm)
+BOOST_AUTO_TEST_CASE(sessions_that_the_server_always_refuses_do_no_harm)
 {
     for (int const version : both_versions)
         BOOST_TEST_CONTEXT("TLS " << version)
         {
             auto server = start(speaking(version));
-            auto const config = not_kept(server);
+            auto const config = without_reuse(server);
             for (int i = 0; i < 5; ++i)
             {
                 check_openings(config, {"opened"});
@@ -81,15 +81,15 @@ BOOST_AUTO_TEST_CASE(that_the_server_always_refuses_do_no_harm)
         }
 }
 
-BOOST_AUTO_TEST_CASE(are_offered_newest_first)
+BOOST_AUTO_TEST_CASE(the_newest_session_is_offered_first)
 {
     for (int const version : both_versions)
         BOOST_TEST_CONTEXT("TLS " << version)
         {
             auto server = start(speaking(version));
-            client_fixture kept(not_kept(server));
+            client_fixture kept(without_reuse(server));
             BOOST_TEST(count(kept.fetch_at_once(8), "success") == 8U);
-            // Some of no use, beneath those that are made now.
+            // Stores unusable sessions before the new ones.
             server.rotate_session_keys();
             BOOST_TEST(outcome(kept.fetch()) == "success");
             BOOST_TEST(server.resumed() == 0U);
@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(are_offered_newest_first)
         }
 }
 
-BOOST_AUTO_TEST_CASE(that_expired_are_replaced)
+BOOST_AUTO_TEST_CASE(an_expired_session_is_replaced)
 {
     std::list<authorization_server> servers;
     for (int const version : both_versions)
@@ -107,20 +107,19 @@ BOOST_AUTO_TEST_CASE(that_expired_are_replaced)
         auto chosen = speaking(version);
         chosen.session_lifetime = 1s;
         servers.push_back(start(chosen));
-        check_openings(not_kept(servers.back()), {"opened"});
+        check_openings(without_reuse(servers.back()), {"opened"});
     }
-    // In whole seconds, more than one.
+    // Lifetimes are in whole seconds; this is more than one.
     std::this_thread::sleep_for(2050ms);
     for (auto const& server : servers)
     {
-        check_openings(not_kept(server), {"opened", "opened, resumed"});
+        check_openings(without_reuse(server), {"opened", "opened, resumed"});
         BOOST_TEST(server.resumed() == 1U);
     }
 }
 
-// The end of the stream without a goodbye says nothing against the session (RFC 5246 section
-// 7.2.1), wherever it comes.
-BOOST_AUTO_TEST_CASE(outlive_a_connection_that_was_cut)
+// A session stays valid if the connection ends without close_notify (RFC 5246 section 7.2.1).
+BOOST_AUTO_TEST_CASE(a_session_outlives_a_connection_that_was_cut)
 {
     for (int const version : both_versions)
         for (auto const end : {response_end::close, response_end::truncate, response_end::reset})
@@ -129,7 +128,7 @@ BOOST_AUTO_TEST_CASE(outlive_a_connection_that_was_cut)
                     "TLS " << version << ", " << static_cast<int>(end) << " at " << cut)
                 {
                     auto server = start(speaking(version));
-                    client_fixture kept(once(server));
+                    client_fixture kept(single_attempt(server));
                     BOOST_TEST(outcome(kept.fetch()) == "success");
                     auto last = response::bytes(http_response(token_body), end);
                     last.cut_at = cut;
@@ -141,31 +140,32 @@ BOOST_AUTO_TEST_CASE(outlive_a_connection_that_was_cut)
                 }
 }
 
-BOOST_AUTO_TEST_CASE(may_not_be_had)
+BOOST_AUTO_TEST_CASE(a_server_without_sessions_is_used_with_full_handshakes)
 {
     for (int const version : both_versions)
     {
         auto chosen = speaking(version);
         chosen.session_lifetime = 0s;
         auto const server = start(chosen);
-        check_openings(not_kept(server), {"opened", "opened", "opened"});
+        check_openings(without_reuse(server), {"opened", "opened", "opened"});
         BOOST_TEST(server.resumed() == 0U);
     }
 }
 
-BOOST_AUTO_TEST_CASE(are_resumed_by_connections_opened_at_once)
+BOOST_AUTO_TEST_CASE(connections_opened_at_the_same_time_resume_sessions)
 {
     struct row
     {
         int version;
-        // A session of TLS 1.2 serves all; in 1.3 each connection gets two tickets at first.
+        // All connections may use one TLS 1.2 session; in TLS 1.3 each connection receives two
+        // tickets.
         std::size_t first;
     };
     for (auto const row : {row{0x0303, 1}, row{0x0304, 8}})
         BOOST_TEST_CONTEXT("TLS " << row.version)
         {
             auto const server = start(speaking(row.version));
-            client_fixture kept(not_kept(server));
+            client_fixture kept(without_reuse(server));
             BOOST_TEST(count(kept.fetch_at_once(row.first), "success") == row.first);
             BOOST_TEST(server.resumed() == 0U);
             for (int i = 0; i < 3; ++i)
@@ -176,17 +176,17 @@ BOOST_AUTO_TEST_CASE(are_resumed_by_connections_opened_at_once)
         }
 }
 
-// Each connection takes a ticket of its own: two that are opened at once never show the same one.
-BOOST_AUTO_TEST_CASE(of_tls_1_3_are_for_one_connection)
+// Connections that are opened at the same time never send the same ticket.
+BOOST_AUTO_TEST_CASE(a_tls_1_3_ticket_is_used_for_one_connection)
 {
     auto const server = start(speaking(0x0304));
-    client_fixture kept(not_kept(server));
+    client_fixture kept(without_reuse(server));
     BOOST_TEST(outcome(kept.fetch()) == "success");
     BOOST_TEST(count(kept.fetch_at_once(5), "success") == 5U);
     BOOST_TEST(server.resumed() == 2U);
 }
 
-BOOST_AUTO_TEST_CASE(are_for_one_host)
+BOOST_AUTO_TEST_CASE(a_session_is_not_resumed_for_another_host_name)
 {
     for (int const version : both_versions)
         BOOST_TEST_CONTEXT("TLS " << version)
@@ -194,12 +194,12 @@ BOOST_AUTO_TEST_CASE(are_for_one_host)
             auto chosen = speaking(version);
             chosen.certificate = coauth::testing::certificate::wrong_host;
             auto const server = start(chosen);
-            auto config = not_kept(server);
+            auto config = without_reuse(server);
             config.connections.resolver = [](auto const&, std::uint16_t port, auto const& done)
             { done({}, {{"127.0.0.1", port}}); };
             config.server.token_endpoint = server.token_endpoint("other.example");
             check_openings(config, {"opened", "opened, resumed"});
-            // The same address, and a name that the certificate does not have.
+            // The same address by a name that is not in the certificate.
             for (char const* const host : {"localhost", "127.0.0.1", "example"})
             {
                 config.server.token_endpoint = server.token_endpoint(host);
@@ -207,16 +207,16 @@ BOOST_AUTO_TEST_CASE(are_for_one_host)
             }
             BOOST_TEST(server.requests().size() == 2U);
 
-            // Also when the certificate has both.
+            // Even if the certificate has both names.
             auto const two_names = start(speaking(version));
-            config = not_kept(two_names);
+            config = without_reuse(two_names);
             check_openings(config, {"opened", "opened, resumed"});
             config.server.token_endpoint = two_names.token_endpoint("localhost");
             check_openings(config, {"opened", "opened, resumed"});
         }
 }
 
-BOOST_AUTO_TEST_CASE(are_for_one_choice_of_whom_to_trust)
+BOOST_AUTO_TEST_CASE(a_session_is_not_resumed_with_other_trusted_cas)
 {
     auto const other = start();
     struct row
@@ -243,7 +243,7 @@ BOOST_AUTO_TEST_CASE(are_for_one_choice_of_whom_to_trust)
             BOOST_TEST_CONTEXT(row.name << ", TLS " << version)
             {
                 auto const server = start(speaking(version));
-                auto const right = not_kept(server);
+                auto const right = without_reuse(server);
                 check_openings(right, {"opened", "opened, resumed"});
                 auto wrong = right;
                 row.change(wrong.tls, server);
@@ -253,13 +253,13 @@ BOOST_AUTO_TEST_CASE(are_for_one_choice_of_whom_to_trust)
             }
 }
 
-BOOST_AUTO_TEST_CASE(of_a_replaced_ca_file_are_not_resumed)
+BOOST_AUTO_TEST_CASE(a_session_is_not_resumed_after_the_ca_file_was_replaced)
 {
     auto const other = start();
     auto const server = start();
     scratch_file const file("ca");
     file.write(server.ca_pem());
-    auto config = not_kept(server);
+    auto config = without_reuse(server);
     config.tls.ca_pem.clear();
     config.tls.ca_file = file.path();
     check_openings(config, {"opened", "opened, resumed"});
@@ -268,13 +268,13 @@ BOOST_AUTO_TEST_CASE(of_a_replaced_ca_file_are_not_resumed)
     BOOST_TEST(server.requests().size() == 2U);
 }
 
-BOOST_AUTO_TEST_CASE(made_with_the_systems_trust_are_not_resumed_without_it)
+BOOST_AUTO_TEST_CASE(a_session_of_the_systems_cas_is_not_resumed_without_them)
 {
     auto const other = start();
     auto const server = start();
     scratch_file const system("system");
     system.write(server.ca_pem());
-    auto config = not_kept(server);
+    auto config = without_reuse(server);
     config.tls.ca_pem = other.ca_pem();
     config.tls.system_trust_store = true;
     ::setenv("SSL_CERT_FILE", system.path().c_str(), 1);
@@ -285,10 +285,10 @@ BOOST_AUTO_TEST_CASE(made_with_the_systems_trust_are_not_resumed_without_it)
     BOOST_TEST(server.requests().size() == 2U);
 }
 
-BOOST_AUTO_TEST_CASE(of_a_client_that_wants_none_are_not_there_for_others)
+BOOST_AUTO_TEST_CASE(a_client_without_session_resumption_stores_no_sessions)
 {
     auto const server = start();
-    auto config = not_kept(server);
+    auto config = without_reuse(server);
     config.tls.session_resumption = false;
     check_openings(config, {"opened", "opened"});
     config.tls.session_resumption = true;

@@ -1,4 +1,4 @@
-// A function that signs in place of a key: whatever it does, the operation ends once, and in time.
+// Signer functions: whatever they do, the operation completes once and in time.
 
 #include "client_authentication.hpp"
 
@@ -38,19 +38,19 @@ coauth::error quota_error()
 
 BOOST_AUTO_TEST_SUITE(signers)
 
-BOOST_AUTO_TEST_CASE(that_response_at_once_are_heard)
+BOOST_AUTO_TEST_CASE(a_signer_may_complete_at_once)
 {
     test_key const key("P-256");
-    auto const server = start(knowing(key));
+    auto const server = start(options_with_client(key));
     auto const sign = [&](std::string const& input, signed_handler const& done)
     { done(key.sign("ES256", input)); };
     BOOST_TEST(outcome(fetch(signed_through(server, sign))) == "success");
 }
 
-BOOST_AUTO_TEST_CASE(that_response_later_on_another_thread_are_heard_once)
+BOOST_AUTO_TEST_CASE(a_signer_may_complete_later_on_another_thread_and_counts_once)
 {
     test_key const key("P-256");
-    auto const server = start(knowing(key));
+    auto const server = start(options_with_client(key));
     std::thread other;
     auto const sign = [&](std::string const& input, signed_handler const& done)
     {
@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(that_response_later_on_another_thread_are_heard_once)
     BOOST_TEST(server.requests().size() == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(that_fail_are_told_of_and_nothing_is_sent)
+BOOST_AUTO_TEST_CASE(a_failing_signer_is_an_error_without_a_request)
 {
     struct row
     {
@@ -96,19 +96,19 @@ BOOST_AUTO_TEST_CASE(that_fail_are_told_of_and_nothing_is_sent)
         }
 }
 
-BOOST_AUTO_TEST_CASE(that_sign_wrongly_are_refused_by_the_server)
+BOOST_AUTO_TEST_CASE(a_wrong_signature_of_a_signer_is_refused_by_the_server)
 {
     test_key const key("P-256");
-    auto const server = start(knowing(key));
+    auto const server = start(options_with_client(key));
     auto const sign = [&](std::string const&, signed_handler const& done)
     { done(std::string(64, 'x')); };
     BOOST_TEST(outcome(fetch(signed_through(server, sign))) == "invalid_client");
 }
 
-BOOST_AUTO_TEST_CASE(that_give_no_signature_at_all_are_told_of)
+BOOST_AUTO_TEST_CASE(a_malformed_signature_of_a_signer_is_an_error)
 {
     test_key const key("P-256");
-    auto const server = start(knowing(key));
+    auto const server = start(options_with_client(key));
     auto const sign = [&](std::string const&, signed_handler const& done)
     { done(std::string("no signature")); };
     auto const got = fetch(signed_through(server, sign));
@@ -118,11 +118,11 @@ BOOST_AUTO_TEST_CASE(that_give_no_signature_at_all_are_told_of)
     BOOST_TEST(server.requests().empty());
 }
 
-// As key management services do.
-BOOST_AUTO_TEST_CASE(may_give_der)
+// Key management services return DER.
+BOOST_AUTO_TEST_CASE(a_signer_may_return_der)
 {
     test_key const key("P-256");
-    auto const server = start(knowing(key));
+    auto const server = start(options_with_client(key));
     auto const sign = [&](std::string const& input, signed_handler const& done)
     {
         auto const both = key.sign("ES256", input);
@@ -141,7 +141,7 @@ BOOST_AUTO_TEST_CASE(may_give_der)
     BOOST_TEST(outcome(fetch(signed_through(server, sign))) == "success");
 }
 
-BOOST_AUTO_TEST_CASE(that_never_response_end_with_the_deadline)
+BOOST_AUTO_TEST_CASE(a_signer_that_never_completes_ends_at_the_deadline)
 {
     auto const server = start();
     std::vector<signed_handler> kept;
@@ -151,16 +151,16 @@ BOOST_AUTO_TEST_CASE(that_never_response_end_with_the_deadline)
     auto const got = fetch(config);
     BOOST_TEST(outcome(got) == "timeout");
     BOOST_TEST(got.error().message().find("signature") != std::string::npos, got.error());
-    // Too late for anything.
+    // Completes after the operation has ended.
     BOOST_REQUIRE_EQUAL(kept.size(), 1U);
     kept.front()(std::string("late"));
     BOOST_TEST(server.requests().empty());
 }
 
-BOOST_AUTO_TEST_CASE(that_are_slow_cost_an_attempt_its_own_time)
+BOOST_AUTO_TEST_CASE(a_slow_signer_counts_towards_the_attempt_timeout)
 {
     test_key const key("P-256");
-    auto const server = start(knowing(key));
+    auto const server = start(options_with_client(key));
     std::vector<signed_handler> kept;
     auto config = signed_through(
         server,
@@ -178,7 +178,7 @@ BOOST_AUTO_TEST_CASE(that_are_slow_cost_an_attempt_its_own_time)
     BOOST_TEST(server.requests().size() == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(are_not_waited_for_by_a_cancellation)
+BOOST_AUTO_TEST_CASE(a_cancellation_does_not_wait_for_the_signer)
 {
     for (auto const type :
          {asio::cancellation_type::terminal, asio::cancellation_type::partial,
@@ -207,7 +207,7 @@ BOOST_AUTO_TEST_CASE(are_not_waited_for_by_a_cancellation)
     }
 }
 
-BOOST_AUTO_TEST_CASE(are_not_waited_for_by_the_end_of_the_client)
+BOOST_AUTO_TEST_CASE(destroying_the_client_does_not_wait_for_the_signer)
 {
     auto const server = start();
     asio::io_context context;
@@ -229,7 +229,7 @@ BOOST_AUTO_TEST_CASE(are_not_waited_for_by_the_end_of_the_client)
     kept.front()(std::string("late"));
 }
 
-BOOST_AUTO_TEST_CASE(may_response_while_the_context_goes)
+BOOST_AUTO_TEST_CASE(a_signer_may_complete_while_the_context_is_destroyed)
 {
     auto const server = start();
     for (int i = 0; i < 200; ++i)
@@ -256,7 +256,7 @@ BOOST_AUTO_TEST_CASE(may_response_while_the_context_goes)
     BOOST_TEST(server.requests().empty());
 }
 
-BOOST_AUTO_TEST_CASE(may_outlive_the_context)
+BOOST_AUTO_TEST_CASE(a_signer_may_outlive_the_context)
 {
     auto const server = start();
     std::vector<signed_handler> kept;

@@ -1,5 +1,4 @@
-// The testing server's endpoints beside the plain fetch: metadata, introspection, revocation and
-// the other grants.
+// The testing server: metadata, introspection, revocation and further grants.
 
 #include "raw_client.hpp"
 #include "server_certificates.hpp"
@@ -100,7 +99,7 @@ BOOST_AUTO_TEST_CASE(metadata_of_a_plain_server)
         BOOST_TEST(!document.contains(absent), absent);
 }
 
-BOOST_AUTO_TEST_CASE(metadata_tells_what_is_on)
+BOOST_AUTO_TEST_CASE(metadata_contains_the_enabled_features)
 {
     auto chosen = accepting(exchange);
     chosen.dpop = dpop::accepted;
@@ -128,7 +127,7 @@ BOOST_AUTO_TEST_CASE(metadata_tells_what_is_on)
         server.token_endpoint().c_str());
 }
 
-BOOST_AUTO_TEST_CASE(its_configuration_says_what_the_metadata_say)
+BOOST_AUTO_TEST_CASE(its_client_configuration_agrees_with_its_metadata)
 {
     for (bool const alias : {false, true})
     {
@@ -177,7 +176,7 @@ BOOST_AUTO_TEST_CASE(a_path_of_the_issuer_moves_the_metadata)
         BOOST_TEST(get(server, path).status == 404U);
 }
 
-BOOST_AUTO_TEST_CASE(metadata_is_only_got)
+BOOST_AUTO_TEST_CASE(metadata_accepts_only_get)
 {
     auto const server = start();
     auto const got = post(server, "", "/.well-known/openid-configuration");
@@ -206,7 +205,7 @@ BOOST_AUTO_TEST_CASE(an_expired_token_is_not_active)
     BOOST_TEST(introspect(server, new_token(server)).body == R"({"active":false})");
 }
 
-BOOST_AUTO_TEST_CASE(times_may_be_for_ever)
+BOOST_AUTO_TEST_CASE(lifetimes_may_be_unlimited)
 {
     auto chosen = options();
     chosen.token_lifetime = std::chrono::seconds::max();
@@ -243,7 +242,7 @@ BOOST_AUTO_TEST_CASE(a_token_of_another_client_is_not_revoked)
     BOOST_TEST(introspect(server, token).document().at("active").as_bool());
 }
 
-BOOST_AUTO_TEST_CASE(both_want_an_authenticated_client_and_a_token)
+BOOST_AUTO_TEST_CASE(introspection_and_revocation_require_an_authenticated_client_and_a_token)
 {
     auto const server = start();
     for (char const* const path : {"/oauth/introspect", "/oauth/revoke"})
@@ -279,7 +278,7 @@ BOOST_AUTO_TEST_CASE(other_grants_are_refused_unless_accepted)
             "unsupported_grant_type");
 }
 
-BOOST_AUTO_TEST_CASE(token_exchange_tells_what_was_issued)
+BOOST_AUTO_TEST_CASE(token_exchange_returns_the_issued_token_type)
 {
     auto const server = start(accepting(exchange));
     auto const form = "grant_type=" + escaped(exchange);
@@ -296,7 +295,7 @@ BOOST_AUTO_TEST_CASE(token_exchange_tells_what_was_issued)
     check_error(post(server, typed + "&subject_token=x&actor_token=x"), "invalid_request");
 }
 
-BOOST_AUTO_TEST_CASE(any_assertion_is_a_grant_when_no_issuer_is_named)
+BOOST_AUTO_TEST_CASE(any_assertion_is_a_grant_without_trusted_issuers)
 {
     auto const server = start(accepting(jwt_bearer));
     auto const form = "grant_type=" + escaped(jwt_bearer);
@@ -330,7 +329,7 @@ BOOST_AUTO_TEST_CASE(an_assertion_of_a_trusted_issuer_is_a_grant)
     check_error(grant(key), "invalid_grant");
 }
 
-BOOST_AUTO_TEST_CASE(a_refresh_token_is_good_until_it_is_revoked)
+BOOST_AUTO_TEST_CASE(a_refresh_token_is_valid_until_it_is_revoked)
 {
     auto chosen = accepting("refresh_token");
     chosen.refresh_tokens = {"first"};
@@ -346,13 +345,13 @@ BOOST_AUTO_TEST_CASE(a_refresh_token_is_good_until_it_is_revoked)
     BOOST_TEST(known.at("active").as_bool());
     BOOST_TEST(!known.contains("token_type"));
     check_error(post(server, form + "unknown"), "invalid_grant");
-    // An access token is none.
+    // An access token is not a refresh token.
     check_error(post(server, form + new_token(server)), "invalid_grant");
     post(server, "token=first", "/oauth/revoke");
     check_error(post(server, form + "first"), "invalid_grant");
 }
 
-BOOST_AUTO_TEST_CASE(a_rotated_refresh_token_is_good_once)
+BOOST_AUTO_TEST_CASE(a_rotated_refresh_token_is_valid_once)
 {
     auto chosen = accepting("refresh_token");
     chosen.refresh_tokens = {"first"};
@@ -383,7 +382,7 @@ BOOST_AUTO_TEST_CASE(a_scripted_response_may_be_for_one_path)
     BOOST_TEST(introspect(server, token).status == 200U);
 }
 
-BOOST_AUTO_TEST_CASE(requests_show_how_the_client_proved_itself)
+BOOST_AUTO_TEST_CASE(requests_contain_the_authentication_of_the_client)
 {
     auto const server = start();
     post(server, "grant_type=client_credentials");
@@ -446,7 +445,7 @@ BOOST_AUTO_TEST_CASE(reports_an_unusable_certificate_from_the_options)
         }
 }
 
-BOOST_AUTO_TEST_CASE(scripted_tokens_and_scripted_silence_are_what_they_say)
+BOOST_AUTO_TEST_CASE(scripted_tokens_and_scripted_silence_are_sent_unchanged)
 {
     auto server = start();
     server.push_response(coauth::testing::response::token("a-token", 90s));

@@ -1,5 +1,5 @@
-// The testing server's judgement of client assertions: each wrong thing is refused for its own
-// reason, so that a test which passes against it says something.
+// The testing server verifies client assertions: each fault is refused with its own description, so
+// that success against this server means a valid assertion.
 
 #include "raw_client.hpp"
 
@@ -84,7 +84,7 @@ struct fault
 {
     char const* name;
     std::function<void(token_draft&)> make;
-    // What the description must say.
+    // Part of the description.
     char const* reason;
 };
 
@@ -110,7 +110,7 @@ fault const faults[] = {
 
 BOOST_AUTO_TEST_SUITE(testing_server_assertions)
 
-BOOST_AUTO_TEST_CASE(every_algorithm_of_keys_is_taken)
+BOOST_AUTO_TEST_CASE(every_algorithm_of_keys_is_accepted)
 {
     for (char const* const algorithm :
          {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(every_algorithm_of_keys_is_taken)
         }
 }
 
-BOOST_AUTO_TEST_CASE(every_algorithm_of_secrets_is_taken)
+BOOST_AUTO_TEST_CASE(every_algorithm_of_secrets_is_accepted)
 {
     auto const server = with_secret();
     for (char const* const algorithm : {"HS256", "HS384", "HS512"})
@@ -170,11 +170,11 @@ BOOST_AUTO_TEST_CASE(the_subject_is_the_client)
     draft.claims["sub"] = "other";
     auto const form = form_with(signed_by(key, "ES256", draft));
     check_refused(send(server, {form + "&client_id=" + id}), "(sub)");
-    // Without a client_id the subject says which client it is, and there is no such one.
+    // Without a client_id the subject identifies the client, which does not exist.
     check_refused(send(server, {form}), "Client authentication failed.");
 }
 
-BOOST_AUTO_TEST_CASE(an_assertion_is_good_once)
+BOOST_AUTO_TEST_CASE(an_assertion_is_valid_once)
 {
     test_key const key("P-256");
     auto const server = with_key(key.public_pem());
@@ -197,16 +197,16 @@ BOOST_AUTO_TEST_CASE(every_wrong_signature_is_refused)
     check_refused(try_assertion(server, signed_by(other, "RS256", draft)), "signature");
     check_refused(try_assertion(server, head), "signature");
     check_refused(try_assertion(server, head + base64url(key.sign("PS256", head))), "signature");
-    // The public key as the secret of a HMAC.
+    // The public key as HMAC secret.
     check_refused(try_assertion(server, signed_by(key.public_pem(), "HS256", draft)), "signature");
     check_refused(
         try_assertion(server, base64url(R"({"alg":"none"})") + head.substr(head.find('.'))),
         "signature");
-    // None of them has used the assertion up.
+    // None of these attempts has consumed the assertion.
     BOOST_TEST(try_assertion(server, good).status == 200U);
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_token_is_refused)
+BOOST_AUTO_TEST_CASE(malformed_assertions_are_refused)
 {
     test_key const key("P-256");
     auto const server = with_key(key.public_pem());
@@ -217,7 +217,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_token_is_refused)
     check_refused(send(server, {form}), "client_assertion_type");
 }
 
-BOOST_AUTO_TEST_CASE(a_secret_for_assertions_is_no_password)
+BOOST_AUTO_TEST_CASE(an_assertion_secret_is_not_accepted_by_basic_or_post)
 {
     auto const server = with_secret();
     check_refused(
@@ -230,7 +230,7 @@ BOOST_AUTO_TEST_CASE(a_secret_for_assertions_is_no_password)
         "Client authentication failed.");
 }
 
-BOOST_AUTO_TEST_CASE(two_ways_are_one_too_many)
+BOOST_AUTO_TEST_CASE(two_authentication_methods_in_one_request_are_refused)
 {
     test_key const key("P-256");
     auto const server = with_key(key.public_pem());
@@ -240,7 +240,7 @@ BOOST_AUTO_TEST_CASE(two_ways_are_one_too_many)
     BOOST_TEST(got.text("error") == "invalid_request");
 }
 
-BOOST_AUTO_TEST_CASE(the_audience_is_an_option)
+BOOST_AUTO_TEST_CASE(the_accepted_audience_is_configurable)
 {
     test_key const key("P-256");
     coauth::testing::registered_client client;
@@ -254,7 +254,7 @@ BOOST_AUTO_TEST_CASE(the_audience_is_an_option)
     BOOST_TEST(try_assertion(server, signed_by(key, "ES256", draft)).status == 200U);
 }
 
-BOOST_AUTO_TEST_CASE(by_default_the_issuer_is_an_audience)
+BOOST_AUTO_TEST_CASE(the_issuer_is_an_audience_by_default)
 {
     test_key const key("P-256");
     auto const server = with_key(key.public_pem());

@@ -1,4 +1,4 @@
-// The testing server's judgement of client certificates (RFC 8705).
+// The testing server verifies client certificates (RFC 8705).
 
 #include "raw_client.hpp"
 
@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(another_certificate_or_none_is_refused)
     BOOST_TEST(server.requests().back().client_certificate_thumbprint.empty());
 }
 
-BOOST_AUTO_TEST_CASE(a_subject_of_a_trusted_ca_is_taken)
+BOOST_AUTO_TEST_CASE(a_subject_of_a_trusted_ca_is_accepted)
 {
     auto const ca = make_identity("CA", nullptr, true);
     auto const known = make_identity("client", &ca);
@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(every_other_subject_and_ca_is_refused)
     check_refused(send(server, request_of(&expired)), "trusted CA");
 }
 
-BOOST_AUTO_TEST_CASE(a_certificate_beside_a_secret_binds_the_token_too)
+BOOST_AUTO_TEST_CASE(a_certificate_in_addition_to_a_secret_binds_the_token)
 {
     auto const known = make_identity("client");
     auto chosen = options();
@@ -133,7 +133,7 @@ BOOST_AUTO_TEST_CASE(a_certificate_beside_a_secret_binds_the_token_too)
     BOOST_TEST(document.at("cnf").at("x5t#S256").as_string() == known.thumbprint.c_str());
 }
 
-BOOST_AUTO_TEST_CASE(at_an_alias_alone)
+BOOST_AUTO_TEST_CASE(certificates_are_requested_only_at_the_mtls_alias)
 {
     auto const known = make_identity("client");
     auto chosen = with_certificate(known);
@@ -154,7 +154,7 @@ BOOST_AUTO_TEST_CASE(at_an_alias_alone)
     BOOST_TEST(document.at("token_endpoint").as_string() == server.token_endpoint().c_str());
 }
 
-BOOST_AUTO_TEST_CASE(a_ca_that_cannot_be_read_ends_the_start)
+BOOST_AUTO_TEST_CASE(an_unreadable_ca_prevents_the_start)
 {
     auto chosen = options();
     chosen.client_certificates = client_certificates::requested;

@@ -1,4 +1,4 @@
-// The testing server's judgement of DPoP proofs: each wrong thing is refused for its own reason.
+// The testing server verifies DPoP proofs: each fault is refused with its own description.
 
 #include "raw_client.hpp"
 
@@ -80,7 +80,7 @@ struct fault
 {
     char const* name;
     std::function<void(token_draft&)> make;
-    // What the description must say.
+    // Part of the description.
     char const* reason;
 };
 
@@ -153,7 +153,7 @@ BOOST_AUTO_TEST_CASE(every_wrong_signature_is_refused)
     BOOST_TEST(try_proof(server, signed_by(key, algorithm, draft)).status == 200U);
 }
 
-BOOST_AUTO_TEST_CASE(a_proof_is_good_once_and_alone)
+BOOST_AUTO_TEST_CASE(a_proof_is_valid_once_and_must_be_the_only_one)
 {
     test_key const key("P-256");
     auto const server = start_with(dpop::accepted);
@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(a_proof_is_good_once_and_alone)
     check_refused(send(server, request_of({proof, proof})), "more than one");
 }
 
-BOOST_AUTO_TEST_CASE(the_mode_says_what_a_request_without_a_proof_gets)
+BOOST_AUTO_TEST_CASE(the_dpop_mode_decides_about_requests_without_a_proof)
 {
     test_key const key("P-256");
     auto const off = start_with(dpop::off);
@@ -176,7 +176,7 @@ BOOST_AUTO_TEST_CASE(the_mode_says_what_a_request_without_a_proof_gets)
     BOOST_TEST(try_proof(required, proof).text("token_type") == "DPoP");
 }
 
-BOOST_AUTO_TEST_CASE(a_nonce_is_asked_for_and_may_change)
+BOOST_AUTO_TEST_CASE(a_required_nonce_may_change)
 {
     test_key const key("P-256");
     auto server = start_with(dpop::accepted, true);
@@ -198,7 +198,7 @@ BOOST_AUTO_TEST_CASE(a_nonce_is_asked_for_and_may_change)
     BOOST_TEST(stale.header("DPoP-Nonce") != nonce);
 }
 
-BOOST_AUTO_TEST_CASE(a_proof_that_lacks_the_nonce_has_cost_an_assertion)
+BOOST_AUTO_TEST_CASE(a_proof_without_the_nonce_consumes_the_assertion)
 {
     test_key const key("P-256");
     auto chosen = options();

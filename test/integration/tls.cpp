@@ -1,5 +1,5 @@
-// Who the peer is: whatever is wrong with a certificate or with the TLS beneath, not one byte of
-// HTTP is sent.
+// The identity of the server: with a faulty certificate or TLS configuration, no byte of HTTP is
+// sent.
 
 #include "fixture.hpp"
 #include "server_certificates.hpp"
@@ -18,15 +18,15 @@ using coauth::testing::connection_fault;
 namespace
 {
 
-struct certificate_row
+struct certificate_case
 {
     certificate kind;
     char const* name;
-    // What the message must say, so that it is refused for the right reason.
+    // Part of the error message, which shows the right reason.
     char const* reason;
 };
 
-constexpr certificate_row certificate_rows[] = {
+constexpr certificate_case certificate_cases[] = {
     {certificate::expired, "expired", "expired"},
     {certificate::not_yet_valid, "not yet valid", "not yet valid"},
     {certificate::self_signed, "self-signed", "self-signed"},
@@ -76,7 +76,7 @@ server_options refusing(connection_fault how, std::string plain_text = {})
     return chosen;
 }
 
-// Whether a client that minds nothing gets on with it.
+// Whether a client that verifies nothing can connect.
 bool is_spoken(authorization_server const& server, int version, char const* ciphers)
 {
     std::shared_ptr<SSL_CTX> const context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_SUITE(tls)
 
 BOOST_AUTO_TEST_CASE(every_faulty_certificate_is_refused_before_the_request)
 {
-    for (auto const& row : certificate_rows)
+    for (auto const& row : certificate_cases)
         for (int const version : {0x0303, 0x0304})
             for (char const* const host : {"localhost", "127.0.0.1"})
                 BOOST_TEST_CONTEXT(row.name << ", TLS " << version << ", " << host)
@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(several_cas_may_be_trusted)
     BOOST_TEST(outcome(fetch(config)) == "success");
 }
 
-BOOST_AUTO_TEST_CASE(a_revocation_list_is_heeded)
+BOOST_AUTO_TEST_CASE(a_revoked_certificate_is_refused)
 {
     auto const server = start();
     auto config = server.config();
@@ -179,7 +179,7 @@ BOOST_AUTO_TEST_CASE(old_versions_and_weak_ciphers_are_refused)
         certificate kind;
         int version;
         char const* ciphers;
-        // What the message must say.
+        // Part of the error message.
         char const* reason;
     };
     for (auto const& row : {
@@ -207,7 +207,7 @@ BOOST_AUTO_TEST_CASE(old_versions_and_weak_ciphers_are_refused)
         }
 }
 
-BOOST_AUTO_TEST_CASE(what_is_not_tls_is_refused)
+BOOST_AUTO_TEST_CASE(other_protocols_than_tls_are_refused)
 {
     auto const repeated = [](std::string const& text, std::size_t count)
     {
@@ -253,9 +253,9 @@ BOOST_AUTO_TEST_CASE(a_connection_that_ends_before_tls_is_a_lost_one)
         }
 }
 
-BOOST_AUTO_TEST_CASE(a_silent_server_is_left_at_the_deadline)
+BOOST_AUTO_TEST_CASE(a_silent_server_is_abandoned_at_the_deadline)
 {
-    // Nothing at all, and half a record.
+    // No bytes at all, and half a record.
     for (auto const& chosen :
          {refusing(connection_fault::silence),
           refusing(connection_fault::plain_text, std::string("\x16\x03\x03\x00\x7A\x02", 6))})

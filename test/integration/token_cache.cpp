@@ -29,7 +29,7 @@ struct caching
     coauth::token_cache cache;
 };
 
-// Three times as many as there is room for: the last ones stay.
+// Three times the capacity: the last sources stay.
 void check_bound(std::size_t most)
 {
     coauth::token_cache_options options;
@@ -53,8 +53,8 @@ void check_bound(std::size_t most)
 
 BOOST_AUTO_TEST_SUITE(token_cache)
 
-// After what the library keeps for the thread.
-BOOST_AUTO_TEST_CASE(is_used_by_what_a_thread_destroys_last)
+// Destroyed after the library's thread-local objects.
+BOOST_AUTO_TEST_CASE(thread_local_destructors_may_use_a_token_cache)
 {
     caching c;
     struct last
@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(is_used_by_what_a_thread_destroys_last)
     BOOST_TEST(c.cache.counters().hits == 2U);
 }
 
-BOOST_AUTO_TEST_CASE(one_source_for_what_is_the_same)
+BOOST_AUTO_TEST_CASE(equal_requests_share_one_source)
 {
     caching c;
     auto const first = c.cache.get(c.client, token_request().scope("read write"));
@@ -96,7 +96,7 @@ BOOST_AUTO_TEST_CASE(one_source_for_what_is_the_same)
     BOOST_TEST(require_token(got.at(0)).scope() == "read write");
 }
 
-BOOST_AUTO_TEST_CASE(the_least_recently_used_goes)
+BOOST_AUTO_TEST_CASE(the_least_recently_used_source_is_evicted)
 {
     coauth::token_cache_options options;
     options.max_sources = 3;
@@ -112,14 +112,14 @@ BOOST_AUTO_TEST_CASE(the_least_recently_used_goes)
     BOOST_TEST(c.cache.counters().size == 3U);
 }
 
-// Of all, wherever they are kept.
-BOOST_AUTO_TEST_CASE(the_bound_and_the_order_of_use_hold_for_all)
+// For all keys, whatever their hash.
+BOOST_AUTO_TEST_CASE(the_capacity_and_the_eviction_order_hold_for_all_keys)
 {
     for (std::size_t const most : {1U, 2U, 100U, 1025U, 2000U})
         check_bound(most);
 }
 
-BOOST_AUTO_TEST_CASE(who_holds_one_may_go_on)
+BOOST_AUTO_TEST_CASE(an_evicted_source_may_still_be_used)
 {
     coauth::token_cache_options options;
     options.max_sources = 1;
@@ -132,7 +132,7 @@ BOOST_AUTO_TEST_CASE(who_holds_one_may_go_on)
     BOOST_TEST(outcome(got.at(0)) == "success");
 }
 
-BOOST_AUTO_TEST_CASE(idle_ones_go)
+BOOST_AUTO_TEST_CASE(idle_sources_are_removed_on_request)
 {
     coauth::token_cache_options options;
     options.max_idle = 1s;
@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(idle_ones_go)
     BOOST_TEST(c.cache.counters().size == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(idle_ones_go_at_lookups)
+BOOST_AUTO_TEST_CASE(idle_sources_are_removed_at_lookups)
 {
     coauth::token_cache_options options;
     options.max_idle = 1s;
@@ -162,8 +162,8 @@ BOOST_AUTO_TEST_CASE(idle_ones_go_at_lookups)
     BOOST_TEST(c.cache.counters().idle_removed == 3U);
 }
 
-// It is used without being looked up: another of the same key would fetch another token.
-BOOST_AUTO_TEST_CASE(idle_ones_that_are_held_stay)
+// A source that is used without lookups counts as used: a new one would fetch another token.
+BOOST_AUTO_TEST_CASE(idle_sources_that_are_in_use_stay)
 {
     coauth::token_cache_options options;
     options.max_idle = 1s;
@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(idle_ones_that_are_held_stay)
     BOOST_TEST(c.cache.counters().size == 0U);
 }
 
-BOOST_AUTO_TEST_CASE(the_options_of_each)
+BOOST_AUTO_TEST_CASE(the_options_of_the_cache_apply_to_every_source)
 {
     coauth::token_cache_options options;
     options.source.refresh_at = 2;
@@ -192,7 +192,7 @@ BOOST_AUTO_TEST_CASE(the_options_of_each)
     BOOST_TEST(end == "invalid_configuration");
 }
 
-BOOST_AUTO_TEST_CASE(a_client_goes)
+BOOST_AUTO_TEST_CASE(sources_are_erased_with_their_client)
 {
     caching c;
     coauth::client other(c.context.get_executor(), with_log_scan(c.server.config()));
@@ -202,7 +202,7 @@ BOOST_AUTO_TEST_CASE(a_client_goes)
     BOOST_TEST(c.cache.counters().size == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(a_hundred_thousand)
+BOOST_AUTO_TEST_CASE(a_hundred_thousand_sources_fit)
 {
     caching c;
     constexpr int count = 100'000;
@@ -211,7 +211,7 @@ BOOST_AUTO_TEST_CASE(a_hundred_thousand)
     auto const first = c.cache.counters();
     BOOST_TEST(first.misses == 100'000U);
     BOOST_TEST(first.size == 100'000U);
-    // All of them are there, and there is no room for another.
+    // The cache is full.
     for (int i = 0; i < count; ++i)
         (void)c.at(i);
     BOOST_TEST(c.cache.counters().hits == 100'000U);
@@ -221,7 +221,7 @@ BOOST_AUTO_TEST_CASE(a_hundred_thousand)
     BOOST_TEST(c.cache.counters().evicted == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(grants_by_their_content)
+BOOST_AUTO_TEST_CASE(equal_grants_share_one_source)
 {
     caching c;
     auto const at = [&](token_request const& request) { return c.cache.get(c.client, request); };
@@ -231,7 +231,7 @@ BOOST_AUTO_TEST_CASE(grants_by_their_content)
     BOOST_TEST(one != at(token_request::token_exchange("an assertion")));
     BOOST_TEST(one != at(token_request()));
     BOOST_TEST(one != at(token_request::jwt_bearer("an assertion").scope("read")));
-    // What is asked for anew each time cannot be compared.
+    // Functions cannot be compared.
     auto const asks = []
     {
         return token_request::jwt_bearer(
@@ -243,7 +243,7 @@ BOOST_AUTO_TEST_CASE(grants_by_their_content)
     BOOST_TEST(two != at(asks()));
 }
 
-BOOST_AUTO_TEST_CASE(spans_without_end)
+BOOST_AUTO_TEST_CASE(unlimited_durations_are_accepted)
 {
     coauth::token_cache_options options;
     options.max_idle = std::chrono::seconds::max();
@@ -258,8 +258,8 @@ BOOST_AUTO_TEST_CASE(spans_without_end)
     BOOST_TEST(c.cache.counters().idle_removed == 0U);
 }
 
-// From many threads, with more keys than there is room for.
-BOOST_AUTO_TEST_CASE(from_many_threads)
+// Many threads use more keys than the capacity.
+BOOST_AUTO_TEST_CASE(a_token_cache_works_from_many_threads)
 {
     coauth::token_cache_options options;
     options.max_sources = 2000;

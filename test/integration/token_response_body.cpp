@@ -1,5 +1,4 @@
-// What a token document or an error may say, from the wire to the caller. A selection: the parsers
-// have tests of their own.
+// Token and error responses from the wire to the caller. The parsers have more tests of their own.
 
 #include "fixture.hpp"
 
@@ -39,7 +38,7 @@ std::string token(std::string const& value, std::string const& more = {})
     return R"({"access_token":)" + value + R"(,"token_type":"Bearer")" + more + "}";
 }
 
-// Each character in so many bytes, the least significant first or last.
+// Encodes each character in `size` bytes, little-endian or big-endian.
 std::string wide(std::string_view text, std::size_t bytes, bool least_first)
 {
     std::string out;
@@ -65,7 +64,7 @@ std::string nested(std::string const& opening, std::string const& closing)
 
 BOOST_AUTO_TEST_SUITE(token_response_body)
 
-BOOST_AUTO_TEST_CASE(usable_tokens)
+BOOST_AUTO_TEST_CASE(usable_tokens_are_accepted)
 {
     check({
         {"all members", 200, token_body, "success"},
@@ -78,7 +77,7 @@ BOOST_AUTO_TEST_CASE(usable_tokens)
     });
 }
 
-BOOST_AUTO_TEST_CASE(unusable_tokens)
+BOOST_AUTO_TEST_CASE(unusable_tokens_are_refused)
 {
     check({
         {"missing", 200, R"({"token_type":"Bearer"})", "malformed_response"},
@@ -101,7 +100,7 @@ BOOST_AUTO_TEST_CASE(unusable_tokens)
     });
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_document)
+BOOST_AUTO_TEST_CASE(bodies_that_are_no_json_object_are_refused)
 {
     check({
         {"empty", 200, "", "malformed_response"},
@@ -128,8 +127,8 @@ BOOST_AUTO_TEST_CASE(what_is_no_document)
     });
 }
 
-// The token is in them all, and in no text.
-BOOST_AUTO_TEST_CASE(wide_characters)
+// All of these responses contain the token, and no text of the library may.
+BOOST_AUTO_TEST_CASE(utf_16_and_utf_32_bodies_are_refused)
 {
     auto server = start();
     for (std::size_t const bytes : {2U, 4U})
@@ -165,17 +164,17 @@ BOOST_AUTO_TEST_CASE(an_encoded_body_is_refused)
     }
 }
 
-BOOST_AUTO_TEST_CASE(scopes_as_a_list)
+BOOST_AUTO_TEST_CASE(a_list_of_scopes_is_accepted)
 {
     auto server = start();
     server.push_response(response::json(200, token("\"tok.en-1\"", R"(,"scope":["a","b"])")));
     BOOST_TEST(require_token(fetch(server.config())).scope() == "a b");
 }
 
-// Of SMS.CX; there they may come with status 200 too.
-BOOST_AUTO_TEST_CASE(nested_errors_with_their_number)
+// Errors of SMS.CX, which may have status 200.
+BOOST_AUTO_TEST_CASE(nested_errors_keep_their_number)
 {
-    struct table_row
+    struct error_case
     {
         unsigned status;
         char const* type;
@@ -183,7 +182,7 @@ BOOST_AUTO_TEST_CASE(nested_errors_with_their_number)
         char const* expected;
     };
     auto server = start();
-    for (auto const& row : std::vector<table_row>{
+    for (auto const& row : std::vector<error_case>{
              {400, "invalid_request", "1600", "invalid_request"},
              {400, "invalid_scope", "1600", "invalid_scope"},
              {400, "unsupported_grant_type", "1600", "unsupported_grant_type"},
@@ -214,7 +213,7 @@ BOOST_AUTO_TEST_CASE(nested_errors_with_their_number)
             }
 }
 
-BOOST_AUTO_TEST_CASE(what_is_wrong_beside_a_good_word_is_left_out)
+BOOST_AUTO_TEST_CASE(invalid_members_of_an_error_are_dropped)
 {
     auto server = start();
     for (auto const* odd : {"null", "5", "true", "[]", R"(["x"])", "{}", R"({"x":"y"})"})
@@ -222,7 +221,7 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_beside_a_good_word_is_left_out)
             BOOST_TEST_CONTEXT(odd << " " << status)
             {
                 auto const value = std::string(odd);
-                // The text in a list is kept; everything else is no text.
+                // Strings of a list are used; other types are ignored.
                 std::string const text = value == R"(["x"])" ? "x" : "";
                 server.push_response(response::json(
                     status, R"({"error":{"type":"invalid_scope","code":1600,"message":)" + value +
@@ -251,7 +250,7 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_beside_a_good_word_is_left_out)
             }
 }
 
-BOOST_AUTO_TEST_CASE(a_token_within_a_failure_is_neither_used_nor_shown)
+BOOST_AUTO_TEST_CASE(a_token_in_an_error_response_is_neither_used_nor_shown)
 {
     auto server = start();
     auto config = server.config();
@@ -280,7 +279,7 @@ BOOST_AUTO_TEST_CASE(a_token_within_a_failure_is_neither_used_nor_shown)
     BOOST_TEST(shown.find("tok.en-1") == std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(a_challenge_says_what_an_empty_body_does_not)
+BOOST_AUTO_TEST_CASE(a_challenge_is_read_if_the_body_is_empty)
 {
     auto server = start();
     auto refused = response::json(401, "");
@@ -296,7 +295,7 @@ BOOST_AUTO_TEST_CASE(a_challenge_says_what_an_empty_body_does_not)
     BOOST_TEST(bare.error().is_authentication_failure());
 }
 
-BOOST_AUTO_TEST_CASE(errors)
+BOOST_AUTO_TEST_CASE(oauth_errors_become_typed_errors)
 {
     check({
         {"flat", 400, R"({"error":"invalid_grant","error_description":"No."})", "invalid_grant"},
@@ -317,7 +316,7 @@ BOOST_AUTO_TEST_CASE(errors)
     });
 }
 
-BOOST_AUTO_TEST_CASE(text_of_the_server_is_made_safe)
+BOOST_AUTO_TEST_CASE(texts_of_the_server_are_sanitized)
 {
     auto server = start();
     server.push_response(response::json(
@@ -335,7 +334,7 @@ BOOST_AUTO_TEST_CASE(text_of_the_server_is_made_safe)
             BOOST_TEST((static_cast<unsigned char>(c) >= 0x20 && c != 0x7F));
 }
 
-// In every form, also as JSON escapes it, and in every place.
+// In every encoding, JSON escapes included, and in every part of the response.
 BOOST_AUTO_TEST_CASE(credentials_that_are_repeated_are_not_shown)
 {
     auto chosen = options();
@@ -375,7 +374,7 @@ BOOST_AUTO_TEST_CASE(credentials_that_are_repeated_are_not_shown)
             }
 }
 
-BOOST_AUTO_TEST_CASE(text_for_logs_has_an_end)
+BOOST_AUTO_TEST_CASE(texts_for_logs_are_limited)
 {
     auto server = start();
     std::string const big(100'000, 'x');
@@ -398,7 +397,7 @@ BOOST_AUTO_TEST_CASE(text_for_logs_has_an_end)
     }
 }
 
-BOOST_AUTO_TEST_CASE(rubbish_in_retry_fields_gives_no_time)
+BOOST_AUTO_TEST_CASE(invalid_retry_fields_give_no_retry_time)
 {
     auto server = start();
     for (auto const* const value : {"-5", "soon", "1e3", "", "99999999999999999999999"})
@@ -416,7 +415,7 @@ BOOST_AUTO_TEST_CASE(rubbish_in_retry_fields_gives_no_time)
         }
 }
 
-BOOST_AUTO_TEST_CASE(a_reset_time_of_the_server_is_kept)
+BOOST_AUTO_TEST_CASE(a_rate_limit_reset_time_is_returned)
 {
     auto server = start();
     auto const now = std::chrono::system_clock::now();
@@ -432,7 +431,7 @@ BOOST_AUTO_TEST_CASE(a_reset_time_of_the_server_is_kept)
     BOOST_TEST((*got.error().retry_at() < now + 95s));
 }
 
-BOOST_AUTO_TEST_CASE(a_wait_that_comes_with_status_200_is_kept)
+BOOST_AUTO_TEST_CASE(a_retry_time_with_status_200_is_returned)
 {
     auto server = start();
     for (auto const* word : {"rate_limit", "temporarily_unavailable"})

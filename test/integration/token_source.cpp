@@ -31,7 +31,7 @@ using coauth::token_source_state;
 namespace
 {
 
-// Counts allocations: all, and those not yet freed.
+// Counts all allocations, and those not yet freed.
 template <class T>
 struct counting_allocator
 {
@@ -133,7 +133,7 @@ BOOST_AUTO_TEST_CASE(no_delay_holds_a_forced_fetch)
     t.tokens->async_get_access_token(t.into_results());
     t.run();
     BOOST_TEST(outcome(t.results.at(0)) == "rate_limited");
-    // Nobody meant a day.
+    // The requested day is limited to 15 minutes.
     auto const delay =
         t.results.at(0).error().retry_at().value() - std::chrono::system_clock::now();
     BOOST_TEST((delay > 800s && delay <= 900s));
@@ -158,7 +158,7 @@ BOOST_AUTO_TEST_CASE(executor_and_allocator_of_the_handler_are_used)
                         counting_allocator<int>(live, total), [&](token_result const& r)
                         { right += r.has_value() && strand.running_in_this_thread(); }));
     };
-    // One that waits, and one that hits.
+    // One call waits, and one hits the cache.
     t.tokens->async_get_access_token(handler());
     BOOST_TEST(total > 0);
     t.run();
@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(every_completion_token_is_accepted)
     pool.join();
 }
 
-// What one handler throws is the caller's affair; the others are still completed.
+// An exception of one handler leaves the event loop, and the other waiters are still completed.
 BOOST_AUTO_TEST_CASE(a_handler_that_throws_does_not_affect_other_waiters)
 {
     token_source_fixture t;

@@ -20,7 +20,7 @@ using coauth::token_source_options;
 
 BOOST_AUTO_TEST_SUITE(token_source_credentials)
 
-// The secret is what the function says at the time; refused, it is asked for once more.
+// The function is called for each fetch, and once more if the secret was refused.
 BOOST_AUTO_TEST_CASE(a_changed_secret_is_tried_once_and_ends_the_back_off)
 {
     token_source_fixture t;
@@ -40,7 +40,7 @@ BOOST_AUTO_TEST_CASE(a_changed_secret_is_tried_once_and_ends_the_back_off)
     t.tokens.emplace(changing, coauth::token_request(), options);
     auto const refusal = response::json(401, R"({"error":"invalid_client"})");
 
-    // It changed between the question and the response.
+    // The secret changed while the request was in flight.
     t.server.push_response(late(1000ms, refusal));
     t.server.push_response(response::json(200, token_document("a")));
     t.tokens->async_get_access_token(t.into_results());
@@ -53,7 +53,7 @@ BOOST_AUTO_TEST_CASE(a_changed_secret_is_tried_once_and_ends_the_back_off)
     BOOST_TEST(requests[0].body.find("client_secret=old") != std::string::npos);
     BOOST_TEST(requests[1].body.find("client_secret=new") != std::string::npos);
 
-    // It did not change: one attempt, and then none for a while.
+    // It has not changed: one attempt, then a back-off.
     t.results.clear();
     t.server.push_response(refusal);
     t.tokens->async_get_new_access_token(t.into_results());
@@ -66,7 +66,7 @@ BOOST_AUTO_TEST_CASE(a_changed_secret_is_tried_once_and_ends_the_back_off)
     BOOST_TEST(outcome(t.results.at(1)) == "invalid_client");
     BOOST_TEST(t.requests() == 3U);
 
-    // It changes: the next caller, some time later, need not wait for the end of the back-off.
+    // It changes: a later caller does not wait for the end of the back-off.
     present = "newest";
     std::this_thread::sleep_for(1100ms);
     t.tokens->async_get_access_token(t.into_results());
@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(a_changed_secret_is_tried_once_and_ends_the_back_off)
         check_no_secret(r, "newest");
 }
 
-// As assertions are. Each failure is worth one other try, and then its back-off holds.
+// Like assertions, which are new for each request. A change ends one back-off, the next one holds.
 BOOST_AUTO_TEST_CASE(credentials_that_always_change_do_not_defeat_the_back_off)
 {
     token_source_fixture t;
@@ -110,7 +110,7 @@ BOOST_AUTO_TEST_CASE(credentials_that_always_change_do_not_defeat_the_back_off)
         BOOST_TEST(outcome(r) == "invalid_client");
 }
 
-// They were not refused: only those are that the fetch sent.
+// Only credentials that a fetch has sent can be refused.
 BOOST_AUTO_TEST_CASE(credentials_found_by_another_operation_are_tried_after_a_refusal)
 {
     token_source_fixture t;
@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_CASE(credentials_of_a_cancelled_fetch_do_not_count_as_refused)
     t.server.push_response(response::json(401, R"({"error":"invalid_client"})"));
     t.server.push_response(late(60s));
     t.server.push_response(response::json(200, token_document("a")));
-    // The second is refused at once, and has looked for others.
+    // The second operation is refused at once and checks for new credentials.
     for (int i = 0; i < 2; ++i)
     {
         t.tokens->async_get_access_token(t.into_results());

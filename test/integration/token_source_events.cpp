@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(served_tokens_are_reported_and_cache_hits_on_request)
             BOOST_TEST((e.age >= 100ms && e.age < 60s));
             BOOST_TEST((*e.usable_for > 900s && *e.usable_for < 970s));
         }
-        // So often that it could be had quickly.
+        // The hits that the fast path served.
         for (int i = 0; i < 10; ++i)
             BOOST_TEST(!t.tokens->try_get().empty());
         t.tokens->async_get_access_token(t.into_results());
@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(served_tokens_are_reported_and_cache_hits_on_request)
         BOOST_TEST(!events->served.back().wait.has_value());
         BOOST_TEST((events->served.back().age >= events->served.front().age));
         BOOST_TEST((*events->served.back().usable_for <= *events->served.front().usable_for));
-        // What may be used once, and what has no known end.
+        // A single-use token, and one without a known end.
         t.server.push_response(response::json(200, token_document("once", 0)));
         t.tokens->async_get_new_access_token(t.into_results());
         t.run();

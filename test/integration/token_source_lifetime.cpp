@@ -55,8 +55,8 @@ BOOST_AUTO_TEST_CASE(destroying_or_closing_source_or_client_cancels_all_waiters)
     }
 }
 
-// The handlers go with the context, and what they own with them: here a coroutine that owns the
-// source it waits for.
+// The context destroys the handlers and their objects: here a coroutine that owns the source for
+// which it waits.
 BOOST_AUTO_TEST_CASE(destroying_the_context_destroys_waiting_coroutines)
 {
     auto server = start();
@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(destroying_the_context_destroys_waiting_coroutines)
     BOOST_TEST(owned.use_count() == 1);
 }
 
-// What waits for one source owns the next: all of them go while the context does.
+// The handler that waits for one source owns the next one: all are destroyed with the context.
 BOOST_AUTO_TEST_CASE(sources_that_own_each_other_are_destroyed_with_the_context)
 {
     auto server = start();
@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(sources_that_own_each_other_are_destroyed_with_the_context)
     BOOST_TEST(owned.use_count() == 1);
 }
 
-// Those on another context are told so by the source, but a client cannot call anybody any more.
+// The source completes calls of another context, but the client cannot call handlers any more.
 BOOST_AUTO_TEST_CASE(a_call_after_the_context_is_destroyed_is_cancelled)
 {
     auto const server = start();

@@ -53,7 +53,7 @@ BOOST_AUTO_TEST_CASE(a_due_token_is_served_while_it_is_refreshed_in_the_backgrou
     BOOST_TEST((t.tokens->status().state == token_source_state::fresh));
     std::this_thread::sleep_for(1050ms);
     t.server.push_response(response::json(200, token_document("b", 36'000)));
-    // Due: the call gets the old token at once, and the renewal begins.
+    // A refresh is due: the call returns the old token at once and starts the refresh.
     BOOST_TEST(t.tokens->try_get().value() == "a");
     BOOST_TEST((t.tokens->status().state == token_source_state::refreshing));
     BOOST_TEST(t.tokens->status().fetching);
@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(refresh_when_idle_replaces_an_invalidated_token)
     t.run();
 }
 
-// The timer does not know, but whoever wants the token finds out.
+// The timer does not notice the jump, but the next call does.
 BOOST_AUTO_TEST_CASE(a_token_that_expires_by_a_clock_jump_is_replaced)
 {
     token_source_options options;
@@ -150,7 +150,7 @@ BOOST_AUTO_TEST_CASE(a_token_that_expires_by_a_clock_jump_is_replaced)
     t.run();
 }
 
-// What may be used once is not fetched in a row for nobody.
+// Single-use tokens are not fetched one after the other without callers.
 BOOST_AUTO_TEST_CASE(a_single_use_token_is_not_refreshed_while_idle)
 {
     token_source_options options;
@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(a_thousand_reports_of_one_rejected_token_cause_one_fetch)
     BOOST_TEST(t.requests() == 2U);
     for (auto const& r : t.results)
         BOOST_REQUIRE_EQUAL(require_token(r).value(), "b");
-    // Those who come late.
+    // Reports that arrive late.
     for (auto const& token : rejected)
         BOOST_TEST_REQUIRE(!t.tokens->invalidate(token));
     BOOST_TEST(t.tokens->try_get().value() == "b");

@@ -42,7 +42,7 @@ BOOST_AUTO_TEST_CASE(ten_thousand_waiters_share_one_fetch_and_its_failure)
         for (auto const& r : t.results)
             BOOST_REQUIRE_EQUAL(outcome(r), success ? "success" : "invalid_scope");
         BOOST_TEST(t.requests() == 1U);
-        // The failure is kept for a while, and says for how long.
+        // The failure is cached and contains the time of the next attempt.
         if (success)
             continue;
         t.results.clear();
@@ -56,7 +56,7 @@ BOOST_AUTO_TEST_CASE(ten_thousand_waiters_share_one_fetch_and_its_failure)
     }
 }
 
-// Batches, so that other work of the executor gets its turn.
+// Waiters are completed in batches, so that other work of the executor runs in between.
 BOOST_AUTO_TEST_CASE(many_waiters_are_woken_in_batches_between_other_work)
 {
     token_source_fixture t;
@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(many_waiters_are_woken_in_batches_between_other_work)
     asio::post(t.context, other);
     t.run();
     BOOST_TEST(woken == count);
-    // 20 ms of work at least, in stretches of a quarter.
+    // At least 20 ms of work, in slices of a quarter.
     BOOST_TEST(turns > 20);
 }
 
@@ -186,7 +186,7 @@ BOOST_AUTO_TEST_CASE(each_waiter_has_its_own_time_limit)
         boost::test_tools::per_element());
     t.run();
     BOOST_TEST(order.back() == "30000success");
-    // The timer for the rest keeps nothing at work.
+    // The timer of the other waiters does not keep the context running.
     BOOST_TEST(watch.elapsed() < 20s);
     BOOST_TEST(t.requests() == 1U);
 }
@@ -216,7 +216,7 @@ BOOST_AUTO_TEST_CASE(a_time_limit_holds_in_a_coroutine)
     BOOST_TEST(t.tokens->try_get().value() == "tok.en-1");
 }
 
-// What nobody can reach, and what has passed before it began.
+// The longest time limit, and limits that have passed at the start.
 BOOST_AUTO_TEST_CASE(extreme_time_limits_neither_overflow_nor_wait)
 {
     using std::chrono::milliseconds;

@@ -1,4 +1,4 @@
-// The functions of a program are called under no lock: each may use the client, and close it.
+// The library calls user functions without holding a lock: each may use the client and close it.
 
 #include "client_authentication.hpp"
 #include "scratch_file.hpp"
@@ -21,7 +21,7 @@ namespace
 {
 
 using use_function = std::function<void()>;
-// Makes a configuration, one of whose functions calls `use`.
+// Makes a configuration with one function that calls `use`.
 using configure_function =
     std::function<void(coauth::client_config& config, use_function const& use)>;
 
@@ -86,7 +86,7 @@ std::vector<row> rows(coauth::signing_key const& signer_key)
     };
 }
 
-// Ends the process where something waits for itself.
+// Ends the process in case of a deadlock.
 void run_within(std::chrono::seconds limit, std::string const& what, std::function<void()> work)
 {
     std::packaged_task<void()> task(std::move(work));
@@ -105,10 +105,10 @@ void run_within(std::chrono::seconds limit, std::string const& what, std::functi
 
 BOOST_AUTO_TEST_SUITE(user_functions)
 
-BOOST_AUTO_TEST_CASE(may_use_the_client_and_close_it)
+BOOST_AUTO_TEST_CASE(every_user_function_may_use_the_client_and_close_it)
 {
     test_key const key("P-256");
-    auto const server = start(knowing(key));
+    auto const server = start(options_with_client(key));
     for (bool const closes : {false, true})
     {
         use_function use;
@@ -122,7 +122,7 @@ BOOST_AUTO_TEST_CASE(may_use_the_client_and_close_it)
         for (auto const& one : rows(signer))
             BOOST_TEST_CONTEXT(one.function << (closes ? " closes" : " uses"))
             {
-                auto config = once(server);
+                auto config = single_attempt(server);
                 config.server.token_endpoint = server.token_endpoint("localhost");
                 one.configure(config, [&] { use(); });
                 asio::io_context context;
@@ -146,17 +146,17 @@ BOOST_AUTO_TEST_CASE(may_use_the_client_and_close_it)
                 run_within(20s, one.function, [&] { context.run_for(15s); });
                 BOOST_TEST(used >= 1);
                 BOOST_TEST(ended == 2);
-                // The client calls it once more when it is destroyed, after these variables.
+                // The client's destructor calls it again, after these variables.
                 use = [] {};
             }
     }
 }
 
-// Asked for again when the file is new: of a client's certificate, during an operation.
-BOOST_AUTO_TEST_CASE(that_know_a_pass_phrase_may_use_the_client)
+// Called during an operation when the certificate's file was replaced.
+BOOST_AUTO_TEST_CASE(a_pass_phrase_function_may_use_the_client)
 {
     auto const server = start();
-    auto config = once(server);
+    auto config = single_attempt(server);
     use_function use = [] {};
     auto const robot = make_identity("robot");
     scratch_file const pem("robot", robot.certificate_pem + robot.key.encrypted_pem("pass"));

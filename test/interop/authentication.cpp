@@ -1,18 +1,17 @@
-// How clients prove who they are, at npm's oidc-provider as server.mjs sets it up. Every row of the
-// table is a test case; run.sh makes the keys and starts the server.
+// Client authentication at npm's oidc-provider, as server.mjs configures it. Every row of the
+// tables is a test case; run.sh makes the keys and starts the server.
 
 #define BOOST_TEST_NO_MAIN
 #define BOOST_TEST_ALTERNATIVE_INIT_API
 #include <coauth/coauth.hpp>
 
+#include "authentication_methods.hpp"
+
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <cstdlib>
-#include <fstream>
-#include <functional>
 #include <iostream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +22,7 @@
 namespace
 {
 
+using namespace interop;
 using coauth::client_authentication;
 using coauth::signature_algorithm;
 using coauth::signing_key;
@@ -30,161 +30,13 @@ using token_result = coauth::result<coauth::access_token>;
 using enum coauth::audience_source;
 using enum coauth::signature_algorithm;
 
-// Where the server is (https://address:port), and where certificates and keys are.
-std::string server_url;
-std::string directory;
-
-std::string file(std::string const& name)
-{
-    return directory + "/" + name;
-}
-
-// Filled in when the test runs: then the directory is known.
-using authentication = std::function<client_authentication()>;
-
-authentication
-key(std::string client, std::string name, std::optional<signature_algorithm> algorithm = {},
-    coauth::assertion_options const& options = {})
-{
-    return [=]
-    {
-        auto made = signing_key::pem_file(file(name + ".key")).key_id(name);
-        if (algorithm)
-            made = made.algorithm(*algorithm);
-        return client_authentication::private_key_jwt(client, made, options);
-    };
-}
-
-authentication key_made_out_to(std::string client, std::string audience)
-{
-    coauth::assertion_options options;
-    options.audience = std::move(audience);
-    return key(std::move(client), "p256", {}, options);
-}
-
-authentication key_made_out_to(std::string client, coauth::audience_source whom)
-{
-    coauth::assertion_options options;
-    options.audience_source = whom;
-    return key(std::move(client), "p256", {}, options);
-}
-
-authentication key_of_type(std::string client, std::string type)
-{
-    coauth::assertion_options options;
-    options.type = std::move(type);
-    return key(std::move(client), "p256", {}, options);
-}
-
-// Known by its certificate, and by no name.
-authentication key_and_certificate(std::string client, std::string certificate)
-{
-    return [=]
-    {
-        return client_authentication::private_key_jwt(
-            client, signing_key::pem_file(file("signing.key"))
-                        .certificate_file(file(certificate + ".pem")));
-    };
-}
-
-authentication encrypted_key(std::string client, std::string phrase)
-{
-    return [=]
-    {
-        auto const ask = [phrase]() -> coauth::result<coauth::secret>
-        { return coauth::secret(std::string_view(phrase)); };
-        return client_authentication::private_key_jwt(
-            client, signing_key::pem_file(file("encrypted.key"), ask).key_id("p256"));
-    };
-}
-
-// Signs as an HSM would: elsewhere, and later.
-authentication signer(std::string client, std::string signature)
-{
-    return [=]
-    {
-        auto const sign =
-            [=](std::string const&, std::function<void(coauth::result<std::string>)> const& done)
-        { done(signature); };
-        return client_authentication::private_key_jwt(
-            client, signing_key::signer(es256, sign).key_id("p256"));
-    };
-}
-
-// By another program.
-std::string signed_by_openssl(std::string const& input)
-{
-    auto const path = file("to-be-signed");
-    std::ofstream(path, std::ios::binary) << input;
-    auto const command = "openssl dgst -sha256 -sign '" + file("rsa.key") + "' -out '" + path +
-                         ".signature' '" + path + "'";
-    BOOST_REQUIRE_EQUAL(std::system(command.c_str()), 0);
-    std::ifstream in(path + ".signature", std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-}
-
-authentication openssl(std::string client)
-{
-    return [=]
-    {
-        auto const sign = [](std::string const& input,
-                             std::function<void(coauth::result<std::string>)> const& done)
-        { done(signed_by_openssl(input)); };
-        return client_authentication::private_key_jwt(
-            client, signing_key::signer(rs256, sign).key_id("rsa"));
-    };
-}
-
-// Made apart from the client, as a platform does; `client` may be empty.
-authentication assertion(std::string client, std::string issuer)
-{
-    return [=]
-    {
-        coauth::assertion_claims claims;
-        claims.issuer = issuer;
-        claims.subject = issuer;
-        claims.audience = server_url;
-        auto const by = signing_key::pem_file(file("p256.key")).key_id("p256");
-        return client_authentication::client_assertion(client, coauth::jwt_assertion(by, claims));
-    };
-}
-
-authentication
-secret_jwt(std::string client, std::string secret, signature_algorithm algorithm = hs256)
-{
-    return [=]
-    {
-        return client_authentication::client_secret_jwt(
-            client, coauth::secret(std::string_view(secret)), algorithm);
-    };
-}
-
-authentication basic(std::string client, std::string secret)
-{
-    return [=]
-    {
-        return client_authentication::client_secret_basic(
-            client, coauth::secret(std::string_view(secret)));
-    };
-}
-
-authentication certificate(std::string client)
-{
-    return [=] { return client_authentication::tls_client_auth(client); };
-}
-
-authentication self_signed(std::string client)
-{
-    return [=] { return client_authentication::self_signed_tls_client_auth(client); };
-}
-
 struct row
 {
     std::string name;
-    authentication who;
+    authentication authentication_method;
     // "token", or the name of the error.
     std::string outcome = "token";
-    // Names of files, without their endings.
+    // File names without extension.
     std::string certificate = {};
     std::string dpop = {};
     std::optional<signature_algorithm> dpop_algorithm = {};
@@ -218,11 +70,11 @@ std::vector<row> const rows = {
     {"key_for_hmac",              key("key-ES256", "p256", hs256),           "invalid_configuration"},
     {"key_encrypted",             encrypted_key("key-ES256", "open sesame")},
     {"key_encrypted_wrong",       encrypted_key("key-ES256", "open barley"), "invalid_configuration"},
-    {"key_audience_unknown",      key_made_out_to("key-ES256", "https://elsewhere.example/"), "invalid_client"},
+    {"key_audience_unknown",      key_for_audience("key-ES256", "https://elsewhere.example/"), "invalid_client"},
     {"key_for_issuer",            key("for-issuer", "p256")},
-    {"key_for_token_endpoint",    key_made_out_to("for-token-endpoint", token_endpoint)},
-    {"key_for_endpoint",          key_made_out_to("for-endpoint", endpoint)},
-    {"key_for_endpoint_at_alias", key_made_out_to("for-endpoint", endpoint), "token", "client"},
+    {"key_for_token_endpoint",    key_for_audience("for-token-endpoint", token_endpoint)},
+    {"key_for_endpoint",          key_for_audience("for-endpoint", endpoint)},
+    {"key_for_endpoint_at_alias", key_for_audience("for-endpoint", endpoint), "token", "client"},
     {"key_for_another",           key("for-token-endpoint", "p256"),         "invalid_client"},
     {"key_of_type",               key_of_type("of-type", "client-authentication+jwt")},
     {"key_of_usual_type",         key("of-type", "p256"),                    "invalid_client"},
@@ -271,19 +123,19 @@ std::vector<row> const rows = {
     {"dpop_with_certificate",     certificate("tls"),             "token", "client", "p256"},
 };
 
-// A token is got, asked about and revoked: the client proves itself at each endpoint.
-std::vector<row> const lives = {
-    {"life_basic",                basic("basic", "basic-secret")},
-    {"life_secret_jwt",           secret_jwt("secret-HS256", secret_of_64)},
-    {"life_key",                  key("key-ES256", "p256")},
-    {"life_key_for_endpoint",     key_made_out_to("for-endpoint", endpoint)},
-    {"life_key_at_alias",         key_made_out_to("for-endpoint", endpoint), "token", "client"},
-    {"life_assertion",            assertion("key-ES256", "key-ES256")},
-    {"life_signer",               openssl("key-RS256")},
-    {"life_certificate",          certificate("tls"),             "token", "client"},
-    {"life_self_signed",          self_signed("self-signed"),     "token", "self-signed"},
-    {"life_dpop",                 basic("basic", "basic-secret"), "token", "", "p256"},
-    {"life_dpop_nonce",           key("key-nonce", "p256"),       "token", "", "ed25519"},
+// A token is fetched, introspected and revoked: the client authenticates at each endpoint.
+std::vector<row> const token_lifecycles = {
+    {"lifecycle_basic",                basic("basic", "basic-secret")},
+    {"lifecycle_secret_jwt",           secret_jwt("secret-HS256", secret_of_64)},
+    {"lifecycle_key",                  key("key-ES256", "p256")},
+    {"lifecycle_key_for_endpoint",     key_for_audience("for-endpoint", endpoint)},
+    {"lifecycle_key_at_alias",         key_for_audience("for-endpoint", endpoint), "token", "client"},
+    {"lifecycle_assertion",            assertion("key-ES256", "key-ES256")},
+    {"lifecycle_signer",               openssl("key-RS256")},
+    {"lifecycle_certificate",          certificate("tls"),             "token", "client"},
+    {"lifecycle_self_signed",          self_signed("self-signed"),     "token", "self-signed"},
+    {"lifecycle_dpop",                 basic("basic", "basic-secret"), "token", "", "p256"},
+    {"lifecycle_dpop_nonce",           key("key-nonce", "p256"),       "token", "", "ed25519"},
 };
 // clang-format on
 
@@ -294,8 +146,8 @@ coauth::client_config config_for(row const& test)
     config.server.token_endpoint = server_url + "/token";
     config.server.introspection_endpoint = server_url + "/token/introspection";
     config.server.revocation_endpoint = server_url + "/token/revocation";
-    config.authentication = test.who();
-    // Each refusal is looked at as it is.
+    config.authentication = test.authentication_method();
+    // Retries have tests of their own.
     config.retry.max_attempts = 1;
     config.tls.ca_file = file("ca.pem");
     if (!test.certificate.empty())
@@ -308,15 +160,15 @@ coauth::client_config config_for(row const& test)
     }
     if (!test.dpop.empty())
     {
-        auto made = signing_key::pem_file(file(test.dpop + ".key"));
+        auto key = signing_key::pem_file(file(test.dpop + ".key"));
         if (test.dpop_algorithm)
-            made = made.algorithm(*test.dpop_algorithm);
-        config.dpop = std::make_shared<coauth::dpop_prover>(made);
+            key = key.algorithm(*test.dpop_algorithm);
+        config.dpop = std::make_shared<coauth::dpop_prover>(key);
     }
     return config;
 }
 
-// Runs until `start(client, done)` has called `done`.
+// Calls `start(client, done)` and returns the result that `done` receives.
 template <class T, class Start>
 coauth::result<T> get(coauth::client_config const& config, Start const& start)
 {
@@ -358,7 +210,7 @@ introspect(coauth::client_config const& config, coauth::access_token const& toke
 void run(row const& test)
 {
     auto const config = config_for(test);
-    // Twice: what is good once alone must be made anew, and nonces are known by then.
+    // Twice: assertions and proofs must be new, and the second time the nonce is known.
     for (int i = 0; i < 2; ++i)
     {
         auto const got = get_token(config);
@@ -372,9 +224,9 @@ void run(row const& test)
     }
 }
 
-row const a_client{"", basic("basic", "basic-secret")};
+row const basic_client{"", basic("basic", "basic-secret")};
 
-void live(row const& test)
+void run_lifecycle(row const& test)
 {
     auto const config = config_for(test);
     auto const got = get_token(config);
@@ -384,7 +236,7 @@ void live(row const& test)
     BOOST_TEST(before.active);
     BOOST_TEST(before.client_id == config.authentication.client_id());
     BOOST_TEST(before.expires_at.has_value());
-    // A certificate binds the tokens of those clients alone that are registered so.
+    // The server binds tokens to certificates only for clients that are registered so.
     BOOST_TEST(before.member("cnf").has_value() == !test.dpop.empty());
     auto const revoked = get<void>(
         config, [&](coauth::client& client, auto done)
@@ -393,7 +245,7 @@ void live(row const& test)
     BOOST_TEST(!introspect(config, token).active);
 }
 
-// What the server says of the proof of another request with the token: see server.mjs.
+// Lets the server verify the proof of another request with the token; see server.mjs.
 bool proof_is_good(row const& bound, std::string const& method, std::string const& url)
 {
     auto config = config_for(bound);
@@ -413,7 +265,7 @@ bool proof_is_good(row const& bound, std::string const& method, std::string cons
     return seen->active;
 }
 
-void a_proof_goes_with_its_token()
+void a_dpop_proof_is_valid_for_its_token_method_and_url_only()
 {
     std::string const url = "https://api.example/messages";
     for (auto const* const name : {"p256", "p384", "rsa", "ed25519"})
@@ -439,7 +291,7 @@ void introspection_shows_the_key_of_a_bound_token()
     BOOST_TEST(seen.member("cnf")->find(thumbprint) != std::string_view::npos);
 }
 
-void introspection_and_revocation_with_wrong_credentials()
+void introspection_and_revocation_with_a_wrong_secret_are_refused()
 {
     row const wrong{"", basic("basic", "other")};
     auto const config = config_for(wrong);
@@ -467,7 +319,7 @@ coauth::result<coauth::authorization_server> discover(std::string issuer)
     return *got;
 }
 
-void the_server_is_discovered()
+void a_client_works_with_a_discovered_server()
 {
     auto const found = discover(server_url);
     BOOST_REQUIRE_MESSAGE(found.has_value(), message_of(found));
@@ -484,8 +336,8 @@ void the_server_is_discovered()
     BOOST_TEST(get_token(config).has_value());
 }
 
-// Has no document but that of OpenID Connect, as OAuth's is not where its path would have it.
-void a_tenant_is_discovered()
+// The tenant has a document of OpenID Connect, but none at the URL of RFC 8414.
+void a_client_works_with_a_discovered_tenant()
 {
     auto const found = discover(server_url + "/tenant");
     BOOST_REQUIRE_MESSAGE(found.has_value(), message_of(found));
@@ -495,31 +347,31 @@ void a_tenant_is_discovered()
     BOOST_TEST(get_token(config).has_value());
 }
 
-void what_was_discovered_decides_how_to_prove()
+void the_discovered_server_decides_the_algorithm_of_the_assertion()
 {
     auto const found = discover(server_url);
     BOOST_REQUIRE_MESSAGE(found.has_value(), message_of(found));
     for (auto const& [client, name] :
          {std::pair("key-Ed25519", "ed25519"), {"key-ES384", "p384"}, {"key-RS256", "rsa"}})
     {
-        coauth::available_credentials have;
-        have.key = signing_key::pem_file(file(name + std::string(".key"))).key_id(name);
-        // The server knows both names, this client one.
+        coauth::available_credentials credentials;
+        credentials.key = signing_key::pem_file(file(name + std::string(".key"))).key_id(name);
+        // The server supports both names of the algorithm, this client is registered with one.
         auto server = *found;
         if (client == std::string("key-Ed25519"))
             std::erase(server.authentication_algorithms, "EdDSA");
-        auto const chosen = coauth::select_client_authentication(server, client, have);
+        auto const chosen = coauth::select_client_authentication(server, client, credentials);
         BOOST_REQUIRE_MESSAGE(chosen.has_value(), message_of(chosen));
-        auto config = config_for(a_client);
+        auto config = config_for(basic_client);
         config.server = server;
         config.authentication = *chosen;
         BOOST_TEST(get_token(config).has_value(), client);
     }
 }
 
-void another_issuer_is_not_discovered()
+void a_document_of_another_issuer_or_none_is_an_error()
 {
-    // Found, but it says that it is another.
+    // The document is found, but contains another issuer.
     auto const found = discover(server_url + "/");
     BOOST_REQUIRE(!found);
     BOOST_TEST(coauth::to_string(found.error().value()) == "malformed_response");
@@ -534,16 +386,16 @@ bool make_tests()
     for (auto const& test : rows)
         suite->add(boost::unit_test::make_test_case(
             [&test] { run(test); }, test.name, __FILE__, __LINE__));
-    for (auto const& test : lives)
+    for (auto const& test : token_lifecycles)
         suite->add(boost::unit_test::make_test_case(
-            [&test] { live(test); }, test.name, __FILE__, __LINE__));
-    suite->add(BOOST_TEST_CASE(a_proof_goes_with_its_token));
+            [&test] { run_lifecycle(test); }, test.name, __FILE__, __LINE__));
+    suite->add(BOOST_TEST_CASE(a_dpop_proof_is_valid_for_its_token_method_and_url_only));
     suite->add(BOOST_TEST_CASE(introspection_shows_the_key_of_a_bound_token));
-    suite->add(BOOST_TEST_CASE(introspection_and_revocation_with_wrong_credentials));
-    suite->add(BOOST_TEST_CASE(the_server_is_discovered));
-    suite->add(BOOST_TEST_CASE(a_tenant_is_discovered));
-    suite->add(BOOST_TEST_CASE(what_was_discovered_decides_how_to_prove));
-    suite->add(BOOST_TEST_CASE(another_issuer_is_not_discovered));
+    suite->add(BOOST_TEST_CASE(introspection_and_revocation_with_a_wrong_secret_are_refused));
+    suite->add(BOOST_TEST_CASE(a_client_works_with_a_discovered_server));
+    suite->add(BOOST_TEST_CASE(a_client_works_with_a_discovered_tenant));
+    suite->add(BOOST_TEST_CASE(the_discovered_server_decides_the_algorithm_of_the_assertion));
+    suite->add(BOOST_TEST_CASE(a_document_of_another_issuer_or_none_is_an_error));
     auto& all = boost::unit_test::framework::master_test_suite();
     all.p_name.value = "coauth_interop_authentication";
     all.add(suite);

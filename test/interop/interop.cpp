@@ -1,6 +1,6 @@
-// Tokens from authorization servers that others wrote: npm's oidc-provider and oauth2-server, as
-// server.mjs sets them up. Every row of the table is a test case; run.sh starts the server and says
-// where it is.
+// Tokens from authorization servers of other projects: npm's oidc-provider and oauth2-server, as
+// server.mjs configures them. Every row of the table is a test case; run.sh starts the server and
+// passes its address.
 
 #define BOOST_TEST_NO_MAIN
 #define BOOST_TEST_ALTERNATIVE_INIT_API
@@ -27,11 +27,11 @@ using coauth::client_authentication;
 using coauth::token_request;
 using token_result = coauth::result<coauth::access_token>;
 
-// Where the server is (https://address:port), and where its ca.pem and an other-ca.pem are.
+// The server's URL (https://address:port), and the directory of its ca.pem and an other-ca.pem.
 std::string server_url;
 std::string tls_directory;
 
-// "token", or the name of the error, and all that must then hold.
+// The expected outcome, "token" or the name of the error, and its properties.
 struct expectation
 {
     std::string outcome;
@@ -56,7 +56,7 @@ expectation jwt(std::string scope, std::chrono::seconds lifetime)
     return expected;
 }
 
-// The server's error word, which is the name of the error unless told otherwise.
+// An OAuth error of the server, by default with the error code of the same name.
 expectation refused(unsigned http_status, std::string oauth_error, std::string outcome = {})
 {
     if (outcome.empty())
@@ -67,7 +67,7 @@ expectation refused(unsigned http_status, std::string oauth_error, std::string o
         .oauth_error = std::move(oauth_error)};
 }
 
-// Without an OAuth error; status 0: without a response.
+// An error without an OAuth error code; status 0: without a response.
 expectation failed(std::string outcome, unsigned http_status = 0)
 {
     return {.outcome = std::move(outcome), .http_status = http_status};
@@ -105,7 +105,7 @@ token_request resource(std::string uri)
     return token_request().resource(std::move(uri));
 }
 
-// The credentials in which an encoding gets most wrong.
+// Credentials with the characters that encodings treat differently.
 std::string const id = "id:with+%/ &=?#\"~*";
 std::string const secret = "s:e+c%72/e&t =?#\"~*\\";
 std::string const long_secret(2000, 's');
@@ -113,13 +113,13 @@ std::string const long_secret(2000, 's');
 std::string const jwt_resource = "https://jwt.example/api?v=1&x=a+b";
 std::string const opaque_resource = "https://opaque.example/";
 
-// At the second server.
-row at_another(
+// A row for the second server.
+row at_oauth2_server(
     std::string name, client_authentication authentication, token_request request,
     expectation expected)
 {
     return {
-        "another_" + std::move(name),
+        "oauth2_server_" + std::move(name),
         std::move(authentication),
         std::move(request),
         std::move(expected),
@@ -142,12 +142,12 @@ std::vector<row> const rows = {
     {"basic_not_ascii",            basic("b\xC3\xA9", "s"),         anything(), refused(400, "invalid_request")},
     {"basic_at_a_post_client",     basic("post", "post-secret"),    anything(), token("")},
 
-    // This server decodes Basic, so as it is works only where decoding changes nothing.
-    {"raw",                        raw("basic", "basic-secret"),    scope("read"), token("read")},
-    {"raw_wrong_secret",           raw("basic", "other"),           anything(), refused(401, "invalid_client")},
-    {"raw_plus",                   raw("plus+id", "plus+secret"),   anything(), refused(401, "invalid_client")},
-    {"raw_percent",                raw("basic", "100%"),            anything(), refused(400, "invalid_request")},
-    {"raw_colon_in_id",            raw(id, secret),                 anything(), failed("invalid_configuration")},
+    // This server decodes Basic credentials, so unencoded ones work only if decoding changes nothing.
+    {"unencoded_basic",                        raw("basic", "basic-secret"),    scope("read"), token("read")},
+    {"unencoded_basic_wrong_secret",           raw("basic", "other"),           anything(), refused(401, "invalid_client")},
+    {"unencoded_basic_plus",                   raw("plus+id", "plus+secret"),   anything(), refused(401, "invalid_client")},
+    {"unencoded_basic_percent",                raw("basic", "100%"),            anything(), refused(400, "invalid_request")},
+    {"unencoded_basic_colon_in_id",            raw(id, secret),                 anything(), failed("invalid_configuration")},
 
     // The secret in the body.
     {"post",                       post("post", "post-secret"),     scope("read write"), token("read write")},
@@ -159,7 +159,7 @@ std::vector<row> const rows = {
     {"post_not_ascii",             post("b\xC3\xA9", "s"),          anything(), refused(401, "invalid_client")},
     {"post_at_a_basic_client",     post("basic", "basic-secret"),   anything(), token("")},
 
-    // No secret, and methods that are not the client's.
+    // No secret, and methods for which the client is not registered.
     {"none",                       none("public"),                  scope("read"), token("read")},
     {"none_unknown_client",        none("nobody"),                  anything(), refused(401, "invalid_client")},
     {"none_at_a_basic_client",     none("basic"),                   anything(), refused(401, "invalid_client")},
@@ -167,14 +167,14 @@ std::vector<row> const rows = {
     {"basic_at_an_assertion_client", basic("assertion", "s"),       anything(), refused(401, "invalid_client")},
     {"post_at_an_assertion_client", post("assertion", "s"),         anything(), refused(401, "invalid_client")},
 
-    // What the client may not do.
+    // Requests that the server does not allow the client.
     {"secret_expired",             basic("expired", "expired-secret"), anything(), refused(400, "invalid_client")},
     {"other_grant",                basic("other-grant", "other-grant-secret"), anything(), refused(400, "invalid_request")},
     {"dpop_required",              basic("dpop", "dpop-secret"),    anything(), refused(400, "invalid_grant")},
     {"certificate_required",       basic("certificate-bound", "certificate-bound-secret"), anything(), refused(400, "invalid_grant")},
 
-    // Scopes. The server passes over words that it does not know, and says only what it granted, if
-    // anything; where it says nothing, RFC 6749 section 5.1 has it that all was granted.
+    // Scopes. The server ignores unknown scopes and returns the granted ones, if any. No scope in the
+    // response means that all were granted (RFC 6749 section 5.1).
     {"scope_none",                 basic("basic", "basic-secret"),  anything(), token("")},
     {"scope_one",                  basic("basic", "basic-secret"),  scope("write"), token("write")},
     {"scope_subset",               basic("basic", "basic-secret"),  scope("read unknown"), token("read")},
@@ -194,35 +194,36 @@ std::vector<row> const rows = {
     {"resource_server_broken",     basic("basic", "basic-secret"),  resource("https://broken.example/"), refused(500, "server_error")},
 
     // Other parameters.
-    {"audience_passed_over",       basic("basic", "basic-secret"),  anything().audience("a & b"), token("")},
-    {"parameter_passed_over",      basic("basic", "basic-secret"),  anything().parameter("\xC3\xA9t\xC3\xA9", "=&+%"), token("")},
+    {"audience_ignored",       basic("basic", "basic-secret"),  anything().audience("a & b"), token("")},
+    {"parameter_ignored",      basic("basic", "basic-secret"),  anything().parameter("\xC3\xA9t\xC3\xA9", "=&+%"), token("")},
     {"parameter_twice",            basic("basic", "basic-secret"),  anything().parameter("request", "a").parameter("request", "b"), token("")},
     {"parameter_reserved",         basic("basic", "basic-secret"),  anything().parameter("grant_type", "password"), failed("invalid_parameter")},
-    {"body_too_large",             basic("basic", "basic-secret"),  anything().parameter("p", std::string(60'000, 'p')), refused(400, "invalid_request")},
+    {"oversized_body",             basic("basic", "basic-secret"),  anything().parameter("p", std::string(60'000, 'p')), refused(400, "invalid_request")},
 
-    // Where the server is, and who it is.
+    // The server's URL and identity.
     {"host_name",                  basic("basic", "basic-secret"),  scope("read"), token("read"), "localhost"},
     {"wrong_path",                 basic("basic", "basic-secret"),  anything(), failed("http_error", 404), "127.0.0.1", "/nowhere"},
-    {"path_takes_only_get",        basic("basic", "basic-secret"),  anything(), failed("http_error", 404), "127.0.0.1", "/.well-known/openid-configuration"},
+    {"get_only_path",        basic("basic", "basic-secret"),  anything(), failed("http_error", 404), "127.0.0.1", "/.well-known/openid-configuration"},
     {"other_ca",                   basic("basic", "basic-secret"),  anything(), failed("certificate_verify_failed"), "127.0.0.1", "/token", "other-ca.pem"},
 
-    // The second server does not decode Basic, so only plain credentials go through form-encoded.
-    at_another("basic",              basic("basic", "basic-secret"),  scope("read write"), token("read write")),
-    at_another("basic_wrong_secret", basic("basic", "other"),         anything(), refused(401, "invalid_client")),
-    at_another("basic_unknown",      basic("nobody", "basic-secret"), anything(), refused(401, "invalid_client")),
-    at_another("basic_special",      basic("special", secret),        anything(), refused(401, "invalid_client")),
-    at_another("raw",                raw("basic", "basic-secret"),    scope("read"), token("read")),
-    at_another("raw_special",        raw("special", secret),          scope("read"), token("read")),
-    at_another("raw_plus",           raw("plus+id", "plus+secret"),   anything(), token("read")),
-    at_another("raw_wrong_secret",   raw("special", secret + "+"),    anything(), refused(401, "invalid_client")),
-    at_another("post",               post("basic", "basic-secret"),   scope("write"), token("write")),
-    at_another("post_special",       post("special", secret),         scope("read"), token("read")),
-    at_another("post_plus",          post("plus+id", "plus+secret"),  anything(), token("read")),
-    at_another("post_wrong_secret",  post("special", secret + "+"),   anything(), refused(400, "invalid_client")),
-    at_another("none",               none("basic"),                   anything(), refused(400, "invalid_client")),
-    at_another("scope_none",         basic("basic", "basic-secret"),  anything(), token("read write")),
-    at_another("scope_unknown",      basic("basic", "basic-secret"),  scope("read admin"), refused(400, "invalid_scope")),
-    at_another("other_grant",        basic("other-grant", "other-grant-secret"), anything(), refused(400, "unauthorized_client")),
+    // The second server does not decode Basic, so form-encoded credentials work only if encoding
+    // changes nothing.
+    at_oauth2_server("basic",              basic("basic", "basic-secret"),  scope("read write"), token("read write")),
+    at_oauth2_server("basic_wrong_secret", basic("basic", "other"),         anything(), refused(401, "invalid_client")),
+    at_oauth2_server("basic_unknown",      basic("nobody", "basic-secret"), anything(), refused(401, "invalid_client")),
+    at_oauth2_server("basic_special",      basic("special", secret),        anything(), refused(401, "invalid_client")),
+    at_oauth2_server("unencoded_basic",                raw("basic", "basic-secret"),    scope("read"), token("read")),
+    at_oauth2_server("unencoded_basic_special",        raw("special", secret),          scope("read"), token("read")),
+    at_oauth2_server("unencoded_basic_plus",           raw("plus+id", "plus+secret"),   anything(), token("read")),
+    at_oauth2_server("unencoded_basic_wrong_secret",   raw("special", secret + "+"),    anything(), refused(401, "invalid_client")),
+    at_oauth2_server("post",               post("basic", "basic-secret"),   scope("write"), token("write")),
+    at_oauth2_server("post_special",       post("special", secret),         scope("read"), token("read")),
+    at_oauth2_server("post_plus",          post("plus+id", "plus+secret"),  anything(), token("read")),
+    at_oauth2_server("post_wrong_secret",  post("special", secret + "+"),   anything(), refused(400, "invalid_client")),
+    at_oauth2_server("none",               none("basic"),                   anything(), refused(400, "invalid_client")),
+    at_oauth2_server("scope_none",         basic("basic", "basic-secret"),  anything(), token("read write")),
+    at_oauth2_server("scope_unknown",      basic("basic", "basic-secret"),  scope("read admin"), refused(400, "invalid_scope")),
+    at_oauth2_server("other_grant",        basic("other-grant", "other-grant-secret"), anything(), refused(400, "unauthorized_client")),
 };
 // clang-format on
 
@@ -232,7 +233,7 @@ coauth::client_config config_for(row const& test)
     coauth::client_config config;
     config.server.token_endpoint = "https://" + test.host + port + test.path;
     config.authentication = test.authentication;
-    // Each refusal is looked at as it is.
+    // Retries have tests of their own.
     config.retry.max_attempts = 1;
     config.tls.ca_file = tls_directory + "/" + test.ca;
     return config;
@@ -268,10 +269,10 @@ void check_error(
 {
     BOOST_TEST(got.http_status() == expected.http_status);
     BOOST_TEST(got.oauth_error() == expected.oauth_error);
-    // Each error response of these servers has a text.
+    // Each error response of these servers has a description.
     BOOST_TEST(got.description().empty() == (expected.http_status == 0));
     BOOST_TEST(got.attempts() == (got == coauth::error_kind::configuration ? 0U : 1U));
-    // Shorter ones may occur by accident.
+    // Shorter secrets may occur in a message by accident.
     if (client_secret.size() > 3)
         BOOST_TEST(got.message().find(client_secret) == std::string::npos);
 }
@@ -291,7 +292,7 @@ void run(row const& test)
         check_error(result.error(), test.expected, test.authentication.client_secret().view());
 }
 
-void many_at_once_get_a_token_each()
+void concurrent_requests_get_a_token_each()
 {
     auto const got = fetch(config_for(rows.front()), scope("read"), 20);
     std::set<std::string> values;
@@ -310,7 +311,7 @@ bool make_tests()
     for (auto const& test : rows)
         suite->add(boost::unit_test::make_test_case(
             [&test] { run(test); }, test.name, __FILE__, __LINE__));
-    suite->add(BOOST_TEST_CASE(many_at_once_get_a_token_each));
+    suite->add(BOOST_TEST_CASE(concurrent_requests_get_a_token_each));
     auto& all = boost::unit_test::framework::master_test_suite();
     all.p_name.value = "coauth_interop";
     all.add(suite);

@@ -1,11 +1,11 @@
 // Authorization servers for the rows of interop.cpp and authentication.cpp, at two free ports of
-// 127.0.0.1: the second asks for client certificates. Beside oidc-provider, at the root and as the
-// issuer /tenant, there is oauth2-server.mjs at /oauth2-server, and /proof looks at DPoP proofs.
+// 127.0.0.1; the second one requests client certificates. oidc-provider is at the root and, as another
+// issuer, at /tenant; oauth2-server.mjs is at /oauth2-server, and /proof verifies DPoP proofs.
 //
-//   node server.mjs DIRECTORY     where run.sh has put certificates and keys
+//   node server.mjs DIRECTORY     the directory of certificates and keys that run.sh made
 //
-// Prints its issuer and the second address when it is ready, and ends with its standard input: a parent that dies in
-// whatever way takes it along.
+// Prints its issuer and the second address when it is ready. It ends when its standard input does, so
+// that it never outlives its parent.
 
 import { createHash, createPublicKey, randomBytes, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -31,11 +31,11 @@ const thumbprint = (certificate) =>
   createHash('sha256').update(certificate.raw).digest('base64url');
 const selfSigned = new X509Certificate(read('self-signed.pem'));
 
-// client_id, client_secret, and what else is registered of a client.
+// client_id, client_secret, and the other registered properties of a client.
 const clients = [
   ['basic', 'basic-secret'],
   ['post', 'post-secret', { token_endpoint_auth_method: 'client_secret_post' }],
-  // What an encoding may get wrong, as far as RFC 6749 appendix A allows it in credentials.
+  // The characters that encodings treat differently, as far as RFC 6749 appendix A allows them.
   ['id:with+%/ &=?#"~*', 's:e+c%72/e&t =?#"~*\\'],
   ['plus+id', 'plus+secret'],
   ['long', 's'.repeat(2000)],
@@ -84,7 +84,7 @@ function resourceServer(ctx, resource) {
   return resources[resource];
 }
 
-// What the assertions of some clients must say, as servers that are strict want it.
+// The audience and type that assertions of some clients must have, as strict servers require.
 const asserts = {
   'for-issuer': (ctx, claims) => claims.aud === issuer,
   'for-token-endpoint': (ctx, claims) => claims.aud === `${issuer}/token`,
@@ -99,8 +99,8 @@ function checkAssertion(ctx, claims, header, { clientId }) {
   if (!good) throw new errors.InvalidClientAuth('the assertion does not say what it must');
 }
 
-// Asked as if to introspect: the token, and in token_type_hint the proof of a GET of
-// https://api.example/messages that goes with it. Active: both are bound to the same key.
+// Takes an introspection request: the token, and in token_type_hint the DPoP proof of a GET of
+// https://api.example/messages with it. Active means that both are bound to the same key.
 async function checkProof(req, res) {
   let body = '';
   for await (const part of req) body += part;
@@ -188,7 +188,7 @@ function dispatch(req, res) {
   if (req.url === '/oauth2-server/token') return responseOfAnother(req, res);
   if (req.url === '/proof') return checkProof(req, res);
   if (!req.url.startsWith('/tenant/')) return atRoot(req, res);
-  // So it knows where it is mounted.
+  // The middleware needs to know its mount path.
   req.originalUrl = req.url;
   req.url = req.url.slice('/tenant'.length);
   return atTenant(req, res);

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Who may include whom: reads what the compiler really included and compares it with the rules.
+"""Compares the files that the compiler included with the include rules of the layers.
 
-The compiler's depfiles list every file that an object was made from, however deep, so a header
-that drags in what it should not is found too.
+The compiler's depfiles list every included file at any depth, so that indirect includes are checked
+too.
 """
 import argparse
 import pathlib
@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 
-# What may be forbidden, as patterns of paths. Files of the project are named from its root.
+# Patterns of paths that may be forbidden. Paths of the project are relative to its root.
 ASIO = r"/boost/asio[./]"
 ASIO_SOCKETS = r"/boost/asio/(ip|ssl|local|generic)/|/boost/asio/(ssl|ip)\.hpp|/boost/asio\.hpp"
 BEAST = r"/boost/beast[./]"
@@ -21,7 +21,7 @@ IOSTREAM = r"/iostream$"
 OF_CHANCE_AND_THREADS = r"/c\+\+/[^/]+/(random|thread)$"
 SRC = r"^src/"
 
-# Every room of the library, and the rooms that it may include beside itself and `values`.
+# The rooms of the library, and the rooms that each may include besides itself and `values`.
 ROOMS = {
     "values": (),
     "crypto": (),
@@ -32,7 +32,7 @@ ROOMS = {
     "client": ("net", "protocol", "policy", "crypto", "authentication"),
     "token_source": ("client", "policy", "crypto", "net", "protocol", "authentication"),
 }
-# What is not a room's business, whatever it includes.
+# Further rules, whatever rooms a room may include.
 NOT_OF_ROOMS = {
     "values": (ASIO, BEAST, URL),
     "crypto": (ASIO, BEAST, JSON, URL),
@@ -55,8 +55,8 @@ def room_rules():
             yield (rf"src/{room}/", forbidden, f"not the business of {room}")
 
 
-# (room, forbidden, why). Each rule whose room matches holds. A room is a pattern of the file that
-# was compiled, or, for a public header, of the header.
+# (room, forbidden, reason). All matching rules apply. A room is a pattern of the compiled file, or of
+# the header for a public header.
 RULES = [
     (r"include/", BEAST, "public headers show no Beast"),
     (r"include/", JSON, "public headers show no JSON"),
@@ -74,11 +74,11 @@ RULES = [
     (r"(examples|bench)/", SRC, "they use the library as its users do"),
 ]
 
-# Each costs 15 s to compile: a file more is a decision, taken here.
+# Headers that cost 15 s to compile, and the files that may include them.
 HEAVY = r"/boost/beast/http/|/boost/asio/ssl/stream\.hpp"
 HEAVY_FILES = {"src/net/http_response_parser.cpp"}
 
-# What public headers may name of Asio.
+# The Asio headers that public headers may include.
 LIGHT_ASIO = {
     "any_completion_handler",
     "any_io_executor",
@@ -100,7 +100,7 @@ LIGHT_ASIO = {
     "this_coro",
 }
 
-# Rooms of which every file must have been seen, or the build was not whole.
+# Rooms whose files must all be in the build.
 ALWAYS_BUILT = ["src/*.cpp", *(f"src/{room}/*.cpp" for room in ROOMS)]
 
 
@@ -137,7 +137,7 @@ class Project:
         self.headers_room = pathlib.Path(build).resolve() / "test" / "headers"
 
     def name(self, path):
-        """A file of the project from its root, a public header's own test as the header."""
+        """The path relative to the root; the test of a public header counts as the header."""
         if path.is_relative_to(self.headers_room):
             return "include/" + str(path.relative_to(self.headers_room)).removesuffix(".cpp")
         if path.is_relative_to(self.source) and not path.is_relative_to(self.headers_room.parents[1]):

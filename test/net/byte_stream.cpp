@@ -131,7 +131,7 @@ http::request<http::string_body> token_request(std::string body = "grant_type=cl
     return request;
 }
 
-// One read, to its result.
+// Runs one read and returns its result.
 std::pair<error_code, std::size_t> read_some(connected_stream& connected)
 {
     std::array<char, 64> bytes{};
@@ -258,7 +258,7 @@ BOOST_AUTO_TEST_CASE(a_stream_without_tls_echoes_a_large_message)
     std::string echoed(message.size(), '\0');
     bool written = false;
     bool read = false;
-    // The two directions are separate operations of a socket; with TLS they would not be.
+    // Without TLS, reads and writes are independent operations of the socket.
     asio::async_read(
         connected.stream, asio::buffer(echoed), [&](error_code ec, std::size_t) { read = !ec; });
     asio::async_write(
@@ -372,7 +372,7 @@ BOOST_AUTO_TEST_CASE(a_stream_is_reusable_only_while_nothing_is_pending)
         asio::buffer(byte), [&](error_code ec, std::size_t) { failure = ec; });
     connected.run();
     BOOST_TEST(!failure);
-    // The second byte is there.
+    // The second byte is still available.
     BOOST_TEST(connected.stream.has_pending_data());
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes programs of the C++ code in the documentation: generate.py OUT SOURCE...
+"""Makes programs from the C++ code of the documentation: generate.py OUT SOURCE...
 
 A block with a main() becomes a program of its own, program_N.cpp. All others are statements of a
 coroutine: they go into fragments.cpp, which runs those of one flavor of server and fails unless
@@ -38,7 +38,7 @@ asio::awaitable<api_response> get(std::string_view, coauth::access_token)
 }
 """
 
-# What a block may take for granted.
+# Declarations that every block may use.
 FRAGMENT = """
 asio::awaitable<void> fragment_{number}(
     asio::any_io_executor executor, coauth::client& client, coauth::token_source& tokens,
@@ -137,7 +137,7 @@ def main():
             for name, kind in (("config", "client_config"), ("request", "token_request")):
                 if elsewhere and not re.search(rf"^(auto|coauth::{kind}) {name}\b", text, re.M):
                     text = f"coauth::{kind} {name}; {text}"
-            # The real host must not be asked: the block runs against a server on this machine.
+            # The block runs against a server on this machine, not against the real host.
             text = text.replace("(application_id, application_secret)",
                                 "(application_id, application_secret, host)")
             text = text.replace("async_discover(executor, issuer)",

@@ -12,19 +12,18 @@ using coauth::testing::response_end;
 namespace
 {
 
-// Of a hundred.
-constexpr unsigned good_ones = 70;
+constexpr unsigned percent_good = 70;
 
-response late(response made, std::chrono::milliseconds delay)
+response delayed(response late, std::chrono::milliseconds delay)
 {
-    made.delay = delay;
-    return made;
+    late.delay = delay;
+    return late;
 }
 
-response with_field(response made, char const* name, char const* value)
+response with_field(response changed, char const* name, char const* value)
 {
-    made.headers.add(name, value);
-    return made;
+    changed.headers.add(name, value);
+    return changed;
 }
 
 std::string body(std::string const& token)
@@ -44,7 +43,7 @@ unsigned misbehaviour::draw(std::size_t n, unsigned salt, unsigned below) const
 
 bool misbehaviour::good(std::size_t n) const
 {
-    return draw(n, 0, 100) < good_ones;
+    return draw(n, 0, 100) < percent_good;
 }
 
 std::string misbehaviour::token(std::size_t n)
@@ -54,10 +53,10 @@ std::string misbehaviour::token(std::size_t n)
 
 response misbehaviour::response(std::size_t n) const
 {
-    auto const whole = response::json(200, body(token(n)));
+    auto const complete = response::json(200, body(token(n)));
     if (good(n))
-        return whole;
-    // Of these no token may come.
+        return complete;
+    // A client must not use the token of these responses.
     auto const bad = body("foreign-" + std::to_string(n));
     auto const text =
         "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(bad.size()) + "\r\n\r\n" + bad;
@@ -81,7 +80,7 @@ response misbehaviour::response(std::size_t n) const
     }
     case 6:
     {
-        // Few: each takes a connection for as long as an attempt may last.
+        // Few stall, since each one occupies a connection until the attempt times out.
         auto const end = draw(n, 3, 20) == 0 ? response_end::stall : response_end::reset;
         auto cut = response::bytes(text, end);
         cut.cut_at = draw(n, 2, static_cast<unsigned>(text.size()));
@@ -97,7 +96,7 @@ response misbehaviour::response(std::size_t n) const
         return response::bytes(
             "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n" + bad);
     case 9:
-        return late(response::json(502, "<html>"), 300ms);
+        return delayed(response::json(502, "<html>"), 300ms);
     case 10:
         return response::json(302, bad);
     default:

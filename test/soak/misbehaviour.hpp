@@ -10,15 +10,15 @@
 namespace soak
 {
 
-// What the server does with its n-th request. It follows from the seed alone, so that the clients'
-// process knows it too.
+// The server's response to its n-th request. It depends on the seed alone, so that the process of
+// the clients can compute it too.
 class misbehaviour
 {
 public:
     explicit misbehaviour(std::uint64_t seed) : seed_(seed) {}
 
     [[nodiscard]] coauth::testing::response response(std::size_t n) const;
-    // Whether that is a token, sent whole and at once.
+    // Whether the response is a complete token response without delay.
     [[nodiscard]] bool good(std::size_t n) const;
     [[nodiscard]] static std::string token(std::size_t n);
 

@@ -16,10 +16,10 @@ namespace
 {
 
 constexpr double mib = 1024.0 * 1024.0;
-// What is at work at the moment differs, and in a short run nothing has settled.
+// Tolerances for the varying work, and for caches that are not full in a short run.
 constexpr double allowed_growth = 1.03;
-constexpr double allowed_more = 2;
-constexpr double allowed_more_when_short = 16;
+constexpr double allowed_mib = 2;
+constexpr double allowed_mib_of_short_run = 16;
 constexpr double short_run = 90;
 
 template <class Value>
@@ -27,17 +27,18 @@ std::string line_of(std::vector<sample> const& samples, Value value)
 {
     static constexpr char const* steps[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
     constexpr std::size_t columns = 60;
-    double most = 1e-9;
+    double largest = 1e-9;
     for (auto const& one : samples)
-        most = std::max(most, static_cast<double>(value(one)));
+        largest = std::max(largest, static_cast<double>(value(one)));
     std::string line;
-    auto const shown = std::min(columns, samples.size());
-    for (std::size_t i = 0; i < shown; ++i)
+    auto const width = std::min(columns, samples.size());
+    for (std::size_t i = 0; i < width; ++i)
     {
-        auto const height = static_cast<double>(value(samples[i * samples.size() / shown])) / most;
+        auto const height =
+            static_cast<double>(value(samples[i * samples.size() / width])) / largest;
         line += steps[static_cast<std::size_t>(height * 7.49)];
     }
-    return line + "  at most " + std::to_string(static_cast<std::size_t>(most + 0.5));
+    return line + "  at most " + std::to_string(static_cast<std::size_t>(largest + 0.5));
 }
 
 template <class Value>
@@ -45,11 +46,13 @@ bool grew(std::vector<sample> const& samples, Value value)
 {
     auto const third = static_cast<std::ptrdiff_t>(samples.size() / 3);
     auto const less = [&](sample const& a, sample const& b) { return value(a) < value(b); };
-    auto const most = [&](auto from, auto to) { return value(*std::max_element(from, to, less)); };
-    double const middle = most(samples.end() - 2 * third, samples.end() - third);
-    double const last = most(samples.end() - third, samples.end());
-    double const more = samples.back().seconds < short_run ? allowed_more_when_short : allowed_more;
-    return last > middle * allowed_growth + more;
+    auto const largest = [&](auto from, auto to)
+    { return value(*std::max_element(from, to, less)); };
+    double const middle = largest(samples.end() - 2 * third, samples.end() - third);
+    double const last = largest(samples.end() - third, samples.end());
+    double const tolerance =
+        samples.back().seconds < short_run ? allowed_mib_of_short_run : allowed_mib;
+    return last > middle * allowed_growth + tolerance;
 }
 
 } // namespace
@@ -66,7 +69,7 @@ memory memory_now()
 std::size_t descriptors_now()
 {
     std::filesystem::directory_iterator const all("/proc/self/fd");
-    // But the one that reads them.
+    // Without the descriptor of the iterator.
     return static_cast<std::size_t>(std::distance(begin(all), end(all))) - 1;
 }
 
@@ -82,8 +85,8 @@ void show(std::vector<sample> const& samples)
 {
     auto const line = [&](char const* what, auto value)
     { std::cout << what << line_of(samples, value) << '\n'; };
-    line("resident, MiB   ", [](sample const& one) { return one.taken.resident; });
-    line("in use, MiB     ", [](sample const& one) { return one.taken.in_use; });
+    line("resident, MiB   ", [](sample const& one) { return one.used.resident; });
+    line("in use, MiB     ", [](sample const& one) { return one.used.in_use; });
     line("descriptors     ", [](sample const& one) { return one.descriptors; });
     line("in flight       ", [](sample const& one) { return one.in_flight; });
     line("on connections  ", [](sample const& one) { return one.on_connections; });
@@ -96,7 +99,7 @@ void write_table(std::vector<sample> const& samples, std::string const& file)
     std::ofstream out(file);
     out << "seconds,resident,in_use,descriptors,in_flight,on_connections,tokens,failures\n";
     for (auto const& one : samples)
-        out << one.seconds << ',' << one.taken.resident << ',' << one.taken.in_use << ','
+        out << one.seconds << ',' << one.used.resident << ',' << one.used.in_use << ','
             << one.descriptors << ',' << one.in_flight << ',' << one.on_connections << ','
             << one.tokens << ',' << one.failures << '\n';
 }
@@ -105,8 +108,8 @@ bool grew(std::vector<sample> const& samples)
 {
     if (sanitized || samples.size() < 3)
         return false;
-    return grew(samples, [](sample const& one) { return one.taken.resident; }) ||
-           grew(samples, [](sample const& one) { return one.taken.in_use; });
+    return grew(samples, [](sample const& one) { return one.used.resident; }) ||
+           grew(samples, [](sample const& one) { return one.used.in_use; });
 }
 
 } // namespace soak

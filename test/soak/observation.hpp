@@ -11,43 +11,44 @@
 namespace soak
 {
 
-// Sanitizers keep freed memory, and are slow.
+// Sanitizers delay the release of memory and are slow.
 inline constexpr bool sanitized = test::address_sanitizer || test::thread_sanitizer;
 
-// MiB.
+// In MiB.
 struct memory
 {
-    // What the process has of the system.
+    // The resident set of the process.
     double resident;
-    // What was allocated and not freed.
+    // Allocated and not freed.
     double in_use;
 };
 
 memory memory_now();
 std::size_t descriptors_now();
-// As many descriptors as this process may have.
+// Raises the limit of descriptors to the hard limit.
 void allow_many_descriptors();
 
-// What was seen at one moment.
+// One measurement.
 struct sample
 {
     double seconds;
-    memory taken;
+    memory used;
     std::size_t descriptors;
-    // Fetches that have not ended.
+    // Fetches that have not completed.
     std::size_t in_flight;
-    // Those of them that have a connection.
+    // Fetches that have a connection.
     std::size_t on_connections;
-    // Since the sample before, by second.
+    // Per second, since the previous sample.
     double tokens;
     double failures;
 };
 
-// Lines of text, and a table for the chart.
+// `show` prints charts of text; `write_table` writes a table for chart.py.
 void show(std::vector<sample> const& samples);
 void write_table(std::vector<sample> const& samples, std::string const& file);
 
-// The last third against the middle one; the first is for caches and pools to fill.
+// Whether memory grew from the middle third of the samples to the last. The first third, in which
+// caches and pools fill, does not count.
 bool grew(std::vector<sample> const& samples);
 
 } // namespace soak

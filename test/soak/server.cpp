@@ -25,20 +25,20 @@ using std::chrono::steady_clock;
 namespace
 {
 
-// For several seconds, should this process not run.
+// Enough responses for several seconds in which this process does not run.
 constexpr std::size_t ahead_at_steady = 40'000;
 constexpr std::size_t ahead_at_restarted = 4'000;
-constexpr auto life_of_the_restarted = 3s;
+constexpr auto restart_interval = 3s;
 
-authorization_server start(server_options chosen)
+authorization_server start(server_options options)
 {
-    chosen.remembered_requests = 1;
-    auto made = authorization_server::start(std::move(chosen));
-    if (!made)
-        throw std::runtime_error(made.error().message());
-    // A token of its own would be a wrong one.
-    made->set_response(coauth::testing::response::json(503, "{}"));
-    return std::move(*made);
+    options.remembered_requests = 1;
+    auto started = authorization_server::start(std::move(options));
+    if (!started)
+        throw std::runtime_error(started.error().message());
+    // The default, since a token that the server issues itself would be unknown to the test.
+    started->set_response(coauth::testing::response::json(503, "{}"));
+    return std::move(*started);
 }
 
 void send(int to, std::string const& text)
@@ -47,7 +47,7 @@ void send(int to, std::string const& text)
         throw std::runtime_error("the pipe broke");
 }
 
-// To the end of the pipe.
+// Reads until a NUL or the end of the pipe.
 std::string receive(int from)
 {
     std::string all;
@@ -63,99 +63,100 @@ std::string receive(int from)
     return all;
 }
 
-// Keeps a server scripted, as far ahead as it may need before the next look.
+// Keeps enough scripted responses ahead of the server's requests.
 class script
 {
 public:
-    script(misbehaviour const& what, authorization_server& whom, std::size_t ahead)
-        : what_(what)
-        , whom_(whom)
+    script(misbehaviour const& responses, authorization_server& server, std::size_t ahead)
+        : responses_(responses)
+        , server_(server)
         , ahead_(ahead)
     {
     }
 
     void extend()
     {
-        while (whom_.wait_for_requests(seen_ + 1, 0ms))
-            ++seen_;
-        // All that was written was used, and some got what is always said.
-        unscripted_ += seen_ - std::min(seen_, written_ + unscripted_);
-        for (; written_ + unscripted_ < seen_ + ahead_; ++written_)
-            whom_.push_response(what_.response(written_));
+        while (server_.wait_for_requests(requests_ + 1, 0ms))
+            ++requests_;
+        // If the script was exhausted, further requests received the default response.
+        unscripted_ += requests_ - std::min(requests_, scripted_ + unscripted_);
+        for (; scripted_ + unscripted_ < requests_ + ahead_; ++scripted_)
+            server_.push_response(responses_.response(scripted_));
     }
-    // How many of what was written came to a request.
-    [[nodiscard]] std::size_t used() const { return seen_ - unscripted_; }
+    // Number of scripted responses that were sent.
+    [[nodiscard]] std::size_t used() const { return requests_ - unscripted_; }
 
 private:
-    misbehaviour const& what_;
-    authorization_server& whom_;
+    misbehaviour const& responses_;
+    authorization_server& server_;
     std::size_t const ahead_;
-    std::size_t seen_ = 0;
-    std::size_t written_ = 0;
+    std::size_t requests_ = 0;
+    std::size_t scripted_ = 0;
     std::size_t unscripted_ = 0;
 };
 
-bool told_to_stop(int commands)
+bool stop_requested(int commands)
 {
-    pollfd one{commands, POLLIN, 0};
-    return ::poll(&one, 1, 20) != 0;
+    pollfd poll_entry{commands, POLLIN, 0};
+    return ::poll(&poll_entry, 1, 20) != 0;
 }
 
 std::size_t run(std::uint64_t seed, int commands, int reports)
 {
-    misbehaviour const what(seed);
+    misbehaviour const responses(seed);
     auto steady = start({});
-    script of_steady(what, steady, ahead_at_steady);
-    server_options chosen;
-    chosen.tls = false;
-    std::optional<authorization_server> restarted(start(chosen));
-    chosen.port = restarted->port();
-    std::optional<script> of_restarted(std::in_place, what, *restarted, ahead_at_restarted);
-    of_steady.extend();
-    of_restarted->extend();
+    script steady_script(responses, steady, ahead_at_steady);
+    server_options options;
+    options.tls = false;
+    std::optional<authorization_server> restarted(start(options));
+    options.port = restarted->port();
+    std::optional<script> restarted_script(
+        std::in_place, responses, *restarted, ahead_at_restarted);
+    steady_script.extend();
+    restarted_script->extend();
     send(
-        reports, std::to_string(steady.port()) + " " + std::to_string(chosen.port) + " " +
+        reports, std::to_string(steady.port()) + " " + std::to_string(options.port) + " " +
                      steady.ca_pem() + '\0');
-    auto restart_at = steady_clock::now() + life_of_the_restarted;
-    while (!told_to_stop(commands))
+    auto restart_at = steady_clock::now() + restart_interval;
+    while (!stop_requested(commands))
     {
-        of_steady.extend();
-        of_restarted->extend();
+        steady_script.extend();
+        restarted_script->extend();
         if (steady_clock::now() < restart_at)
             continue;
-        of_restarted.reset();
+        restarted_script.reset();
         restarted.reset();
-        restarted.emplace(start(chosen));
-        of_restarted.emplace(what, *restarted, ahead_at_restarted);
-        restart_at = steady_clock::now() + life_of_the_restarted;
+        restarted.emplace(start(options));
+        restarted_script.emplace(responses, *restarted, ahead_at_restarted);
+        restart_at = steady_clock::now() + restart_interval;
     }
-    of_steady.extend();
-    return of_steady.used();
+    steady_script.extend();
+    return steady_script.used();
 }
 
 } // namespace
 
 server::server(std::uint64_t seed)
 {
-    std::array<int, 2> down{};
-    std::array<int, 2> up{};
-    if (::pipe(down.data()) != 0 || ::pipe(up.data()) != 0)
+    std::array<int, 2> commands_pipe{};
+    std::array<int, 2> reports_pipe{};
+    if (::pipe(commands_pipe.data()) != 0 || ::pipe(reports_pipe.data()) != 0)
         throw std::runtime_error("no pipe");
     process_ = ::fork();
     if (process_ == 0)
     {
-        ::close(down[1]);
-        ::close(up[0]);
-        send(up[1], std::to_string(run(seed, down[0], up[1])) + '\0');
+        ::close(commands_pipe[1]);
+        ::close(reports_pipe[0]);
+        send(reports_pipe[1], std::to_string(run(seed, commands_pipe[0], reports_pipe[1])) + '\0');
         ::_exit(0);
     }
-    ::close(down[0]);
-    ::close(up[1]);
-    commands_ = down[1];
-    reports_ = up[0];
-    std::istringstream said(receive(reports_));
-    said >> steady_port >> restarted_port >> std::ws;
-    std::getline(said, ca_pem, '\0');
+    ::close(commands_pipe[0]);
+    ::close(reports_pipe[1]);
+    commands_ = commands_pipe[1];
+    reports_ = reports_pipe[0];
+    std::istringstream addresses(receive(reports_));
+    addresses >> steady_port >> restarted_port >> std::ws;
+    std::getline(addresses, ca_pem, '\0');
 }
 
 std::size_t server::stop()

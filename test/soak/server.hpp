@@ -8,19 +8,19 @@
 namespace soak
 {
 
-// Two authorization servers that misbehave, in a process of their own, so that memory and
-// descriptors are the clients' alone. One is restarted every few seconds; it does without TLS, for
-// it would come back with another CA.
+// Two misbehaving authorization servers in a process of their own, so that the measured memory and
+// descriptors are those of the clients. One of them is restarted every few seconds, without TLS,
+// since each start makes a new CA.
 class server
 {
 public:
-    // To be called while the process has one thread.
+    // Must be called while the process has one thread.
     explicit server(std::uint64_t seed);
     ~server();
     server(server const&) = delete;
     server& operator=(server const&) = delete;
 
-    // Ends the servers; how many requests came to the one that stayed.
+    // Ends the servers and returns the number of scripted requests of the steady one.
     std::size_t stop();
 
     std::string ca_pem;

@@ -1,8 +1,8 @@
-// coauth_soak MINUTES [TABLE]: a thousand fetches in flight, from four threads, at servers that
-// misbehave at random. Fails when memory grows, a descriptor is left, a good response is lost or a
-// bad one taken. What was seen over time is written to TABLE.
+// coauth_soak MINUTES [TABLE]: a thousand fetches in flight, on four threads, at servers that
+// misbehave at random. Fails if memory grows, a descriptor leaks, a good response is lost or a bad
+// one is accepted. Writes the measurements to TABLE.
 //
-// The random choices follow from one seed, which is printed; COAUTH_SEED=n uses that one again.
+// The random choices follow from one seed, which is printed; COAUTH_SEED=n repeats that run.
 
 #include <coauth/coauth.hpp>
 
@@ -35,19 +35,19 @@ namespace
 {
 
 constexpr int threads = 4;
-// At each of the two servers.
-constexpr std::size_t fetching_themselves = soak::sanitized ? 50 : 450;
+// For each of the two servers.
+constexpr std::size_t direct_fetches = soak::sanitized ? 50 : 450;
 constexpr std::size_t sources = 2;
-constexpr std::size_t users_of_a_source = 25;
-constexpr std::size_t in_flight = 2 * (fetching_themselves + sources * users_of_a_source);
-// What is left when all is over: OpenSSL's and the allocator's own, MiB.
-constexpr double allowed_to_stay = 2;
+constexpr std::size_t waiters_per_source = 25;
+constexpr std::size_t in_flight = 2 * (direct_fetches + sources * waiters_per_source);
+// Memory of OpenSSL and the allocator that may remain at the end, in MiB.
+constexpr double allowed_remainder = 2;
 
-// Which responses came, of those that are numbered. All of its memory is there from the start.
-class delivered
+// The numbers of the responses that were received. Its memory is allocated at the start.
+class received_numbers
 {
 public:
-    // False: it came before.
+    // False: the number was received before.
     bool add(std::size_t n)
     {
         auto const bit = std::uint64_t(1) << (n % 64);
@@ -63,25 +63,29 @@ private:
         std::vector<std::atomic<std::uint64_t>>(std::size_t(1) << 20U);
 };
 
-struct tally
+struct totals
 {
     std::atomic<std::size_t> tokens{0};
-    // By `errc`.
+    // Indexed by `errc`.
     std::array<std::atomic<std::size_t>, 64> failures{};
-    // Tokens that no server gave, or that came twice.
+    // Tokens that no server issued, or that were received twice.
     std::atomic<std::size_t> wrong{0};
     std::atomic<std::size_t> unfinished{0};
-    std::atomic<bool> over{false};
+    std::atomic<bool> stopping{false};
 };
 
-// A token of the server that stays is checked by its number.
-class verdicts
+// Checks the received tokens. Those of the steady server have numbers.
+class token_checker
 {
 public:
-    verdicts(soak::misbehaviour const& what, tally& counts) : what_(what), counts_(counts) {}
+    token_checker(soak::misbehaviour const& responses, totals& counts)
+        : responses_(responses)
+        , counts_(counts)
+    {
+    }
 
-    // `shared`: by those who waited for the same one.
-    void take(coauth::result<coauth::access_token> const& got, bool steady, bool shared = false)
+    // `shared`: several waiters may receive the same token.
+    void check(coauth::result<coauth::access_token> const& got, bool steady, bool shared = false)
     {
         ++(got ? counts_.tokens
                : counts_.failures.at(static_cast<std::size_t>(got.error().value())));
@@ -92,24 +96,25 @@ public:
         bool const numbered =
             token.starts_with("token-") &&
             std::from_chars(token.data() + 6, token.data() + token.size(), n).ec == std::errc();
-        bool const right = numbered && what_.good(n) && (!steady || delivered_.add(n) || shared);
-        if (steady ? !right : token.starts_with("foreign"))
+        bool const valid =
+            numbered && responses_.good(n) && (!steady || received_.add(n) || shared);
+        if (steady ? !valid : token.starts_with("foreign"))
             ++counts_.wrong;
     }
 
-    // Of so many requests, how many good responses did not come.
+    // The number of good responses, of the first `requests`, that were not received.
     [[nodiscard]] std::size_t lost(std::size_t requests) const
     {
         std::size_t count = 0;
         for (std::size_t n = 0; n < requests; ++n)
-            count += what_.good(n) && !delivered_.has(n) ? 1U : 0U;
+            count += responses_.good(n) && !received_.has(n) ? 1U : 0U;
         return count;
     }
 
 private:
-    soak::misbehaviour const& what_;
-    tally& counts_;
-    delivered delivered_;
+    soak::misbehaviour const& responses_;
+    totals& counts_;
+    received_numbers received_;
 };
 
 coauth::client_config config_for(soak::server const& server, bool steady)
@@ -123,23 +128,23 @@ coauth::client_config config_for(soak::server const& server, bool steady)
     config.allow_http_loopback = !steady;
     config.tls.ca_pem = server.ca_pem;
     config.connections.max_connections = in_flight;
-    // A good response is not lost because the machine is slow.
+    // Long enough that a slow machine loses no good response.
     config.timeout = 90s;
     config.retry.attempt_timeout = 30s;
     return config;
 }
 
-// One server, and all that ask it.
-class user
+// The client of one server, with all its fetches and sources.
+class load
 {
 public:
-    user(
-        asio::thread_pool& pool, soak::server const& server, bool steady, verdicts& all,
-        tally& counts)
+    load(
+        asio::thread_pool& pool, soak::server const& server, bool steady, token_checker& checker,
+        totals& counts)
         : pool_(pool)
         , client_(pool.get_executor(), config_for(server, steady))
         , steady_(steady)
-        , all_(all)
+        , checker_(checker)
         , counts_(counts)
     {
         if (!client_.validate())
@@ -149,13 +154,13 @@ public:
                 std::make_unique<coauth::token_source>(client_, coauth::token_request()));
     }
 
-    void begin()
+    void start()
     {
-        for (std::size_t i = 0; i < fetching_themselves; ++i)
-            spawn(fetch_again_and_again());
+        for (std::size_t i = 0; i < direct_fetches; ++i)
+            spawn(fetch_in_a_loop());
         for (auto const& source : sources_)
-            for (std::size_t i = 0; i < users_of_a_source; ++i)
-                spawn(use_again_and_again(*source));
+            for (std::size_t i = 0; i < waiters_per_source; ++i)
+                spawn(use_source_in_a_loop(*source));
     }
 
     [[nodiscard]] std::size_t on_connections() const
@@ -176,27 +181,27 @@ private:
             });
     }
 
-    asio::awaitable<void> fetch_again_and_again()
+    asio::awaitable<void> fetch_in_a_loop()
     {
-        while (!counts_.over)
+        while (!counts_.stopping)
         {
             ++counts_.unfinished;
             auto const got = co_await client_.async_get_access_token(coauth::token_request());
             --counts_.unfinished;
-            all_.take(got, steady_);
+            checker_.check(got, steady_);
         }
     }
 
-    // Each token is thrown away by the first who has it, and all wait for the next.
-    asio::awaitable<void> use_again_and_again(coauth::token_source& source)
+    // The first waiter that receives a token invalidates it, and all wait for the next one.
+    asio::awaitable<void> use_source_in_a_loop(coauth::token_source& source)
     {
         asio::steady_timer timer(pool_);
-        while (!counts_.over)
+        while (!counts_.stopping)
         {
             ++counts_.unfinished;
             auto const got = co_await source.async_get_access_token();
             --counts_.unfinished;
-            all_.take(got, steady_, true);
+            checker_.check(got, steady_, true);
             if (got)
                 source.invalidate(*got);
             timer.expires_after(got ? 1ms : 50ms);
@@ -208,25 +213,25 @@ private:
     coauth::client client_;
     std::vector<std::unique_ptr<coauth::token_source>> sources_;
     bool steady_;
-    verdicts& all_;
-    tally& counts_;
+    token_checker& checker_;
+    totals& counts_;
 };
 
-std::size_t failures_of(tally const& counts)
+std::size_t failures_of(totals const& counts)
 {
-    std::size_t all = 0;
-    for (auto const& one : counts.failures)
-        all += one;
-    return all;
+    std::size_t sum = 0;
+    for (auto const& failures : counts.failures)
+        sum += failures;
+    return sum;
 }
 
 std::vector<soak::sample> watch(
-    user const& steady, user const& restarted, tally const& counts,
+    load const& steady, load const& restarted, totals const& counts,
     std::chrono::duration<double> duration)
 {
     std::vector<soak::sample> samples;
     samples.reserve(1024);
-    auto const began = steady_clock::now();
+    auto const started = steady_clock::now();
     auto const step = std::clamp<std::chrono::duration<double>>(duration / 120, 100ms, 60s);
     std::size_t tokens = 0;
     std::size_t failures = 0;
@@ -234,42 +239,42 @@ std::vector<soak::sample> watch(
     while (before < duration.count() && samples.size() < samples.capacity())
     {
         std::this_thread::sleep_for(step);
-        double const now = std::chrono::duration<double>(steady_clock::now() - began).count();
-        auto const by_second = [&](std::size_t& last, std::size_t count)
+        double const now = std::chrono::duration<double>(steady_clock::now() - started).count();
+        auto const per_second = [&](std::size_t& last, std::size_t count)
         { return static_cast<double>(count - std::exchange(last, count)) / (now - before); };
         samples.push_back(
             {now, soak::memory_now(), soak::descriptors_now(), counts.unfinished,
-             steady.on_connections() + restarted.on_connections(), by_second(tokens, counts.tokens),
-             by_second(failures, failures_of(counts))});
+             steady.on_connections() + restarted.on_connections(),
+             per_second(tokens, counts.tokens), per_second(failures, failures_of(counts))});
         before = now;
     }
     return samples;
 }
 
 std::vector<soak::sample> fetch_for(
-    std::chrono::duration<double> duration, soak::server const& server, verdicts& all,
-    tally& counts)
+    std::chrono::duration<double> duration, soak::server const& server, token_checker& checker,
+    totals& counts)
 {
     asio::thread_pool pool(threads);
-    user steady(pool, server, true, all, counts);
-    user restarted(pool, server, false, all, counts);
-    steady.begin();
-    restarted.begin();
+    load steady(pool, server, true, checker, counts);
+    load restarted(pool, server, false, checker, counts);
+    steady.start();
+    restarted.start();
     auto samples = watch(steady, restarted, counts, duration);
-    counts.over = true;
+    counts.stopping = true;
     pool.join();
     return samples;
 }
 
 std::uint64_t choose_seed()
 {
-    char const* const given = std::getenv("COAUTH_SEED");
-    std::uint64_t const seed = given ? std::strtoull(given, nullptr, 10) : std::random_device{}();
+    char const* const value = std::getenv("COAUTH_SEED");
+    std::uint64_t const seed = value ? std::strtoull(value, nullptr, 10) : std::random_device{}();
     std::cout << "COAUTH_SEED=" << seed << std::endl;
     return seed;
 }
 
-void show_failures(tally const& counts)
+void show_failures(totals const& counts)
 {
     for (std::size_t i = 0; i < counts.failures.size(); ++i)
         if (std::size_t const count = counts.failures[i]; count != 0)
@@ -281,33 +286,33 @@ int run(double minutes, char const* table)
 {
     auto const seed = choose_seed();
     soak::allow_many_descriptors();
-    soak::misbehaviour const what(seed);
+    soak::misbehaviour const responses(seed);
     soak::server server(seed);
-    tally counts;
-    verdicts all(what, counts);
+    totals counts;
+    token_checker checker(responses, counts);
     auto const descriptors = soak::descriptors_now();
     auto const memory = soak::memory_now();
     auto const samples =
-        fetch_for(std::chrono::duration<double>(minutes * 60), server, all, counts);
+        fetch_for(std::chrono::duration<double>(minutes * 60), server, checker, counts);
     auto const descriptors_after = soak::descriptors_now();
     auto const memory_after = soak::memory_now();
     auto const requests = server.stop();
-    auto const lost = all.lost(requests);
+    auto const lost = checker.lost(requests);
     auto const failures = failures_of(counts);
     bool const grew = soak::grew(samples);
-    bool const stayed = !soak::sanitized && memory_after.in_use > memory.in_use + allowed_to_stay;
+    bool const leaked = !soak::sanitized && memory_after.in_use > memory.in_use + allowed_remainder;
     if (table != nullptr)
         soak::write_table(samples, table);
     soak::show(samples);
     show_failures(counts);
-    std::cout << requests << " requests to the server that stayed\n"
+    std::cout << requests << " requests to the steady server\n"
               << counts.tokens << " tokens, " << failures << " failures, " << lost
-              << " good responses lost, " << counts.wrong << " bad ones taken\n"
+              << " good responses lost, " << counts.wrong << " bad ones accepted\n"
               << "memory " << (grew ? "grew" : "flat") << ", in use before " << memory.in_use
               << " MiB, after " << memory_after.in_use << "; descriptors before " << descriptors
               << ", after " << descriptors_after << '\n';
     bool const failed = counts.tokens == 0 || failures == 0 || lost != 0 || counts.wrong != 0 ||
-                        grew || stayed || descriptors_after != descriptors;
+                        grew || leaked || descriptors_after != descriptors;
     return failed ? 1 : 0;
 }
 

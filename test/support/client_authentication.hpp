@@ -10,22 +10,22 @@
 namespace test
 {
 
-// A client of the testing server beside that of `options()`.
+// The id of a further client of the testing server.
 inline constexpr char const* other_id = "other-client";
 
-inline server_options knowing(coauth::testing::registered_client client)
+inline server_options options_with_client(coauth::testing::registered_client client)
 {
-    auto chosen = options();
+    auto settings = options();
     client.id = other_id;
-    chosen.clients = {std::move(client)};
-    return chosen;
+    settings.clients = {std::move(client)};
+    return settings;
 }
 
-inline server_options knowing(test_key const& key)
+inline server_options options_with_client(test_key const& key)
 {
     coauth::testing::registered_client client;
     client.public_keys = {key.public_pem()};
-    return knowing(std::move(client));
+    return options_with_client(std::move(client));
 }
 
 inline coauth::signing_key signing_key_of(test_key const& key)
@@ -34,14 +34,14 @@ inline coauth::signing_key signing_key_of(test_key const& key)
 }
 
 inline coauth::client_config
-authenticated(authorization_server const& server, coauth::client_authentication how)
+authenticated(authorization_server const& server, coauth::client_authentication method)
 {
-    auto config = once(server);
-    config.authentication = std::move(how);
+    auto config = single_attempt(server);
+    config.authentication = std::move(method);
     return config;
 }
 
-// The value of a parameter as it is in the body; empty: it is not there.
+// The encoded value of a form parameter, or an empty string.
 inline std::string
 parameter(coauth::testing::received_request const& request, std::string const& name)
 {

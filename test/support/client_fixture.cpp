@@ -30,16 +30,16 @@ std::vector<token_result> client_fixture::fetch_at_once(std::size_t count)
     return got;
 }
 
-coauth::client_config once(authorization_server const& server)
+coauth::client_config single_attempt(authorization_server const& server)
 {
     auto config = server.config();
     config.retry.max_attempts = 1;
     return config;
 }
 
-coauth::client_config not_kept(authorization_server const& server)
+coauth::client_config without_reuse(authorization_server const& server)
 {
-    auto config = once(server);
+    auto config = single_attempt(server);
     config.connections.idle_timeout = 0ms;
     return config;
 }

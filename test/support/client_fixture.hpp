@@ -12,7 +12,7 @@
 namespace test
 {
 
-// A client that stays, and one operation after another.
+// A client for several operations.
 struct client_fixture
 {
     explicit client_fixture(coauth::client_config const& config)
@@ -27,15 +27,15 @@ struct client_fixture
     coauth::client client;
 };
 
-// The server's own configuration, and no repetition.
-coauth::client_config once(authorization_server const& server);
-// The same, with a connection of its own for every operation.
-coauth::client_config not_kept(authorization_server const& server);
+// The server's configuration without retries.
+coauth::client_config single_attempt(authorization_server const& server);
+// The same, with a new connection for every operation.
+coauth::client_config without_reuse(authorization_server const& server);
 
-// How many ended so.
+// The number of results with this outcome.
 std::size_t count(std::vector<token_result> const& all, std::string const& expected);
 
-// What an observer was told of connections and attempts, as lines.
+// Records the events of connections and attempts as lines.
 class event_log : public coauth::observer
 {
 public:

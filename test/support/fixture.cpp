@@ -17,14 +17,14 @@ namespace test
 namespace
 {
 
-// As in `token_body`.
+// The token of `token_body`.
 constexpr std::string_view the_token = "tok.en-1";
 
-// What a text holds that no text may: issued tokens, the parts of assertions and the lines of keys
-// are long runs of such characters, which nothing else is.
+// Finds a long run of random characters, which may be an issued token, a part of an assertion or a
+// line of a key.
 std::string_view find_random(std::string_view text)
 {
-    constexpr std::size_t long_enough = 36;
+    constexpr std::size_t shortest_secret = 36;
     constexpr std::string_view upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
     constexpr std::string_view digits = "0123456789";
     auto const is_part = [](unsigned char c)
@@ -36,14 +36,14 @@ std::string_view find_random(std::string_view text)
         std::string_view const run(begin, end);
         bool const mixed = run.find_first_of(upper) != std::string_view::npos &&
                            run.find_first_of(digits) != std::string_view::npos;
-        if (run.size() >= long_enough && mixed && std::set(begin, end).size() >= 16)
+        if (run.size() >= shortest_secret && mixed && std::set(begin, end).size() >= 16)
             return run;
         begin = end;
     }
     return {};
 }
 
-// From any thread.
+// May be called from any thread.
 void check_text(std::string_view text, std::string_view also)
 {
     static std::mutex one_at_a_time;
@@ -59,7 +59,7 @@ void check_text(std::string_view text, std::string_view also)
     }
 }
 
-// Of the other events only numbers are told.
+// The other events contain numbers only.
 class log_scanner : public coauth::observer
 {
     void on_phase_ended(coauth::phase_ended const& e) override
@@ -73,10 +73,10 @@ class log_scanner : public coauth::observer
     }
     void on_fetch_failed(coauth::fetch_failed const& e) override { check_error(e.error); }
 
-    static void check_error(coauth::error const& why)
+    static void check_error(coauth::error const& failure)
     {
         std::ostringstream text;
-        text << why << why.message();
+        text << failure << failure.message();
         check_text(text.str(), the_token);
     }
 };
@@ -85,15 +85,15 @@ class log_scanner : public coauth::observer
 
 server_options options()
 {
-    server_options chosen;
-    chosen.client_id = client_id;
-    chosen.client_secret = client_secret;
-    return chosen;
+    server_options settings;
+    settings.client_id = client_id;
+    settings.client_secret = client_secret;
+    return settings;
 }
 
-authorization_server start(server_options chosen)
+authorization_server start(server_options settings)
 {
-    auto server = authorization_server::start(std::move(chosen));
+    auto server = authorization_server::start(std::move(settings));
     if (!server)
         BOOST_FAIL("the server does not start: " << server.error());
     return std::move(*server);
@@ -107,7 +107,7 @@ token_result fetch(coauth::client_config config, coauth::token_request const& re
 token_result
 fetch_without_log_scan(coauth::client_config config, coauth::token_request const& request)
 {
-    // Each failure is looked at as it is: repetition has tests of its own.
+    // Retries have tests of their own.
     config.retry.max_attempts = 1;
     boost::asio::io_context context;
     coauth::client client(context.get_executor(), config);

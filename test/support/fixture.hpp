@@ -19,12 +19,12 @@ using coauth::testing::response_end;
 using coauth::testing::server_options;
 using token_result = coauth::result<coauth::access_token>;
 
-// Credentials in which every character that an encoding may get wrong occurs, and which no text of
-// ours contains by accident.
+// Credentials with every character that encodings treat differently. The library's own texts do not
+// contain them.
 inline constexpr char const* client_id = "app+1%2F&=\"\xC3\xA9";
 inline constexpr char const* client_secret = "p:S 3+cr/%t&=\xC3\xBC~";
 
-// Both as a value of Basic: form-encoded first, and as they are.
+// The credentials as a value of HTTP Basic: with form encoding, and without.
 inline constexpr char const* basic_value =
     "YXBwJTJCMSUyNTJGJTI2JTNEJTIyJUMzJUE5OnAlM0FTKzMlMkJjciUyRiUyNXQlMjYlM0QlQzMlQkMlN0U=";
 inline constexpr char const* raw_basic_value = "YXBwKzElMkYmPSLDqTpwOlMgMytjci8ldCY9w7x+";
@@ -32,17 +32,17 @@ inline constexpr char const* raw_basic_value = "YXBwKzElMkYmPSLDqTpwOlMgMytjci8l
 inline constexpr char const* token_body =
     R"({"access_token":"tok.en-1","token_type":"Bearer","expires_in":3600})";
 
-// Those credentials, and defaults beside.
+// Options with these credentials.
 server_options options();
-// A server, or the end of the test case.
-authorization_server start(server_options chosen = options());
+// Starts a server. Ends the test case if it does not start.
+authorization_server start(server_options settings = options());
 
-// Runs one operation to its end, and until nothing of it is left in the event loop.
+// Runs one operation until the event loop has no more work.
 token_result fetch(coauth::client_config config, coauth::token_request const& request = {});
-// The same without a look at what is said meanwhile, which takes memory.
+// The same without `with_log_scan`, which allocates memory.
 token_result
 fetch_without_log_scan(coauth::client_config config, coauth::token_request const& request = {});
-// So many at the same time.
+// Runs `count` operations at the same time.
 std::vector<token_result> fetch_many(coauth::client_config config, std::size_t count);
 
 // "success", or the name of the error.
@@ -51,12 +51,12 @@ std::string outcome(coauth::result<T> const& got)
 {
     return got ? "success" : std::string(coauth::to_string(got.error().value()));
 }
-// Ends the test case when there is no token.
+// Ends the test case if there is no token.
 coauth::access_token const& require_token(token_result const& got);
-// The same, but every text that the library makes for logs is looked at, as `check_no_secret` does,
-// for the token too. What the configuration has for them already is left alone.
+// Adds a debug function and an observer that search every text for the credentials and the token.
+// Does not replace those of the configuration.
 coauth::client_config with_log_scan(coauth::client_config config);
-// Neither the credentials in any form nor `also` occur in any text of the error.
+// Checks that no text of the error contains the credentials in any form, or `also`.
 void check_no_secret(token_result const& got, std::string_view also = {});
 
 class stopwatch
@@ -72,7 +72,7 @@ private:
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-// A response with a Content-Length, as text.
+// A response with Content-Length.
 std::string http_response(std::string_view body, std::string_view more_headers = {});
 
 } // namespace test

@@ -11,7 +11,7 @@
 namespace test
 {
 
-// A loopback port that responds nothing: its listener's queue is full, and Linux drops further SYN.
+// A loopback port that does not respond: its listen queue is full, and Linux drops further SYNs.
 class full_backlog
 {
 public:

@@ -13,26 +13,26 @@ namespace
 std::mutex mutex;
 std::condition_variable changed;
 bool hang = false;
-bool response = false;
+bool succeed = false;
 int hanging = 0;
-int lookups = 0;
+int lookup_count = 0;
 
-// The address; null: there is none.
+// Waits while lookups hang. Returns the address, or null if there is none.
 char const* look_up()
 {
     std::unique_lock lock(mutex);
-    ++lookups;
+    ++lookup_count;
     ++hanging;
     changed.notify_all();
     changed.wait(lock, [] { return !hang; });
     --hanging;
-    return response ? "127.0.0.1" : nullptr;
+    return succeed ? "127.0.0.1" : nullptr;
 }
 
-void set_response(bool there_is_one)
+void set_success(bool value)
 {
     std::lock_guard const lock(mutex);
-    response = there_is_one;
+    succeed = value;
 }
 
 } // namespace
@@ -58,7 +58,7 @@ hanging_lookup::hanging_lookup()
 {
     std::lock_guard const lock(mutex);
     hang = true;
-    lookups = 0;
+    lookup_count = 0;
 }
 
 hanging_lookup::~hanging_lookup()
@@ -74,20 +74,20 @@ bool hanging_lookup::wait()
     return changed.wait_for(lock, std::chrono::seconds(10), [] { return hanging != 0; });
 }
 
-int hanging_lookup::asked()
+int hanging_lookup::lookups()
 {
     std::lock_guard const lock(mutex);
-    return lookups;
+    return lookup_count;
 }
 
-responded_lookup::responded_lookup()
+successful_lookup::successful_lookup()
 {
-    set_response(true);
+    set_success(true);
 }
 
-responded_lookup::~responded_lookup()
+successful_lookup::~successful_lookup()
 {
-    set_response(false);
+    set_success(false);
 }
 
 } // namespace test

@@ -4,8 +4,8 @@
 namespace test
 {
 
-// While it lives, the C library's lookup of this name hangs in its thread: this program's own
-// getaddrinfo stands before the library's. One at a time.
+// While it lives, lookups of this name hang: the program's getaddrinfo replaces that of the C
+// library. One at a time.
 class hanging_lookup
 {
 public:
@@ -18,18 +18,18 @@ public:
 
     // Waits until a lookup hangs. False: none did within ten seconds.
     [[nodiscard]] static bool wait();
-    // How often the name was looked up since the last of these was made.
-    [[nodiscard]] static int asked();
+    // Number of lookups of the name since the last hanging_lookup was made.
+    [[nodiscard]] static int lookups();
 };
 
-// While it lives, that name has a loopback address; else, while no lookup hangs, it has none.
-class responded_lookup
+// While it lives, the name has a loopback address. Otherwise its lookup fails.
+class successful_lookup
 {
 public:
-    responded_lookup();
-    ~responded_lookup();
-    responded_lookup(responded_lookup const&) = delete;
-    responded_lookup& operator=(responded_lookup const&) = delete;
+    successful_lookup();
+    ~successful_lookup();
+    successful_lookup(successful_lookup const&) = delete;
+    successful_lookup& operator=(successful_lookup const&) = delete;
 };
 
 } // namespace test

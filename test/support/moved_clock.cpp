@@ -21,12 +21,12 @@ extern "C" int clock_gettime(clockid_t clock, timespec* now) noexcept
     return failed;
 }
 
-extern "C" std::time_t time(std::time_t* where) noexcept
+extern "C" std::time_t time(std::time_t* result) noexcept
 {
     timespec now{};
     (void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
-    if (where != nullptr)
-        *where = now.tv_sec;
+    if (result != nullptr)
+        *result = now.tv_sec;
     return now.tv_sec;
 }
 

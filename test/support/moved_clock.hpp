@@ -6,8 +6,8 @@
 namespace test
 {
 
-// While it lives, the wall clock is so far ahead: this program's own clock_gettime and time stand
-// before the library's. One at a time.
+// While it lives, the wall clock is ahead: the program's clock_gettime and time replace those of
+// the C library. One at a time.
 class moved_clock
 {
 public:

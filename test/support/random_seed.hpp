@@ -9,14 +9,13 @@
 namespace test
 {
 
-inline std::uint64_t from_environment(char const* variable, std::uint64_t otherwise)
+inline std::uint64_t from_environment(char const* variable, std::uint64_t fallback)
 {
-    char const* const given = std::getenv(variable);
-    return given != nullptr ? std::strtoull(given, nullptr, 10) : otherwise;
+    char const* const value = std::getenv(variable);
+    return value != nullptr ? std::strtoull(value, nullptr, 10) : fallback;
 }
 
-// What all random numbers of a test follow from. It is printed; COAUTH_SEED=n yields that one
-// again.
+// Returns the seed of all random numbers of a test and prints it. COAUTH_SEED=n sets it.
 inline std::uint64_t choose_seed()
 {
     auto const seed = from_environment("COAUTH_SEED", std::random_device{}());

@@ -4,7 +4,7 @@
 namespace test
 {
 
-// Which sanitizer this build has. GCC defines macros, Clang has features.
+// The sanitizer of this build. GCC defines macros, Clang has features.
 #if defined(__SANITIZE_ADDRESS__)
 inline constexpr bool address_sanitizer = true;
 #elif defined(__has_feature)

@@ -9,11 +9,11 @@
 namespace test
 {
 
-// A file that is gone with the test.
+// A file that is removed at the end of the test.
 class scratch_file
 {
 public:
-    // The name tells it from others of the same test.
+    // The name distinguishes it from other files of the same test.
     explicit scratch_file(std::string const& name, std::string const& text = {})
         : path_(name + "." + std::to_string(::getpid()) + ".pem")
     {
@@ -23,12 +23,12 @@ public:
     scratch_file(scratch_file const&) = delete;
     scratch_file& operator=(scratch_file const&) = delete;
 
-    // As programs that deploy files do: there is never half of one.
+    // Replaces the file atomically.
     void write(std::string const& text) const
     {
-        auto const beside = path_ + ".new";
-        std::ofstream(beside) << text;
-        (void)std::rename(beside.c_str(), path_.c_str());
+        auto const new_path = path_ + ".new";
+        std::ofstream(new_path) << text;
+        (void)std::rename(new_path.c_str(), path_.c_str());
     }
     [[nodiscard]] std::string const& path() const { return path_; }
 

@@ -33,9 +33,9 @@ struct scripted_proxy::tunnel
 namespace
 {
 
-// Until one side is through; then nobody can say anything any more.
+// Forwards bytes until one side ends, then shuts down both.
 awaitable<void>
-pass_on([[maybe_unused]] std::shared_ptr<void> owner, tcp::socket& from, tcp::socket& to)
+forward([[maybe_unused]] std::shared_ptr<void> owner, tcp::socket& from, tcp::socket& to)
 {
     std::array<char, 4096> bytes;
     boost::system::error_code ended;
@@ -78,33 +78,34 @@ awaitable<void> scripted_proxy::accept()
     for (;;)
     {
         auto socket = co_await acceptor_.async_accept(use_awaitable);
-        auto one = std::make_shared<tunnel>(std::move(socket));
-        // However it ends.
-        auto const on_end = [this](std::exception_ptr const&) { count(over_); };
-        asio::co_spawn(context_, serve(std::move(one)), on_end);
+        auto connection = std::make_shared<tunnel>(std::move(socket));
+        // Called also if the connection fails.
+        auto const on_end = [this](std::exception_ptr const&) { count(ended_); };
+        asio::co_spawn(context_, serve(std::move(connection)), on_end);
     }
 }
 
-awaitable<void> scripted_proxy::serve(std::shared_ptr<tunnel> one)
+awaitable<void> scripted_proxy::serve(std::shared_ptr<tunnel> connection)
 {
-    one->client.set_option(tcp::no_delay(true));
+    connection->client.set_option(tcp::no_delay(true));
     std::string request;
     co_await asio::async_read_until(
-        one->client, asio::dynamic_buffer(request), "\r\n\r\n", use_awaitable);
-    count(asked_);
-    co_await response(one);
+        connection->client, asio::dynamic_buffer(request), "\r\n\r\n", use_awaitable);
+    count(requests_);
+    co_await response(connection);
     if (script_.close)
         co_return;
     if (script_.leads_to != 0)
     {
-        tcp::endpoint const there(asio::ip::address_v4::loopback(), script_.leads_to);
-        co_await one->server.async_connect(there, use_awaitable);
-        asio::co_spawn(context_, pass_on(one, one->server, one->client), asio::detached);
+        tcp::endpoint const target(asio::ip::address_v4::loopback(), script_.leads_to);
+        co_await connection->server.async_connect(target, use_awaitable);
+        asio::co_spawn(
+            context_, forward(connection, connection->server, connection->client), asio::detached);
     }
-    co_await pass_on(one, one->client, one->server);
+    co_await forward(connection, connection->client, connection->server);
 }
 
-awaitable<void> scripted_proxy::response(std::shared_ptr<tunnel> one)
+awaitable<void> scripted_proxy::response(std::shared_ptr<tunnel> connection)
 {
     asio::steady_timer timer(context_);
     std::size_t const piece = script_.piece == 0 ? script_.response.size() : script_.piece;
@@ -112,25 +113,25 @@ awaitable<void> scripted_proxy::response(std::shared_ptr<tunnel> one)
     {
         std::size_t const size = std::min(piece, script_.response.size() - sent);
         co_await asio::async_write(
-            one->client, asio::buffer(script_.response.data() + sent, size), use_awaitable);
+            connection->client, asio::buffer(script_.response.data() + sent, size), use_awaitable);
         timer.expires_after(script_.pause);
         co_await timer.async_wait(use_awaitable);
     }
 }
 
-std::size_t scripted_proxy::asked() const
+std::size_t scripted_proxy::requests() const
 {
     std::lock_guard const lock(mutex_);
-    return asked_;
+    return requests_;
 }
 
-bool scripted_proxy::wait_until_asked(std::size_t count) const
+bool scripted_proxy::wait_for_requests(std::size_t count) const
 {
-    return wait(asked_, count);
+    return wait(requests_, count);
 }
-bool scripted_proxy::wait_until_over(std::size_t count) const
+bool scripted_proxy::wait_for_ended(std::size_t count) const
 {
-    return wait(over_, count);
+    return wait(ended_, count);
 }
 
 void scripted_proxy::count(std::size_t& what)

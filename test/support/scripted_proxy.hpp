@@ -19,18 +19,18 @@ namespace test
 
 struct proxy_script
 {
-    // Sent when a tunnel was asked for. Empty: nothing.
+    // Sent after a CONNECT request. Empty: nothing.
     std::string response = {};
-    // Sent so many bytes at a time, with a pause between; 0: in one.
+    // Number of bytes sent at a time, with a pause between; 0: all at once.
     std::size_t piece = 0;
     std::chrono::milliseconds pause{1};
-    // The port at 127.0.0.1 that the tunnel leads to. 0: nothing more is said.
+    // The port at 127.0.0.1 to which the tunnel leads. 0: the proxy stays silent.
     std::uint16_t leads_to = 0;
-    // The connection is closed behind the response.
+    // Closes the connection after the response.
     bool close = false;
 };
 
-// A proxy that says what it is told to say, with a thread of its own.
+// A proxy with a scripted response, on a thread of its own.
 class scripted_proxy
 {
 public:
@@ -40,28 +40,28 @@ public:
     scripted_proxy& operator=(scripted_proxy const&) = delete;
 
     [[nodiscard]] std::string url() const;
-    // How many tunnels were asked for.
-    [[nodiscard]] std::size_t asked() const;
-    // Waits until so many tunnels were asked for, or so many connections are over. False: it took
-    // more than ten seconds.
-    [[nodiscard]] bool wait_until_asked(std::size_t count) const;
-    [[nodiscard]] bool wait_until_over(std::size_t count) const;
+    // Number of CONNECT requests.
+    [[nodiscard]] std::size_t requests() const;
+    // Waits until `count` requests were received, or `count` connections have ended. False: this
+    // took more than ten seconds.
+    [[nodiscard]] bool wait_for_requests(std::size_t count) const;
+    [[nodiscard]] bool wait_for_ended(std::size_t count) const;
 
 private:
     using tcp = boost::asio::ip::tcp;
     struct tunnel;
 
     boost::asio::awaitable<void> accept();
-    boost::asio::awaitable<void> serve(std::shared_ptr<tunnel> one);
-    boost::asio::awaitable<void> response(std::shared_ptr<tunnel> one);
+    boost::asio::awaitable<void> serve(std::shared_ptr<tunnel> connection);
+    boost::asio::awaitable<void> response(std::shared_ptr<tunnel> connection);
     void count(std::size_t& what);
     bool wait(std::size_t const& what, std::size_t count) const;
 
     proxy_script const script_;
     std::mutex mutable mutex_;
     std::condition_variable mutable changed_;
-    std::size_t asked_ = 0;
-    std::size_t over_ = 0;
+    std::size_t requests_ = 0;
+    std::size_t ended_ = 0;
     boost::asio::io_context context_{1};
     tcp::acceptor acceptor_;
     std::thread thread_;

@@ -1,5 +1,7 @@
 #include "test_keys.hpp"
 
+#include "certificates.hpp"
+
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -10,7 +12,7 @@
 #include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
-#include <openssl/x509v3.h>
+#include <openssl/x509.h>
 
 #include <array>
 #include <stdexcept>
@@ -27,7 +29,7 @@ namespace json = boost::json;
 void check(bool ok)
 {
     if (!ok)
-        throw std::runtime_error("OpenSSL refuses what a test asks for");
+        throw std::runtime_error("an OpenSSL function failed");
 }
 
 unsigned char const* bytes(std::string_view text)
@@ -68,21 +70,21 @@ key_context context_of(char const* name)
 
 EVP_PKEY* generate_by(key_context const& context)
 {
-    EVP_PKEY* made = nullptr;
+    EVP_PKEY* result = nullptr;
     check(EVP_PKEY_keygen_init(context.get()) == 1);
-    check(EVP_PKEY_keygen(context.get(), &made) == 1);
-    return made;
+    check(EVP_PKEY_keygen(context.get(), &result) == 1);
+    return result;
 }
 
 EVP_PKEY* generate_dsa()
 {
     auto const context = context_of("DSA");
-    EVP_PKEY* made = nullptr;
+    EVP_PKEY* result = nullptr;
     check(EVP_PKEY_paramgen_init(context.get()) == 1);
     check(EVP_PKEY_CTX_set_dsa_paramgen_bits(context.get(), 1024) == 1);
-    check(EVP_PKEY_paramgen(context.get(), &made) == 1);
-    std::shared_ptr<EVP_PKEY> const parameters(made, EVP_PKEY_free);
-    return generate_by({EVP_PKEY_CTX_new(made, nullptr), EVP_PKEY_CTX_free});
+    check(EVP_PKEY_paramgen(context.get(), &result) == 1);
+    std::shared_ptr<EVP_PKEY> const parameters(result, EVP_PKEY_free);
+    return generate_by({EVP_PKEY_CTX_new(result, nullptr), EVP_PKEY_CTX_free});
 }
 
 EVP_PKEY* generate(std::string const& kind)
@@ -119,7 +121,7 @@ std::string number(EVP_PKEY* key, char const* name)
     return base64url(to_text(out.data(), out.size()));
 }
 
-// Bytes of a coordinate.
+// The size of a coordinate in bytes.
 std::size_t size_of(std::string const& curve)
 {
     return curve == "P-256" ? 32 : curve == "P-384" ? 48 : 66;
@@ -176,9 +178,9 @@ std::string der_of(std::string_view r_and_s)
     unsigned char* out = nullptr;
     int const size = i2d_ECDSA_SIG(both.get(), &out);
     check(size > 0);
-    std::string const made = to_text(out, static_cast<std::size_t>(size));
+    std::string const result = to_text(out, static_cast<std::size_t>(size));
     OPENSSL_free(out);
-    return made;
+    return result;
 }
 
 void set_padding(EVP_PKEY_CTX* options, std::string_view algorithm)
@@ -196,11 +198,6 @@ std::string signing_input(token_draft& draft, std::string const& algorithm)
            base64url(json::serialize(draft.claims));
 }
 
-void add_name(X509_NAME* to, char const* type, std::string const& value)
-{
-    check(X509_NAME_add_entry_by_txt(to, type, MBSTRING_UTF8, bytes(value), -1, -1, 0) == 1);
-}
-
 std::shared_ptr<X509> read_certificate(std::string const& pem)
 {
     std::shared_ptr<BIO> const bio(
@@ -208,31 +205,15 @@ std::shared_ptr<X509> read_certificate(std::string const& pem)
     return {PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr), X509_free};
 }
 
-struct validity
-{
-    long begins;
-    long ends;
-};
-
 std::shared_ptr<X509>
-make_certificate(test_key const& key, std::string const& common_name, validity when, bool is_ca)
+issue_for(test_key const& key, certificate_spec const& spec, identity const* issuer)
 {
-    std::shared_ptr<X509> made(X509_new(), X509_free);
-    check(X509_set_version(made.get(), X509_VERSION_3) == 1);
-    check(ASN1_INTEGER_set(X509_get_serialNumber(made.get()), 7) == 1);
-    std::shared_ptr<X509_NAME> const name(X509_NAME_new(), X509_NAME_free);
-    add_name(name.get(), "O", "Example");
-    add_name(name.get(), "CN", common_name);
-    check(X509_set_subject_name(made.get(), name.get()) == 1);
-    X509_gmtime_adj(X509_getm_notBefore(made.get()), when.begins);
-    X509_gmtime_adj(X509_getm_notAfter(made.get()), when.ends);
-    check(X509_set_pubkey(made.get(), key.get()) == 1);
-    std::shared_ptr<X509_EXTENSION> const kind(
-        X509V3_EXT_conf_nid(
-            nullptr, nullptr, NID_basic_constraints, is_ca ? "critical,CA:TRUE" : "CA:FALSE"),
-        X509_EXTENSION_free);
-    check(kind && X509_add_ext(made.get(), kind.get(), -1) == 1);
-    return made;
+    if (!issuer)
+        return issue_certificate(spec, *key.get());
+    auto const certificate = read_certificate(issuer->certificate_pem);
+    check(certificate != nullptr);
+    certificate_issuer const signer{*certificate, *issuer->key.get()};
+    return issue_certificate(spec, *key.get(), &signer);
 }
 
 } // namespace
@@ -317,31 +298,31 @@ std::string test_key::traditional_pem(std::string const& passphrase) const
 
 json::object test_key::jwk() const
 {
-    json::object made;
+    json::object result;
     if (kind_ == "RSA")
     {
-        made["e"] = number(key_.get(), OSSL_PKEY_PARAM_RSA_E);
-        made["kty"] = "RSA";
-        made["n"] = number(key_.get(), OSSL_PKEY_PARAM_RSA_N);
-        return made;
+        result["e"] = number(key_.get(), OSSL_PKEY_PARAM_RSA_E);
+        result["kty"] = "RSA";
+        result["n"] = number(key_.get(), OSSL_PKEY_PARAM_RSA_N);
+        return result;
     }
-    made["crv"] = kind_;
-    made["kty"] = kind_ == "Ed25519" ? "OKP" : "EC";
+    result["crv"] = kind_;
+    result["kty"] = kind_ == "Ed25519" ? "OKP" : "EC";
     if (kind_ == "Ed25519")
     {
-        made["x"] = base64url(raw_public(key_.get()));
-        return made;
+        result["x"] = base64url(raw_public(key_.get()));
+        return result;
     }
-    // A byte for the form, and the coordinates.
+    // A byte for the format, then the coordinates.
     auto const both = point(key_.get());
-    made["x"] = base64url(both.substr(1, size_of(kind_)));
-    made["y"] = base64url(both.substr(1 + size_of(kind_)));
-    return made;
+    result["x"] = base64url(both.substr(1, size_of(kind_)));
+    result["y"] = base64url(both.substr(1 + size_of(kind_)));
+    return result;
 }
 
 std::string test_key::thumbprint() const
 {
-    // The members are in order already, and Boost.JSON keeps it.
+    // The members are in lexicographic order, which Boost.JSON preserves.
     return base64url(digest(json::serialize(jwk())));
 }
 
@@ -356,8 +337,8 @@ std::string test_key::sign(std::string_view algorithm, std::string_view text) co
     std::array<unsigned char, 1024> out{};
     std::size_t size = out.size();
     check(EVP_DigestSign(context.get(), out.data(), &size, bytes(text), text.size()) == 1);
-    auto const made = to_text(out.data(), size);
-    return algorithm.starts_with("ES") ? r_and_s(made, size_of(kind_)) : made;
+    auto const result = to_text(out.data(), size);
+    return algorithm.starts_with("ES") ? r_and_s(result, size_of(kind_)) : result;
 }
 
 bool test_key::verifies(
@@ -365,7 +346,7 @@ bool test_key::verifies(
 {
     if (algorithm.starts_with("ES") && signature.size() != 2 * size_of(kind_))
         return false;
-    std::string const given =
+    std::string const encoded =
         algorithm.starts_with("ES") ? der_of(signature) : std::string(signature);
     std::shared_ptr<EVP_MD_CTX> const context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
     EVP_PKEY_CTX* options = nullptr;
@@ -373,8 +354,8 @@ bool test_key::verifies(
         EVP_DigestVerifyInit(context.get(), &options, digest_of(algorithm), nullptr, key_.get()) ==
         1);
     set_padding(options, algorithm);
-    return EVP_DigestVerify(context.get(), bytes(given), given.size(), bytes(text), text.size()) ==
-           1;
+    return EVP_DigestVerify(
+               context.get(), bytes(encoded), encoded.size(), bytes(text), text.size()) == 1;
 }
 
 std::string kind_of(std::string_view algorithm)
@@ -390,16 +371,18 @@ identity make_identity(
     std::string const& common_name, identity const* issuer, bool is_ca, long ends, long begins)
 {
     test_key const key("P-256");
-    auto const made = make_certificate(key, common_name, {begins, ends}, is_ca);
-    auto const by = issuer ? read_certificate(issuer->certificate_pem) : made;
-    check(X509_set_issuer_name(made.get(), X509_get_subject_name(by.get())) == 1);
-    check(X509_sign(made.get(), issuer ? issuer->key.get() : key.get(), EVP_sha256()) > 0);
-
-    auto const bio = memory();
-    check(PEM_write_bio_X509(bio.get(), made.get()) == 1);
+    certificate_spec spec;
+    spec.organization = "Example";
+    spec.common_name = common_name;
+    spec.basic_constraints = is_ca ? "critical,CA:TRUE" : "CA:FALSE";
+    spec.not_before = begins;
+    spec.not_after = ends;
+    auto const certificate = issue_for(key, spec, issuer);
     std::array<unsigned char, 32> thumbprint{};
-    check(X509_digest(made.get(), EVP_sha256(), thumbprint.data(), nullptr) == 1);
-    return {key, text_of(bio.get()), base64url(to_text(thumbprint.data(), thumbprint.size()))};
+    check(X509_digest(certificate.get(), EVP_sha256(), thumbprint.data(), nullptr) == 1);
+    return {
+        key, certificate_pem(*certificate),
+        base64url(to_text(thumbprint.data(), thumbprint.size()))};
 }
 
 std::string signed_by(test_key const& key, std::string const& algorithm, token_draft draft)

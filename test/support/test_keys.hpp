@@ -12,25 +12,25 @@ struct evp_pkey_st;
 namespace test
 {
 
-// A private key, made and used by OpenSSL alone: nothing that it says comes from the library.
+// A private key that is made and used by OpenSSL alone, not by the library.
 class test_key
 {
 public:
-    // "RSA", "P-256", "P-384", "P-521" or "Ed25519"; to be refused also "RSA 1024", "RSA-PSS",
-    // "DSA" and other names of curves and algorithms.
+    // "RSA", "P-256", "P-384", "P-521" or "Ed25519"; and kinds that the library rejects: "RSA
+    // 1024", "RSA-PSS", "DSA" and other names of curves and algorithms.
     explicit test_key(std::string const& kind);
     static test_key from_pem(std::string const& pem);
 
     [[nodiscard]] std::string public_pem() const;
     [[nodiscard]] std::string private_pem() const;
-    // PKCS #8, or the form that OpenSSL had before.
+    // In PKCS #8, and in OpenSSL's older format.
     [[nodiscard]] std::string encrypted_pem(std::string const& passphrase) const;
     [[nodiscard]] std::string traditional_pem(std::string const& passphrase) const;
     // The public half as a JSON Web Key.
     [[nodiscard]] boost::json::object jwk() const;
     // RFC 7638.
     [[nodiscard]] std::string thumbprint() const;
-    // As RFC 7518 wants it.
+    // In the format of RFC 7518.
     [[nodiscard]] std::string sign(std::string_view algorithm, std::string_view text) const;
     [[nodiscard]] bool
     verifies(std::string_view algorithm, std::string_view text, std::string_view signature) const;
@@ -44,7 +44,7 @@ private:
     std::string kind_;
 };
 
-// The kind of key that the algorithm wants.
+// The kind of key for this algorithm.
 std::string kind_of(std::string_view algorithm);
 
 // A key, and a certificate for it.
@@ -56,8 +56,8 @@ struct identity
     std::string thumbprint;
 };
 
-// For "O=Example, CN=`common_name`"; self-signed without an issuer. Its validity ends and begins so
-// many seconds from now.
+// A certificate for "O=Example, CN=`common_name`", self-signed without an issuer. The times are in
+// seconds from now.
 identity make_identity(
     std::string const& common_name, identity const* issuer = nullptr, bool is_ca = false,
     long ends = 3600, long begins = -7200);
@@ -69,7 +69,7 @@ struct token_draft
     boost::json::object claims;
 };
 
-// Write the algorithm into its header, and sign it.
+// Sign the token, with the algorithm in its header.
 std::string signed_by(test_key const& key, std::string const& algorithm, token_draft draft);
 std::string signed_by(std::string const& secret, std::string const& algorithm, token_draft draft);
 

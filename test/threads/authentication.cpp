@@ -1,6 +1,6 @@
-// Everything that is shared by the operations of a client that proves itself: the key, the signer,
-// the DPoP prover with its nonces, the certificate that is replaced, the metadata that are kept.
-// From a pool of threads, while all of it changes. Made to be run under ThreadSanitizer.
+// The objects that operations of an authenticating client share: key, signer, DPoP prover with its
+// nonces, a certificate file that is replaced, cached metadata. A pool of threads uses them while
+// they change. Intended for ThreadSanitizer.
 
 #include <coauth/coauth.hpp>
 #include <coauth/testing/authorization_server.hpp>
@@ -30,7 +30,7 @@ namespace
 
 constexpr char const* id = "threads";
 
-struct world
+struct authentication_fixture
 {
     test_key const assertion_key{"P-256"};
     test_key const proof_key{"Ed25519"};
@@ -44,19 +44,19 @@ struct world
         coauth::testing::registered_client client;
         client.id = id;
         client.public_keys = {assertion_key.public_pem()};
-        coauth::testing::server_options chosen;
-        chosen.clients = {client};
-        chosen.dpop = coauth::testing::dpop::required;
-        chosen.dpop_nonce = true;
-        chosen.client_certificates = coauth::testing::client_certificates::requested;
-        return chosen;
+        coauth::testing::server_options options;
+        options.clients = {client};
+        options.dpop = coauth::testing::dpop::required;
+        options.dpop_nonce = true;
+        options.client_certificates = coauth::testing::client_certificates::requested;
+        return options;
     }
 
     [[nodiscard]] coauth::client_config
     config(authorization_server const& server, asio::thread_pool& signs) const
     {
-        auto made = server.config();
-        made.authentication = coauth::client_authentication::private_key_jwt(
+        auto config = server.config();
+        config.authentication = coauth::client_authentication::private_key_jwt(
             id, coauth::signing_key::signer(
                     coauth::signature_algorithm::es256,
                     [this, &signs](
@@ -66,13 +66,13 @@ struct world
                             signs, [this, input = std::move(input), done = std::move(done)]
                             { done(assertion_key.sign("ES256", input)); });
                     }));
-        made.dpop = std::make_shared<coauth::dpop_prover>(
+        config.dpop = std::make_shared<coauth::dpop_prover>(
             coauth::signing_key::pem(coauth::secret(proof_key.private_pem())));
-        made.tls.certificate_file = certificate.path();
-        // A kept connection keeps its certificate.
-        made.connections.idle_timeout = 0ms;
-        made.retry.max_attempts = 1;
-        return test::with_log_scan(std::move(made));
+        config.tls.certificate_file = certificate.path();
+        // A new connection for each request, since a connection keeps its certificate.
+        config.connections.idle_timeout = 0ms;
+        config.retry.max_attempts = 1;
+        return test::with_log_scan(std::move(config));
     }
 
     void rotate(int round) const
@@ -85,24 +85,24 @@ struct world
 template <class F>
 void on_threads(int count, F const& f)
 {
-    std::vector<std::thread> all;
+    std::vector<std::thread> threads;
     for (int i = 0; i < count; ++i)
-        all.emplace_back([&f, i] { f(i); });
-    for (auto& one : all)
-        one.join();
+        threads.emplace_back([&f, i] { f(i); });
+    for (auto& thread : threads)
+        thread.join();
 }
 
 } // namespace
 
-BOOST_AUTO_TEST_CASE(authentication_from_many_threads)
+BOOST_AUTO_TEST_CASE(key_signer_prover_and_certificate_are_shared_by_many_threads)
 {
-    world const all;
-    auto started = authorization_server::start(all.options());
+    authentication_fixture const fixture;
+    auto started = authorization_server::start(fixture.options());
     BOOST_REQUIRE(started);
     auto& server = *started;
     asio::thread_pool signs(1);
     asio::thread_pool pool(3);
-    auto const config = all.config(server, signs);
+    auto const config = fixture.config(server, signs);
     coauth::client client(pool.get_executor(), config);
     std::atomic<int> tokens{0};
     std::atomic<int> stale{0};
@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(authentication_from_many_threads)
             if (got && !config.dpop->proof_for("GET", "https://api.example/", *got))
                 ++others;
             if (thread == 0 && i % 10 == 0)
-                all.rotate(i / 10);
+                fixture.rotate(i / 10);
             if (thread == 1 && i % 20 == 0)
                 server.rotate_dpop_nonce();
         }
@@ -131,25 +131,27 @@ BOOST_AUTO_TEST_CASE(authentication_from_many_threads)
     // A nonce may change twice within one operation.
     BOOST_TEST(tokens + stale == 400);
     BOOST_TEST(tokens >= 300);
-    bool both[] = {false, false};
+    bool both_seen[] = {false, false};
     for (auto const& seen : server.requests())
     {
-        both[0] = both[0] || seen.client_certificate_thumbprint == all.first.thumbprint;
-        both[1] = both[1] || seen.client_certificate_thumbprint == all.second.thumbprint;
+        both_seen[0] =
+            both_seen[0] || seen.client_certificate_thumbprint == fixture.first.thumbprint;
+        both_seen[1] =
+            both_seen[1] || seen.client_certificate_thumbprint == fixture.second.thumbprint;
     }
-    BOOST_TEST(both[0]);
-    BOOST_TEST(both[1]);
+    BOOST_TEST(both_seen[0]);
+    BOOST_TEST(both_seen[1]);
     signs.join();
 }
 
-BOOST_AUTO_TEST_CASE(discovery_from_many_threads)
+BOOST_AUTO_TEST_CASE(many_threads_may_discover_the_same_server)
 {
-    world const all;
-    auto const server = authorization_server::start(all.options());
+    authentication_fixture const fixture;
+    auto const server = authorization_server::start(fixture.options());
     BOOST_REQUIRE(server);
     asio::thread_pool pool(2);
-    std::atomic<int> found{0};
-    auto const ask = [&](int thread)
+    std::atomic<int> metadata_found{0};
+    auto const discover = [&](int thread)
     {
         coauth::discovery_options options;
         options.tls.ca_pem = server->ca_pem();
@@ -159,12 +161,12 @@ BOOST_AUTO_TEST_CASE(discovery_from_many_threads)
             auto got = coauth::async_discover(
                 pool.get_executor(), server->issuer(), options, asio::use_future);
             if (got.get())
-                ++found;
+                ++metadata_found;
         }
     };
-    on_threads(4, ask);
+    on_threads(4, discover);
     pool.join();
-    BOOST_TEST(found == 200);
-    // Those who keep it ask once each at most.
+    BOOST_TEST(metadata_found == 200);
+    // One thread does not cache; the others send at most one request each.
     BOOST_TEST(server->requests().size() <= 53U);
 }

@@ -1,7 +1,7 @@
-// Ten thousand operations on a pool of threads, most of them cancelled at a random instant: each
-// completes exactly once. Made to be run under ThreadSanitizer.
+// Ten thousand operations on a pool of threads, most of them cancelled at a random time: each
+// completes exactly once. Intended for ThreadSanitizer.
 //
-// The random numbers follow from one seed, which is printed; COAUTH_SEED=n uses that one again.
+// The random numbers follow from one seed, which is printed; COAUTH_SEED=n repeats that run.
 
 #include <coauth/coauth.hpp>
 #include <coauth/testing/authorization_server.hpp>
@@ -50,41 +50,41 @@ authorization_server start(bool tls)
     return test::start(std::move(options));
 }
 
-// What happens to one operation.
-struct fate
+// When and how an operation is cancelled.
+struct cancellation_plan
 {
-    // Never, when negative.
+    // Negative: never.
     std::chrono::microseconds cancel_after;
     asio::cancellation_type type;
 };
 
-// Draws one in five to live, and spreads the end of the others over the life of an operation.
-class fates
+// Cancels four of five operations, at times spread over the duration of an operation.
+class random_plans
 {
 public:
-    fates(std::uint64_t seed, std::chrono::microseconds life)
+    random_plans(std::uint64_t seed, std::chrono::microseconds duration)
         : random_(seed)
-        , after_(0, life.count())
+        , delay_(0, duration.count())
     {
     }
 
-    fate draw()
+    cancellation_plan next_plan()
     {
         static constexpr asio::cancellation_type types[] = {
             asio::cancellation_type::terminal, asio::cancellation_type::partial,
             asio::cancellation_type::total};
         if (random_() % 5 == 0)
             return {std::chrono::microseconds(-1), asio::cancellation_type::none};
-        return {std::chrono::microseconds(after_(random_)), types[random_() % 3]};
+        return {std::chrono::microseconds(delay_(random_)), types[random_() % 3]};
     }
 
 private:
     std::mt19937_64 random_;
-    std::uniform_int_distribution<std::chrono::microseconds::rep> after_;
+    std::uniform_int_distribution<std::chrono::microseconds::rep> delay_;
 };
 
-// Counts what ended how, and lets the main thread wait for the last.
-class tally
+// Counts outcomes, and lets the main thread wait for the last one.
+class outcome_counter
 {
 public:
     void add(std::string const& outcome)
@@ -129,27 +129,28 @@ private:
     std::size_t total_ = 0;
 };
 
-std::string outcome(token_result const& got)
+std::string outcome_of(token_result const& got)
 {
     return got ? "success" : std::string(coauth::to_string(got.error().value()));
 }
 
-// One operation with a strand of its own, where its signal is emitted and its handler runs.
-class shot : public std::enable_shared_from_this<shot>
+// One operation with a strand of its own, on which its signal is emitted and its handler runs.
+class one_call : public std::enable_shared_from_this<one_call>
 {
 public:
-    using on_end = std::function<void(std::string const&)>;
+    using end_handler = std::function<void(std::string const&)>;
 
-    shot(asio::thread_pool& pool, coauth::client& client, fate what, on_end end)
+    one_call(
+        asio::thread_pool& pool, coauth::client& client, cancellation_plan plan, end_handler end)
         : strand_(asio::make_strand(pool))
         , timer_(strand_)
         , client_(client)
-        , fate_(what)
-        , end_(std::move(end))
+        , plan_(plan)
+        , on_end_(std::move(end))
     {
     }
 
-    void fire()
+    void start()
     {
         asio::post(strand_, [self = shared_from_this()] { self->begin(); });
     }
@@ -163,46 +164,46 @@ private:
                 signal_.slot(), asio::bind_executor(
                                     strand_, [self = shared_from_this()](token_result const& got)
                                     { self->complete(got); })));
-        if (fate_.cancel_after < 0us)
+        if (plan_.cancel_after < 0us)
             return;
-        timer_.expires_after(fate_.cancel_after);
+        timer_.expires_after(plan_.cancel_after);
         timer_.async_wait(
             [self = shared_from_this()](boost::system::error_code ec)
             {
                 if (!ec)
-                    self->signal_.emit(self->fate_.type);
+                    self->signal_.emit(self->plan_.type);
             });
     }
 
     void complete(token_result const& got)
     {
         timer_.cancel();
-        bool const here = strand_.running_in_this_thread();
+        bool const on_strand = strand_.running_in_this_thread();
         bool const first = !std::exchange(completed_, true);
-        end_(!here ? "on a wrong executor" : !first ? "completed twice" : outcome(got));
+        on_end_(!on_strand ? "on a wrong executor" : !first ? "completed twice" : outcome_of(got));
     }
 
     pool_strand strand_;
     asio::steady_timer timer_;
     asio::cancellation_signal signal_;
     coauth::client& client_;
-    fate fate_;
-    on_end end_;
+    cancellation_plan plan_;
+    end_handler on_end_;
     bool completed_ = false;
 };
 
-// How long one operation takes here, at the load of the storm.
-std::chrono::microseconds measure_life(asio::thread_pool& pool, coauth::client& client)
+// The duration of an operation under this load.
+std::chrono::microseconds measure_duration(asio::thread_pool& pool, coauth::client& client)
 {
     auto const began = std::chrono::steady_clock::now();
-    tally ended;
+    outcome_counter outcomes;
     for (std::size_t i = 0; i < in_flight; ++i)
-        std::make_shared<shot>(
-            pool, client, fate{-1us, asio::cancellation_type::none},
-            [&](std::string const& how) { ended.add(how); })
-            ->fire();
-    BOOST_REQUIRE(ended.wait_for(in_flight, 60s));
-    BOOST_TEST(ended.count("success") == in_flight);
+        std::make_shared<one_call>(
+            pool, client, cancellation_plan{-1us, asio::cancellation_type::none},
+            [&](std::string const& outcome) { outcomes.add(outcome); })
+            ->start();
+    BOOST_REQUIRE(outcomes.wait_for(in_flight, 60s));
+    BOOST_TEST(outcomes.count("success") == in_flight);
     return std::chrono::duration_cast<std::chrono::microseconds>(
         std::chrono::steady_clock::now() - began);
 }
@@ -213,21 +214,21 @@ std::size_t open_files()
     return static_cast<std::size_t>(std::distance(begin(files), end(files)));
 }
 
-void storm(bool tls, coauth::connection_options const& connections, std::size_t count)
+void stress(bool tls, coauth::connection_options const& connections, std::size_t count)
 {
     auto const server = start(tls);
     auto config = test::with_log_scan(server.config());
     config.timeout = 120s;
     config.connections = connections;
-    tally ended;
+    outcome_counter outcomes;
     auto const files_before = open_files();
     {
         asio::thread_pool pool(4);
         coauth::client client(pool.get_executor(), config);
         std::mutex mutex;
-        // Once to open what is then kept open.
-        (void)measure_life(pool, client);
-        fates drawn(test::choose_seed(), measure_life(pool, client));
+        // The first time opens the connections.
+        (void)measure_duration(pool, client);
+        random_plans plans(test::choose_seed(), measure_duration(pool, client));
         std::size_t started = 0;
 
         std::function<void()> const next = [&]
@@ -236,20 +237,20 @@ void storm(bool tls, coauth::connection_options const& connections, std::size_t 
             if (started == count)
                 return;
             ++started;
-            auto const what = drawn.draw();
+            auto const plan = plans.next_plan();
             lock.unlock();
-            std::make_shared<shot>(
-                pool, client, what,
-                [&](std::string const& how)
+            std::make_shared<one_call>(
+                pool, client, plan,
+                [&](std::string const& outcome)
                 {
                     next();
-                    ended.add(how);
+                    outcomes.add(outcome);
                 })
-                ->fire();
+                ->start();
         };
         for (std::size_t i = 0; i < in_flight; ++i)
             next();
-        if (!ended.wait_for(count, 300s))
+        if (!outcomes.wait_for(count, 300s))
             pool.stop();
         pool.join();
     }
@@ -257,65 +258,66 @@ void storm(bool tls, coauth::connection_options const& connections, std::size_t 
     for (int i = 0; i < 100 && open_files() > files_before; ++i)
         std::this_thread::sleep_for(100ms);
     BOOST_TEST(open_files() == files_before);
-    std::cout << ended.text() << "requests: " << server.requests().size() << std::endl;
-    BOOST_TEST(ended.total() == count);
-    BOOST_TEST(ended.count("success") + ended.count("cancelled") == count, ended.text());
-    // Else the storm has passed by the operations, and tests nothing.
-    BOOST_TEST(ended.count("success") >= count / 10);
-    BOOST_TEST(ended.count("cancelled") >= count / 10);
+    std::cout << outcomes.text() << "requests: " << server.requests().size() << std::endl;
+    BOOST_TEST(outcomes.total() == count);
+    BOOST_TEST(outcomes.count("success") + outcomes.count("cancelled") == count, outcomes.text());
+    // Otherwise the cancellations came too early or too late to test anything.
+    BOOST_TEST(outcomes.count("success") >= count / 10);
+    BOOST_TEST(outcomes.count("cancelled") >= count / 10);
     BOOST_TEST(server.requests().size() <= count + 2 * in_flight);
 }
 
 } // namespace
 
-BOOST_AUTO_TEST_CASE(storm_over_kept_connections)
+BOOST_AUTO_TEST_CASE(cancelled_operations_of_many_threads_complete_once_over_reused_connections)
 {
-    storm(true, {}, 10'000);
+    stress(true, {}, 10'000);
 }
 
-BOOST_AUTO_TEST_CASE(storm_over_new_connections)
+BOOST_AUTO_TEST_CASE(cancelled_operations_of_many_threads_complete_once_over_new_connections)
 {
-    coauth::connection_options each_its_own;
-    each_its_own.idle_timeout = 0ms;
-    storm(true, each_its_own, 2'000);
+    coauth::connection_options no_reuse;
+    no_reuse.idle_timeout = 0ms;
+    stress(true, no_reuse, 2'000);
 }
 
-BOOST_AUTO_TEST_CASE(storm_in_line)
+BOOST_AUTO_TEST_CASE(cancelled_operations_of_many_threads_complete_once_in_the_connection_queue)
 {
-    coauth::connection_options few;
-    few.max_connections = 8;
-    storm(false, few, 5'000);
+    coauth::connection_options limited;
+    limited.max_connections = 8;
+    stress(false, limited, 5'000);
 }
 
-// The client goes while operations start and run on other threads.
-BOOST_AUTO_TEST_CASE(close_in_the_middle)
+// The client is closed while operations start and run on other threads.
+BOOST_AUTO_TEST_CASE(closing_a_client_completes_operations_of_other_threads_once)
 {
     auto const server = start(false);
     std::mt19937_64 random(test::choose_seed());
     for (int round = 0; round < 100; ++round)
     {
-        tally ended;
+        outcome_counter outcomes;
         asio::thread_pool pool(4);
         coauth::client client(pool.get_executor(), test::with_log_scan(server.config()));
         for (std::size_t i = 0; i < in_flight; ++i)
-            std::make_shared<shot>(
-                pool, client, fate{-1us, asio::cancellation_type::none},
-                [&](std::string const& how) { ended.add(how); })
-                ->fire();
+            std::make_shared<one_call>(
+                pool, client, cancellation_plan{-1us, asio::cancellation_type::none},
+                [&](std::string const& outcome) { outcomes.add(outcome); })
+                ->start();
         std::this_thread::sleep_for(std::chrono::microseconds(random() % 20'000));
         client.close();
-        BOOST_TEST_REQUIRE(ended.wait_for(in_flight, 60s));
+        BOOST_TEST_REQUIRE(outcomes.wait_for(in_flight, 60s));
         pool.join();
-        BOOST_TEST(ended.total() == in_flight);
-        BOOST_TEST(ended.count("success") + ended.count("cancelled") == in_flight, ended.text());
+        BOOST_TEST(outcomes.total() == in_flight);
+        BOOST_TEST(
+            outcomes.count("success") + outcomes.count("cancelled") == in_flight, outcomes.text());
     }
 }
 
-// It goes while some of them get in line for its only connection, whose server never responds.
-BOOST_AUTO_TEST_CASE(close_while_operations_get_in_line)
+// The client is closed while operations are queued for its only connection, to a silent server.
+BOOST_AUTO_TEST_CASE(closing_a_client_cancels_operations_that_other_threads_queue)
 {
     asio::io_context accepting;
-    // Connections are accepted by the system, and nobody reads.
+    // The system accepts connections, and nobody reads from them.
     asio::ip::tcp::acceptor const silent(accepting, {asio::ip::address_v4::loopback(), 0});
     coauth::client_config config;
     config.server.token_endpoint =
@@ -328,7 +330,7 @@ BOOST_AUTO_TEST_CASE(close_while_operations_get_in_line)
     std::mt19937_64 random(test::choose_seed());
     for (int round = 0; round < 1000; ++round)
     {
-        tally ended;
+        outcome_counter outcomes;
         asio::thread_pool pool(2);
         coauth::client client(pool.get_executor(), config);
         for (std::size_t i = 0; i < operations; ++i)
@@ -338,12 +340,12 @@ BOOST_AUTO_TEST_CASE(close_while_operations_get_in_line)
                 {
                     client.async_get_access_token(
                         coauth::token_request(),
-                        [&](token_result const& got) { ended.add(outcome(got)); });
+                        [&](token_result const& got) { outcomes.add(outcome_of(got)); });
                 });
         std::this_thread::sleep_for(std::chrono::microseconds(random() % 150));
         client.close();
-        BOOST_TEST_REQUIRE(ended.wait_for(operations, 60s));
+        BOOST_TEST_REQUIRE(outcomes.wait_for(operations, 60s));
         pool.join();
-        BOOST_TEST_REQUIRE(ended.count("cancelled") == operations, ended.text());
+        BOOST_TEST_REQUIRE(outcomes.count("cancelled") == operations, outcomes.text());
     }
 }

@@ -1,8 +1,8 @@
-// A million operations on one token source from a pool of threads, while its token lives for a
-// second, is invalidated, renewed by force and refused by the server, and callers are cancelled:
-// each completes exactly once. Made to be run under ThreadSanitizer.
+// A million operations on one token source from a pool of threads, while tokens live for a second,
+// are invalidated and refreshed by force, the server returns errors, and callers are cancelled:
+// each operation completes exactly once. Intended for ThreadSanitizer.
 //
-// The random numbers follow from one seed, which is printed; COAUTH_SEED=n uses that one again.
+// The random numbers follow from one seed, which is printed; COAUTH_SEED=n repeats that run.
 
 #include <coauth/coauth.hpp>
 #include <coauth/testing/authorization_server.hpp>
@@ -46,27 +46,27 @@ struct counts
 {
     std::atomic<std::uint64_t> operations{0};
     std::atomic<std::uint64_t> tokens{0};
-    std::atomic<std::uint64_t> begun{0};
+    std::atomic<std::uint64_t> started{0};
     std::atomic<std::uint64_t> ended{0};
     std::atomic<std::uint64_t> cancelled{0};
-    std::atomic<std::uint64_t> twice{0};
+    std::atomic<std::uint64_t> completed_twice{0};
 };
 
-// One operation that is cancelled soon, on a strand of its own.
+// One operation that is cancelled soon, on its strand.
 class cancelled_call : public std::enable_shared_from_this<cancelled_call>
 {
 public:
-    cancelled_call(pool_strand strand, coauth::token_source& tokens, counts& seen)
+    cancelled_call(pool_strand strand, coauth::token_source& tokens, counts& counted)
         : strand_(std::move(strand))
         , tokens_(tokens)
-        , seen_(seen)
+        , counts_(counted)
     {
     }
 
     void run(bool refresh)
     {
         auto const self = shared_from_this();
-        ++seen_.begun;
+        ++counts_.started;
         auto handler = asio::bind_cancellation_slot(
             signal_.slot(),
             asio::bind_executor(strand_, [self](token_result const& got) { self->end(got); }));
@@ -80,48 +80,48 @@ public:
 private:
     void end(token_result const& got)
     {
-        seen_.twice += ended_ ? 1U : 0U;
+        counts_.completed_twice += ended_ ? 1U : 0U;
         ended_ = true;
-        ++seen_.ended;
-        seen_.cancelled += !got && got.error() == coauth::errc::cancelled ? 1U : 0U;
+        ++counts_.ended;
+        counts_.cancelled += !got && got.error() == coauth::errc::cancelled ? 1U : 0U;
     }
 
     pool_strand strand_;
     coauth::token_source& tokens_;
-    counts& seen_;
+    counts& counts_;
     asio::cancellation_signal signal_;
     bool ended_ = false;
 };
 
 asio::awaitable<void>
-use(pool_strand strand, coauth::token_source& tokens, counts& seen, std::uint64_t seed,
+use(pool_strand strand, coauth::token_source& tokens, counts& counted, std::uint64_t seed,
     std::uint64_t operations)
 {
     std::mt19937_64 random(seed);
-    coauth::access_token held;
+    coauth::access_token last_token;
     for (std::uint64_t i = 0; i < operations; ++i)
     {
-        ++seen.operations;
-        auto const dice = random() % 1000;
-        if (dice < 800)
+        ++counted.operations;
+        auto const choice = random() % 1000;
+        if (choice < 800)
         {
-            held = tokens.try_get();
-            seen.tokens += held ? 1U : 0U;
+            last_token = tokens.try_get();
+            counted.tokens += last_token ? 1U : 0U;
         }
-        else if (dice < 980)
+        else if (choice < 980)
         {
-            ++seen.begun;
+            ++counted.started;
             auto got = co_await tokens.async_get_access_token();
-            ++seen.ended;
-            seen.tokens += got ? 1U : 0U;
+            ++counted.ended;
+            counted.tokens += got ? 1U : 0U;
         }
-        else if (dice < 990)
-            std::make_shared<cancelled_call>(strand, tokens, seen)->run(dice < 985);
-        else if (dice < 992)
-            (void)tokens.invalidate(held);
-        else if (dice < 994)
+        else if (choice < 990)
+            std::make_shared<cancelled_call>(strand, tokens, counted)->run(choice < 985);
+        else if (choice < 992)
+            (void)tokens.invalidate(last_token);
+        else if (choice < 994)
             (void)tokens.status();
-        else if (dice < 995)
+        else if (choice < 995)
             (void)tokens.counters();
         else
             tokens.warm_up();
@@ -138,7 +138,7 @@ authorization_server start()
 
 } // namespace
 
-BOOST_AUTO_TEST_CASE(storm_over_a_token_source)
+BOOST_AUTO_TEST_CASE(operations_of_many_threads_on_a_token_source_complete_once)
 {
     auto server = start();
     auto const seed = test::choose_seed();
@@ -150,15 +150,15 @@ BOOST_AUTO_TEST_CASE(storm_over_a_token_source)
     asio::thread_pool pool(4);
     coauth::client client(pool.get_executor(), test::with_log_scan(server.config()));
     coauth::token_source tokens(client, coauth::token_request(), options);
-    counts seen;
+    counts counted;
     constexpr std::uint64_t users = 64;
     constexpr std::uint64_t each = 16'000;
     for (std::uint64_t i = 0; i < users; ++i)
     {
         auto strand = asio::make_strand(pool);
-        asio::co_spawn(strand, use(strand, tokens, seen, seed + i, each), asio::detached);
+        asio::co_spawn(strand, use(strand, tokens, counted, seed + i, each), asio::detached);
     }
-    // A thread that is none of the pool's.
+    // A thread outside the pool.
     std::atomic<bool> ended{false};
     std::thread outside(
         [&]
@@ -166,8 +166,8 @@ BOOST_AUTO_TEST_CASE(storm_over_a_token_source)
             while (!ended)
             {
                 auto const token = tokens.try_get();
-                seen.operations += token ? 1U : 0U;
-                if (seen.operations % 1024 == 0)
+                counted.operations += token ? 1U : 0U;
+                if (counted.operations % 1024 == 0)
                     std::this_thread::sleep_for(1ms);
             }
         });
@@ -179,51 +179,53 @@ BOOST_AUTO_TEST_CASE(storm_over_a_token_source)
     pool.join();
     ended = true;
     outside.join();
-    std::cout << seen.operations << " operations, " << seen.tokens << " tokens, " << seen.cancelled
-              << " cancelled, " << server.requests().size() << " requests" << std::endl;
-    BOOST_TEST(seen.operations >= users * each);
-    BOOST_TEST(seen.begun == seen.ended);
-    BOOST_TEST(seen.twice == 0U);
-    // Else the storm has passed by what it is to test.
-    BOOST_TEST(seen.tokens > users * each / 10);
-    BOOST_TEST(seen.cancelled > 100U);
+    std::cout << counted.operations << " operations, " << counted.tokens << " tokens, "
+              << counted.cancelled << " cancelled, " << server.requests().size() << " requests"
+              << std::endl;
+    BOOST_TEST(counted.operations >= users * each);
+    BOOST_TEST(counted.started == counted.ended);
+    BOOST_TEST(counted.completed_twice == 0U);
+    // Otherwise the run did not reach what it tests.
+    BOOST_TEST(counted.tokens > users * each / 10);
+    BOOST_TEST(counted.cancelled > 100U);
     BOOST_TEST(server.requests().size() > 10U);
 }
 
-// The source goes while operations start and wait on other threads.
-BOOST_AUTO_TEST_CASE(close_a_token_source_in_the_middle)
+// The source is closed while operations start and wait on other threads.
+BOOST_AUTO_TEST_CASE(closing_a_token_source_completes_operations_of_other_threads_once)
 {
     auto server = start();
     std::mt19937_64 random(test::choose_seed());
     for (int round = 0; round < 100; ++round)
     {
-        counts seen;
+        counts counted;
         asio::thread_pool pool(4);
         coauth::client client(pool.get_executor(), test::with_log_scan(server.config()));
         coauth::token_source tokens(client);
         for (std::uint64_t i = 0; i < 16; ++i)
         {
             auto strand = asio::make_strand(pool);
-            asio::co_spawn(strand, use(strand, tokens, seen, random(), 200), asio::detached);
+            asio::co_spawn(strand, use(strand, tokens, counted, random(), 200), asio::detached);
         }
         std::this_thread::sleep_for(std::chrono::microseconds(random() % 5'000));
         tokens.close();
         pool.join();
-        BOOST_TEST_REQUIRE(seen.begun == seen.ended);
-        BOOST_TEST_REQUIRE(seen.twice == 0U);
+        BOOST_TEST_REQUIRE(counted.started == counted.ended);
+        BOOST_TEST_REQUIRE(counted.completed_twice == 0U);
     }
 }
 
-// It goes while operations wait for it and are cancelled, and its fetch ends, on other threads.
-BOOST_AUTO_TEST_CASE(destroy_a_token_source_that_is_waited_for)
+// The source is destroyed while operations wait for it and are cancelled, and its fetch ends, on
+// other threads.
+BOOST_AUTO_TEST_CASE(destroying_a_token_source_completes_waiters_of_other_threads_once)
 {
     auto server = start();
     std::mt19937_64 random(test::choose_seed());
-    std::uint64_t tokens_seen = 0;
-    std::uint64_t cancelled_seen = 0;
+    std::uint64_t tokens_in_total = 0;
+    std::uint64_t cancelled_in_total = 0;
     for (int round = 0; round < 200; ++round)
     {
-        counts seen;
+        counts counted;
         asio::thread_pool pool(4);
         coauth::client client(pool.get_executor(), test::with_log_scan(server.config()));
         coauth::token_source_options options;
@@ -232,7 +234,7 @@ BOOST_AUTO_TEST_CASE(destroy_a_token_source_that_is_waited_for)
         std::optional<coauth::token_source> tokens(
             std::in_place, client, coauth::token_request(), options);
         constexpr int callers = 32;
-        std::latch begun(callers);
+        std::latch all_started(callers);
         for (int i = 0; i < callers; ++i)
         {
             auto const strand = asio::make_strand(pool);
@@ -241,39 +243,39 @@ BOOST_AUTO_TEST_CASE(destroy_a_token_source_that_is_waited_for)
                 [&, i, strand]
                 {
                     if (i % 2 == 0)
-                        std::make_shared<cancelled_call>(strand, *tokens, seen)->run(i % 4 == 0);
+                        std::make_shared<cancelled_call>(strand, *tokens, counted)->run(i % 4 == 0);
                     else
                     {
-                        ++seen.begun;
+                        ++counted.started;
                         tokens->async_get_access_token(asio::bind_executor(
                             strand,
                             [&](token_result const& got)
                             {
-                                ++seen.ended;
-                                seen.tokens += got ? 1U : 0U;
-                                seen.cancelled += got ? 0U : 1U;
+                                ++counted.ended;
+                                counted.tokens += got ? 1U : 0U;
+                                counted.cancelled += got ? 0U : 1U;
                             }));
                     }
-                    begun.count_down();
+                    all_started.count_down();
                 });
         }
-        begun.wait();
+        all_started.wait();
         std::this_thread::sleep_for(std::chrono::microseconds(random() % 4'000));
         tokens.reset();
         pool.join();
-        BOOST_TEST_REQUIRE(seen.begun == seen.ended);
-        BOOST_TEST_REQUIRE(seen.ended == static_cast<std::uint64_t>(callers));
-        BOOST_TEST_REQUIRE(seen.twice == 0U);
-        tokens_seen += seen.tokens;
-        cancelled_seen += seen.cancelled;
+        BOOST_TEST_REQUIRE(counted.started == counted.ended);
+        BOOST_TEST_REQUIRE(counted.ended == static_cast<std::uint64_t>(callers));
+        BOOST_TEST_REQUIRE(counted.completed_twice == 0U);
+        tokens_in_total += counted.tokens;
+        cancelled_in_total += counted.cancelled;
     }
-    BOOST_TEST_MESSAGE(tokens_seen << " tokens, " << cancelled_seen << " cancelled");
-    BOOST_TEST(cancelled_seen > 200U);
+    BOOST_TEST_MESSAGE(tokens_in_total << " tokens, " << cancelled_in_total << " cancelled");
+    BOOST_TEST(cancelled_in_total > 200U);
 }
 
-// With operations pending and idle connections: two clients in two threads at the same time, while
-// their context exists or after another thread has destroyed it.
-BOOST_AUTO_TEST_CASE(destroy_clients_before_or_after_their_context)
+// Two clients with pending operations and idle connections are destroyed by two threads at the same
+// time, while their context exists or after another thread has destroyed it.
+BOOST_AUTO_TEST_CASE(two_threads_may_destroy_clients_before_or_after_their_context)
 {
     auto server = start();
     std::mt19937_64 random(test::choose_seed());
@@ -298,7 +300,7 @@ BOOST_AUTO_TEST_CASE(destroy_clients_before_or_after_their_context)
         }
         context->run();
         BOOST_TEST_REQUIRE(tokens_received == 2);
-        // Started, and never completed: nobody runs the context.
+        // These never complete, since nobody runs the context.
         for (auto& [client, tokens] : pairs)
         {
             tokens->async_get_access_token([owned](token_result const&) {});
@@ -325,10 +327,8 @@ BOOST_AUTO_TEST_CASE(destroy_clients_before_or_after_their_context)
     }
 }
 
-// Lookups of other keys, and of the same ones, while sources come, go for want of room, are
-// idle_removed and go with their client. What one thread is about to put out for want of room,
-// another takes out.
-BOOST_AUTO_TEST_CASE(a_token_cache_that_another_thread_empties)
+// Lookups evict the source that another thread erases at the same time.
+BOOST_AUTO_TEST_CASE(a_token_cache_may_be_erased_by_another_thread_during_lookups)
 {
     asio::thread_pool pool(1);
     coauth::client client(pool.get_executor(), {});
@@ -353,7 +353,9 @@ BOOST_AUTO_TEST_CASE(a_token_cache_that_another_thread_empties)
     pool.join();
 }
 
-BOOST_AUTO_TEST_CASE(a_token_cache_from_several_threads)
+// Lookups of the same and of different keys, while sources are evicted, removed when idle, and
+// erased with their client.
+BOOST_AUTO_TEST_CASE(a_token_cache_may_be_used_by_many_threads)
 {
     auto server = start();
     auto const seed = test::choose_seed();
@@ -374,12 +376,12 @@ BOOST_AUTO_TEST_CASE(a_token_cache_from_several_threads)
                 std::mt19937_64 random(seed + t);
                 for (std::uint64_t i = 0; i < each; ++i)
                 {
-                    auto const dice = random() % 10'000;
-                    if (dice == 0)
+                    auto const choice = random() % 10'000;
+                    if (choice == 0)
                         cache.erase(other);
-                    else if (dice < 10)
+                    else if (choice < 10)
                         cache.remove_idle();
-                    else if (dice < 20)
+                    else if (choice < 20)
                         (void)cache.counters();
                     else
                     {
@@ -387,7 +389,7 @@ BOOST_AUTO_TEST_CASE(a_token_cache_from_several_threads)
                         auto const number =
                             random() % 2 == 0 ? random() % 100 : 1'000 * (t + 1) + random() % 50;
                         auto const tokens = cache.get(
-                            dice % 10 == 0 ? other : client,
+                            choice % 10 == 0 ? other : client,
                             coauth::token_request().audience(std::to_string(number)));
                         wrong = wrong || !tokens->try_get().empty();
                         ++lookups;

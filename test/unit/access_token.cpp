@@ -44,7 +44,7 @@ std::string printed(token const& t)
 
 BOOST_AUTO_TEST_SUITE(access_token)
 
-BOOST_AUTO_TEST_CASE(members)
+BOOST_AUTO_TEST_CASE(a_token_has_the_members_of_its_response)
 {
     auto const t = make(3600s);
     BOOST_TEST(!t.empty());
@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(members)
     BOOST_TEST(*t.headers().find("x-request-id") == "7");
 }
 
-BOOST_AUTO_TEST_CASE(none)
+BOOST_AUTO_TEST_CASE(an_empty_token_has_no_value_and_has_expired)
 {
     token const t;
     BOOST_TEST(t.empty());
@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(none)
     BOOST_TEST(!(make(1s) == t));
 }
 
-BOOST_AUTO_TEST_CASE(expired_by_either_clock)
+BOOST_AUTO_TEST_CASE(a_token_expires_by_either_clock)
 {
     struct row
     {
@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(expired_by_either_clock)
     BOOST_TEST(!make(std::nullopt).expires_at());
 }
 
-BOOST_AUTO_TEST_CASE(a_long_life_does_not_wrap)
+BOOST_AUTO_TEST_CASE(a_long_lifetime_does_not_overflow)
 {
     for (auto const life : {std::chrono::seconds(2'147'483'647), std::chrono::seconds::max()})
     {
@@ -113,8 +113,8 @@ BOOST_AUTO_TEST_CASE(a_long_life_does_not_wrap)
     }
 }
 
-// Also from where a clock begins, or before: a machine that is up for less time than a token.
-BOOST_AUTO_TEST_CASE(a_life_for_ever_has_no_end_wherever_it_begins)
+// Also at the start of a clock or before: the steady clock may start with the machine.
+BOOST_AUTO_TEST_CASE(an_unlimited_lifetime_never_expires_whenever_it_starts)
 {
     constexpr auto for_ever = std::chrono::seconds::max();
     for (auto const begin : {-1000s, 0s, 1000s})
@@ -133,7 +133,7 @@ BOOST_AUTO_TEST_CASE(a_life_for_ever_has_no_end_wherever_it_begins)
     }
 }
 
-BOOST_AUTO_TEST_CASE(the_times_of_its_parts_may_be_left_out)
+BOOST_AUTO_TEST_CASE(unset_times_of_access_token_info_have_defaults)
 {
     struct row
     {
@@ -143,7 +143,7 @@ BOOST_AUTO_TEST_CASE(the_times_of_its_parts_may_be_left_out)
         std::chrono::seconds ago;
         bool expired;
     };
-    // Longer than this machine is up.
+    // Longer than the uptime of this machine.
     constexpr auto long_ago = std::chrono::hours(24 * 365 * 50);
     for (auto const& row : std::vector<row>{
              {"neither", false, false, 0s, false},
@@ -187,7 +187,7 @@ BOOST_AUTO_TEST_CASE(the_times_of_its_parts_may_be_left_out)
     BOOST_TEST(token(info).expired());
 }
 
-BOOST_AUTO_TEST_CASE(prints_no_secret)
+BOOST_AUTO_TEST_CASE(printing_a_token_shows_no_secret)
 {
     BOOST_TEST(
         printed(make(3600s)) ==
@@ -196,7 +196,7 @@ BOOST_AUTO_TEST_CASE(prints_no_secret)
     check_lacks(printed(make(3600s)), value);
 }
 
-BOOST_AUTO_TEST_CASE(equality_is_of_the_token)
+BOOST_AUTO_TEST_CASE(tokens_are_equal_if_their_values_are)
 {
     BOOST_TEST((make(1s) == make(2s)));
     coauth::access_token_info other;
@@ -204,7 +204,7 @@ BOOST_AUTO_TEST_CASE(equality_is_of_the_token)
     BOOST_TEST(!(make(1s) == token(std::move(other))));
 }
 
-BOOST_AUTO_TEST_CASE(copies_share)
+BOOST_AUTO_TEST_CASE(copies_of_a_token_share_its_memory)
 {
     static_assert(std::is_nothrow_copy_constructible_v<token>);
     auto const t = make(1s);
@@ -212,7 +212,7 @@ BOOST_AUTO_TEST_CASE(copies_share)
     BOOST_TEST(static_cast<void const*>(copy.value().data()) == t.value().data());
 }
 
-BOOST_AUTO_TEST_CASE(wiped_with_the_last_copy)
+BOOST_AUTO_TEST_CASE(a_token_is_wiped_with_its_last_copy)
 {
     memory_watch const watch(value);
     {

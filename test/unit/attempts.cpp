@@ -29,10 +29,10 @@ coauth::error failure(errc code, unsigned status = 0)
 
 coauth::retry_options options(unsigned max_attempts = 3)
 {
-    coauth::retry_options made;
-    made.max_attempts = max_attempts;
-    made.initial_back_off = 100ms;
-    return made;
+    coauth::retry_options result;
+    result.max_attempts = max_attempts;
+    result.initial_back_off = 100ms;
+    return result;
 }
 
 machine_type::decision fail(machine_type& machine, coauth::error const& reason)
@@ -50,7 +50,7 @@ respond(machine_type& machine, errc code, unsigned status, bool nonce = false)
     return fail(machine, failure(code, status));
 }
 
-// The events of one attempt, as far as it goes before its failure.
+// The events of one attempt before its failure.
 enum class reached
 {
     nothing,
@@ -78,7 +78,7 @@ std::string_view name(action what)
 
 BOOST_AUTO_TEST_SUITE(attempts)
 
-BOOST_AUTO_TEST_CASE(the_first_attempt_fails)
+BOOST_AUTO_TEST_CASE(the_kind_of_failure_decides_what_follows_the_first_attempt)
 {
     struct row
     {
@@ -137,7 +137,7 @@ BOOST_AUTO_TEST_CASE(the_first_attempt_fails)
         }
 }
 
-BOOST_AUTO_TEST_CASE(their_number_is_limited)
+BOOST_AUTO_TEST_CASE(the_number_of_attempts_is_limited)
 {
     machine_type machine(options(3), plain);
     for (auto const expected : {action::retry, action::retry, action::give_up})
@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(their_number_is_limited)
     BOOST_TEST(machine.count() == 3U);
 }
 
-BOOST_AUTO_TEST_CASE(a_delay_beyond_the_deadline_is_the_end)
+BOOST_AUTO_TEST_CASE(a_delay_beyond_the_deadline_ends_the_operation)
 {
     machine_type machine(options(), plain);
     machine.begin();
@@ -153,7 +153,7 @@ BOOST_AUTO_TEST_CASE(a_delay_beyond_the_deadline_is_the_end)
     BOOST_TEST(name(decided.action) == name(action::give_up));
 }
 
-BOOST_AUTO_TEST_CASE(a_nonce_allows_one_attempt_more)
+BOOST_AUTO_TEST_CASE(a_dpop_nonce_allows_one_more_attempt)
 {
     machine_type machine(options(1), dpop);
     auto const first = respond(machine, errc::use_dpop_nonce, 400, true);
@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(a_nonce_allows_one_attempt_more)
 }
 
 // The nonce of an earlier attempt was used already.
-BOOST_AUTO_TEST_CASE(only_the_last_response_brings_a_nonce)
+BOOST_AUTO_TEST_CASE(only_a_nonce_of_the_last_response_counts)
 {
     machine_type machine(options(), dpop);
     (void)respond(machine, errc::http_error, 503, true);
@@ -174,7 +174,7 @@ BOOST_AUTO_TEST_CASE(only_the_last_response_brings_a_nonce)
     BOOST_TEST(name(decided.action) == name(action::give_up));
 }
 
-BOOST_AUTO_TEST_CASE(changed_credentials_allow_one_attempt_more)
+BOOST_AUTO_TEST_CASE(changed_credentials_allow_one_more_attempt)
 {
     machine_type machine(options(1), plain);
     auto const first = respond(machine, errc::invalid_client, 401);
@@ -188,7 +188,7 @@ BOOST_AUTO_TEST_CASE(changed_credentials_allow_one_attempt_more)
     BOOST_TEST(machine.credentials_were_sent());
 }
 
-BOOST_AUTO_TEST_CASE(unchanged_credentials_do_not)
+BOOST_AUTO_TEST_CASE(unchanged_credentials_allow_no_further_attempt)
 {
     machine_type machine(options(), plain);
     (void)respond(machine, errc::invalid_client, 401);
@@ -197,7 +197,7 @@ BOOST_AUTO_TEST_CASE(unchanged_credentials_do_not)
 }
 
 // A nonce and changed credentials are different reasons.
-BOOST_AUTO_TEST_CASE(each_reason_counts_for_itself)
+BOOST_AUTO_TEST_CASE(nonce_and_changed_credentials_allow_one_attempt_each)
 {
     machine_type machine(options(1), dpop);
     auto const first = respond(machine, errc::use_dpop_nonce, 400, true);
@@ -207,8 +207,8 @@ BOOST_AUTO_TEST_CASE(each_reason_counts_for_itself)
     BOOST_TEST(name(machine.on_credentials_loaded(true).action) == name(action::retry_now));
 }
 
-// What the server may have processed once, stays so when a later attempt is not even sent.
-BOOST_AUTO_TEST_CASE(a_consumed_grant_stays_consumed)
+// A request that the server may have processed stays so if a later attempt is not sent.
+BOOST_AUTO_TEST_CASE(a_grant_that_may_be_consumed_stays_so_after_later_attempts)
 {
     machine_type machine(options(5), refresh_token);
     auto const first = respond(machine, errc::rate_limited, 429);

@@ -22,7 +22,7 @@ key(token_request const& request, std::uint64_t client = 1, std::string_view fin
 
 BOOST_AUTO_TEST_SUITE(cache_key)
 
-BOOST_AUTO_TEST_CASE(scopes_and_resources_are_sets)
+BOOST_AUTO_TEST_CASE(the_order_of_scopes_and_resources_does_not_change_the_key)
 {
     BOOST_TEST(key(token_request().scope("a b")) == key(token_request().scope("b a")));
     BOOST_TEST(key(token_request().scope("a b a")) == key(token_request().scope("a b")));
@@ -31,7 +31,7 @@ BOOST_AUTO_TEST_CASE(scopes_and_resources_are_sets)
         key(token_request().resource("y").resource("x").resource("y")));
 }
 
-BOOST_AUTO_TEST_CASE(each_parameter_changes_the_key)
+BOOST_AUTO_TEST_CASE(each_parameter_of_a_request_changes_the_key)
 {
     std::vector<token_request> const different{
         token_request(),
@@ -57,7 +57,7 @@ BOOST_AUTO_TEST_CASE(each_parameter_changes_the_key)
             BOOST_TEST(keys.insert(key(request, client)).second);
 }
 
-BOOST_AUTO_TEST_CASE(grants_with_equal_content_are_equal)
+BOOST_AUTO_TEST_CASE(grants_with_equal_content_have_equal_keys)
 {
     auto const content = [](token_request const& request)
     { return std::string(coauth::detail::grant_content(*request.grant()).view()); };

@@ -1,4 +1,4 @@
-// The certificate that a client shows to a server: how it is read, and how it is replaced.
+// Client certificates: reading and replacing them.
 
 #include "net/client_certificate.hpp"
 
@@ -27,7 +27,7 @@ std::shared_ptr<net::client_certificate> loaded(tls_options const& options)
     return made;
 }
 
-// By which the certificates of the tests are told from each other.
+// Identifies a certificate of the tests.
 std::string thumbprint_of(net::client_certificate& tested)
 {
     return base64url((*tested.current())->fingerprint());
@@ -42,7 +42,7 @@ std::string subject_of(X509* certificate)
     return name.data();
 }
 
-// What a connection would show: the names of the certificates, the client's own first.
+// The subjects of the certificates that a connection would send, the client's own first.
 std::vector<std::string> shown_by(net::client_certificate& tested)
 {
     std::shared_ptr<SSL_CTX> const context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
@@ -85,10 +85,10 @@ struct files
     }
     [[nodiscard]] tls_options options() const
     {
-        tls_options made;
-        made.certificate_file = certificate.path.string();
-        made.key_file = key.path.string();
-        return made;
+        tls_options result;
+        result.certificate_file = certificate.path.string();
+        result.key_file = key.path.string();
+        return result;
     }
     void age() const
     {
@@ -111,14 +111,14 @@ void check_refused(tls_options const& options, std::string_view says)
 
 BOOST_AUTO_TEST_SUITE(client_certificate)
 
-BOOST_AUTO_TEST_CASE(none_is_named)
+BOOST_AUTO_TEST_CASE(no_certificate_is_loaded_if_none_is_configured)
 {
     auto const got = net::client_certificate({}).current();
     BOOST_TEST_REQUIRE(outcome(got) == "success");
     BOOST_TEST(!*got);
 }
 
-BOOST_AUTO_TEST_CASE(places_of_certificate_and_key)
+BOOST_AUTO_TEST_CASE(certificate_and_key_may_be_in_one_file_two_files_or_memory)
 {
     auto const known = make_identity("client");
     auto const& certificate = known.certificate_pem;
@@ -165,7 +165,7 @@ BOOST_AUTO_TEST_CASE(places_of_certificate_and_key)
         }
 }
 
-BOOST_AUTO_TEST_CASE(the_chain_keeps_its_order)
+BOOST_AUTO_TEST_CASE(the_certificate_chain_keeps_its_order)
 {
     auto const root = make_identity("root", nullptr, true);
     auto const between = make_identity("between", &root, true);
@@ -177,7 +177,7 @@ BOOST_AUTO_TEST_CASE(the_chain_keeps_its_order)
     BOOST_TEST(shown_by(*loaded(options)) == in_order);
 }
 
-BOOST_AUTO_TEST_CASE(what_cannot_be_used)
+BOOST_AUTO_TEST_CASE(unusable_certificates_and_keys_are_errors)
 {
     auto const known = make_identity("client");
     auto const other = make_identity("client");
@@ -219,7 +219,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_used)
         }
 }
 
-BOOST_AUTO_TEST_CASE(files_that_cannot_be_read)
+BOOST_AUTO_TEST_CASE(unreadable_files_are_named_in_the_error)
 {
     auto const known = make_identity("client");
     temporary_file const nowhere;
@@ -250,14 +250,14 @@ BOOST_AUTO_TEST_CASE(files_that_cannot_be_read)
         }
 }
 
-BOOST_AUTO_TEST_CASE(encrypted_keys)
+BOOST_AUTO_TEST_CASE(an_encrypted_key_needs_its_pass_phrase)
 {
     auto const known = make_identity("client");
     struct row
     {
         char const* name;
         coauth::secret_provider phrase;
-        // Empty: it opens the key.
+        // Empty: the key is opened.
         std::string says;
     };
     for (auto const& row :
@@ -282,7 +282,7 @@ BOOST_AUTO_TEST_CASE(encrypted_keys)
         }
 }
 
-BOOST_AUTO_TEST_CASE(replaced_files_are_seen)
+BOOST_AUTO_TEST_CASE(replaced_certificate_files_are_loaded)
 {
     auto const first = make_identity("first");
     auto const second = make_identity("second");
@@ -301,7 +301,7 @@ BOOST_AUTO_TEST_CASE(replaced_files_are_seen)
                     both.age();
                 auto const tested = loaded(both.options());
                 BOOST_TEST(thumbprint_of(*tested) == first.thumbprint);
-                // Not a pair until the key is there.
+                // The old pair stays in use until the key is replaced too.
                 (both.certificate.*change)(second.certificate_pem);
                 BOOST_TEST(thumbprint_of(*tested) == first.thumbprint);
                 (both.key.*change)(second.key.private_pem());
@@ -310,7 +310,7 @@ BOOST_AUTO_TEST_CASE(replaced_files_are_seen)
             }
 }
 
-BOOST_AUTO_TEST_CASE(one_file_is_replaced)
+BOOST_AUTO_TEST_CASE(one_replaced_file_of_certificate_and_key_is_loaded)
 {
     auto const first = make_identity("client");
     auto const second = make_identity("client");
@@ -323,7 +323,7 @@ BOOST_AUTO_TEST_CASE(one_file_is_replaced)
     BOOST_TEST(thumbprint_of(*tested) == second.thumbprint);
 }
 
-BOOST_AUTO_TEST_CASE(the_old_one_stays_until_the_new_one_is_whole)
+BOOST_AUTO_TEST_CASE(the_old_certificate_stays_until_the_new_one_is_complete)
 {
     auto const first = make_identity("client");
     auto const second = make_identity("client");
@@ -360,7 +360,7 @@ BOOST_AUTO_TEST_CASE(the_old_one_stays_until_the_new_one_is_whole)
     BOOST_TEST(thumbprint_of(*tested) == second.thumbprint);
 }
 
-BOOST_AUTO_TEST_CASE(what_stays_unusable_is_told)
+BOOST_AUTO_TEST_CASE(files_that_stay_unusable_are_reported)
 {
     files const both(make_identity("client"));
     auto const tested = loaded(both.options());
@@ -374,12 +374,12 @@ BOOST_AUTO_TEST_CASE(what_stays_unusable_is_told)
     check_contains(got.error().message(), both.certificate.path.string());
 }
 
-// The clock of a file system ticks some hundred times a second; so two files may look alike.
-BOOST_AUTO_TEST_CASE(replaced_within_a_tick)
+// The clock of a file system has ticks of milliseconds, so two versions may have the same time.
+BOOST_AUTO_TEST_CASE(a_file_that_is_replaced_within_a_clock_tick_is_loaded)
 {
     auto const first = make_identity("client");
     auto second = make_identity("client");
-    // A signature of ECDSA is of one length or another.
+    // ECDSA signatures differ in length.
     while (second.certificate_pem.size() != first.certificate_pem.size())
         second = make_identity("client");
     temporary_file const both(first.certificate_pem + first.key.private_pem());
@@ -390,8 +390,9 @@ BOOST_AUTO_TEST_CASE(replaced_within_a_tick)
     BOOST_TEST(thumbprint_of(*tested) == second.thumbprint);
 }
 
-// What tells the files apart is asked before they are read: what changes in between is seen later.
-BOOST_AUTO_TEST_CASE(replaced_while_it_is_read)
+// The times of the files are read before their content, so that a change in between is noticed
+// later.
+BOOST_AUTO_TEST_CASE(a_file_that_is_replaced_while_it_is_read_is_loaded_again)
 {
     auto const first = make_identity("client");
     auto const second = make_identity("client");
@@ -410,7 +411,7 @@ BOOST_AUTO_TEST_CASE(replaced_while_it_is_read)
     BOOST_TEST(thumbprint_of(*tested) == second.thumbprint);
 }
 
-BOOST_AUTO_TEST_CASE(unchanged_files_are_not_read_again)
+BOOST_AUTO_TEST_CASE(unchanged_certificate_files_are_not_read_again)
 {
     auto const known = make_identity("client");
     files const both(known);

@@ -432,7 +432,7 @@ BOOST_AUTO_TEST_CASE(strings_of_many_types_are_accepted)
         "id");
 }
 
-BOOST_AUTO_TEST_CASE(lifetimes_of_assertions)
+BOOST_AUTO_TEST_CASE(lifetimes_of_assertions_have_limits)
 {
     using auth = client_authentication;
     struct row
@@ -468,7 +468,7 @@ BOOST_AUTO_TEST_CASE(validation_returns_the_token_endpoint)
     BOOST_TEST(got->target == "/oauth/token");
 }
 
-BOOST_AUTO_TEST_CASE(endpoints_of_a_client_with_a_certificate)
+BOOST_AUTO_TEST_CASE(a_client_with_a_certificate_uses_the_mtls_aliases)
 {
     using enum coauth::protocol::endpoint_kind;
     auto changed = config();

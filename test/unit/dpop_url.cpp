@@ -8,7 +8,7 @@ using namespace test;
 
 BOOST_AUTO_TEST_SUITE(dpop_url)
 
-BOOST_AUTO_TEST_CASE(origin_and_htu)
+BOOST_AUTO_TEST_CASE(origin_and_htu_are_derived_from_the_url)
 {
     struct row
     {

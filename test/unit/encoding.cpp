@@ -62,7 +62,7 @@ std::string all_bytes()
 
 BOOST_AUTO_TEST_SUITE(encoding)
 
-BOOST_AUTO_TEST_CASE(form_encoding)
+BOOST_AUTO_TEST_CASE(form_encoding_of_names_and_values)
 {
     struct row
     {
@@ -141,7 +141,7 @@ BOOST_AUTO_TEST_CASE(base64_agrees_with_another_encoder)
     }
 }
 
-BOOST_AUTO_TEST_CASE(decoding)
+BOOST_AUTO_TEST_CASE(base64_decoding_of_valid_and_invalid_texts)
 {
     auto const bytes = all_bytes();
     BOOST_TEST(text(decode_form(form(bytes))) == bytes);
@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(decoding)
     BOOST_TEST(text(decode_form("%4%zz%-1%1")) == "%4%zz%-1%1");
 }
 
-BOOST_AUTO_TEST_CASE(appending_keeps_what_was_there)
+BOOST_AUTO_TEST_CASE(encoders_append_to_the_existing_text)
 {
     coauth::secret out("Basic ");
     append_base64(out, "a");
@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_CASE(appending_keeps_what_was_there)
     BOOST_TEST(text(out) == "Basic YQ==%26");
 }
 
-BOOST_AUTO_TEST_CASE(basic)
+BOOST_AUTO_TEST_CASE(basic_credentials_are_form_encoded_unless_unencoded)
 {
     struct row
     {
@@ -184,7 +184,7 @@ BOOST_AUTO_TEST_CASE(basic)
     BOOST_TEST(text(basic_credentials(row.id, row.password, row.form_encode)) == row.value);
 }
 
-BOOST_AUTO_TEST_CASE(controls)
+BOOST_AUTO_TEST_CASE(control_characters_are_recognized)
 {
     for (char const c : all_bytes())
         BOOST_TEST_CONTEXT("byte " << static_cast<int>(static_cast<unsigned char>(c)))
@@ -198,7 +198,7 @@ BOOST_AUTO_TEST_CASE(controls)
 }
 
 // Letters outside ASCII are compared by their bytes, in every locale.
-BOOST_AUTO_TEST_CASE(case_of_ascii_alone)
+BOOST_AUTO_TEST_CASE(only_ascii_letters_are_compared_without_case)
 {
     BOOST_TEST(equal_ignoring_case("Authorization [`", "aUTHORIZATION [`"));
     for (auto const& [a, b] :

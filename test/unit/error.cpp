@@ -133,7 +133,7 @@ BOOST_AUTO_TEST_CASE(exceptions_become_errors)
     BOOST_TEST((of(7) == errc::internal_error));
 }
 
-BOOST_AUTO_TEST_CASE(every_code)
+BOOST_AUTO_TEST_CASE(every_code_has_a_name_a_kind_and_a_message)
 {
     std::set<std::string> sentences;
     for (auto const& row : table)
@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(every_code)
 }
 
 // Programs may store the numbers, so that they never change.
-BOOST_AUTO_TEST_CASE(numbers_of_codes)
+BOOST_AUTO_TEST_CASE(the_numbers_of_error_codes_never_change)
 {
     for (std::size_t i = 0; i < table.size(); ++i)
         BOOST_TEST(static_cast<std::size_t>(numbered[i]) == i + 1);
@@ -218,7 +218,7 @@ BOOST_AUTO_TEST_CASE(status_decides_whether_an_http_error_is_transient)
         BOOST_TEST(!with_status(errc::http_error, status).transient(), "status " << status);
 }
 
-BOOST_AUTO_TEST_CASE(authentication_failures)
+BOOST_AUTO_TEST_CASE(authentication_failures_are_recognized)
 {
     for (auto const& row : table)
         BOOST_TEST(
@@ -229,7 +229,7 @@ BOOST_AUTO_TEST_CASE(authentication_failures)
     BOOST_TEST(!with_status(errc::invalid_request, 401).is_authentication_failure());
 }
 
-BOOST_AUTO_TEST_CASE(message_contains_all_details)
+BOOST_AUTO_TEST_CASE(the_message_contains_all_details)
 {
     coauth::error_info info;
     info.context = "the context";
@@ -249,7 +249,7 @@ BOOST_AUTO_TEST_CASE(message_contains_all_details)
     BOOST_TEST(out.str() == message);
 }
 
-BOOST_AUTO_TEST_CASE(members)
+BOOST_AUTO_TEST_CASE(an_error_has_the_details_of_its_construction)
 {
     failure const bare(errc::timeout);
     BOOST_TEST(bare.context().empty());
@@ -275,7 +275,7 @@ BOOST_AUTO_TEST_CASE(members)
     BOOST_TEST(copy.uri().data() == full.uri().data());
 }
 
-BOOST_AUTO_TEST_CASE(result_of_any_type)
+BOOST_AUTO_TEST_CASE(a_result_may_be_of_any_type)
 {
     coauth::result<int> const value = 5;
     BOOST_TEST(*value == 5);

@@ -11,7 +11,7 @@ using coauth::errc;
 
 BOOST_AUTO_TEST_SUITE(error_response)
 
-BOOST_AUTO_TEST_CASE(every_error_code)
+BOOST_AUTO_TEST_CASE(every_oauth_error_code_is_read)
 {
     struct code_case
     {
@@ -56,7 +56,7 @@ BOOST_AUTO_TEST_CASE(every_error_code)
                 }
 }
 
-BOOST_AUTO_TEST_CASE(every_error_of_smscx)
+BOOST_AUTO_TEST_CASE(every_error_of_smscx_is_read)
 {
     struct smscx_case
     {
@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(every_error_of_smscx)
         }
 }
 
-BOOST_AUTO_TEST_CASE(malformed_nested_errors)
+BOOST_AUTO_TEST_CASE(malformed_nested_errors_are_read_as_far_as_possible)
 {
     check_outcomes(
         reading(),
@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(malformed_nested_errors)
         });
 }
 
-BOOST_AUTO_TEST_CASE(numeric_error_codes)
+BOOST_AUTO_TEST_CASE(numeric_error_codes_are_read)
 {
     struct code_case
     {
@@ -230,7 +230,7 @@ BOOST_AUTO_TEST_CASE(challenge_decides_without_an_error_code_in_the_body)
     BOOST_TEST(!reading()(403, "").error().is_authentication_failure());
 }
 
-BOOST_AUTO_TEST_CASE(problem_details)
+BOOST_AUTO_TEST_CASE(problem_details_of_rfc_9457_are_read)
 {
     auto const got =
         reading()(503, R"({"type":"https://x/busy","title":"Busy","detail":"Wait.","status":503})");
@@ -241,7 +241,7 @@ BOOST_AUTO_TEST_CASE(problem_details)
     BOOST_TEST(reading()(503, R"({"title":"Busy"})").error().description() == "Busy");
 }
 
-BOOST_AUTO_TEST_CASE(retry_at_of_error_statuses)
+BOOST_AUTO_TEST_CASE(error_statuses_have_a_retry_time)
 {
     struct retry_case
     {
@@ -280,7 +280,7 @@ BOOST_AUTO_TEST_CASE(retry_at_of_error_statuses)
 }
 
 // The error code may come with a success status.
-BOOST_AUTO_TEST_CASE(retry_at_of_errors_with_status_200)
+BOOST_AUTO_TEST_CASE(errors_with_status_200_have_a_retry_time)
 {
     for (auto const* code : {"rate_limit", "temporarily_unavailable", "invalid_scope"})
         for (auto const& [name, value] :

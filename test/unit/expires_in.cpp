@@ -26,7 +26,7 @@ std::string meaning(json_kind kind, std::string_view text, coauth::expires_in_ru
 
 BOOST_AUTO_TEST_SUITE(expires_in)
 
-BOOST_AUTO_TEST_CASE(generic_server_and_smscx)
+BOOST_AUTO_TEST_CASE(expires_in_is_read_by_the_rules_of_the_server)
 {
     struct row
     {
@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(generic_server_and_smscx)
         }
 }
 
-BOOST_AUTO_TEST_CASE(each_rule_can_be_chosen)
+BOOST_AUTO_TEST_CASE(each_rule_of_expires_in_can_be_configured)
 {
     struct row
     {

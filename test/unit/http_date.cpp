@@ -22,7 +22,7 @@ std::int64_t parsed(std::string_view text)
 
 BOOST_AUTO_TEST_SUITE(http_date)
 
-BOOST_AUTO_TEST_CASE(the_three_formats_of_rfc_9110)
+BOOST_AUTO_TEST_CASE(the_three_date_formats_of_rfc_9110_are_read)
 {
     struct row
     {
@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(the_three_formats_of_rfc_9110)
     BOOST_TEST(parsed(row.text) == row.expected);
 }
 
-BOOST_AUTO_TEST_CASE(other_texts_are_rejected)
+BOOST_AUTO_TEST_CASE(other_texts_are_rejected_as_dates)
 {
     for (auto const& text : std::vector<std::string>{
              ""s,

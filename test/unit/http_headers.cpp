@@ -23,7 +23,7 @@ coauth::http_headers sample()
 
 BOOST_AUTO_TEST_SUITE(http_headers)
 
-BOOST_AUTO_TEST_CASE(names_are_compared_without_case)
+BOOST_AUTO_TEST_CASE(field_names_are_compared_without_case)
 {
     auto const fields = sample();
     for (std::string const name : {"Date", "date", "DATE", "dAtE"})
@@ -36,7 +36,7 @@ BOOST_AUTO_TEST_CASE(names_are_compared_without_case)
 }
 
 // 'D' and '$' differ in the same bit as upper and lower case do.
-BOOST_AUTO_TEST_CASE(other_names_are_not_found)
+BOOST_AUTO_TEST_CASE(other_field_names_are_not_found)
 {
     auto const fields = sample();
     for (std::string const name : {"", "Dat", "Dates", "Date ", "$ate", "X-Rate-Limit", "D\xC1te"})
@@ -47,12 +47,12 @@ BOOST_AUTO_TEST_CASE(other_names_are_not_found)
         }
 }
 
-BOOST_AUTO_TEST_CASE(an_empty_value_is_not_absence)
+BOOST_AUTO_TEST_CASE(a_field_with_an_empty_value_is_found)
 {
     BOOST_TEST(sample().find("empty").has_value());
 }
 
-BOOST_AUTO_TEST_CASE(fields_stay_in_order)
+BOOST_AUTO_TEST_CASE(fields_keep_their_order)
 {
     std::string all;
     for (auto const& field : sample())
@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(fields_stay_in_order)
     BOOST_TEST(!sample().empty());
 }
 
-BOOST_AUTO_TEST_CASE(empty_headers)
+BOOST_AUTO_TEST_CASE(empty_headers_contain_no_field)
 {
     coauth::http_headers const none;
     BOOST_TEST(none.empty());

@@ -42,7 +42,7 @@ std::string head(std::string const& whole)
 
 BOOST_AUTO_TEST_SUITE(http_request)
 
-BOOST_AUTO_TEST_CASE(the_whole_request_of_smscx)
+BOOST_AUTO_TEST_CASE(the_request_to_smscx_is_complete)
 {
     auto const configuration = coauth::smscx::config("my app", coauth::secret("a+b/c"));
     BOOST_TEST(
@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(the_whole_request_of_smscx)
         "grant_type=client_credentials&scope=sms+groups");
 }
 
-BOOST_AUTO_TEST_CASE(the_example_of_rfc_6749)
+BOOST_AUTO_TEST_CASE(the_request_example_of_rfc_6749_matches)
 {
     // Section 4.4.2.
     auto configuration = config();
@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(the_example_of_rfc_6749)
     BOOST_TEST(body(sent) == "grant_type=client_credentials");
 }
 
-BOOST_AUTO_TEST_CASE(each_client_authentication)
+BOOST_AUTO_TEST_CASE(each_client_authentication_has_its_fields_and_parameters)
 {
     using auth = client_authentication;
     struct row
@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(each_client_authentication)
         }
 }
 
-BOOST_AUTO_TEST_CASE(parameters_in_the_body)
+BOOST_AUTO_TEST_CASE(all_parameters_are_in_the_body)
 {
     struct row
     {
@@ -207,7 +207,7 @@ BOOST_AUTO_TEST_CASE(reserved_parameters_are_rejected)
         }
 }
 
-BOOST_AUTO_TEST_CASE(user_agent)
+BOOST_AUTO_TEST_CASE(the_user_agent_is_configurable)
 {
     auto configuration = config();
     configuration.user_agent = "my-app/1.0 (+https://my.example)";
@@ -216,7 +216,7 @@ BOOST_AUTO_TEST_CASE(user_agent)
     check_lacks(wire(configuration), "User-Agent");
 }
 
-BOOST_AUTO_TEST_CASE(host_field_and_target)
+BOOST_AUTO_TEST_CASE(host_and_target_are_those_of_the_url)
 {
     auto configuration = config();
     configuration.server.token_endpoint = "https://[2001:db8::1]:8443/t?tenant=a%20b";

@@ -1,5 +1,4 @@
-// What depends on how the bytes of a response are cut into pieces; the rest is in the corpus of the
-// fuzzer.
+// Responses that arrive in pieces. The corpus of the fuzzer has further responses.
 
 #include "net/http_response_parser.hpp"
 
@@ -41,7 +40,7 @@ std::string outcome_of(
     return now == state::complete ? "complete" : "more";
 }
 
-// The response, cut at one place, at each two places, and into single bytes.
+// Splits the response at each position, at each two positions, and into single bytes.
 void check_wherever_it_is_cut(std::string const& response, std::string const& body)
 {
     auto const check =
@@ -78,7 +77,7 @@ constexpr auto chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 BOOST_AUTO_TEST_SUITE(http_response_parser)
 
-BOOST_AUTO_TEST_CASE(a_header_that_comes_field_by_field_keeps_within_its_limit)
+BOOST_AUTO_TEST_CASE(a_header_that_arrives_field_by_field_is_limited)
 {
     std::vector<std::string> pieces = {"HTTP/1.1 200 OK\r\n"};
     for (int i = 0; i < 30; ++i)
@@ -87,7 +86,7 @@ BOOST_AUTO_TEST_CASE(a_header_that_comes_field_by_field_keeps_within_its_limit)
     BOOST_TEST(outcome_of(pieces) == "response_too_large");
 }
 
-BOOST_AUTO_TEST_CASE(an_extension_of_a_chunk_keeps_within_the_limit_of_the_header)
+BOOST_AUTO_TEST_CASE(a_chunk_extension_is_limited_like_the_header)
 {
     auto const response = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;" +
                           std::string(600, 'a') + "\r\n{}\r\n0\r\n\r\n";
@@ -95,7 +94,7 @@ BOOST_AUTO_TEST_CASE(an_extension_of_a_chunk_keeps_within_the_limit_of_the_heade
     BOOST_TEST(outcome_of({response.substr(0, 600), response.substr(600)}) == "response_too_large");
 }
 
-BOOST_AUTO_TEST_CASE(an_extension_longer_than_the_parser_beneath_looks_at_at_once)
+BOOST_AUTO_TEST_CASE(a_chunk_extension_longer_than_one_read_is_parsed)
 {
     std::string const response =
         chunked + "2;"s + std::string(20'000, 'a') + "\r\n{}\r\n0;b=c\r\n\r\n";
@@ -103,7 +102,7 @@ BOOST_AUTO_TEST_CASE(an_extension_longer_than_the_parser_beneath_looks_at_at_onc
         BOOST_TEST(
             outcome_of({response.substr(0, cut), response.substr(cut)}, {64 * 1024, 64}) ==
             "complete");
-    // Its buffer has grown, so that much of the line comes at once.
+    // The parser's buffer has grown, so that one read returns much of the line.
     auto const fields = "HTTP/1.1 200 OK\r\nX: " + std::string(30'000, 'a') +
                         "\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1;";
     BOOST_TEST(
@@ -111,7 +110,7 @@ BOOST_AUTO_TEST_CASE(an_extension_longer_than_the_parser_beneath_looks_at_at_onc
         "complete");
 }
 
-BOOST_AUTO_TEST_CASE(an_response_is_complete_wherever_it_is_cut)
+BOOST_AUTO_TEST_CASE(a_response_is_complete_wherever_it_is_split)
 {
     auto const with_length = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"s;
     auto const one_chunk = chunked + "2\r\n{}\r\n0\r\n\r\n"s;
@@ -122,7 +121,7 @@ BOOST_AUTO_TEST_CASE(an_response_is_complete_wherever_it_is_cut)
     check_wherever_it_is_cut("HTTP/1.1 100 Continue\r\n\r\n" + one_chunk, "{}");
 }
 
-BOOST_AUTO_TEST_CASE(whether_the_connection_may_carry_another_request)
+BOOST_AUTO_TEST_CASE(the_response_decides_whether_the_connection_is_reused)
 {
     auto const length = "Content-Length: 2\r\n\r\n{}"s;
     for (auto const& [response, expected] : std::vector<std::pair<std::string, bool>>{
@@ -148,7 +147,7 @@ BOOST_AUTO_TEST_CASE(whether_the_connection_may_carry_another_request)
         }
 }
 
-BOOST_AUTO_TEST_CASE(what_follows_the_last_chunk_is_a_trailer_or_malformed)
+BOOST_AUTO_TEST_CASE(after_the_last_chunk_only_trailers_are_accepted)
 {
     BOOST_TEST(outcome_of({chunked, "0\r\n", "%", "\r\n"}) != "complete");
     BOOST_TEST(outcome_of({chunked, "0\r\n", "%", "\r\n", "\r\n"}) == "malformed_http");

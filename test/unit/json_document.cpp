@@ -26,7 +26,7 @@ std::string nested(std::size_t depth, std::string const& open, std::string const
 
 BOOST_AUTO_TEST_SUITE(json_document)
 
-BOOST_AUTO_TEST_CASE(members_and_their_kinds)
+BOOST_AUTO_TEST_CASE(members_are_read_by_their_kind)
 {
     auto const got = document::parse(
         R"( {"a":"x\"y\u00e9\n","b":-1.50e3,"c":true,"d":null,"e":{"f":[1,{"g":"h\\"}],"i":{}},)"
@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(members_and_their_kinds)
     BOOST_TEST(got->value(1).text == "-1.50e3");
 }
 
-BOOST_AUTO_TEST_CASE(members_of_the_nested_error)
+BOOST_AUTO_TEST_CASE(members_of_a_nested_error_are_read)
 {
     auto const got = document::parse(
         R"({"error":{"type":"t","code":1600,"x":{"type":"deep"},"y":[{"message":"deep"}]},)"
@@ -190,7 +190,7 @@ BOOST_AUTO_TEST_CASE(duplicate_members_are_rejected)
     BOOST_TEST(document::parse(R"({"error":{"x":{"y":1,"y":2}}})").has_value());
 }
 
-BOOST_AUTO_TEST_CASE(times)
+BOOST_AUTO_TEST_CASE(times_are_read_or_out_of_range)
 {
     struct row
     {
@@ -239,7 +239,7 @@ BOOST_AUTO_TEST_CASE(times)
         }
 }
 
-BOOST_AUTO_TEST_CASE(lists_of_strings)
+BOOST_AUTO_TEST_CASE(lists_of_strings_are_read)
 {
     struct row
     {

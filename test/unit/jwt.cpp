@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(base64url_of_rfc_4648)
 }
 
 // RFC 7515 appendix A.1.
-BOOST_AUTO_TEST_CASE(hs256)
+BOOST_AUTO_TEST_CASE(the_hs256_example_of_rfc_7515_is_signed)
 {
     secret const key(from_base64url(
         "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"));
@@ -138,7 +138,7 @@ BOOST_AUTO_TEST_CASE(ed25519_key_thumbprint_and_signature)
         "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg");
 }
 
-BOOST_AUTO_TEST_CASE(claims)
+BOOST_AUTO_TEST_CASE(an_assertion_has_the_configured_claims)
 {
     assertion_content content;
     content.issuer = content.subject = "a \"client\"";
@@ -166,7 +166,7 @@ BOOST_AUTO_TEST_CASE(claims)
 }
 
 // Ed25519 and HMAC are deterministic: the signature is that of the signing input.
-BOOST_AUTO_TEST_CASE(signed_tokens)
+BOOST_AUTO_TEST_CASE(an_assertion_is_signed_over_header_and_claims)
 {
     assertion_content content;
     content.issuer = "client";
@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(signed_tokens)
     BOOST_TEST(outcome(sign_jwt(by_key, es256, shared)) == "invalid_configuration");
 }
 
-BOOST_AUTO_TEST_CASE(audiences)
+BOOST_AUTO_TEST_CASE(the_audience_follows_its_configured_source)
 {
     using enum coauth::audience_source;
     struct row
@@ -230,7 +230,7 @@ BOOST_AUTO_TEST_CASE(audiences)
 }
 
 // Without random bytes all assertions and proofs would have the same identifier.
-BOOST_AUTO_TEST_CASE(nothing_is_signed_without_random_bytes)
+BOOST_AUTO_TEST_CASE(no_assertion_or_proof_is_made_without_random_bytes)
 {
     coauth::assertion_claims said;
     said.issuer = said.audience = "https://as.example";
@@ -247,7 +247,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_signed_without_random_bytes)
 }
 
 // RFC 9449 sections 4.2 and 7.1.
-BOOST_AUTO_TEST_CASE(proofs)
+BOOST_AUTO_TEST_CASE(a_dpop_proof_has_the_required_claims)
 {
     proof_content content;
     content.method = "POST";
@@ -267,7 +267,7 @@ BOOST_AUTO_TEST_CASE(proofs)
         proof()[1], R"("nonce":"n","ath":"fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"})");
 }
 
-BOOST_AUTO_TEST_CASE(keys_that_cannot_be_used)
+BOOST_AUTO_TEST_CASE(unusable_keys_of_assertions_are_errors)
 {
     struct row
     {
@@ -298,7 +298,7 @@ BOOST_AUTO_TEST_CASE(keys_that_cannot_be_used)
         }
 }
 
-BOOST_AUTO_TEST_CASE(names_of_algorithms)
+BOOST_AUTO_TEST_CASE(names_of_signature_algorithms_are_parsed)
 {
     for (auto const* name :
          {"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256",

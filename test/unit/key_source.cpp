@@ -44,7 +44,7 @@ BOOST_AUTO_TEST_CASE(a_new_key_is_used_and_an_unusable_file_only_after_the_grace
     check_contains(thumbprint(tested, now + 6min), file.path.string() + "' cannot be read");
     file.write(second.private_pem());
     BOOST_TEST(thumbprint(tested, now + 7min) == second.thumbprint());
-    // A failure later has a grace of its own.
+    // A later failure has a grace period of its own.
     file.write("");
     BOOST_TEST(thumbprint(tested, now + 20min) == second.thumbprint());
 }
@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(an_old_file_is_not_read_again)
     for (int i = 0; i < 3; ++i)
         BOOST_TEST(thumbprint(tested) == key.thumbprint());
     BOOST_TEST(calls == 1U);
-    // Text is never read again.
+    // Text is not read again.
     auto const pem = key.encrypted_pem("open-sesame");
     coauth::crypto::key_source text(
         signing_key::pem(coauth::secret(std::string_view(pem)), phrase), "the key");

@@ -17,7 +17,7 @@ std::atomic<std::size_t> released_blocks = 0;
 
 void* obtain(std::size_t size)
 {
-    // Zeroed: what an earlier owner left must not be taken for a leak of the present one.
+    // Zeroed, so that the content of an earlier owner does not count as a leak.
     if (void* p = std::calloc(1, size == 0 ? 1 : size))
         return p;
     throw std::bad_alloc();

@@ -6,7 +6,7 @@
 namespace test
 {
 
-// While it lives, every block given back to the heap is searched for a text. One at a time.
+// While it lives, every released block of memory is searched for a text. One at a time.
 class memory_watch
 {
 public:
@@ -16,9 +16,9 @@ public:
     memory_watch(memory_watch const&) = delete;
     memory_watch& operator=(memory_watch const&) = delete;
 
-    // How many blocks were released with the text in them.
+    // Number of released blocks that contained the text.
     [[nodiscard]] std::size_t found() const noexcept;
-    // How many were released at all.
+    // Number of all released blocks.
     [[nodiscard]] std::size_t released() const noexcept;
 };
 

@@ -24,7 +24,7 @@ policy_pool make(std::size_t connections, std::size_t waiting = 10)
 
 BOOST_AUTO_TEST_SUITE(pool_policy)
 
-BOOST_AUTO_TEST_CASE(the_most_recent_idle_one_first)
+BOOST_AUTO_TEST_CASE(the_most_recently_used_idle_connection_is_reused_first)
 {
     auto tested = make(3);
     auto const a = tested.acquire(1, zero).connection;
@@ -54,7 +54,7 @@ BOOST_AUTO_TEST_CASE(connections_that_were_idle_before_a_time_are_evicted)
     BOOST_TEST(tested.acquire(3, zero + 3s).connection == b);
 }
 
-BOOST_AUTO_TEST_CASE(old_ones_expire)
+BOOST_AUTO_TEST_CASE(idle_connections_expire)
 {
     auto tested = make(2);
     auto const a = tested.acquire(1, zero).connection;
@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(old_ones_expire)
     BOOST_TEST(tested.open() == 2U);
 }
 
-BOOST_AUTO_TEST_CASE(none_expires_that_may_be_idle_for_ever)
+BOOST_AUTO_TEST_CASE(connections_without_an_idle_limit_never_expire)
 {
     policy_pool tested({2, 10, std::chrono::milliseconds::max()});
     auto const a = tested.acquire(1, zero).connection;
@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(none_expires_that_may_be_idle_for_ever)
     BOOST_TEST(again.connection == a);
 }
 
-BOOST_AUTO_TEST_CASE(the_queue)
+BOOST_AUTO_TEST_CASE(operations_beyond_the_limit_are_queued_in_order)
 {
     auto tested = make(1, 2);
     auto const a = tested.acquire(1, zero).connection;
@@ -105,7 +105,7 @@ BOOST_AUTO_TEST_CASE(the_queue)
     BOOST_TEST(tested.open() == 0U);
 }
 
-BOOST_AUTO_TEST_CASE(leaving_the_queue)
+BOOST_AUTO_TEST_CASE(a_cancelled_operation_leaves_the_queue)
 {
     auto tested = make(1);
     auto const a = tested.acquire(1, zero).connection;
@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(leaving_the_queue)
 }
 
 // Random operations; after each, the invariants hold.
-BOOST_AUTO_TEST_CASE(invariants)
+BOOST_AUTO_TEST_CASE(random_operations_keep_the_invariants_of_the_pool)
 {
     std::mt19937 random(1);
     constexpr std::size_t most = 5;
@@ -131,14 +131,14 @@ BOOST_AUTO_TEST_CASE(invariants)
     auto now = zero;
     auto const take = [&](policy_pool::id connection, policy_pool::id operation)
     { BOOST_TEST_REQUIRE(held.emplace(connection, operation).second); };
-    auto const grant = [&](std::optional<policy_pool::grant> const& given)
+    auto const grant = [&](std::optional<policy_pool::grant> const& granted)
     {
-        BOOST_TEST_REQUIRE(given.has_value() == !queue.empty());
-        if (!given)
+        BOOST_TEST_REQUIRE(granted.has_value() == !queue.empty());
+        if (!granted)
             return;
-        BOOST_TEST_REQUIRE(given->operation == queue.front());
+        BOOST_TEST_REQUIRE(granted->operation == queue.front());
         queue.pop_front();
-        take(given->decision.connection, given->operation);
+        take(granted->decision.connection, granted->operation);
     };
     for (int i = 0; i < 200'000; ++i)
     {

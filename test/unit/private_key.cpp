@@ -1,4 +1,4 @@
-// Keys that sign: every algorithm, checked by OpenSSL alone, and every key that cannot be used.
+// Signing keys: every algorithm, verified by OpenSSL alone, and every kind of unusable key.
 
 #include "crypto/private_key.hpp"
 
@@ -45,11 +45,11 @@ signing_key pem(std::string_view text, secret_provider passphrase = {})
     return signing_key::pem(secret(text), std::move(passphrase));
 }
 
-// It takes the longest to make; one is enough.
+// Shared, since making an RSA key takes long.
 test_key const& rsa()
 {
-    static test_key const made("RSA");
-    return made;
+    static test_key const key_of_process("RSA");
+    return key_of_process;
 }
 
 test_key key_for(std::string_view algorithm)
@@ -63,7 +63,7 @@ secret_provider saying(std::string text)
     return [text = std::move(text)] { return secret(std::string_view(text)); };
 }
 
-// A line from its middle.
+// A line from the middle of the key.
 std::string inside(std::string const& pem)
 {
     auto const line = pem.find('\n', pem.size() / 2) + 1;
@@ -97,7 +97,7 @@ std::string cut(std::string const& text)
 
 BOOST_AUTO_TEST_SUITE(private_key)
 
-BOOST_AUTO_TEST_CASE(every_algorithm_signs_as_others_verify)
+BOOST_AUTO_TEST_CASE(openssl_verifies_signatures_of_every_algorithm)
 {
     struct row
     {
@@ -126,19 +126,19 @@ BOOST_AUTO_TEST_CASE(every_algorithm_signs_as_others_verify)
 }
 
 // Key management services give DER.
-BOOST_AUTO_TEST_CASE(signatures_of_others)
+BOOST_AUTO_TEST_CASE(signatures_of_signers_are_converted_to_the_jws_format)
 {
     struct row
     {
         char const* algorithm;
-        std::string given;
-        // What it becomes, or is said.
+        std::string signature;
+        // The converted signature, or part of the error.
         std::string expected;
     };
     auto const both = [](std::size_t half, char r, char s)
     { return std::string(half - 1, '\0') + r + std::string(half - 1, '\0') + s; };
     auto const der = "\x30\x06\x02\x01\x05\x02\x01\x07"s;
-    for (auto const& [name, given, expected] : std::vector<row>{
+    for (auto const& [name, signature, expected] : std::vector<row>{
              {"ES256", both(32, 5, 7), both(32, 5, 7)},
              {"ES256", der, both(32, 5, 7)},
              {"ES384", der, both(48, 5, 7)},
@@ -152,10 +152,10 @@ BOOST_AUTO_TEST_CASE(signatures_of_others)
              {"RS256", "", "empty signature"},
              {"RS256", der, der},
              {"EdDSA", der, der}})
-        BOOST_TEST_CONTEXT(name << " " << given.size())
+        BOOST_TEST_CONTEXT(name << " " << signature.size())
         {
             auto const got = crypto::normalize_signature(
-                *coauth::parse_signature_algorithm(name), std::string(given));
+                *coauth::parse_signature_algorithm(name), std::string(signature));
             if (got)
                 BOOST_TEST(text(*got) == expected);
             else
@@ -167,14 +167,14 @@ BOOST_AUTO_TEST_CASE(signatures_of_others)
     BOOST_TEST(outcome(failed) == "rate_limited");
 }
 
-BOOST_AUTO_TEST_CASE(default_algorithms)
+BOOST_AUTO_TEST_CASE(each_kind_of_key_has_a_default_algorithm)
 {
     for (std::string const name : {"RS256", "ES256", "ES384", "ES512", "EdDSA"})
         BOOST_TEST(to_string(loaded(pem(key_for(name).private_pem()))->algorithm()) == name);
 }
 
-// One of 256 numbers begins with a byte of zeros, which DER leaves out and RFC 7518 does not.
-BOOST_AUTO_TEST_CASE(signatures_keep_their_zeros)
+// One of 256 numbers starts with a zero byte, which DER omits and RFC 7518 requires.
+BOOST_AUTO_TEST_CASE(ecdsa_signatures_keep_leading_zeros)
 {
     for (std::string const name : {"ES256", "ES384", "ES512"})
         BOOST_TEST_CONTEXT(name)
@@ -200,7 +200,7 @@ BOOST_AUTO_TEST_CASE(signatures_keep_their_zeros)
         }
 }
 
-BOOST_AUTO_TEST_CASE(public_halves)
+BOOST_AUTO_TEST_CASE(the_public_jwk_and_thumbprint_match_openssl)
 {
     for (std::string const kind : {"RSA", "P-256", "P-384", "P-521", "Ed25519"})
         BOOST_TEST_CONTEXT(kind)
@@ -212,7 +212,7 @@ BOOST_AUTO_TEST_CASE(public_halves)
         }
 }
 
-BOOST_AUTO_TEST_CASE(coordinates_keep_their_zeros)
+BOOST_AUTO_TEST_CASE(coordinates_of_a_public_jwk_keep_leading_zeros)
 {
     bool x = false;
     bool y = false;
@@ -231,7 +231,7 @@ BOOST_AUTO_TEST_CASE(coordinates_keep_their_zeros)
     BOOST_TEST(y);
 }
 
-BOOST_AUTO_TEST_CASE(of_a_kind_that_cannot_be_used)
+BOOST_AUTO_TEST_CASE(keys_of_unsupported_kinds_are_refused)
 {
     struct row
     {
@@ -249,7 +249,7 @@ BOOST_AUTO_TEST_CASE(of_a_kind_that_cannot_be_used)
         }
 }
 
-BOOST_AUTO_TEST_CASE(for_another_algorithm)
+BOOST_AUTO_TEST_CASE(a_key_for_another_algorithm_is_refused)
 {
     struct row
     {
@@ -273,7 +273,7 @@ BOOST_AUTO_TEST_CASE(for_another_algorithm)
         }
 }
 
-BOOST_AUTO_TEST_CASE(texts_that_are_no_key)
+BOOST_AUTO_TEST_CASE(texts_without_a_key_are_refused)
 {
     auto const good = test_key("P-256");
     auto const whole = good.private_pem();
@@ -301,7 +301,7 @@ BOOST_AUTO_TEST_CASE(texts_that_are_no_key)
         }
 }
 
-BOOST_AUTO_TEST_CASE(the_text_of_a_key_is_in_no_message)
+BOOST_AUTO_TEST_CASE(no_error_message_contains_the_text_of_a_key)
 {
     auto const key = rsa().private_pem();
     auto const other = make_identity("client").certificate_pem;
@@ -323,7 +323,7 @@ BOOST_AUTO_TEST_CASE(the_text_of_a_key_is_in_no_message)
         }
 }
 
-BOOST_AUTO_TEST_CASE(among_other_texts)
+BOOST_AUTO_TEST_CASE(a_key_is_found_among_other_texts)
 {
     auto const known = make_identity("client");
     auto const key = known.key.private_pem();
@@ -333,13 +333,13 @@ BOOST_AUTO_TEST_CASE(among_other_texts)
         BOOST_TEST(loaded(pem(text))->thumbprint() == known.key.thumbprint());
 }
 
-BOOST_AUTO_TEST_CASE(pass_phrases)
+BOOST_AUTO_TEST_CASE(an_encrypted_key_is_opened_by_its_pass_phrase_alone)
 {
     struct row
     {
         char const* name;
         secret_provider phrase;
-        // Empty: it opens the key.
+        // Empty: the key is opened.
         std::string says;
     };
     std::vector<row> const rows = {
@@ -370,7 +370,7 @@ BOOST_AUTO_TEST_CASE(pass_phrases)
                 }
 }
 
-BOOST_AUTO_TEST_CASE(a_key_in_the_clear_needs_no_pass_phrase)
+BOOST_AUTO_TEST_CASE(an_unencrypted_key_needs_no_pass_phrase)
 {
     bool asked = false;
     auto const ask = [&]
@@ -382,7 +382,7 @@ BOOST_AUTO_TEST_CASE(a_key_in_the_clear_needs_no_pass_phrase)
     BOOST_TEST(!asked);
 }
 
-BOOST_AUTO_TEST_CASE(certificates)
+BOOST_AUTO_TEST_CASE(the_certificate_of_a_key_must_match_and_be_valid)
 {
     auto const known = make_identity("client");
     auto const key = pem(known.key.private_pem());
@@ -422,8 +422,8 @@ BOOST_AUTO_TEST_CASE(certificates)
         }
 }
 
-// Where a function signs, nothing can be said of its certificate but whether it is good now.
-BOOST_AUTO_TEST_CASE(certificate_of_a_function)
+// Without the key, only the validity of the certificate can be checked.
+BOOST_AUTO_TEST_CASE(the_certificate_of_a_signer_must_be_valid)
 {
     auto const known = make_identity("client");
     auto const sign = [](std::string const&, std::function<void(result<std::string>)> const&) {};

@@ -44,7 +44,7 @@ BOOST_AUTO_TEST_CASE(no_proxy_by_default)
     BOOST_TEST(!got->has_value());
 }
 
-BOOST_AUTO_TEST_CASE(from_the_options)
+BOOST_AUTO_TEST_CASE(the_proxy_is_read_from_the_options)
 {
     auto options = by_url("http://proxy.example:3128");
     auto got = find(options);
@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(from_the_options)
         text((*find(options, {}, "https://[::1]:8443/t"))->request), "CONNECT [::1]:8443 HTTP");
 }
 
-BOOST_AUTO_TEST_CASE(forms_of_the_url)
+BOOST_AUTO_TEST_CASE(valid_forms_of_the_proxy_url_are_accepted)
 {
     struct row
     {
@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(invalid_urls_are_rejected_and_not_repeated)
         }
 }
 
-BOOST_AUTO_TEST_CASE(from_the_environment)
+BOOST_AUTO_TEST_CASE(the_proxy_is_read_from_the_environment)
 {
     struct row
     {
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(from_the_environment)
         (*find(options, {{"https_proxy", "http://a:1"}, {"no_proxy", "*"}}))->host == "explicit");
 }
 
-BOOST_AUTO_TEST_CASE(no_proxy)
+BOOST_AUTO_TEST_CASE(no_proxy_matches_hosts_domains_addresses_and_ranges)
 {
     struct row
     {

@@ -138,7 +138,7 @@ BOOST_AUTO_TEST_CASE(repeated_credentials_are_masked)
         }
 }
 
-BOOST_AUTO_TEST_CASE(responses_without_json)
+BOOST_AUTO_TEST_CASE(secrets_are_masked_in_responses_without_json)
 {
     check_contains(shown_response(502, {}, "<h1>Bad gateway</h1>"), "<h1>Bad gateway</h1>");
     auto const form = shown_response(200, {}, "access_token=hush-hush");
@@ -153,7 +153,7 @@ BOOST_AUTO_TEST_CASE(responses_without_json)
     BOOST_TEST(shown_response(500, {}, std::string(1'000'000, 'x')).size() < 4096U);
 }
 
-BOOST_AUTO_TEST_CASE(sanitized_text)
+BOOST_AUTO_TEST_CASE(control_characters_are_removed_from_traces)
 {
     auto const authentication = config().authentication;
     struct row
@@ -234,7 +234,7 @@ BOOST_AUTO_TEST_CASE(a_success_without_json_is_not_shown)
     check_contains(shown_response(200, coded, "{}"), "2 bytes that are compressed");
 }
 
-BOOST_AUTO_TEST_CASE(members_of_a_nested_error)
+BOOST_AUTO_TEST_CASE(members_of_a_nested_error_are_shown)
 {
     auto const shown = shown_response(
         400, {},

@@ -46,7 +46,7 @@ BOOST_AUTO_TEST_CASE(a_failure_reaches_all_waiters_and_starts_a_back_off)
     BOOST_TEST(b.outcome_of_get() == "wait");
 }
 
-BOOST_AUTO_TEST_CASE(back_off_grows_to_its_limit)
+BOOST_AUTO_TEST_CASE(the_back_off_grows_to_its_limit)
 {
     using coauth::policy::back_off;
     coauth::token_source_options const options;
@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(back_off_grows_to_its_limit)
     }
 }
 
-BOOST_AUTO_TEST_CASE(kinds_of_failures)
+BOOST_AUTO_TEST_CASE(the_kind_of_failure_decides_the_back_off)
 {
     using coauth::policy::failure_kind;
     struct row
@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(kinds_of_failures)
     }
 }
 
-BOOST_AUTO_TEST_CASE(the_delay_that_the_server_requests)
+BOOST_AUTO_TEST_CASE(the_delay_that_the_server_requests_is_kept)
 {
     policy_fixture b;
     (void)b.get();
@@ -133,7 +133,7 @@ BOOST_AUTO_TEST_CASE(the_delay_that_the_server_requests)
     BOOST_TEST(b.outcome_of_get() == "wait");
 }
 
-BOOST_AUTO_TEST_CASE(a_requested_delay_is_bounded)
+BOOST_AUTO_TEST_CASE(a_requested_delay_is_limited)
 {
     coauth::token_source_options short_delay;
     short_delay.max_retry_after = 60s;
@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(a_requested_delay_is_bounded)
     }
 }
 
-BOOST_AUTO_TEST_CASE(no_delay_holds_a_forced_fetch)
+BOOST_AUTO_TEST_CASE(a_forced_fetch_ignores_delays)
 {
     policy_fixture b;
     (void)b.get();

@@ -8,7 +8,7 @@ using namespace test;
 
 BOOST_AUTO_TEST_SUITE(refresh_policy)
 
-BOOST_AUTO_TEST_CASE(one_fetch_for_all_waiters)
+BOOST_AUTO_TEST_CASE(all_waiters_share_one_fetch)
 {
     policy_fixture b;
     BOOST_TEST((b.current_state() == state::empty));
@@ -26,7 +26,7 @@ BOOST_AUTO_TEST_CASE(one_fetch_for_all_waiters)
     BOOST_TEST((b.current_state() == state::fresh));
 }
 
-BOOST_AUTO_TEST_CASE(refreshed_in_time_and_served_meanwhile)
+BOOST_AUTO_TEST_CASE(a_due_token_is_refreshed_and_served_meanwhile)
 {
     struct row
     {
@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(refreshed_in_time_and_served_meanwhile)
     }
 }
 
-BOOST_AUTO_TEST_CASE(not_served_within_the_margin_before_expiry)
+BOOST_AUTO_TEST_CASE(a_token_is_not_served_within_the_margin_before_expiry)
 {
     struct row
     {
@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(not_served_within_the_margin_before_expiry)
     }
 }
 
-BOOST_AUTO_TEST_CASE(either_clock_ends_it)
+BOOST_AUTO_TEST_CASE(a_token_ends_by_either_clock)
 {
     policy_fixture by_wall;
     by_wall.start_with(by_wall.token("a"));
@@ -84,8 +84,8 @@ BOOST_AUTO_TEST_CASE(either_clock_ends_it)
     BOOST_TEST(by_steady.outcome_of_get() == "wait");
 }
 
-// Single-use tokens are requested once a second, and shared by all who wait meanwhile.
-BOOST_AUTO_TEST_CASE(single_use_tokens_once_a_second)
+// Single-use tokens are requested once a second and shared by all who wait meanwhile.
+BOOST_AUTO_TEST_CASE(single_use_tokens_are_fetched_at_most_once_a_second)
 {
     policy_fixture b;
     int fetches = 0;
@@ -108,7 +108,7 @@ BOOST_AUTO_TEST_CASE(single_use_tokens_once_a_second)
     BOOST_TEST(served > 850U);
 }
 
-BOOST_AUTO_TEST_CASE(the_refresh_time_that_the_server_requests)
+BOOST_AUTO_TEST_CASE(the_refresh_time_that_the_server_requests_is_kept)
 {
     struct row
     {
@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(the_refresh_time_that_the_server_requests)
          {row{"43200", 86'400s, 43'200s}, row{"\"43200\"", 86'400s, 43'200s},
           // Not after its end.
           row{"90000", 86'400s, 86'370s}, row{"600", std::nullopt, 600s},
-          // Nothing that can be meant: as usual.
+          // Not a sensible time: it is ignored.
           row{"0", 3600s, 2700s}, row{"-5", 3600s, 2700s}, row{"null", 3600s, 2700s},
           row{"\"\"", 3600s, 2700s}, row{"1e3", 3600s, 2700s}, row{"{}", 3600s, 2700s},
           row{"99999999999999999999", 3600s, 2700s}, row{"0", std::nullopt, std::nullopt}})
@@ -141,7 +141,7 @@ BOOST_AUTO_TEST_CASE(the_refresh_time_that_the_server_requests)
     }
 }
 
-BOOST_AUTO_TEST_CASE(forced_fetch)
+BOOST_AUTO_TEST_CASE(a_forced_fetch_serves_the_old_token_meanwhile)
 {
     policy_fixture b;
     b.start_with(b.token("a"));
@@ -177,7 +177,7 @@ BOOST_AUTO_TEST_CASE(invalidate_drops_only_that_token)
     BOOST_TEST(b.outcome_of_get() == "b");
 }
 
-BOOST_AUTO_TEST_CASE(a_server_that_returns_a_rejected_token_again)
+BOOST_AUTO_TEST_CASE(a_server_that_returns_a_rejected_token_again_causes_no_loop)
 {
     policy_fixture b;
     auto const same = b.token("a");
@@ -199,7 +199,7 @@ BOOST_AUTO_TEST_CASE(a_server_that_returns_a_rejected_token_again)
     BOOST_TEST(fetches < 20);
 }
 
-BOOST_AUTO_TEST_CASE(an_api_that_rejects_every_token)
+BOOST_AUTO_TEST_CASE(an_api_that_rejects_every_token_causes_no_loop)
 {
     policy_fixture b;
     b.start_with(b.token("t"));
@@ -221,7 +221,7 @@ BOOST_AUTO_TEST_CASE(an_api_that_rejects_every_token)
     BOOST_TEST(fetches < 150);
 }
 
-BOOST_AUTO_TEST_CASE(a_server_that_returns_the_same_token_until_it_expires)
+BOOST_AUTO_TEST_CASE(a_token_that_is_returned_again_keeps_its_first_expiry)
 {
     policy_fixture b;
     auto const first = b.token("a");
@@ -239,7 +239,7 @@ BOOST_AUTO_TEST_CASE(a_server_that_returns_the_same_token_until_it_expires)
     BOOST_TEST(fetches < 8);
 }
 
-BOOST_AUTO_TEST_CASE(single_use_token)
+BOOST_AUTO_TEST_CASE(a_single_use_token_serves_its_waiters_only)
 {
     policy_fixture b;
     (void)b.get();
@@ -279,7 +279,7 @@ BOOST_AUTO_TEST_CASE(single_use_tokens_are_not_fetched_in_advance)
     BOOST_TEST((*b.tested.next_refresh(b.now()) == b.now().steady + 2700s));
 }
 
-BOOST_AUTO_TEST_CASE(single_use_token_while_a_token_is_due)
+BOOST_AUTO_TEST_CASE(a_single_use_token_does_not_replace_a_due_token)
 {
     policy_fixture b;
     b.start_with(b.token("a"));
@@ -292,7 +292,7 @@ BOOST_AUTO_TEST_CASE(single_use_token_while_a_token_is_due)
     BOOST_TEST(b.get().fetch.has_value());
 }
 
-BOOST_AUTO_TEST_CASE(expired_on_arrival)
+BOOST_AUTO_TEST_CASE(a_token_that_expired_on_arrival_fails_its_waiters)
 {
     policy_fixture b;
     (void)b.get();
@@ -303,7 +303,7 @@ BOOST_AUTO_TEST_CASE(expired_on_arrival)
     BOOST_TEST(b.outcome_of_get() == "timeout");
 }
 
-BOOST_AUTO_TEST_CASE(no_known_end)
+BOOST_AUTO_TEST_CASE(a_token_without_known_end_is_served_until_its_maximum_age)
 {
     policy_fixture b;
     b.start_with(b.token("a", std::nullopt));
@@ -323,7 +323,7 @@ BOOST_AUTO_TEST_CASE(no_known_end)
     BOOST_TEST(limited.outcome_of_get() == "wait");
 }
 
-BOOST_AUTO_TEST_CASE(longest_options)
+BOOST_AUTO_TEST_CASE(the_longest_options_do_not_overflow)
 {
     coauth::token_source_options longest;
     longest.max_age = std::chrono::seconds::max();
@@ -342,7 +342,7 @@ BOOST_AUTO_TEST_CASE(longest_options)
     }
 }
 
-BOOST_AUTO_TEST_CASE(waiters_that_are_cancelled)
+BOOST_AUTO_TEST_CASE(cancelled_waiters_leave_the_fetch_and_the_others)
 {
     coauth::token_source_options ends;
     ends.cancel_when_unwaited = true;
@@ -389,7 +389,7 @@ BOOST_AUTO_TEST_CASE(a_fetch_that_would_start_again_is_not_cancelled)
     BOOST_TEST(!b.tested.should_cancel_fetch());
 }
 
-BOOST_AUTO_TEST_CASE(time_limits_in_their_order)
+BOOST_AUTO_TEST_CASE(waiters_time_out_in_the_order_of_their_limits)
 {
     policy_fixture b;
     std::deque<policy_fixture::waiter> waiters(200);
@@ -417,7 +417,7 @@ BOOST_AUTO_TEST_CASE(time_limits_in_their_order)
     BOOST_TEST(!b.tested.next_time_limit());
 }
 
-BOOST_AUTO_TEST_CASE(maintained_without_calls)
+BOOST_AUTO_TEST_CASE(refresh_when_idle_maintains_the_token_without_calls)
 {
     policy_fixture b;
     BOOST_TEST(!b.tested.next_action(b.now(), false));
@@ -431,7 +431,7 @@ BOOST_AUTO_TEST_CASE(maintained_without_calls)
     BOOST_TEST((b.tested.next_action(b.now(), false) == fetch_reason::refresh));
 }
 
-BOOST_AUTO_TEST_CASE(closed)
+BOOST_AUTO_TEST_CASE(a_closed_policy_cancels_waiters_and_starts_no_fetch)
 {
     policy_fixture b;
     (void)b.get();
@@ -446,7 +446,7 @@ BOOST_AUTO_TEST_CASE(closed)
     BOOST_TEST((b.tested.usable_token(b.now()) == nullptr));
 }
 
-BOOST_AUTO_TEST_CASE(options_out_of_range)
+BOOST_AUTO_TEST_CASE(options_out_of_range_are_errors)
 {
     using coauth::token_source_options;
     auto const refused = [](auto change)

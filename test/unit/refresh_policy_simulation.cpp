@@ -27,10 +27,10 @@ constexpr std::uint64_t default_operations = 12'000'000;
 constexpr std::uint64_t default_operations = 12'000'000;
 #endif
 
-std::uint64_t from_environment(char const* name, std::uint64_t otherwise)
+std::uint64_t from_environment(char const* name, std::uint64_t fallback)
 {
-    char const* const given = std::getenv(name);
-    return given != nullptr ? std::strtoull(given, nullptr, 10) : otherwise;
+    char const* const value = std::getenv(name);
+    return value != nullptr ? std::strtoull(value, nullptr, 10) : fallback;
 }
 
 class seeded_rng
@@ -49,7 +49,7 @@ private:
 
 BOOST_AUTO_TEST_SUITE(refresh_policy_simulation)
 
-BOOST_AUTO_TEST_CASE(invariants)
+BOOST_AUTO_TEST_CASE(random_operations_keep_the_invariants_of_the_refresh_policy)
 {
     auto const seed = from_environment("COAUTH_SEED", std::random_device{}());
     auto const operations = from_environment("COAUTH_OPERATIONS", default_operations);

@@ -115,7 +115,7 @@ public:
     // The response to the next fetches; null: a token.
     odd_response const* response = nullptr;
     bool response_once = false;
-    // New credentials are there whenever somebody looks.
+    // Whether each check finds new credentials.
     bool always_new_credentials = false;
     std::vector<nanoseconds> requests;
 
@@ -183,7 +183,7 @@ std::size_t requests_between(weather const& w, nanoseconds begin, nanoseconds en
 
 BOOST_AUTO_TEST_SUITE(refresh_policy_weather)
 
-BOOST_AUTO_TEST_CASE(a_cold_source_after_one_odd_response)
+BOOST_AUTO_TEST_CASE(a_source_without_a_token_recovers_soon_after_one_odd_response)
 {
     std::uint64_t number = 0;
     for (auto const& odd : odd_responses)
@@ -204,7 +204,7 @@ BOOST_AUTO_TEST_CASE(a_cold_source_after_one_odd_response)
 }
 
 // Each refresh meets one odd response, for two weeks of each lifetime.
-BOOST_AUTO_TEST_CASE(a_source_with_a_token_is_never_without_one)
+BOOST_AUTO_TEST_CASE(a_source_with_a_token_survives_odd_responses)
 {
     std::uint64_t number = 10'000;
     for (auto const lifetime : {60s, 90s, 300s, 3600s})
@@ -239,8 +239,8 @@ BOOST_AUTO_TEST_CASE(a_source_with_a_token_is_never_without_one)
     }
 }
 
-// A server that refuses for good, for a week each.
-BOOST_AUTO_TEST_CASE(a_server_that_refuses_for_good)
+// A server that always refuses, for a week each.
+BOOST_AUTO_TEST_CASE(a_server_that_always_refuses_receives_few_requests)
 {
     std::uint64_t number = 20'000;
     struct setup
@@ -303,7 +303,7 @@ BOOST_AUTO_TEST_CASE(a_server_that_refuses_for_good)
 
 // Four weeks of tokens of five minutes: a hiccup every ten minutes or so, and an outage of up to
 // ten minutes every few hours, in which the server responds with anything.
-BOOST_AUTO_TEST_CASE(mixed_weather)
+BOOST_AUTO_TEST_CASE(weeks_of_hiccups_and_outages_cost_little_availability)
 {
     weather w(30'000);
     w.lifetime = 300s;

@@ -39,7 +39,7 @@ std::int64_t delay_after(
 
 BOOST_AUTO_TEST_SUITE(retry)
 
-BOOST_AUTO_TEST_CASE(exponential_back_off_with_full_jitter)
+BOOST_AUTO_TEST_CASE(the_back_off_is_exponential_with_full_jitter)
 {
     struct row
     {
@@ -186,7 +186,7 @@ BOOST_AUTO_TEST_CASE(a_delay_that_exceeds_the_deadline_is_not_started)
     BOOST_TEST(delay_after(failure(errc::timeout), 1, 0.0, -5ms) == -1);
 }
 
-BOOST_AUTO_TEST_CASE(statuses_of_unprocessed_requests)
+BOOST_AUTO_TEST_CASE(statuses_of_unprocessed_requests_are_recognized)
 {
     for (unsigned const status : {408U, 425U, 429U, 503U})
         BOOST_TEST(coauth::policy::is_unprocessed_status(status));

@@ -87,7 +87,7 @@ inline constexpr char const* rfc_7638_key =
     "YItdldUKGzO6Ia6zTKhAVRU=\n"
     "-----END PRIVATE KEY-----\n";
 
-// RFC 9449 section 4.1, which keeps the private half: 1 stands in its place.
+// RFC 9449 section 4.1, which does not publish the private key: 1 replaces it.
 inline constexpr char const* rfc_9449_key =
     "-----BEGIN PRIVATE KEY-----\n"
     "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgAAAAAAAAAAAAAAAA\n"

@@ -1,4 +1,4 @@
-// Signatures, keys and proofs as the RFCs' examples have them.
+// Signatures, keys and proofs of the RFCs' examples.
 
 #include "crypto/digest.hpp"
 #include "crypto/jwt.hpp"
@@ -77,7 +77,7 @@ std::string rsa_jwk(std::string const& modulus)
 BOOST_AUTO_TEST_SUITE(rfc_signatures)
 
 // RFC 7515 appendices A.2, A.3 and A.4.
-BOOST_AUTO_TEST_CASE(web_signatures)
+BOOST_AUTO_TEST_CASE(the_jws_examples_of_rfc_7515_are_verified)
 {
     struct row
     {
@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(web_signatures)
 }
 
 // RFC 7638 section 3.1.
-BOOST_AUTO_TEST_CASE(thumbprint)
+BOOST_AUTO_TEST_CASE(the_thumbprint_example_of_rfc_7638_matches)
 {
     auto const tested = load(rfc_7638_key);
     BOOST_TEST(tested->public_jwk() == rsa_jwk(rfc_7638_modulus));
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(thumbprint)
 }
 
 // RFC 9449 sections 4.1, 6.1 and 7.1.
-BOOST_AUTO_TEST_CASE(proofs)
+BOOST_AUTO_TEST_CASE(the_dpop_examples_of_rfc_9449_match)
 {
     auto const tested = load(rfc_9449_key);
     BOOST_TEST(tested->thumbprint() == "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
@@ -184,7 +184,7 @@ BOOST_AUTO_TEST_CASE(proofs)
         {
             auto const [header, claims, signature] = split(row.proof);
             auto const input = split(text(jws_signing_input(proof_jwt(row.content, *tested))));
-            // The RFC has the members of its key in another order.
+            // The key's members have another order in the RFC.
             BOOST_TEST((json_of(input[0]) == json_of(header)));
             BOOST_TEST(input[1] == claims);
             BOOST_TEST(test_key::from_pem(rfc_9449_key)
@@ -193,7 +193,7 @@ BOOST_AUTO_TEST_CASE(proofs)
 }
 
 // RFC 4231 section 4.3.
-BOOST_AUTO_TEST_CASE(message_authentication_codes)
+BOOST_AUTO_TEST_CASE(the_hmac_example_of_rfc_4231_matches)
 {
     using enum coauth::signature_algorithm;
     struct row

@@ -28,7 +28,7 @@ using in_microseconds = clock_of<microseconds>;
 using in_hundreds = clock_of<duration<std::int64_t, std::ratio<1, 10'000'000>>>;
 using in_seconds = clock_of<seconds>;
 
-// Some time in 2030: that of a clock which begins with a machine is earlier.
+// Some time in 2030. A clock that starts with the machine has earlier times.
 constexpr seconds present{1'900'000'000};
 
 template <class Clock>
@@ -63,7 +63,7 @@ void check_sums()
 
 BOOST_AUTO_TEST_SUITE(saturating_time)
 
-BOOST_AUTO_TEST_CASE(sums_end_where_their_clock_ends_whatever_it_counts)
+BOOST_AUTO_TEST_CASE(sums_saturate_at_the_end_of_any_clock)
 {
     check_sums<in_nanoseconds>();
     check_sums<in_microseconds>();
@@ -71,8 +71,8 @@ BOOST_AUTO_TEST_CASE(sums_end_where_their_clock_ends_whatever_it_counts)
     check_sums<in_seconds>();
 }
 
-// 292 years, which a clock of microseconds is far from the end of.
-BOOST_AUTO_TEST_CASE(the_longest_time_in_nanoseconds)
+// 292 years, which a clock of microseconds can represent.
+BOOST_AUTO_TEST_CASE(the_longest_duration_in_nanoseconds_saturates)
 {
     in_microseconds::time_point const begin(present);
     BOOST_TEST(
@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(the_longest_time_in_nanoseconds)
     BOOST_TEST((detail::between(begin, in_microseconds::time_point::max()) == nanoseconds::max()));
 }
 
-BOOST_AUTO_TEST_CASE(conversions_end_where_their_type_ends)
+BOOST_AUTO_TEST_CASE(conversions_saturate_at_the_limits_of_their_type)
 {
     BOOST_TEST((detail::saturating_cast<nanoseconds>(seconds(3)) == seconds(3)));
     BOOST_TEST((detail::saturating_cast<nanoseconds>(seconds(-3)) == seconds(-3)));

@@ -17,7 +17,7 @@ using namespace test;
 namespace
 {
 
-// Long enough for no string's inline buffer.
+// Too long for a string's inline buffer.
 constexpr char const* password = "correct horse battery staple 0123456789";
 
 template <class T>
@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(memory_is_wiped_on_release)
         }
 }
 
-BOOST_AUTO_TEST_CASE(clear_wipes_in_place)
+BOOST_AUTO_TEST_CASE(clear_wipes_the_secret_in_place)
 {
     coauth::secret s(password);
     // The storage remains, so that the bytes beyond the end can be read.
@@ -122,7 +122,7 @@ BOOST_AUTO_TEST_CASE(clear_wipes_in_place)
     BOOST_TEST(std::string(storage) == std::string(storage.size(), '\0'));
 }
 
-BOOST_AUTO_TEST_CASE(wipe_overwrites)
+BOOST_AUTO_TEST_CASE(wipe_overwrites_the_memory)
 {
     char bytes[] = "password";
     coauth::detail::wipe(bytes, 4);
@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(wipe_overwrites)
     coauth::detail::wipe(nullptr, 0);
 }
 
-BOOST_AUTO_TEST_CASE(wipe_of_a_string)
+BOOST_AUTO_TEST_CASE(wipe_overwrites_the_whole_capacity_of_a_string)
 {
     for (char const* const value : {"tiny", password})
         BOOST_TEST_CONTEXT(value)
@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE(value)
 
-BOOST_AUTO_TEST_CASE(cannot_be_printed)
+BOOST_AUTO_TEST_CASE(a_secret_cannot_be_printed)
 {
     static_assert(!streamable<coauth::secret>);
     static_assert(streamable<std::string>);
@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE(cannot_be_printed)
     BOOST_TEST(true);
 }
 
-BOOST_AUTO_TEST_CASE(construction)
+BOOST_AUTO_TEST_CASE(a_secret_is_constructed_from_any_text)
 {
     BOOST_TEST(coauth::secret().empty());
     BOOST_TEST(coauth::secret().view() == "");
@@ -175,7 +175,7 @@ BOOST_AUTO_TEST_CASE(construction)
     static_assert(std::is_nothrow_move_assignable_v<coauth::secret>);
 }
 
-BOOST_AUTO_TEST_CASE(appending)
+BOOST_AUTO_TEST_CASE(characters_and_texts_can_be_appended_to_a_secret)
 {
     coauth::secret s;
     s.append("ab").append('\0').append("").append("c");
@@ -184,7 +184,7 @@ BOOST_AUTO_TEST_CASE(appending)
     BOOST_TEST(s.empty());
 }
 
-BOOST_AUTO_TEST_CASE(copies_are_independent)
+BOOST_AUTO_TEST_CASE(copies_of_a_secret_are_independent)
 {
     coauth::secret a("abc");
     coauth::secret const b(a);
@@ -196,7 +196,7 @@ BOOST_AUTO_TEST_CASE(copies_are_independent)
     BOOST_TEST(c.view() == "abc");
 }
 
-BOOST_AUTO_TEST_CASE(equality)
+BOOST_AUTO_TEST_CASE(secrets_are_equal_if_their_texts_are)
 {
     struct row
     {

@@ -18,7 +18,7 @@ std::string read(coauth::secret_provider const& from)
 
 BOOST_AUTO_TEST_SUITE(secret_from_file)
 
-BOOST_AUTO_TEST_CASE(follows_the_file)
+BOOST_AUTO_TEST_CASE(a_secret_follows_its_file)
 {
     temporary_file const file;
     auto const tested = coauth::secret_from_file(file.path.string());

@@ -59,7 +59,7 @@ std::vector<std::string> const every = {
 
 BOOST_AUTO_TEST_SUITE(select_client_authentication)
 
-BOOST_AUTO_TEST_CASE(the_preferred_common_method)
+BOOST_AUTO_TEST_CASE(the_preferred_common_method_is_selected)
 {
     struct row
     {
@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(the_preferred_common_method)
         }
 }
 
-BOOST_AUTO_TEST_CASE(with_what_belongs_to_it)
+BOOST_AUTO_TEST_CASE(a_selected_method_has_its_key_or_secret)
 {
     BOOST_TEST(!choose({"private_key_jwt"}, all)->key().empty());
     for (auto const* supported : {"client_secret_basic", "client_secret_post", "client_secret_jwt"})
@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(with_what_belongs_to_it)
     }
 }
 
-BOOST_AUTO_TEST_CASE(assertions_are_made_as_was_said)
+BOOST_AUTO_TEST_CASE(assertions_use_the_given_options)
 {
     for (auto const* supported : {"private_key_jwt", "client_secret_jwt"})
     {
@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE(assertions_are_made_as_was_said)
     }
 }
 
-BOOST_AUTO_TEST_CASE(a_key_whose_algorithms_the_server_does_not_support)
+BOOST_AUTO_TEST_CASE(a_key_whose_algorithms_the_server_does_not_support_is_not_selected)
 {
     coauth::authorization_server server;
     server.authentication_methods = every;
@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_CASE(a_key_whose_algorithms_the_server_does_not_support)
         alone.error().message(), "signs by EdDSA, Ed25519, and the server supports: ES256 RS256");
 }
 
-BOOST_AUTO_TEST_CASE(ed25519_by_the_name_that_the_server_uses)
+BOOST_AUTO_TEST_CASE(ed25519_is_selected_by_the_name_that_the_server_uses)
 {
     using enum coauth::signature_algorithm;
     struct row
@@ -188,7 +188,7 @@ BOOST_AUTO_TEST_CASE(ed25519_by_the_name_that_the_server_uses)
         }
 }
 
-BOOST_AUTO_TEST_CASE(a_key_for_dpop)
+BOOST_AUTO_TEST_CASE(a_dpop_key_is_selected_if_the_server_supports_it)
 {
     using enum coauth::signature_algorithm;
     auto const text = test_key("RSA").private_pem();
@@ -205,7 +205,7 @@ BOOST_AUTO_TEST_CASE(a_key_for_dpop)
         outcome(coauth::select_dpop_key(server, coauth::signing_key())) == "invalid_configuration");
 }
 
-BOOST_AUTO_TEST_CASE(no_common_method)
+BOOST_AUTO_TEST_CASE(no_common_method_is_an_error_with_both_lists)
 {
     struct row
     {

@@ -11,7 +11,7 @@
 namespace test
 {
 
-// A file of the test's own, gone with it. It is not there until it is written.
+// A file that is removed at the end of the test. It does not exist until it is written.
 class temporary_file
 {
 public:
@@ -27,20 +27,20 @@ public:
     ~temporary_file() { remove(); }
 
     void write(std::string_view text) const { std::ofstream(path, std::ios::binary) << text; }
-    // Another file takes its name.
+    // Replaces it by another file of the same name.
     void replace(std::string_view text) const
     {
         temporary_file const other(text);
         std::filesystem::rename(other.path, path);
     }
-    // Within the same tick of the file system's clock as before.
+    // Writes it with the same modification time as before.
     void write_at_once(std::string_view text) const
     {
         auto const when = std::filesystem::last_write_time(path);
         write(text);
         std::filesystem::last_write_time(path, when);
     }
-    // As if it had been written an hour ago.
+    // Sets the modification time to an hour ago.
     void age() const
     {
         std::filesystem::last_write_time(

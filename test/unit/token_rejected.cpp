@@ -6,7 +6,7 @@ using namespace test;
 
 BOOST_AUTO_TEST_SUITE(token_rejected)
 
-BOOST_AUTO_TEST_CASE(responses_of_an_api)
+BOOST_AUTO_TEST_CASE(rejections_of_a_token_are_recognized_in_responses_of_an_api)
 {
     struct row
     {

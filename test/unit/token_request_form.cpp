@@ -38,7 +38,7 @@ std::string body(
 
 BOOST_AUTO_TEST_SUITE(token_request_form)
 
-BOOST_AUTO_TEST_CASE(token_exchange)
+BOOST_AUTO_TEST_CASE(token_exchange_has_its_parameters)
 {
     BOOST_TEST(
         form(token_request::token_exchange(secret("t")).scope("read")) ==
@@ -49,7 +49,7 @@ BOOST_AUTO_TEST_CASE(token_exchange)
         "subject_token=t&subject_token_type=a%3Ab&actor_token=u&actor_token_type=c%3Ad");
 }
 
-BOOST_AUTO_TEST_CASE(jwt_bearer_and_refresh_token)
+BOOST_AUTO_TEST_CASE(jwt_bearer_and_refresh_token_have_their_parameters)
 {
     BOOST_TEST(
         form(token_request::jwt_bearer(secret("x.y.z"))) ==
@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(failing_dynamic_parameters_are_reported)
         "the function that returns the refresh_token is empty");
 }
 
-BOOST_AUTO_TEST_CASE(token_and_type_hint)
+BOOST_AUTO_TEST_CASE(introspection_has_the_token_and_its_type_hint)
 {
     BOOST_TEST(text(*coauth::protocol::token_hint_form(secret("t"), "")) == "token=t");
     BOOST_TEST(
@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(token_and_type_hint)
         "token=t&token_type_hint=refresh_token");
 }
 
-BOOST_AUTO_TEST_CASE(assertions_and_proofs)
+BOOST_AUTO_TEST_CASE(assertions_and_proofs_are_added_to_the_request)
 {
     coauth::protocol::attempt_credentials credentials;
     credentials.assertion = secret("h.c.s");

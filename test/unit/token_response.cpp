@@ -7,7 +7,7 @@ using namespace test;
 
 BOOST_AUTO_TEST_SUITE(token_response)
 
-BOOST_AUTO_TEST_CASE(the_example_of_rfc_6749)
+BOOST_AUTO_TEST_CASE(the_response_example_of_rfc_6749_is_read)
 {
     // Section 4.4.3.
     auto const got = reading()(
@@ -24,7 +24,7 @@ BOOST_AUTO_TEST_CASE(the_example_of_rfc_6749)
     BOOST_TEST(bearer->members().size() == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(lifetime_counts_from_the_time_of_sending)
+BOOST_AUTO_TEST_CASE(the_lifetime_counts_from_the_time_of_sending)
 {
     auto const got = reading()(200, document(",\"expires_in\":60"));
     BOOST_TEST_REQUIRE(got.has_value());
@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(lifetime_counts_from_the_time_of_sending)
     BOOST_TEST(got->http_status() == 200U);
 }
 
-BOOST_AUTO_TEST_CASE(usable_and_unusable_tokens)
+BOOST_AUTO_TEST_CASE(usable_tokens_are_accepted_and_others_refused)
 {
     check_outcomes(
         reading(),
@@ -111,16 +111,16 @@ BOOST_AUTO_TEST_CASE(usable_and_unusable_tokens)
         });
 }
 
-BOOST_AUTO_TEST_CASE(granted_scope)
+BOOST_AUTO_TEST_CASE(the_granted_scope_is_that_of_the_response_or_the_request)
 {
-    struct scope_row
+    struct scope_case
     {
         char const* member;
         char const* expected;
     };
     reading read;
     read.request.scope("requested");
-    for (auto const& row : std::vector<scope_row>{
+    for (auto const& row : std::vector<scope_case>{
              {"", "requested"},
              {",\"scope\":null", "requested"},
              {",\"scope\":\"\"", ""},
@@ -144,7 +144,7 @@ BOOST_AUTO_TEST_CASE(granted_scope)
         }
 }
 
-BOOST_AUTO_TEST_CASE(token_type_may_be_required)
+BOOST_AUTO_TEST_CASE(the_token_type_may_be_required)
 {
     reading read;
     read.configuration.server.require_token_type = true;
@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_CASE(token_type_may_be_required)
               });
 }
 
-BOOST_AUTO_TEST_CASE(token_type_aliases)
+BOOST_AUTO_TEST_CASE(a_token_type_alias_is_accepted_as_bearer)
 {
     auto const typed = [](std::string const& type)
     { return R"({"access_token":"tok.en-1","token_type":")" + type + "\"}"; };
@@ -175,12 +175,12 @@ BOOST_AUTO_TEST_CASE(token_type_aliases)
 
 BOOST_AUTO_TEST_CASE(encoded_bodies_are_not_read)
 {
-    struct coding_row
+    struct coding_case
     {
         char const* coding;
         char const* expected;
     };
-    for (auto const& row : std::vector<coding_row>{
+    for (auto const& row : std::vector<coding_case>{
              {"gzip", "malformed_response"},
              {"br", "malformed_response"},
              {"identity, gzip", "malformed_response"},

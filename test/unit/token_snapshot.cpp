@@ -45,7 +45,7 @@ std::string loaded(snapshot& tested)
 
 BOOST_AUTO_TEST_SUITE(token_snapshot)
 
-BOOST_AUTO_TEST_CASE(returns_the_last_token)
+BOOST_AUTO_TEST_CASE(a_snapshot_returns_the_last_token)
 {
     snapshot tested;
     BOOST_TEST(loaded(tested) == "");
@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(returns_the_last_token)
     BOOST_TEST(tested.hit_count() == 3U);
 }
 
-BOOST_AUTO_TEST_CASE(not_beyond_its_end_on_either_clock)
+BOOST_AUTO_TEST_CASE(a_token_is_not_returned_beyond_its_end_on_either_clock)
 {
     auto const good = in(1h, 2h);
     for (bool const wall : {true, false})
@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(not_beyond_its_end_on_either_clock)
     }
 }
 
-BOOST_AUTO_TEST_CASE(reports_when_a_refresh_is_due)
+BOOST_AUTO_TEST_CASE(a_load_reports_when_a_refresh_is_due)
 {
     snapshot tested;
     tested.replace(make("a"), in(1s, 1h));
@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(reports_when_a_refresh_is_due)
 }
 
 // The clocks are read rarely at first, but neither the refresh nor the end is missed.
-BOOST_AUTO_TEST_CASE(loaded_all_the_time_until_its_end)
+BOOST_AUTO_TEST_CASE(frequent_loads_miss_neither_refresh_nor_end)
 {
     using clock = std::chrono::steady_clock;
     snapshot tested;
@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(loaded_all_the_time_until_its_end)
     BOOST_TEST(refreshed);
 }
 
-BOOST_AUTO_TEST_CASE(loaded_all_the_time_until_its_end_on_one_clock)
+BOOST_AUTO_TEST_CASE(frequent_loads_do_not_miss_the_end_on_one_clock)
 {
     for (bool const wall : {true, false})
     {
@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(loaded_all_the_time_until_its_end_on_one_clock)
         else
             times.end.steady = end;
         tested.replace(make("a"), times);
-        // An end that is missed until the next second would be noticed here.
+        // Fails if the end is noticed a second late.
         bool ended = false;
         for (auto now = end - 1s; !ended; now = std::chrono::steady_clock::now())
         {
@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(loaded_all_the_time_until_its_end_on_one_clock)
     }
 }
 
-BOOST_AUTO_TEST_CASE(many_snapshots_in_one_thread)
+BOOST_AUTO_TEST_CASE(one_thread_may_load_many_snapshots)
 {
     std::deque<snapshot> tested(1000);
     for (int round = 0; round < 50; ++round)
@@ -148,7 +148,7 @@ BOOST_AUTO_TEST_CASE(many_snapshots_in_one_thread)
         BOOST_REQUIRE_EQUAL(one.hit_count(), 50U);
 }
 
-// A thread that loaded the token and is idle since keeps no secret in memory.
+// A thread that loaded the token and is idle keeps no copy of it.
 BOOST_AUTO_TEST_CASE(idle_threads_keep_no_copy)
 {
     constexpr char const* value = "idle-threads-keep-nothing-of-this-token";
@@ -176,7 +176,7 @@ BOOST_AUTO_TEST_CASE(idle_threads_keep_no_copy)
     BOOST_TEST(watch.found() == 0U);
 }
 
-BOOST_AUTO_TEST_CASE(copies_outlive_source_and_thread)
+BOOST_AUTO_TEST_CASE(copies_of_a_token_outlive_source_and_thread)
 {
     access_token kept;
     std::thread(
@@ -195,7 +195,7 @@ BOOST_AUTO_TEST_CASE(copies_outlive_source_and_thread)
 
 // Several threads load the token while it changes all the time: they get whole tokens, never older
 // than those before, and each load is counted exactly once.
-BOOST_AUTO_TEST_CASE(loaded_while_it_changes)
+BOOST_AUTO_TEST_CASE(threads_load_whole_tokens_while_they_change)
 {
     snapshot tested;
     std::atomic<bool> ended{false};
@@ -244,7 +244,7 @@ BOOST_AUTO_TEST_CASE(loaded_while_it_changes)
     BOOST_TEST(tested.hit_count() == loads);
 }
 
-BOOST_AUTO_TEST_CASE(works_in_destructors_of_thread_local_objects)
+BOOST_AUTO_TEST_CASE(a_snapshot_works_in_destructors_of_thread_local_objects)
 {
     snapshot tested;
     tested.replace(make("a"), in(1h, 2h));
@@ -269,7 +269,7 @@ BOOST_AUTO_TEST_CASE(works_in_destructors_of_thread_local_objects)
 }
 
 // Threads that contend move to stripes of their own: each of them is emptied, and counted.
-BOOST_AUTO_TEST_CASE(no_stripe_keeps_a_copy)
+BOOST_AUTO_TEST_CASE(no_stripe_keeps_a_copy_of_a_replaced_token)
 {
     constexpr char const* value = "no-stripe-keeps-a-copy-of-this-token";
     memory_watch const watch(value);

@@ -1,4 +1,5 @@
-// Needs the library alone: a faulty configuration is explained without a socket.
+// Uses the library without the testing server: an invalid configuration is reported without a
+// socket.
 #include <coauth/coauth.hpp>
 
 #include <boost/asio/io_context.hpp>
