@@ -236,8 +236,9 @@ public:
     /// True if the server rejected the client's credentials: `errc::invalid_client`,
     /// `errc::unauthorized_client`; status 401, unless with an OAuth error that means something
     /// else, such as `invalid_scope`; or an error code or text that consists of words for it, such
-    /// as `bad_client_secret` or "Invalid API key" (a text not with status 403). Never for 408,
-    /// 425, 429 and 5xx without these codes.
+    /// as `bad_client_secret` or "Invalid API key" (with status 403 not a text such as "User is not
+    /// authorized", which may be about permissions). Never for 408, 425, 429 and 5xx without these
+    /// codes.
     [[nodiscard]] bool is_authentication_failure() const noexcept;
 
     /// One or two sentences for a log or a terminal: what failed, why, and what to do.

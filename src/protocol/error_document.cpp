@@ -13,7 +13,7 @@ namespace
 {
 
 // Names are written in lower case, without punctuation. The first ones take precedence.
-constexpr std::array<std::string_view, 32> description_names = {
+constexpr std::array<std::string_view, 36> description_names = {
     "errordescription",
     "errordesc",
     "errormessage",
@@ -39,6 +39,10 @@ constexpr std::array<std::string_view, 32> description_names = {
     "statusmessage",
     "statustext",
     "statusdescription",
+    "resultmessage",
+    "resultmsg",
+    "retmsg",
+    "submsg",
     "title",
     "errortitle",
     "errors",
@@ -47,9 +51,9 @@ constexpr std::array<std::string_view, 32> description_names = {
     "text",
     "hint"};
 
-constexpr std::array<std::string_view, 11> code_names = {
-    "error",     "errorcode", "errcode", "errorid",   "type", "errortype",
-    "faultcode", "code",      "status",  "errorname", "name"};
+constexpr std::array<std::string_view, 14> code_names = {
+    "error",     "errorcode", "errcode", "errorid",   "type",       "errortype", "subcode",
+    "faultcode", "code",      "status",  "errorname", "resultcode", "retcode",   "name"};
 
 constexpr std::array<std::string_view, 9> uri_names = {"erroruri",         "uri",    "moreinfo",
                                                        "documentationurl", "docurl", "helpurl",
@@ -61,6 +65,21 @@ constexpr std::array<std::string_view, 7> number_names = {
 // Members that contain the text of a description in another language or type.
 constexpr std::array<std::string_view, 5> text_names = {
     "value", "text", "message", "default", "en"};
+
+// A time to wait, with the length of its unit where it is a number.
+struct wait_name
+{
+    std::string_view name;
+    bool milliseconds = false;
+};
+constexpr std::array<wait_name, 7> wait_names = {
+    {{"retryafterms", true},
+     {"retryaftermilliseconds", true},
+     {"retryafter"},
+     {"retryafterseconds"},
+     {"retryaftersec"},
+     {"retrydelay"},
+     {"waitseconds"}}};
 
 constexpr std::size_t max_objects = 16;
 
@@ -127,6 +146,8 @@ public:
             read_uri();
         if (!result_.number)
             read_number();
+        if (result_.wait.empty())
+            read_wait();
     }
 
 private:
@@ -150,6 +171,31 @@ private:
             if (value.kind == detail::json_kind::boolean && value.text == "false")
                 result_.is_error = true;
         }
+        for (std::string_view const name : {"error", "errors", "fault"})
+            result_.is_error |= is_something(find(name));
+        for (std::string_view const name : {"status", "result", "outcome"})
+            result_.is_error |= is_failure(find(name).as_string().value_or(std::string_view()));
+        for (std::string_view const name : {"statuscode", "httpstatus", "status"})
+            if (auto const status = parse_integer(find(name)); status && *status >= 400)
+                result_.is_error |= *status != static_cast<std::int64_t>(http_status_);
+    }
+
+    // `true`, or an object or array with members.
+    static bool is_something(detail::json_value value)
+    {
+        if (value.kind == detail::json_kind::boolean)
+            return value.text == "true";
+        bool const nested =
+            value.kind == detail::json_kind::object || value.kind == detail::json_kind::array;
+        return nested && value.text.find_first_not_of("[]{} \t\r\n") != std::string_view::npos;
+    }
+
+    static bool is_failure(std::string_view outcome)
+    {
+        for (std::string_view const word : {"error", "fail", "failed", "failure"})
+            if (detail::equal_ignoring_case(outcome, word))
+                return true;
+        return false;
     }
 
     // Another code takes precedence over an `error` that is a sentence.
@@ -181,13 +227,13 @@ private:
     // Values of `code` and `status` that name no error.
     static bool is_number_or_outcome(std::string_view code)
     {
-        constexpr std::array<std::string_view, 8> outcomes = {
-            "error", "fail", "failed", "failure", "ok", "success", "true", "false"};
+        constexpr std::array<std::string_view, 4> outcomes = {"ok", "success", "true", "false"};
         bool const digits =
             std::all_of(code.begin(), code.end(), [](char c) { return c >= '0' && c <= '9'; });
-        return digits || std::any_of(
-                             outcomes.begin(), outcomes.end(), [&](std::string_view outcome)
-                             { return detail::equal_ignoring_case(code, outcome); });
+        return digits || is_failure(code) ||
+               std::any_of(
+                   outcomes.begin(), outcomes.end(), [&](std::string_view outcome)
+                   { return detail::equal_ignoring_case(code, outcome); });
     }
 
     void read_description()
@@ -251,6 +297,20 @@ private:
                 continue;
             result_.number = number;
             result_.is_error |= *number != 0 && *number != static_cast<std::int64_t>(http_status_);
+            return;
+        }
+    }
+
+    void read_wait()
+    {
+        for (auto const& [name, milliseconds] : wait_names)
+        {
+            auto const value = find(name);
+            if (value.kind != detail::json_kind::number && value.kind != detail::json_kind::string)
+                continue;
+            result_.wait = std::string(value.text);
+            if (milliseconds)
+                result_.wait += "ms";
             return;
         }
     }

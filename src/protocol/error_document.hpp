@@ -21,8 +21,10 @@ struct error_document
     secret description;
     secret uri;
     std::optional<std::int64_t> number;
+    // When to try again, as in `"retry_after":0.65`: see `retry_at`.
+    std::string wait;
     // True if the document says that it is an error: it has a code, or a member such as
-    // `"success":false`.
+    // `"success":false`, `"error":true` or `"status":"fail"`.
     bool is_error = false;
 };
 

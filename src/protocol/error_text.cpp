@@ -47,6 +47,40 @@ void append_utf8(secret& out, unsigned code)
             .append(byte(0x80 | (code & 0x3f)));
 }
 
+// The size of the character that begins there; 0: it is not UTF-8.
+std::size_t character_size(std::string_view text)
+{
+    auto const first = static_cast<unsigned char>(text.front());
+    std::size_t const size = first < 0x80   ? 1
+                             : first < 0xc2 ? 0
+                             : first < 0xe0 ? 2
+                             : first < 0xf0 ? 3
+                             : first < 0xf5 ? 4
+                                            : 0;
+    auto const rest = text.substr(std::min(text.size(), std::size_t(1)), size == 0 ? 0 : size - 1);
+    bool const complete = rest.size() + 1 == size;
+    bool const continued = std::all_of(
+        rest.begin(), rest.end(),
+        [](char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; });
+    return complete && continued ? size : 0;
+}
+
+// Old servers write ISO-8859-1: every byte that is no UTF-8 is one of its characters.
+secret to_utf8(std::string_view text)
+{
+    secret out;
+    while (!text.empty())
+    {
+        auto const size = character_size(text);
+        if (size == 0)
+            append_utf8(out, static_cast<unsigned char>(text.front()));
+        else
+            out.append(text.substr(0, size));
+        text.remove_prefix(std::max(size, std::size_t(1)));
+    }
+    return out;
+}
+
 // The character of `&name;` or `&#number;`. None: the reference is unknown.
 std::optional<unsigned> parse_reference(std::string_view name)
 {
@@ -246,7 +280,7 @@ std::optional<error_document> read_form(std::string_view body, unsigned http_sta
     return result;
 }
 
-// A JSON array or string as the body.
+// A JSON array or string as the body, or an object in another encoding.
 std::optional<error_document> read_json_value(std::string_view body, unsigned http_status)
 {
     secret wrapped;
@@ -254,7 +288,11 @@ std::optional<error_document> read_json_value(std::string_view body, unsigned ht
     auto const document = detail::json_document::parse(wrapped.view());
     if (!document)
         return std::nullopt;
-    return read_error_document(*document, http_status);
+    auto result = read_error_document(*document, http_status);
+    // A member that is there twice makes an object unreadable.
+    if (result.code.empty() && result.description.empty())
+        return std::nullopt;
+    return result;
 }
 
 // Text that may contain a token, or damaged JSON with escapes that hide a secret.
@@ -286,8 +324,9 @@ error_document read_error_text(std::string_view body, unsigned http_status)
     bool const success = http_status >= 200 && http_status < 300;
     if (body.starts_with("\xEF\xBB\xBF"))
         body.remove_prefix(3);
-    body = trim(body);
-    if (body.empty())
+    auto const text = to_utf8(trim(body));
+    body = text.view();
+    if (body.empty() || body == "null" || body == "{}" || body == "[]" || body == "\"\"")
         return {};
     if (auto form = read_form(body, http_status))
         return std::move(*form);

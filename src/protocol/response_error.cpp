@@ -121,7 +121,8 @@ std::optional<std::chrono::system_clock::time_point> response_reader::retry_at(e
                            code == errc::rate_limited || code == errc::temporarily_unavailable;
     if (response_.status < 400 && !throttled)
         return std::nullopt;
-    return protocol::retry_at(response_.headers, throttled, context_.received);
+    return protocol::retry_at(
+        response_.headers, throttled, context_.received, error_in_body().wait);
 }
 
 std::string_view response_reader::document_error_code() const

@@ -1,6 +1,7 @@
 #include "protocol/retry_after.hpp"
 
 #include "protocol/http_date.hpp"
+#include "protocol/rfc3339_time.hpp"
 #include "protocol/trim.hpp"
 #include "values/encoding.hpp"
 #include "values/saturating_time.hpp"
@@ -9,6 +10,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <string>
 #include <string_view>
 
 namespace coauth::protocol
@@ -25,16 +27,9 @@ constexpr seconds longest = std::chrono::hours(24);
 constexpr std::array<std::string_view, 2> millisecond_fields = {
     "retry-after-ms", "x-ms-retry-after-ms"};
 
-constexpr std::array<std::string_view, 9> reset_fields = {
-    "RateLimit-Reset",
-    "X-RateLimit-Reset",
-    "X-Rate-Limit-Reset",
-    "X-RateLimit-Reset-After",
-    "X-Retry-After",
-    "X-RateLimit-Retry-After",
-    "X-Rate-Limit-Retry-After",
-    "X-Rate-Limit-Reset-After",
-    "RateLimit-Reset-After"};
+// Before others of the kind, such as "X-RateLimit-Reset-Requests".
+constexpr std::array<std::string_view, 3> reset_fields = {
+    "RateLimit-Reset", "X-RateLimit-Reset", "X-Rate-Limit-Reset"};
 
 constexpr std::array<std::string_view, 3> remaining_fields = {
     "RateLimit-Remaining", "X-RateLimit-Remaining", "X-Rate-Limit-Remaining"};
@@ -55,6 +50,69 @@ std::optional<double> parse_decimal(std::string_view text)
     return value;
 }
 
+struct unit
+{
+    std::string_view name;
+    double seconds = 1;
+};
+constexpr std::array<unit, 16> units = {
+    {{"s", 1},
+     {"sec", 1},
+     {"secs", 1},
+     {"second", 1},
+     {"seconds", 1},
+     {"m", 60},
+     {"min", 60},
+     {"mins", 60},
+     {"minute", 60},
+     {"minutes", 60},
+     {"ms", 1e-3},
+     {"milliseconds", 1e-3},
+     {"h", 3600},
+     {"hour", 3600},
+     {"hours", 3600},
+     {"d", 86400}}};
+
+// Removes a number with its unit, and returns its seconds.
+std::optional<double> next_part(std::string_view& text)
+{
+    auto const number = text.substr(0, text.find_first_not_of("0123456789."));
+    auto rest = trim(text.substr(number.size()));
+    auto const name = rest.substr(0, rest.find_first_of("0123456789. "));
+    auto const value = parse_decimal(number);
+    auto const found = std::find_if(
+        units.begin(), units.end(),
+        [&](unit const& known) { return detail::equal_ignoring_case(known.name, name); });
+    if (!value || found == units.end())
+        return std::nullopt;
+    text = trim(rest.substr(name.size()));
+    return *value * found->seconds;
+}
+
+// Seconds of a text such as "1m30.5s", "500ms" or "30 seconds".
+std::optional<double> parse_with_units(std::string_view text)
+{
+    double sum = 0;
+    do
+    {
+        auto const part = next_part(text);
+        if (!part)
+            return std::nullopt;
+        sum += *part;
+    } while (!text.empty());
+    return sum;
+}
+
+// Without case and punctuation; `part` is in lower case.
+bool name_contains(std::string_view name, std::string_view part)
+{
+    std::string plain;
+    for (char const c : name)
+        if (c != '-' && c != '_')
+            plain += detail::lower(c);
+    return plain.find(part) != std::string::npos;
+}
+
 duration to_duration(double count)
 {
     double const bounded = std::clamp(count, 0.0, static_cast<double>(longest.count()));
@@ -71,7 +129,7 @@ public:
     {
     }
 
-    [[nodiscard]] std::optional<time_point> read(bool throttled) const
+    [[nodiscard]] std::optional<time_point> read(bool throttled, std::string_view wait) const
     {
         for (auto const name : millisecond_fields)
             if (auto const time = parse(headers_.find(name), 1e-3))
@@ -85,7 +143,9 @@ public:
         for (auto const name : reset_fields)
             if (auto const time = parse(headers_.find(name)))
                 return time;
-        return std::nullopt;
+        if (auto const time = parse_similar())
+            return time;
+        return parse(wait);
     }
 
 private:
@@ -140,12 +200,36 @@ private:
     {
         if (!field)
             return std::nullopt;
-        auto const text = trim(*field);
+        auto text = trim(*field);
+        if (text.size() > 1 && text.front() == '"' && text.back() == '"')
+            text = trim(text.substr(1, text.size() - 2));
         if (auto const count = parse_decimal(text))
             return from_number(*count, unit);
-        if (auto const date = parse_http_date(text, now_))
+        if (auto const count = parse_with_units(text))
+            return clamp(now_ + to_duration(*count));
+        auto date = parse_http_date(text, now_);
+        if (!date)
+            date = parse_rfc3339_time(text);
+        if (date)
             return clamp(detail::after(time_point(*date), offset_));
         return std::nullopt;
+    }
+
+    // The earliest time of the fields whose names say that they have one.
+    [[nodiscard]] std::optional<time_point> parse_similar() const
+    {
+        std::optional<time_point> earliest;
+        for (auto const& field : headers_)
+        {
+            bool const reset =
+                name_contains(field.name, "ratelimit") && name_contains(field.name, "reset");
+            if (!reset && !name_contains(field.name, "retryafter"))
+                continue;
+            auto const time = parse(field.value);
+            if (time && (!earliest || *time < *earliest))
+                earliest = time;
+        }
+        return earliest;
     }
 
     // The latest reset of all quotas that are used up, else the first of the others.
@@ -211,9 +295,10 @@ private:
 
 } // namespace
 
-std::optional<time_point> retry_at(http_headers const& headers, bool throttled, time_point now)
+std::optional<time_point>
+retry_at(http_headers const& headers, bool throttled, time_point now, std::string_view wait)
 {
-    return retry_time_reader(headers, now).read(throttled);
+    return retry_time_reader(headers, now).read(throttled, wait);
 }
 
 } // namespace coauth::protocol

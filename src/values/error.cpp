@@ -246,7 +246,6 @@ bool error::transient() const noexcept
     case errc::rate_limited:
     case errc::queue_full:
     case errc::random_failed:
-    case errc::server_error:
     case errc::temporarily_unavailable:
     // The nonce changed twice, or each node of the server has its own.
     case errc::use_dpop_nonce:
@@ -258,6 +257,8 @@ bool error::transient() const noexcept
     case errc::out_of_memory:
     case errc::internal_error:
         return false;
+    case errc::server_error:
+        return http_status() != 401;
     case errc::invalid_client:
     case errc::invalid_grant:
     case errc::unauthorized_client:
@@ -281,14 +282,20 @@ bool error::is_authentication_failure() const noexcept
     case errc::other_oauth_error:
     case errc::access_denied:
         break;
+    // ServiceNow responds so to wrong credentials.
+    case errc::server_error:
+        return http_status() == 401;
     default:
         return false;
     }
     if (http_status() == 401 || is_transient_status(http_status()))
         return http_status() == 401;
-    // Status 403 with a sentence is about permissions.
-    return detail::means_refused_credentials(oauth_error()) ||
-           (http_status() != 403 && detail::means_refused_credentials(description()));
+    using detail::refusal_meaning;
+    auto const meaning = detail::meaning_of_refusal(description());
+    // Status 403 with a sentence is about permissions, unless it says that they are wrong.
+    return detail::meaning_of_refusal(oauth_error()) != refusal_meaning::other ||
+           meaning == refusal_meaning::invalid_credentials ||
+           (http_status() != 403 && meaning == refusal_meaning::refused_credentials);
 }
 
 std::optional<std::string_view> error::member(std::string_view name) const noexcept

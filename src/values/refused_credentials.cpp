@@ -14,8 +14,10 @@ enum class word_kind
 {
     // Ends the search: the text means something else.
     other,
-    // "invalid", "wrong".
+    // "not", "denied".
     refusal,
+    // "invalid", "wrong".
+    invalidity,
     // "client", "secret".
     credential,
     // "unauthenticated": both of them.
@@ -30,36 +32,44 @@ bool contains(std::array<std::string_view, N> const& words, std::string_view wor
     return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-constexpr std::array<std::string_view, 31> refusals = {
-    "bad",        "blocked", "deleted",   "denied",  "disabled",     "error",        "expired",
-    "fail",       "failed",  "fails",     "failure", "illegal",      "inactive",     "incomplete",
-    "incorrect",  "invalid", "mismatch",  "missing", "no",           "not",          "refused",
-    "rejected",   "revoked", "suspended", "unknown", "unrecognised", "unrecognized", "unregistered",
-    "unverified", "without", "wrong"};
+// Also said of somebody who is known, but lacks a permission.
+constexpr std::array<std::string_view, 24> refusals = {
+    "blocked",    "cannot",       "deleted",      "denied",       "disabled",   "error",
+    "fail",       "failed",       "fails",        "failure",      "illegal",    "inactive",
+    "incomplete", "missing",      "no",           "not",          "refused",    "rejected",
+    "suspended",  "unrecognised", "unrecognized", "unregistered", "unverified", "without"};
 
-constexpr std::array<std::string_view, 28> credentials = {
+// Said of credentials alone.
+constexpr std::array<std::string_view, 8> invalidities = {
+    "bad", "expired", "incorrect", "invalid", "mismatch", "revoked", "unknown", "wrong"};
+
+constexpr std::array<std::string_view, 29> credentials = {
     "api",          "apikey",     "app",        "appid",        "application",   "appsecret",
     "assertion",    "auth",       "authed",     "authenticate", "authenticated", "authentication",
     "authorised",   "authorized", "basic",      "certificate",  "client",        "clientid",
-    "clientsecret", "consumer",   "credential", "credentials",  "login",         "password",
-    "secret",       "signature",  "user",       "username"};
+    "clientsecret", "consumer",   "credential", "credentials",  "key",           "login",
+    "password",     "secret",     "signature",  "user",         "username"};
 
 constexpr std::array<std::string_view, 5> refused_credentials = {
     "noauth", "unauth", "unauthenticated", "unauthorised", "unauthorized"};
 
-constexpr std::array<std::string_view, 33> fillers = {
-    "a",          "an",   "and",       "are",      "authenticating",
-    "code",       "does", "exception", "for",      "found",
-    "given",      "has",  "header",    "http",     "id",
-    "identifier", "is",   "key",       "match",    "name",
-    "of",         "or",   "provided",  "required", "supplied",
-    "the",        "this", "token",     "valid",    "validating",
-    "verifying",  "was",  "your"};
+constexpr std::array<std::string_view, 45> fillers = {
+    "a",          "an",         "and",      "are",       "authenticating",
+    "be",         "been",       "code",     "correct",   "could",
+    "details",    "did",        "does",     "exception", "for",
+    "found",      "given",      "has",      "header",    "http",
+    "id",         "identifier", "is",       "keys",      "match",
+    "name",       "occurred",   "of",       "or",        "pass",
+    "please",     "provide",    "provided", "required",  "specified",
+    "supplied",   "the",        "this",     "token",     "valid",
+    "validating", "verifying",  "was",      "you",       "your"};
 
 word_kind kind_of_word(std::string_view word)
 {
     if (contains(refusals, word))
         return word_kind::refusal;
+    if (contains(invalidities, word))
+        return word_kind::invalidity;
     if (contains(credentials, word))
         return word_kind::credential;
     if (contains(refused_credentials, word))
@@ -106,22 +116,26 @@ word next_word(std::string_view& text)
 
 } // namespace
 
-bool means_refused_credentials(std::string_view text) noexcept
+refusal_meaning meaning_of_refusal(std::string_view text) noexcept
 {
     constexpr std::size_t max_text = 200;
     if (text.size() > max_text)
-        return false;
+        return refusal_meaning::other;
     bool refusal = false;
+    bool invalid = false;
     bool credential = false;
     for (auto next = next_word(text); next.size != 0; next = next_word(text))
     {
         auto const kind = kind_of_word(next.view());
         if (kind == word_kind::other)
-            return false;
+            return refusal_meaning::other;
+        invalid |= kind == word_kind::invalidity;
         refusal |= kind == word_kind::refusal || kind == word_kind::refused_credential;
         credential |= kind == word_kind::credential || kind == word_kind::refused_credential;
     }
-    return refusal && credential;
+    if (!credential || (!refusal && !invalid))
+        return refusal_meaning::other;
+    return invalid ? refusal_meaning::invalid_credentials : refusal_meaning::refused_credentials;
 }
 
 } // namespace coauth::detail

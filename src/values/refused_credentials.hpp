@@ -6,10 +6,19 @@
 namespace coauth::detail
 {
 
-// True if an error code or a short sentence of a server means that it rejected the client's
-// credentials, such as "bad_client_secret", "UnrecognizedClientException" or "Invalid API key". It
-// must consist of known words only: "invalid_client_metadata" means something else.
-bool means_refused_credentials(std::string_view text) noexcept;
+enum class refusal_meaning
+{
+    other,
+    // Not accepted, for whatever reason: "Client authentication failed", "User is not authorized".
+    refused_credentials,
+    // Wrong: "bad_client_secret", "Invalid API key".
+    invalid_credentials,
+};
+
+// What an error code or a short sentence of a server says of the client's credentials, such as
+// "bad_client_secret", "UnrecognizedClientException" or "Invalid API key". It must consist of known
+// words only: "invalid_client_metadata" means something else.
+refusal_meaning meaning_of_refusal(std::string_view text) noexcept;
 
 } // namespace coauth::detail
 

@@ -25,13 +25,13 @@ std::string epoch(std::chrono::nanoseconds unit, std::chrono::seconds offset)
     return std::to_string(now_in(unit, offset));
 }
 
-std::string date(std::chrono::seconds offset)
+std::string date(std::chrono::seconds offset, char const* format = "%a, %d %b %Y %H:%M:%S GMT")
 {
     auto const time = static_cast<std::time_t>(now_in(1s, offset));
     std::tm fields = {};
     gmtime_r(&time, &fields);
     char text[64];
-    return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &fields)};
+    return {text, std::strftime(text, sizeof text, format, &fields)};
 }
 
 struct form
@@ -39,7 +39,7 @@ struct form
     char const* name;
     unsigned status;
     std::vector<std::pair<char const*, std::string>> fields;
-    // Seconds from now, to within two seconds; -1: none.
+    // Seconds from now, to within two seconds; -1: none; -2: within an hour.
     double expected;
 };
 
@@ -105,6 +105,31 @@ std::vector<form> forms()
          400,
          {{"X-Rate-Limit-Reset", epoch(1s, 30s)}},
          -1},
+        {"OpenAI", 429, {{"x-ratelimit-reset-requests", "1m30.5s"}}, 90.5},
+        {"a unit", 429, {{"RateLimit-Reset", "30s"}}, 30},
+        {"milliseconds with their unit", 429, {{"X-RateLimit-Reset", "4500ms"}}, 4.5},
+        {"words", 429, {{"Retry-After", "30 seconds"}}, 30},
+        {"quotes", 429, {{"Retry-After", "\"30\""}}, 30},
+        {"RFC 3339", 429, {{"X-RateLimit-Reset", date(30s, "%Y-%m-%dT%H:%M:%SZ")}}, 30},
+        {"RFC 3339 with a fraction",
+         429,
+         {{"X-RateLimit-Reset", date(30s, "%Y-%m-%dT%H:%M:%S.250+00:00")}},
+         31},
+        {"RFC 3339 with an offset",
+         429,
+         {{"X-RateLimit-Reset", date(3630s, "%Y-%m-%d %H:%M:%S+01:00")}},
+         30},
+        {"Atlassian, without seconds",
+         429,
+         {{"X-RateLimit-Reset", date(1h, "%Y-%m-%dT%H:%MZ")}},
+         -2},
+        {"Linear", 429, {{"X-RateLimit-Requests-Reset", epoch(1ms, 30s)}}, 30},
+        {"the nearest of several",
+         429,
+         {{"X-RateLimit-Reset-Day", "8000"}, {"X-RateLimit-Reset-Minute", "30"}},
+         30},
+        {"another spelling", 429, {{"X-Retry-After-Seconds", "30"}}, 30},
+        {"no unit that is known", 429, {{"Retry-After", "3 fortnights"}}, -1},
         {"the past", 429, {{"X-RateLimit-Reset", epoch(1s, -30s)}}, 0},
         {"negative", 429, {{"Retry-After", "-5"}}, -1},
         {"words", 429, {{"Retry-After", "soon"}}, -1},
@@ -129,12 +154,55 @@ BOOST_AUTO_TEST_CASE(every_form)
                 scripted.headers.add(name, value);
             auto const began = std::chrono::system_clock::now();
             auto const e = server.get_error(scripted);
-            BOOST_TEST(e.retry_at().has_value() == (form.expected >= 0));
+            BOOST_TEST(e.retry_at().has_value() == (form.expected != -1));
             if (!e.retry_at())
                 continue;
             auto const wait = std::chrono::duration<double>(*e.retry_at() - began).count();
+            if (form.expected == -2)
+            {
+                BOOST_TEST((wait > 3500 && wait < 3603), wait);
+                continue;
+            }
             // A date has whole seconds, and the request takes a moment.
             BOOST_TEST(std::abs(wait - form.expected) < 3, wait << " and " << form.expected);
+        }
+}
+
+// Where no field names a time, the body may.
+BOOST_AUTO_TEST_CASE(in_the_body)
+{
+    struct row
+    {
+        char const* name;
+        unsigned status;
+        std::string body;
+        // -1: none.
+        double expected;
+    };
+    scripted_server server;
+    for (auto const& row : std::vector<row>{
+             {"Discord", 429, R"({"message":"Slow","retry_after":7.5,"global":false})", 7.5},
+             {"Telegram", 429, R"({"error_code":429,"parameters":{"retry_after":7}})", 7},
+             {"Google", 429,
+              R"({"error":{"code":429,"details":[{"@type":"x.RetryInfo","retryDelay":"7.5s"}]}})",
+              7.5},
+             {"text", 429, R"({"retryAfter":"7"})", 7},
+             {"milliseconds", 503, R"({"retryAfterMs":7500})", 7.5},
+             {"throttled by its words", 200, R"({"error":"slow_down","retry_after":7})", 7},
+             {"not throttled", 400, R"({"error":"invalid_scope","retry_after":7})", -1},
+             {"negative", 429, R"({"retry_after":-7})", -1},
+             {"an object", 429, R"({"retry_after":{"s":7}})", -1},
+             {"huge", 429, R"({"retry_after":1e300})", -1},
+         })
+        BOOST_TEST_CONTEXT(row.name)
+        {
+            auto const began = std::chrono::system_clock::now();
+            auto const e = server.get_error(document(row.status, "application/json", row.body));
+            BOOST_TEST(e.retry_at().has_value() == (row.expected >= 0));
+            if (!e.retry_at())
+                continue;
+            auto const wait = std::chrono::duration<double>(*e.retry_at() - began).count();
+            BOOST_TEST(std::abs(wait - row.expected) < 3, wait << " and " << row.expected);
         }
 }
 

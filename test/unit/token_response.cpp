@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(usable_tokens_are_accepted_and_others_refused)
              "malformed_response"},
             {"error empty", 200, document(R"(,"error":"")"), "success"},
             {"error false", 200, document(",\"error\":false"), "success"},
-            {"error true", 200, document(",\"error\":true"), "malformed_response"},
+            {"error true", 200, document(",\"error\":true"), "other_oauth_error"},
             {"error 0", 200, document(",\"error\":0"), "success"},
             {"error \"0\"", 200, document(R"(,"error":"0")"), "success"},
             {"error 0.0", 200, document(",\"error\":0.0"), "success"},
