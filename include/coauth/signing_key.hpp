@@ -74,9 +74,11 @@ using signer_function =
 
 /// A private key that signs assertions (RFC 7523) or DPoP proofs (RFC 9449).
 ///
-/// It only names the key. The client reads the key once, in its constructor, and reports an
-/// unusable key as `errc::invalid_configuration`. Supported are RSA keys of at least 2048 bits,
-/// P-256, P-384, P-521 and Ed25519 keys, in PEM, plain or encrypted (PKCS #8 or traditional).
+/// It only names the key. The client reads the key in its constructor, and reports an unusable key
+/// as `errc::invalid_configuration`. Supported are RSA and RSA-PSS keys of at least 2048 bits,
+/// P-256, P-384, P-521 and Ed25519 keys: in PEM, plain or encrypted (PKCS #8 or traditional), as a
+/// JSON Web Key, in PKCS #12 or DER, and in base64 of these. PEM may have `\n` as two characters,
+/// indented lines, quotes, and what else happens to text that is pasted.
 ///
 /// \code
 /// auto const key = coauth::signing_key::pem_file("client.key").key_id("2026-11");
@@ -89,10 +91,11 @@ public:
     /// No key; not usable.
     signing_key() = default;
 
-    /// The key in a PEM file. `passphrase` is called only if the key is encrypted.
+    /// The key in a file. `passphrase` is called only if the key is encrypted.
     [[nodiscard]] static signing_key
     pem_file(detail::text_argument path, secret_provider passphrase = {});
-    /// The key as PEM text. `passphrase` is called only if the key is encrypted.
+    /// The key as text, or as the bytes of a file. `passphrase` is called only if the key is
+    /// encrypted.
     [[nodiscard]] static signing_key pem(secret text, secret_provider passphrase = {});
     /// A function that signs with this algorithm, in place of a key.
     [[nodiscard]] static signing_key signer(signature_algorithm algorithm, signer_function sign);
@@ -101,7 +104,7 @@ public:
     /// EdDSA for Ed25519.
     [[nodiscard]] signing_key algorithm(signature_algorithm algorithm) const;
     /// A copy with this `kid`, which identifies the key to the server (RFC 7515 section 4.1.4).
-    /// Default: empty, and no `kid` is sent.
+    /// Default: that of a JSON Web Key; else none is sent.
     [[nodiscard]] signing_key key_id(detail::text_argument id) const;
     /// A copy with the key's certificate as PEM text, for servers that identify the key by the
     /// certificate's thumbprint (`x5t#S256`, RFC 7515 section 4.1.8).

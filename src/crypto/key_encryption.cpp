@@ -84,12 +84,15 @@ std::string unavailable_in_fields(std::string_view pem)
 
 } // namespace
 
-std::string unavailable_encryption(std::string_view pem)
+std::string unavailable_encryption(std::string_view text)
 {
-    auto const bio = memory_bio(pem);
+    bool const der = text.starts_with('\x30');
+    auto const bio = memory_bio(text);
     openssl_ptr<X509_SIG> const encrypted(
-        bio ? PEM_read_bio_PKCS8(bio.get(), nullptr, nullptr, nullptr) : nullptr);
-    auto name = encrypted ? unavailable_in_pkcs8(encrypted.get()) : unavailable_in_fields(pem);
+        !bio  ? nullptr
+        : der ? d2i_PKCS8_bio(bio.get(), nullptr)
+              : PEM_read_bio_PKCS8(bio.get(), nullptr, nullptr, nullptr));
+    auto name = encrypted ? unavailable_in_pkcs8(encrypted.get()) : unavailable_in_fields(text);
     ERR_clear_error();
     return name;
 }

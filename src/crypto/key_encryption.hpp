@@ -7,9 +7,9 @@
 namespace coauth::crypto
 {
 
-// The name of the algorithm that encrypts a key in PEM, if this OpenSSL does not offer it, as with
-// those of its legacy provider: such a key is not decrypted by any pass-phrase. Else empty.
-std::string unavailable_encryption(std::string_view pem);
+// The name of the algorithm that encrypts a key in PEM or DER, if this OpenSSL does not offer it,
+// as with those of its legacy provider: such a key is not decrypted by any pass-phrase. Else empty.
+std::string unavailable_encryption(std::string_view text);
 
 } // namespace coauth::crypto
 

@@ -8,11 +8,16 @@
 namespace coauth::crypto
 {
 
-// Restores PEM text that was damaged on its way through environments, JSON, YAML and editors: line
-// breaks as the two characters `\n`, as CRLF or as spaces, indented lines, surrounding quotes or
-// spaces, a byte order mark, a missing line break at the end, and another layer of base64. Text
-// without a complete PEM block is returned as it is, but without quotes and spaces around it.
+// Restores the text of a key that was changed on its way through environments, JSON, YAML, URLs,
+// mails and editors: line breaks as the two characters `\n`, as CRLF or as spaces, indented lines,
+// quotes, spaces, comment or citation marks around the text or each line, a byte order mark,
+// UTF-16, percent-encoding, a missing line break at the end, and another layer of base64. The
+// result is PEM, JSON, or DER if the text is DER without the lines of PEM. Text without a complete
+// PEM block is returned as it is, but without quotes and spaces around it.
 secret normalize_key_text(std::string_view text);
+
+// What the first block of normal PEM text contains, whatever its label is.
+secret decode_first_block(std::string_view pem);
 
 } // namespace coauth::crypto
 

@@ -115,10 +115,12 @@ result<openssl_ptr<EVP_PKEY>> read_pkcs12_key(
     // OpenSSL expects a null at the end.
     password.append('\0');
     auto const size = static_cast<int>(password.size()) - 1;
-    bool const as_null = size == 0 && PKCS12_verify_mac(file.get(), nullptr, 0) == 1;
+    // A file without a password needs none, even where one is given.
     bool const has_mac = PKCS12_mac_present(file.get()) == 1;
-    bool const opened =
-        as_null || !has_mac || PKCS12_verify_mac(file.get(), password.view().data(), size) == 1;
+    bool const as_null = has_mac && PKCS12_verify_mac(file.get(), nullptr, 0) == 1;
+    bool const as_empty = has_mac && !as_null && PKCS12_verify_mac(file.get(), "", 0) == 1;
+    bool const opened = as_null || as_empty || !has_mac ||
+                        PKCS12_verify_mac(file.get(), password.view().data(), size) == 1;
     if (!opened && !passphrase)
         return pem_error(
             subject + " is a PKCS #12 file with a password; give " + passphrase_source + ", " +
@@ -127,7 +129,9 @@ result<openssl_ptr<EVP_PKEY>> read_pkcs12_key(
         return pem_error(
             subject + " is a PKCS #12 file that the password does not open; check " +
             passphrase_source);
-    auto key = reader(as_null ? nullptr : password.view().data(), size).find_key(file.get());
+    reader const contents(
+        as_null ? nullptr : password.view().data(), as_null || as_empty ? 0 : size);
+    auto key = contents.find_key(file.get());
     if (!key)
         return pem_error(
             subject + " is a PKCS #12 file without a private key that can be read: it holds only "

@@ -22,25 +22,71 @@ bool contains(std::string_view text, std::string_view part)
     return text.find(part) != std::string_view::npos;
 }
 
+// Formats without a private key that OpenSSL reads, and what to do. Empty: it is none of them.
+std::string describe_format(std::string_view text)
+{
+    if (contains(text, "BEGIN OPENSSH PRIVATE KEY-----"))
+        return "is a key in OpenSSH's own format; convert a copy of it to PEM: "
+               "ssh-keygen -p -m PKCS8 -f COPY";
+    if (text.starts_with("PuTTY-User-Key-File"))
+        return "is a key in PuTTY's own format; convert it to PEM: "
+               "puttygen FILE -O private-openssh -o client.key";
+    if (text.starts_with("\xFE\xED\xFE\xED"))
+        return "is a Java key store; convert it to PKCS #12: keytool -importkeystore -srckeystore "
+               "FILE -destkeystore client.p12 -deststoretype PKCS12";
+    if (contains(text, "BEGIN PGP "))
+        return "is a PGP key; give an RSA, EC or Ed25519 key";
+    if (text.starts_with("ssh-") || text.starts_with("ecdsa-sha2-"))
+        return "is the public half of an OpenSSH key; give the private key";
+    if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
+        return "is empty; give a private key";
+    return {};
+}
+
+bool is_der_certificate(std::string_view bytes)
+{
+    auto const* begin = reinterpret_cast<unsigned char const*>(bytes.data());
+    openssl_ptr<X509> const certificate(
+        bytes.starts_with('\x30') ? d2i_X509(nullptr, &begin, static_cast<long>(bytes.size()))
+                                  : nullptr);
+    ERR_clear_error();
+    return certificate != nullptr;
+}
+
+// A path as it is pasted: a single short line.
+bool is_path(std::string_view text)
+{
+    constexpr std::size_t longest = 4096;
+    bool const one_line = text.size() < longest && !contains(text, "\n") && !contains(text, " ");
+    return one_line && (text.starts_with('/') || text.starts_with("./") ||
+                        text.starts_with("../") || text.ends_with(".pem") ||
+                        text.ends_with(".key") || text.ends_with(".p12") || text.ends_with(".pfx"));
+}
+
 // Says what the text is instead of a readable private key.
 error describe_unreadable(std::string_view text, std::string const& subject)
 {
-    if (contains(text, "BEGIN OPENSSH PRIVATE KEY-----"))
-        return pem_error(
-            subject + " is a key in OpenSSH's own format; convert a copy of it to PEM: "
-                      "ssh-keygen -p -m PKCS8 -f COPY");
-    if (text.starts_with("PuTTY-User-Key-File"))
-        return pem_error(
-            subject + " is a key in PuTTY's own format; convert it to PEM: "
-                      "puttygen FILE -O private-openssh -o client.key");
+    if (auto const format = describe_format(text); !format.empty())
+        return pem_error(subject + " " + format);
     if (contains(text, "PRIVATE KEY-----"))
         return pem_error(
-            subject + " holds a private key that cannot be read; give the whole of it");
-    if (contains(text, "PUBLIC KEY-----") || contains(text, "BEGIN CERTIFICATE-----"))
+            subject +
+            " holds a private key that cannot be read; give the whole of it, as it was made");
+    if (contains(text, "PUBLIC KEY-----") || contains(text, "BEGIN CERTIFICATE-----") ||
+        is_der_certificate(text))
         return pem_error(
             subject + " holds only a public key or a certificate; give the private key");
+    if (is_path(text))
+        return pem_error(
+            subject + " looks like a path where the text of a key belongs; use the function or "
+                      "option that takes a file");
+    if (contains(text, "PRIVATE KEY"))
+        return pem_error(
+            subject + " has no line that is exactly -----BEGIN PRIVATE KEY-----, with five "
+                      "hyphens on both sides; give the key as it was made");
     return pem_error(
-        subject + " holds no PEM private key; it must contain -----BEGIN PRIVATE KEY-----");
+        subject + " holds no PEM private key; it must contain -----BEGIN PRIVATE KEY-----, or be a "
+                  "JSON Web Key, PKCS #12 or DER");
 }
 
 error describe_encrypted(
@@ -81,6 +127,18 @@ openssl_ptr<EVP_PKEY> read_pem(std::string_view text, passphrase_callback& callb
             : nullptr);
 }
 
+openssl_ptr<EVP_PKEY> read_any(std::string_view text, passphrase_callback& callback)
+{
+    if (text.starts_with('\x30'))
+        return read_der(text, callback);
+    auto key = read_pem(text, callback);
+    if (key || callback.was_called())
+        return key;
+    // The label may be that of another kind of key.
+    auto const bytes = decode_first_block(text);
+    return bytes.empty() ? nullptr : read_der(bytes.view(), callback);
+}
+
 } // namespace
 
 result<openssl_ptr<EVP_PKEY>> read_private_key(
@@ -98,20 +156,19 @@ result<jwk_key> read_signing_key(
     std::string_view passphrase_source)
 {
     std::string const source(passphrase_source);
-    if (is_pkcs12(text))
+    auto const normal = normalize_key_text(text);
+    if (is_pkcs12(normal.view()))
     {
-        auto key = read_pkcs12_key(text, passphrase, subject, source);
+        auto key = read_pkcs12_key(normal.view(), passphrase, subject, source);
         if (!key)
             return key.error();
         return jwk_key{std::move(*key), {}, {}};
     }
-    auto const normal = normalize_key_text(text);
     if (is_json(normal.view()))
         return read_jwk(normal.view(), subject);
     clear_errors();
     passphrase_callback callback(passphrase);
-    auto key =
-        text.starts_with('\x30') ? read_der(text, callback) : read_pem(normal.view(), callback);
+    auto key = read_any(normal.view(), callback);
     if (key)
     {
         ERR_clear_error();
@@ -119,7 +176,7 @@ result<jwk_key> read_signing_key(
     }
     if (callback.was_called())
         return describe_encrypted(callback, bool(passphrase), normal.view(), subject, source);
-    return describe_unreadable(text, subject);
+    return describe_unreadable(normal.view(), subject);
 }
 
 } // namespace coauth::crypto

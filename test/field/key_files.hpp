@@ -15,6 +15,24 @@ inline constexpr char const* p256 =
     "yTYM6pDg2hoN+iAMo1H+dcw48mq6M1d49VHKrc02G8IwOtJkxAZHr4Vo\n"
     "-----END PRIVATE KEY-----\n";
 
+// PKCS #8 with the parameters of the curve in place of its name.
+inline constexpr char const* explicit_parameters =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MIIBeQIBADCCAQMGByqGSM49AgEwgfcCAQEwLAYHKoZIzj0BAQIhAP////8AAAAB\n"
+    "AAAAAAAAAAAAAAAA////////////////MFsEIP////8AAAABAAAAAAAAAAAAAAAA\n"
+    "///////////////8BCBaxjXYqjqT57PrvVV2mIa8ZR0GsMxTsPY7zjw+J9JgSwMV\n"
+    "AMSdNgiG5wSTamZ44ROdJreBn36QBEEEaxfR8uEsQkf4vOblY6RA8ncDfYEt6zOg\n"
+    "9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9QIhAP////8A\n"
+    "AAAA//////////+85vqtpxeehPO5ysL8YyVRAgEBBG0wawIBAQQg8jKFYygK19r/\n"
+    "z8gsPkZciAv55AiJZiQZYk6RbD+IYh+hRANCAARMVi7cNMCeohKMP99JZnIkv0uM\n"
+    "CikkyTYM6pDg2hoN+iAMo1H+dcw48mq6M1d49VHKrc02G8IwOtJkxAZHr4Vo\n"
+    "-----END PRIVATE KEY-----\n";
+
+// As `openssl ecparam -genkey` writes them before a key.
+inline constexpr char const* parameters = "-----BEGIN EC PARAMETERS-----\n"
+                                          "BggqhkjOPQMBBw==\n"
+                                          "-----END EC PARAMETERS-----\n";
+
 // PKCS #8, encrypted with PBE-SHA1-RC2-40.
 inline constexpr char const* rc2 =
     "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
