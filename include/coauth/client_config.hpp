@@ -160,7 +160,9 @@ struct retry_options
 /// to the authorization server itself.
 struct proxy_options
 {
-    /// "http://host:port". Empty: no proxy.
+    /// "http://host:port", or "https://host:port" for a proxy that speaks TLS itself: its
+    /// certificate is verified as that of the server, and the client's certificate is not shown to
+    /// it. Default port: 80 or 443. Empty: no proxy.
     std::string url;
     /// The user name for the proxy, sent by HTTP Basic. Empty: no authentication.
     std::string user;

@@ -39,9 +39,11 @@ void add_connection_flags(po::options_description& group, client_flags& flags)
         "http-loopback", po::bool_switch(&flags.http_loopback),
         "allow http:// to 127.0.0.1, ::1 and localhost, for tests")(
         "proxy", po::value(&flags.proxy)->value_name("URL"),
-        "the HTTP proxy, such as http://proxy.example.com:3128; none: no proxy. Default: "
-        "HTTPS_PROXY "
-        "and NO_PROXY of the environment, but no proxy for a server on this machine");
+        "the HTTP proxy, such as http://proxy.example.com:3128, or https:// if it speaks TLS; "
+        "none: "
+        "no proxy. Default: HTTPS_PROXY and NO_PROXY of the environment, but no proxy for a server "
+        "on "
+        "this machine");
 }
 
 void add_client_flags(po::options_description& group, client_flags& flags)

@@ -32,6 +32,8 @@ result<net::target> make_target(
         target.proxy_host = std::move((*proxy)->host);
         target.proxy_port = (*proxy)->port;
         target.tunnel_request = std::move((*proxy)->request);
+        target.proxy_ip_literal = (*proxy)->ip_literal;
+        target.proxy_tls = (*proxy)->tls ? tls : nullptr;
     }
     if (endpoint.tls)
         target.tls = tls;

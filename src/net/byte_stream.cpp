@@ -159,9 +159,10 @@ bool byte_stream::has_pending_data()
 
 bool byte_stream::uses_current_tls() const
 {
-    if (!target_->tls)
+    auto* const source = target_->any_tls();
+    if (source == nullptr)
         return true;
-    auto const current = target_->tls->current();
+    auto const current = source->current();
     return current && *current == tls_parameters_;
 }
 

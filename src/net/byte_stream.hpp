@@ -20,6 +20,8 @@
 namespace coauth::net
 {
 
+class tunnel_response;
+
 // The peer of a stream and the way to it. Shared by all connections of a client.
 struct stream_target
 {
@@ -30,8 +32,13 @@ struct stream_target
     bool ip_literal = false;
     // The CONNECT request for an HTTP proxy; empty: no proxy.
     secret tunnel_request;
+    // Null: no TLS to the proxy.
+    std::shared_ptr<tls_source> proxy_tls;
     std::string proxy_host;
     std::uint16_t proxy_port = 0;
+    bool proxy_ip_literal = false;
+    // Of the server and the proxy, which have the same; null: neither speaks TLS.
+    [[nodiscard]] tls_source* any_tls() const { return tls ? tls.get() : proxy_tls.get(); }
 
     std::chrono::milliseconds connection_attempt_delay{};
     std::shared_ptr<resolver> lookups;
@@ -40,7 +47,8 @@ struct stream_target
 // "host:port", an IPv6 address in brackets.
 std::string authority(std::string const& host, std::uint16_t port);
 
-// A TCP connection, through a proxy if there is one, with TLS if the target says so.
+// A TCP connection, through a proxy if there is one, with TLS if the target says so: to the proxy,
+// and within the tunnel to the server.
 //
 // Two interfaces share one core. Tasks call `connect`, `try_read` and `try_write`, and await
 // `async_ready` between them. `async_read_some` and `async_write_some` meet Asio's AsyncReadStream
@@ -141,23 +149,33 @@ public:
 private:
     class transfer;
     class transfer_op;
+    struct tunnel_exchange;
 
     result<void> load_tls_parameters();
     task<result<void>> lookup(operation_context& op, endpoints& found);
     task<result<void>> connect_socket(operation_context& op, endpoints const& found);
     task<result<void>> open_tunnel(operation_context& op);
-    task<result<void>> handshake(operation_context& op);
-    result<void>
-    check_tunnel_response(operation_context& op, error_code ec, std::string_view response) const;
-    result<void> start_tls(operation_context& op);
+    // Both may speak TLS.
+    enum class tls_peer
+    {
+        proxy,
+        server,
+    };
+    task<result<void>> handshake(operation_context& op, tls_peer with);
+    // Sends the request, then reads what there is of the proxy's response.
+    wait_kind exchange_tunnel(std::string_view& request, tunnel_exchange& received, error_code& ec);
+    result<void> check_tunnel_response(
+        operation_context& op, error_code ec, tunnel_response const& response) const;
+    result<void> start_tls(operation_context& op, tls_peer with);
     wait_kind handshake_step();
     wait_kind try_write_plain(std::string_view& bytes, error_code& ec);
     static wait_kind wait_kind_of(tls_engine::step last);
     // Where the socket's bytes go: with TLS not to the reader's buffer.
     std::span<char> input_buffer(std::span<char> buffer);
 
-    error fail_handshake(operation_context& op, error_code ec) const;
-    [[nodiscard]] std::string rejection(long verify_result) const;
+    error fail_handshake(operation_context& op, tls_peer with, error_code ec) const;
+    [[nodiscard]] std::string rejection(tls_peer with, long verify_result) const;
+    [[nodiscard]] std::string name_of(tls_peer peer) const;
     [[nodiscard]] std::string proxy() const;
     [[nodiscard]] std::string next_hop() const;
 

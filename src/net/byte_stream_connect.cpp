@@ -1,17 +1,14 @@
 #include "net/byte_stream.hpp"
 #include "net/happy_eyeballs.hpp"
-#include "values/wipe.hpp"
 
 #include <boost/asio/ip/address.hpp>
 
-#include <cstdlib>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <optional>
 #include <sys/socket.h>
 #include <tuple>
 #include <utility>
-#include <vector>
 
 // How a stream is opened: name, address, proxy, TLS.
 
@@ -28,16 +25,6 @@ namespace
 
 // OpenSSL takes at most 100 KiB of certificates, but some messages any number of times.
 constexpr std::size_t handshake_limit = std::size_t(512) * 1024;
-
-// As in "HTTP/1.1 200 OK" (RFC 9112 section 4).
-bool begins_with_status(std::string_view response)
-{
-    if (response.size() < 13 || !response.starts_with("HTTP/1.") || response[8] != ' ')
-        return false;
-    auto const number = response.substr(9, 3);
-    bool const digits = number.find_first_not_of("0123456789") == std::string_view::npos;
-    return digits && (response[12] == ' ' || response[12] == '\r');
-}
 
 void set_option(int socket, int level, int name, int value)
 {
@@ -69,21 +56,29 @@ task<result<void>> byte_stream::connect(operation_context& op)
         outcome = co_await lookup(op, found);
     if (outcome)
         outcome = co_await connect_socket(op, found);
+    if (outcome && target_->proxy_tls)
+        outcome = co_await handshake(op, tls_peer::proxy);
     if (outcome && !target_->tunnel_request.empty())
         outcome = co_await open_tunnel(op);
     if (outcome)
         op.phases.leave();
     if (outcome && target_->tls)
-        outcome = co_await handshake(op);
+    {
+        op.phases.enter(phase::tls);
+        outcome = co_await handshake(op, tls_peer::server);
+        if (outcome)
+            op.phases.leave();
+    }
     co_return outcome;
 }
 
 // Before a socket is opened: without them there is nothing to connect for.
 result<void> byte_stream::load_tls_parameters()
 {
-    if (!target_->tls)
+    auto* const source = target_->any_tls();
+    if (source == nullptr)
         return {};
-    auto current = target_->tls->current();
+    auto current = source->current();
     if (!current)
         return current.error();
     tls_parameters_ = std::move(*current);
@@ -153,69 +148,20 @@ task<result<void>> byte_stream::connect_socket(operation_context& op, endpoints 
     co_return result<void>();
 }
 
-// Reads the proxy's response up to the end of its header.
-task<result<void>> byte_stream::open_tunnel(operation_context& op)
+task<result<void>> byte_stream::handshake(operation_context& op, tls_peer with)
 {
     scope const covered(*this, op.stop);
-    // The proxy may repeat the credentials it received.
-    std::vector<char, detail::wiping_allocator<char>> response(8 * 1024);
-    std::size_t size = 0;
-    std::string_view request = target_->tunnel_request.view();
-    error_code ec;
-    for (bool more = true; more && !ec;)
-    {
-        auto next = try_write_plain(request, ec);
-        if (next == wait_kind::nothing && !ec)
-            next = wait_kind::input;
-        std::span<char> const rest(response.data() + size, response.size() - size);
-        std::size_t received = 0;
-        if (!ec)
-            std::tie(ec, received) = co_await async_ready(next, rest, op);
-        size += received;
-        more = size < response.size() &&
-               std::string_view(response.data(), size).find("\r\n\r\n") == std::string::npos;
-    }
-    auto outcome = check_tunnel_response(op, ec, std::string_view(response.data(), size));
-    co_return outcome;
-}
-
-result<void> byte_stream::check_tunnel_response(
-    operation_context& op, error_code ec, std::string_view response) const
-{
-    if (ec || op.stop.aborted())
-        return fail(
-            op, errc::connection_lost, "the proxy " + proxy() + " broke off during CONNECT", ec);
-    bool const http = begins_with_status(response);
-    bool const success = http && response[9] == '2';
-    // Bytes after the header would be taken for the server's.
-    if (success && response.find("\r\n\r\n") + 4 == response.size())
-        return {};
-    std::string received =
-        http ? std::string(response.substr(9, 3)) : std::string("something that is not HTTP");
-    if (success)
-        received += ", and not just a header,";
-    auto info = fail(
-                    op, errc::proxy_refused,
-                    "the proxy " + proxy() + " responded " + received + " to CONNECT " + peer() +
-                        "; check proxy.url, proxy.user and proxy.password, and what it allows",
-                    {})
-                    .info();
-    auto const* const status = received.c_str();
-    info.http_status = http ? static_cast<unsigned>(std::strtoul(status, nullptr, 10)) : 0;
-    return error(errc::proxy_refused, std::move(info));
-}
-
-task<result<void>> byte_stream::handshake(operation_context& op)
-{
-    op.phases.enter(phase::tls);
-    scope const covered(*this, op.stop);
-    auto const started = start_tls(op);
+    auto const started = start_tls(op, with);
     if (!started)
         co_return started.error();
     error_code ec;
     std::size_t received = 0;
     last_step_ = step::failed;
-    if (!tls_->set_verify_host(target_->host, target_->ip_literal))
+    bool const host_set =
+        with == tls_peer::proxy
+            ? tls_->set_verify_host(target_->proxy_host, target_->proxy_ip_literal)
+            : tls_->set_verify_host(target_->host, target_->ip_literal);
+    if (!host_set)
         ec = tls_->failure();
     while (!ec && !op.stop.aborted())
     {
@@ -230,22 +176,26 @@ task<result<void>> byte_stream::handshake(operation_context& op)
         received += size;
         if (received > handshake_limit)
             co_return fail(
-                op, errc::tls_failed, peer() + " does not come to an end of the TLS handshake", {});
+                op, errc::tls_failed,
+                name_of(with) + " does not come to an end of the TLS handshake", {});
     }
     if (last_step_ != step::done || op.stop.aborted())
-        co_return fail_handshake(op, ec);
-    op.phases.leave();
+        co_return fail_handshake(op, with, ec);
     co_return result<void>();
 }
 
-result<void> byte_stream::start_tls(operation_context& op)
+result<void> byte_stream::start_tls(operation_context& op, tls_peer with)
 {
-    std::string session_peer = peer();
-    auto const& [context, certificate] = tls_parameters_;
-    if (certificate)
+    bool const to_proxy = with == tls_peer::proxy;
+    std::string session_peer = to_proxy ? proxy() : peer();
+    auto const& context = tls_parameters_.context;
+    // The client's certificate is for the server alone.
+    auto const* const certificate = to_proxy ? nullptr : tls_parameters_.certificate.get();
+    if (certificate != nullptr)
         session_peer += certificate->fingerprint();
-    tls_ = tls_engine::make(context, socket_.native_handle(), std::move(session_peer));
-    if (!tls_ || (certificate && !tls_->use_certificate(*certificate)))
+    tls_ = tls_ ? tls_engine::make_within(std::move(tls_), context, std::move(session_peer))
+                : tls_engine::make(context, socket_.native_handle(), std::move(session_peer));
+    if (!tls_ || (certificate != nullptr && !tls_->use_certificate(*certificate)))
         return fail(op, errc::out_of_memory, {}, asio::error::no_memory);
     return {};
 }

@@ -21,7 +21,7 @@ std::string authority(std::string const& host, std::uint16_t port)
     return (brackets ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
-error byte_stream::fail_handshake(operation_context& op, error_code ec) const
+error byte_stream::fail_handshake(operation_context& op, tls_peer with, error_code ec) const
 {
     long const verify_result = tls_->verify_result();
     // First the lack of memory: the verification may have failed for it.
@@ -29,36 +29,45 @@ error byte_stream::fail_handshake(operation_context& op, error_code ec) const
         verify_result == X509_V_ERR_OUT_OF_MEM)
         return fail(op, errc::out_of_memory, {}, asio::error::no_memory);
     if (verify_result != X509_V_OK)
-        return fail(op, errc::certificate_verify_failed, rejection(verify_result), {});
+        return fail(op, errc::certificate_verify_failed, rejection(with, verify_result), {});
     if (!ec && last_step_ == step::truncated)
         ec = asio::error::eof;
     if (!ec)
         ec = tls_->failure();
+    bool const tunnelled = with == tls_peer::server && !target_->tunnel_request.empty();
     if (ec == asio::error::eof || ec.category() == asio::error::get_system_category())
         return fail(
-            op, errc::connection_lost, peer() + " ended the connection during the TLS handshake",
+            op, errc::connection_lost,
+            (tunnelled ? peer() + ", or the proxy " + proxy() + "," : name_of(with)) +
+                " ended the connection during the TLS handshake",
             ec);
+    if (tls_->outer_failed())
+        return fail(
+            op, errc::tls_failed, "the TLS connection to the proxy " + proxy() + " failed", ec);
     return fail(
         op, errc::tls_failed,
-        "no TLS connection to " + peer() +
-            "; check that it speaks TLS 1.3, or 1.2 with ECDHE, on this port",
+        "no TLS connection to " + name_of(with) +
+            "; check that it speaks TLS 1.3, or 1.2 with ECDHE, on this port" +
+            (with == tls_peer::proxy ? ", or write http:// in proxy.url" : ""),
         ec);
 }
 
-std::string byte_stream::rejection(long verify_result) const
+std::string byte_stream::rejection(tls_peer with, long verify_result) const
 {
-    std::string subject = "the certificate of " + peer() +
+    std::string const role = with == tls_peer::proxy ? "the proxy" : "the server";
+    std::string subject = "the certificate of " + name_of(with) +
                           " was rejected: " + X509_verify_cert_error_string(verify_result);
     switch (verify_result)
     {
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
-        return subject + "; it was not issued for this host: check the host in the URL";
+        return subject + "; it was not issued for this host: check the host in " +
+               (with == tls_peer::proxy ? "proxy.url" : "the URL");
     case X509_V_ERR_CERT_HAS_EXPIRED:
     case X509_V_ERR_CERT_NOT_YET_VALID:
-        return subject + "; the server needs a current one, or this machine's clock is wrong";
+        return subject + "; " + role + " needs a current one, or this machine's clock is wrong";
     case X509_V_ERR_CERT_REVOKED:
-        return subject + "; do not use this server until it has a new one";
+        return subject + "; do not use " + role + " until it has a new one";
     case X509_V_ERR_UNABLE_TO_GET_CRL:
         return subject + "; tls.crl_pem and tls.crl_file must cover every certificate of the chain";
     case X509_V_ERR_CRL_HAS_EXPIRED:
@@ -68,11 +77,17 @@ std::string byte_stream::rejection(long verify_result) const
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-        return subject + "; if the server uses a private CA, give its certificate in tls.ca_file "
-                         "or tls.ca_pem";
+        return subject + "; if " + role +
+               " uses a private CA, give its certificate in tls.ca_file "
+               "or tls.ca_pem";
     default:
         return subject;
     }
+}
+
+std::string byte_stream::name_of(tls_peer peer) const
+{
+    return peer == tls_peer::proxy ? "the proxy " + proxy() : this->peer();
 }
 
 error byte_stream::fail(

@@ -32,6 +32,31 @@ constexpr int max_authentication_requests = 1;
 
 } // namespace
 
+// An engine within another one calls OpenSSL from a callback of OpenSSL. There the errors of the
+// inner call must not count, and they must still be there when it ends.
+class tls_engine::errors_kept
+{
+public:
+    errors_kept() : code_(ERR_peek_error())
+    {
+        if (code_ != 0)
+            ERR_clear_error();
+    }
+    ~errors_kept()
+    {
+        ERR_clear_error();
+        if (code_ == 0)
+            return;
+        ERR_new();
+        ERR_set_error(ERR_GET_LIB(code_), ERR_GET_REASON(code_), nullptr);
+    }
+    errors_kept(errors_kept const&) = delete;
+    errors_kept& operator=(errors_kept const&) = delete;
+
+private:
+    unsigned long code_;
+};
+
 // OpenSSL calls them to send and to receive.
 struct tls_engine::bio_callbacks
 {
@@ -47,6 +72,8 @@ struct tls_engine::bio_callbacks
             self.system_error_ = ECONNABORTED;
             return -1;
         }
+        if (self.outer_)
+            return self.write_to_outer(bio, data, size);
         // Never SIGPIPE, which OpenSSL's own socket BIO would raise.
         auto const sent = ::send(self.socket_, data, static_cast<std::size_t>(size), MSG_NOSIGNAL);
         if (sent >= 0)
@@ -62,6 +89,8 @@ struct tls_engine::bio_callbacks
     {
         auto& self = of(bio);
         BIO_clear_retry_flags(bio);
+        if (self.outer_)
+            return self.read_from_outer(bio, data, size);
         // OpenSSL does not learn of an end without close_notify: it would not resume the session.
         auto const available = self.input_end_ - self.input_begin_;
         if (available == 0 || self.writes_since_read_ >= max_writes_without_read)
@@ -155,6 +184,19 @@ tls_engine::make(std::shared_ptr<tls_context> context, int socket, std::string p
 {
     std::unique_ptr<tls_engine> engine(new tls_engine(std::move(context)));
     engine->socket_ = socket;
+    return start(std::move(engine), std::move(peer));
+}
+
+std::unique_ptr<tls_engine> tls_engine::make_within(
+    std::unique_ptr<tls_engine> outer, std::shared_ptr<tls_context> context, std::string peer)
+{
+    std::unique_ptr<tls_engine> engine(new tls_engine(std::move(context)));
+    engine->outer_ = std::move(outer);
+    return start(std::move(engine), std::move(peer));
+}
+
+std::unique_ptr<tls_engine> tls_engine::start(std::unique_ptr<tls_engine> engine, std::string peer)
+{
     engine->ssl_ = SSL_new(engine->context_->native());
     BIO_METHOD* const method = bio_callbacks::method();
     BIO* const bio = method != nullptr ? BIO_new(method) : nullptr;
@@ -222,15 +264,23 @@ bool tls_engine::set_verify_host(std::string const& host, bool ip_literal)
     return set;
 }
 
+void tls_engine::begin_step()
+{
+    writes_since_read_ = 0;
+    if (outer_)
+        outer_->begin_step();
+}
+
 void tls_engine::begin_call()
 {
     lacked_memory_ = false;
+    outer_step_ = step::done;
     crypto::clear_errors();
 }
 
 tls_engine::step tls_engine::handshake()
 {
-    writes_since_read_ = 0;
+    begin_step();
     begin_call();
     auto const last = end_call(SSL_do_handshake(ssl_));
     handshake_done_ = last == step::done;
@@ -253,24 +303,71 @@ tls_engine::step tls_engine::write(std::string_view& bytes)
 
 tls_engine::step tls_engine::read(std::span<char> buffer, std::size_t& size)
 {
+    begin_step();
+    return read_step(buffer, size);
+}
+
+tls_engine::step tls_engine::read_step(std::span<char> buffer, std::size_t& size)
+{
     size = 0;
     // OpenSSL takes long to find out that there is nothing to read.
     if (!pending() && !wants_write_)
         return step::want_read;
-    writes_since_read_ = 0;
     begin_call();
     return end_call(SSL_read_ex(ssl_, buffer.data(), buffer.size(), &size));
 }
 
+int tls_engine::read_from_outer(BIO* bio, char* data, int size)
+{
+    errors_kept const mine;
+    std::size_t received = 0;
+    // As from a socket: other handlers have their turn.
+    outer_step_ = writes_since_read_ >= max_writes_without_read
+                      ? step::want_write
+                      : outer_->read_step({data, static_cast<std::size_t>(size)}, received);
+    if (outer_step_ == step::done)
+        return static_cast<int>(received);
+    if (outer_step_ != step::failed)
+        BIO_set_retry_read(bio);
+    return -1;
+}
+
+int tls_engine::write_to_outer(BIO* bio, char const* data, int size)
+{
+    errors_kept const mine;
+    std::string_view rest(data, static_cast<std::size_t>(size));
+    outer_step_ = outer_->write(rest);
+    if (auto const written = size - static_cast<int>(rest.size()); written != 0)
+        return written;
+    if (outer_step_ == step::want_write)
+        BIO_set_retry_write(bio);
+    else
+        system_error_ = ECONNRESET;
+    return -1;
+}
+
 bool tls_engine::pending() const
 {
-    return input_begin_ != input_end_ || eof_ || SSL_has_pending(ssl_) == 1;
+    return input_begin_ != input_end_ || eof_ || SSL_has_pending(ssl_) == 1 ||
+           (outer_ && outer_->pending());
 }
 
 bool tls_engine::within_record() const
 {
     // "RB" is "read body": the header of the record is no longer in the buffer.
-    return pending() || SSL_rstate_string(ssl_)[1] == 'B';
+    return pending() || SSL_rstate_string(ssl_)[1] == 'B' || (outer_ && outer_->within_record());
+}
+
+// OpenSSL wants input: whether there is none, or only other handlers have their turn.
+tls_engine::step tls_engine::wait_for_input() const
+{
+    if (outer_ && outer_step_ == step::end)
+        return step::truncated;
+    if (outer_)
+        return outer_step_ == step::done ? step::want_write : outer_step_;
+    if (input_begin_ != input_end_)
+        return step::want_write;
+    return eof_ ? step::truncated : step::want_read;
 }
 
 tls_engine::step tls_engine::end_call(int returned)
@@ -281,9 +378,11 @@ tls_engine::step tls_engine::end_call(int returned)
     switch (SSL_get_error(ssl_, returned))
     {
     case SSL_ERROR_WANT_READ:
-        if (input_begin_ == input_end_)
-            return eof_ ? step::truncated : step::want_read;
-        [[fallthrough]];
+    {
+        auto const next = wait_for_input();
+        wants_write_ = next == step::want_write;
+        return next;
+    }
     case SSL_ERROR_WANT_WRITE:
         wants_write_ = true;
         return step::want_write;
@@ -291,6 +390,11 @@ tls_engine::step tls_engine::end_call(int returned)
         return step::end;
     default:
         break;
+    }
+    if (outer_failed())
+    {
+        failure_ = outer_->failure();
+        return step::failed;
     }
     if (system_error_ != 0)
     {
@@ -308,6 +412,8 @@ tls_engine::step tls_engine::end_call(int returned)
 
 std::span<char> tls_engine::input_buffer()
 {
+    if (outer_)
+        return outer_->input_buffer();
     // OpenSSL wants more only when it has consumed everything.
     input_begin_ = input_end_ = 0;
     return input_;
@@ -315,12 +421,18 @@ std::span<char> tls_engine::input_buffer()
 
 void tls_engine::commit_input(std::size_t size)
 {
-    input_end_ = size;
+    if (outer_)
+        outer_->commit_input(size);
+    else
+        input_end_ = size;
 }
 
 void tls_engine::commit_eof()
 {
-    eof_ = true;
+    if (outer_)
+        outer_->commit_eof();
+    else
+        eof_ = true;
 }
 
 bool tls_engine::resumed() const

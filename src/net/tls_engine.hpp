@@ -13,12 +13,14 @@
 #include <string>
 #include <string_view>
 
+struct bio_st;
 struct ssl_st;
 
 namespace coauth::net
 {
 
-// TLS over a non-blocking socket, in steps; its owner waits between them.
+// TLS over a non-blocking socket, or within the TLS of another engine, in steps; its owner waits
+// between them.
 //
 // In place of asio::ssl::stream: it writes to the socket itself and receives what its owner reads
 // from it. So a small message takes one system call each way and no buffer beside OpenSSL's own,
@@ -45,6 +47,10 @@ public:
     // Null without memory. `peer` is the key of the server's sessions in the context.
     static std::unique_ptr<tls_engine>
     make(std::shared_ptr<tls_context> context, int socket, std::string peer);
+    // The same within `outer`, whose handshake is done. What the owner reads from the socket goes
+    // through both.
+    static std::unique_ptr<tls_engine> make_within(
+        std::unique_ptr<tls_engine> outer, std::shared_ptr<tls_context> context, std::string peer);
     ~tls_engine();
     tls_engine(tls_engine const&) = delete;
     tls_engine& operator=(tls_engine const&) = delete;
@@ -75,6 +81,9 @@ public:
     void commit_input(std::size_t size);
     void commit_eof();
 
+    // Whether `failure()` is that of the TLS around this one.
+    [[nodiscard]] bool outer_failed() const { return outer_step_ == step::failed; }
+
     [[nodiscard]] bool resumed() const;
     // Whether this process has been forked since the connection was opened: it is the parent's.
     [[nodiscard]] bool belongs_to_parent() const noexcept;
@@ -84,16 +93,28 @@ public:
 
 private:
     struct bio_callbacks;
+    class errors_kept;
 
     explicit tls_engine(std::shared_ptr<tls_context> context);
+    static std::unique_ptr<tls_engine> start(std::unique_ptr<tls_engine> engine, std::string peer);
+    void begin_step();
     // Around each call of OpenSSL.
     void begin_call();
     step end_call(int returned);
+    // What the socket does for an engine, `outer_` does for one within it.
+    step read_step(std::span<char> buffer, std::size_t& size);
+    int read_from_outer(bio_st* bio, char* data, int size);
+    int write_to_outer(bio_st* bio, char const* data, int size);
+    [[nodiscard]] step wait_for_input() const;
 
     std::shared_ptr<tls_context> context_;
     session_key session_key_;
     ssl_st* ssl_ = nullptr;
     int socket_ = -1;
+    // Null: this one is on the socket.
+    std::unique_ptr<tls_engine> outer_;
+    // The last step of `outer_` during the present call.
+    step outer_step_ = step::done;
     std::array<char, 8 * 1024> input_;
     std::size_t input_begin_ = 0;
     std::size_t input_end_ = 0;

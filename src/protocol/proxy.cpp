@@ -147,11 +147,12 @@ std::optional<endpoint> parse_proxy_endpoint(std::string_view url)
     if (!parsed)
         return std::nullopt;
     auto proxy = *parsed;
+    proxy.tls = detail::equal_ignoring_case(url.substr(0, url.find(':')), "https");
     auto const colon = host_and_port.rfind(':');
     bool const has_port =
         colon != std::string_view::npos && host_and_port.find(']', colon) == std::string_view::npos;
     if (!has_port)
-        proxy.port = "80";
+        proxy.port = proxy.tls ? "443" : "80";
     return proxy;
 }
 
@@ -206,11 +207,14 @@ result<std::optional<proxy_route>> find_proxy(
     if (!settings)
         return std::optional<proxy_route>();
     auto const parsed = urls::parse_uri({settings->url.data(), settings->url.size()});
-    if (!parsed || parsed->scheme_id() != urls::scheme::http || parsed->encoded_host().empty())
+    bool const is_http = parsed && (parsed->scheme_id() == urls::scheme::http ||
+                                    parsed->scheme_id() == urls::scheme::https);
+    if (!is_http || parsed->encoded_host().empty())
         return url_error(
-            has_ipv6_zone(settings->url) ? "has an IPv6 address with a zone, which is not "
-                                           "supported; remove the zone from the '%' on"
-                                         : "is not of the form http://host:port");
+            has_ipv6_zone(settings->url)
+                ? "has an IPv6 address with a zone, which is not "
+                  "supported; remove the zone from the '%' on"
+                : "is not of the form http://host:port or https://host:port");
     auto const proxy = parse_proxy_endpoint(settings->url);
     if (!proxy)
         return url_error("has no host, or a bad port; it must be from 1 to 65535");
@@ -223,7 +227,9 @@ result<std::optional<proxy_route>> find_proxy(
         settings->user.find(':') != std::string::npos)
         return url_error("has a user or password with a control character or a colon");
     proxy_route route;
+    route.tls = proxy->tls;
     route.host = proxy->host;
+    route.ip_literal = proxy->ip_literal;
     route.port = static_cast<std::uint16_t>(std::stoi(proxy->port));
     route.request = connect_request(server, *settings, user_agent);
     return std::optional<proxy_route>(std::move(route));

@@ -15,8 +15,12 @@ namespace coauth::protocol
 // A proxy that opens a tunnel to the server.
 struct proxy_route
 {
+    // TLS to the proxy, with the server's TLS within it.
+    bool tls = false;
     std::string host;
     std::uint16_t port = 0;
+    // Whether `host` is an IP address.
+    bool ip_literal = false;
     // The whole CONNECT request.
     secret request;
 };

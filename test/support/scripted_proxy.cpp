@@ -70,7 +70,7 @@ scripted_proxy::~scripted_proxy()
 
 std::string scripted_proxy::url() const
 {
-    return "http://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port());
+    return "http://127.0.0.1:" + std::to_string(port());
 }
 
 awaitable<void> scripted_proxy::accept()
@@ -91,6 +91,10 @@ awaitable<void> scripted_proxy::serve(std::shared_ptr<tunnel> connection)
     std::string request;
     co_await asio::async_read_until(
         connection->client, asio::dynamic_buffer(request), "\r\n\r\n", use_awaitable);
+    {
+        std::lock_guard const lock(mutex_);
+        last_request_ = std::move(request);
+    }
     count(requests_);
     co_await response(connection);
     if (script_.close)
@@ -123,6 +127,12 @@ std::size_t scripted_proxy::requests() const
 {
     std::lock_guard const lock(mutex_);
     return requests_;
+}
+
+std::string scripted_proxy::last_request() const
+{
+    std::lock_guard const lock(mutex_);
+    return last_request_;
 }
 
 bool scripted_proxy::wait_for_requests(std::size_t count) const

@@ -40,8 +40,11 @@ public:
     scripted_proxy& operator=(scripted_proxy const&) = delete;
 
     [[nodiscard]] std::string url() const;
+    [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
     // Number of CONNECT requests.
     [[nodiscard]] std::size_t requests() const;
+    // The last of them as it came.
+    [[nodiscard]] std::string last_request() const;
     // Waits until `count` requests were received, or `count` connections have ended. False: this
     // took more than ten seconds.
     [[nodiscard]] bool wait_for_requests(std::size_t count) const;
@@ -61,6 +64,7 @@ private:
     std::mutex mutable mutex_;
     std::condition_variable mutable changed_;
     std::size_t requests_ = 0;
+    std::string last_request_;
     std::size_t ended_ = 0;
     boost::asio::io_context context_{1};
     tcp::acceptor acceptor_;

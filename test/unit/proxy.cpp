@@ -78,6 +78,9 @@ BOOST_AUTO_TEST_CASE(valid_forms_of_the_proxy_url_are_accepted)
              {"http://u%40x:p%3Aq@proxy:1", "proxy", 1},
              {"http://u:p@[::1]", "::1", 80},
              {"http://proxy:0443", "proxy", 443},
+             {"https://proxy", "proxy", 443},
+             {"HTTPS://u:p@proxy:3129", "proxy", 3129},
+             {"https://[::1]", "::1", 443},
              // Not the host 10.0.0.1 and a path.
              {"http://10.0.0.1.example:3128", "10.0.0.1.example", 3128},
          })
@@ -87,6 +90,10 @@ BOOST_AUTO_TEST_CASE(valid_forms_of_the_proxy_url_are_accepted)
             BOOST_TEST_REQUIRE(got.has_value());
             BOOST_TEST((*got)->host == row.host);
             BOOST_TEST((*got)->port == row.port);
+            BOOST_TEST((*got)->tls == (row.url[4] == 's' || row.url[4] == 'S'));
+            BOOST_TEST(
+                (*got)->ip_literal ==
+                (row.host[0] == ':' || row.host == "10.0.0.1"s || row.host[0] == '2'));
         }
     check_contains(
         text((*find(by_url("http://u%40x:p%3Aq@proxy:1")))->request),
@@ -96,7 +103,7 @@ BOOST_AUTO_TEST_CASE(valid_forms_of_the_proxy_url_are_accepted)
 BOOST_AUTO_TEST_CASE(invalid_urls_are_rejected_and_not_repeated)
 {
     for (char const* url :
-         {"proxy:3128", "https://proxy:1", "socks5://proxy:1", "http://", "http://pro xy",
+         {"proxy:3128", "socks5://proxy:1", "https://", "http://", "http://pro xy",
           "http://u:hunter2@proxy:x", "http://u%0d%0aX:hunter2@proxy", "http://proxy:0",
           "http://proxy:", "http://proxy:65664", "http://proxy:3128x",
           "http://u:hunter2@10.0.0.1:"})
