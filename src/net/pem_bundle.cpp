@@ -49,8 +49,10 @@ marker read_marker(std::string_view text, std::size_t word, bool is_begin)
 }
 
 // The next marker; its `begin` is npos if there is none. A word without a dash before it is text.
+// Markers that are glued may share their dashes.
 marker find_marker(std::string_view text, std::size_t from)
 {
+    from -= from == 0 ? 0 : 1;
     for (auto dash = text.find('-', from); dash != std::string_view::npos;
          dash = text.find('-', dash + 1))
     {
@@ -144,7 +146,7 @@ result<std::vector<pem_block>> split_pem(std::string_view text, std::string cons
                 name, lines.line_of(end.begin), "a marker has not five dashes on both sides");
         if (end.is_begin || end.label != begin.label)
             return damaged(name, line, "the block that begins there does not end before the next");
-        auto const body = text.substr(begin.end, end.begin - begin.end);
+        auto const body = text.substr(begin.end, std::max(begin.end, end.begin) - begin.end);
         blocks.push_back({std::string(begin.label), line, normalize(begin.label, body)});
         begin = find_marker(text, end.end);
     }

@@ -299,6 +299,7 @@ BOOST_AUTO_TEST_CASE(a_bundle_is_read_whole_or_refused_with_the_line)
              {"CRLF", replaced(first + second, "\n", "\r\n"), ""},
              {"indented", indented(first + second), ""},
              {"glued", glued, ""},
+             {"glued, with hyphens in common", first.substr(0, first.size() - 6) + second, ""},
              {"one long line", on_one_line(first) + on_one_line(second), ""},
              {"escaped line ends", replaced(first + second, "\n", "\\n"), ""},
              {"a key first", other.key.private_pem() + second, ""},

@@ -1,4 +1,5 @@
-// Header fields of a response with times and challenges, one a line, and `expires_in`.
+// Header fields of a response with times and challenges, one a line, and `expires_in`. Each value
+// is also a time to wait in a body.
 
 #include <coauth/token_rejected.hpp>
 
@@ -6,7 +7,9 @@
 #include "protocol/expires_in.hpp"
 #include "protocol/http_date.hpp"
 #include "protocol/retry_after.hpp"
+#include "protocol/rfc3339_time.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -56,6 +59,20 @@ void check_retry(coauth::http_headers const& fields, system_clock::time_point no
     }
 }
 
+void check_wait(std::string_view text, system_clock::time_point now)
+{
+    auto const time = coauth::protocol::retry_at({}, true, now, text);
+    fuzz::require(
+        !time || (*time >= now && *time <= now + hours(24)),
+        "a wait in the body lasts from 0 to 24 hours");
+    auto const date = coauth::protocol::parse_rfc3339_time(text);
+    if (date)
+        fuzz::require(
+            coauth::protocol::retry_at({}, true, now, text) ==
+                std::clamp<system_clock::time_point>(*date, now, now + hours(24)),
+            "a date of RFC 3339 is a time to wait until");
+}
+
 void check_lifetime(std::string_view text, coauth::expires_in_rules const& rules)
 {
     using enum coauth::detail::json_kind;
@@ -80,6 +97,7 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
     for (auto const& field : response.headers)
     {
         check_date(field.value, now);
+        check_wait(field.value, now);
         check_lifetime(field.value, rules);
         if (coauth::is_invalid_token_challenge(from.number(), field.value))
             fuzz::require(from.number() == 401, "only status 401 rejects a token");

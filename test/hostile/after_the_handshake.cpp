@@ -377,21 +377,21 @@ BOOST_AUTO_TEST_CASE(floods_of_records_are_abandoned)
 // Before its response to CONNECT, and within the handshake with the server.
 BOOST_AUTO_TEST_CASE(floods_of_a_proxy_are_abandoned)
 {
-    issued_certificate const shown;
+    issued_certificate const certificate;
     for (bool const consents : {false, true})
         for (auto* const what : {update_key, give_ticket})
             BOOST_TEST_CONTEXT("after the consent: " << consents)
             {
                 raw_tls_server const proxy(
-                    speaking(shown, tls_1_3),
+                    tls_settings(certificate, tls_1_3),
                     [&](raw_connection& peer)
                     {
-                        bool going = peer.shake_hands() && peer.read_request() &&
+                        bool going = peer.handshake() && peer.read_request() &&
                                      (!consents || peer.write("HTTP/1.1 200 OK\r\n\r\n"));
                         while (going)
-                            going = what(peer) && peer.drain();
+                            going = what(peer) && peer.discard_input();
                     });
-                auto config = config_for(proxy, shown);
+                auto config = config_for(proxy, certificate);
                 config.proxy.url = "https://localhost:" + std::to_string(proxy.port());
                 config.server.token_endpoint = "https://as.example/";
                 config.retry.max_attempts = 1;
