@@ -79,10 +79,10 @@ private:
     std::optional<credential_source> credentials_;
     std::optional<request_factory> requests_;
     std::shared_ptr<config_files const> files_;
-    // Of the configuration, but for its files.
-    result<void> status_;
     // Once they were usable, whoever needs one of them reports its failure.
     std::atomic<bool> files_were_usable_{false};
+    // Of the configuration, but for its files. After what `prepare` sets.
+    result<void> status_;
     std::atomic<bool> context_is_gone_{false};
 };
 

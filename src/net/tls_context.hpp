@@ -4,7 +4,7 @@
 #include <coauth/client_config.hpp>
 
 #include "net/session_cache.hpp"
-#include "net/trust_store.hpp"
+#include "net/trust_source.hpp"
 #include "values/reloadable.hpp"
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "net/trust_store.hpp"
+#include "net/trust_source.hpp"
 
 #include "crypto/digest.hpp"
 #include "net/certificate_verification.hpp"

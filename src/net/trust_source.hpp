@@ -1,5 +1,5 @@
-#ifndef COAUTH_SRC_NET_TRUST_STORE_HPP
-#define COAUTH_SRC_NET_TRUST_STORE_HPP
+#ifndef COAUTH_SRC_NET_TRUST_SOURCE_HPP
+#define COAUTH_SRC_NET_TRUST_SOURCE_HPP
 
 #include <coauth/client_config.hpp>
 
