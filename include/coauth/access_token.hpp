@@ -139,8 +139,11 @@ public:
         std::chrono::steady_clock::time_point steady_now =
             std::chrono::steady_clock::now()) const noexcept;
 
-    /// The JSON text of another member of the token response, such as `"refresh_token"` or
-    /// `"id_token"`. None: there is no such member. May be secret.
+    /// The refresh token (RFC 6749 section 1.5) that came with this token. Empty: there is none.
+    /// Secret: do not log it.
+    [[nodiscard]] std::string_view refresh_token() const noexcept;
+    /// The JSON text of another member of the token response, such as `"id_token"`. None: there is
+    /// no such member. May be secret.
     [[nodiscard]] std::optional<std::string_view> member(std::string_view name) const noexcept;
     /// All other members of the token response, in the order received.
     [[nodiscard]] std::vector<token_member> const& members() const noexcept;

@@ -1,5 +1,6 @@
 #include <coauth/access_token.hpp>
 
+#include "values/json_document.hpp"
 #include "values/saturating_time.hpp"
 #include "values/token_refcount.hpp"
 
@@ -35,6 +36,22 @@ void complete_times(access_token_info& info) noexcept
         info.requested_at_steady = convert_time(*info.requested_at, wall, steady);
 }
 
+// The characters of a JSON string; empty: it is something else. `storage` has them if the string
+// contains escapes.
+std::string_view decode_json_string(std::string_view json, secret& storage)
+{
+    if (json.size() < 2 || json.front() != '"' || json.back() != '"')
+        return {};
+    if (json.find('\\') == std::string_view::npos)
+        return json.substr(1, json.size() - 2);
+    secret object("{\"a\":");
+    object.append(json).append('}');
+    auto const document = detail::json_document::parse(object.view());
+    auto const text = document ? document->find("a").as_string() : std::nullopt;
+    storage = secret(text.value_or(std::string_view()));
+    return storage.view();
+}
+
 } // namespace
 
 struct access_token::rep : detail::refcount
@@ -46,11 +63,17 @@ struct access_token::rep : detail::refcount
         authorization = field.view();
         if (!info.requested_at || !info.requested_at_steady)
             complete_times(info);
+        for (auto const& member : info.members)
+            if (member.name == "refresh_token")
+                refresh_token = decode_json_string(member.json.view(), decoded_refresh_token);
     }
 
     access_token_info info;
     // The value of the Authorization field; the token is its tail.
     secret field;
+    std::string_view refresh_token;
+    // If its JSON text has escapes.
+    secret decoded_refresh_token;
 };
 
 namespace
@@ -144,6 +167,12 @@ bool access_token::expired(
         return false;
     return now >= detail::after(requested_at(), *life) ||
            steady_now >= detail::after(requested_at_steady(), *life);
+}
+
+std::string_view access_token::refresh_token() const noexcept
+{
+    auto const* const data = content();
+    return data != nullptr ? data->refresh_token : std::string_view();
 }
 
 std::optional<std::string_view> access_token::member(std::string_view name) const noexcept

@@ -61,6 +61,33 @@ BOOST_AUTO_TEST_CASE(a_token_has_the_members_of_its_response)
     BOOST_TEST(*t.headers().find("x-request-id") == "7");
 }
 
+// The text of the JSON string, whatever escapes the server used.
+BOOST_AUTO_TEST_CASE(refresh_token_is_decoded)
+{
+    for (auto const& [json, expected] : std::vector<std::pair<char const*, char const*>>{
+             {R"("r")", "r"},
+             {R"("a\/b\u002bc")", "a/b+c"},
+             {R"("a\\")", "a\\"},
+             {R"("")", ""},
+             {R"("\x")", ""},
+             {"null", ""},
+             {"7", ""},
+             {R"({"a":"b"})", ""},
+             {"\"", ""},
+             {"", ""}})
+        BOOST_TEST_CONTEXT(json)
+        {
+            coauth::access_token_info info;
+            info.value = "v";
+            info.members.push_back({"id_token", coauth::secret("\"i\"")});
+            info.members.push_back({"refresh_token", coauth::secret(json)});
+            token const t(std::move(info));
+            auto const copy = t;
+            BOOST_TEST(copy.refresh_token() == expected);
+        }
+    BOOST_TEST(token().refresh_token().empty());
+}
+
 BOOST_AUTO_TEST_CASE(an_empty_token_has_no_value_and_has_expired)
 {
     token const t;
