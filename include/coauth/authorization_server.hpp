@@ -33,6 +33,9 @@ struct expires_in_rules
     expires_in_rule never = expires_in_rule::unknown;
     /// The lifetime for `expires_in_rule::assumed`.
     std::chrono::seconds assumed{300};
+
+    /// True if all members are equal.
+    friend bool operator==(expires_in_rules const&, expires_in_rules const&) = default;
 };
 
 /// A set of endpoints. Each is an absolute https URL without user information and fragment; an
@@ -45,6 +48,9 @@ struct server_endpoints
     std::string introspection_endpoint;
     /// The revocation endpoint (RFC 7009).
     std::string revocation_endpoint;
+
+    /// True if all members are equal.
+    friend bool operator==(server_endpoints const&, server_endpoints const&) = default;
 };
 
 /// An authorization server: its endpoints and what it supports. A plain aggregate, written by hand
@@ -52,7 +58,7 @@ struct server_endpoints
 struct authorization_server
 {
     /// The token endpoint (RFC 6749 section 3.2): an absolute https URL without user information
-    /// and fragment. Required.
+    /// and fragment. Required, unless `client_config::issuer` is set.
     std::string token_endpoint;
     /// How `expires_in` is interpreted.
     expires_in_rules expires_in = {};
@@ -88,6 +94,9 @@ struct authorization_server
     /// The server binds its tokens to the client's certificate: an API accepts them only over TLS
     /// with that certificate (RFC 8705 section 3; `tls_client_certificate_bound_access_tokens`).
     bool certificate_bound_tokens = false;
+
+    /// True if all members are equal.
+    friend bool operator==(authorization_server const&, authorization_server const&) = default;
 };
 
 } // namespace coauth

@@ -233,8 +233,8 @@ public:
     void close() noexcept;
 
 private:
-    friend class token_source;
     friend class token_cache;
+    friend class token_fetcher;
     std::shared_ptr<detail::client_impl> core_;
 };
 

@@ -184,7 +184,7 @@ struct proxy_options
 struct client_config
 {
     /// The authorization server: its token endpoint, or the result of `async_discover` for its
-    /// issuer. Required.
+    /// issuer. Required, unless `issuer` is set.
     authorization_server server = {};
     /// How the client authenticates. Required.
     client_authentication authentication = {};
@@ -220,6 +220,15 @@ struct client_config
     /// Accept `http://` for endpoints at a loopback address (127.0.0.0/8, ::1, localhost), for
     /// tests. Secrets and tokens are then sent unencrypted.
     bool allow_http_loopback = false;
+    /// The issuer of the authorization server, in place of `server.token_endpoint`: the first
+    /// operation discovers the endpoints, as `async_discover` does, within its own time limit. They
+    /// are read again in the background when they are a day old, and when two responses in a row
+    /// say that an endpoint is gone (status 404 or 410); until then, and if that fails, those that
+    /// are known remain in use. What is set in `server` takes precedence over what is discovered.
+    /// Empty: the endpoints are those in `server`.
+    std::string issuer = {};
+    /// `discovery_options::expected_issuer`, for `issuer`.
+    std::string expected_issuer = {};
 };
 
 /// Validates a configuration as the constructor of `client` does. Reads certificate and key files;

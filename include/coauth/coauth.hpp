@@ -16,6 +16,7 @@
 #include <coauth/introspection.hpp>
 #include <coauth/jwt_assertion.hpp>
 #include <coauth/observer.hpp>
+#include <coauth/parse_token_response.hpp>
 #include <coauth/result.hpp>
 #include <coauth/secret.hpp>
 #include <coauth/secret_provider.hpp>
@@ -23,6 +24,7 @@
 #include <coauth/signing_key.hpp>
 #include <coauth/smscx.hpp>
 #include <coauth/token_cache.hpp>
+#include <coauth/token_fetcher.hpp>
 #include <coauth/token_rejected.hpp>
 #include <coauth/token_request.hpp>
 #include <coauth/token_source.hpp>

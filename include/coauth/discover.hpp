@@ -35,6 +35,10 @@ struct discovery_options
     std::chrono::milliseconds timeout{10'000};
     /// How long the process caches the metadata of an issuer. 0: they are not cached.
     std::chrono::seconds lifetime{3600};
+    /// The issuer that the metadata must name, if it is not the one whose URL is used: for a server
+    /// that this program reaches by another name, such as Keycloak behind a proxy. The result has
+    /// this issuer. Empty: the issuer whose URL is used.
+    std::string expected_issuer = {};
     /// Accept `http://` at a loopback address, for tests.
     bool allow_http_loopback = false;
     /// The User-Agent field. Empty: the field is not sent.
@@ -93,8 +97,8 @@ private:
 /// Connect (`/.well-known/openid-configuration` after the path); and finally those of RFC 8414
 /// after the path. A silent URL gets its share of the time limit, at most 3 s. After a transient
 /// failure all are tried again, up to 3 times, with the delays of `retry_options`. The metadata
-/// must name exactly this issuer and an https token endpoint. Any other endpoint that is not https
-/// is left out.
+/// must name exactly this issuer (or `discovery_options::expected_issuer`) and an https token
+/// endpoint. Any other endpoint that is not https is left out.
 ///
 /// Calls with the same issuer and equal options on the same execution context at the same time
 /// share one discovery. Each can be cancelled alone and has its own time limit. A call with a

@@ -59,6 +59,9 @@ struct token_cache_counters
 /// hash. A grant whose values come from a function has no content to compare: only copies of one
 /// request are equal, so create such a request once and keep it.
 ///
+/// A request that presents a refresh token belongs in a source of its own: a source that the cache
+/// removes takes the latest refresh token with it.
+///
 /// A tenant with credentials of its own needs a client of its own. The program keeps that client,
 /// and calls `erase` before it destroys it.
 ///

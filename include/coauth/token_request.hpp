@@ -14,6 +14,13 @@
 namespace coauth
 {
 
+namespace detail
+{
+
+class refresh_token_rotation;
+
+} // namespace detail
+
 /// A grant other than client credentials, with its parameters.
 struct token_grant
 {
@@ -95,13 +102,15 @@ public:
     }
 
     /// Presents a refresh token (RFC 6749 section 6). If the server returns a new refresh token, it
-    /// is in `access_token::member("refresh_token")`.
+    /// is in `access_token::refresh_token()`. A `token_source` presents the new one by itself.
     static token_request refresh_token(secret token)
     {
         return {"refresh_token", {{"refresh_token", std::move(token)}}};
     }
     /// The same with a function that returns the refresh token and is called before each attempt.
-    /// If the server rotates refresh tokens, the function must return the latest.
+    /// If the server rotates refresh tokens, the function must return the latest. Behind a
+    /// `token_source` it may be late: the source presents the latest that it got itself, unless the
+    /// function returns one that is unknown to it, after a new login for example.
     static token_request refresh_token(secret_provider token)
     {
         return {"refresh_token", {}, {{"refresh_token", std::move(token)}}};
@@ -185,6 +194,7 @@ public:
     [[nodiscard]] token_grant const* grant() const noexcept { return grant_.get(); }
 
 private:
+    friend class detail::refresh_token_rotation;
     using values = std::vector<std::pair<std::string, secret>>;
     using functions = std::vector<std::pair<std::string, secret_provider>>;
 

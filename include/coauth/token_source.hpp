@@ -2,10 +2,10 @@
 #define COAUTH_TOKEN_SOURCE_HPP
 
 #include <coauth/access_token.hpp>
-#include <coauth/client.hpp>
 #include <coauth/detail/token_wait_op.hpp>
 #include <coauth/export.hpp>
 #include <coauth/result.hpp>
+#include <coauth/token_fetcher.hpp>
 #include <coauth/token_request.hpp>
 #include <coauth/token_source_options.hpp>
 
@@ -101,13 +101,18 @@ public:
     /// The type of the source's executor.
     using executor_type = boost::asio::any_io_executor;
 
-    /// Creates a source of tokens that `client` gets for `request`. Starts no fetch.
+    /// Creates a source of tokens that `fetcher`, which may simply be a client, gets for `request`.
+    /// Starts no fetch.
     ///
-    /// The source runs on the client's executor. The client may be moved afterwards. When it is
+    /// The source runs on the fetcher's executor. A client may be moved afterwards. When it is
     /// destroyed or closed, every fetch fails with `errc::cancelled`. Invalid options, or an
     /// invalid client, are not exceptions: every operation returns the error.
+    ///
+    /// If the request presents a refresh token and the server returns a new one, the source
+    /// presents that from then on. Save it with `token_source_options::on_token`.
     explicit token_source(
-        client& client, token_request request = token_request(), token_source_options options = {});
+        token_fetcher const& fetcher, token_request request = token_request(),
+        token_source_options options = {});
     /// Completes waiting operations with `errc::cancelled`.
     ~token_source();
 
@@ -117,7 +122,7 @@ public:
     /// Closes this source, then moves the other one here.
     token_source& operator=(token_source&&) noexcept;
 
-    /// The executor of the client.
+    /// The executor of the fetcher.
     [[nodiscard]] executor_type get_executor() const noexcept;
 
     /// Returns the token if there is a usable one now, else an empty token. Never waits. Starts a
@@ -143,8 +148,8 @@ public:
     /// unless `token_source_options::cancel_when_unwaited` is set.
     ///
     /// \par Errors
-    /// Any `errc` that the client returns; `errc::cancelled` when the source is closed. Throws only
-    /// `std::bad_alloc`.
+    /// Any `errc` that the fetcher returns; `errc::cancelled` when the source is closed. Throws
+    /// only `std::bad_alloc`.
     [[nodiscard]] boost::asio::awaitable<result<access_token>> async_get_access_token();
 
     /// The same with a time limit for the wait, at most 24 hours. When `limit` has passed, the
@@ -161,7 +166,7 @@ public:
     ///
     /// \par Completion
     /// Exactly once, never inside this call, on the handler's associated executor (by default the
-    /// client's). The handler's associated allocator and cancellation slot are used.
+    /// source's). The handler's associated allocator and cancellation slot are used.
     template <boost::asio::completion_token_for<access_token_completion_signature> CompletionToken>
     auto async_get_access_token(CompletionToken&& token)
     {

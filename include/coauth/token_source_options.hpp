@@ -1,6 +1,7 @@
 #ifndef COAUTH_TOKEN_SOURCE_OPTIONS_HPP
 #define COAUTH_TOKEN_SOURCE_OPTIONS_HPP
 
+#include <coauth/access_token.hpp>
 #include <coauth/error.hpp>
 #include <coauth/export.hpp>
 #include <coauth/observer.hpp>
@@ -9,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string_view>
 
@@ -76,11 +78,20 @@ struct token_source_options
     /// `max_back_off`.
     bool refresh_when_idle = false;
     /// Cancel a fetch when no operation waits for it any more. Off, or with `refresh_when_idle`:
-    /// the fetch continues, and the next caller gets its token.
+    /// the fetch continues, and the next caller gets its token. A fetch that presents a refresh
+    /// token is not cancelled, because the response may have the only token for the next one.
     bool cancel_when_unwaited = false;
     /// Send the observer a `token_served` event also for each token that is returned at once. Each
     /// such call then reads the clock twice and runs the observer. Off: they are only counted.
     bool observe_cache_hits = false;
+    /// Called with each token that a fetch returned, before the operations that wait get it: to
+    /// save `access_token::refresh_token()`, which a server may replace with each token, or to
+    /// share the token. Also called while the source closes, and for a token that arrived too late
+    /// to be used. Exceptions from it are ignored.
+    ///
+    /// Called on the executor, under no lock, for one fetch after the other; must not block. A
+    /// fetch may end just when the source is destroyed: the function must own what it uses.
+    std::function<void(access_token const&)> on_token = {};
 };
 
 /// The states of a `token_source`.

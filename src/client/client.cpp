@@ -2,6 +2,7 @@
 #include <coauth/client.hpp>
 
 #include "client/client_impl.hpp"
+#include "client/issuer_call.hpp"
 #include "client/operation.hpp"
 #include "net/reserved_memory.hpp"
 
@@ -15,26 +16,26 @@ namespace asio = boost::asio;
 namespace detail
 {
 
-std::weak_ptr<deadline_entry> start_get_access_token(
+std::weak_ptr<abortable> start_get_access_token(
     std::shared_ptr<client_impl> const& client, token_request request, token_handler handler,
-    std::shared_ptr<std::uint64_t> credentials_version)
+    token_call_options options)
 {
-    return operation::start(
-        client, std::make_unique<token_call>(
-                    std::move(request), std::move(handler), std::move(credentials_version)));
+    return start_operation(
+        client,
+        std::make_unique<token_call>(std::move(request), std::move(handler), std::move(options)));
 }
 
 void start_get_access_token(
     std::shared_ptr<client_impl> const& client, token_request request, token_handler handler)
 {
-    start_get_access_token(client, std::move(request), std::move(handler), nullptr);
+    start_get_access_token(client, std::move(request), std::move(handler), token_call_options());
 }
 
 void start_introspect(
     std::shared_ptr<client_impl> const& client, secret token, std::string type_hint,
     introspection_call::handler_type handler)
 {
-    operation::start(
+    start_operation(
         client, std::make_unique<introspection_call>(
                     std::move(token), std::move(type_hint), std::move(handler)));
 }
@@ -43,7 +44,7 @@ void start_revoke(
     std::shared_ptr<client_impl> const& client, secret token, std::string type_hint,
     revocation_call::handler_type handler)
 {
-    operation::start(
+    start_operation(
         client, std::make_unique<revocation_call>(
                     std::move(token), std::move(type_hint), std::move(handler)));
 }
@@ -86,10 +87,36 @@ struct begin_operation
     }
 };
 
-// Without memory it returns an error. To destroy the handler without a call would need memory.
+// The same for a client that may have to discover its endpoints.
+template <class T>
+struct begin_issuer_call
+{
+    std::shared_ptr<client_impl> client;
+    std::unique_ptr<endpoint_call_base<T>> call;
+
+    template <class Handler>
+    void operator()(Handler&& handler)
+    {
+        call->set_handler(executor_bound_handler<std::decay_t<Handler>>(
+            std::forward<Handler>(handler), client->executor));
+        start_operation(client, std::move(call));
+    }
+};
+
 template <class T>
 asio::awaitable<result<T>>
-await_operation(std::shared_ptr<client_impl> client, std::unique_ptr<endpoint_call_base<T>> call)
+await_issuer_call(std::shared_ptr<client_impl> client, std::unique_ptr<endpoint_call_base<T>> call)
+{
+    begin_issuer_call<T> begin{std::move(client), std::move(call)};
+    auto outcome = co_await asio::async_initiate<asio::use_awaitable_t<> const, void(result<T>)>(
+        std::move(begin), asio::use_awaitable);
+    co_return outcome;
+}
+
+// Without memory it returns an error. To destroy the handler without a call would need memory.
+template <class T>
+asio::awaitable<result<T>> await_known_endpoint(
+    std::shared_ptr<client_impl> client, std::unique_ptr<endpoint_call_base<T>> call)
 {
     result<T> outcome = error(errc::out_of_memory);
     try
@@ -106,6 +133,14 @@ await_operation(std::shared_ptr<client_impl> client, std::unique_ptr<endpoint_ca
         outcome = error(errc::out_of_memory);
     }
     co_return outcome;
+}
+
+template <class T>
+asio::awaitable<result<T>>
+await_operation(std::shared_ptr<client_impl> client, std::unique_ptr<endpoint_call_base<T>> call)
+{
+    return client->endpoints ? await_issuer_call(std::move(client), std::move(call))
+                             : await_known_endpoint(std::move(client), std::move(call));
 }
 
 } // namespace

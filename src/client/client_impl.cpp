@@ -19,11 +19,17 @@ std::atomic<std::uint64_t> last_client_id{0};
 
 } // namespace
 
-client_impl::client_impl(asio::any_io_executor run_on, client_config configured)
+client_impl::client_impl(
+    asio::any_io_executor run_on, client_config configured,
+    std::weak_ptr<discovered_endpoints> made_by)
     : id(++last_client_id)
     , executor(std::move(run_on))
     , config(std::move(configured))
     , deadlines(std::make_shared<deadline_queue>(executor))
+    , endpoints(
+          config.issuer.empty() ? nullptr
+                                : std::make_shared<discovered_endpoints>(executor, config))
+    , made_by_(std::move(made_by))
     , signatures_(std::make_shared<pending_signatures>())
     , status_(prepare())
 {
@@ -42,6 +48,8 @@ result<void> client_impl::prepare()
         return prepared.error();
     files_ = prepared->files;
     files_were_usable_ = files_->check().has_value();
+    if (endpoints)
+        return {};
     credentials_.emplace(config.authentication, files_, files_were_usable_.load());
     requests_.emplace(config, files_->key, signatures_);
     destinations_.emplace(config, std::move(*prepared), executor);
@@ -68,6 +76,9 @@ result<destination const*> client_impl::find_destination(protocol::endpoint_kind
 {
     if (!status_)
         return status_.error();
+    // A client that has to discover them is closed.
+    if (!destinations_)
+        return error(errc::cancelled);
     if (!files_were_usable_)
     {
         auto const usable = files_->check();
@@ -80,6 +91,8 @@ result<destination const*> client_impl::find_destination(protocol::endpoint_kind
 
 std::uint64_t client_impl::refresh_credentials()
 {
+    if (auto const known = endpoints ? endpoints->known() : nullptr)
+        return known->refresh_credentials();
     return credentials_ ? credentials_->refresh() : 0;
 }
 
@@ -88,11 +101,19 @@ std::uint64_t client_impl::credentials_version() const noexcept
     return credentials_ ? credentials_->version() : 0;
 }
 
+void client_impl::on_response(unsigned status) const noexcept
+{
+    if (auto const owner = made_by_.lock())
+        owner->on_response(*this, status);
+}
+
 void client_impl::close() noexcept
 {
     if (context_is_gone_)
         return;
     deadlines->close();
+    if (endpoints)
+        endpoints->close();
     if (destinations_)
         destinations_->for_each_pool([](connection_pool& pool) { pool.close(); });
 }
@@ -100,6 +121,12 @@ void client_impl::close() noexcept
 client_counters client_impl::counters() const
 {
     client_counters now;
+    if (endpoints)
+    {
+        endpoints->add_counters(now);
+        now.failures += totals.failures;
+        return now;
+    }
     now.tokens = totals.tokens;
     now.failures = totals.failures;
     now.attempts = totals.attempts;

@@ -7,8 +7,10 @@
 #include "client/credentials.hpp"
 #include "client/deadline_queue.hpp"
 #include "client/destination.hpp"
+#include "client/discovered_endpoints.hpp"
 #include "client/external_signer.hpp"
 #include "client/request_factory.hpp"
+#include "client/token_call_options.hpp"
 #include "net/context_shutdown.hpp"
 
 #include <atomic>
@@ -26,13 +28,18 @@ class client_impl final : public net::context_shutdown::listener,
                           public std::enable_shared_from_this<client_impl>
 {
 public:
-    client_impl(boost::asio::any_io_executor executor, client_config config);
+    // `made_by`: whoever discovered the endpoints in `config`.
+    client_impl(
+        boost::asio::any_io_executor executor, client_config config,
+        std::weak_ptr<discovered_endpoints> made_by = {});
     ~client_impl();
     client_impl(client_impl const&) = delete;
     client_impl& operator=(client_impl const&) = delete;
 
     // Also looks at the files that the client uses.
     [[nodiscard]] result<void> validate() const;
+    // The configuration is valid, but for its files.
+    [[nodiscard]] bool is_prepared() const noexcept { return status_.has_value(); }
     void close() noexcept;
     [[nodiscard]] bool context_is_gone() const noexcept { return context_is_gone_; }
     [[nodiscard]] client_counters counters() const;
@@ -50,11 +57,16 @@ public:
     // The version of the credentials that were loaded last.
     [[nodiscard]] std::uint64_t credentials_version() const noexcept;
 
+    // An endpoint responded.
+    void on_response(unsigned status) const noexcept;
+
     // Unique in this process.
     std::uint64_t const id;
     boost::asio::any_io_executor const executor;
     client_config const config;
     std::shared_ptr<deadline_queue> const deadlines;
+    // Null: the endpoints are those of the configuration. Else only this has endpoints.
+    std::shared_ptr<discovered_endpoints> const endpoints;
 
     struct atomic_counters
     {
@@ -73,8 +85,9 @@ private:
     result<void> prepare();
     void on_context_shutdown() noexcept override;
 
+    std::weak_ptr<discovered_endpoints> const made_by_;
     std::shared_ptr<pending_signatures> const signatures_;
-    // Empty: the configuration is invalid.
+    // Empty: the configuration is invalid, or its endpoints have to be discovered.
     std::optional<destinations> destinations_;
     std::optional<credential_source> credentials_;
     std::optional<request_factory> requests_;
@@ -86,11 +99,10 @@ private:
     std::atomic<bool> context_is_gone_{false};
 };
 
-// Starts an operation. The result ends it (`deadline_entry::abort`) while it runs.
-// `credentials_version`, if not null, is set to the version of the credentials that were sent last.
-std::weak_ptr<deadline_entry> start_get_access_token(
+// Starts an operation. The result ends it while it runs.
+std::weak_ptr<abortable> start_get_access_token(
     std::shared_ptr<client_impl> const& client, token_request request, token_handler handler,
-    std::shared_ptr<std::uint64_t> credentials_version);
+    token_call_options options);
 
 } // namespace coauth::detail
 

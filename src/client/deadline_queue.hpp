@@ -5,6 +5,7 @@
 
 #include "net/continuation.hpp"
 #include "net/reserved_memory.hpp"
+#include "values/abortable.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -20,6 +21,7 @@ namespace coauth::detail
 
 // An operation with a deadline. An intrusive node: the queue does not allocate.
 class deadline_entry : public net::resumable,
+                       public abortable,
                        public std::enable_shared_from_this<deadline_entry>,
                        public boost::intrusive::set_base_hook<>
 {
@@ -28,8 +30,6 @@ public:
 
     // Called without a lock.
     virtual void on_deadline(clock::time_point now) noexcept = 0;
-    // Ends the operation with this error before its deadline. Called without a lock.
-    virtual void abort(errc reason) noexcept = 0;
 
 protected:
     ~deadline_entry() = default;

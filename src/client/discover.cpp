@@ -28,10 +28,10 @@ discover(asio::any_io_executor executor, std::string issuer, discovery_options o
 
 } // namespace
 
-void start_discover(
+void start_discovery(
     asio::any_io_executor const& executor, std::string const& issuer,
-    discovery_options const& options,
-    asio::any_completion_handler<discovery_completion_signature> handler)
+    discovery_options const& options, cache_use cache, void const* owner,
+    discovery_call::handler_type handler)
 {
     auto const call =
         std::make_shared<discovery_call>(executor, options.timeout, std::move(handler));
@@ -42,7 +42,15 @@ void start_discover(
     auto urls = well_known_urls(issuer, options.allow_http_loopback);
     if (!urls)
         return call->post_completion(urls.error());
-    shared_discoveries().start(call, issuer, options, std::move(*urls));
+    shared_discoveries().start(call, issuer, options, std::move(*urls), cache, owner);
+}
+
+void start_discover(
+    asio::any_io_executor const& executor, std::string const& issuer,
+    discovery_options const& options,
+    asio::any_completion_handler<discovery_completion_signature> handler)
+{
+    start_discovery(executor, issuer, options, cache_use::find, nullptr, std::move(handler));
 }
 
 } // namespace detail

@@ -93,8 +93,9 @@ bool is_same(discovery_options const& a, discovery_options const& b)
     return is_same_tls(a.tls, b.tls) && a.proxy.url == b.proxy.url &&
            a.proxy.user == b.proxy.user && a.proxy.password == b.proxy.password &&
            a.proxy.from_environment == b.proxy.from_environment && a.timeout == b.timeout &&
-           a.lifetime == b.lifetime && a.allow_http_loopback == b.allow_http_loopback &&
-           a.user_agent == b.user_agent && !a.debug && !b.debug;
+           a.lifetime == b.lifetime && a.expected_issuer == b.expected_issuer &&
+           a.allow_http_loopback == b.allow_http_loopback && a.user_agent == b.user_agent &&
+           !a.debug && !b.debug;
 }
 
 bool is_same_context(asio::any_io_executor const& a, asio::any_io_executor const& b)
@@ -220,11 +221,12 @@ private:
 
 discovery::discovery(
     asio::any_io_executor executor, std::string issuer, discovery_options options,
-    std::vector<std::string> urls)
+    std::vector<std::string> urls, void const* owner)
     : executor_(std::move(executor))
     , issuer_(std::move(issuer))
     , options_(std::move(options))
     , urls_(std::move(urls))
+    , owner_(owner)
     , timer_memory_(std::make_shared<net::reserved_memory>())
     , timer_(executor_)
 {
@@ -232,12 +234,13 @@ discovery::discovery(
 
 bool discovery::try_add(
     std::shared_ptr<discovery_call> const& call, std::string const& issuer,
-    discovery_options const& options)
+    discovery_options const& options, void const* owner)
 {
     std::lock_guard const lock(mutex_);
     bool const is_first = calls_.empty();
-    bool const shares = issuer_ == issuer && is_same(options_, options) &&
-                        is_same_context(executor_, call->executor);
+    bool const has_options = owner_ != nullptr ? owner_ == owner : is_same(options_, options);
+    bool const shares =
+        issuer_ == issuer && has_options && is_same_context(executor_, call->executor);
     if (finished_ || cancelled_ || (!is_first && !shares))
         return false;
     calls_.push_back(call);
@@ -301,7 +304,9 @@ void discovery::try_next_url()
     rounds_ += next_url_ == 0 ? 1U : 0U;
     auto const client = make_client(executor_, options_, timeout, urls_[next_url_]);
     ++next_url_;
-    auto call = std::make_unique<metadata_call>(issuer_, response_handler{shared_from_this()});
+    auto call = std::make_unique<metadata_call>(
+        options_.expected_issuer.empty() ? issuer_ : options_.expected_issuer,
+        response_handler{shared_from_this()});
     std::lock_guard const lock(mutex_);
     operation::start(client, std::move(call));
     if (cancelled_)
@@ -321,7 +326,7 @@ void discovery::on_response(metadata_result response)
             response = *failure_;
         }
         else if (options_.lifetime.count() > 0)
-            shared_metadata_cache().store(options_, *response);
+            shared_metadata_cache().store(issuer_, options_, *response);
     }
     catch (...)
     {
@@ -432,7 +437,8 @@ void discovery::finish(metadata_result outcome)
 
 void discovery_registry::start(
     std::shared_ptr<discovery_call> const& call, std::string const& issuer,
-    discovery_options const& options, std::vector<std::string> urls)
+    discovery_options const& options, std::vector<std::string> urls, cache_use cache,
+    void const* owner)
 {
     std::shared_ptr<discovery> started;
     // Destroyed without the lock: they may be the last owners.
@@ -443,15 +449,17 @@ void discovery_registry::start(
         for (auto const& one : running_)
         {
             auto const& shared = running.emplace_back(one.lock());
-            if (shared && shared->try_add(call, issuer, options))
+            if (shared && shared->try_add(call, issuer, options, owner))
                 return call->connect_cancellation_slot(shared);
         }
         // Under the lock: a discovery stores its metadata before it finishes.
-        if (auto cached = shared_metadata_cache().find(issuer, options))
-            return call->post_completion(std::move(*cached));
-        started = std::make_shared<discovery>(call->executor, issuer, options, std::move(urls));
+        if (cache == cache_use::find)
+            if (auto cached = shared_metadata_cache().find(issuer, options))
+                return call->post_completion(std::move(*cached));
+        started =
+            std::make_shared<discovery>(call->executor, issuer, options, std::move(urls), owner);
         running_.push_back(started);
-        (void)started->try_add(call, issuer, options);
+        (void)started->try_add(call, issuer, options, owner);
         call->connect_cancellation_slot(started);
     }
     started->begin();

@@ -21,6 +21,15 @@ namespace coauth::detail
 
 using metadata_result = result<authorization_server>;
 
+// What a discovery does with the metadata that the process has cached.
+enum class cache_use
+{
+    // Uses them.
+    find,
+    // Fetches new ones in their place.
+    replace,
+};
+
 // The URLs that may have the metadata of an issuer, in the order of use.
 result<std::vector<std::string>>
 well_known_urls(std::string const& issuer, bool allow_http_loopback);
@@ -61,12 +70,12 @@ class discovery : public std::enable_shared_from_this<discovery>
 public:
     discovery(
         boost::asio::any_io_executor executor, std::string issuer, discovery_options options,
-        std::vector<std::string> urls);
+        std::vector<std::string> urls, void const* owner);
 
     // False: it has finished, or it is not the one that this call needs.
     [[nodiscard]] bool try_add(
         std::shared_ptr<discovery_call> const& call, std::string const& issuer,
-        discovery_options const& options);
+        discovery_options const& options, void const* owner);
     // Throws if there is no memory: the first call then has to be dropped by the caller.
     void begin();
     // Ends one call; the discovery itself goes on for the others. From any thread.
@@ -94,6 +103,7 @@ private:
     std::string const issuer_;
     discovery_options const options_;
     std::vector<std::string> const urls_;
+    void const* const owner_;
     std::size_t next_url_ = 0;
     unsigned rounds_ = 0;
     // Of this round: the error to report if nothing is found, and one that may pass.
@@ -119,7 +129,8 @@ public:
     // Completes the call from the cache, adds it to a discovery under way, or begins one.
     void start(
         std::shared_ptr<discovery_call> const& call, std::string const& issuer,
-        discovery_options const& options, std::vector<std::string> urls);
+        discovery_options const& options, std::vector<std::string> urls, cache_use cache,
+        void const* owner);
 
 private:
     std::mutex mutex_;
@@ -127,6 +138,13 @@ private:
 };
 
 discovery_registry& shared_discoveries();
+
+// The handler is called once, on the executor, and not within this call. Calls with the same owner,
+// which outlives them, have the same options except for the time limit. Null: they may have others.
+void start_discovery(
+    boost::asio::any_io_executor const& executor, std::string const& issuer,
+    discovery_options const& options, cache_use cache, void const* owner,
+    discovery_call::handler_type handler);
 
 } // namespace coauth::detail
 

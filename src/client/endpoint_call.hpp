@@ -3,6 +3,7 @@
 
 #include <coauth/client.hpp>
 
+#include "client/token_call_options.hpp"
 #include "protocol/config_validation.hpp"
 #include "protocol/http_request.hpp"
 #include "protocol/token_response.hpp"
@@ -10,6 +11,7 @@
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -31,6 +33,11 @@ public:
     }
     // Of a call for a token; null for the others. Equal requests have equal bytes on the wire.
     [[nodiscard]] virtual token_request const* request() const noexcept { return nullptr; }
+    // Earlier than this the operation may end at `client_config::timeout`.
+    [[nodiscard]] virtual std::chrono::steady_clock::time_point deadline() const noexcept
+    {
+        return std::chrono::steady_clock::time_point::max();
+    }
     // The parameters that the user's functions return for one attempt, as a form.
     [[nodiscard]] virtual result<secret> dynamic_parameters() const { return secret(); }
     [[nodiscard]] virtual result<secret> build(
@@ -85,16 +92,18 @@ private:
 class token_call final : public endpoint_call_base<access_token>
 {
 public:
-    token_call(
-        token_request request, handler_type handler,
-        std::shared_ptr<std::uint64_t> credentials_version = nullptr)
+    token_call(token_request request, handler_type handler, token_call_options options = {})
         : endpoint_call_base(std::move(handler))
         , request_(std::move(request))
-        , credentials_version_(std::move(credentials_version))
+        , options_(std::move(options))
     {
     }
 
     [[nodiscard]] token_request const* request() const noexcept override { return &request_; }
+    [[nodiscard]] std::chrono::steady_clock::time_point deadline() const noexcept override
+    {
+        return options_.deadline;
+    }
     [[nodiscard]] result<secret> dynamic_parameters() const override
     {
         return protocol::dynamic_parameters_form(request_);
@@ -117,13 +126,13 @@ public:
     }
     void set_credentials_version(std::uint64_t version) noexcept override
     {
-        if (credentials_version_)
-            *credentials_version_ = version;
+        if (options_.credentials_version)
+            *options_.credentials_version = version;
     }
 
 private:
     token_request const request_;
-    std::shared_ptr<std::uint64_t> const credentials_version_;
+    token_call_options const options_;
 };
 
 // A call that passes a token as a parameter: RFC 7662 or RFC 7009.

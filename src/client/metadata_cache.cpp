@@ -5,9 +5,10 @@
 namespace coauth::detail
 {
 
-bool metadata_cache::entry::has_trust_of(discovery_options const& options) const
+bool metadata_cache::entry::is_for(std::string const& url, discovery_options const& options) const
 {
-    return allow_http_loopback == options.allow_http_loopback && is_same_trust(tls, options.tls);
+    return issuer == url && expected_issuer == options.expected_issuer &&
+           allow_http_loopback == options.allow_http_loopback && is_same_trust(tls, options.tls);
 }
 
 std::optional<authorization_server>
@@ -16,7 +17,7 @@ metadata_cache::find(std::string const& issuer, discovery_options const& options
     std::lock_guard const lock(mutex_);
     for (auto i = entries_.begin(); i != entries_.end(); ++i)
     {
-        if (i->issuer != issuer || !i->has_trust_of(options))
+        if (!i->is_for(issuer, options))
             continue;
         // Compared in seconds: `lifetime` may be larger than the clock's range.
         auto const age = std::chrono::floor<std::chrono::seconds>(clock::now() - i->fetched);
@@ -28,13 +29,14 @@ metadata_cache::find(std::string const& issuer, discovery_options const& options
     return std::nullopt;
 }
 
-void metadata_cache::store(discovery_options const& options, authorization_server const& server)
+void metadata_cache::store(
+    std::string const& issuer, discovery_options const& options, authorization_server const& server)
 {
     std::lock_guard const lock(mutex_);
-    entries_.remove_if([&](entry const& one)
-                       { return one.issuer == server.issuer && one.has_trust_of(options); });
+    entries_.remove_if([&](entry const& one) { return one.is_for(issuer, options); });
     entries_.push_front(
-        {server.issuer, options.tls, options.allow_http_loopback, server, clock::now()});
+        {issuer, options.expected_issuer, options.tls, options.allow_http_loopback, server,
+         clock::now()});
     if (entries_.size() > capacity)
         entries_.pop_back();
 }

@@ -21,7 +21,9 @@ class metadata_cache
 public:
     [[nodiscard]] std::optional<authorization_server>
     find(std::string const& issuer, discovery_options const& options);
-    void store(discovery_options const& options, authorization_server const& server);
+    void store(
+        std::string const& issuer, discovery_options const& options,
+        authorization_server const& server);
 
 private:
     using clock = std::chrono::steady_clock;
@@ -29,13 +31,15 @@ private:
 
     struct entry
     {
+        // Whose URL was used, and whom the metadata were to name.
         std::string issuer;
+        std::string expected_issuer;
         tls_options tls;
         bool allow_http_loopback;
         authorization_server server;
         clock::time_point fetched;
 
-        [[nodiscard]] bool has_trust_of(discovery_options const& options) const;
+        [[nodiscard]] bool is_for(std::string const& url, discovery_options const& options) const;
     };
 
     std::mutex mutex_;

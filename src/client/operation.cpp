@@ -40,7 +40,7 @@ operation::operation(std::shared_ptr<client_impl> client, std::unique_ptr<endpoi
     , call_(std::move(call))
     , attempts_(client_->config.retry, traits_of(*call_, client_->config))
     , net_{{}, net::phase_timer(client_->config.observer, clock::now()), {}, {}}
-    , deadline_(after(net_.phases.began(), client_->config.timeout))
+    , deadline_(std::min(call_->deadline(), after(net_.phases.began(), client_->config.timeout)))
     , id_(++client_->last_operation_id)
     , run_(run())
 {

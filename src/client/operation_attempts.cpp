@@ -222,6 +222,7 @@ void operation::read_response(exchange_result outcome)
     if (config.dpop && nonce)
         config.dpop->remember_nonce(destination_->url, *nonce);
     attempts_.on_response(response.status, nonce.has_value());
+    client_->on_response(response.status);
     protocol::response_context const context{
         outcome->sent, outcome->sent_steady, std::chrono::system_clock::now(),
         request_.text->view(), &authentication};

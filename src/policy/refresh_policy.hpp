@@ -93,6 +93,10 @@ public:
 
     // The token that is returned now, or null.
     [[nodiscard]] access_token const* usable_token(clock_pair now) const;
+    // The token that is or was returned last; empty: it was rejected, or there was none.
+    [[nodiscard]] access_token const& current_token() const noexcept { return token_; }
+    // The token that was rejected last; empty: a newer one was stored since.
+    [[nodiscard]] access_token const& rejected_token() const noexcept { return rejected_; }
     [[nodiscard]] token_times const& times() const noexcept { return times_; }
     [[nodiscard]] std::chrono::system_clock::time_point obtained_at() const noexcept
     {

@@ -189,25 +189,11 @@ result<void> check_connections(connection_options const& options)
          {"connections.dns_cache_ttl", options.dns_cache_ttl}});
 }
 
-result<void> check_retry(retry_options const& options)
-{
-    using namespace std::chrono;
-    if (options.max_attempts < 1)
-        return detail::config_error(
-            "retry.max_attempts is 0; it must be at least 1, which means no retries");
-    return check_not_negative(
-        {{"retry.initial_back_off", options.initial_back_off},
-         {"retry.max_back_off", options.max_back_off},
-         {"retry.attempt_timeout", options.attempt_timeout}});
-}
-
 result<void> check_rest(client_config const& config)
 {
     using namespace std::chrono;
-    if (config.timeout < milliseconds(1) || config.timeout > hours(1))
-        return detail::config_error(
-            "timeout is " + std::to_string(config.timeout.count()) +
-            " ms; it must be from 1 ms to 1 hour");
+    if (auto const checked = check_timeout(config.timeout); !checked)
+        return checked;
     if (detail::has_control(config.user_agent))
         return detail::config_error("user_agent contains a control character; remove it");
     if (config.server.expires_in.assumed < seconds(0))
@@ -219,6 +205,28 @@ result<void> check_rest(client_config const& config)
 }
 
 } // namespace
+
+result<void> check_timeout(std::chrono::milliseconds timeout)
+{
+    using namespace std::chrono;
+    if (timeout < milliseconds(1) || timeout > hours(1))
+        return detail::config_error(
+            "timeout is " + std::to_string(timeout.count()) +
+            " ms; it must be from 1 ms to 1 hour");
+    return {};
+}
+
+result<void> check_retry(retry_options const& options)
+{
+    using namespace std::chrono;
+    if (options.max_attempts < 1)
+        return detail::config_error(
+            "retry.max_attempts is 0; it must be at least 1, which means no retries");
+    return check_not_negative(
+        {{"retry.initial_back_off", options.initial_back_off},
+         {"retry.max_back_off", options.max_back_off},
+         {"retry.attempt_timeout", options.attempt_timeout}});
+}
 
 std::string_view secret_name(authentication_method method) noexcept
 {

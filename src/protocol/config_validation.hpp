@@ -5,6 +5,7 @@
 
 #include "protocol/endpoint_url.hpp"
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,10 @@ std::string_view secret_name(authentication_method method) noexcept;
 
 // Checks the secret, unless a function returns it.
 result<void> check_secret(client_authentication const& authentication);
+
+// Checks members of a configuration that have a meaning of their own.
+result<void> check_timeout(std::chrono::milliseconds timeout);
+result<void> check_retry(retry_options const& options);
 
 // Checks every rule that needs no file and no network. Returns the token endpoint.
 result<endpoint> check_config(client_config const& config);

@@ -3,6 +3,7 @@
 #include "values/make_error.hpp"
 #include "values/notify.hpp"
 #include "values/random_fraction.hpp"
+#include "values/saturating_time.hpp"
 
 // The fetches of a token source.
 
@@ -81,8 +82,8 @@ void token_source_impl::fetch(fetch_reason reason, std::uint64_t number)
         auto sent_credentials = handler.prepare();
         if (unwanted)
             return handler(error(errc::cancelled));
-        auto const operation = start_get_access_token(
-            client_, request_, std::move(handler), std::move(sent_credentials));
+        auto const operation =
+            fetcher_->start(make_fetch(reason), std::move(handler), std::move(sent_credentials));
         std::lock_guard const lock(mutex_);
         // It may have ended meanwhile in another thread, and the next one may have started.
         if (fetch_number_ != number)
@@ -96,16 +97,31 @@ void token_source_impl::fetch(fetch_reason reason, std::uint64_t number)
     }
 }
 
+token_fetch token_source_impl::make_fetch(fetch_reason reason) const
+{
+    token_fetch what;
+    what.request = refresh_tokens_.next_request();
+    what.reason = reason;
+    what.deadline = after(clock::now(), fetcher_->timeout());
+    std::lock_guard const lock(mutex_);
+    what.current = policy_.current_token();
+    what.rejected = policy_.rejected_token();
+    return what;
+}
+
 token_source_impl::fetch_result token_source_impl::on_fetch_complete(
     fetch_reason reason, result<access_token> outcome, std::uint64_t credentials) noexcept
 {
+    // Before any call gets the token, and before the next fetch starts.
+    if (outcome)
+        notify_token(*outcome);
     auto const at = now();
     fetch_result ended;
     clock::duration duration{};
     {
         std::lock_guard const lock(mutex_);
         fetch_.reset();
-        if (context_destroyed_ || client_->context_is_gone())
+        if (context_destroyed_ || fetcher_->context_is_gone())
             return ended;
         duration = at.steady - fetch_started_;
         ended = store(reason, at, std::move(outcome));
@@ -141,6 +157,19 @@ token_source_impl::store(fetch_reason reason, clock_pair now, result<access_toke
         snapshot_.replace(*token, policy_.times());
     }
     return ended;
+}
+
+void token_source_impl::notify_token(access_token const& token) noexcept
+{
+    refresh_tokens_.on_token(token);
+    try
+    {
+        if (options_.on_token)
+            options_.on_token(token);
+    }
+    catch (...) // NOLINT(bugprone-empty-catch): documented
+    {
+    }
 }
 
 void token_source_impl::count(fetch_reason reason, fetch_result const& ended) noexcept

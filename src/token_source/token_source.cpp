@@ -71,8 +71,10 @@ std::string_view to_string(token_source_state state) noexcept
     return "unknown";
 }
 
-token_source::token_source(client& client, token_request request, token_source_options options)
-    : impl_(std::make_shared<detail::token_source_impl>(client.core_, std::move(request), options))
+token_source::token_source(
+    token_fetcher const& fetcher, token_request request, token_source_options options)
+    : impl_(std::make_shared<detail::token_source_impl>(
+          fetcher.impl_, std::move(request), std::move(options)))
 {
 }
 

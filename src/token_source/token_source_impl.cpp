@@ -63,14 +63,14 @@ void post_completion(
 }
 
 token_source_impl::token_source_impl(
-    std::shared_ptr<client_impl> client, token_request request, token_source_options options)
-    : executor(client->executor)
-    , client_(std::move(client))
-    , request_(std::move(request))
-    , options_(options)
-    , observer_(client_->config.observer)
+    std::shared_ptr<fetcher> from, token_request request, token_source_options options)
+    : executor(from->executor)
+    , fetcher_(std::move(from))
+    , options_(std::move(options))
+    , observer_(fetcher_->observer())
     , observes_hits_(observer_ != nullptr && options_.observe_cache_hits)
     , policy_(options_)
+    , refresh_tokens_(std::move(request))
     , timer_(executor)
     , fetch_timer_(executor)
 {
@@ -187,7 +187,7 @@ void token_source_impl::refresh_credentials()
         next_credential_check_ = time + credential_check_interval;
     }
     // Calls a function of the user, so not under the lock.
-    auto const credentials = client_->refresh_credentials();
+    auto const credentials = fetcher_->refresh_credentials();
     std::lock_guard const lock(mutex_);
     if (credentials != failed_credentials_)
         (void)policy_.credentials_changed(now());
@@ -209,8 +209,7 @@ void token_source_impl::cancel(token_wait_op& operation)
         policy_.requeue(*wakeup->waiters.pop());
         throw;
     }
-    if (policy_.should_cancel_fetch())
-        cancel_fetch();
+    cancel_unwanted_fetch();
     maintain(false);
 }
 
@@ -326,6 +325,13 @@ void token_source_impl::cancel_fetch() noexcept
         operation->abort(errc::cancelled);
 }
 
+// The response may have the only refresh token that is valid from now on.
+void token_source_impl::cancel_unwanted_fetch() noexcept
+{
+    if (!refresh_tokens_.is_active() && policy_.should_cancel_fetch())
+        cancel_fetch();
+}
+
 // One timer serves the time limits of calls and, with `refresh_when_idle`, the next refresh.
 void token_source_impl::arm_timer()
 {
@@ -365,8 +371,7 @@ void token_source_impl::on_timer()
         {
             std::lock_guard const lock(self.mutex_);
             self.timer_expiry_.reset();
-            if (self.policy_.should_cancel_fetch())
-                self.cancel_fetch();
+            self.cancel_unwanted_fetch();
             self.maintain(self.options_.refresh_when_idle && self.was_used_);
         }
         token_source_impl& self;

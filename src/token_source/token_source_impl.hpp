@@ -2,12 +2,14 @@
 #define COAUTH_SRC_TOKEN_SOURCE_TOKEN_SOURCE_IMPL_HPP
 
 #include <coauth/detail/token_wait_op.hpp>
+#include <coauth/token_fetcher.hpp>
 #include <coauth/token_request.hpp>
 #include <coauth/token_source_options.hpp>
 
-#include "client/client_impl.hpp"
 #include "net/context_shutdown.hpp"
 #include "policy/refresh_policy.hpp"
+#include "token_source/fetcher.hpp"
+#include "token_source/refresh_token_rotation.hpp"
 #include "token_source/token_snapshot.hpp"
 
 #include <boost/asio/steady_timer.hpp>
@@ -29,7 +31,7 @@ class token_source_impl final : public net::context_shutdown::listener,
 {
 public:
     token_source_impl(
-        std::shared_ptr<client_impl> client, token_request request, token_source_options options);
+        std::shared_ptr<fetcher> from, token_request request, token_source_options options);
     ~token_source_impl();
     token_source_impl(token_source_impl const&) = delete;
     token_source_impl& operator=(token_source_impl const&) = delete;
@@ -72,22 +74,24 @@ private:
     void maintain(bool wanted) noexcept;
     void post_fetch(fetch_reason reason);
     void cancel_fetch() noexcept;
+    void cancel_unwanted_fetch() noexcept;
     void arm_timer();
 
     void fetch(fetch_reason reason, std::uint64_t number);
+    [[nodiscard]] token_fetch make_fetch(fetch_reason reason) const;
     [[nodiscard]] fetch_result on_fetch_complete(
         fetch_reason reason, result<access_token> outcome, std::uint64_t credentials) noexcept;
     // With the lock held.
     [[nodiscard]] fetch_result
     store(fetch_reason reason, clock_pair now, result<access_token> outcome) noexcept;
+    void notify_token(access_token const& token) noexcept;
     void count(fetch_reason reason, fetch_result const& ended) noexcept;
     void notify_fetch_ended(
         fetch_reason reason, clock_pair now, clock::duration duration,
         fetch_result const& ended) const noexcept;
     void on_timer();
 
-    std::shared_ptr<client_impl> const client_;
-    token_request const request_;
+    std::shared_ptr<fetcher> const fetcher_;
     token_source_options const options_;
     std::shared_ptr<observer> const observer_;
     bool const observes_hits_;
@@ -97,10 +101,11 @@ private:
 
     std::mutex mutable mutex_;
     policy_type policy_;
+    refresh_token_rotation refresh_tokens_;
     token_source_counters counters_;
     // The number of the last fetch; the running one, once it has started.
     std::uint64_t fetch_number_ = 0;
-    std::weak_ptr<deadline_entry> fetch_;
+    std::weak_ptr<abortable> fetch_;
     clock::time_point fetch_started_;
     // The fetch is to be cancelled as soon as it has started.
     bool cancel_fetch_ = false;

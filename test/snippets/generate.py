@@ -36,6 +36,11 @@ asio::awaitable<api_response> get(std::string_view, coauth::access_token)
 {
     co_return api_response();
 }
+asio::awaitable<coauth::secret> read_from_vault(std::string)
+{
+    co_return coauth::secret("t");
+}
+void save(std::string_view) {}
 """
 
 # Declarations that every block may use.
