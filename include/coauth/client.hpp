@@ -57,6 +57,10 @@ public:
     {
     }
 
+    using executor_type = boost::asio::any_io_executor;
+    // For completion tokens that need timers or coroutines of their own, as `cancel_after` does.
+    [[nodiscard]] executor_type get_executor() const noexcept { return executor_of(*core_); }
+
     template <class Handler>
     void operator()(Handler&& handler, token_request request) const
     {
@@ -76,6 +80,9 @@ class initiate_about_token
 {
 public:
     explicit initiate_about_token(std::shared_ptr<client_impl> core) : core_(std::move(core)) {}
+
+    using executor_type = boost::asio::any_io_executor;
+    [[nodiscard]] executor_type get_executor() const noexcept { return executor_of(*core_); }
 
     template <class Handler>
     void operator()(Handler&& handler, secret token, std::string type_hint) const

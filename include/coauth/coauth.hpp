@@ -2,6 +2,7 @@
 #define COAUTH_COAUTH_HPP
 
 #include <coauth/access_token.hpp>
+#include <coauth/as_error_code.hpp>
 #include <coauth/async_call_with_token.hpp>
 #include <coauth/async_get_access_token.hpp>
 #include <coauth/authorization_server.hpp>

@@ -66,6 +66,9 @@ public:
     {
     }
 
+    using executor_type = boost::asio::any_io_executor;
+    [[nodiscard]] executor_type get_executor() const noexcept { return executor_; }
+
     template <class Handler>
     void
     operator()(Handler&& handler, std::string const& issuer, discovery_options const& options) const

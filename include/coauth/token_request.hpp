@@ -6,7 +6,9 @@
 #include <coauth/secret.hpp>
 #include <coauth/secret_provider.hpp>
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -174,6 +176,22 @@ public:
     }
     ///@}
 
+    ///@{
+
+    /// Sets the time limit of one operation of a `client`, in place of `client_config::timeout`:
+    /// from 1 ms to 1 hour. With Boost 1.86, `boost::asio::cancel_after` works with every
+    /// operation.
+    token_request& timeout(std::chrono::milliseconds limit) &
+    {
+        timeout_ = limit;
+        return *this;
+    }
+    token_request&& timeout(std::chrono::milliseconds limit) &&
+    {
+        return std::move(this->timeout(limit));
+    }
+    ///@}
+
     /// True if all parameters are the same, in the same order. Requests with grants other than
     /// client credentials are equal only if one is a copy of the other.
     friend bool operator==(token_request const&, token_request const&) = default;
@@ -189,6 +207,11 @@ public:
     parameters() const noexcept
     {
         return parameters_;
+    }
+    /// The time limit. None: that of the client.
+    [[nodiscard]] std::optional<std::chrono::milliseconds> timeout() const noexcept
+    {
+        return timeout_;
     }
     /// The grant. Null: client credentials.
     [[nodiscard]] token_grant const* grant() const noexcept { return grant_.get(); }
@@ -208,6 +231,7 @@ private:
     std::vector<std::string> resources_;
     std::string audience_;
     std::vector<std::pair<std::string, std::string>> parameters_;
+    std::optional<std::chrono::milliseconds> timeout_;
     std::shared_ptr<token_grant const> grant_;
 };
 

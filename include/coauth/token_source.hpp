@@ -36,6 +36,9 @@ public:
     {
     }
 
+    using executor_type = boost::asio::any_io_executor;
+    [[nodiscard]] executor_type get_executor() const noexcept { return executor_of(*source_); }
+
     template <class Handler>
     void operator()(Handler&& handler) const
     {

@@ -60,6 +60,15 @@ public:
     virtual void complete() = 0;
 };
 
+// Of an operation, unless its deadline is earlier.
+inline std::chrono::milliseconds
+time_limit(endpoint_call const& call, client_config const& config) noexcept
+{
+    auto const* const request = call.request();
+    auto const own = request != nullptr ? request->timeout() : std::nullopt;
+    return own.value_or(config.timeout);
+}
+
 template <class T>
 class endpoint_call_base : public endpoint_call
 {

@@ -91,7 +91,8 @@ start_operation(std::shared_ptr<client_impl> const& client, std::unique_ptr<endp
 issuer_call::issuer_call(std::shared_ptr<client_impl> client, std::unique_ptr<endpoint_call> call)
     : client_(std::move(client))
     , call_(std::move(call))
-    , deadline_(std::min(call_->deadline(), after(clock::now(), client_->config.timeout)))
+    , deadline_(
+          std::min(call_->deadline(), after(clock::now(), time_limit(*call_, client_->config))))
 {
 }
 

@@ -40,7 +40,8 @@ operation::operation(std::shared_ptr<client_impl> client, std::unique_ptr<endpoi
     , call_(std::move(call))
     , attempts_(client_->config.retry, traits_of(*call_, client_->config))
     , net_{{}, net::phase_timer(client_->config.observer, clock::now()), {}, {}}
-    , deadline_(std::min(call_->deadline(), after(net_.phases.began(), client_->config.timeout)))
+    , deadline_(std::min(
+          call_->deadline(), after(net_.phases.began(), time_limit(*call_, client_->config))))
     , id_(++client_->last_operation_id)
     , run_(run())
 {
@@ -133,7 +134,8 @@ operation::clock::time_point operation::first_deadline() const
     auto const option = client_->config.connections.hedging_delay;
     if (!attempts_.may_hedge() || option == std::chrono::milliseconds::max())
         return deadline_;
-    return after(net_.phases.began(), std::min(option, client_->config.timeout / 2));
+    auto const began = net_.phases.began();
+    return std::min(after(began, option), after(began, between(began, deadline_) / 2));
 }
 
 void operation::connect_cancellation_slot()

@@ -99,9 +99,20 @@ result<void> check_grant(token_grant const& grant)
     return {};
 }
 
+result<void> check_timeout(std::chrono::milliseconds timeout)
+{
+    if (timeout < std::chrono::milliseconds(1) || timeout > std::chrono::hours(1))
+        return detail::parameter_error(
+            "the timeout of the request is " + std::to_string(timeout.count()) +
+            " ms; it must be from 1 ms to 1 hour");
+    return {};
+}
+
 result<void> check_request(token_request const& request)
 {
     auto checked = check_scope(request.scope());
+    if (checked && request.timeout())
+        checked = check_timeout(*request.timeout());
     for (auto const& uri : request.resources())
         if (checked)
             checked = check_resource(uri);

@@ -133,7 +133,28 @@ boost::asio::awaitable<result<response_of<Operation>>> spawned_call_with_token(
     co_return std::move(outcome);
 }
 
-// The completion handler of that coroutine. It runs on the handler's executor.
+template <class Handler>
+using handler_executor_t =
+    boost::asio::associated_executor_t<Handler, boost::asio::any_io_executor>;
+
+// An `inline_executor` is none.
+template <class Handler>
+inline constexpr bool has_io_executor =
+    std::is_constructible_v<boost::asio::any_io_executor, handler_executor_t<Handler>>;
+
+// Where the call runs: on the handler's executor, if that can run a coroutine.
+template <class Handler>
+boost::asio::any_io_executor
+call_executor(Handler const& handler, boost::asio::any_io_executor const& fallback)
+{
+    if constexpr (has_io_executor<Handler>)
+        return boost::asio::any_io_executor(
+            boost::asio::get_associated_executor(handler, fallback));
+    else
+        return fallback;
+}
+
+// The completion handler of that coroutine. It runs where the call runs.
 template <class Handler>
 struct call_with_token_completion
 {
@@ -153,7 +174,14 @@ struct call_with_token_completion
     void operator()(std::exception_ptr exception, Outcome outcome)
     {
         boost::asio::get_associated_cancellation_slot(handler).clear();
-        std::move(handler)(std::move(exception), std::move(outcome));
+        if constexpr (has_io_executor<Handler>)
+            std::move(handler)(std::move(exception), std::move(outcome));
+        else
+            boost::asio::dispatch(
+                boost::asio::get_associated_executor(handler),
+                [end = std::move(handler), thrown = std::move(exception),
+                 got = std::move(outcome)]() mutable
+                { std::move(end)(std::move(thrown), std::move(got)); });
     }
 
     Handler handler;
@@ -171,11 +199,13 @@ public:
     {
     }
 
+    using executor_type = boost::asio::any_io_executor;
+    [[nodiscard]] executor_type get_executor() const noexcept { return executor_; }
+
     template <class Handler, class Operation, class IsRejected>
     void operator()(Handler&& handler, Operation operation, IsRejected is_rejected) const
     {
-        boost::asio::any_io_executor const target(
-            boost::asio::get_associated_executor(handler, executor_));
+        auto const target = call_executor(handler, executor_);
         auto const relay = std::make_shared<cancellation_relay>();
         auto slot = boost::asio::get_associated_cancellation_slot(handler);
         if (slot.is_connected())
