@@ -153,6 +153,9 @@ class initiate_fetch
 public:
     explicit initiate_fetch(std::shared_ptr<fetcher> from) : fetcher_(std::move(from)) {}
 
+    using executor_type = boost::asio::any_io_executor;
+    [[nodiscard]] executor_type get_executor() const noexcept { return executor_of(*fetcher_); }
+
     template <class Handler>
     void operator()(Handler&& handler, token_fetch what) const
     {

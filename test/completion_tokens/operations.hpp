@@ -63,6 +63,8 @@ void for_each_operation(operations& o, F const& f)
       });
     f("token_source.async_get_access_token",
       [&](auto&& token) { return o.tokens.async_get_access_token(std::move(token)); });
+    f("token_fetcher.async_fetch", [&](auto&& token)
+      { return coauth::token_fetcher(o.client).async_fetch({}, std::move(token)); });
     f("token_source.async_get_new_access_token",
       [&](auto&& token) { return o.tokens.async_get_new_access_token(std::move(token)); });
 }
