@@ -106,9 +106,9 @@ token_request refresh_token_rotation::follow_providers() const
     auto grant = *request_.grant();
     for (auto& [name, provider] : grant.dynamic_parameters)
         if (name == parameter_name)
-            provider = [chain = chain_, provider = provider]() -> result<secret>
+            provider = [chain = chain_, configured = provider]() -> result<secret>
             {
-                auto provided = provider();
+                auto provided = configured();
                 if (!provided)
                     return provided;
                 return chain->newer_than(std::move(*provided));
