@@ -151,8 +151,8 @@ public:
     /// The executor passed to the constructor.
     [[nodiscard]] executor_type get_executor() const noexcept;
 
-    /// Success, or the error in the configuration or in the files that it names, as they are now.
-    /// Does not check what only introspection and revocation need, and does not call the
+    /// Success if requests can be sent; or the error in the configuration or in a file that it
+    /// names. Does not check what only introspection and revocation need, and does not call the
     /// `secret_provider` of a client secret: the operations report those errors.
     [[nodiscard]] result<void> validate() const;
 

@@ -23,7 +23,7 @@ struct config_files
     // Null: none.
     std::shared_ptr<dpop_prover> dpop;
     std::vector<std::string> dpop_algorithms;
-    // Null: the token endpoint has no TLS.
+    // Null: no TLS leads to the token endpoint.
     std::shared_ptr<net::tls_source> tls;
 
     // Looks at all of them, and reads those that have changed. Success: all can be used.

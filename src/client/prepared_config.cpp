@@ -46,7 +46,7 @@ result<prepared_config> prepare_config(client_config const& config)
         return target.error();
     config_files const files{
         load_key(config), config.dpop, config.server.dpop_algorithms,
-        endpoint->tls ? tls : nullptr};
+        target->any_tls() != nullptr ? tls : nullptr};
     return prepared_config{
         std::make_shared<config_files const>(files), std::move(*endpoint), tls, std::move(*target)};
 }

@@ -19,7 +19,10 @@ error pem_error(std::string context)
 detail::watched_file pem_file(std::string path, std::string subject)
 {
     return {
-        std::move(path), {.subject = std::move(subject), .advice = "give the path of a PEM file"}};
+        std::move(path),
+        {.subject = std::move(subject),
+         .advice = "give the path of a PEM file",
+         .may_be_utf16 = true}};
 }
 
 openssl_ptr<BIO> memory_bio(std::string_view text)

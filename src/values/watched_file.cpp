@@ -117,7 +117,7 @@ result<watched_file::contents> watched_file::read() const
     auto const size = read.text.size();
     if (size > purpose_.max_size || (size == 0 && !purpose_.may_be_empty))
         return wrong_size(size, read.version.stamp.size);
-    if (is_utf16(read.text.view()))
+    if (!purpose_.may_be_utf16 && is_utf16(read.text.view()))
         return wrong_encoding();
     return read;
 }

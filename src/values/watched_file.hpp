@@ -39,6 +39,8 @@ public:
         // In bytes. A larger file is an error: it is not the file that was meant.
         std::size_t max_size = std::size_t(1024) * 1024;
         bool may_be_empty = false;
+        // For readers that understand it.
+        bool may_be_utf16 = false;
     };
 
     // A version of the file. Default: none was read.
@@ -67,7 +69,7 @@ public:
     // The version on disk, without its contents.
     [[nodiscard]] version current_version() const noexcept;
     // The whole file; or `errc::invalid_configuration` with a message that names the file. UTF-16
-    // text is an error too.
+    // text is an error too, unless the purpose allows it.
     [[nodiscard]] result<contents> read() const;
 
     [[nodiscard]] std::string const& path() const noexcept { return path_; }

@@ -85,6 +85,18 @@ BOOST_AUTO_TEST_CASE(key_and_certificate_may_be_replaced_one_after_the_other)
     BOOST_TEST(thumbprint(tested) == second.key.thumbprint());
 }
 
+// As Windows PowerShell redirects output.
+BOOST_AUTO_TEST_CASE(a_file_in_utf_16_is_read)
+{
+    test_key const key("P-256");
+    std::string utf16 = "\xFF\xFE";
+    for (char const c : key.private_pem())
+        utf16 += {c, '\0'};
+    temporary_file const file(utf16);
+    coauth::crypto::key_source tested(signing_key::pem_file(file.path.string()), "the key");
+    BOOST_TEST(thumbprint(tested) == key.thumbprint());
+}
+
 BOOST_AUTO_TEST_CASE(an_old_file_is_not_read_again)
 {
     test_key const key("P-256");
