@@ -282,7 +282,7 @@ void connection_pool::post_completion(wait_queue::node_type completed) noexcept
 
 void connection_pool::notify_closed(net::connection const& closed) const noexcept
 {
-    events_.tell([&](observer& to) { to.on_connection_closed({closed.requests()}); });
+    events_.notify([&](observer& to) { to.on_connection_closed({closed.requests()}); });
 }
 
 void connection_pool::close() noexcept

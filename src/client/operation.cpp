@@ -109,8 +109,8 @@ try
     auto const current = client_->credentials().load();
     if (!current)
         return current.error();
-    if (auto const made = make_request(request_, *current); !made)
-        return made.error();
+    if (auto const created = make_request(request_, *current); !created)
+        return created.error();
     connect_cancellation_slot();
     return {};
 }
@@ -121,10 +121,10 @@ catch (...)
 
 result<void> operation::make_request(wire_request& request, credentials const& current)
 {
-    auto made = client_->requests().make(*call_, *destination_, current);
-    if (!made)
-        return made.error();
-    request = std::move(*made);
+    auto created = client_->requests().make(*call_, *destination_, current);
+    if (!created)
+        return created.error();
+    request = std::move(*created);
     return {};
 }
 
@@ -210,7 +210,7 @@ void operation::finish()
         bool const succeeded = !call_->failure();
         ++(succeeded ? client_->totals.tokens : client_->totals.failures);
         if (succeeded)
-            net_.phases.tell(
+            net_.phases.notify(
                 [&](observer& to)
                 { to.on_token_received({clock::now() - net_.phases.began(), attempts_.count()}); });
     }

@@ -72,7 +72,7 @@ void operation::begin_attempt()
     net_.stop.begin_attempt(ends);
     if (limit.count() != 0)
         set_deadline(ends);
-    net_.phases.tell([&](observer& to) { to.on_attempt_started({number}); });
+    net_.phases.notify([&](observer& to) { to.on_attempt_started({number}); });
 }
 
 net::task<operation::exchange_result> operation::attempt()
@@ -126,7 +126,7 @@ net::task<operation::exchange_result> operation::exchange(connection_pool::lease
         if (reused)
         {
             ++client_->totals.connections_reused;
-            net_.phases.tell([](observer& to) { to.on_connection_reused({}); });
+            net_.phases.notify([](observer& to) { to.on_connection_reused({}); });
             set_hedging_deadline();
         }
         if (client_->config.debug)
@@ -155,7 +155,8 @@ operation::open_connection(net::connection& fresh, net::operation_context& op)
     bool const resumed = fresh.resumed();
     ++client_->totals.connections_opened;
     client_->totals.sessions_resumed += resumed ? 1U : 0U;
-    op.phases.tell([&](observer& to) { to.on_connection_opened({clock::now() - began, resumed}); });
+    op.phases.notify([&](observer& to)
+                     { to.on_connection_opened({clock::now() - began, resumed}); });
     co_return result<void>();
 }
 
@@ -168,13 +169,13 @@ net::task<result<void>> operation::renew_request(wire_request& request, net::ope
     if (!needs_signing)
         co_return result<void>();
     auto const current = request.credentials;
-    auto made = co_await client_->requests().sign(*call_, *destination_, current, op);
-    bool const aborted = !made && op.stop.aborted();
+    auto signed_request = co_await client_->requests().sign(*call_, *destination_, current, op);
+    bool const aborted = !signed_request && op.stop.aborted();
     if (aborted)
         co_return aborted_error("while waiting for the signature of the client assertion");
-    if (!made)
-        co_return made.error();
-    request = std::move(*made);
+    if (!signed_request)
+        co_return signed_request.error();
+    request = std::move(*signed_request);
     co_return result<void>();
 }
 
@@ -273,7 +274,7 @@ error operation::aborted_error(std::string const& context) const
         info = last_failure_->info();
     info.context = context;
     // If nobody aborted it, the wait could not begin.
-    return {net_.stop.why().value_or(errc::out_of_memory), std::move(info)};
+    return {net_.stop.abort_reason().value_or(errc::out_of_memory), std::move(info)};
 }
 
 error operation::with_attempt_count(error const& failure) const
@@ -290,7 +291,7 @@ error operation::with_attempt_count(error const& failure) const
 void operation::notify_attempt_failed(
     error const& failure, std::optional<std::chrono::nanoseconds> delay) const
 {
-    net_.phases.tell(
+    net_.phases.notify(
         [&](observer& to)
         {
             to.on_attempt_failed(

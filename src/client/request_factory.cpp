@@ -44,14 +44,14 @@ request_factory::make(endpoint_call const& call, destination const& to, credenti
         if (is_cached)
             return cached_;
     }
-    auto made = build(call, to, current, {});
-    if (!made)
-        return made;
+    auto built = build(call, to, current, {});
+    if (!built)
+        return built;
     auto copy = *request;
     std::lock_guard const lock(mutex_);
-    cached_ = *made;
+    cached_ = *built;
     cached_for_ = std::move(copy);
-    return made;
+    return built;
 }
 
 result<wire_request> request_factory::build(

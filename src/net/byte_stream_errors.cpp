@@ -101,16 +101,16 @@ error byte_stream::fail(
         code = errc::out_of_memory;
         info.context = "while talking to " + peer();
     }
-    if (auto const why = op.stop.why())
+    if (auto const reason = op.stop.abort_reason())
     {
-        code = *why;
+        code = *reason;
         auto const phase = std::string(to_string(op.phases.now()));
         info.context = "while talking to " + peer() + ", in the phase " + phase;
         info.cause = connect_failure_;
     }
-    error made(code, std::move(info));
-    op.phases.leave(made.cause() ? made.cause() : made.code());
-    return made;
+    error failure(code, std::move(info));
+    op.phases.leave(failure.cause() ? failure.cause() : failure.code());
+    return failure;
 }
 
 std::string byte_stream::next_hop() const

@@ -34,7 +34,7 @@ public:
             return;
         phase_ended const event{
             now_, phase_began_ - operation_began_, clock::now() - phase_began_, failure};
-        tell([&](coauth::observer& to) { to.on_phase_ended(event); });
+        notify([&](coauth::observer& to) { to.on_phase_ended(event); });
     }
 
     [[nodiscard]] phase now() const noexcept { return now_; }
@@ -42,7 +42,7 @@ public:
 
     // Exceptions of an observer are ignored.
     template <class Event>
-    void tell(Event&& event) const noexcept
+    void notify(Event&& event) const noexcept
     {
         try
         {

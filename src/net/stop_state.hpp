@@ -52,30 +52,30 @@ public:
         stop_state& owner_;
     };
 
-    void abort(errc why) noexcept
+    void abort(errc reason) noexcept
     {
         std::lock_guard const lock(mutex_);
-        if (why_ && !attempt_only_)
+        if (reason_ && !attempt_only_)
             return;
         attempt_only_ = false;
-        set(why);
+        set(reason);
     }
     // Ends the present attempt alone, if its time is over. The next attempt may have started
     // between the caller's decision and this call: it is not affected.
-    void abort_attempt(errc why, time_point now) noexcept
+    void abort_attempt(errc reason, time_point now) noexcept
     {
         std::lock_guard const lock(mutex_);
-        if (why_ || now < attempt_ends_)
+        if (reason_ || now < attempt_ends_)
             return;
         attempt_only_ = true;
-        set(why);
+        set(reason);
     }
 
     void begin_attempt(time_point ends)
     {
         std::lock_guard const lock(mutex_);
         if (attempt_only_)
-            why_.reset();
+            reason_.reset();
         attempt_only_ = false;
         attempt_ends_ = ends;
     }
@@ -92,7 +92,7 @@ public:
     void interrupt(time_point now) noexcept
     {
         std::lock_guard const lock(mutex_);
-        if (why_ || now < interrupt_at_)
+        if (reason_ || now < interrupt_at_)
             return;
         interrupt_at_ = time_point::max();
         is_interrupted_ = true;
@@ -103,7 +103,7 @@ public:
     [[nodiscard]] bool take_interruption()
     {
         std::lock_guard const lock(mutex_);
-        return std::exchange(is_interrupted_, false) && !why_;
+        return std::exchange(is_interrupted_, false) && !reason_;
     }
     // The next time after `now` at which `abort_attempt` or `interrupt` has to be called.
     [[nodiscard]] time_point next_event(time_point now) const
@@ -115,17 +115,17 @@ public:
         return next;
     }
 
-    [[nodiscard]] std::optional<errc> why() const
+    [[nodiscard]] std::optional<errc> abort_reason() const
     {
         std::lock_guard const lock(mutex_);
-        return why_;
+        return reason_;
     }
-    [[nodiscard]] bool aborted() const { return why().has_value(); }
+    [[nodiscard]] bool aborted() const { return abort_reason().has_value(); }
     // The whole operation is aborted, not only the present attempt.
     [[nodiscard]] bool stopped_permanently() const
     {
         std::lock_guard const lock(mutex_);
-        return why_ && !attempt_only_;
+        return reason_ && !attempt_only_;
     }
 
     // Starts a wait, unless aborted or interrupted. False: it was not started. The operation may
@@ -134,7 +134,7 @@ public:
     bool start(Begin&& begin) noexcept
     {
         std::lock_guard const lock(mutex_);
-        if (why_ || is_interrupted_)
+        if (reason_ || is_interrupted_)
             return false;
         begin();
         return true;
@@ -142,15 +142,15 @@ public:
 
 private:
     // With the lock held.
-    void set(errc why) noexcept
+    void set(errc reason) noexcept
     {
-        why_ = why;
+        reason_ = reason;
         if (current_ != nullptr)
             current_->cancel();
     }
 
     std::mutex mutable mutex_;
-    std::optional<errc> why_;
+    std::optional<errc> reason_;
     bool attempt_only_ = false;
     time_point attempt_ends_ = time_point::max();
     time_point interrupt_at_ = time_point::max();

@@ -161,9 +161,9 @@ public:
         wipe_on_exit const guard(*this, s);
         auto const name = complete_text(s);
         if (depth_ == 1)
-            key_ = keep(name);
+            key_ = stored_view(name);
         else if (depth_ == 2 && in_error_)
-            error_key_ = keep(name);
+            error_key_ = stored_view(name);
         if (depth_ > 1)
         {
             write_separator();
@@ -253,7 +253,7 @@ private:
     };
 
     // A view that is valid as long as the document.
-    std::string_view keep(std::string_view view)
+    std::string_view stored_view(std::string_view view)
     {
         if (is_in_text(view.data(), view.size()))
             return view;
@@ -304,9 +304,10 @@ private:
             return fail(ec);
         bool const literal = kind == json_kind::null || kind == json_kind::boolean;
         if (depth_ == 1)
-            document.members_.push_back({key_, {kind, literal ? text : keep(text)}});
+            document.members_.push_back({key_, {kind, literal ? text : stored_view(text)}});
         else if (depth_ == 2 && in_error_)
-            document.error_members_.push_back({error_key_, {kind, literal ? text : keep(text)}});
+            document.error_members_.push_back(
+                {error_key_, {kind, literal ? text : stored_view(text)}});
         if (depth_ > 1)
             write_scalar(kind, text);
         part_.clear();

@@ -372,7 +372,7 @@ class Case(unittest.TestCase):
         return document
 
 
-# What --verbose shows of the client's authentication.
+# The client's authentication in the output of --verbose.
 BASIC = "> Authorization: Basic ***"
 POST = "client_secret=***"
 ASSERTION = "client_assertion=***"

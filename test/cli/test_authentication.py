@@ -30,7 +30,7 @@ class Authentication(Case):
         for each in (BASIC, POST, ASSERTION):
             self.assertEqual(each in got.stderr, each == evidence, (each, got.stderr))
 
-    def test_every_method(self):
+    def test_every_authentication_method_gets_a_token(self):
         server = self.servers["all"]
         key = ("--key-file", KEYS.private("rsa"))
         rows = [
@@ -52,20 +52,20 @@ class Authentication(Case):
                     got = self.servers[where].token("--auth", name, "-v", *proof, secret=False)
                     self.check_shown(got, evidence)
 
-    def test_verbose_shows_what_is_sent_and_nothing_else(self):
-        """A refused request is not sent again, though a secret that changed would be tried."""
+    def test_verbose_shows_the_requests_without_secrets(self):
+        """A refused request is not repeated unless the secret has changed."""
         for flags in (("--auth", "none"), ("--auth", "assertion", "--assertion-file",
                                            KEYS.assertion("https://other"))):
             got = self.servers["all"].token("-v", *flags, secret=False)
             self.check(got, 1)
             self.assertEqual(got.stderr.count("> POST /"), 1, got.stderr)
 
-    def test_basic_is_raw_only_when_it_is_said(self):
+    def test_basic_is_unencoded_only_with_the_flag(self):
         for where, how in (("all", "basic-unencoded"), ("smscx", "basic")):
             with self.subTest(how):
                 self.check(self.servers[where].token("--auth", how), 1)
 
-    def test_the_default_fits_the_flags(self):
+    def test_the_default_method_follows_from_the_flags(self):
         server = self.servers["all"]
         rows = {
             "secret": (server.with_secret, BASIC),
@@ -79,13 +79,13 @@ class Authentication(Case):
             with self.subTest(name):
                 self.check_shown(server.token("-v", *flags, secret=False), evidence)
 
-    def test_an_assertion_says_who_the_client_is(self):
+    def test_the_client_id_may_come_from_the_assertion(self):
         server = self.servers["all"]
         got = run("token", "--token-endpoint", server.endpoint, *server.trust, "--assertion-file",
                   KEYS.assertion(server.endpoint))
         self.check(got, 0)
 
-    def test_algorithms(self):
+    def test_every_signature_algorithm_is_accepted(self):
         rows = [
             ("rsa", ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")), ("p256", ("ES256",)),
             ("p384", ("ES384",)), ("p521", ("ES512",)), ("ed25519", ("EdDSA", "Ed25519")),
@@ -98,7 +98,7 @@ class Authentication(Case):
                         "--auth", "secret-jwt", *self.servers["all"].with_secret)
                     self.check(self.servers["all"].token(*how, "--alg", algorithm, secret=False), 0)
 
-    def test_what_an_assertion_says(self):
+    def test_an_assertion_has_the_claims_of_the_flags(self):
         key = ("--key-file", KEYS.private("rsa"))
         rows = {
             "key": (key, {"alg": "RS256"}),
@@ -120,7 +120,7 @@ class Authentication(Case):
                 self.assertEqual([claims[name] for name in ("iss", "sub", "aud")],
                                  ["app", "app", server.endpoint])
 
-    def test_to_whom_an_assertion_is_made_out(self):
+    def test_the_audience_of_an_assertion_follows_from_the_flags(self):
         key = ("--key-file", KEYS.private("rsa"))
         rows = {
             "issuer": "token", "token-endpoint": "token", "endpoint": "introspection",
@@ -139,7 +139,7 @@ class Authentication(Case):
                     self.assertEqual(server.assertion()[1]["aud"], {
                         "token": server.endpoint, "introspection": other}.get(expected, expected))
 
-    def test_refusals(self):
+    def test_refused_credentials_are_an_error_of_the_server(self):
         rows = {
             "key of another": ("all", ("--key-file", KEYS.private("other"))),
             "key at a server without keys": ("nonce", ("--key-file", KEYS.private("rsa"))),
@@ -156,7 +156,7 @@ class Authentication(Case):
                 self.assertEqual((document["oauth_error"], document["http_status"]),
                                  ("invalid_client", 401))
 
-    def test_keys_that_cannot_be_used(self):
+    def test_unusable_keys_are_a_usage_error(self):
         def encrypted(phrase):
             return (("--key-file", KEYS.encrypted("rsa")), {"COAUTH_KEY_PASSPHRASE": phrase})
 
@@ -187,7 +187,7 @@ class Authentication(Case):
                 self.assertIn(message, got.stderr)
                 self.assertNotIn("wrong:phrase", got.stderr)
 
-    def test_the_pass_phrase_opens_every_key(self):
+    def test_the_pass_phrase_opens_every_encrypted_key(self):
         own, own_key = KEYS.certificate("own")
         locked = KEYS.path("own.aes")
         KEYS.openssl("pkey", "-in", own_key, "-aes256", "-passout", "pass:" + KEYS.PASSPHRASE, "-out",
@@ -204,7 +204,7 @@ class Authentication(Case):
                 self.check(got, 0)
                 self.assertNotIn(KEYS.PASSPHRASE, got.stdout + got.stderr)
 
-    def test_certificate_and_key_in_one_file(self):
+    def test_certificate_and_key_may_be_in_one_file(self):
         both = KEYS.path("both.pem")
         with open(both, "w", encoding="ascii") as out:
             for path in KEYS.certificate("own"):
@@ -212,7 +212,7 @@ class Authentication(Case):
                     out.write(part.read())
         self.check(self.servers["all"].token("--cert-file", both, secret=False), 0)
 
-    def test_dpop(self):
+    def test_a_dpop_token_is_bound_to_the_key(self):
         for where, requests in (("all", 1), ("nonce", 2)):
             with self.subTest(where):
                 common = ("--dpop", KEYS.private("dpop"))
@@ -226,7 +226,7 @@ class Authentication(Case):
                 document = self.check_json(self.servers[where].token(*common, "-o", "json"), 0)
                 self.assertEqual(document["token_type"], "DPoP")
 
-    def test_what_a_token_is_bound_to(self):
+    def test_introspection_shows_the_binding_of_the_token(self):
         server = self.servers["all"]
         rows = {
             "nothing": ((), None),

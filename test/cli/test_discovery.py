@@ -1,4 +1,4 @@
-"""coauth discover, and tokens from a server that is known by its issuer."""
+"""coauth discover, and tokens of a server that is discovered by its issuer."""
 
 import json
 import re
@@ -22,7 +22,7 @@ class Discovery(Case):
     def discover(self, server, issuer=None):
         return run("discover", "--issuer", issuer or server.issuer, *server.trust)
 
-    def test_what_is_shown(self):
+    def test_the_metadata_are_shown_as_text(self):
         rows = {
             "token": "/oauth/token", "introspection": "/oauth/introspect", "revocation": "/oauth/revoke",
             "authentication": "client_secret_basic client_secret_post client_secret_jwt private_key_jwt "
@@ -41,7 +41,7 @@ class Discovery(Case):
             self.assertRegex(got.stdout, r"(?m)^  %s, mTLS +https://127.0.0.1:\d+/oauth/" % name)
         self.assertNotIn("DPoP", self.discover(self.plain).stdout)
 
-    def test_as_json(self):
+    def test_the_metadata_are_shown_as_json(self):
         got = run("discover", "--issuer", self.server.issuer, *self.server.trust, "-o", "json")
         self.check(got, 0)
         self.assertEqual(got.stdout.count("\n"), 1)
@@ -58,7 +58,7 @@ class Discovery(Case):
             self.check(got, 0)
             self.assertEqual(json.loads(got.stdout), server.document)
 
-    def test_verbose_shows_it_all(self):
+    def test_verbose_shows_the_whole_exchange(self):
         got = self.server.run("token", "-v", *self.server.with_secret)
         self.check(got, 0)
         lines = ["> GET /.well-known/oauth-authorization-server HTTP/1.1", "< HTTP/1.1 200",
@@ -70,7 +70,7 @@ class Discovery(Case):
         self.check(got, 0)
         self.assertIn(lines[0], got.stderr)
 
-    def test_no_secret_is_given(self):
+    def test_a_missing_secret_is_an_error_unless_the_server_needs_none(self):
         with MetadataServer(token_endpoint_auth_methods_supported=["none"]) as server:
             self.check(server.run("token"), 0)
             self.assertEqual(server.requests[0][2]["client_id"], ["app"])
@@ -84,12 +84,12 @@ class Discovery(Case):
             self.check(got, 2)
             self.assertIn("client_secret_basic; give --client-secret-file, --key-file", got.stderr)
 
-    def test_the_secret_proves_and_the_certificate_binds(self):
+    def test_a_secret_authenticates_and_a_certificate_binds_the_token(self):
         got = self.server.run("token", "-v", *self.server.with_secret, *KEYS.shown("own"))
         self.check(got, 0)
         self.assertIn(BASIC, got.stderr)
 
-    def test_the_algorithm_of_dpop(self):
+    def test_the_dpop_algorithm_is_one_of_the_metadata(self):
         rows = {
             "first that both know": ((), ["ES256", "PS384"], "PS384"),
             "any": ((), None, "RS256"),
@@ -110,7 +110,7 @@ class Discovery(Case):
                         self.check(got, 0)
                         self.assertEqual(decode_jwt(server.requests[0][1]["DPoP"])[0]["alg"], expected)
 
-    def test_endpoints_that_the_metadata_lack(self):
+    def test_an_endpoint_missing_in_the_metadata_is_an_error(self):
         with MetadataServer({"active": True}) as server:
             for command, name in (("introspect", "introspection"), ("revoke", "revocation")):
                 env = {"COAUTH_CLIENT_SECRET": SECRET, "COAUTH_TOKEN": "t"}
@@ -121,7 +121,7 @@ class Discovery(Case):
                 self.check(got, 2)
                 self.assertIn("server.%s_endpoint" % name, got.stderr)
 
-    def test_each_endpoint_may_have_methods_of_its_own(self):
+    def test_each_endpoint_uses_its_own_authentication_methods(self):
         with MetadataServer({"active": True}, introspection_endpoint="http://127.0.0.1:1/",
                       token_endpoint_auth_methods_supported=["client_secret_basic"],
                       introspection_endpoint_auth_methods_supported=["client_secret_post"]) as server:
@@ -129,14 +129,14 @@ class Discovery(Case):
             self.check(server.run("introspect", COAUTH_CLIENT_SECRET=SECRET, COAUTH_TOKEN="t"), 0)
             self.assertEqual(server.requests[0][2]["client_secret"], [SECRET])
 
-    def test_one_time_limit_for_all(self):
-        """Discovery and token take longer together than either may."""
+    def test_one_time_limit_covers_discovery_and_token(self):
+        """Discovery and token request together exceed the limit, each alone does not."""
         with MetadataServer(delay=0.4) as server:
             got = server.run("token", "--timeout", "1.0", "-o", "json", COAUTH_CLIENT_SECRET=SECRET)
             self.check_json(got, 4)
             self.check(server.run("token", "--timeout", "30", COAUTH_CLIENT_SECRET=SECRET), 0)
 
-    def test_failures(self):
+    def test_failures_of_discovery_are_reported(self):
         other = "https://localhost:" + self.server.issuer.rpartition(":")[2]
         rows = {
             "nothing there": (self.discover(self.server, self.server.issuer + "/tenant"), 1, "404"),
@@ -151,7 +151,7 @@ class Discovery(Case):
                 self.assertIn(message, got.stderr)
                 self.assertEqual(got.stdout, "")
 
-    def test_a_token_from_an_issuer(self):
+    def test_a_token_of_a_discovered_server(self):
         key, own = ("--key-file", KEYS.private("p256")), KEYS.shown("own")
         rows = {
             "secret": (self.server.with_secret, BASIC),
@@ -169,18 +169,18 @@ class Discovery(Case):
                 for each in (BASIC, POST, ASSERTION):
                     self.assertEqual(each in got.stderr, each == evidence, (each, got.stderr))
 
-    def test_a_secret_serves_where_a_certificate_does_not(self):
+    def test_a_secret_is_used_if_the_server_accepts_no_certificate(self):
         server = Server()
         got = server.run("token", *KEYS.shown("own"), *server.with_secret)
         server.stop()
         self.check(got, 0)
 
-    def test_nothing_fits(self):
+    def test_no_common_authentication_method_is_an_error(self):
         got = self.plain.run("token", "--key-file", KEYS.private("rsa"), "-o", "json")
         document = self.check_json(got, 2)
         self.assertIn("client_secret_basic", document["message"])
 
-    def test_no_metadata_no_token(self):
+    def test_without_metadata_no_token_is_requested(self):
         got = run("token", "--issuer", self.server.issuer + "/tenant", "--client-id", "app",
                   *self.server.trust, *self.server.with_secret)
         self.check(got, 1)

@@ -7,7 +7,7 @@ from command import SECRET, Case, RawServer, Server, main, run
 
 
 class ExistingToken(Case):
-    """A token that one has already."""
+    """Introspection and revocation of a token."""
 
     @classmethod
     def setUpClass(cls):
@@ -31,7 +31,7 @@ class ExistingToken(Case):
         self.assertIs(document["active"], active)
         return document
 
-    def test_active_and_inactive(self):
+    def test_introspection_shows_active_and_inactive_tokens(self):
         document = self.check_active(self.send("introspect", self.new_token()), True)
         self.assertEqual((document["client_id"], document["scope"]), ("app", "read write"))
         self.assertEqual(self.check_active(self.send("introspect", "unknown"), False), {"active": False})
@@ -42,10 +42,10 @@ class ExistingToken(Case):
         self.check(got, 0)
         self.assertEqual((got.stdout, got.stderr), ("The token is revoked.\n", ""))
         self.check_active(self.send("introspect", token), False)
-        # RFC 7009 section 2.2: a token that is not known needs no revoking.
+        # RFC 7009 section 2.2: revoking an unknown token succeeds.
         self.check(self.send("revoke", token), 0)
 
-    def test_where_the_token_comes_from(self):
+    def test_the_token_is_read_from_file_standard_input_or_environment(self):
         token = self.new_token()
         rows = {
             "file": (("--token-file", self.server.file("token", token + "\n")), "", {}),
@@ -58,7 +58,7 @@ class ExistingToken(Case):
                 self.check_active(self.server.run("introspect", *self.server.with_secret, *flags,
                                                   stdin=stdin, env=env), True)
 
-    def test_endpoints_without_an_issuer(self):
+    def test_endpoints_may_be_given_without_an_issuer(self):
         token = self.new_token()
         common = ("--token-endpoint", self.server.endpoint, "--client-id", "app", *self.server.trust,
                   *self.server.with_secret)
@@ -71,7 +71,7 @@ class ExistingToken(Case):
                 self.check(got, 2)
                 self.assertIn("server.%s_endpoint" % endpoint, got.stderr)
 
-    def test_an_endpoint_alone_is_another_server_than_smscx(self):
+    def test_an_endpoint_without_an_issuer_does_not_use_smscx(self):
         for command, endpoint in (("introspect", "introspection"), ("revoke", "revocation")):
             with self.subTest(command):
                 server = RawServer(b"HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n"
@@ -83,7 +83,7 @@ class ExistingToken(Case):
                 encoded = base64.b64encode(b"a+p:s%2B").decode()
                 self.assertIn("Authorization: Basic " + encoded, server.requests[0])
 
-    def test_a_hint(self):
+    def test_the_token_type_hint_is_sent(self):
         got = self.send("introspect", self.new_token(), "--type-hint", "refresh_token", "-v")
         self.check(got, 0)
         self.assertIn("token_type_hint=refresh_token", got.stderr)
@@ -98,7 +98,7 @@ class ExistingToken(Case):
                     self.assertIn(part, got.stderr)
                 self.assertNotIn(token, got.stdout + got.stderr)
 
-    def test_failures(self):
+    def test_failures_of_introspection_and_revocation_are_reported(self):
         wrong = ("--client-secret-file", self.server.file("wrong", "wrong-word"))
         for command, what in (("introspect", "not introspected"), ("revoke", "not revoked")):
             with self.subTest(command):
@@ -110,7 +110,7 @@ class ExistingToken(Case):
                 self.check(got, 2)
                 self.assertIn("standard input", got.stderr)
 
-    def test_the_response_stays_json_and_harmless(self):
+    def test_the_response_is_printed_as_json_without_control_characters(self):
         body = '{"active":true,"a\\"b\\u001b[2J":"\\u009b1m","c":"\x7f\u009b"}'.encode()
         server = RawServer(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
                            b"Content-Length: %d\r\n\r\n%s" % (len(body), body))

@@ -29,7 +29,7 @@ class ProxyFlag(Case):
         self.assertEqual([request.split("\r\n")[0] for request in proxy.requests],
                          ["CONNECT %s HTTP/1.1" % authority] * count)
 
-    def test_every_command_uses_it(self):
+    def test_every_command_uses_the_proxy(self):
         token = self.server.token("-o", "token").stdout.strip()
         commands = {
             "token": (("token", *self.server.with_secret), 2),
@@ -47,12 +47,12 @@ class ProxyFlag(Case):
                            "http://" + proxy.address), 0)
             self.check_tunnel(proxy, self.authority())
 
-    def test_the_scheme_may_be_left_out(self):
+    def test_the_scheme_of_the_proxy_is_optional(self):
         with Proxy(self.server) as proxy:
             self.check(self.server.token("--proxy", proxy.address), 0)
             self.check_tunnel(proxy, self.authority())
 
-    def test_the_environment_is_the_default(self):
+    def test_the_proxy_of_the_environment_is_the_default(self):
         for name in ("HTTPS_PROXY", "https_proxy"):
             for scheme in ("http://", ""):
                 with self.subTest((name, scheme)), Proxy(self.server) as proxy:
@@ -62,7 +62,7 @@ class ProxyFlag(Case):
                     self.assertEqual(document["error"], "certificate_verify_failed")
                     self.check_tunnel(proxy, "server.invalid:443")
 
-    def test_credentials_from_the_environment(self):
+    def test_proxy_credentials_come_from_the_environment(self):
         with Proxy(self.server) as proxy:
             got = self.token_elsewhere("-v", HTTPS_PROXY="http://user:pass-word@" + proxy.address)
             self.check(got, 3)
@@ -71,7 +71,7 @@ class ProxyFlag(Case):
             for text in ("pass-word", credentials):
                 self.assertNotIn(text, got.stdout + got.stderr)
 
-    def test_no_proxy(self):
+    def test_hosts_in_no_proxy_are_reached_directly(self):
         with Proxy(self.server) as proxy:
             for value in (".invalid", "server.invalid", "*"):
                 with self.subTest(value):
@@ -79,21 +79,21 @@ class ProxyFlag(Case):
                     self.assertEqual(self.check_json(got, 3)["error"], "resolve_failed")
             self.assertEqual(proxy.requests, [])
 
-    def test_none_turns_the_environment_off(self):
+    def test_proxy_none_ignores_the_environment(self):
         with Proxy(self.server) as proxy:
             got = self.token_elsewhere("--proxy", "none", HTTPS_PROXY=proxy.address)
             self.assertEqual(self.check_json(got, 3)["error"], "resolve_failed")
             self.assertEqual(proxy.requests, [])
 
-    def test_the_flag_takes_precedence(self):
+    def test_the_flag_takes_precedence_over_the_environment(self):
         with Proxy(self.server) as proxy, Proxy(self.server) as other:
             self.check(self.token_elsewhere("--proxy", proxy.address, HTTPS_PROXY=other.address,
                                             NO_PROXY="*"), 3)
             self.check_tunnel(proxy, "server.invalid:443")
             self.assertEqual(other.requests, [])
 
-    def test_a_server_on_this_machine_needs_no_proxy(self):
-        """Proxies cannot reach it, and few people list it in NO_PROXY."""
+    def test_a_loopback_server_is_reached_directly(self):
+        """A proxy cannot reach it, and it is rarely listed in NO_PROXY."""
         port = self.authority().split(":")[1]
         with Proxy(status="503 Unavailable") as proxy:
             for host in ("127.0.0.1", "localhost", "LocalHost", "[::1]"):
@@ -106,7 +106,7 @@ class ProxyFlag(Case):
             self.check(self.server.run("token", *self.server.with_secret,
                                        env={"HTTPS_PROXY": proxy.address}), 0)
             self.assertEqual(proxy.requests, [])
-            # Names that only look like it.
+            # Names that only resemble the loopback.
             for host in ("127.0.0.1.invalid", "localhost.invalid", "notlocalhost"):
                 with self.subTest(host):
                     self.check(run("token", "--token-endpoint", "https://%s/t" % host, "--client-id",
@@ -114,14 +114,14 @@ class ProxyFlag(Case):
                                    env={"HTTPS_PROXY": proxy.address}), 3)
             self.assertEqual(len(proxy.requests), 3)
 
-    def test_a_proxy_that_refuses(self):
+    def test_a_refusing_proxy_is_an_error(self):
         for status in ("407 Proxy Authentication Required", "403 Forbidden", "502 Bad Gateway"):
             with self.subTest(status), Proxy(status=status) as proxy:
                 document = self.check_json(self.token_elsewhere("--proxy", proxy.address), 3)
                 self.assertEqual((document["error"], document["http_status"]),
                                  ("proxy_refused", int(status[:3])))
 
-    def test_mistakes(self):
+    def test_invalid_proxies_are_usage_errors(self):
         rows = {
             "credentials": ("http://user:pass-word@127.0.0.1:1", "set HTTPS_PROXY"),
             "user": ("user@127.0.0.1:1", "set HTTPS_PROXY"),
@@ -134,7 +134,7 @@ class ProxyFlag(Case):
                 self.assertIn(message, document["message"])
                 self.assertNotIn("pass-word", json.dumps(document))
 
-    def test_help_names_the_variables(self):
+    def test_help_names_the_environment_variables_of_the_proxy(self):
         for command in ("token", "introspect", "revoke", "discover"):
             text = run(command, "--help").stdout
             for word in ("--proxy URL", "HTTPS_PROXY", "NO_PROXY"):

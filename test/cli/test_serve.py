@@ -12,7 +12,7 @@ from command import COAUTH, KEYS, SECRET, Case, Server, clean_environment, main,
 
 
 class Serve(Case):
-    def test_ends_on_a_signal_and_leaves_nothing(self):
+    def test_serve_ends_on_a_signal_and_leaves_no_files(self):
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             with self.subTest(number):
                 server = Server()
@@ -22,7 +22,7 @@ class Serve(Case):
                 self.assertEqual(server.stop(number), 0)
                 self.assertFalse(os.path.exists(directory))
 
-    def test_plain_http(self):
+    def test_serve_without_tls(self):
         server = Server("--http")
         try:
             self.assertTrue(server.endpoint.startswith("http://127.0.0.1:"))
@@ -32,7 +32,7 @@ class Serve(Case):
             server.stop()
 
     def summary(self, *arguments, stdin=None):
-        """What the server shows, and the server."""
+        """Returns the output of the server, and the server."""
         server = subprocess.Popen([COAUTH, "serve", *arguments], stdin=stdin, stdout=subprocess.PIPE,
                                   text=True, env=clean_environment())
         shown = ""
@@ -45,7 +45,7 @@ class Serve(Case):
         server.wait(timeout=20)
         server.stdout.close()
 
-    def test_the_command_that_it_shows_works(self):
+    def test_the_command_that_serve_prints_works(self):
         rows = {
             "default": (), "plain HTTP": ("--http",), "SMS.CX": ("--flavor", "smscx"),
             "public": ("--public",), "proof required": ("--dpop", "required", "--dpop-nonce"),
@@ -63,14 +63,14 @@ class Serve(Case):
                 self.check(got, 0)
                 self.assertIn("Access token from", got.stdout)
 
-    def test_the_endpoints_that_it_shows(self):
+    def test_serve_prints_its_endpoints(self):
         shown, server = self.summary()
         self.end(server)
         for name, path in (("issuer", ""), ("token endpoint", "/oauth/token"),
                            ("introspection", "/oauth/introspect"), ("revocation", "/oauth/revoke")):
             self.assertRegex(shown, r"(?m)^  %s +https://127\.0\.0\.1:\d+%s$" % (name, path))
 
-    def test_own_secret_is_not_shown(self):
+    def test_a_given_secret_is_not_printed(self):
         with tempfile.NamedTemporaryFile("w", suffix=" it's") as file:
             file.write(SECRET)
             file.flush()
@@ -81,7 +81,7 @@ class Serve(Case):
                     self.assertIn("client secret", shown)
                     self.assertNotIn(SECRET, shown)
 
-    def test_grants(self):
+    def test_the_grants_flag_enables_grants(self):
         assertion = {"assertion": "any"}
         exchange = {"subject_token": "t", "subject_token_type": "urn:x"}
         prefix = "urn:ietf:params:oauth:grant-type:"
@@ -101,7 +101,7 @@ class Serve(Case):
                     server.stop()
         without.stop()
 
-    def test_whose_assertions_are_grants(self):
+    def test_only_trusted_issuers_may_issue_assertion_grants(self):
         grant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
         server = Server("--grant", "jwt-bearer", "--assertion-issuer", "app", "--assertion-key-file",
                         KEYS.public("rsa"))
@@ -111,7 +111,7 @@ class Serve(Case):
         self.assertEqual(server.post(grant_type=grant, assertion="any")["error"], "invalid_grant")
         server.stop()
 
-    def test_certificates_at_a_port_of_their_own(self):
+    def test_client_certificates_are_requested_at_the_mtls_port(self):
         server = Server("--cert-file", KEYS.certificate("own")[0], "--mtls-alias")
         alias = server.env["COAUTH_MTLS_TOKEN_ENDPOINT"]
         self.assertNotEqual(alias, server.endpoint)
@@ -122,7 +122,7 @@ class Serve(Case):
         self.check(server.token(*KEYS.shown("own"), secret=False), 1)
         server.stop()
 
-    def test_dpop(self):
+    def test_the_dpop_flag_requires_proofs(self):
         proof = ("--dpop", KEYS.private("dpop"))
         rows = {
             "off": (("--dpop", "off"), proof, "unexpected_token_type"),
@@ -137,7 +137,7 @@ class Serve(Case):
                 server.stop()
                 self.assertEqual(json.loads(got.stdout).get("error"), error)
 
-    def test_mistakes(self):
+    def test_invalid_options_of_serve_are_usage_errors(self):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = str(taken.getsockname()[1])
             rows = {

@@ -19,25 +19,25 @@ class Token(Case):
     def tearDownClass(cls):
         cls.server.stop()
 
-    def test_token_alone(self):
+    def test_token_output_is_the_token_alone(self):
         got = self.server.token("--output", "token")
         self.check(got, 0)
         self.assertRegex(got.stdout, r"\A[!-~]+\n\Z")
         self.assertEqual(got.stderr, "")
 
-    def test_header(self):
+    def test_header_output_is_an_authorization_header(self):
         got = self.server.token("-o", "header")
         self.check(got, 0)
         self.assertRegex(got.stdout, r"\AAuthorization: Bearer [!-~]+\n\Z")
 
-    def test_json(self):
+    def test_json_output_has_the_members_of_the_token(self):
         document = self.check_json(self.server.token("--output", "json", "--scope", "read"), 0)
         self.assertRegex(document["access_token"], r"\A[!-~]+\Z")
         self.assertEqual(
             [document[name] for name in ("token_type", "expires_in", "scope", "http_status")],
             ["Bearer", 7200, "read", 200])
 
-    def test_summary_keeps_the_token_to_itself(self):
+    def test_the_summary_does_not_contain_the_token(self):
         whole = self.server.token("--output", "token").stdout.strip()
         got = self.server.token("--scope", "read write")
         self.check(got, 0)
@@ -46,7 +46,7 @@ class Token(Case):
             self.assertIn(part, got.stdout)
         self.assertNotRegex(got.stdout, r"[!-~]{%d}" % max(len(whole), 70))
 
-    def test_where_the_secret_comes_from(self):
+    def test_the_secret_is_read_from_file_standard_input_or_environment(self):
         inputs = {
             "file": ((), "", {}),
             "standard input": (("--client-secret-file", "-"), SECRET, {}),
@@ -60,7 +60,7 @@ class Token(Case):
                                         env=env)
                 self.check(got, 0)
 
-    def test_a_secret_in_utf_16_is_told(self):
+    def test_a_secret_in_utf_16_is_a_usage_error(self):
         with tempfile.NamedTemporaryFile() as file:
             file.write((SECRET + "\r\n").encode("utf-16"))
             file.flush()
@@ -68,13 +68,13 @@ class Token(Case):
         self.assertEqual(got.returncode, 2)
         self.assertIn("contains UTF-16 text: save it as UTF-8", got.stderr)
 
-    def test_client_id_from_the_environment(self):
+    def test_the_client_id_is_read_from_the_environment(self):
         got = run("token", "--token-endpoint", self.server.endpoint, "--ca-file",
                   self.server.env["COAUTH_CA_FILE"], "-o", "token",
                   env={"COAUTH_CLIENT_ID": "app", "COAUTH_CLIENT_SECRET": SECRET})
         self.check(got, 0)
 
-    def test_parameters_and_verbose(self):
+    def test_parameters_are_sent_and_shown_by_verbose(self):
         got = self.server.token("-v", "--param", "tenant=blue", "--param", "x=a=b", "--audience", "https://api", "--resource", "urn:a",
                                 "--resource", "urn:b", "--user-agent", "probe/7", "-o", "token")
         self.check(got, 0)
@@ -86,7 +86,7 @@ class Token(Case):
         for phase in ("lookup", "connect", "tls", "request", "response"):
             self.assertRegex(got.stderr.lower(), r"(?m)^\s*%s\b.*\d+\.\d+ ms" % phase)
 
-    def test_wrong_secret(self):
+    def test_a_wrong_secret_is_an_error(self):
         got = self.server.token("--client-secret-file", "-", "-o", "json", secret=False,
                                 stdin="wrong-word")
         document = self.check_json(got, 1)
@@ -96,37 +96,37 @@ class Token(Case):
             ["invalid_client", "oauth", 401, "invalid_client", None, None])
         self.assertNotIn("wrong-word", got.stdout + got.stderr)
 
-    def test_wrong_scope(self):
+    def test_a_wrong_scope_is_an_error(self):
         got = self.server.token("--scope", "read everything")
         self.check(got, 1)
         self.assertEqual(got.stdout, "")
         self.assertIn("coauth: no token: the scope is unknown", got.stderr)
 
-    def test_wrong_ca(self):
+    def test_a_wrong_ca_is_an_error(self):
         other = Server()
         try:
             got = self.server.token("--ca-file", other.env["COAUTH_CA_FILE"])
         finally:
             other.stop()
-        # A flag given twice is the user's mistake.
+        # A repeated flag is a usage error.
         self.check(got, 2)
         self.assertIn("--ca-file", got.stderr)
 
-    def test_unknown_ca(self):
+    def test_an_unknown_ca_is_an_error(self):
         got = run("token", "--token-endpoint", self.server.endpoint, "--client-id", "app", "-o", "json",
                   env={"COAUTH_CLIENT_SECRET": SECRET})
         document = self.check_json(got, 3)
         self.assertEqual((document["error"], document["kind"]), ("certificate_verify_failed", "tls"))
         self.assertIn("tls.ca_file", document["message"])
 
-    def test_wrong_host(self):
+    def test_a_certificate_of_another_host_is_an_error(self):
         got = run("token", "--token-endpoint", "https://nowhere.invalid/token", "--client-id", "app",
                   "-o", "json", env={"COAUTH_CLIENT_SECRET": SECRET})
         document = self.check_json(got, 3)
         self.assertEqual((document["error"], document["kind"]), ("resolve_failed", "resolve"))
         self.assertIn("nowhere.invalid", document["message"])
 
-    def test_closed_port(self):
+    def test_a_closed_port_is_an_error(self):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
         got = run("token", "--token-endpoint", "https://127.0.0.1:%d/t" % port, "--client-id", "app",
@@ -136,7 +136,7 @@ class Token(Case):
 
 
 class Smscx(Case):
-    def test_provider_and_its_errors(self):
+    def test_provider_smscx_gets_tokens_and_shows_its_errors(self):
         server = Server("--flavor", "smscx", "--scope", "sms groups")
         try:
             host = server.endpoint.removesuffix("/oauth/token")
@@ -189,7 +189,7 @@ class Responses(Case):
                 if kind is None:
                     self.assertIsNone(document["expires_in"])
 
-    def test_decode(self):
+    def test_decode_prints_the_claims_of_the_token(self):
         web = jwt({"alg": "RS256", "kid": "1"}, {"iss": "https://as", "exp": 2000000000})
         opaque = "\nThe token is not a JSON Web Token: "
         rows = {
@@ -210,14 +210,14 @@ class Responses(Case):
                 if name == "JWT":
                     self.assertNotIn(token, got.stdout)
 
-    def test_a_decoded_token_is_harmless(self):
+    def test_a_decoded_token_has_no_control_characters(self):
         token = jwt({"\x1b[2J": "\x9b1m"}, {"a": "\x1b]0;x\x07"}) + ".c2ln"
         body = json.dumps({"access_token": token, "token_type": "Bearer"})
         got = self.fetch(self.response("200 OK", body), "--decode")
         self.check(got, 0)
         self.assertNotRegex(got.stdout, "[\x1b\x9b\x07]")
 
-    def test_interrupt(self):
+    def test_an_interrupt_ends_the_command_promptly(self):
         server = RawServer(None)
         try:
             process = subprocess.Popen(
@@ -233,7 +233,7 @@ class Responses(Case):
         finally:
             server.stop()
 
-    def test_a_terminal_is_safe_from_the_server(self):
+    def test_texts_of_the_server_have_no_control_characters(self):
         body = '{"error":"invalid_client","error_description":"\\u001b[2J\\u009b1m"}'
         for arguments in ((), ("-v",), ("-o", "json")):
             with self.subTest(arguments):

@@ -12,7 +12,7 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 class Usage(Case):
     COMPLETE = ("token", "--client-id", "app", "--token-endpoint", "https://127.0.0.1:1/t")
 
-    def test_mistakes(self):
+    def test_mistakes_are_usage_errors_with_advice(self):
         complete = self.COMPLETE
         rows = {
             "no command": ((), "Usage: coauth"),
@@ -85,8 +85,8 @@ class Usage(Case):
                 self.assertIn(message, got.stderr)
                 self.assertEqual(got.stdout, "")
 
-    def test_an_empty_value_is_not_an_absent_flag(self):
-        """A variable that is not set in a script must not send the credentials elsewhere."""
+    def test_an_empty_value_is_an_error_and_not_an_absent_flag(self):
+        """An unset variable in a script must not send the credentials to another server."""
         server = RawServer(REFUSAL)
         usual = {"--client-id": "app", "--token-endpoint": server.endpoint, "--timeout": "5"}
         tried = set()
@@ -110,19 +110,19 @@ class Usage(Case):
         for flag in ("--token-endpoint", "--issuer", "--host", "--revocation-endpoint", "--ca-file"):
             self.assertIn((flag, ""), tried)
 
-    def test_no_secret(self):
+    def test_a_missing_secret_is_a_usage_error(self):
         self.check(run(*self.COMPLETE), 2)
         self.assertIn("--client-secret-file FILE", run(*self.COMPLETE).stderr)
         got = run(*self.COMPLETE, "--client-secret-file", "-", stdin="\n")
         self.check(got, 2)
         self.assertIn("standard input contains no client secret", got.stderr)
 
-    def test_mistakes_in_json(self):
+    def test_usage_errors_are_printed_as_json_with_json_output(self):
         document = self.check_json(run("token", "-o", "json"), 2)
         self.assertEqual((document["error"], document["kind"]),
                          ("invalid_configuration", "configuration"))
 
-    def test_help_and_version(self):
+    def test_help_and_version_are_printed(self):
         for arguments in (("--help",), ("-h",), ("help",)):
             got = run(*arguments)
             self.check(got, 0)
@@ -138,8 +138,8 @@ class Usage(Case):
         self.check(version, 0)
         self.assertRegex(version.stdout, r"\Acoauth \d+\.\d+\.\d+\n\Z")
 
-    def test_the_commands_that_documents_show(self):
-        """Their flags are known."""
+    def test_the_commands_in_the_documentation_are_valid(self):
+        """Checks that their flags exist."""
         shown = 0
         for name in ("README.md", "src/doc/servers.md", "src/doc/command.md"):
             with open(os.path.join(ROOT, name), encoding="utf-8") as file:
@@ -153,13 +153,13 @@ class Usage(Case):
                         self.check(run(*shlex.split(found[1]), "--help"), 0)
         self.assertGreater(shown, 10)
 
-    def test_help_fits_a_terminal(self):
+    def test_help_fits_in_80_columns(self):
         commands = ("token", "introspect", "revoke", "discover", "serve")
         for arguments in (("--help",), *((command, "--help") for command in commands)):
             for line in run(*arguments).stdout.splitlines():
                 self.assertLessEqual(len(line), 80, line)
 
-    def test_full_disk(self):
+    def test_a_full_disk_is_an_error(self):
         with open("/dev/full", "w", encoding="utf-8") as full:
             got = subprocess.run([COAUTH, "--version"], stdout=full, stderr=subprocess.PIPE, text=True,
                                  timeout=60, check=False)

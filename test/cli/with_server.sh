@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs a command with a new authorization server, which the environment names to it.
+# Runs a command with the address of a new authorization server in its environment.
 #
 #   with_server.sh COAUTH FLAVOR COMMAND [ARGUMENT...]
 set -euo pipefail

@@ -58,7 +58,7 @@ void overwrite(scratch_file const& file, std::string const& text)
 
 coauth::client_config trusting(authorization_server const& server, std::string const& ca_file)
 {
-    auto config = once(server);
+    auto config = single_attempt(server);
     config.tls.ca_pem.clear();
     config.tls.ca_file = ca_file;
     return config;
@@ -198,7 +198,7 @@ BOOST_AUTO_TEST_CASE(a_revocation_list_is_used_by_the_next_request)
     auto const server = start();
     auto const other = start();
     scratch_file const lists("field_crl", server.crl_pem(false));
-    auto config = once(server);
+    auto config = single_attempt(server);
     config.tls.crl_file = lists.path();
     client_fixture kept(config);
     BOOST_TEST(outcome(kept.fetch()) == "success");
@@ -260,7 +260,7 @@ BOOST_AUTO_TEST_CASE(both_texts_and_files_count)
               "certificate_verify_failed"}})
         BOOST_TEST_CONTEXT(name)
         {
-            auto config = once(server);
+            auto config = single_attempt(server);
             change(config.tls);
             BOOST_TEST(outcome(fetch(config)) == expected);
         }
@@ -272,7 +272,7 @@ BOOST_AUTO_TEST_CASE(the_systems_trust_store_is_watched)
     auto const server = start();
     auto const other = start();
     scratch_file const bundle("field_bundle", server.ca_pem());
-    auto config = once(server);
+    auto config = single_attempt(server);
     config.tls = {};
     config.tls.crl_pem = server.crl_pem(false);
     ::setenv("SSL_CERT_FILE", bundle.path().c_str(), 1);
@@ -299,7 +299,7 @@ BOOST_AUTO_TEST_CASE(a_client_that_was_made_too_early_recovers)
     coauth::testing::registered_client registered;
     registered.certificates = {known.certificate_pem};
     registered.public_keys = {known.key.public_pem()};
-    auto chosen = knowing(std::move(registered));
+    auto chosen = options_with_client(std::move(registered));
     chosen.client_certificates = coauth::testing::client_certificates::requested;
     chosen.dpop = coauth::testing::dpop::accepted;
     auto const server = start(std::move(chosen));
@@ -418,7 +418,7 @@ BOOST_AUTO_TEST_CASE(a_client_that_was_made_too_early_recovers)
             key.write(row.key);
             trust.write(row.trust);
             auto const connections = server.connections();
-            auto config = once(server);
+            auto config = single_attempt(server);
             row.configure(config);
             BOOST_TEST(outcome(coauth::validate(config)) == "invalid_configuration");
             client_fixture early(config);
@@ -505,7 +505,7 @@ BOOST_AUTO_TEST_CASE(a_byte_order_mark_is_not_part_of_a_secret)
           row{"\xFF\xFE", "invalid_configuration"}, row{"\xFE\xFF", "invalid_configuration"}})
     {
         file.write(before + client_secret + "\r\n");
-        auto config = once(server);
+        auto config = single_attempt(server);
         config.authentication = client_authentication::client_secret_basic(
             client_id, coauth::secret_from_file(file.path()));
         auto const got = fetch(config);

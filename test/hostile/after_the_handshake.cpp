@@ -379,7 +379,7 @@ BOOST_AUTO_TEST_CASE(floods_of_a_proxy_are_abandoned)
 {
     issued_certificate const certificate;
     for (bool const consents : {false, true})
-        for (auto* const what : {update_key, give_ticket})
+        for (auto* const what : {update_key, send_ticket})
             BOOST_TEST_CONTEXT("after the consent: " << consents)
             {
                 raw_tls_server const proxy(

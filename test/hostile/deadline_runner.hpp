@@ -70,29 +70,29 @@ private:
     std::chrono::steady_clock::duration elapsed_{};
 };
 
-struct row
+struct deadline_case
 {
     std::string name;
     // Starts the servers and runs one operation.
     std::function<void(deadline_runner&)> execute;
 };
 
-inline void check_all(std::vector<row> const& rows)
+inline void check_all(std::vector<deadline_case> const& rows)
 {
     for (auto const& row : rows)
         BOOST_TEST_CONTEXT(row.name)
         {
-            bool delayed = true;
-            for (int i = 0; delayed && i < tries; ++i)
+            bool late = true;
+            for (int i = 0; late && i < tries; ++i)
             {
                 deadline_runner runner;
                 row.execute(runner);
                 BOOST_TEST(runner.result() == "timeout");
                 BOOST_TEST((runner.elapsed() >= deadline));
-                delayed = runner.elapsed() > deadline + tolerance;
+                late = runner.elapsed() > deadline + tolerance;
                 BOOST_TEST_MESSAGE(row.name << ": " << runner.elapsed() / 1us << " us");
             }
-            BOOST_TEST(!delayed);
+            BOOST_TEST(!late);
         }
 }
 

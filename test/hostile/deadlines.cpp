@@ -35,7 +35,7 @@ void repeat(raw_connection& peer, std::function<bool()> const& what)
         std::this_thread::sleep_for(send_interval);
 }
 
-row with_raw_server(std::string name, int version, raw_tls_server::script script)
+deadline_case with_raw_server(std::string name, int version, raw_tls_server::script script)
 {
     return {
         std::move(name), [version, script = std::move(script)](deadline_runner& runner)
@@ -66,7 +66,7 @@ bool write_slowly(raw_connection& peer, std::string const& text, std::size_t pie
 }
 
 // A response whose parts are sent at once, then slowly, then slowly without end.
-row slow_response(
+deadline_case slow_response(
     std::string name, std::string const& at_once, std::string const& next,
     std::string const& repeated = {}, std::size_t piece = 1)
 {
@@ -83,7 +83,7 @@ row slow_response(
         });
 }
 
-std::vector<row> response_cases()
+std::vector<deadline_case> response_cases()
 {
     std::string const whole = http_response(token_body);
     std::string const header = whole.substr(0, whole.find('{'));
@@ -124,7 +124,7 @@ response response_after_a_minute()
     return delayed;
 }
 
-row through_relay(std::string name, int version, fault_spec const& what)
+deadline_case through_relay(std::string name, int version, fault_spec const& what)
 {
     return {
         std::move(name), [=](deadline_runner& runner)
@@ -140,9 +140,9 @@ row through_relay(std::string name, int version, fault_spec const& what)
         }};
 }
 
-std::vector<row> handshake_cases()
+std::vector<deadline_case> handshake_cases()
 {
-    std::vector<row> rows;
+    std::vector<deadline_case> rows;
     for (int const version : {tls_1_2, tls_1_3})
     {
         auto const add = [&](std::string const& name, fault_spec const& what)
@@ -164,7 +164,8 @@ std::vector<row> handshake_cases()
     return rows;
 }
 
-row with_connection_fault(std::string name, connection_fault fault, std::string const& text)
+deadline_case
+with_connection_fault(std::string name, connection_fault fault, std::string const& text)
 {
     return {
         std::move(name), [=](deadline_runner& runner)
@@ -177,7 +178,7 @@ row with_connection_fault(std::string name, connection_fault fault, std::string 
         }};
 }
 
-row behind_proxy(std::string name, std::string const& response, std::size_t piece = 0)
+deadline_case behind_proxy(std::string name, std::string const& response, std::size_t piece = 0)
 {
     return {
         std::move(name), [=](deadline_runner& runner)
@@ -230,7 +231,7 @@ private:
     std::thread thread_;
 };
 
-std::vector<row> cases_before_tls()
+std::vector<deadline_case> cases_before_tls()
 {
     return {
         {"lookup of the system's that hangs",
@@ -273,7 +274,7 @@ std::vector<row> cases_before_tls()
     };
 }
 
-std::vector<row> cases_after_the_handshake()
+std::vector<deadline_case> cases_after_the_handshake()
 {
     using step = bool (*)(raw_connection&);
     auto const forever = [](std::string name, int version, step what)

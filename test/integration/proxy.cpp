@@ -1,4 +1,4 @@
-// Through a proxy that others wrote, Debian's tinyproxy, and through one that misbehaves.
+// Requests through a real proxy, Debian's tinyproxy, and through a misbehaving one.
 
 #include "client_fixture.hpp"
 #include "fixture.hpp"
@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(a_tunnel_leads_to_the_verified_server)
     BOOST_TEST(other.requests().empty());
 }
 
-BOOST_AUTO_TEST_CASE(connections_through_it_are_used_again)
+BOOST_AUTO_TEST_CASE(connections_through_a_proxy_are_reused)
 {
     tinyproxy const proxy;
     auto const server = start();
@@ -132,7 +132,7 @@ BOOST_AUTO_TEST_CASE(connections_through_it_are_used_again)
     BOOST_TEST(server.connections() == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(credentials)
+BOOST_AUTO_TEST_CASE(wrong_proxy_credentials_are_refused_without_a_secret_in_the_error)
 {
     tinyproxy const proxy("BasicAuth me p4ssw0rd\n");
     auto const server = start();
@@ -155,7 +155,7 @@ BOOST_AUTO_TEST_CASE(credentials)
     BOOST_TEST(server.requests().size() == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(from_the_environment)
+BOOST_AUTO_TEST_CASE(the_proxy_of_the_environment_is_used)
 {
     tinyproxy const proxy("BasicAuth me p4ssw0rd\n");
     auto const server = start();
@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(from_the_environment)
     auto url = proxy.url();
     ::setenv("HTTPS_PROXY", url.insert(7, "me:p4ssw0rd@").c_str(), 1);
     BOOST_TEST(outcome(fetch(config)) == "success");
-    // Nothing listens there.
+    // No server listens at this port.
     ::setenv("HTTPS_PROXY", "http://127.0.0.1:1", 1);
     auto const refused = fetch(config);
     BOOST_TEST(outcome(refused) == "connect_failed");
@@ -175,7 +175,7 @@ BOOST_AUTO_TEST_CASE(from_the_environment)
     ::unsetenv("NO_PROXY");
 }
 
-BOOST_AUTO_TEST_CASE(a_port_that_it_does_not_allow)
+BOOST_AUTO_TEST_CASE(a_port_that_the_proxy_does_not_allow_is_an_error)
 {
     tinyproxy const proxy("ConnectPort 1\n");
     auto const server = start();
@@ -185,10 +185,10 @@ BOOST_AUTO_TEST_CASE(a_port_that_it_does_not_allow)
     BOOST_TEST(server.connections() == 0U);
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_proxy)
+BOOST_AUTO_TEST_CASE(a_server_that_is_no_proxy_is_an_error)
 {
-    // An authorization server over plain HTTP responses CONNECT with an error, a mail server not at
-    // all in HTTP.
+    // An authorization server over plain HTTP responds to CONNECT with an error, a mail server does
+    // not speak HTTP.
     auto plain = options();
     plain.tls = false;
     auto const web = start(plain);
@@ -206,7 +206,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_proxy)
     BOOST_TEST(server.connections() == 0U);
 }
 
-BOOST_AUTO_TEST_CASE(its_consent_may_come_in_any_form)
+BOOST_AUTO_TEST_CASE(any_success_response_of_a_proxy_opens_the_tunnel)
 {
     struct row
     {
@@ -220,7 +220,7 @@ BOOST_AUTO_TEST_CASE(its_consent_may_come_in_any_form)
              {"the header's end in two", consent, std::string(consent).size() - 2},
              {"HTTP/1.0", "HTTP/1.0 200 OK\r\n\r\n", 0},
              {"another 2xx", "HTTP/1.1 204 No Content\r\n\r\n", 0},
-             // Of no meaning there (RFC 9110 section 9.3.6).
+             // Without meaning in this response (RFC 9110 section 9.3.6).
              {"Content-Length", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", 0},
              {"chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", 0},
              {"Connection: close", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", 0},
@@ -252,7 +252,7 @@ BOOST_AUTO_TEST_CASE(its_consent_may_come_in_any_form)
         }
 }
 
-BOOST_AUTO_TEST_CASE(its_refusal_is_told_with_its_status)
+BOOST_AUTO_TEST_CASE(a_refusal_of_the_proxy_is_reported_with_its_status)
 {
     std::string const page(2000, 'x');
     std::string const body = "Content-Length: 2000\r\n\r\n" + page;
@@ -294,8 +294,8 @@ BOOST_AUTO_TEST_CASE(its_refusal_is_told_with_its_status)
         }
 }
 
-// Whatever a proxy says behind its consent would be taken for the server's.
-BOOST_AUTO_TEST_CASE(what_follows_its_consent_is_refused)
+// Bytes of the proxy after its success response would be read as the server's.
+BOOST_AUTO_TEST_CASE(bytes_after_the_response_of_a_proxy_are_refused)
 {
     for (std::string const& extra : std::vector<std::string>{
              "x", "\r\n", "\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n",
@@ -318,7 +318,7 @@ BOOST_AUTO_TEST_CASE(what_follows_its_consent_is_refused)
             }
 }
 
-BOOST_AUTO_TEST_CASE(an_response_that_ends_early_is_a_lost_connection)
+BOOST_AUTO_TEST_CASE(a_proxy_response_that_ends_early_is_a_lost_connection)
 {
     std::string const whole = consent;
     for (std::size_t const cut :
@@ -336,7 +336,7 @@ BOOST_AUTO_TEST_CASE(an_response_that_ends_early_is_a_lost_connection)
         }
 }
 
-BOOST_AUTO_TEST_CASE(an_response_without_end_is_refused)
+BOOST_AUTO_TEST_CASE(an_endless_proxy_response_is_refused)
 {
     auto const server = start();
     scripted_proxy const proxy(script("HTTP/1.1 200 OK\r\nX: " + std::string(100'000, 'x')));
@@ -348,8 +348,8 @@ BOOST_AUTO_TEST_CASE(an_response_without_end_is_refused)
     BOOST_TEST(proxy.wait_for_ended(1));
 }
 
-// Also where no response and only a part of one comes, the deadline holds.
-BOOST_AUTO_TEST_CASE(a_silent_one_is_left_at_the_deadline)
+// The deadline also holds if no response or only a part of one arrives.
+BOOST_AUTO_TEST_CASE(a_silent_proxy_is_abandoned_at_the_deadline)
 {
     for (auto const& told : {script({}), script("HTTP/1.1 200 OK\r\n"), script(consent, 1)})
         BOOST_TEST_CONTEXT(told.response)
@@ -371,8 +371,8 @@ BOOST_AUTO_TEST_CASE(a_silent_one_is_left_at_the_deadline)
         }
 }
 
-// To ask for the tunnel is a part of connecting.
-BOOST_AUTO_TEST_CASE(the_observer_sees_one_phase)
+// The request for the tunnel belongs to the connect phase.
+BOOST_AUTO_TEST_CASE(the_observer_sees_the_tunnel_as_part_of_the_connect_phase)
 {
     struct recorder : coauth::observer
     {
@@ -405,7 +405,7 @@ BOOST_AUTO_TEST_CASE(the_observer_sees_one_phase)
     BOOST_TEST(bad->seen == "lookup connect! ");
 }
 
-BOOST_AUTO_TEST_CASE(a_tunnel_that_died_is_replaced_by_another)
+BOOST_AUTO_TEST_CASE(a_lost_tunnel_is_replaced)
 {
     auto server = start();
     scripted_proxy const proxy(leading_to(server, consent));

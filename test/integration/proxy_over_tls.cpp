@@ -44,7 +44,7 @@ struct tls_proxy
 
 coauth::client_config through(authorization_server const& server, tls_front const& front)
 {
-    auto config = once(server);
+    auto config = single_attempt(server);
     config.proxy.url = front.url();
     config.tls.ca_pem = server.ca_pem() + front.ca_pem();
     return config;
@@ -150,7 +150,7 @@ BOOST_AUTO_TEST_CASE(the_certificate_of_the_server_is_verified_too)
 }
 
 // It would tell the proxy who the client is.
-BOOST_AUTO_TEST_CASE(the_clients_certificate_is_for_the_server_alone)
+BOOST_AUTO_TEST_CASE(the_client_certificate_is_sent_to_the_server_only)
 {
     auto const known = make_identity("client");
     auto chosen = options();
@@ -182,7 +182,7 @@ BOOST_AUTO_TEST_CASE(its_consent_may_come_in_any_number_of_records)
 }
 
 // It would be taken for the server's.
-BOOST_AUTO_TEST_CASE(what_follows_its_consent_is_refused)
+BOOST_AUTO_TEST_CASE(bytes_after_the_response_of_a_proxy_are_refused)
 {
     auto const server = start();
     for (std::string const& extra : std::vector<std::string>{
@@ -217,7 +217,7 @@ BOOST_AUTO_TEST_CASE(a_refusal_has_its_status)
     check_no_secret(got, "p4ssw0rd");
 }
 
-BOOST_AUTO_TEST_CASE(one_that_breaks_off_is_a_lost_connection)
+BOOST_AUTO_TEST_CASE(a_proxy_that_closes_early_is_a_lost_connection)
 {
     auto const server = start();
     for (auto const& [response, part] : std::vector<std::pair<std::string, char const*>>{
@@ -236,13 +236,13 @@ BOOST_AUTO_TEST_CASE(one_that_breaks_off_is_a_lost_connection)
         }
 }
 
-BOOST_AUTO_TEST_CASE(one_without_tls_is_told_so)
+BOOST_AUTO_TEST_CASE(a_proxy_without_tls_is_reported_as_such)
 {
     auto plain = options();
     plain.tls = false;
     auto const web = start(plain);
     auto const server = start();
-    auto config = once(server);
+    auto config = single_attempt(server);
     config.proxy.url = "https://127.0.0.1:" + std::to_string(web.port());
     auto const got = fetch(config);
     BOOST_TEST(outcome(got) == "tls_failed");
@@ -250,7 +250,7 @@ BOOST_AUTO_TEST_CASE(one_without_tls_is_told_so)
     BOOST_TEST(says(got, "write http:// in proxy.url"), got.error());
 }
 
-BOOST_AUTO_TEST_CASE(a_silent_one_is_left_at_the_deadline)
+BOOST_AUTO_TEST_CASE(a_silent_proxy_is_abandoned_at_the_deadline)
 {
     auto const server = start();
     for (auto const& [response, phase] : std::vector<std::pair<std::string, char const*>>{

@@ -1,9 +1,9 @@
-// The token endpoint of a second authorization server, npm's @node-oauth/oauth2-server. It takes
-// Basic credentials as they are, where oidc-provider decodes them.
+// The token endpoint of a second authorization server, npm's @node-oauth/oauth2-server. Unlike
+// oidc-provider it does not decode Basic credentials.
 
 import OAuth2Server from '@node-oauth/oauth2-server';
 
-// client_id, client_secret, and the scopes that it may have.
+// client_id, client_secret, and the allowed scopes and grants.
 const clients = [
   ['basic', 'basic-secret', ['read', 'write']],
   ['plus+id', 'plus+secret', ['read']],
@@ -20,7 +20,7 @@ const model = {
   getUserFromClient: (client) => ({ id: client.id }),
   validateScope: (user, client, scope = client.scopes) =>
     scope.every((word) => client.scopes.includes(word)) && scope,
-  // It rounds down what is left of them: 600 s.
+  // The server rounds the remaining lifetime down: 600 s.
   saveToken: (token, client, user) => ({
     ...token, client, user, accessTokenExpiresAt: new Date(Date.now() + 600_900) }),
 };

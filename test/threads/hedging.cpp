@@ -16,7 +16,7 @@
 namespace asio = boost::asio;
 using namespace test;
 
-BOOST_AUTO_TEST_CASE(hedged_requests_from_many_threads)
+BOOST_AUTO_TEST_CASE(hedged_requests_of_many_threads_complete_once)
 {
     constexpr std::size_t operations = 8;
     auto server = start();
