@@ -20,7 +20,7 @@ class as_error_code_t
 {
 public:
     /// Wraps a completion token.
-    explicit as_error_code_t(CompletionToken token) : token(std::move(token)) {}
+    explicit as_error_code_t(CompletionToken adapted) : token(std::move(adapted)) {}
 
     /// The wrapped completion token.
     CompletionToken token;
