@@ -17,8 +17,14 @@ result<access_token> parse_token_response(
     context.sent_steady = requested_at;
     auto const age = detail::between(requested_at, std::chrono::steady_clock::now());
     context.sent = detail::after(context.received, -age);
-    return protocol::read_token_response(
+    auto token = protocol::read_token_response(
         client_config(), token_request(), {http_status, std::move(headers), secret(body)}, context);
+    if (token)
+        return token;
+    // The caller counts the attempts.
+    auto info = token.error().info();
+    info.attempts = 0;
+    return error(token.error().value(), std::move(info));
 }
 
 } // namespace coauth
