@@ -86,6 +86,7 @@ struct error_code_signature<void>
 } // namespace detail
 } // namespace coauth
 
+/// \cond
 template <class CompletionToken, class T>
 class boost::asio::async_result<coauth::as_error_code_t<CompletionToken>, void(coauth::result<T>)>
 {
@@ -141,5 +142,7 @@ struct boost::asio::associator<Associator, coauth::detail::as_error_code_handler
         return Associator<Handler, Default>::get(adapted.handler(), fallback);
     }
 };
+
+/// \endcond
 
 #endif

@@ -85,6 +85,7 @@ LIGHT_ASIO = {
     "associated_allocator",
     "associated_cancellation_slot",
     "associated_executor",
+    "associator",
     "async_result",
     "awaitable",
     "cancellation_signal",
