@@ -72,6 +72,48 @@ private:
     Handler handler_;
 };
 
+template <class Initiation, class = void>
+struct initiation_executor
+{
+};
+template <class Initiation>
+struct initiation_executor<Initiation, std::void_t<typename Initiation::executor_type>>
+{
+    using executor_type = typename Initiation::executor_type;
+};
+
+// Has an executor if the initiation has one.
+template <class Initiation>
+class as_error_code_initiation : public initiation_executor<Initiation>
+{
+public:
+    explicit as_error_code_initiation(Initiation initiation) : initiation_(std::move(initiation)) {}
+
+    [[nodiscard]] auto get_executor() const noexcept
+        requires requires(Initiation const& from) { from.get_executor(); }
+    {
+        return initiation_.get_executor();
+    }
+
+    template <class Handler, class... Arguments>
+    void operator()(Handler&& handler, Arguments&&... arguments) &&
+    {
+        std::move(initiation_)(
+            as_error_code_handler<std::decay_t<Handler>>(std::forward<Handler>(handler)),
+            std::forward<Arguments>(arguments)...);
+    }
+    template <class Handler, class... Arguments>
+    void operator()(Handler&& handler, Arguments&&... arguments) const&
+    {
+        initiation_(
+            as_error_code_handler<std::decay_t<Handler>>(std::forward<Handler>(handler)),
+            std::forward<Arguments>(arguments)...);
+    }
+
+private:
+    Initiation initiation_;
+};
+
 template <class T>
 struct error_code_signature
 {
@@ -92,37 +134,13 @@ class boost::asio::async_result<coauth::as_error_code_t<CompletionToken>, void(c
 {
     using signature = typename coauth::detail::error_code_signature<T>::type;
 
-    template <class Initiation>
-    class adapted_initiation
-    {
-    public:
-        explicit adapted_initiation(Initiation initiation) : initiation_(std::move(initiation)) {}
-
-        using executor_type = typename Initiation::executor_type;
-        [[nodiscard]] executor_type get_executor() const noexcept
-        {
-            return initiation_.get_executor();
-        }
-
-        template <class Handler, class... Arguments>
-        void operator()(Handler&& handler, Arguments&&... arguments)
-        {
-            std::move(initiation_)(
-                coauth::detail::as_error_code_handler<std::decay_t<Handler>>(
-                    std::forward<Handler>(handler)),
-                std::forward<Arguments>(arguments)...);
-        }
-
-    private:
-        Initiation initiation_;
-    };
-
 public:
     template <class Initiation, class Token, class... Arguments>
     static auto initiate(Initiation&& initiation, Token&& adapted, Arguments&&... arguments)
     {
         return boost::asio::async_initiate<CompletionToken, signature>(
-            adapted_initiation<std::decay_t<Initiation>>(std::forward<Initiation>(initiation)),
+            coauth::detail::as_error_code_initiation<std::decay_t<Initiation>>(
+                std::forward<Initiation>(initiation)),
             adapted.token, std::forward<Arguments>(arguments)...);
     }
 };

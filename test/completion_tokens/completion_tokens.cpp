@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(every_operation_completes_with_an_error_code_if_asked)
                                      }));
     o.context.restart();
     o.run();
-    BOOST_TEST(seen == coauth::errc::cancelled);
+    BOOST_TEST((seen == coauth::errc::cancelled));
 }
 
 // A failed `result` would win.
@@ -121,9 +121,8 @@ BOOST_AUTO_TEST_CASE(tokens_may_be_combined)
         [&](token_result const& got) { right += got && strand.running_in_this_thread() ? 1 : 0; }));
     o.client.async_get_access_token(
         coauth::token_request(),
-        asio::bind_allocator(
-            std::allocator<int>(),
-            coauth::as_error_code([&](error_code ec, auto const&) { right += !ec ? 1 : 0; })));
+        coauth::as_error_code(asio::bind_allocator(
+            std::allocator<int>(), [&](error_code ec, auto const&) { right += !ec ? 1 : 0; })));
     o.client.async_get_access_token(
         coauth::token_request(), asio::as_tuple([&](std::tuple<token_result> const& got)
                                                 { right += std::get<0>(got) ? 1 : 0; }));
