@@ -37,6 +37,15 @@ run(std::shared_ptr<fetch_coroutine const> coroutine, token_fetch what)
     co_return std::move(outcome);
 }
 
+// Asio destroys the services of a context in the reverse order of their creation: those of timers
+// and strands are to live longer than that of the listeners.
+std::shared_ptr<pending_fetches> listen_to_context(asio::any_io_executor const& executor)
+{
+    asio::steady_timer const creates_the_service(executor);
+    (void)asio::make_strand(executor);
+    return std::make_shared<pending_fetches>(asio::query(executor, asio::execution::context));
+}
+
 } // namespace
 
 fetch_function spawn_on_fetch(fetch_coroutine coroutine)
@@ -55,8 +64,10 @@ fetch_function spawn_on_fetch(fetch_coroutine coroutine)
     };
 }
 
-void pending_fetches::context_gone() noexcept
+void pending_fetches::on_context_shutdown() noexcept
 {
+    // The fetches that are destroyed here may be the only owners.
+    auto const self = weak_from_this().lock();
     for (;;)
     {
         // Destroyed without the lock: they may own the fetcher, its source, and more.
@@ -82,13 +93,8 @@ function_fetcher::function_fetcher(
     , function(std::move(get))
     , options(std::move(chosen))
     , status(check(options))
-    , pending(std::make_shared<pending_fetches>())
+    , pending(listen_to_context(executor))
 {
-    // Asio destroys the services of a context in the reverse order of their creation: those of
-    // timers and strands are to live longer than that of `listen`.
-    asio::steady_timer const creates_the_service(executor);
-    (void)asio::make_strand(executor);
-    listen(asio::query(executor, asio::execution::context));
 }
 
 std::weak_ptr<abortable> function_fetcher::start(
@@ -98,13 +104,6 @@ std::weak_ptr<abortable> function_fetcher::start(
         std::make_shared<function_fetch>(shared_from_this(), std::move(what), std::move(handler));
     fetch->begin();
     return fetch;
-}
-
-void function_fetcher::on_context_shutdown() noexcept
-{
-    // The fetches that are destroyed here may be the only owners of the fetcher.
-    auto const self = weak_from_this().lock();
-    pending->context_gone();
 }
 
 } // namespace coauth::detail

@@ -16,17 +16,21 @@ namespace coauth::detail
 
 class function_fetch;
 
-// The fetches of one function that have not ended. Outlives fetcher and context: the function may
-// complete a fetch later than either, from another thread.
-class pending_fetches
+// The fetches of one function whose handlers still exist. Outlives fetcher and context: the
+// function may complete a fetch later than either, from another thread.
+class pending_fetches final : public net::context_shutdown::listener,
+                              public std::enable_shared_from_this<pending_fetches>
 {
 public:
-    // Destroys the handlers, as the context does. Nothing is posted to the context any more.
-    void context_gone() noexcept;
+    explicit pending_fetches(boost::asio::execution_context& context) { listen(context); }
+
     [[nodiscard]] bool context_is_gone() const noexcept { return context_is_gone_; }
 
 private:
     friend class function_fetch;
+
+    // Destroys the handlers, as the context does. Nothing is posted to the context any more.
+    void on_context_shutdown() noexcept override;
 
     std::mutex mutex_;
     std::list<function_fetch*> running_;
@@ -34,9 +38,7 @@ private:
 };
 
 // Gets tokens from a function of the user.
-class function_fetcher final : public fetcher,
-                               public net::context_shutdown::listener,
-                               public std::enable_shared_from_this<function_fetcher>
+class function_fetcher final : public fetcher, public std::enable_shared_from_this<function_fetcher>
 {
 public:
     function_fetcher(
@@ -63,9 +65,6 @@ public:
     // Success, or the error in the options.
     result<void> const status;
     std::shared_ptr<pending_fetches> const pending;
-
-private:
-    void on_context_shutdown() noexcept override;
 };
 
 // Makes a function of a coroutine: each call spawns it on the handler's executor.

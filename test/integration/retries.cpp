@@ -217,6 +217,7 @@ BOOST_AUTO_TEST_CASE(the_last_attempt_ends_at_the_deadline)
     server.push_response(late);
     auto config = quick(server);
     config.timeout = 4s;
+    config.connections.hedging_delay = std::chrono::milliseconds::max();
     config.retry.attempt_timeout = 3s;
     config.retry.max_attempts = 2;
     BOOST_TEST(outcome(ask(config)) == "success");
@@ -329,6 +330,7 @@ BOOST_AUTO_TEST_CASE(the_error_contains_the_failure_of_the_last_attempt)
     server.push_response(late);
     auto config = quick(server);
     config.timeout = 300ms;
+    config.connections.hedging_delay = std::chrono::milliseconds::max();
     auto const got = ask(config);
     BOOST_TEST(outcome(got) == "timeout");
     BOOST_TEST(got.error().attempts() == 2U);
