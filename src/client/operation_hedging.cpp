@@ -55,7 +55,8 @@ net::task<operation::exchange_result> operation::hedge(connection_pool::lease& l
         request_ = std::move(second_request);
         lease.replace(std::move(fresh));
     }
-    pool.close(std::move(fresh));
+    else
+        pool.close(std::move(fresh));
     bool const aborted = !winner && net_.stop.aborted();
     if (aborted)
         co_return aborted_error(

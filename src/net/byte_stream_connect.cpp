@@ -193,8 +193,10 @@ result<void> byte_stream::start_tls(operation_context& op, tls_peer with)
     auto const* const certificate = to_proxy ? nullptr : tls_parameters_.certificate.get();
     if (certificate != nullptr)
         session_peer += certificate->fingerprint();
-    tls_ = tls_ ? tls_engine::make_within(std::move(tls_), context, std::move(session_peer))
-                : tls_engine::make(context, socket_.native_handle(), std::move(session_peer));
+    if (tls_)
+        tls_ = tls_engine::make_within(std::move(tls_), context, std::move(session_peer));
+    else
+        tls_ = tls_engine::make(context, socket_.native_handle(), std::move(session_peer));
     if (!tls_ || (certificate != nullptr && !tls_->use_certificate(*certificate)))
         return fail(op, errc::out_of_memory, {}, asio::error::no_memory);
     return {};
