@@ -59,7 +59,7 @@ struct discovered_endpoints::read_again
     {
         return signal->slot();
     }
-    void operator()(metadata_result found) const { owner->on_read(std::move(found)); }
+    void operator()(metadata_result const& found) const { owner->on_read(found); }
 
     std::shared_ptr<discovered_endpoints> owner;
     std::shared_ptr<asio::cancellation_signal> signal;
@@ -144,11 +144,11 @@ result<std::shared_ptr<client_impl>> discovered_endpoints::store(metadata_result
 {
     if (!found)
         return found.error();
-    if (auto const unchanged = keep_if_unchanged(*found))
+    if (auto unchanged = keep_if_unchanged(*found))
         return unchanged;
     // Calls functions of the user, so not under the lock.
     auto made = std::make_shared<client_impl>(executor_, config_for(*found), weak_from_this());
-    if (auto const unchanged = keep_if_unchanged(*found))
+    if (auto unchanged = keep_if_unchanged(*found))
         return unchanged;
     std::shared_ptr<client_impl> replaced;
     bool closed = false;

@@ -80,7 +80,7 @@ public:
     explicit state(token_cache_options options)
         : max_sources_(std::max<std::size_t>(options.max_sources, 1))
         , max_idle_(std::min<std::chrono::seconds>(options.max_idle, longest_idle))
-        , source_options_(options.source)
+        , source_options_(std::move(options.source))
     {
     }
 
@@ -236,7 +236,10 @@ private:
     token_cache_counters counters_;
 };
 
-token_cache::token_cache(token_cache_options options) : state_(std::make_unique<state>(options)) {}
+token_cache::token_cache(token_cache_options options)
+    : state_(std::make_unique<state>(std::move(options)))
+{
+}
 
 token_cache::~token_cache() = default;
 
