@@ -120,7 +120,8 @@ def objects(ninja, build):
 def is_value_header(project, header):
     """A public header belongs to the room of its .cpp file; without one, to the values.
 
-    Templates of operations (async_*) and coauth.hpp have no .cpp file either.
+    Templates of operations (async_*), adapters of completion tokens (as_*) and coauth.hpp have no
+    .cpp file either.
     """
     path = pathlib.PurePath(header)
     if path.parent != pathlib.PurePath("include/coauth") or path.name == "coauth.hpp":
@@ -128,7 +129,7 @@ def is_value_header(project, header):
     files = project.source.glob(f"src/*/{path.stem}.cpp")
     rooms = [file.parent.name for file in files if file.parent.name in ROOMS]
     if not rooms:
-        return not path.name.startswith("async_")
+        return not path.name.startswith(("async_", "as_"))
     return any(ASIO in NOT_OF_ROOMS[room] for room in rooms)
 
 
