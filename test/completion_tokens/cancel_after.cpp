@@ -29,7 +29,7 @@ BOOST_AUTO_TEST_SUITE(newer_completion_tokens)
 
 BOOST_AUTO_TEST_CASE(every_operation_can_be_cancelled_after_a_time)
 {
-    operations o;
+    operations o(1s);
     o.server.set_response(response::nothing(response_end::stall));
     for_each_operation(
         o,
@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(every_operation_can_be_cancelled_after_a_time)
 
 BOOST_AUTO_TEST_CASE(an_awaited_operation_can_be_cancelled_after_a_time)
 {
-    operations o;
+    operations o(1s);
     o.server.set_response(response::nothing(response_end::stall));
     std::string got;
     auto const await = [&]() -> asio::awaitable<void>

@@ -13,14 +13,27 @@
 namespace test
 {
 
+inline coauth::client_config
+with_timeout(coauth::client_config config, std::chrono::milliseconds timeout)
+{
+    config.timeout = timeout;
+    return config;
+}
+
 // A server, a client and a token source, for each operation of the library.
 struct operations
 {
+    // `timeout`: of the client. The fetch of a source goes on when its callers are cancelled.
+    explicit operations(std::chrono::milliseconds timeout = 10s)
+        : config(with_timeout(server.config(), timeout))
+    {
+    }
+
     void run() { context.run_for(20s); }
 
     authorization_server server = start();
     boost::asio::io_context context;
-    coauth::client_config config = server.config();
+    coauth::client_config config;
     coauth::client client{context, config};
     coauth::token_source tokens{client, coauth::token_request()};
 };
