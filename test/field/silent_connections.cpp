@@ -199,7 +199,7 @@ BOOST_AUTO_TEST_CASE(an_old_connection_goes_on_if_no_new_one_can_be_opened)
 BOOST_AUTO_TEST_CASE(a_hedged_operation_ends_with_its_deadline)
 {
     hedging_fixture f;
-    f.config.timeout = 600ms;
+    f.config.timeout = 2s;
     auto one = f.warm_client();
     BOOST_TEST(token_of(one.fetch()) == "first");
     f.server.set_response(late(never));
