@@ -46,6 +46,7 @@ void add(client_counters& sum, client_counters const& more)
     sum.connections_opened += more.connections_opened;
     sum.sessions_resumed += more.sessions_resumed;
     sum.connections_reused += more.connections_reused;
+    sum.hedged_requests += more.hedged_requests;
 }
 
 } // namespace

@@ -368,25 +368,22 @@ void discovery::wait_for_next_round(std::chrono::nanoseconds delay)
 
 void discovery::cancel(discovery_call& call)
 {
-    std::shared_ptr<discovery_call> removed;
+    std::lock_guard const lock(mutex_);
+    auto const found = std::find_if(
+        calls_.begin(), calls_.end(), [&](auto const& one) { return one.get() == &call; });
+    if (found == calls_.end())
+        return;
+    if (calls_.size() == 1)
     {
-        std::lock_guard const lock(mutex_);
-        auto const found = std::find_if(
-            calls_.begin(), calls_.end(), [&](auto const& one) { return one.get() == &call; });
-        if (found == calls_.end())
-            return;
-        if (calls_.size() == 1)
-        {
-            // The last one: it completes when the operation has ended.
-            cancelled_ = true;
-            cancel_operation_.emit(asio::cancellation_type::terminal);
-            timer_.cancel();
-            return;
-        }
-        removed = std::move(*found);
-        calls_.erase(found);
+        // The last one: it completes when the operation has ended.
+        cancelled_ = true;
+        cancel_operation_.emit(asio::cancellation_type::terminal);
+        timer_.cancel();
+        return;
     }
-    removed->post_completion(error(errc::cancelled));
+    // Without memory it stays, and completes with the others.
+    call.post_completion(error(errc::cancelled));
+    calls_.erase(found);
 }
 
 std::vector<std::shared_ptr<discovery_call>> discovery::take_calls(metadata_result const& outcome)

@@ -1,5 +1,6 @@
 #include "client/issuer_call.hpp"
 
+#include "client/connect_cancellation_slot.hpp"
 #include "client/operation.hpp"
 #include "values/make_error.hpp"
 #include "values/saturating_time.hpp"
@@ -98,7 +99,7 @@ issuer_call::issuer_call(std::shared_ptr<client_impl> client, std::unique_ptr<en
 
 void issuer_call::start()
 {
-    connect_cancellation_slot();
+    connect_cancellation_slot(call_->slot(), weak_from_this());
     if (!client_->endpoints->add_waiting(weak_from_this()))
     {
         // It is closed, which the operation reports.
@@ -110,20 +111,6 @@ void issuer_call::start()
     is_discovering_ = true;
     if (aborted_)
         cancel_discovery();
-}
-
-void issuer_call::connect_cancellation_slot()
-{
-    auto slot = call_->slot();
-    if (!slot.is_connected())
-        return;
-    slot.assign(
-        [weak = weak_from_this()](asio::cancellation_type type)
-        {
-            auto const self = weak.lock();
-            if (self && type != asio::cancellation_type::none)
-                self->abort(errc::cancelled);
-        });
 }
 
 void issuer_call::abort(errc reason) noexcept

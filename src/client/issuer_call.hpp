@@ -36,7 +36,6 @@ private:
 
     using clock = std::chrono::steady_clock;
 
-    void connect_cancellation_slot();
     // With the lock held.
     void cancel_discovery() noexcept;
     [[nodiscard]] std::optional<errc> aborted() const;

@@ -1,5 +1,6 @@
 #include "client/operation.hpp"
 
+#include "client/connect_cancellation_slot.hpp"
 #include "values/make_error.hpp"
 #include "values/saturating_time.hpp"
 
@@ -111,7 +112,7 @@ try
         return current.error();
     if (auto const created = make_request(request_, *current); !created)
         return created.error();
-    connect_cancellation_slot();
+    connect_cancellation_slot(call_->slot(), weak_from_this());
     return {};
 }
 catch (...)
@@ -136,20 +137,6 @@ operation::clock::time_point operation::first_deadline() const
         return deadline_;
     auto const began = net_.phases.began();
     return std::min(after(began, option), after(began, between(began, deadline_) / 2));
-}
-
-void operation::connect_cancellation_slot()
-{
-    auto slot = call_->slot();
-    if (!slot.is_connected())
-        return;
-    slot.assign(
-        [weak = weak_from_this()](asio::cancellation_type type)
-        {
-            auto const self = weak.lock();
-            if (self && type != asio::cancellation_type::none)
-                self->abort(errc::cancelled);
-        });
 }
 
 void operation::resume()

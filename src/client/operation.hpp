@@ -45,7 +45,6 @@ private:
     [[nodiscard]] result<void> prepare() noexcept;
     [[nodiscard]] result<void> make_request(wire_request& request, credentials const& current);
     [[nodiscard]] clock::time_point first_deadline() const;
-    void connect_cancellation_slot();
     void resume() override;
     void resume_later() noexcept override;
     void on_deadline(clock::time_point now) noexcept override;

@@ -87,6 +87,8 @@ net::task<operation::exchange_result> operation::attempt()
     if (!lease)
         co_return aborted_error("while waiting in the queue for a connection");
     auto outcome = co_await exchange(lease);
+    if (outcome)
+        destination_->pool->set_response_time(outcome->received_steady - outcome->sent_steady);
     if (lease.connection()->reusable() && !is_too_old(*lease.connection()))
         std::move(lease).release();
     co_return outcome;
@@ -133,8 +135,6 @@ net::task<operation::exchange_result> operation::exchange(connection_pool::lease
             trace(protocol::redact_request(*request_.text));
         attempts_.on_sent();
         auto outcome = co_await lease.connection()->exchange(request_.text->view(), net_);
-        if (outcome)
-            destination_->pool->set_response_time(outcome->received_steady - outcome->sent_steady);
         net_.stop.clear_interruption();
         bool const silent = lease.connection()->is_silent();
         if (silent)

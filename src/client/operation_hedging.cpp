@@ -63,8 +63,6 @@ net::task<operation::exchange_result> operation::hedge(connection_pool::lease& l
             "while waiting for " + silent.peer() +
             ", which was silent on a reused connection; a new one was tried too");
     auto outcome = both.take(winner.value_or(1));
-    if (outcome)
-        pool.set_response_time(outcome->received_steady - outcome->sent_steady);
     co_return outcome;
 }
 

@@ -1,5 +1,6 @@
 #include "token_source/function_fetch.hpp"
 
+#include "client/connect_cancellation_slot.hpp"
 #include "values/encoding.hpp"
 #include "values/make_error.hpp"
 #include "values/random_fraction.hpp"
@@ -138,7 +139,7 @@ function_fetch::~function_fetch()
 
 void function_fetch::begin()
 {
-    connect_cancellation_slot();
+    connect_cancellation_slot(asio::get_associated_cancellation_slot(handler_), weak_from_this());
     std::lock_guard const lock(pending_->mutex_);
     if (pending_->context_is_gone_)
         return;
@@ -148,20 +149,6 @@ void function_fetch::begin()
     if (!fetcher_->status)
         outcome_ = fetcher_->status.error();
     arm(clock::now());
-}
-
-void function_fetch::connect_cancellation_slot()
-{
-    auto slot = asio::get_associated_cancellation_slot(handler_);
-    if (!slot.is_connected())
-        return;
-    slot.assign(
-        [weak = weak_from_this()](asio::cancellation_type type)
-        {
-            auto const self = weak.lock();
-            if (self && type != asio::cancellation_type::none)
-                self->abort(errc::cancelled);
-        });
 }
 
 void function_fetch::abort(errc reason) noexcept

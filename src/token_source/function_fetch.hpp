@@ -53,7 +53,6 @@ private:
 
     void complete(std::uint64_t attempt, result<access_token> outcome) noexcept;
     [[nodiscard]] boost::asio::any_io_executor strand() const noexcept;
-    void connect_cancellation_slot();
     void on_timer();
 
     // With the lock held.

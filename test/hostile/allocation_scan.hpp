@@ -231,6 +231,30 @@ inline std::shared_ptr<coauth::client> make_client(scan_run& in)
     return std::make_shared<coauth::client>(in.context.get_executor(), in.config);
 }
 
+// Begins one request, and runs the loop until it has ended.
+inline void request_token(scan_run& in, coauth::client& client)
+{
+    in.begin([&] { client.async_get_access_token(coauth::token_request(), in.handler()); });
+    in.context.restart();
+    in.context.run_for(5s);
+}
+
+// The same while the n-th allocation fails. Returns whether there was one.
+inline bool request_token_while_failing(scan_run& in, coauth::client& client, std::size_t n)
+{
+    failing_allocation const failing(n);
+    try
+    {
+        request_token(in, client);
+    }
+    catch (std::bad_alloc const&)
+    {
+        in.context.restart();
+        in.context.run_for(5s);
+    }
+    return failing.happened();
+}
+
 struct owner
 {
     explicit owner(scan_run& in, coauth::token_source_options const& options = {})

@@ -199,28 +199,10 @@ BOOST_AUTO_TEST_CASE(the_replacement_of_an_idle_connection_survives_each_failing
             config.timeout = 2s;
             scan_run in(std::move(config));
             auto const client = make_client(in);
-            auto const request = [&]
-            {
-                in.begin([&] { client->async_get_access_token(token_request(), in.handler()); });
-                in.context.restart();
-                in.context.run_for(5s);
-            };
-            request();
+            request_token(in, *client);
             std::this_thread::sleep_for(3ms);
-            {
-                failing_allocation const failing(n);
-                try
-                {
-                    request();
-                }
-                catch (std::bad_alloc const&)
-                {
-                    in.context.restart();
-                    in.context.run_for(5s);
-                }
-                happened = failing.happened();
-            }
-            request();
+            happened = request_token_while_failing(in, *client, n);
+            request_token(in, *client);
             BOOST_TEST_REQUIRE(!in.outcomes.empty());
             BOOST_TEST(!in.outcomes.back());
             BOOST_TEST(client->counters().open <= 1U);
@@ -242,31 +224,13 @@ BOOST_AUTO_TEST_CASE(a_hedged_request_survives_each_failing_allocation)
             config.timeout = 300ms;
             scan_run in(std::move(config));
             auto const client = make_client(in);
-            auto const request = [&]
-            {
-                in.begin([&] { client->async_get_access_token(token_request(), in.handler()); });
-                in.context.restart();
-                in.context.run_for(5s);
-            };
             server.clear_responses();
             server.set_response(response::json(200, token_body));
-            request();
+            request_token(in, *client);
             auto delayed = response::json(200, token_body);
             delayed.delay = 20s;
             server.push_response(delayed);
-            {
-                failing_allocation const failing(n);
-                try
-                {
-                    request();
-                }
-                catch (std::bad_alloc const&)
-                {
-                    in.context.restart();
-                    in.context.run_for(5s);
-                }
-                happened = failing.happened();
-            }
+            happened = request_token_while_failing(in, *client, n);
             BOOST_TEST(in.context.stopped());
             BOOST_TEST(in.outcomes.size() == in.started);
             BOOST_TEST(client->counters().open <= 1U);
