@@ -33,9 +33,10 @@ public:
 /// success.
 ///
 /// \code
+/// using namespace asio::experimental::awaitable_operators;
 /// auto first = co_await (
-///     one.async_get_access_token({}, coauth::as_error_code(asio::use_awaitable)) ||
-///     other.async_get_access_token({}, coauth::as_error_code(asio::use_awaitable)));
+///     tokens.async_get_access_token({}, coauth::as_error_code(asio::use_awaitable)) ||
+///     client.async_get_access_token({}, coauth::as_error_code(asio::use_awaitable)));
 /// \endcode
 ///
 /// The error code is `error::code()`; the other details of the error are lost. `T` is then
