@@ -3,6 +3,7 @@
 
 #include <coauth/client.hpp>
 #include <coauth/export.hpp>
+#include <coauth/token_fetcher.hpp>
 #include <coauth/token_request.hpp>
 #include <coauth/token_source.hpp>
 
@@ -42,8 +43,8 @@ struct token_cache_counters
     std::size_t size = 0;
 };
 
-/// Keeps a `token_source` for each combination of a client and a request: for a server with many
-/// tenants, scopes or resources.
+/// Keeps a `token_source` for each combination of a client (or a fetcher) and a request: for a
+/// server with many tenants, scopes or resources.
 ///
 /// \code
 /// coauth::token_cache cache;
@@ -53,17 +54,18 @@ struct token_cache_counters
 /// \endcode
 ///
 /// The key consists of everything that determines a token: the client (and so server, client id and
-/// authentication), and the request's scopes, resources, audience, further parameters and grant.
-/// The order of scopes and resources does not matter, and neither do duplicates; the order of
-/// further parameters does. A grant is compared by its content, of which the key stores a keyed
-/// hash. A grant whose values come from a function has no content to compare: only copies of one
-/// request are equal, so create such a request once and keep it.
+/// authentication) or the fetcher, and the request's scopes, resources, audience, further
+/// parameters and grant. The order of scopes and resources does not matter, and neither do
+/// duplicates; the order of further parameters does. A grant is compared by its content, of which
+/// the key stores a keyed hash. A grant whose values come from a function has no content to
+/// compare: only copies of one request are equal, so create such a request once and keep it.
 ///
 /// A request that presents a refresh token belongs in a source of its own: a source that the cache
 /// removes takes the latest refresh token with it.
 ///
 /// A tenant with credentials of its own needs a client of its own. The program keeps that client,
-/// and calls `erase` before it destroys it.
+/// and calls `erase` before it destroys it. Copies of a `token_fetcher` count as one, and the
+/// fetchers of a client as that client.
 ///
 /// There is no timer: each lookup removes a few sources that were idle for `max_idle`, and
 /// `remove_idle` removes all of them. One lock protects the cache; it is held only for the search,
@@ -91,11 +93,16 @@ public:
     /// removed is closed when the last pointer to it is destroyed. Throws only `std::bad_alloc`.
     [[nodiscard]] std::shared_ptr<token_source>
     get(client& client, token_request const& request = token_request());
+    /// The same for a fetcher and this request.
+    [[nodiscard]] std::shared_ptr<token_source>
+    get(token_fetcher const& fetcher, token_request const& request = token_request());
 
     /// Removes all sources that were idle for `max_idle`.
     void remove_idle() noexcept;
     /// Removes all sources of this client. Call it before you destroy the client.
     void erase(client const& client) noexcept;
+    /// Removes all sources of this fetcher.
+    void erase(token_fetcher const& fetcher) noexcept;
 
     /// The counters since construction, and the size now.
     [[nodiscard]] token_cache_counters counters() const;

@@ -253,6 +253,7 @@ public:
     }
 
 private:
+    friend class token_cache;
     friend class token_source;
     std::shared_ptr<detail::fetcher> impl_;
 };

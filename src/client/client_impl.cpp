@@ -1,6 +1,7 @@
 #include "client/client_impl.hpp"
 
 #include "client/prepared_config.hpp"
+#include "values/unique_id.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/query.hpp>
@@ -12,17 +13,10 @@ namespace coauth::detail
 
 namespace asio = boost::asio;
 
-namespace
-{
-
-std::atomic<std::uint64_t> last_client_id{0};
-
-} // namespace
-
 client_impl::client_impl(
     asio::any_io_executor run_on, client_config configured,
     std::weak_ptr<discovered_endpoints> made_by)
-    : id(++last_client_id)
+    : id(unique_id())
     , executor(std::move(run_on))
     , config(std::move(configured))
     , deadlines(std::make_shared<deadline_queue>(executor))

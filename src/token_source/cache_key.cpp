@@ -27,10 +27,10 @@ void append_set(std::string& key, std::vector<std::string_view>& words)
 } // namespace
 
 void append_cache_key(
-    std::string& key, std::uint64_t client, token_request const& request,
+    std::string& key, std::uint64_t fetcher, token_request const& request,
     std::string_view grant_fingerprint)
 {
-    key.append(std::to_string(client)).append(1, ';');
+    key.append(std::to_string(fetcher)).append(1, ';');
     std::vector<std::string_view> words;
     for (std::string_view rest = request.scope(); !rest.empty();)
     {

@@ -10,11 +10,11 @@
 namespace coauth::detail
 {
 
-// Appends the cache key of this request of this client. Scopes and resources are sets: order and
+// Appends the cache key of this request of this fetcher. Scopes and resources are sets: order and
 // repetition do not matter. The content of a grant is secret and must not be in the key:
 // `grant_fingerprint` stands for it.
 void append_cache_key(
-    std::string& key, std::uint64_t client, token_request const& request,
+    std::string& key, std::uint64_t fetcher, token_request const& request,
     std::string_view grant_fingerprint);
 
 // The content of a grant without dynamic parameters.

@@ -15,7 +15,7 @@ class client_fetcher final : public fetcher
 {
 public:
     explicit client_fetcher(std::shared_ptr<client_impl> client)
-        : fetcher(client->executor)
+        : fetcher(client->executor, client->id)
         , client_(std::move(client))
     {
     }

@@ -4,6 +4,7 @@
 #include <coauth/token_fetcher.hpp>
 
 #include "values/abortable.hpp"
+#include "values/unique_id.hpp"
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
@@ -43,9 +44,15 @@ public:
     [[nodiscard]] virtual bool context_is_gone() const noexcept = 0;
 
     boost::asio::any_io_executor const executor;
+    // Unique in this process. A client's number is also that of its fetchers.
+    std::uint64_t const id;
 
 protected:
-    explicit fetcher(boost::asio::any_io_executor run_on) : executor(std::move(run_on)) {}
+    explicit fetcher(boost::asio::any_io_executor run_on, std::uint64_t number = unique_id())
+        : executor(std::move(run_on))
+        , id(number)
+    {
+    }
 };
 
 } // namespace coauth::detail

@@ -3,6 +3,7 @@
 #include "client/client_impl.hpp"
 #include "crypto/digest.hpp"
 #include "token_source/cache_key.hpp"
+#include "token_source/fetcher.hpp"
 
 #include <algorithm>
 #include <list>
@@ -84,16 +85,17 @@ public:
     {
     }
 
-    std::shared_ptr<token_source> get(client& client, token_request const& request)
+    // `from`: a client or a fetcher, whose number is `id`.
+    std::shared_ptr<token_source> get(auto& from, std::uint64_t id, token_request const& request)
     {
         if (key_buffer::destroyed)
         {
             std::string key;
-            return get(client, request, key);
+            return get(from, id, request, key);
         }
         thread_local key_buffer buffer;
         buffer.key.clear();
-        return get(client, request, buffer.key);
+        return get(from, id, request, buffer.key);
     }
 
     void remove_idle() noexcept
@@ -105,14 +107,14 @@ public:
             remove_idle_tail(now, removed);
     }
 
-    void erase(client const& client) noexcept
+    void erase(std::uint64_t fetcher) noexcept
     {
         entry_list removed;
         std::lock_guard const lock(mutex_);
         for (auto position = by_use_.begin(); position != by_use_.end();)
         {
             auto const next = std::next(position);
-            if (position->client == client.core_->id)
+            if (position->fetcher == fetcher)
                 remove(position, removed);
             position = next;
         }
@@ -130,16 +132,15 @@ private:
     struct entry
     {
         std::string key;
-        std::uint64_t client;
+        std::uint64_t fetcher;
         std::shared_ptr<token_source> source;
         clock::time_point last_use;
     };
     using entry_list = std::list<entry>;
 
     std::shared_ptr<token_source>
-    get(client& client, token_request const& request, std::string& key)
+    get(auto& from, std::uint64_t id, token_request const& request, std::string& key)
     {
-        auto const id = client.core_->id;
         detail::append_cache_key(key, id, request, grant_fingerprint(request.grant()));
         auto const now = clock::now();
         if (auto found = find(key, now))
@@ -147,7 +148,7 @@ private:
         // Sources are created and destroyed without the lock.
         entry_list added;
         added.push_back(
-            {key, id, std::make_shared<token_source>(client, request, source_options_), now});
+            {key, id, std::make_shared<token_source>(from, request, source_options_), now});
         entry_list removed;
         return insert(added, removed, now);
     }
@@ -245,7 +246,13 @@ token_cache::~token_cache() = default;
 
 std::shared_ptr<token_source> token_cache::get(client& client, token_request const& request)
 {
-    return state_->get(client, request);
+    return state_->get(client, client.core_->id, request);
+}
+
+std::shared_ptr<token_source>
+token_cache::get(token_fetcher const& fetcher, token_request const& request)
+{
+    return state_->get(fetcher, fetcher.impl_->id, request);
 }
 
 void token_cache::remove_idle() noexcept
@@ -255,7 +262,12 @@ void token_cache::remove_idle() noexcept
 
 void token_cache::erase(client const& client) noexcept
 {
-    state_->erase(client);
+    state_->erase(client.core_->id);
+}
+
+void token_cache::erase(token_fetcher const& fetcher) noexcept
+{
+    state_->erase(fetcher.impl_->id);
 }
 
 token_cache_counters token_cache::counters() const

@@ -202,6 +202,29 @@ BOOST_AUTO_TEST_CASE(sources_are_erased_with_their_client)
     BOOST_TEST(c.cache.counters().size == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(copies_of_a_fetcher_share_one_source)
+{
+    caching c;
+    auto const fails = [](coauth::token_fetch const&, coauth::token_fetch_handler const& handler)
+    { handler(coauth::error(coauth::errc::access_denied)); };
+    coauth::token_fetcher const fetcher(c.context, fails);
+    auto const first = c.cache.get(fetcher);
+    auto const copy = fetcher;
+    BOOST_TEST(first == c.cache.get(copy));
+    BOOST_TEST(first != c.cache.get(fetcher, token_request().scope("read")));
+    BOOST_TEST(first != c.cache.get(coauth::token_fetcher(c.context, fails)));
+    BOOST_TEST(c.cache.get(c.client) == c.cache.get(coauth::token_fetcher(c.client)));
+
+    std::string end;
+    first->async_get_access_token([&](token_result const& got) { end = outcome(got); });
+    c.context.run();
+    BOOST_TEST(end == "access_denied");
+
+    c.cache.erase(copy);
+    BOOST_TEST(c.cache.counters().size == 2U);
+    BOOST_TEST(first != c.cache.get(fetcher));
+}
+
 BOOST_AUTO_TEST_CASE(a_hundred_thousand_sources_fit)
 {
     caching c;
