@@ -273,6 +273,59 @@ BOOST_AUTO_TEST_CASE(destroying_a_token_source_completes_waiters_of_other_thread
     BOOST_TEST(cancelled_in_total > 200U);
 }
 
+// A function of the program completes fetches from a thread of its own, while the source is
+// cancelled, closed and destroyed.
+BOOST_AUTO_TEST_CASE(a_fetch_that_another_thread_completes_ends_once)
+{
+    std::mt19937_64 random(test::choose_seed());
+    std::uint64_t tokens_in_total = 0;
+    std::uint64_t cancelled_in_total = 0;
+    asio::thread_pool elsewhere(1);
+    auto const delay = std::make_shared<std::atomic<std::uint64_t>>(0);
+    auto const fetch = [&elsewhere, delay](coauth::token_fetch const&, auto handler)
+    {
+        asio::post(
+            elsewhere,
+            [delay, handler]
+            {
+                std::this_thread::sleep_for(std::chrono::microseconds(*delay));
+                coauth::access_token_info info;
+                info.value = "t";
+                info.lifetime = 1s;
+                coauth::access_token const token(std::move(info));
+                handler(token);
+                handler(token);
+            });
+    };
+    for (int round = 0; round < 200; ++round)
+    {
+        counts counted;
+        asio::thread_pool pool(4);
+        coauth::token_source_options options;
+        options.cancel_when_unwaited = round % 2 == 0;
+        std::optional<coauth::token_source> tokens(
+            std::in_place, coauth::token_fetcher(pool, fetch), coauth::token_request(), options);
+        *delay = random() % 500;
+        for (int i = 0; i < 8; ++i)
+        {
+            auto const strand = asio::make_strand(pool);
+            asio::co_spawn(strand, use(strand, *tokens, counted, random(), 20), asio::detached);
+        }
+        std::this_thread::sleep_for(std::chrono::microseconds(random() % 2'000));
+        tokens->close();
+        pool.join();
+        tokens.reset();
+        BOOST_TEST_REQUIRE(counted.started == counted.ended);
+        BOOST_TEST_REQUIRE(counted.completed_twice == 0U);
+        tokens_in_total += counted.tokens;
+        cancelled_in_total += counted.cancelled;
+    }
+    BOOST_TEST_MESSAGE(tokens_in_total << " tokens, " << cancelled_in_total << " cancelled");
+    BOOST_TEST(tokens_in_total > 0U);
+    BOOST_TEST(cancelled_in_total > 0U);
+    elsewhere.join();
+}
+
 // Two clients with pending operations and idle connections are destroyed by two threads at the same
 // time, while their context exists or after another thread has destroyed it.
 BOOST_AUTO_TEST_CASE(two_threads_may_destroy_clients_before_or_after_their_context)
