@@ -35,7 +35,7 @@ public:
 /// \code
 /// using namespace asio::experimental::awaitable_operators;
 /// auto first = co_await (
-///     tokens.async_get_access_token({}, coauth::as_error_code(asio::use_awaitable)) ||
+///     tokens.async_get_access_token(coauth::as_error_code(asio::use_awaitable)) ||
 ///     client.async_get_access_token({}, coauth::as_error_code(asio::use_awaitable)));
 /// \endcode
 ///
@@ -139,7 +139,9 @@ public:
     template <class Initiation, class Token, class... Arguments>
     static auto initiate(Initiation&& initiation, Token&& adapted, Arguments&&... arguments)
     {
-        return boost::asio::async_initiate<CompletionToken, signature>(
+        // The adapted token may be const.
+        using token_type = std::remove_reference_t<decltype((adapted.token))>;
+        return boost::asio::async_initiate<token_type, signature>(
             coauth::detail::as_error_code_initiation<std::decay_t<Initiation>>(
                 std::forward<Initiation>(initiation)),
             adapted.token, std::forward<Arguments>(arguments)...);
