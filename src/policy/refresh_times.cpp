@@ -1,5 +1,6 @@
 #include "policy/refresh_times.hpp"
 
+#include "policy/retry.hpp"
 #include "values/make_error.hpp"
 #include "values/saturating_time.hpp"
 
@@ -46,16 +47,20 @@ nanoseconds grow(nanoseconds initial, double factor, unsigned count, nanoseconds
 }
 
 // The member `refresh_in` of the response, in seconds: when the server wants the token to be
-// refreshed (Microsoft Entra). A number, or a string with one.
+// refreshed (Microsoft Entra). A number, or a string with one; a fraction is cut off.
 std::optional<nanoseconds> refresh_in(access_token const& token) noexcept
 {
-    auto json = token.member("refresh_in").value_or(std::string_view());
-    if (json.size() > 2 && json.front() == '"' && json.back() == '"')
-        json = json.substr(1, json.size() - 2);
+    auto text = token.member("refresh_in").value_or(std::string_view());
+    constexpr std::string_view around = "\" \t";
+    text.remove_prefix(std::min(text.find_first_not_of(around), text.size()));
+    text = text.substr(0, text.find_last_not_of(around) + 1);
+    auto const whole = text.substr(0, text.find('.'));
+    auto const fraction = text.substr(whole.size());
     std::int64_t value = 0;
-    auto const [end, failed] = std::from_chars(json.data(), json.data() + json.size(), value);
-    bool const is_whole = failed == std::errc() && end == json.data() + json.size();
-    if (!is_whole || value <= 0)
+    auto const [end, failed] = std::from_chars(whole.data(), whole.data() + whole.size(), value);
+    bool const is_number = failed == std::errc() && end == whole.data() + whole.size() &&
+                           fraction.find_first_not_of("0123456789", 1) == fraction.npos;
+    if (!is_number || value <= 0)
         return std::nullopt;
     return std::min(seconds(value), max_lifetime);
 }
@@ -93,10 +98,18 @@ failure_kind kind_of_failure(error const& failure) noexcept
     if (failure.kind() == error_kind::configuration && failure.http_status() == 0)
         return failure_kind::invalid;
     auto const status = failure.http_status();
-    bool const may_refuse = status < 500 && status != 408 && status != 425 && status != 429;
-    bool const says_so = failure.kind() == error_kind::oauth || failure.is_authentication_failure();
-    return may_refuse && says_so && !failure.transient() ? failure_kind::refused
-                                                         : failure_kind::passing;
+    if (status >= 500)
+        return failure_kind::passing;
+    // A client that is throttled for wrong credentials must not send them again soon.
+    if (status == 408 || status == 425 || status == 429)
+        return is_refusal(to_string(failure.value())) ? failure_kind::refused
+                                                      : failure_kind::passing;
+    // Gateways write `error` as well, but not with the statuses of RFC 6749 section 5.2.
+    bool const is_oauth =
+        failure.kind() == error_kind::oauth &&
+        (failure.value() != errc::other_oauth_error || status == 400 || status == 401);
+    bool const refuses = is_oauth || failure.is_authentication_failure();
+    return refuses && !failure.transient() ? failure_kind::refused : failure_kind::passing;
 }
 
 nanoseconds

@@ -27,7 +27,8 @@ nanoseconds back_off(retry_options const& options, unsigned attempts, double ran
     return nanoseconds(static_cast<nanoseconds::rep>(delay));
 }
 
-// RFC 6749 section 5.2. `invalid_request` is not among them: gateways use it for any 4xx.
+} // namespace
+
 bool is_refusal(std::string_view oauth_error)
 {
     constexpr std::array<std::string_view, 5> refusals = {
@@ -35,8 +36,6 @@ bool is_refusal(std::string_view oauth_error)
         "invalid_scope"};
     return std::find(refusals.begin(), refusals.end(), oauth_error) != refusals.end();
 }
-
-} // namespace
 
 bool is_unprocessed_status(unsigned status)
 {

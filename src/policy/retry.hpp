@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <optional>
+#include <string_view>
 
 namespace coauth::policy
 {
@@ -22,6 +23,10 @@ struct retry_context
 
 // True for a status by which the server says that it did not process the request.
 bool is_unprocessed_status(unsigned status);
+
+// True for an RFC 6749 error (section 5.2) that refuses client, grant or scope. `invalid_request`
+// is not among them: gateways use it for any 4xx.
+bool is_refusal(std::string_view oauth_error);
 
 // True if the same request may succeed within seconds: a transient failure. Status 408, 425, 429
 // and 5xx count whatever the body says, but for an RFC 6749 refusal with one of the 4xx: a client

@@ -93,11 +93,18 @@ BOOST_AUTO_TEST_CASE(the_kind_of_failure_decides_the_back_off)
           row{errc::invalid_client, 400, failure_kind::refused},
           row{errc::invalid_grant, 400, failure_kind::refused},
           row{errc::access_denied, 403, failure_kind::refused},
-          row{errc::other_oauth_error, 200, failure_kind::refused},
+          row{errc::other_oauth_error, 400, failure_kind::refused},
+          // Words of a gateway: "not_found", "forbidden".
+          row{errc::other_oauth_error, 404, failure_kind::passing},
+          row{errc::other_oauth_error, 403, failure_kind::passing},
+          row{errc::other_oauth_error, 200, failure_kind::passing},
           row{errc::http_error, 401, failure_kind::refused},
           row{errc::invalid_client, 503, failure_kind::passing},
           row{errc::other_oauth_error, 500, failure_kind::passing},
           row{errc::invalid_request, 429, failure_kind::passing},
+          row{errc::rate_limited, 429, failure_kind::passing},
+          row{errc::invalid_client, 429, failure_kind::refused},
+          row{errc::invalid_grant, 408, failure_kind::refused},
           row{errc::temporarily_unavailable, 400, failure_kind::passing},
           row{errc::http_error, 403, failure_kind::passing},
           row{errc::http_error, 404, failure_kind::passing},
@@ -173,6 +180,21 @@ BOOST_AUTO_TEST_CASE(a_forced_fetch_ignores_delays)
     BOOST_TEST((b.tested.fetch_start() == b.now().steady));
     (void)b.on_fetch_complete(b.token("a"));
     BOOST_TEST(b.outcome_of_get() == "a");
+}
+
+// They may all come within a second, while the server starts.
+BOOST_AUTO_TEST_CASE(forced_fetches_do_not_make_a_refusal_permanent)
+{
+    policy_fixture b;
+    (void)b.get();
+    for (int i = 0; i < 20; ++i)
+    {
+        (void)b.on_fetch_complete(error(i % 2 == 0 ? errc::invalid_client : errc::invalid_grant));
+        BOOST_TEST((b.get_new().kind == decision_kind::wait));
+    }
+    (void)b.on_fetch_complete(error(errc::invalid_client));
+    b.pass(2s);
+    BOOST_TEST(b.outcome_of_get() == "wait");
 }
 
 BOOST_AUTO_TEST_CASE(new_credentials_end_the_back_off)

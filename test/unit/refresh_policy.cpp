@@ -118,6 +118,8 @@ BOOST_AUTO_TEST_CASE(the_refresh_time_that_the_server_requests_is_kept)
     };
     for (auto const& [json, lifetime, due] :
          {row{"43200", 86'400s, 43'200s}, row{"\"43200\"", 86'400s, 43'200s},
+          row{"\" 43200 \"", 86'400s, 43'200s}, row{"43200.9", 86'400s, 43'200s},
+          row{"43200.x", 3600s, 2700s},
           // Not after its end.
           row{"90000", 86'400s, 86'370s}, row{"600", std::nullopt, 600s},
           // Not a sensible time: it is ignored.

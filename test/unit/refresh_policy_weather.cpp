@@ -43,6 +43,7 @@ constexpr odd_response odd_responses[] = {
     {"invalid_scope", errc::invalid_scope, 400, 1},
     {"unauthorized_client", errc::unauthorized_client, 400, 1},
     {"an unknown OAuth error", errc::other_oauth_error, 400, 1},
+    {"the error of a gateway", errc::other_oauth_error, 404, 1},
     {"503", errc::http_error, 503, 3},
     {"500 with an error word", errc::server_error, 500, 3},
     {"connection reset", errc::connection_lost, 0, 3},
