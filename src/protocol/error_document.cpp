@@ -59,8 +59,9 @@ constexpr std::array<std::string_view, 9> uri_names = {"erroruri",         "uri"
                                                        "documentationurl", "docurl", "helpurl",
                                                        "helplink",         "type",   "link"};
 
-constexpr std::array<std::string_view, 7> number_names = {
-    "errorcodes", "code", "errorcode", "errcode", "errornumber", "errno", "number"};
+constexpr std::array<std::string_view, 9> number_names = {
+    "errorcodes", "code",   "errorcode", "errcode",   "errornumber",
+    "errno",      "number", "retcode",   "resultcode"};
 
 // Members that contain the text of a description in another language or type.
 constexpr std::array<std::string_view, 5> text_names = {
@@ -81,7 +82,8 @@ constexpr std::array<wait_name, 7> wait_names = {
      {"retrydelay"},
      {"waitseconds"}}};
 
-constexpr std::size_t max_objects = 16;
+constexpr std::size_t max_objects = 32;
+constexpr int max_elements = 8;
 
 // Compares without case, underscores and other punctuation. `name` is in lower case.
 bool is_named(std::string_view member, std::string_view name) noexcept
@@ -168,8 +170,7 @@ private:
         for (std::string_view const name : {"ok", "success", "succeeded", "issuccess"})
         {
             auto const value = find(name);
-            if (value.kind == detail::json_kind::boolean && value.text == "false")
-                result_.is_error = true;
+            result_.is_error |= value.text == "false" || value.text == "0";
         }
         for (std::string_view const name : {"error", "errors", "fault"})
             result_.is_error |= is_something(find(name));
@@ -357,10 +358,26 @@ private:
 
     void add(detail::json_value value)
     {
-        auto const text =
-            value.kind == detail::json_kind::array ? first_element(value.text) : value.text;
-        bool const is_object = value.kind == detail::json_kind::object || text.starts_with('{');
-        if (!is_object || value.kind == detail::json_kind::string || objects_.size() == max_objects)
+        if (value.kind == detail::json_kind::object)
+            return add_object(value.text);
+        if (value.kind != detail::json_kind::array)
+            return;
+        auto rest = value.text;
+        for (int i = 0; i < max_elements; ++i)
+        {
+            auto const element = first_element(rest);
+            if (element.empty())
+                return;
+            if (element.find_first_not_of(" \t\r\n") == element.find('{'))
+                add_object(element);
+            // What is left begins with the comma.
+            rest.remove_prefix(static_cast<std::size_t>(element.end() - rest.begin()));
+        }
+    }
+
+    void add_object(std::string_view text)
+    {
+        if (objects_.size() == max_objects)
             return;
         auto document = detail::json_document::parse(text);
         if (!document)

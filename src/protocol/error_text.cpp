@@ -207,16 +207,71 @@ secret without_scripts(std::string_view page)
     return out;
 }
 
+// As in "Invalid token: expired".
+bool is_prose(std::string_view after_token)
+{
+    constexpr std::size_t longest_word = 12;
+    if (!after_token.starts_with(": "))
+        return false;
+    auto const word = after_token.substr(2, after_token.find_first_of(" .,;!\r\n", 2) - 2);
+    return word.size() <= longest_word &&
+           std::all_of(word.begin(), word.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+}
+
+// Text that may contain a token, or damaged JSON with escapes that hide a secret.
+bool is_unsafe(std::string_view text)
+{
+    bool const json = text.starts_with('{') || text.starts_with('[') || text.starts_with('"');
+    if (json && text.find('\\') != std::string_view::npos)
+        return true;
+    for (auto token = find_ignoring_case(text, "token"); token != std::string_view::npos;
+         token = find_ignoring_case(text, "token", token + 1))
+    {
+        auto const next = text.find_first_not_of(" \t\"'", token + 5);
+        bool const assigned =
+            next != std::string_view::npos && (text[next] == '=' || text[next] == ':');
+        if (assigned && !is_prose(text.substr(token + 5)))
+            return true;
+    }
+    return false;
+}
+
+// Says no more than the status does.
+bool is_generic_title(std::string_view title)
+{
+    for (std::string_view const known : {"error", "error response"})
+        if (detail::equal_ignoring_case(title, known))
+            return true;
+    return title.ends_with(" - Error report");
+}
+
 secret page_text(std::string_view page, bool success)
 {
     auto title = plain_text(element(page, "<title", "</title"));
     bool const may_be_token = success && title.view().find('=') != std::string_view::npos;
-    if (!title.empty() || success)
+    if ((!title.empty() && !is_generic_title(title.view())) || success)
         return may_be_token ? secret() : std::move(title);
     return plain_text(without_scripts(page).view());
 }
 
-// The local names and texts of the elements without child elements.
+// Adds the attributes that describe an error, as in `<err code="100" msg="Invalid API Key"/>`.
+void add_attributes(
+    std::string_view tag, std::deque<secret>& texts, std::vector<detail::json_member>& members)
+{
+    for (std::string_view const name :
+         {"code", "errorcode", "error", "msg", "message", "desc", "description", "reason"})
+    {
+        auto const begin = find_ignoring_case(tag, " " + std::string(name) + "=\"");
+        if (begin == std::string_view::npos)
+            continue;
+        auto const value = tag.substr(begin + name.size() + 3);
+        texts.push_back(plain_text(value.substr(0, value.find('"'))));
+        if (!texts.back().empty())
+            members.push_back({name, {detail::json_kind::string, texts.back().view()}});
+    }
+}
+
+// The local names and texts of the elements without child elements, and attributes.
 error_document read_xml(std::string_view body, unsigned http_status)
 {
     std::deque<secret> texts;
@@ -229,6 +284,7 @@ error_document read_xml(std::string_view body, unsigned http_status)
             break;
         auto tag = body.substr(open + 1, close - open - 1);
         body.remove_prefix(close + 1);
+        add_attributes(tag, texts, members);
         auto name = tag.substr(0, tag.find_first_of(" \t\r\n/"));
         name.remove_prefix(name.rfind(':') + 1);
         auto const cdata = body.starts_with("<![CDATA[") ? body.find("]]>") : 0;
@@ -251,6 +307,9 @@ error_document read_markup(std::string_view body, unsigned http_status)
         result = read_xml(body, http_status);
     if (result.description.empty())
         result.description = page_text(body, success);
+    // Only what is shown: scripts and forms of a page often have a token of their own.
+    if (is_unsafe(result.description.view()))
+        result.description = secret();
     return result;
 }
 
@@ -295,22 +354,6 @@ std::optional<error_document> read_json_value(std::string_view body, unsigned ht
     return result;
 }
 
-// Text that may contain a token, or damaged JSON with escapes that hide a secret.
-bool is_unsafe(std::string_view body)
-{
-    bool const json = body.starts_with('{') || body.starts_with('[') || body.starts_with('"');
-    if (json && body.find('\\') != std::string_view::npos)
-        return true;
-    for (auto token = find_ignoring_case(body, "token"); token != std::string_view::npos;
-         token = find_ignoring_case(body, "token", token + 1))
-    {
-        auto const next = body.find_first_not_of(" \t\"'", token + 5);
-        if (next != std::string_view::npos && (body[next] == '=' || body[next] == ':'))
-            return true;
-    }
-    return false;
-}
-
 } // namespace
 
 bool is_text(std::string_view body) noexcept
@@ -335,11 +378,9 @@ error_document read_error_text(std::string_view body, unsigned http_status)
     if (is_json && (!success || has_object))
         if (auto value = read_json_value(body, http_status))
             return std::move(*value);
-    if (is_unsafe(body))
-        return {};
     if (body.starts_with('<'))
         return read_markup(body, http_status);
-    if (success)
+    if (success || is_unsafe(body))
         return {};
     error_document result;
     result.description = secret(body);

@@ -14,9 +14,34 @@ namespace
 
 using code_points = std::vector<std::uint32_t>;
 
-// Small letters of the scripts with a simple rule: Latin-1, Greek and Cyrillic.
+// In these blocks of Latin, capitals and small letters alternate. 0: no such block.
+std::uint32_t alternating_lower(std::uint32_t code)
+{
+    bool const even = (code >= 0x100 && code <= 0x137 && code != 0x130 && code != 0x131) ||
+                      (code >= 0x14a && code <= 0x177) || (code >= 0x1e00 && code <= 0x1e95) ||
+                      (code >= 0x1ea0 && code <= 0x1eff);
+    bool const odd = (code >= 0x139 && code <= 0x148) || (code >= 0x179 && code <= 0x17e);
+    if (even)
+        return code | 1;
+    return odd ? code + code % 2 : 0;
+}
+
+// Small letters of the scripts with a simple rule: Latin, Greek, Cyrillic and Armenian.
 std::uint32_t to_lower(std::uint32_t code)
 {
+    if (auto const lower = alternating_lower(code))
+        return lower;
+    if (code == 0x178)
+        return 0xff;
+    if (code >= 0x531 && code <= 0x556)
+        return code + 0x30;
+    // With an accent.
+    if (code == 0x386 || (code >= 0x388 && code <= 0x38a))
+        return code + (code == 0x386 ? 0x26 : 0x25);
+    if (code == 0x38c)
+        return 0x3cc;
+    if (code == 0x38e || code == 0x38f)
+        return code + 0x3f;
     if (code < 0x80)
         return static_cast<unsigned char>(detail::lower(static_cast<char>(code)));
     bool const latin = code >= 0xc0 && code <= 0xde && code != 0xd7;
@@ -50,7 +75,8 @@ std::optional<code_points> decode_utf8(std::string_view text)
     return decoded;
 }
 
-// Combining marks need normalization, and controls, spaces and symbols are not allowed.
+// Combining marks need normalization, other letters a table of capitals; controls, spaces and
+// symbols are not allowed.
 bool is_simple(code_points const& label)
 {
     return std::all_of(
@@ -60,7 +86,11 @@ bool is_simple(code_points const& label)
             bool const ascii =
                 (code >= 'a' && code <= 'z') || (code >= '0' && code <= '9') || code == '-';
             bool const mark = code >= 0x300 && code <= 0x36f;
-            bool const symbol = code < 0xdf || (code >= 0x2000 && code < 0x2c00) || code >= 0xe000;
+            bool const unknown_case = code == 0x130 || code == 0x17f ||
+                                      (code >= 0x180 && code < 0x250) ||
+                                      (code >= 0x1f00 && code < 0x2000);
+            bool const symbol =
+                code < 0xdf || unknown_case || (code >= 0x2000 && code < 0x2c00) || code >= 0xe000;
             return code < 0x80 ? ascii : !mark && !symbol;
         });
 }
@@ -142,12 +172,17 @@ std::optional<std::string> ascii_label(std::string_view label)
 
 } // namespace
 
-std::string ascii_host(std::string_view url)
+std::string ascii_host(std::string_view typed)
 {
+    // The full stop of Chinese and Japanese.
+    constexpr std::string_view ideographic_stop = "\xe3\x80\x82";
+    std::string url(typed);
+    for (auto at = url.find(ideographic_stop); at != url.npos; at = url.find(ideographic_stop))
+        url.replace(at, ideographic_stop.size(), ".");
     auto const scheme = url.find("://");
     if (scheme == std::string_view::npos)
         return {};
-    auto host = url.substr(scheme + 3);
+    auto host = std::string_view(url).substr(scheme + 3);
     host = host.substr(0, host.find_first_of("/?#"));
     host.remove_prefix(host.rfind('@') + 1);
     host = host.substr(0, host.rfind(':'));

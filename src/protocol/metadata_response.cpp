@@ -70,7 +70,15 @@ private:
         auto context = "its issuer is '" + name + "', not the requested one";
         if (normal_form(issuer.as_string().value_or("")) == normal_form(requested))
             context += "; did you mean '" + name + "'?";
+        else if (without_scheme(name) == without_scheme(requested))
+            context +=
+                "; if a proxy in front of it speaks TLS, set expected_issuer to '" + name + "'";
         return response_.malformed(std::move(context));
+    }
+
+    static std::string_view without_scheme(std::string_view url)
+    {
+        return url.substr(std::min(url.find(':'), url.size()));
     }
 
     [[nodiscard]] result<endpoint> parse(std::string_view url, std::string_view name) const

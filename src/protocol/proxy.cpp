@@ -1,5 +1,6 @@
 #include "protocol/proxy.hpp"
 
+#include "protocol/idn_host.hpp"
 #include "values/encoding.hpp"
 #include "values/make_error.hpp"
 
@@ -74,6 +75,10 @@ bool address_matches(std::string_view entry, address const& host)
 
 bool name_matches(std::string_view entry, std::string_view host)
 {
+    // Names with and without the dot of the root are the same.
+    for (auto* const name : {&entry, &host})
+        if (name->ends_with('.'))
+            name->remove_suffix(1);
     if (entry.starts_with("*."))
         entry.remove_prefix(1);
     std::string_view const suffix = entry.starts_with('.') ? entry.substr(1) : entry;
@@ -206,6 +211,8 @@ result<std::optional<proxy_route>> find_proxy(
     auto settings = select_proxy(options, server, variables);
     if (!settings)
         return std::optional<proxy_route>();
+    if (auto const ascii = ascii_host(settings->url); !ascii.empty())
+        return url_error("has a host with letters that are not ASCII; write it as '" + ascii + "'");
     auto const parsed = urls::parse_uri({settings->url.data(), settings->url.size()});
     bool const is_http = parsed && (parsed->scheme_id() == urls::scheme::http ||
                                     parsed->scheme_id() == urls::scheme::https);

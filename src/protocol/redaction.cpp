@@ -221,9 +221,32 @@ void redactor::add(std::string_view secret_text)
         return;
     secret form;
     detail::append_form_encoded(form, secret_text);
+    add_encoded(form.view());
     add_fragments(secret_text);
     add_fragments(form.view());
     std::sort(fragments_.begin(), fragments_.end());
+}
+
+// Gateways that log a form encode it once more.
+void redactor::add_encoded(std::string_view form)
+{
+    if (form.find_first_of("%+") == std::string_view::npos)
+        return;
+    secret upper;
+    secret lower;
+    int digits = 0;
+    for (char const c : form)
+    {
+        digits = c == '%' ? 3 : digits - 1;
+        upper.append(c == '+' ? std::string_view("%20") : std::string_view(&c, 1));
+        if (c == '+')
+            lower.append("%20");
+        else
+            lower.append(digits > 0 ? detail::lower(c) : c);
+    }
+    add_exact(form);
+    add_exact(upper.view());
+    add_exact(lower.view());
 }
 
 void redactor::add_fragments(std::string_view secret_text)

@@ -41,6 +41,7 @@ public:
 private:
     void add_form(std::string_view form);
     void add_exact(std::string_view secret_text);
+    void add_encoded(std::string_view form);
     void add_fragments(std::string_view secret_text);
     [[nodiscard]] bool is_fragment(std::uint64_t window, std::size_t bytes) const;
     [[nodiscard]] bool has_fragment(std::string_view base64) const;

@@ -64,6 +64,14 @@ bool is_zero(detail::json_value value)
     return number && failure == std::errc() && stop == end && parsed == 0;
 }
 
+// PHP's way to write an empty object.
+bool is_empty_container(detail::json_value value)
+{
+    bool const container =
+        value.kind == detail::json_kind::object || value.kind == detail::json_kind::array;
+    return container && value.text.find_first_not_of("[]{} \t\r\n") == std::string_view::npos;
+}
+
 // Members that are read into the error's own members.
 bool is_standard_member(std::string_view name)
 {
@@ -179,13 +187,14 @@ std::string_view response_reader::error_code_string() const
     return in_body.empty() ? aws_error_code() : in_body;
 }
 
-// An empty string, zero, null and false mean that there is no error.
+// An empty string, object or array, zero, null and false mean that there is no error.
 bool response_reader::has_oauth_error() const
 {
     if (!document_)
         return false;
     auto const value = document_->find("error");
     bool const none = value.absent_or_null() || value.as_string() == "" || is_zero(value) ||
+                      is_empty_container(value) ||
                       (value.kind == detail::json_kind::boolean && value.text == "false");
     return !none;
 }
@@ -249,10 +258,10 @@ std::string response_reader::advice(errc code, error_info const& info) const
     case 401:
         return credentials_advice();
     case 403:
-        return "the client is not allowed to do this; check its permissions at the server";
+        return "perhaps the client lacks a permission, or a gateway refused the request";
     case 404:
     case 405:
-        return "there is no such endpoint at this URL; check it";
+        return "perhaps the URL is wrong, or a gateway has lost its server";
     default:
         return "the server gave no reason";
     }

@@ -113,6 +113,28 @@ bool name_contains(std::string_view name, std::string_view part)
     return plain.find(part) != std::string::npos;
 }
 
+// `part` is in lower case.
+bool has_word(std::string_view name, std::string_view part)
+{
+    while (!name.empty())
+    {
+        auto const end = std::min(name.find_first_of("-_"), name.size());
+        if (detail::equal_ignoring_case(name.substr(0, end), part))
+            return true;
+        name.remove_prefix(std::min(end + 1, name.size()));
+    }
+    return false;
+}
+
+// Some servers write Greenwich time in another way than HTTP does: "UTC", "+0000".
+std::string with_gmt(std::string_view date)
+{
+    for (std::string_view const zone : {" UTC", " UT", " +0000", " -0000"})
+        if (date.ends_with(zone))
+            return std::string(date.substr(0, date.size() - zone.size())) + " GMT";
+    return std::string(date);
+}
+
 duration to_duration(double count)
 {
     double const bounded = std::clamp(count, 0.0, static_cast<double>(longest.count()));
@@ -126,6 +148,7 @@ public:
         : headers_(headers)
         , now_(now)
         , offset_(clock_offset())
+        , rate_limit_(joined("RateLimit"))
     {
     }
 
@@ -138,7 +161,7 @@ public:
             return time;
         if (!throttled && !is_exhausted())
             return std::nullopt;
-        if (auto const time = parse_rate_limit(headers_.find("RateLimit")))
+        if (auto const time = parse_rate_limit(rate_limit_))
             return time;
         for (auto const name : reset_fields)
             if (auto const time = parse(headers_.find(name)))
@@ -154,6 +177,16 @@ private:
         bool is_exhausted = false;
         std::optional<time_point> reset;
     };
+
+    // The values of all fields with this name (RFC 9110 section 5.3).
+    [[nodiscard]] std::string joined(std::string_view name) const
+    {
+        std::string values;
+        for (auto const& field : headers_)
+            if (detail::equal_ignoring_case(field.name, name))
+                values.append(values.empty() ? "" : ",").append(field.value);
+        return values;
+    }
 
     // Local time minus the server's time; zero without a valid Date.
     [[nodiscard]] duration clock_offset() const
@@ -207,7 +240,7 @@ private:
             return from_number(*count, unit);
         if (auto const count = parse_with_units(text))
             return clamp(now_ + to_duration(*count));
-        auto date = parse_http_date(text, now_);
+        auto date = parse_http_date(with_gmt(text), now_);
         if (!date)
             date = parse_rfc3339_time(text);
         if (date)
@@ -225,7 +258,9 @@ private:
                 name_contains(field.name, "ratelimit") && name_contains(field.name, "reset");
             if (!reset && !name_contains(field.name, "retryafter"))
                 continue;
-            auto const time = parse(field.value);
+            bool const milliseconds =
+                has_word(field.name, "ms") || has_word(field.name, "milliseconds");
+            auto const time = parse(field.value, milliseconds ? 1e-3 : 1);
             if (time && (!earliest || *time < *earliest))
                 earliest = time;
         }
@@ -233,8 +268,7 @@ private:
     }
 
     // The latest reset of all quotas that are used up, else the first of the others.
-    [[nodiscard]] std::optional<time_point>
-    parse_rate_limit(std::optional<std::string_view> field) const
+    [[nodiscard]] std::optional<time_point> parse_rate_limit(std::string_view text) const
     {
         std::optional<time_point> exhausted;
         std::optional<time_point> other;
@@ -247,7 +281,6 @@ private:
                 other = std::min(other.value_or(*current.reset), *current.reset);
             current = {};
         };
-        auto text = field.value_or(std::string_view());
         while (!text.empty())
         {
             auto const end = std::min(text.find_first_of(",;"), text.size());
@@ -255,8 +288,8 @@ private:
             auto const equals = std::min(parameter.find('='), parameter.size());
             auto const name = trim(parameter.substr(0, equals));
             auto const value = trim(parameter.substr(std::min(equals + 1, parameter.size())));
-            // A quoted name begins the next quota.
-            if (parameter.starts_with('"'))
+            // The name of the next quota, or its limit.
+            if (equals == parameter.size() || detail::equal_ignoring_case(name, "limit"))
                 finish_quota();
             if (detail::equal_ignoring_case(name, "remaining") ||
                 detail::equal_ignoring_case(name, "r"))
@@ -276,14 +309,13 @@ private:
         for (auto const name : remaining_fields)
             if (auto const field = headers_.find(name); field && parse_decimal(trim(*field)) == 0.0)
                 return true;
-        auto const combined = headers_.find("RateLimit").value_or(std::string_view());
-        for (std::string_view const part : {"remaining=0", ";r=0"})
+        for (std::string_view text = rate_limit_; !text.empty();)
         {
-            auto const found = combined.find(part);
-            auto const next = found == combined.npos ? found : found + part.size();
-            if (next != combined.npos &&
-                (next == combined.size() || combined[next] == ',' || combined[next] == ';'))
+            auto const end = std::min(text.find_first_of(",;"), text.size());
+            auto const parameter = trim(text.substr(0, end));
+            if (parameter == "remaining=0" || parameter == "r=0")
                 return true;
+            text.remove_prefix(std::min(end + 1, text.size()));
         }
         return false;
     }
@@ -291,6 +323,7 @@ private:
     http_headers const& headers_;
     time_point now_;
     duration offset_;
+    std::string rate_limit_;
 };
 
 } // namespace

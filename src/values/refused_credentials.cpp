@@ -33,11 +33,12 @@ bool contains(std::array<std::string_view, N> const& words, std::string_view wor
 }
 
 // Also said of somebody who is known, but lacks a permission.
-constexpr std::array<std::string_view, 24> refusals = {
-    "blocked",    "cannot",       "deleted",      "denied",       "disabled",   "error",
-    "fail",       "failed",       "fails",        "failure",      "illegal",    "inactive",
-    "incomplete", "missing",      "no",           "not",          "refused",    "rejected",
-    "suspended",  "unrecognised", "unrecognized", "unregistered", "unverified", "without"};
+constexpr std::array<std::string_view, 25> refusals = {
+    "blocked",      "cannot",       "deleted",      "denied",     "disabled",
+    "error",        "fail",         "failed",       "fails",      "failure",
+    "illegal",      "inactive",     "incomplete",   "missing",    "no",
+    "not",          "refused",      "rejected",     "suspended",  "unable",
+    "unrecognised", "unrecognized", "unregistered", "unverified", "without"};
 
 // Said of credentials alone.
 constexpr std::array<std::string_view, 8> invalidities = {
@@ -53,16 +54,17 @@ constexpr std::array<std::string_view, 29> credentials = {
 constexpr std::array<std::string_view, 5> refused_credentials = {
     "noauth", "unauth", "unauthenticated", "unauthorised", "unauthorized"};
 
-constexpr std::array<std::string_view, 45> fillers = {
-    "a",          "an",         "and",      "are",       "authenticating",
-    "be",         "been",       "code",     "correct",   "could",
-    "details",    "did",        "does",     "exception", "for",
-    "found",      "given",      "has",      "header",    "http",
-    "id",         "identifier", "is",       "keys",      "match",
-    "name",       "occurred",   "of",       "or",        "pass",
-    "please",     "provide",    "provided", "required",  "specified",
-    "supplied",   "the",        "this",     "token",     "valid",
-    "validating", "verifying",  "was",      "you",       "your"};
+constexpr std::array<std::string_view, 49> fillers = {
+    "a",         "an",         "and",        "are",       "authenticating",
+    "be",        "been",       "code",       "correct",   "could",
+    "details",   "did",        "does",       "exception", "for",
+    "found",     "given",      "has",        "header",    "http",
+    "id",        "identifier", "is",         "keys",      "match",
+    "name",      "oauth",      "occurred",   "of",        "or",
+    "pass",      "please",     "provide",    "provided",  "required",
+    "specified", "supplied",   "the",        "this",      "to",
+    "token",     "valid",      "validating", "verify",    "verifying",
+    "was",       "were",       "you",        "your"};
 
 word_kind kind_of_word(std::string_view word)
 {

@@ -113,6 +113,18 @@ BOOST_AUTO_TEST_CASE(an_issuer_that_differs_a_little_is_pointed_out)
     }
 }
 
+// Keycloak behind a proxy that speaks TLS.
+BOOST_AUTO_TEST_CASE(another_scheme_points_to_the_expected_issuer)
+{
+    auto server = start();
+    auto const named = "http" + server.issuer().substr(5);
+    server.set_response(response::json(200, metadata(named)));
+    auto const got = discover(server.issuer(), uncached(server));
+    BOOST_TEST(outcome(got) == "malformed_response");
+    auto const advice = "set expected_issuer to '" + named + "'";
+    BOOST_TEST((got.error().message().find(advice) != std::string::npos), got.error());
+}
+
 BOOST_AUTO_TEST_CASE(the_url_of_the_metadata_is_no_issuer)
 {
     for (std::string const issuer : {"https://as.example", "https://as.example/tenant"})

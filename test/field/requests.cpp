@@ -209,6 +209,13 @@ BOOST_AUTO_TEST_CASE(hosts_that_are_refused_with_advice)
              {"https://\xD0\xBF\xD1\x80\xD0\xB8\xD0\xBC\xD0\xB5\xD1\x80.example/t",
               "'xn--e1afmkfd.example'"},
              {"https://as.\xE4\xBE\x8B\xE3\x81\x88/t", "'as.xn--r8jz45g'"},
+             {"https://as\xE3\x80\x82\xE4\xBE\x8B\xE3\x81\x88/t", "'as.xn--r8jz45g'"},
+             {"https://\xC5\x81\xC3\x93"
+              "D\xC5\xB9.example/t",
+              "'xn--d-uga0v4h.example'"},
+             {"https://\xC5\xA0koda.example/t", "'xn--koda-f6a.example'"},
+             // Its small letter is not known: the form is not guessed.
+             {"https://\xC7\x84.example/t", "(xn--...)"},
              // Needs normalization: the form is not guessed.
              {"https://bu\xCC\x88"
               "cher.example/t",

@@ -116,6 +116,15 @@ BOOST_AUTO_TEST_CASE(invalid_urls_are_rejected_and_not_repeated)
         }
 }
 
+BOOST_AUTO_TEST_CASE(a_host_that_is_not_ascii_is_rejected_with_its_form)
+{
+    auto const got = find(by_url("http://u:hunter2@b\xC3\xBC"
+                                 "cher.example:3128"));
+    BOOST_TEST_REQUIRE(outcome(got) == "invalid_configuration");
+    check_contains(got.error().message(), "'xn--bcher-kva.example'");
+    check_lacks(got.error().message(), "hunter2");
+}
+
 BOOST_AUTO_TEST_CASE(the_proxy_is_read_from_the_environment)
 {
     struct row
@@ -193,6 +202,8 @@ BOOST_AUTO_TEST_CASE(no_proxy_matches_hosts_domains_addresses_and_ranges)
              {"[2001:db8::5]:444", "2001:db8::5", "443", false},
              {"[2001:db8::5]", "2001:db8::5", "443", true},
              {"::/0", "10.0.0.1", "443", false},
+             {"a.example.", "a.example", "443", true},
+             {"a.example", "a.example.", "443", true},
          })
         BOOST_TEST_CONTEXT(row.list << " and " << row.host)
     BOOST_TEST(bypasses_proxy(row.list, row.host, row.port) == row.bypassed);
