@@ -216,6 +216,9 @@ secret normalize(std::string_view text, int layers)
             return normalize(decoded.view(), layers - 1);
     if (text.find(begin_mark) == std::string_view::npos)
     {
+        // JSON within a string of JSON.
+        if (layers > 0 && text.starts_with("{\\\""))
+            return normalize(unescape(text).view(), layers - 1);
         auto const decoded = layers > 0 ? decode_layer(text) : secret();
         return decoded.empty() ? secret(text) : normalize(decoded.view(), layers - 1);
     }

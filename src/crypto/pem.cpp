@@ -1,5 +1,6 @@
 #include "crypto/pem.hpp"
 
+#include "crypto/key_text.hpp"
 #include "crypto/openssl_error.hpp"
 #include "values/make_error.hpp"
 
@@ -32,8 +33,10 @@ openssl_ptr<BIO> memory_bio(std::string_view text)
 
 openssl_ptr<X509> read_certificate(std::string_view text)
 {
+    // As people paste it.
+    auto const normal = normalize_key_text(text);
     clear_errors();
-    auto const bio = memory_bio(text);
+    auto const bio = memory_bio(normal.view());
     return openssl_ptr<X509>(
         bio ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr) : nullptr);
 }

@@ -134,10 +134,13 @@ result<openssl_ptr<EVP_PKEY>> read_pkcs12_key(
     auto key = contents.find_key(file.get());
     if (!key)
         return pem_error(
-            subject + " is a PKCS #12 file without a private key that can be read: it holds only "
-                      "certificates, or its key is encrypted with an algorithm of OpenSSL's "
-                      "legacy provider. Convert it: openssl pkcs12 -legacy -in FILE -nocerts -out "
-                      "client.key");
+            subject +
+            " is a PKCS #12 file without a private key that can be read: it holds only "
+            "certificates, " +
+            (has_mac ? "" : "the password is wrong, ") +
+            "or its key is encrypted with an algorithm of OpenSSL's legacy provider. Convert it: "
+            "openssl pkcs12 -legacy -in FILE -nocerts -out "
+            "client.key");
     ERR_clear_error();
     return key;
 }

@@ -6,6 +6,7 @@
 #include "crypto/passphrase.hpp"
 #include "crypto/pem.hpp"
 #include "crypto/pkcs12.hpp"
+#include "values/json_document.hpp"
 
 #include <openssl/decoder.h>
 #include <openssl/pem.h>
@@ -31,9 +32,15 @@ std::string describe_format(std::string_view text)
     if (text.starts_with("PuTTY-User-Key-File"))
         return "is a key in PuTTY's own format; convert it to PEM: "
                "puttygen FILE -O private-openssh -o client.key";
-    if (text.starts_with("\xFE\xED\xFE\xED"))
+    if (text.starts_with("\xFE\xED\xFE\xED") || text.starts_with("\xCE\xCE\xCE\xCE"))
         return "is a Java key store; convert it to PKCS #12: keytool -importkeystore -srckeystore "
                "FILE -destkeystore client.p12 -deststoretype PKCS12";
+    if (contains(text, "BEGIN SSH2 ENCRYPTED PRIVATE KEY"))
+        return "is a key in the format of SSH Tectia; convert it to PEM: ssh-keygen -i -f FILE";
+    if (contains(text, "BEGIN TSS2 PRIVATE KEY"))
+        return "is a key that only a TPM can use; sign with a function (signing_key::function)";
+    if (contains(text, "<RSAKeyValue>"))
+        return "is a key in the XML format of .NET; export it as PEM: ExportPkcs8PrivateKeyPem()";
     if (contains(text, "BEGIN PGP "))
         return "is a PGP key; give an RSA, EC or Ed25519 key";
     if (text.starts_with("ssh-") || text.starts_with("ecdsa-sha2-"))
@@ -127,6 +134,16 @@ openssl_ptr<EVP_PKEY> read_pem(std::string_view text, passphrase_callback& callb
             : nullptr);
 }
 
+// The document of a Google service account names its key.
+std::string key_id_of_document(std::string_view text)
+{
+    auto const begin = text.find('{');
+    auto const document = begin == std::string_view::npos
+                              ? std::nullopt
+                              : detail::json_document::parse(text.substr(begin));
+    return document ? std::string(document->find("private_key_id").as_string().value_or("")) : "";
+}
+
 openssl_ptr<EVP_PKEY> read_any(std::string_view text, passphrase_callback& callback)
 {
     if (text.starts_with('\x30'))
@@ -172,7 +189,7 @@ result<jwk_key> read_signing_key(
     if (key)
     {
         ERR_clear_error();
-        return jwk_key{std::move(key), {}, {}};
+        return jwk_key{std::move(key), key_id_of_document(text), {}};
     }
     if (callback.was_called())
         return describe_encrypted(callback, bool(passphrase), normal.view(), subject, source);

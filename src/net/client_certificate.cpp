@@ -1,9 +1,11 @@
 #include "net/client_certificate.hpp"
 
+#include "crypto/key_text.hpp"
 #include "crypto/openssl_error.hpp"
 #include "crypto/openssl_ptr.hpp"
 #include "crypto/pem.hpp"
 #include "crypto/read_private_key.hpp"
+#include "net/pem_bundle.hpp"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -13,6 +15,8 @@
 
 #include <array>
 #include <new>
+#include <utility>
+#include <vector>
 
 namespace coauth::net
 {
@@ -72,34 +76,56 @@ void parse_now(X509* certificate)
     crypto::throw_if_out_of_memory();
 }
 
+// The certificates of PEM text, also as people paste it.
+result<std::vector<pem_block>> split_certificates(std::string_view text, std::string const& name)
+{
+    auto blocks = split_pem(text, name);
+    if (!blocks)
+        return blocks.error();
+    if (blocks->empty())
+        blocks = split_pem(crypto::normalize_key_text(text).view(), name);
+    if (blocks)
+        std::erase_if(
+            *blocks,
+            [](pem_block const& block)
+            {
+                return block.label != PEM_STRING_X509 && block.label != PEM_STRING_X509_OLD &&
+                       block.label != PEM_STRING_X509_TRUSTED;
+            });
+    return blocks;
+}
+
 result<void> read_certificates(loaded_chain& chain, secret const& text)
 {
     auto const& name = chain.name;
-    crypto::clear_errors();
-    auto const bio = crypto::memory_bio(text.view());
-    if (bio)
-        chain.leaf.reset(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
-    chain.intermediates.reset(sk_X509_new_null());
-    if (!chain.leaf || !chain.intermediates)
+    auto const blocks = split_certificates(text.view(), name);
+    if (!blocks)
+        return blocks.error();
+    if (blocks->empty())
         return pem_error(
             name + " holds no PEM certificate; it must contain -----BEGIN CERTIFICATE-----");
-    ERR_clear_error();
-    // Of all: a server keeps in its sessions whether it could verify the chain.
-    append_digest(chain.digests, chain.leaf.get());
-    parse_now(chain.leaf.get());
-    while (crypto::openssl_ptr<X509> next{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)})
+    chain.intermediates.reset(sk_X509_new_null());
+    if (!chain.intermediates)
+        throw std::bad_alloc();
+    for (auto const& block : *blocks)
     {
-        parse_now(next.get());
-        append_digest(chain.digests, next.get());
-        if (sk_X509_push(chain.intermediates.get(), next.get()) == 0)
+        crypto::clear_errors();
+        auto const bio = crypto::memory_bio(block.text);
+        crypto::openssl_ptr<X509> certificate(
+            bio ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr) : nullptr);
+        crypto::throw_if_out_of_memory();
+        if (!certificate)
+            return damaged_block(block, name);
+        // Of all: a server keeps in its sessions whether it could verify the chain.
+        append_digest(chain.digests, certificate.get());
+        parse_now(certificate.get());
+        if (!chain.leaf)
+            chain.leaf = std::move(certificate);
+        else if (sk_X509_push(chain.intermediates.get(), certificate.get()) == 0)
             throw std::bad_alloc();
-        (void)next.release();
+        else
+            (void)certificate.release();
     }
-    // Other text may follow, but not a part of a certificate.
-    bool const damaged = ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE;
-    crypto::throw_if_out_of_memory();
-    if (damaged)
-        return pem_error(name + " is cut off or damaged after its first certificate");
     return chain.check_dates();
 }
 

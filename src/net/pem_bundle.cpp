@@ -48,19 +48,35 @@ marker read_marker(std::string_view text, std::size_t word, bool is_begin)
     return found;
 }
 
+// True if the text before a word ends with a hyphen, or with another dash or spaces after a hyphen
+// where a certificate's marker follows: word processors make those of hyphens.
+bool has_dash_before(std::string_view text, std::size_t word)
+{
+    auto before = text.substr(0, word);
+    if (before.ends_with('-'))
+        return true;
+    auto const label = text.substr(text.find(' ', word) + 1);
+    bool const certificate = label.starts_with("CERTIFICATE") || label.starts_with("X509") ||
+                             label.starts_with("TRUSTED CERTIFICATE");
+    while (before.ends_with(' '))
+        before.remove_suffix(1);
+    // U+2010 to U+2015.
+    bool const other_dash = before.size() > 2 && before[before.size() - 3] == '\xe2' &&
+                            before[before.size() - 2] == '\x80' && before.back() >= '\x90' &&
+                            before.back() <= '\x95';
+    return certificate && (before.ends_with('-') || other_dash);
+}
+
 // The next marker; its `begin` is npos if there is none. A word without a dash before it is text.
 // Markers that are glued may share their dashes.
 marker find_marker(std::string_view text, std::size_t from)
 {
-    from -= from == 0 ? 0 : 1;
-    for (auto dash = text.find('-', from); dash != std::string_view::npos;
-         dash = text.find('-', dash + 1))
+    for (auto at = text.find_first_of("BE", from); at != std::string_view::npos;
+         at = text.find_first_of("BE", at + 1))
     {
-        auto const rest = text.substr(dash + 1);
-        if (rest.starts_with("BEGIN "))
-            return read_marker(text, dash + 1, true);
-        if (rest.starts_with("END "))
-            return read_marker(text, dash + 1, false);
+        bool const is_begin = text.substr(at).starts_with("BEGIN ");
+        if ((is_begin || text.substr(at).starts_with("END ")) && has_dash_before(text, at))
+            return read_marker(text, at, is_begin);
     }
     marker none;
     none.begin = std::string_view::npos;
@@ -147,7 +163,11 @@ result<std::vector<pem_block>> split_pem(std::string_view text, std::string cons
         if (end.is_begin || end.label != begin.label)
             return damaged(name, line, "the block that begins there does not end before the next");
         auto const body = text.substr(begin.end, std::max(begin.end, end.begin) - begin.end);
-        blocks.push_back({std::string(begin.label), line, normalize(begin.label, body)});
+        // No copy of a private key, which would stay in freed memory.
+        bool const is_key = begin.label.ends_with("KEY");
+        blocks.push_back(
+            {std::string(begin.label), line,
+             is_key ? std::string() : normalize(begin.label, body)});
         begin = find_marker(text, end.end);
     }
     return blocks;

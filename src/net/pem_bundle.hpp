@@ -17,7 +17,7 @@ struct pem_block
     std::string label;
     // Of the BEGIN marker, from 1.
     std::size_t line = 0;
-    // The block alone, in the form that OpenSSL reads.
+    // The block alone, in the form that OpenSSL reads; empty for a key.
     std::string text;
 };
 

@@ -201,9 +201,10 @@ BOOST_AUTO_TEST_CASE(unusable_certificates_and_keys_are_errors)
               "tls.certificate_pem is not valid yet; check the clock"},
              {"no certificate", known.key.public_pem(), key,
               "holds no PEM certificate; it must contain -----BEGIN CERTIFICATE-----"},
-             {"half a certificate", cut(known.certificate_pem), key, "holds no PEM certificate"},
+             {"half a certificate", cut(known.certificate_pem), key,
+              "tls.certificate_pem is damaged at line 1: the block that begins there does not end"},
              {"half a chain", known.certificate_pem + cut(other.certificate_pem), key,
-              "tls.certificate_pem is cut off or damaged after its first certificate"},
+              "the block that begins there does not end; give the whole file"},
              {"no key", known.certificate_pem, "",
               "tls.certificate_pem holds only a public key or a certificate; give the private key"},
              {"half a key", known.certificate_pem, cut(key),
@@ -216,6 +217,42 @@ BOOST_AUTO_TEST_CASE(unusable_certificates_and_keys_are_errors)
             options.certificate_pem = row.certificate;
             options.key_pem = secret(std::string_view(row.key));
             check_refused(options, row.says);
+        }
+}
+
+// As in variables of the environment, JSON, YAML, and files of Windows.
+BOOST_AUTO_TEST_CASE(certificates_are_read_as_people_paste_them)
+{
+    auto const leaf = make_identity("client");
+    auto const ca = make_identity("a CA", nullptr, true);
+    auto const chain = leaf.certificate_pem + ca.certificate_pem;
+    auto const replaced = [&](std::string const& with)
+    {
+        std::string text;
+        for (char const c : chain)
+            text += c == '\n' ? with : std::string(1, c);
+        return text;
+    };
+    auto glued = chain;
+    glued.erase(glued.find("\n-----BEGIN", 1), 1);
+    std::string utf16 = "\xff\xfe";
+    for (char const c : chain)
+        utf16.append(1, c).append(1, '\0');
+    for (auto const& [name, text] :
+         {std::pair{"plain", chain},
+          {"escaped", replaced("\\n")},
+          {"indented", "  " + replaced("\n    ")},
+          {"of Windows", "\xef\xbb\xbf" + replaced("\r\n")},
+          {"glued", glued},
+          {"UTF-16", utf16},
+          {"with its key", leaf.key.private_pem() + chain}})
+        BOOST_TEST_CONTEXT(name)
+        {
+            tls_options options;
+            options.certificate_pem = text;
+            options.key_pem = secret(std::string_view(leaf.key.private_pem()));
+            auto const got = loaded(options);
+            BOOST_TEST(shown_by(*got).size() == 2U);
         }
 }
 

@@ -49,6 +49,33 @@ BOOST_AUTO_TEST_CASE(a_new_key_is_used_and_an_unusable_file_only_after_the_grace
     BOOST_TEST(thumbprint(tested, now + 20min) == second.thumbprint());
 }
 
+// A server finds the new key by its id.
+BOOST_AUTO_TEST_CASE(a_key_id_in_the_file_changes_with_the_key)
+{
+    auto const service_account = [](std::string const& id, test_key const& key)
+    {
+        std::string text;
+        for (char const c : key.private_pem())
+            text += c == '\n' ? "\\n" : std::string(1, c);
+        return R"({"type":"service_account","private_key_id":")" + id + R"(","private_key":")" +
+               text + "\"}";
+    };
+    test_key const first("P-256");
+    test_key const second("P-256");
+    temporary_file const file(service_account("1", first));
+    file.age();
+    coauth::crypto::key_source tested(signing_key::pem_file(file.path.string()), "the key");
+    BOOST_TEST(thumbprint(tested) == first.thumbprint());
+    BOOST_TEST((*tested.current())->key_id() == "1");
+    file.write(service_account("2", second));
+    BOOST_TEST(thumbprint(tested) == second.thumbprint());
+    BOOST_TEST((*tested.current())->key_id() == "2");
+    // What the program says takes precedence.
+    coauth::crypto::key_source named(
+        signing_key::pem_file(file.path.string()).key_id("mine"), "the key");
+    BOOST_TEST((*named.current())->key_id() == "mine");
+}
+
 BOOST_AUTO_TEST_CASE(a_key_that_was_unusable_at_first_is_used_when_it_can_be)
 {
     test_key const key("P-256");
