@@ -110,7 +110,7 @@ struct connection_options
     std::chrono::milliseconds idle_timeout{30'000};
     /// A connection that is older is not reused, so that a host name that moves to other addresses
     /// is followed also under load. 0: connections are not reused.
-    std::chrono::milliseconds max_age{120'000};
+    std::chrono::milliseconds max_age{30'000};
     /// If a reused connection stays silent for this time after a request, the request is sent on a
     /// new connection too, and the first response wins. The other connections that were idle then
     /// are closed: after a silent failure of the network, all of them are dead. At least 10 ms. For

@@ -271,4 +271,31 @@ BOOST_AUTO_TEST_CASE(an_old_connection_is_not_reused)
     BOOST_TEST(other.client.counters().open == 0U);
 }
 
+// A name that moves to another address is followed while requests run without a pause.
+BOOST_AUTO_TEST_CASE(a_name_that_moves_under_load_is_followed)
+{
+    auto before = start();
+    auto after = start();
+    before.set_response(response::token("before"));
+    after.set_response(response::token("after"));
+    auto config = before.config();
+    auto endpoint = config.server.token_endpoint;
+    config.server.token_endpoint = endpoint.replace(endpoint.find("127.0.0.1"), 9, "localhost");
+    config.tls.ca_pem = before.ca_pem() + after.ca_pem();
+    config.connections.max_age = 200ms;
+    config.connections.dns_cache_ttl = 0ms;
+    std::uint16_t target = before.port();
+    config.connections.resolver = [&target](auto const&, std::uint16_t, auto const& done)
+    { done({}, {{"127.0.0.1", target}}); };
+    client_fixture one(config);
+    BOOST_TEST(token_of(one.fetch()) == "before");
+    target = after.port();
+    BOOST_TEST(token_of(one.fetch()) == "before");
+    stopwatch const watch;
+    std::string last;
+    while (last != "after" && watch.elapsed() < 20s)
+        last = token_of(one.fetch());
+    BOOST_TEST(last == "after");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
