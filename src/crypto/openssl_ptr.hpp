@@ -37,6 +37,7 @@ struct openssl_deleter
     void operator()(SSL_SESSION* p) const noexcept { SSL_SESSION_free(p); }
     void operator()(STACK_OF(X509) * p) const noexcept { sk_X509_pop_free(p, X509_free); }
     void operator()(X509* p) const noexcept { X509_free(p); }
+    void operator()(X509_NAME* p) const noexcept { X509_NAME_free(p); }
     void operator()(X509_CRL* p) const noexcept { X509_CRL_free(p); }
     void operator()(X509_SIG* p) const noexcept { X509_SIG_free(p); }
     void operator()(X509_STORE* p) const noexcept { X509_STORE_free(p); }

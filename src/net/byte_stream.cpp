@@ -160,10 +160,7 @@ bool byte_stream::has_pending_data()
 bool byte_stream::uses_current_tls() const
 {
     auto* const source = target_->any_tls();
-    if (source == nullptr)
-        return true;
-    auto const current = source->current();
-    return current && *current == tls_parameters_;
+    return source == nullptr || source->is_current(tls_parameters_);
 }
 
 byte_stream::wait_kind byte_stream::transfer::advance(error_code& ec, std::size_t& size)

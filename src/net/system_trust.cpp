@@ -1,6 +1,7 @@
 #include "net/system_trust.hpp"
 
 #include "crypto/openssl_error.hpp"
+#include "net/certificate_index.hpp"
 #include "net/trust_pem.hpp"
 #include "values/make_error.hpp"
 #include "values/watched_file.hpp"
@@ -126,7 +127,7 @@ result<system_trust::contents> system_trust::read() const
 result<void> system_trust::add_to(X509_STORE* store, contents const& from) const
 {
     auto const name = "the system's trust store '" + bundle_ + "'";
-    auto const added = add_certificates(store, from.bundle.view(), name);
+    auto const added = index_certificates(store, from.bundle.view(), name);
     if (!added)
         return added.error();
     if (from.bundle.view().find("X509 CRL") != std::string_view::npos)

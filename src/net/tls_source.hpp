@@ -4,8 +4,11 @@
 #include "net/client_certificate.hpp"
 #include "net/tls_context.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <mutex>
+#include <utility>
 
 namespace coauth::net
 {
@@ -46,6 +49,22 @@ public:
             return certificate.error();
         return tls_parameters{std::move(*context), std::move(*certificate)};
     }
+    // Whether a connection of these parameters may be used. Looks at the files at most every 100
+    // us, less than a request takes: under load, a system call for each would cost a tenth.
+    bool is_current(tls_parameters const& used, clock::time_point now = clock::now())
+    {
+        constexpr std::chrono::microseconds interval{100};
+        {
+            std::lock_guard const lock(mutex_);
+            if (now < checked_at_ + interval)
+                return checked_ == used;
+        }
+        auto latest = current(now);
+        std::lock_guard const lock(mutex_);
+        checked_at_ = now;
+        checked_ = latest ? std::move(*latest) : tls_parameters();
+        return checked_ == used;
+    }
     // Changes with the parameters.
     [[nodiscard]] std::uint64_t generation() const noexcept
     {
@@ -58,6 +77,10 @@ private:
     std::shared_ptr<tls_context_source> const context_;
     detail::last_good<tls_context_source::context_ptr> last_good_;
     client_certificate certificate_;
+
+    std::mutex mutex_;
+    clock::time_point checked_at_;
+    tls_parameters checked_;
 };
 
 } // namespace coauth::net

@@ -36,7 +36,7 @@ public:
     [[nodiscard]] tls_options const& options() const noexcept { return options_; }
     [[nodiscard]] detail::watched_files files() const;
     [[nodiscard]] result<contents> read() const;
-    // Takes some 20 ms for the system's. Throws `std::bad_alloc`.
+    // Throws `std::bad_alloc`.
     [[nodiscard]] result<trust_store_ptr> make_store(contents const& from) const;
 
 private:
