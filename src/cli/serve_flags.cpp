@@ -20,7 +20,7 @@ po::options_description server_group(serve_flags& flags)
         "scope", po::value(&flags.scope)->default_value("read write")->value_name("WORDS"),
         "the scopes that the client may request")(
         "grant", po::value(&flags.grants)->value_name("NAME"),
-        "a grant beside client credentials: refresh-token, jwt-bearer or token-exchange; "
+        "a grant in addition to client credentials: refresh-token, jwt-bearer or token-exchange; "
         "repeatable")(
         "assertion-issuer", po::value(&flags.assertion_issuer)->value_name("TEXT"),
         "the issuer of the assertions of the jwt-bearer grant (iss). Default: any assertion is "

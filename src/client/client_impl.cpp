@@ -28,7 +28,7 @@ client_impl::client_impl(
     , status_(prepare())
 {
     // Asio destroys the services of a context in the reverse order of their creation. This creates
-    // those of sockets before that of `listen`, which is then the first to go.
+    // those of sockets before that of `listen`, which is therefore destroyed first.
     asio::ip::tcp::socket const creates_the_services(executor);
     listen(asio::query(executor, asio::execution::context));
 }

@@ -92,9 +92,10 @@ private:
     std::optional<credential_source> credentials_;
     std::optional<request_factory> requests_;
     std::shared_ptr<config_files const> files_;
-    // Once they were usable, whoever needs one of them reports its failure.
+    // After the first success, a failure is reported by the operation that needs the file.
     std::atomic<bool> files_were_usable_{false};
-    // Of the configuration, but for its files. After what `prepare` sets.
+    // The status of the configuration without its files. Declared after the members that `prepare`
+    // sets.
     result<void> status_;
     std::atomic<bool> context_is_gone_{false};
 };

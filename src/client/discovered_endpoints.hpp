@@ -21,7 +21,7 @@ namespace coauth::detail
 
 class client_impl;
 
-// The endpoints of a client that knows its issuer alone. Each metadata document makes a client of
+// The endpoints of a client that only knows its issuer. Each metadata document makes a client of
 // its own, which has all that depends on the endpoints. Thread-safe.
 class discovered_endpoints : public std::enable_shared_from_this<discovered_endpoints>
 {

@@ -31,7 +31,7 @@ private:
 
     struct entry
     {
-        // Whose URL was used, and whom the metadata were to name.
+        // The issuer whose URL was used, and the issuer that the metadata had to name.
         std::string issuer;
         std::string expected_issuer;
         tls_options tls;

@@ -103,7 +103,7 @@ error describe_encrypted(
     if (auto const algorithm = unavailable_encryption(text); !algorithm.empty())
         return pem_error(
             subject + " is encrypted with " + algorithm +
-            ", which this OpenSSL offers only in its legacy provider; encrypt it anew: "
+            ", which this OpenSSL offers only in its legacy provider; encrypt it again: "
             "openssl pkey -provider legacy -provider default -in FILE -aes256 -out client.key");
     if (!callback.failure().empty())
         return pem_error(subject + ": the pass-phrase cannot be obtained: " + callback.failure());

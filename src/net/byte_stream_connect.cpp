@@ -176,8 +176,7 @@ task<result<void>> byte_stream::handshake(operation_context& op, tls_peer with)
         received += size;
         if (received > handshake_limit)
             co_return fail(
-                op, errc::tls_failed,
-                name_of(with) + " does not come to an end of the TLS handshake", {});
+                op, errc::tls_failed, name_of(with) + " does not finish the TLS handshake", {});
     }
     if (last_step_ != step::done || op.stop.aborted())
         co_return fail_handshake(op, with, ec);

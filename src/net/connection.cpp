@@ -172,7 +172,7 @@ error connection::fail_unsolicited(operation_context& op, error_code ec)
     if (!parser_.started())
         return fail_response(op, ec);
     return stream_.fail(
-        op, errc::malformed_http, stream_.peer() + " responded before anything was asked", ec);
+        op, errc::malformed_http, stream_.peer() + " sent data before a request", ec);
 }
 
 error connection::fail_request(operation_context& op, error_code ec)

@@ -17,7 +17,8 @@ namespace coauth::net
 // Connects to one of several addresses (RFC 8305): the address families alternate, the next
 // attempt starts beside the previous ones after a delay, and the first connection wins.
 //
-// Its pending connects own it. Who waits for it must not, since it owns the waiting handler.
+// Its pending connects own it. The operation that waits must not own it, because it owns that
+// operation's handler.
 class happy_eyeballs final : public std::enable_shared_from_this<happy_eyeballs>
 {
 public:

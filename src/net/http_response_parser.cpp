@@ -323,7 +323,8 @@ private:
     state skip_informational()
     {
         if (parser_->response.status == 101)
-            return fail(make_failure(errc::malformed_http, "it switched protocols unasked (101)"));
+            return fail(make_failure(
+                errc::malformed_http, "it switched protocols without a request for that (101)"));
         if (++informational_ > max_informational)
             return fail(too_large(
                 "more than " + std::to_string(max_informational) +

@@ -247,7 +247,7 @@ bool tls_engine::set_verify_host(std::string const& host, bool ip_literal)
     crypto::clear_errors();
     // The dot of a fully qualified name is neither in SNI (RFC 6066 section 3) nor in certificates.
     std::string const name = host.ends_with('.') ? host.substr(0, host.size() - 1) : host;
-    // OpenSSL takes no name for any name.
+    // Without a name, OpenSSL would accept any name.
     if (name.empty())
     {
         failure_ = boost::asio::error::invalid_argument;

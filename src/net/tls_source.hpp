@@ -13,8 +13,8 @@
 namespace coauth::net
 {
 
-// What TLS needs for one connection. Equal: a connection that was opened with the one serves for
-// the other too.
+// What TLS needs for one connection. If equal, a connection opened with one may be used with the
+// other.
 struct tls_parameters
 {
     std::shared_ptr<tls_context> context;
@@ -37,8 +37,8 @@ public:
     {
     }
 
-    // The parameters of a new connection, or why there can be none. What cannot be loaded again is
-    // for a time what it was before.
+    // The parameters of a new connection, or why there can be none. Parameters that cannot be
+    // loaded again keep their previous values for a grace period.
     result<tls_parameters> current(clock::time_point now = clock::now())
     {
         auto context = last_good_.update(context_->current(), now);

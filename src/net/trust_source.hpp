@@ -15,7 +15,7 @@ namespace coauth::net
 
 using trust_store_ptr = crypto::openssl_ptr<X509_STORE>;
 
-// Whom TLS options trust: CA certificates and revocation lists, as text, in files and of the
+// What TLS options trust: CA certificates and revocation lists, as text, in files and of the
 // system. Immutable; may be used from any thread.
 class trust_source
 {

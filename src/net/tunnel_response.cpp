@@ -57,7 +57,7 @@ void tunnel_response::end_line(std::string_view line) noexcept
     }
     if (!line.empty())
         return;
-    // 101 is final: nobody asked for another protocol.
+    // 101 is final: no other protocol was requested.
     bool const informational = status_ >= 100 && status_ < 200 && status_ != 101;
     complete_ = !informational;
     is_first_line_ = informational;

@@ -66,7 +66,7 @@ public:
     [[nodiscard]] bool is_stale_connection_failure(
         std::optional<unsigned> status, bool closed_before_response) const noexcept;
 
-    // True if the request may be sent a second time before the first was answered.
+    // True if the request may be sent a second time before the first had a response.
     [[nodiscard]] bool may_hedge() const noexcept { return !traits_.is_single_use_grant; }
     // True if the request may be sent on a connection that was idle for this time. What must not be
     // sent twice needs a connection that is alive.

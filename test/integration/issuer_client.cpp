@@ -1,4 +1,4 @@
-// A client that is told its server's issuer alone, and discovers the endpoints itself.
+// A client that is configured with only its server's issuer, and discovers the endpoints itself.
 
 #include "discovery_fixture.hpp"
 #include "moved_clock.hpp"

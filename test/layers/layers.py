@@ -18,7 +18,7 @@ JSON = r"/boost/json[./]"
 URL = r"/boost/url[./]"
 OPENSSL = r"/openssl/"
 IOSTREAM = r"/iostream$"
-OF_CHANCE_AND_THREADS = r"/c\+\+/[^/]+/(random|thread)$"
+RANDOM_AND_THREADS = r"/c\+\+/[^/]+/(random|thread)$"
 SRC = r"^src/"
 
 # The rooms of the library, and the rooms that each may include besides itself and `values`.
@@ -36,8 +36,8 @@ ROOMS = {
 NOT_OF_ROOMS = {
     "values": (ASIO, BEAST, URL),
     "crypto": (ASIO, BEAST, JSON, URL),
-    "protocol": (ASIO, BEAST, OPENSSL, OF_CHANCE_AND_THREADS),
-    "policy": (ASIO, BEAST, JSON, URL, OPENSSL, OF_CHANCE_AND_THREADS),
+    "protocol": (ASIO, BEAST, OPENSSL, RANDOM_AND_THREADS),
+    "policy": (ASIO, BEAST, JSON, URL, OPENSSL, RANDOM_AND_THREADS),
     "net": (JSON, URL),
     "authentication": (ASIO, BEAST, JSON, URL),
     "client": (BEAST, JSON, URL),
@@ -52,7 +52,7 @@ def room_rules():
             yield (rf"src/{room}/", rf"^src/({others})/", f"{room} may not include it")
         yield (rf"src/{room}/", r"^src/(testing|cli)/", "the library knows no program")
         for forbidden in NOT_OF_ROOMS[room]:
-            yield (rf"src/{room}/", forbidden, f"not the business of {room}")
+            yield (rf"src/{room}/", forbidden, f"not allowed in {room}")
 
 
 # (room, forbidden, reason). All matching rules apply. A room is a pattern of the compiled file, or of
@@ -157,7 +157,7 @@ def included_faults(project, seen):
         if is_value_header(project, room):
             hits = [file for file in included if re.search(ASIO, file)]
             if hits:
-                yield f"{room} includes {hits[0]}: headers of values know no Asio"
+                yield f"{room} includes {hits[0]}: headers of values include no Asio"
         if room.startswith("src/") and not re.match(r"src/(testing|cli)/", room):
             if room not in HEAVY_FILES and any(re.search(HEAVY, file) for file in included):
                 yield f"{room} includes Beast HTTP or TLS streams: {sorted(HEAVY_FILES)} alone do"
@@ -172,7 +172,7 @@ def text_faults(project):
         for file in sorted((project.source / room).glob("*.[ch]pp")):
             for number, line in enumerate(file.read_text().splitlines(), 1):
                 if re.search(r"\bnow\s*\(\s*\)", line.split("//")[0]):
-                    yield f"{project.name(file)}:{number} asks a clock: time is an argument here"
+                    yield f"{project.name(file)}:{number} reads a clock: time is an argument here"
     for file in sorted((project.source / "include").rglob("*.hpp")):
         for header in re.findall(r"#include <boost/asio/(.*)\.hpp>", file.read_text()):
             if header not in LIGHT_ASIO:

@@ -1,4 +1,4 @@
-// Whom a client trusts, in files that are replaced while the program runs.
+// What a client trusts, in files that are replaced while the program runs.
 
 #include "fixture.hpp"
 #include "net/tls_source.hpp"
