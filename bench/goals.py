@@ -16,7 +16,7 @@ def counted_ratio(case, what, other, limit):
             lambda f: f.counted[case]["coauth"][what] / f.counted[case][other][what])
 
 
-def waking(number, limit):
+def wakeup(number, limit):
     return (f"{number:,} waiters: CPU to wake one, of Go's", limit,
             lambda f: f.waiting_median("coauth", number, "wake_us") /
             f.waiting_median("go", number, "wake_us"))
@@ -38,7 +38,7 @@ GOALS = [
     cpu_ratio("new-system-1", "curl", 0.05),
     ("memory for each request in flight, of Beast's", 1.05,
      lambda f: f.memory_median("coauth") / f.memory_median("beast")),
-    ("a hit, 1 thread: CPU, of Go's", 0.25,
+    ("a hit, 1 thread: CPU, of Go's", 0.2,
      lambda f: f.hit_ratio("cpu_ns", "coauth", 1, "go", 1)),
     ("a hit, 2 threads: wall time, of Go's", 0.15,
      lambda f: f.hit_ratio("wall_ns", "coauth", 2, "go", 2)),
@@ -51,14 +51,14 @@ GOALS = [
      lambda f: max(f.waiting("coauth", 10_000, "fetches"))),
     ("10,000 waiters: fetches on failure", 1,
      lambda f: f.results["waiters"]["refused"]["coauth"]["fetches"]),
-    waking(10_000, 0.6),
-    waking(100_000, 0.8),
+    wakeup(10_000, 0.6),
+    wakeup(100_000, 0.8),
     ("100,000 waiters: bytes of the library's for each", 400,
      lambda f: f.waiter_memory(100_000)),
     ("100,000 waiters: resident memory, of Go's", 0.45,
      lambda f: f.waiting_median("coauth", 100_000, "resident_bytes") /
      f.waiting_median("go", 100_000, "resident_bytes")),
-    ("100,000 waiters: longest stretch on the executor, us", 1000,
+    ("100,000 waiters: longest time slice on the executor, us", 1000,
      lambda f: f.waiting_median("coauth", 100_000, "longest_us")),
     counted_ratio("keep-alive-64", "allocations", "beast", 0.6),
 ]

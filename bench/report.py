@@ -9,9 +9,9 @@ import sys
 from figures import NAMES, Figures
 
 TITLES = {
-    "keep-alive-1": "Kept connections, 1 in flight",
-    "keep-alive-64": "Kept connections, 64 in flight",
-    "keep-alive-512": "Kept connections, 512 in flight",
+    "keep-alive-1": "Keep-alive connections, 1 in flight",
+    "keep-alive-64": "Keep-alive connections, 64 in flight",
+    "keep-alive-512": "Keep-alive connections, 512 in flight",
     "new-1": "A new connection for each token, 1 in flight",
     "new-64": "A new connection for each token, 64 in flight",
     "resumed-1": "A new connection that resumes a TLS session, 1 in flight",
@@ -73,7 +73,7 @@ HITS = {"coauth": "coauth, try_get()", "coauth-awaited": "coauth, awaited",
 
 
 def hit_table(figures):
-    yield "## A token that is there already\n"
+    yield "## A cached token\n"
     head = ["", "CPU a hit, 1 thread, ns", "2 threads, ns", "wall time a hit, 2 threads, ns"]
     yield from table(head, (
         [title, spread(figures.hit(how, 1)), spread(figures.hit(how, 2)),
@@ -87,11 +87,11 @@ WAITING = {"coauth": "coauth", "gate": "bare coroutines", "go": "Go ReuseTokenSo
 
 def waiter_tables(figures):
     refused = figures.results["waiters"]["refused"]
-    yield "## Many who wait for one token\n"
+    yield "## Many waiters for one token\n"
     for waiters in ("10000", "100000"):
         yield f"### {int(waiters):,} waiters\n"
         head = ["", "fetches", "CPU to wake one, us", "resident bytes for each",
-                "bytes in use for each", "longest stretch, us"]
+                "bytes in use for each", "longest time slice, us"]
         yield from table(head, (
             [title, f"{figures.waiting_median(how, waiters, 'fetches'):.0f}",
              spread(figures.waiting(how, waiters, "wake_us"), 2),
@@ -102,12 +102,12 @@ def waiter_tables(figures):
     yield (f"When the server refuses, {WAITERS_REFUSED:,} waiters of coauth make "
            f"{refused['coauth']['fetches']:,} fetch, those of Go {refused['go']['fetches']:,}. Bare "
            "coroutines wait for something that costs nothing: their memory is the callers' own. "
-           "The longest stretch is how much CPU time others on the executor waited while all were "
-           "woken.\n")
+           "The longest time slice is the CPU time for which other work on the executor had to "
+           "wait while all were woken.\n")
 
 
 def memory_table(figures):
-    yield "## Memory, kept connections\n"
+    yield "## Memory, keep-alive connections\n"
     head = ["", "kB for each request in flight", "of Beast", "peak at 64, kB", "peak at 512, kB"]
     beast = figures.memory_median("beast")
     yield from table(head, (
@@ -201,16 +201,16 @@ def main():
         NAMES))
     write(directory / "memory.svg", chart(
         "Memory for a request in flight", "kB of peak resident memory, from 64 to 512 in flight",
-        [("Kept connections", {peer: figures.memory(peer) for peer in figures.peers})],
+        [("Keep-alive connections", {peer: figures.memory(peer) for peer in figures.peers})],
         NAMES))
     write(directory / "hits.svg", chart(
-        "A token that is there already", "nanoseconds of CPU for a hit",
+        "A cached token", "nanoseconds of CPU for a hit",
         [(title, {how: figures.hit(how, threads) for how in HITS})
          for title, threads in (("One thread", 1), ("Each of two threads", 2))],
         {"coauth": "try_get()", "coauth-awaited": "awaited", "atomic": "atomic", "mutex": "mutex",
          "go": "Go x/oauth2"}))
     write(directory / "waiters.svg", chart(
-        "Many who wait for one token", "CPU time and resident memory",
+        "Many waiters for one token", "CPU time and resident memory",
         [(title.format(f"{int(waiters):,}"),
           {how: figures.waiting(how, waiters, what) for how in WAITING})
          for title, what in (("Microseconds to wake each of {}", "wake_us"),

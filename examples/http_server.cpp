@@ -68,7 +68,7 @@ response_type respond(http::status status, std::string body)
 }
 
 // One HTTP exchange. The result is status 502 if there is no response.
-asio::awaitable<response_type> ask(api_address where, request_type request)
+asio::awaitable<response_type> exchange(api_address endpoint, request_type request)
 {
     auto executor = co_await asio::this_coro::executor;
     tcp::resolver resolver(executor);
@@ -80,7 +80,7 @@ asio::awaitable<response_type> ask(api_address where, request_type request)
     error_code failed;
     tcp::resolver::results_type endpoints;
     std::tie(failed, endpoints) =
-        co_await resolver.async_resolve(where.host, where.port, use_tuple);
+        co_await resolver.async_resolve(endpoint.host, endpoint.port, use_tuple);
     if (!failed)
         std::tie(failed, std::ignore) = co_await stream.async_connect(endpoints, use_tuple);
     if (!failed)
@@ -106,7 +106,7 @@ asio::awaitable<response_type> call_api(coauth::token_source& tokens, api_addres
 {
     // Called once more with a new token if the API rejects the first.
     auto const call = [&api](coauth::access_token token)
-    { return ask(api, api_request(api, token)); };
+    { return exchange(api, api_request(api, token)); };
     auto response = co_await coauth::async_call_with_token(tokens, call);
     if (!response)
     {
@@ -183,7 +183,7 @@ asio::awaitable<void> demo_visit(api_address server, asio::io_context& context, 
 {
     request_type request(http::verb::get, "/", 11);
     request.set(http::field::host, server.host);
-    auto response = co_await ask(server, request);
+    auto response = co_await exchange(server, request);
     std::cout << response.result_int() << ' ' << response.body();
     if (response.result() == http::status::ok)
         status = EXIT_SUCCESS;

@@ -87,7 +87,7 @@ public:
         request_.set(http::field::accept, "application/json");
         request_.set(http::field::authorization, bench::authorization);
         request_.set(http::field::content_type, "application/x-www-form-urlencoded");
-        request_.keep_alive(opts.mode == bench::connections::kept);
+        request_.keep_alive(opts.mode == bench::connections::keep_alive);
         request_.body() = bench::form;
         request_.prepare_payload();
     }
@@ -101,7 +101,7 @@ public:
         co_await http::async_read(*stream_, buffer_, response, use_awaitable);
         if (response.result() != http::status::ok)
             throw std::runtime_error("the server refused");
-        if (opts_.mode != bench::connections::kept)
+        if (opts_.mode != bench::connections::keep_alive)
             close();
         co_return bench::parse_token(response.body());
     }

@@ -21,7 +21,7 @@ void configure_connections(Config& config, bench::options const& opts)
     if constexpr (requires { config.connections.max_connections; })
     {
         config.connections.max_connections = opts.in_flight;
-        if (opts.mode != bench::connections::kept)
+        if (opts.mode != bench::connections::keep_alive)
             config.connections.idle_timeout = std::chrono::milliseconds(0);
     }
     if constexpr (requires { config.tls.session_resumption; })

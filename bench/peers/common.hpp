@@ -32,7 +32,7 @@ inline constexpr std::size_t token_length = 796;
 
 enum class connections
 {
-    kept,
+    keep_alive,
     opened,
     resumed,
 };
@@ -45,7 +45,7 @@ struct options
     std::string port;
     std::string path;
     std::string ca_file;
-    connections mode = connections::kept;
+    connections mode = connections::keep_alive;
     std::size_t in_flight = 1;
     std::size_t requests = 1;
     std::size_t warmup = 1;
@@ -55,7 +55,7 @@ struct options
 inline connections to_mode(std::string_view word)
 {
     if (word == "keep-alive")
-        return connections::kept;
+        return connections::keep_alive;
     if (word == "new")
         return connections::opened;
     if (word == "resumed")

@@ -42,7 +42,7 @@ public:
         // system's CAs keeps that default.
         if (!opts.system_trust)
             curl_easy_setopt(easy_, CURLOPT_CAPATH, nullptr);
-        if (opts.mode != bench::connections::kept)
+        if (opts.mode != bench::connections::keep_alive)
         {
             curl_easy_setopt(easy_, CURLOPT_FRESH_CONNECT, 1L);
             curl_easy_setopt(easy_, CURLOPT_FORBID_REUSE, 1L);
@@ -114,7 +114,7 @@ public:
         while (running_ != 0)
         {
             int const ready =
-                epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), patience());
+                epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), timeout_ms());
             for (int i = 0; i < ready; ++i)
                 act(events[static_cast<std::size_t>(i)]);
             if (timer_ && *timer_ <= clock::now())
@@ -155,7 +155,7 @@ private:
         return 0;
     }
 
-    [[nodiscard]] int patience() const
+    [[nodiscard]] int timeout_ms() const
     {
         if (!timer_)
             return -1;

@@ -142,13 +142,13 @@ void measure_hits(char const* how, Way way, bench::options const& opts)
                 ready.arrive_and_wait();
             });
     ready.arrive_and_wait();
-    auto const asked = bench::allocations();
+    auto const allocations_before = bench::allocations();
     auto const cpu = bench::cpu_us();
     auto const began = bench::clock::now();
     ready.arrive_and_wait();
     auto const wall = std::chrono::duration<double, std::nano>(bench::clock::now() - began).count();
     auto const used = (bench::cpu_us() - cpu) * 1000;
-    auto const allocated = bench::allocations() - asked;
+    auto const allocated = bench::allocations() - allocations_before;
     auto const hits = static_cast<double>(opts.requests);
     auto const all = hits * static_cast<double>(opts.in_flight);
     std::printf(

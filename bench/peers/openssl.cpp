@@ -44,7 +44,7 @@ std::string serialise(bench::options const& opts)
     return "POST " + opts.path + " HTTP/1.1\r\nHost: " + opts.host + ":" + opts.port +
            "\r\nUser-Agent: bench\r\nAccept: application/json\r\nAuthorization: " +
            bench::authorization + "\r\nContent-Type: application/x-www-form-urlencoded\r\n" +
-           (opts.mode == bench::connections::kept ? "" : "Connection: close\r\n") +
+           (opts.mode == bench::connections::keep_alive ? "" : "Connection: close\r\n") +
            "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
@@ -183,7 +183,7 @@ private:
             throw std::runtime_error("the server refused");
         std::string const token(between(response(), "\"access_token\":\"", "\""));
         bench::check(token, between(response(), "\"token_type\":\"", "\""));
-        if (shared_.opts.mode != bench::connections::kept)
+        if (shared_.opts.mode != bench::connections::keep_alive)
             close();
         load.done(began_);
     }

@@ -200,7 +200,7 @@ public:
         return {authentication_method::anonymous, std::string(), secret()};
     }
 
-    /// A copy with this secret in place of its secret or secret function.
+    /// A copy with this secret in place of its secret or `secret_provider`.
     [[nodiscard]] client_authentication with_secret(secret client_secret) const
     {
         auto copy = *this;

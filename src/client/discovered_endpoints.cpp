@@ -148,7 +148,7 @@ result<std::shared_ptr<client_impl>> discovered_endpoints::store(metadata_result
     if (auto unchanged = keep_if_unchanged(*found))
         return unchanged;
     // Calls functions of the user, so not under the lock.
-    auto made = std::make_shared<client_impl>(executor_, config_for(*found), weak_from_this());
+    auto created = std::make_shared<client_impl>(executor_, config_for(*found), weak_from_this());
     if (auto unchanged = keep_if_unchanged(*found))
         return unchanged;
     std::shared_ptr<client_impl> replaced;
@@ -157,7 +157,7 @@ result<std::shared_ptr<client_impl>> discovered_endpoints::store(metadata_result
         std::lock_guard const lock(mutex_);
         closed = closed_;
         server_ = *found;
-        replaced = std::exchange(client_, made);
+        replaced = std::exchange(client_, created);
         gone_ = 0;
         read_at_ = from_now(lifetime);
     }
@@ -168,8 +168,8 @@ result<std::shared_ptr<client_impl>> discovered_endpoints::store(metadata_result
         add(of_earlier_clients_, counters);
     }
     if (closed)
-        made->close();
-    return made;
+        created->close();
+    return created;
 }
 
 std::shared_ptr<client_impl>

@@ -1,4 +1,4 @@
-// Go's oauth2.ReuseTokenSource with a token that is there already: go_hits THREADS HITS.
+// Go's oauth2.ReuseTokenSource with a cached token: go_hits THREADS HITS.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Many who wait for one token of Go's oauth2.ReuseTokenSource: go_waiters WAITERS [refused].
+// Many waiters for one token of Go's oauth2.ReuseTokenSource: go_waiters WAITERS [refused].
 package main
 
 import (
@@ -37,15 +37,15 @@ func residentKilobytes() float64 {
 	return kb
 }
 
-// Where the source gets its tokens: responses once the gate is open.
+// The server of the source: it responds once the gate is open.
 type server struct {
-	asked   int64
-	gate    chan struct{}
-	refuses bool
+	requests int64
+	gate     chan struct{}
+	refuses  bool
 }
 
 func (s *server) Token() (*oauth2.Token, error) {
-	atomic.AddInt64(&s.asked, 1)
+	atomic.AddInt64(&s.requests, 1)
 	<-s.gate
 	if s.refuses {
 		return nil, errors.New("invalid_client")
@@ -75,7 +75,7 @@ func main() {
 		}()
 	}
 	began.Wait()
-	// The last of them may not have come to wait yet.
+	// The last of them may not wait yet.
 	for i := 0; i < 100; i++ {
 		runtime.Gosched()
 	}
@@ -84,6 +84,6 @@ func main() {
 	close(from.gate)
 	done.Wait()
 	fmt.Printf("{\"how\":\"go\",\"fetches\":%d,\"wake_us\":%.4f,\"resident_bytes\":%.1f}\n",
-		from.asked, (cpuMicroseconds()-cpu)/float64(waiters),
+		from.requests, (cpuMicroseconds()-cpu)/float64(waiters),
 		resident*1024/float64(waiters))
 }

@@ -17,7 +17,7 @@ namespace coauth::detail
 
 // A handler with outstanding work of its executor, unless that is `inner`. Called on `inner`, it
 // clears the handler's cancellation slot and calls the handler on the handler's executor. It keeps
-// the types: an `any_completion_handler` allocates memory whenever its executor is asked for.
+// the types: an `any_completion_handler` allocates memory whenever its executor is queried.
 template <class Handler>
 class executor_bound_handler
 {
