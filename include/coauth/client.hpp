@@ -165,8 +165,7 @@ public:
     /// \param request Grant, scope and other parameters; copied or moved. Default: client
     ///     credentials, no scope.
     /// \return An awaitable, to be awaited once. Neither the client nor the arguments need to
-    /// outlive
-    ///     the call.
+    ///     outlive the call.
     ///
     /// \par Cancellation
     /// Terminal, partial and total: each ends the operation promptly with `errc::cancelled`.

@@ -55,10 +55,10 @@ struct tls_options
     std::string certificate_file = {};
     /// The same as PEM text.
     std::string certificate_pem = {};
-    /// A PEM file with the private key. Empty, and `key_pem` empty too: the key is in
-    /// `certificate_file` or `certificate_pem`.
+    /// A file with the private key, in any format of `signing_key`. Empty, and `key_pem` empty too:
+    /// the key is in `certificate_file` or `certificate_pem`.
     std::string key_file = {};
-    /// The private key as PEM text.
+    /// The private key as text, in any format of `signing_key`.
     secret key_pem = {};
     /// Returns the pass-phrase. Called only if the key is encrypted.
     secret_provider key_passphrase = {};
@@ -175,8 +175,9 @@ struct proxy_options
 
 /// The configuration of a `client`. A plain aggregate that owns all its members.
 ///
-/// Only `server` and `authentication` are required. The first five members are what a new program
-/// should look at; the defaults of the others suit almost all.
+/// Required are `authentication`, and `server` or `issuer`. A new program should look at the
+/// endpoint (`server` or `issuer`), `authentication`, `tls`, `timeout` and `observer`; the defaults
+/// of the others suit almost all.
 ///
 /// Times, here and in all other options, start from 0 unless another bound is named. The maximum of
 /// a type, such as `std::chrono::milliseconds::max()`, means for ever. A value out of bounds is
@@ -186,6 +187,15 @@ struct client_config
     /// The authorization server: its token endpoint, or the result of `async_discover` for its
     /// issuer. Required, unless `issuer` is set.
     authorization_server server = {};
+    /// The issuer of the authorization server, in place of `server.token_endpoint`: the first
+    /// operation discovers the endpoints, as `async_discover` does, within its own time limit. They
+    /// are read again in the background when they are a day old, and when two responses in a row
+    /// say that an endpoint is gone (status 404 or 410); until then, and if that fails, those that
+    /// are known remain in use. What is set in `server` takes precedence over what is discovered.
+    /// Empty: the endpoints are those in `server`.
+    std::string issuer = {};
+    /// `discovery_options::expected_issuer`, for `issuer`.
+    std::string expected_issuer = {};
     /// How the client authenticates. Required.
     client_authentication authentication = {};
     /// Trusted CAs and the client's certificate. Default: the system's CAs, no certificate.
@@ -220,15 +230,6 @@ struct client_config
     /// Accept `http://` for endpoints at a loopback address (127.0.0.0/8, ::1, localhost), for
     /// tests. Secrets and tokens are then sent unencrypted.
     bool allow_http_loopback = false;
-    /// The issuer of the authorization server, in place of `server.token_endpoint`: the first
-    /// operation discovers the endpoints, as `async_discover` does, within its own time limit. They
-    /// are read again in the background when they are a day old, and when two responses in a row
-    /// say that an endpoint is gone (status 404 or 410); until then, and if that fails, those that
-    /// are known remain in use. What is set in `server` takes precedence over what is discovered.
-    /// Empty: the endpoints are those in `server`.
-    std::string issuer = {};
-    /// `discovery_options::expected_issuer`, for `issuer`.
-    std::string expected_issuer = {};
 };
 
 /// Validates a configuration as the constructor of `client` does. Reads certificate and key files;

@@ -41,9 +41,9 @@ struct assertion_claims
 /// auto const request = coauth::token_request::jwt_bearer(coauth::jwt_assertion(key, claims));
 /// \endcode
 ///
-/// The key is read by this call and must be in PEM: a signer function is not supported. If the key
-/// or the claims are invalid, the returned function returns `errc::invalid_configuration`. It may
-/// be called from any thread at the same time.
+/// The key is read by this call, and again when its file changes. A signer function is not
+/// supported. If the key or the claims are invalid, the returned function returns
+/// `errc::invalid_configuration`. It may be called from any thread at the same time.
 [[nodiscard]] COAUTH_DECL secret_provider
 jwt_assertion(signing_key const& key, assertion_claims claims);
 

@@ -35,8 +35,7 @@ struct available_credentials
 /// sent by HTTP Basic (RFC 8414 section 2).
 ///
 /// \return The method; or `errc::invalid_configuration` if none fits, with a message that names
-/// what
-///     the server supports.
+///     what the server supports.
 [[nodiscard]] COAUTH_DECL result<client_authentication> select_client_authentication(
     authorization_server const& server, detail::text_argument client_id,
     available_credentials credentials);

@@ -23,9 +23,11 @@ inline constexpr char const* default_host = "https://api.sms.cx";
 
 /// A complete configuration for SMS.CX: its server, and HTTP Basic with unencoded credentials.
 ///
+/// The id and the secret may be the result of `std::getenv`: null is empty, and the client reports
+/// what is missing.
+///
 /// \param application_id The application id from the SMS.CX dashboard.
 /// \param application_secret The application secret from the SMS.CX dashboard.
-/// Both may be the result of `std::getenv`: null is empty, and the client reports what is missing.
 /// \param host As in `server`.
 [[nodiscard]] COAUTH_DECL client_config config(
     detail::text_argument application_id, secret application_secret,

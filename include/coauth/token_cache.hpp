@@ -43,8 +43,8 @@ struct token_cache_counters
     std::size_t size = 0;
 };
 
-/// Keeps a `token_source` for each combination of a client (or a fetcher) and a request: for a
-/// server with many tenants, scopes or resources.
+/// Keeps a `token_source` for each combination of a client (or a fetcher) and a request. For
+/// servers with many tenants, scopes or resources.
 ///
 /// \code
 /// coauth::token_cache cache;
@@ -53,12 +53,14 @@ struct token_cache_counters
 /// auto token = co_await tokens->async_get_access_token();
 /// \endcode
 ///
-/// The key consists of everything that determines a token: the client (and so server, client id and
-/// authentication) or the fetcher, and the request's scopes, resources, audience, further
-/// parameters and grant. The order of scopes and resources does not matter, and neither do
-/// duplicates; the order of further parameters does. A grant is compared by its content, of which
-/// the key stores a keyed hash. A grant whose values come from a function has no content to
-/// compare: only copies of one request are equal, so create such a request once and keep it.
+/// The key consists of all that determines a token: the fetcher, or the client with its server and
+/// authentication, and the request's scopes, resources, audience, further parameters and grant. The
+/// order of scopes and resources does not matter, and neither do duplicates. The order of further
+/// parameters matters.
+///
+/// A grant is compared by its content, of which the key stores a keyed hash. A grant whose values
+/// come from a function has no content to compare, so only copies of one request are equal: create
+/// such a request once and keep it.
 ///
 /// A request that presents a refresh token belongs in a source of its own: a source that the cache
 /// removes takes the latest refresh token with it.

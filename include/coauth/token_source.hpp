@@ -142,8 +142,7 @@ public:
     /// Gets a usable token: at once, or when the running or newly started fetch has ended.
     ///
     /// \return An awaitable, to be awaited once. If there is a usable token, this call takes it,
-    /// and
-    ///     awaiting the result does not go through the event loop.
+    ///     and awaiting the result does not go through the event loop.
     ///
     /// \par Cancellation
     /// Terminal, partial and total: each ends the wait promptly with `errc::cancelled`. The fetch

@@ -59,7 +59,8 @@ void add_client_flags(po::options_description& group, client_flags& flags)
         "none, or its name in the RFCs. Default: the one that fits the flags and the server; at "
         "SMS.CX basic-unencoded")(
         "key-file", po::value(&flags.key_file)->value_name("FILE"),
-        "the private key that signs assertions, in PEM. COAUTH_KEY_PASSPHRASE decrypts it")(
+        "the private key that signs assertions, as PEM, a JSON Web Key, PKCS #12 or DER. "
+        "COAUTH_KEY_PASSPHRASE decrypts it")(
         "alg", po::value(&flags.algorithm)->value_name("NAME"),
         "the algorithm of its signatures, such as PS256. Default: one that fits the key")(
         "kid", po::value(&flags.key_id)->value_name("ID"), "the id of the key at the server")(
@@ -75,7 +76,7 @@ void add_client_flags(po::options_description& group, client_flags& flags)
         "cert-key-file", po::value(&flags.certificate_key_file)->value_name("FILE"),
         "the key of that certificate. Default: in the same file")(
         "dpop", po::value(&flags.dpop_file)->value_name("FILE"),
-        "bind the token to this private key, in PEM (RFC 9449)")(
+        "bind the token to this private key, in a format of --key-file (RFC 9449)")(
         "dpop-alg", po::value(&flags.dpop_algorithm)->value_name("NAME"),
         "the algorithm of that key, such as ES256. Default: one that fits key and server");
 }
