@@ -173,7 +173,7 @@ void discovery_call::connect_cancellation_slot(std::shared_ptr<discovery> const&
 
 void discovery_call::complete(metadata_result outcome)
 {
-    // Asio 1.26: the move assignment of any_completion_handler calls itself for ever.
+    // The move assignment of any_completion_handler calls itself for ever (until Boost 1.82).
     handler_type handler;
     handler.swap(handler_);
     std::move(handler)(std::move(outcome));

@@ -8,7 +8,6 @@
 #include <openssl/x509.h>
 
 #include <array>
-#include <memory>
 
 namespace coauth::crypto
 {
@@ -39,11 +38,7 @@ std::string name_of(ASN1_OBJECT const* algorithm)
 // PKCS #5 version 2 names the cipher apart from the derivation of the key (RFC 8018 section 6.2).
 std::string unavailable_in_pbes2(X509_ALGOR const* algorithm)
 {
-    struct pbe2_deleter
-    {
-        void operator()(PBE2PARAM* p) const noexcept { PBE2PARAM_free(p); }
-    };
-    std::unique_ptr<PBE2PARAM, pbe2_deleter> const parameters(static_cast<PBE2PARAM*>(
+    openssl_ptr<PBE2PARAM> const parameters(static_cast<PBE2PARAM*>(
         ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBE2PARAM), algorithm->parameter)));
     if (!parameters)
         return {};

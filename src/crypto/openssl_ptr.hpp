@@ -17,7 +17,7 @@
 namespace coauth::crypto
 {
 
-// Releases any OpenSSL object that the library owns. A stack of certificates owns its elements.
+// Releases any OpenSSL object that the library owns. A stack owns its elements.
 struct openssl_deleter
 {
     void operator()(ASN1_TIME* p) const noexcept { ASN1_TIME_free(p); }
@@ -30,11 +30,17 @@ struct openssl_deleter
     void operator()(OSSL_DECODER_CTX* p) const noexcept { OSSL_DECODER_CTX_free(p); }
     void operator()(OSSL_PARAM* p) const noexcept { OSSL_PARAM_free(p); }
     void operator()(OSSL_PARAM_BLD* p) const noexcept { OSSL_PARAM_BLD_free(p); }
+    void operator()(PBE2PARAM* p) const noexcept { PBE2PARAM_free(p); }
     void operator()(PKCS12* p) const noexcept { PKCS12_free(p); }
     void operator()(PKCS8_PRIV_KEY_INFO* p) const noexcept { PKCS8_PRIV_KEY_INFO_free(p); }
     void operator()(SSL* p) const noexcept { SSL_free(p); }
     void operator()(SSL_CTX* p) const noexcept { SSL_CTX_free(p); }
     void operator()(SSL_SESSION* p) const noexcept { SSL_SESSION_free(p); }
+    void operator()(STACK_OF(PKCS12_SAFEBAG) * p) const noexcept
+    {
+        sk_PKCS12_SAFEBAG_pop_free(p, PKCS12_SAFEBAG_free);
+    }
+    void operator()(STACK_OF(PKCS7) * p) const noexcept { sk_PKCS7_pop_free(p, PKCS7_free); }
     void operator()(STACK_OF(X509) * p) const noexcept { sk_X509_pop_free(p, X509_free); }
     void operator()(X509* p) const noexcept { X509_free(p); }
     void operator()(X509_NAME* p) const noexcept { X509_NAME_free(p); }

@@ -13,16 +13,8 @@ namespace coauth::crypto
 namespace
 {
 
-struct bag_stack_deleter
-{
-    void operator()(STACK_OF(PKCS12_SAFEBAG) * p) const noexcept
-    {
-        sk_PKCS12_SAFEBAG_pop_free(p, PKCS12_SAFEBAG_free);
-    }
-    void operator()(STACK_OF(PKCS7) * p) const noexcept { sk_PKCS7_pop_free(p, PKCS7_free); }
-};
-using bag_stack = std::unique_ptr<STACK_OF(PKCS12_SAFEBAG), bag_stack_deleter>;
-using safe_stack = std::unique_ptr<STACK_OF(PKCS7), bag_stack_deleter>;
+using bag_stack = openssl_ptr<STACK_OF(PKCS12_SAFEBAG)>;
+using safe_stack = openssl_ptr<STACK_OF(PKCS7)>;
 
 openssl_ptr<PKCS12> parse(std::string_view bytes)
 {

@@ -129,7 +129,7 @@ result<void> read_certificates(loaded_chain& chain, secret const& text)
     return chain.check_dates();
 }
 
-result<secret> read_file(std::string const& path, char const* subject)
+result<secret> read_pem_option(std::string const& path, char const* subject)
 {
     auto contents = crypto::pem_file(path, subject).read();
     if (!contents)
@@ -142,7 +142,7 @@ result<client_certificate::chain_ptr> read_chain(tls_options const& options)
     bool const from_file = !options.certificate_file.empty();
     std::string const name = from_file ? "tls.certificate_file '" + options.certificate_file + "'"
                                        : "tls.certificate_pem";
-    auto text = from_file ? read_file(options.certificate_file, "tls.certificate_file")
+    auto text = from_file ? read_pem_option(options.certificate_file, "tls.certificate_file")
                           : result<secret>(secret(std::string_view(options.certificate_pem)));
     if (!text)
         return text.error();
@@ -155,7 +155,7 @@ result<client_certificate::chain_ptr> read_chain(tls_options const& options)
     if (!options.key_file.empty())
     {
         key_name = "tls.key_file '" + options.key_file + "'";
-        text = read_file(options.key_file, "tls.key_file");
+        text = read_pem_option(options.key_file, "tls.key_file");
     }
     else if (!options.key_pem.empty())
     {

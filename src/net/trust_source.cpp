@@ -39,7 +39,7 @@ std::string name_of(char const* option, std::string const& path)
 }
 
 // Reads the file of an option, if it is set.
-result<secret> read_file(char const* option, std::string const& path)
+result<secret> read_trust_file(char const* option, std::string const& path)
 {
     if (path.empty())
         return secret();
@@ -106,11 +106,11 @@ detail::watched_files trust_source::files() const
 result<trust_source::contents> trust_source::read() const
 {
     contents read;
-    auto ca = read_file("tls.ca_file", options_.ca_file);
+    auto ca = read_trust_file("tls.ca_file", options_.ca_file);
     if (!ca)
         return ca.error();
     read.ca_file = std::move(*ca);
-    auto crl = read_file("tls.crl_file", options_.crl_file);
+    auto crl = read_trust_file("tls.crl_file", options_.crl_file);
     if (!crl)
         return crl.error();
     read.crl_file = std::move(*crl);

@@ -54,7 +54,7 @@ std::string text(boost::core::string_view part)
     return {part.data(), part.size()};
 }
 
-// Boost.URL 1.81 keeps only the low 16 bits of a larger number.
+// Boost.URL keeps only the low 16 bits of a larger number (until Boost 1.82).
 std::optional<std::uint16_t> port_number(std::string_view digits)
 {
     std::uint16_t number = 0;
@@ -65,7 +65,7 @@ std::optional<std::uint16_t> port_number(std::string_view digits)
     return number;
 }
 
-// Boost.URL 1.81 parses the host 10.0.0.1.example as the address 10.0.0.1 and a path.
+// Boost.URL parses the host 10.0.0.1.example as the address 10.0.0.1 and a path (until Boost 1.83).
 bool has_truncated_host(urls::url_view const& url)
 {
     return url.has_authority() && !url.encoded_path().empty() && url.encoded_path().front() != '/';
@@ -171,7 +171,7 @@ parse_endpoint(std::string_view url, std::string_view option, bool allow_http_lo
         return url_error(option, url, "has no host; write it as https://host[:port]/path");
     if (view.host_type() == urls::host_type::ipvfuture || view.encoded_host().contains('%'))
         return url_error(option, url, "has a host that is neither a name nor an IP address");
-    // Boost.URL 1.81 parses https://a.example:4x as the port 4 and the path x.
+    // Boost.URL parses https://a.example:4x as the port 4 and the path x (until Boost 1.82).
     if (bad_port || has_truncated_host(view) ||
         (view.has_port() && !port_number(text(view.port()))))
         return url_error(option, url, "has a bad port; it must be from 1 to 65535");

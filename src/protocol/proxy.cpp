@@ -142,7 +142,7 @@ select_proxy(proxy_options const& options, endpoint const& server, environment c
         options.password};
 }
 
-// Host and port by the rules for endpoints: Boost.URL 1.81 alone misreads some hosts and ports.
+// Host and port by the rules for endpoints: Boost.URL alone misreads some (until Boost 1.83).
 std::optional<endpoint> parse_proxy_endpoint(std::string_view url)
 {
     auto const rest = url.substr(url.find("://") + 3);
