@@ -17,6 +17,8 @@ using coauth::protocol::check_config;
 namespace
 {
 
+using auth = client_authentication;
+
 // Not parsed before it is loaded.
 auto const some_key = coauth::signing_key::pem(coauth::secret("no key"));
 
@@ -28,7 +30,6 @@ struct method_case
 
 std::vector<method_case> methods()
 {
-    using auth = client_authentication;
     coauth::secret const secret("s3cr3t-word");
     auto const key = coauth::signing_key::pem(secret);
     return {
@@ -54,232 +55,236 @@ coauth::result<coauth::protocol::endpoint> check_method(client_authentication au
     return check_config(configuration);
 }
 
+// A change that makes a configuration invalid, and what the message says.
+struct config_fault
+{
+    char const* name;
+    void (*change)(client_config&);
+    char const* message;
+};
+
+config_fault const faults_of_authentication[] = {
+    {"authentication unset", [](client_config& c) { c.authentication = auth(); },
+     "authentication is not set; use client_authentication::client_secret_basic"},
+    {"empty id", [](client_config& c)
+     { c.authentication = auth::client_secret_post("", coauth::secret("s3cr3t-word")); },
+     "the client id is empty"},
+    {"empty id without secret", [](client_config& c) { c.authentication = auth::none(""); },
+     "the client id is empty"},
+    {"line break in the id", [](client_config& c)
+     { c.authentication = auth::client_secret_basic("id\r\nX: y", coauth::secret("s3cr3t-word")); },
+     "the client id contains a control character; check for a line break"},
+    {"empty secret",
+     [](client_config& c) { c.authentication = auth::client_secret_basic("id", coauth::secret()); },
+     "the client secret is empty"},
+    {"line break in the secret", [](client_config& c)
+     { c.authentication = auth::client_secret_basic("id", coauth::secret("s3cr3t-word\n")); },
+     "the client secret contains a control character; check for a line break"},
+    {"colon in a raw id",
+     [](client_config& c)
+     {
+         c.authentication =
+             auth::client_secret_basic_unencoded("i:d", coauth::secret("s3cr3t-word"));
+     },
+     "the client id contains a colon, which raw HTTP Basic cannot carry"},
+    {"assertion with a line break in its audience",
+     [](client_config& c)
+     {
+         c.authentication = auth::client_secret_jwt(
+             "id", coauth::secret("s"), coauth::signature_algorithm::hs256,
+             {.audience = "https://as.example/\n"});
+     },
+     "the audience of assertions contains a control character"},
+    {"assertion of no type",
+     [](client_config& c)
+     {
+         c.authentication = auth::client_secret_jwt(
+             "id", coauth::secret("s"), coauth::signature_algorithm::hs256, {.type = ""});
+     },
+     "the type of assertions is empty"},
+    {"assertion by an empty secret",
+     [](client_config& c) { c.authentication = auth::client_secret_jwt("id", coauth::secret()); },
+     "the client secret is empty"},
+    {"assertion by no key", [](client_config& c)
+     { c.authentication = auth::private_key_jwt("id", coauth::signing_key()); },
+     "the signing key is empty; use signing_key::pem_file"},
+    {"assertion by nobody",
+     [](client_config& c) { c.authentication = auth::client_assertion("id", {}); },
+     "the client assertion is empty; set a function that returns one"},
+    {"secret by nobody", [](client_config& c)
+     { c.authentication = auth::client_secret_post("id", coauth::secret_provider()); },
+     "the client secret is empty"},
+    {"no certificate", [](client_config& c) { c.authentication = auth::tls_client_auth("id"); },
+     "there is no client certificate; set tls.certificate_file or tls.certificate_pem"},
+    {"no certificate of its own",
+     [](client_config& c) { c.authentication = auth::self_signed_tls_client_auth("id"); },
+     "there is no client certificate"},
+};
+
+config_fault const faults_of_tls[] = {
+    {"two certificates",
+     [](client_config& c)
+     {
+         c.tls.certificate_file = "client.pem";
+         c.tls.certificate_pem = "-----BEGIN CERTIFICATE-----";
+     },
+     "tls.certificate_file and tls.certificate_pem are both set; set one"},
+    {"two keys",
+     [](client_config& c)
+     {
+         c.tls.certificate_file = "client.pem";
+         c.tls.key_file = "client.key";
+         c.tls.key_pem = coauth::secret("s3cr3t-word");
+     },
+     "tls.key_file and tls.key_pem are both set; set one"},
+    {"file of a key alone", [](client_config& c) { c.tls.key_file = "client.key"; },
+     "tls.key_file or tls.key_pem is set without a certificate"},
+    {"text of a key alone", [](client_config& c) { c.tls.key_pem = coauth::secret("s3cr3t-word"); },
+     "tls.key_file or tls.key_pem is set without a certificate"},
+    {"key as a path",
+     [](client_config& c)
+     {
+         c.tls.certificate_file = "client.pem";
+         c.tls.key_file = "-----BEGIN PRIVATE KEY-----\ns3cr3t-word";
+     },
+     "tls.key_file is PEM text, not a path; use tls.key_pem"},
+    {"certificate as a path",
+     [](client_config& c) { c.tls.certificate_file = "-----BEGIN CERTIFICATE-----\ns3cr3t-word"; },
+     "tls.certificate_file is PEM text, not a path"},
+    {"CA as a path", [](client_config& c) { c.tls.ca_file = "-----BEGIN CERTIFICATE-----"; },
+     "tls.ca_file is PEM text, not a path; use tls.ca_pem"},
+    {"CA text", [](client_config& c) { c.tls.ca_pem = "/etc/ca.pem"; },
+     "tls.ca_pem is not PEM text"},
+};
+
+config_fault const faults_of_the_rest[] = {
+    {"no endpoint", [](client_config& c) { c.server.token_endpoint.clear(); },
+     "server.token_endpoint is empty; set the absolute https:// URL"},
+    {"plain http", [](client_config& c) { c.server.token_endpoint = "http://a.example/"; },
+     "must begin with https://"},
+    {"header limit", [](client_config& c) { c.limits.header = 511; },
+     "limits.header is 511 bytes; it must be at least 512"},
+    {"body limit", [](client_config& c) { c.limits.body = 63; },
+     "limits.body is 63 bytes; it must be at least 64"},
+    {"huge limit", [](client_config& c) { c.limits.body = (1U << 30) + 1; },
+     "must not be more than 1 GiB"},
+    {"no time", [](client_config& c) { c.timeout = 0ms; },
+     "timeout is 0 ms; it must be from 1 ms to 1 hour"},
+    {"negative time", [](client_config& c) { c.timeout = -5ms; }, "timeout is -5 ms"},
+    {"endless time", [](client_config& c) { c.timeout = std::chrono::milliseconds::max(); },
+     "it must be from 1 ms to 1 hour"},
+    {"line break in the user agent", [](client_config& c) { c.user_agent = "a\r\nX: y"; },
+     "user_agent contains a control character"},
+    {"no connection", [](client_config& c) { c.connections.max_connections = 0; },
+     "connections.max_connections is 0; it must be from 1 to 65535"},
+    {"negative idle time", [](client_config& c) { c.connections.idle_timeout = -1ms; },
+     "connections.idle_timeout is -1 ms; it must not be negative"},
+    {"no head start", [](client_config& c) { c.connections.connection_attempt_delay = 0ms; },
+     "connections.connection_attempt_delay is 0 ms; it must be at least 10 ms"},
+    {"no attempt", [](client_config& c) { c.retry.max_attempts = 0; },
+     "retry.max_attempts is 0; it must be at least 1"},
+    {"negative delay", [](client_config& c) { c.retry.initial_back_off = -1ms; },
+     "retry.initial_back_off is -1 ms; it must not be negative"},
+    {"huge header", [](client_config& c) { c.limits.header = (1U << 30) + 1; },
+     "must not be more than 1 GiB"},
+    {"many connections", [](client_config& c) { c.connections.max_connections = 65'536; },
+     "connections.max_connections is 65536; it must be from 1 to 65535"},
+    {"negative lookup lifetime", [](client_config& c) { c.connections.dns_cache_ttl = -1ms; },
+     "connections.dns_cache_ttl is -1 ms; it must not be negative"},
+    {"negative longest delay", [](client_config& c) { c.retry.max_back_off = -1ms; },
+     "retry.max_back_off is -1 ms; it must not be negative"},
+    {"negative attempt timeout", [](client_config& c) { c.retry.attempt_timeout = -1ms; },
+     "retry.attempt_timeout is -1 ms; it must not be negative"},
+    {"negative assumed life", [](client_config& c) { c.server.expires_in.assumed = -1s; },
+     "server.expires_in.assumed is -1 s; it must not be negative"},
+};
+
+void check_fault(config_fault const& fault)
+{
+    BOOST_TEST_CONTEXT(fault.name)
+    {
+        auto changed = config();
+        fault.change(changed);
+        auto const got = check_config(changed);
+        BOOST_TEST_REQUIRE(outcome(got) == "invalid_configuration");
+        auto const message = got.error().message();
+        check_contains(message, fault.message);
+        check_lacks(message, "s3cr3t-word");
+        check_lacks(message, "\n");
+        BOOST_TEST(got.error().attempts() == 0U);
+        BOOST_TEST(!got.error().transient());
+    }
+}
+
+struct valid_change
+{
+    char const* name;
+    void (*change)(client_config&);
+};
+
+valid_change const valid_changes[] = {
+    {"as it is", [](client_config&) {}},
+    {"smallest limits",
+     [](client_config& c)
+     {
+         c.limits.header = 512;
+         c.limits.body = 64;
+         c.timeout = 1ms;
+     }},
+    {"longest time", [](client_config& c) { c.timeout = 1h; }},
+    {"no user agent", [](client_config& c) { c.user_agent.clear(); }},
+    {"public client", [](client_config& c) { c.authentication = auth::none("id"); }},
+    {"colon in an encoded id", [](client_config& c)
+     { c.authentication = auth::client_secret_basic("i:d", coauth::secret("s")); }},
+    {"secret that a function gives",
+     [](client_config& c)
+     {
+         c.authentication = auth::client_secret_basic(
+             "id", []() -> coauth::result<coauth::secret> { return coauth::secret(); });
+     }},
+    {"secret that signs",
+     [](client_config& c)
+     {
+         c.authentication =
+             auth::client_secret_jwt("id", coauth::secret("s"), coauth::signature_algorithm::hs512);
+     }},
+    {"key that signs",
+     [](client_config& c) { c.authentication = auth::private_key_jwt("id", some_key); }},
+    {"assertion that says who it is",
+     [](client_config& c)
+     {
+         c.authentication = auth::client_assertion(
+             "", []() -> coauth::result<coauth::secret> { return coauth::secret("a"); });
+     }},
+    {"nobody", [](client_config& c) { c.authentication = auth::anonymous(); }},
+    {"certificate",
+     [](client_config& c)
+     {
+         c.authentication = auth::tls_client_auth("id");
+         c.tls.certificate_pem = "c";
+         c.tls.key_pem = "k";
+     }},
+    {"CA text", [](client_config& c) { c.tls.ca_pem = "-----BEGIN CERTIFICATE-----"; }},
+    {"SMS.CX", [](client_config& c) { c = coauth::smscx::config("id", coauth::secret("s")); }},
+};
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(config_validation)
 
 BOOST_AUTO_TEST_CASE(each_rule_has_its_own_message)
 {
-    struct row
-    {
-        char const* name;
-        std::function<void(client_config&)> change;
-        char const* message;
-    };
-    using auth = client_authentication;
-    for (auto const& row :
-         std::vector<row>{
-             {"no endpoint", [](client_config& c) { c.server.token_endpoint.clear(); },
-              "server.token_endpoint is empty; set the absolute https:// URL"},
-             {"plain http", [](client_config& c) { c.server.token_endpoint = "http://a.example/"; },
-              "must begin with https://"},
-             {"authentication unset", [](client_config& c) { c.authentication = auth(); },
-              "authentication is not set; use client_authentication::client_secret_basic"},
-             {"empty id", [](client_config& c)
-              { c.authentication = auth::client_secret_post("", coauth::secret("s3cr3t-word")); },
-              "the client id is empty"},
-             {"empty id without secret", [](client_config& c)
-              { c.authentication = auth::none(""); }, "the client id is empty"},
-             {"line break in the id",
-              [](client_config& c)
-              {
-                  c.authentication =
-                      auth::client_secret_basic("id\r\nX: y", coauth::secret("s3cr3t-word"));
-              },
-              "the client id contains a control character; check for a line break"},
-             {"empty secret", [](client_config& c)
-              { c.authentication = auth::client_secret_basic("id", coauth::secret()); },
-              "the client secret is empty"},
-             {"line break in the secret",
-              [](client_config& c)
-              {
-                  c.authentication =
-                      auth::client_secret_basic("id", coauth::secret("s3cr3t-word\n"));
-              },
-              "the client secret contains a control character; check for a line break"},
-             {"colon in a raw id",
-              [](client_config& c)
-              {
-                  c.authentication =
-                      auth::client_secret_basic_unencoded("i:d", coauth::secret("s3cr3t-word"));
-              },
-              "the client id contains a colon, which raw HTTP Basic cannot carry"},
-             {"assertion with a line break in its audience",
-              [](client_config& c)
-              {
-                  c.authentication = auth::client_secret_jwt(
-                      "id", coauth::secret("s"), coauth::signature_algorithm::hs256,
-                      {.audience = "https://as.example/\n"});
-              },
-              "the audience of assertions contains a control character"},
-             {"assertion of no type",
-              [](client_config& c)
-              {
-                  c.authentication = auth::client_secret_jwt(
-                      "id", coauth::secret("s"), coauth::signature_algorithm::hs256, {.type = ""});
-              },
-              "the type of assertions is empty"},
-             {"assertion by an empty secret", [](client_config& c)
-              { c.authentication = auth::client_secret_jwt("id", coauth::secret()); },
-              "the client secret is empty"},
-             {"assertion by no key", [](client_config& c)
-              { c.authentication = auth::private_key_jwt("id", coauth::signing_key()); },
-              "the signing key is empty; use signing_key::pem_file"},
-             {"assertion by nobody",
-              [](client_config& c) { c.authentication = auth::client_assertion("id", {}); },
-              "the client assertion is empty; set a function that returns one"},
-             {"secret by nobody", [](client_config& c)
-              { c.authentication = auth::client_secret_post("id", coauth::secret_provider()); },
-              "the client secret is empty"},
-             {"no certificate",
-              [](client_config& c) { c.authentication = auth::tls_client_auth("id"); },
-              "there is no client certificate; set tls.certificate_file or tls.certificate_pem"},
-             {"no certificate of its own",
-              [](client_config& c) { c.authentication = auth::self_signed_tls_client_auth("id"); },
-              "there is no client certificate"},
-             {"two certificates",
-              [](client_config& c)
-              {
-                  c.tls.certificate_file = "client.pem";
-                  c.tls.certificate_pem = "-----BEGIN CERTIFICATE-----";
-              },
-              "tls.certificate_file and tls.certificate_pem are both set; set one"},
-             {"two keys",
-              [](client_config& c)
-              {
-                  c.tls.certificate_file = "client.pem";
-                  c.tls.key_file = "client.key";
-                  c.tls.key_pem = coauth::secret("s3cr3t-word");
-              },
-              "tls.key_file and tls.key_pem are both set; set one"},
-             {"file of a key alone", [](client_config& c) { c.tls.key_file = "client.key"; },
-              "tls.key_file or tls.key_pem is set without a certificate"},
-             {"text of a key alone",
-              [](client_config& c) { c.tls.key_pem = coauth::secret("s3cr3t-word"); },
-              "tls.key_file or tls.key_pem is set without a certificate"},
-             {"key as a path",
-              [](client_config& c)
-              {
-                  c.tls.certificate_file = "client.pem";
-                  c.tls.key_file = "-----BEGIN PRIVATE KEY-----\ns3cr3t-word";
-              },
-              "tls.key_file is PEM text, not a path; use tls.key_pem"},
-             {"certificate as a path", [](client_config& c)
-              { c.tls.certificate_file = "-----BEGIN CERTIFICATE-----\ns3cr3t-word"; },
-              "tls.certificate_file is PEM text, not a path"},
-             {"CA as a path",
-              [](client_config& c) { c.tls.ca_file = "-----BEGIN CERTIFICATE-----"; },
-              "tls.ca_file is PEM text, not a path; use tls.ca_pem"},
-             {"header limit", [](client_config& c) { c.limits.header = 511; },
-              "limits.header is 511 bytes; it must be at least 512"},
-             {"body limit", [](client_config& c) { c.limits.body = 63; },
-              "limits.body is 63 bytes; it must be at least 64"},
-             {"huge limit", [](client_config& c) { c.limits.body = (1U << 30) + 1; },
-              "must not be more than 1 GiB"},
-             {"CA text", [](client_config& c) { c.tls.ca_pem = "/etc/ca.pem"; },
-              "tls.ca_pem is not PEM text"},
-             {"no time", [](client_config& c) { c.timeout = 0ms; },
-              "timeout is 0 ms; it must be from 1 ms to 1 hour"},
-             {"negative time", [](client_config& c) { c.timeout = -5ms; }, "timeout is -5 ms"},
-             {"endless time", [](client_config& c)
-              { c.timeout = std::chrono::milliseconds::max(); }, "it must be from 1 ms to 1 hour"},
-             {"line break in the user agent", [](client_config& c) { c.user_agent = "a\r\nX: y"; },
-              "user_agent contains a control character"},
-             {"no connection", [](client_config& c) { c.connections.max_connections = 0; },
-              "connections.max_connections is 0; it must be from 1 to 65535"},
-             {"negative idle time", [](client_config& c) { c.connections.idle_timeout = -1ms; },
-              "connections.idle_timeout is -1 ms; it must not be negative"},
-             {"no head start",
-              [](client_config& c) { c.connections.connection_attempt_delay = 0ms; },
-              "connections.connection_attempt_delay is 0 ms; it must be at least 10 ms"},
-             {"no attempt", [](client_config& c) { c.retry.max_attempts = 0; },
-              "retry.max_attempts is 0; it must be at least 1"},
-             {"negative delay", [](client_config& c) { c.retry.initial_back_off = -1ms; },
-              "retry.initial_back_off is -1 ms; it must not be negative"},
-             {"huge header", [](client_config& c) { c.limits.header = (1U << 30) + 1; },
-              "must not be more than 1 GiB"},
-             {"many connections", [](client_config& c) { c.connections.max_connections = 65'536; },
-              "connections.max_connections is 65536; it must be from 1 to 65535"},
-             {"negative lookup lifetime",
-              [](client_config& c) { c.connections.dns_cache_ttl = -1ms; },
-              "connections.dns_cache_ttl is -1 ms; it must not be negative"},
-             {"negative longest delay", [](client_config& c) { c.retry.max_back_off = -1ms; },
-              "retry.max_back_off is -1 ms; it must not be negative"},
-             {"negative attempt timeout", [](client_config& c) { c.retry.attempt_timeout = -1ms; },
-              "retry.attempt_timeout is -1 ms; it must not be negative"},
-             {"negative assumed life", [](client_config& c) { c.server.expires_in.assumed = -1s; },
-              "server.expires_in.assumed is -1 s; it must not be negative"},
-         })
-        BOOST_TEST_CONTEXT(row.name)
-        {
-            auto changed = config();
-            row.change(changed);
-            auto const got = check_config(changed);
-            BOOST_TEST_REQUIRE(outcome(got) == "invalid_configuration");
-            auto const message = got.error().message();
-            check_contains(message, row.message);
-            check_lacks(message, "s3cr3t-word");
-            check_lacks(message, "\n");
-            BOOST_TEST(got.error().attempts() == 0U);
-            BOOST_TEST(!got.error().transient());
-        }
+    for (auto const& fault : faults_of_authentication)
+        check_fault(fault);
+    for (auto const& fault : faults_of_tls)
+        check_fault(fault);
+    for (auto const& fault : faults_of_the_rest)
+        check_fault(fault);
 }
 
 BOOST_AUTO_TEST_CASE(valid_configurations_are_accepted)
 {
-    struct row
-    {
-        char const* name;
-        std::function<void(client_config&)> change;
-    };
-    using auth = client_authentication;
-    for (auto const& row :
-         std::vector<row>{
-             {"as it is", [](client_config&) {}},
-             {"smallest limits",
-              [](client_config& c)
-              {
-                  c.limits.header = 512;
-                  c.limits.body = 64;
-                  c.timeout = 1ms;
-              }},
-             {"longest time", [](client_config& c) { c.timeout = 1h; }},
-             {"no user agent", [](client_config& c) { c.user_agent.clear(); }},
-             {"public client", [](client_config& c) { c.authentication = auth::none("id"); }},
-             {"colon in an encoded id", [](client_config& c)
-              { c.authentication = auth::client_secret_basic("i:d", coauth::secret("s")); }},
-             {"secret that a function gives",
-              [](client_config& c)
-              {
-                  c.authentication = auth::client_secret_basic(
-                      "id", []() -> coauth::result<coauth::secret> { return coauth::secret(); });
-              }},
-             {"secret that signs",
-              [](client_config& c)
-              {
-                  c.authentication = auth::client_secret_jwt(
-                      "id", coauth::secret("s"), coauth::signature_algorithm::hs512);
-              }},
-             {"key that signs",
-              [](client_config& c) { c.authentication = auth::private_key_jwt("id", some_key); }},
-             {"assertion that says who it is",
-              [](client_config& c)
-              {
-                  c.authentication = auth::client_assertion(
-                      "", []() -> coauth::result<coauth::secret> { return coauth::secret("a"); });
-              }},
-             {"nobody", [](client_config& c) { c.authentication = auth::anonymous(); }},
-             {"certificate",
-              [](client_config& c)
-              {
-                  c.authentication = auth::tls_client_auth("id");
-                  c.tls.certificate_pem = "c";
-                  c.tls.key_pem = "k";
-              }},
-             {"CA text", [](client_config& c) { c.tls.ca_pem = "-----BEGIN CERTIFICATE-----"; }},
-             {"SMS.CX",
-              [](client_config& c) { c = coauth::smscx::config("id", coauth::secret("s")); }},
-         })
+    for (auto const& row : valid_changes)
         BOOST_TEST_CONTEXT(row.name)
         {
             auto changed = config();
@@ -380,7 +385,6 @@ BOOST_AUTO_TEST_CASE(durations_have_limits)
 // `std::getenv` returns a null pointer for an unset variable.
 BOOST_AUTO_TEST_CASE(null_pointers_are_reported_as_missing)
 {
-    using auth = client_authentication;
     char const* const unset = nullptr;
     auto const key = coauth::signing_key::pem("a key");
     auto const provider = [] { return coauth::secret("s3cr3t-word"); };
@@ -418,7 +422,6 @@ BOOST_AUTO_TEST_CASE(null_pointers_are_reported_as_missing)
 // Everything that converts to a string is accepted.
 BOOST_AUTO_TEST_CASE(strings_of_many_types_are_accepted)
 {
-    using auth = client_authentication;
     std::string const id = "id";
     char text[] = "id";
     std::filesystem::path const path("id");
@@ -434,7 +437,6 @@ BOOST_AUTO_TEST_CASE(strings_of_many_types_are_accepted)
 
 BOOST_AUTO_TEST_CASE(lifetimes_of_assertions_have_limits)
 {
-    using auth = client_authentication;
     struct row
     {
         std::chrono::seconds lifetime;

@@ -22,74 +22,80 @@ std::string meaning(json_kind kind, std::string_view text, coauth::expires_in_ru
     return got.seconds ? std::to_string(got.seconds->count()) : "no end";
 }
 
+struct expires_in_case
+{
+    json_kind kind;
+    std::string text;
+    std::string generic;
+    std::string smscx;
+};
+
+std::vector<expires_in_case> expires_in_cases()
+{
+    using enum json_kind;
+    auto const same = [](json_kind kind, std::string const& text, std::string const& both)
+    { return expires_in_case{kind, text, both, both}; };
+    return {
+        same(absent, "", "no end"),
+        same(null, "null", "no end"),
+        same(string, "never", "no end"),
+        same(string, "Never", "no end"),
+        same(string, "NEVER", "no end"),
+        {number, "0", "0", "no end"},
+        {number, "-0", "0", "no end"},
+        {number, "-1", "0", "no end"},
+        {number, "0.9", "0", "no end"},
+        {number, "-1e300", "0", "no end"},
+        {string, "0", "0", "no end"},
+        {string, "-3600", "0", "no end"},
+        same(number, "1", "1"),
+        same(number, "3600", "3600"),
+        same(number, "3600.9", "3600"),
+        same(number, "3.6e3", "3600"),
+        same(number, "36E2", "3600"),
+        same(string, "3600", "3600"),
+        same(string, "3600.5", "3600"),
+        same(number, "2147483647", std::to_string(longest)),
+        same(number, "2147483648", std::to_string(longest)),
+        same(number, "18446744073709551616", std::to_string(longest)),
+        same(number, "1000000000000000000000000000000", std::to_string(longest)),
+        same(number, "1e308", std::to_string(longest)),
+        same(number, "1e400", "malformed"),
+        same(number, "-1e400", "malformed"),
+        same(number, std::string(10'000, '9'), "malformed"),
+        same(boolean, "true", "malformed"),
+        same(array, "[]", "malformed"),
+        same(object, "{}", "malformed"),
+        same(string, "", "malformed"),
+        same(string, "soon", "malformed"),
+        same(string, "nevermore", "malformed"),
+        same(string, "neve", "malformed"),
+        same(string, "3600s", "malformed"),
+        same(string, " 3600", "3600"),
+        same(string, " 3600 ", "3600"),
+        same(string, "\t3600.5\r\n", "3600"),
+        same(string, " never ", "no end"),
+        same(string, "36 00", "malformed"),
+        same(string, " ", "malformed"),
+        same(string, "+3600", "malformed"),
+        same(string, "0x10", "malformed"),
+        same(string, "nan", "malformed"),
+        same(string, "inf", "malformed"),
+        same(string, "-inf", "malformed"),
+        same(string, "Infinity", "malformed"),
+        same(string, "-", "malformed"),
+        same(string, "1 2", "malformed"),
+        same(string, "12\0"s, "malformed"),
+    };
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(expires_in)
 
 BOOST_AUTO_TEST_CASE(expires_in_is_read_by_the_rules_of_the_server)
 {
-    struct row
-    {
-        json_kind kind;
-        std::string text;
-        std::string generic;
-        std::string smscx;
-    };
-    using enum json_kind;
-    auto const same = [](json_kind kind, std::string const& text, std::string const& both)
-    { return row{kind, text, both, both}; };
-    for (auto const& row : std::vector<row>{
-             same(absent, "", "no end"),
-             same(null, "null", "no end"),
-             same(string, "never", "no end"),
-             same(string, "Never", "no end"),
-             same(string, "NEVER", "no end"),
-             {number, "0", "0", "no end"},
-             {number, "-0", "0", "no end"},
-             {number, "-1", "0", "no end"},
-             {number, "0.9", "0", "no end"},
-             {number, "-1e300", "0", "no end"},
-             {string, "0", "0", "no end"},
-             {string, "-3600", "0", "no end"},
-             same(number, "1", "1"),
-             same(number, "3600", "3600"),
-             same(number, "3600.9", "3600"),
-             same(number, "3.6e3", "3600"),
-             same(number, "36E2", "3600"),
-             same(string, "3600", "3600"),
-             same(string, "3600.5", "3600"),
-             same(number, "2147483647", std::to_string(longest)),
-             same(number, "2147483648", std::to_string(longest)),
-             same(number, "18446744073709551616", std::to_string(longest)),
-             same(number, "1000000000000000000000000000000", std::to_string(longest)),
-             same(number, "1e308", std::to_string(longest)),
-             same(number, "1e400", "malformed"),
-             same(number, "-1e400", "malformed"),
-             same(number, std::string(10'000, '9'), "malformed"),
-             same(boolean, "true", "malformed"),
-             same(array, "[]", "malformed"),
-             same(object, "{}", "malformed"),
-             same(string, "", "malformed"),
-             same(string, "soon", "malformed"),
-             same(string, "nevermore", "malformed"),
-             same(string, "neve", "malformed"),
-             same(string, "3600s", "malformed"),
-             same(string, " 3600", "3600"),
-             same(string, " 3600 ", "3600"),
-             same(string, "\t3600.5\r\n", "3600"),
-             same(string, " never ", "no end"),
-             same(string, "36 00", "malformed"),
-             same(string, " ", "malformed"),
-             same(string, "+3600", "malformed"),
-             same(string, "0x10", "malformed"),
-             same(string, "nan", "malformed"),
-             same(string, "inf", "malformed"),
-             same(string, "-inf", "malformed"),
-             same(string, "Infinity", "malformed"),
-             same(string, "-", "malformed"),
-             same(string, "1 2", "malformed"),
-             same(string, "12\0"s, "malformed"),
-         })
+    for (auto const& row : expires_in_cases())
         BOOST_TEST_CONTEXT(static_cast<int>(row.kind) << " " << row.text.substr(0, 40))
         {
             BOOST_TEST(meaning(row.kind, row.text, coauth::expires_in_rules()) == row.generic);

@@ -96,7 +96,7 @@ std::array<std::string, 2> parts(secret const& signing_input)
 
 BOOST_AUTO_TEST_SUITE(jwt)
 
-BOOST_AUTO_TEST_CASE(base64url_of_rfc_4648)
+BOOST_AUTO_TEST_CASE(base64url_encodes_the_vectors_of_rfc_4648)
 {
     BOOST_TEST(base64url("") == "");
     BOOST_TEST(base64url("f") == "Zg");

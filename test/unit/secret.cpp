@@ -26,6 +26,66 @@ concept streamable = requires(std::ostream& out, T const& value) { out << value;
 template <class T>
 concept has_str = requires(T const& value) { value.str(); };
 
+struct use_case
+{
+    char const* name;
+    void (*use)();
+};
+
+use_case const uses[] = {
+    {"destroyed", [] { coauth::secret const s(password); }},
+    {"from a string", [] { coauth::secret const s{std::string(password)}; }},
+    {"copied", [] { coauth::secret const a(password), b(a); }},
+    {"moved", [] { coauth::secret a(password), b(std::move(a)); }},
+    {"assigned to",
+     []
+     {
+         coauth::secret s(password);
+         s = coauth::secret("other");
+     }},
+    {"copy-assigned to",
+     []
+     {
+         coauth::secret s(password);
+         coauth::secret const other("other");
+         s = other;
+     }},
+    {"cleared and reused",
+     []
+     {
+         coauth::secret s(password);
+         s.clear();
+         s.append("x");
+     }},
+    {"grown",
+     []
+     {
+         coauth::secret s(password);
+         for (int i = 0; i < 1000; ++i)
+             s.append('.').append(password);
+     }},
+    {"reserved",
+     []
+     {
+         coauth::secret s(password);
+         s.reserve(10'000);
+     }},
+    {"vector of secrets", [] { std::vector<coauth::secret> const v(5, coauth::secret(password)); }},
+    {"vector with the allocator",
+     []
+     {
+         std::vector<char, coauth::detail::wiping_allocator<char>> const v(
+             password, password + std::strlen(password));
+     }},
+    {"string with the allocator",
+     []
+     {
+         std::basic_string<
+             char, std::char_traits<char>, coauth::detail::wiping_allocator<char>> const
+             s(password);
+     }},
+};
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(secret)
@@ -44,66 +104,7 @@ BOOST_AUTO_TEST_CASE(the_watch_finds_memory_that_is_not_wiped)
 
 BOOST_AUTO_TEST_CASE(memory_is_wiped_on_release)
 {
-    struct row
-    {
-        char const* name;
-        std::function<void()> use;
-    };
-    for (auto const& row :
-         std::vector<row>{
-             {"destroyed", [] { coauth::secret const s(password); }},
-             {"from a string", [] { coauth::secret const s{std::string(password)}; }},
-             {"copied", [] { coauth::secret const a(password), b(a); }},
-             {"moved", [] { coauth::secret a(password), b(std::move(a)); }},
-             {"assigned to",
-              []
-              {
-                  coauth::secret s(password);
-                  s = coauth::secret("other");
-              }},
-             {"copy-assigned to",
-              []
-              {
-                  coauth::secret s(password);
-                  coauth::secret const other("other");
-                  s = other;
-              }},
-             {"cleared and reused",
-              []
-              {
-                  coauth::secret s(password);
-                  s.clear();
-                  s.append("x");
-              }},
-             {"grown",
-              []
-              {
-                  coauth::secret s(password);
-                  for (int i = 0; i < 1000; ++i)
-                      s.append('.').append(password);
-              }},
-             {"reserved",
-              []
-              {
-                  coauth::secret s(password);
-                  s.reserve(10'000);
-              }},
-             {"vector of secrets",
-              [] { std::vector<coauth::secret> const v(5, coauth::secret(password)); }},
-             {"vector with the allocator",
-              []
-              {
-                  std::vector<char, coauth::detail::wiping_allocator<char>> const v(
-                      password, password + std::strlen(password));
-              }},
-             {"string with the allocator",
-              []
-              {
-                  std::basic_string<
-                      char, std::char_traits<char>, coauth::detail::wiping_allocator<char>> const
-                      s(password);
-              }},
-         })
+    for (auto const& row : uses)
         BOOST_TEST_CONTEXT(row.name)
         {
             memory_watch const watch(password);

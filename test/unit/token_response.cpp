@@ -5,6 +5,92 @@
 
 using namespace test;
 
+namespace
+{
+
+std::vector<response_case> responses_with_various_tokens()
+{
+    return {
+        {"plain", 200, document(""), "success"},
+        {"201", 201, document(""), "success"},
+        {"203", 203, document(""), "success"},
+        {"202", 202, document(""), "malformed_response"},
+        {"204 with a body", 204, document(""), "malformed_response"},
+        {"205", 205, document(""), "malformed_response"},
+        {"206", 206, document(""), "malformed_response"},
+        {"207", 207, document(""), "malformed_response"},
+        {"226", 226, document(""), "malformed_response"},
+        {"299", 299, document(""), "malformed_response"},
+        {"every character that may be", 200, document("", R"("!#$%&'()*+,-./:;<=>?@[]^_`{|}~")"),
+         "success"},
+        {"no type", 200, R"({"access_token":"tok.en-1"})", "success"},
+        {"null type", 200, R"({"access_token":"tok.en-1","token_type":null})", "success"},
+        {"BEARER", 200, R"({"access_token":"tok.en-1","token_type":"BEARER"})", "success"},
+        {"error null", 200, document(",\"error\":null"), "success"},
+        {"64 KiB", 200, document("", '"' + std::string(65'536, 't') + '"'), "success"},
+        {"more than 64 KiB", 200, document("", '"' + std::string(65'537, 't') + '"'),
+         "response_too_large"},
+        {"missing", 200, R"({"token_type":"Bearer"})", "malformed_response"},
+        {"null", 200, document("", "null"), "malformed_response"},
+        {"number", 200, document("", "5"), "malformed_response"},
+        {"array", 200, document("", "[\"tok.en-1\"]"), "malformed_response"},
+        {"object", 200, document("", "{}"), "malformed_response"},
+        {"empty", 200, document("", "\"\""), "malformed_response"},
+        {"blank", 200, document("", "\" \""), "malformed_response"},
+        {"space within", 200, document("", R"("tok.en-1 x")"), "malformed_response"},
+        {"line break", 200, document("", R"("tok.en-1\r\nX: y")"), "malformed_response"},
+        {"NUL", 200, document("", R"("tok.en-1\u0000")"), "malformed_response"},
+        {"DEL", 200, document("", R"("tok.en-1\u007f")"), "malformed_response"},
+        {"beyond ASCII", 200, document("", "\"tok.en-1\xC3\xA9\""), "malformed_response"},
+        {"other case", 200, R"({"Access_Token":"tok.en-1","token_type":"Bearer"})",
+         "malformed_response"},
+        {"nested", 200, R"({"data":)" + document("") + "}", "malformed_response"},
+        {"no body", 200, "", "malformed_response"},
+        {"204", 204, "", "malformed_response"},
+        {"HTML", 200, "<html>tok.en-1</html>", "malformed_response"},
+        {"form", 200, "access_token=tok.en-1&token_type=bearer", "malformed_response"},
+        {"twice", 200, document(",\"access_token\":\"other\""), "malformed_response"},
+    };
+}
+
+std::vector<response_case> responses_with_various_members()
+{
+    return {
+        {"type mac", 200, R"({"access_token":"tok.en-1","token_type":"mac"})",
+         "unexpected_token_type"},
+        {"type DPoP", 200, R"({"access_token":"tok.en-1","token_type":"DPoP"})",
+         "unexpected_token_type"},
+        {"type N_A", 200, R"({"access_token":"tok.en-1","token_type":"N_A"})",
+         "unexpected_token_type"},
+        {"empty type", 200, R"({"access_token":"tok.en-1","token_type":""})",
+         "unexpected_token_type"},
+        {"type 1", 200, R"({"access_token":"tok.en-1","token_type":1})", "malformed_response"},
+        {"life true", 200, document(",\"expires_in\":true"), "malformed_response"},
+        {"life {}", 200, document(",\"expires_in\":{}"), "malformed_response"},
+        {"life 1e999", 200, document(",\"expires_in\":1e999"), "malformed_response"},
+        {"scope of numbers", 200, document(",\"scope\":[1]"), "malformed_response"},
+        {"scope 1", 200, document(",\"scope\":1"), "malformed_response"},
+        {"scope {}", 200, document(",\"scope\":{}"), "malformed_response"},
+        {"scope array with control", 200, document(R"(,"scope":["a\n"])"), "malformed_response"},
+        {"error empty", 200, document(R"(,"error":"")"), "success"},
+        {"error false", 200, document(",\"error\":false"), "success"},
+        {"error true", 200, document(",\"error\":true"), "other_oauth_error"},
+        {"error 0", 200, document(",\"error\":0"), "success"},
+        {"error \"0\"", 200, document(R"(,"error":"0")"), "success"},
+        {"error 0.0", 200, document(",\"error\":0.0"), "success"},
+        {"error 1", 200, document(",\"error\":1"), "malformed_response"},
+        {"error []", 200, document(",\"error\":[]"), "success"},
+        {"error {}", 200, document(",\"error\":{}"), "success"},
+        {"error of a member", 200, document(R"(,"error":{"type":"x"})"), "other_oauth_error"},
+        {"error of a control", 200, document(R"(,"error":"\n")"), "malformed_response"},
+        {"scope with control", 200, document(R"(,"scope":"a\nb")"), "malformed_response"},
+        {"scope of 64 KiB", 200, document(",\"scope\":\"" + std::string(65'536, 's') + '"'),
+         "success"},
+    };
+}
+
+} // namespace
+
 BOOST_AUTO_TEST_SUITE(token_response)
 
 BOOST_AUTO_TEST_CASE(the_response_example_of_rfc_6749_is_read)
@@ -36,80 +122,8 @@ BOOST_AUTO_TEST_CASE(the_lifetime_counts_from_the_time_of_sending)
 
 BOOST_AUTO_TEST_CASE(usable_tokens_are_accepted_and_others_refused)
 {
-    check_outcomes(
-        reading(),
-        {
-            {"plain", 200, document(""), "success"},
-            {"201", 201, document(""), "success"},
-            {"203", 203, document(""), "success"},
-            {"202", 202, document(""), "malformed_response"},
-            {"204 with a body", 204, document(""), "malformed_response"},
-            {"205", 205, document(""), "malformed_response"},
-            {"206", 206, document(""), "malformed_response"},
-            {"207", 207, document(""), "malformed_response"},
-            {"226", 226, document(""), "malformed_response"},
-            {"299", 299, document(""), "malformed_response"},
-            {"every character that may be", 200,
-             document("", R"("!#$%&'()*+,-./:;<=>?@[]^_`{|}~")"), "success"},
-            {"no type", 200, R"({"access_token":"tok.en-1"})", "success"},
-            {"null type", 200, R"({"access_token":"tok.en-1","token_type":null})", "success"},
-            {"BEARER", 200, R"({"access_token":"tok.en-1","token_type":"BEARER"})", "success"},
-            {"error null", 200, document(",\"error\":null"), "success"},
-            {"64 KiB", 200, document("", '"' + std::string(65'536, 't') + '"'), "success"},
-            {"more than 64 KiB", 200, document("", '"' + std::string(65'537, 't') + '"'),
-             "response_too_large"},
-            {"missing", 200, R"({"token_type":"Bearer"})", "malformed_response"},
-            {"null", 200, document("", "null"), "malformed_response"},
-            {"number", 200, document("", "5"), "malformed_response"},
-            {"array", 200, document("", "[\"tok.en-1\"]"), "malformed_response"},
-            {"object", 200, document("", "{}"), "malformed_response"},
-            {"empty", 200, document("", "\"\""), "malformed_response"},
-            {"blank", 200, document("", "\" \""), "malformed_response"},
-            {"space within", 200, document("", R"("tok.en-1 x")"), "malformed_response"},
-            {"line break", 200, document("", R"("tok.en-1\r\nX: y")"), "malformed_response"},
-            {"NUL", 200, document("", R"("tok.en-1\u0000")"), "malformed_response"},
-            {"DEL", 200, document("", R"("tok.en-1\u007f")"), "malformed_response"},
-            {"beyond ASCII", 200, document("", "\"tok.en-1\xC3\xA9\""), "malformed_response"},
-            {"other case", 200, R"({"Access_Token":"tok.en-1","token_type":"Bearer"})",
-             "malformed_response"},
-            {"nested", 200, R"({"data":)" + document("") + "}", "malformed_response"},
-            {"type mac", 200, R"({"access_token":"tok.en-1","token_type":"mac"})",
-             "unexpected_token_type"},
-            {"type DPoP", 200, R"({"access_token":"tok.en-1","token_type":"DPoP"})",
-             "unexpected_token_type"},
-            {"type N_A", 200, R"({"access_token":"tok.en-1","token_type":"N_A"})",
-             "unexpected_token_type"},
-            {"empty type", 200, R"({"access_token":"tok.en-1","token_type":""})",
-             "unexpected_token_type"},
-            {"type 1", 200, R"({"access_token":"tok.en-1","token_type":1})", "malformed_response"},
-            {"life true", 200, document(",\"expires_in\":true"), "malformed_response"},
-            {"life {}", 200, document(",\"expires_in\":{}"), "malformed_response"},
-            {"life 1e999", 200, document(",\"expires_in\":1e999"), "malformed_response"},
-            {"scope of numbers", 200, document(",\"scope\":[1]"), "malformed_response"},
-            {"scope 1", 200, document(",\"scope\":1"), "malformed_response"},
-            {"scope {}", 200, document(",\"scope\":{}"), "malformed_response"},
-            {"scope array with control", 200, document(R"(,"scope":["a\n"])"),
-             "malformed_response"},
-            {"error empty", 200, document(R"(,"error":"")"), "success"},
-            {"error false", 200, document(",\"error\":false"), "success"},
-            {"error true", 200, document(",\"error\":true"), "other_oauth_error"},
-            {"error 0", 200, document(",\"error\":0"), "success"},
-            {"error \"0\"", 200, document(R"(,"error":"0")"), "success"},
-            {"error 0.0", 200, document(",\"error\":0.0"), "success"},
-            {"error 1", 200, document(",\"error\":1"), "malformed_response"},
-            {"error []", 200, document(",\"error\":[]"), "success"},
-            {"error {}", 200, document(",\"error\":{}"), "success"},
-            {"error of a member", 200, document(R"(,"error":{"type":"x"})"), "other_oauth_error"},
-            {"error of a control", 200, document(R"(,"error":"\n")"), "malformed_response"},
-            {"scope with control", 200, document(R"(,"scope":"a\nb")"), "malformed_response"},
-            {"scope of 64 KiB", 200, document(",\"scope\":\"" + std::string(65'536, 's') + '"'),
-             "success"},
-            {"no body", 200, "", "malformed_response"},
-            {"204", 204, "", "malformed_response"},
-            {"HTML", 200, "<html>tok.en-1</html>", "malformed_response"},
-            {"form", 200, "access_token=tok.en-1&token_type=bearer", "malformed_response"},
-            {"twice", 200, document(",\"access_token\":\"other\""), "malformed_response"},
-        });
+    check_outcomes(reading(), responses_with_various_tokens());
+    check_outcomes(reading(), responses_with_various_members());
 }
 
 BOOST_AUTO_TEST_CASE(the_granted_scope_is_that_of_the_response_or_the_request)
