@@ -16,16 +16,16 @@ using wall = std::chrono::system_clock::time_point;
 using steady = std::chrono::steady_clock::time_point;
 
 constexpr char const* value = "correct-horse-battery-staple-0123456789";
-constexpr wall asked{std::chrono::seconds(1'795'392'000)};
-constexpr steady asked_steady{std::chrono::seconds(5'000)};
+constexpr wall requested{std::chrono::seconds(1'795'392'000)};
+constexpr steady requested_steady{std::chrono::seconds(5'000)};
 
 token make(std::optional<std::chrono::seconds> lifetime)
 {
     coauth::access_token_info info;
     info.value = coauth::secret(value);
     info.scope = "sms groups";
-    info.requested_at = asked;
-    info.requested_at_steady = asked_steady;
+    info.requested_at = requested;
+    info.requested_at_steady = requested_steady;
     info.lifetime = lifetime;
     info.members.push_back({"refresh_token", coauth::secret("\"r\"")});
     info.http_status = 200;
@@ -52,8 +52,8 @@ BOOST_AUTO_TEST_CASE(a_token_has_the_members_of_its_response)
     BOOST_TEST(t.authorization() == "Bearer "s + value);
     BOOST_TEST(t.token_type() == "Bearer");
     BOOST_TEST(t.scope() == "sms groups");
-    BOOST_TEST((t.requested_at() == asked));
-    BOOST_TEST((t.expires_at() == asked + 3600s));
+    BOOST_TEST((t.requested_at() == requested));
+    BOOST_TEST((t.expires_at() == requested + 3600s));
     BOOST_TEST(*t.member("refresh_token") == "\"r\"");
     BOOST_TEST(!t.member("Refresh_Token"));
     BOOST_TEST(t.members().size() == 1U);
@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(a_token_expires_by_either_clock)
         bool expired;
     };
     for (auto const& row : std::vector<row>{
-             {"just asked for", 0s, 0s, false},
+             {"just requested", 0s, 0s, false},
              {"the last second", 3599s, 3599s, false},
              {"the end", 3600s, 3600s, true},
              {"wall clock stepped forward", 7200s, 10s, true},
@@ -123,9 +123,9 @@ BOOST_AUTO_TEST_CASE(a_token_expires_by_either_clock)
          })
         BOOST_TEST_CONTEXT(row.name)
     BOOST_TEST(
-        make(3600s).expired(asked + row.wall_passed, asked_steady + row.steady_passed) ==
+        make(3600s).expired(requested + row.wall_passed, requested_steady + row.steady_passed) ==
         row.expired);
-    BOOST_TEST(make(0s).expired(asked, asked_steady));
+    BOOST_TEST(make(0s).expired(requested, requested_steady));
     BOOST_TEST(!make(std::nullopt).expired(wall::max(), steady::max()));
     BOOST_TEST(!make(std::nullopt).expires_at());
 }
@@ -135,8 +135,8 @@ BOOST_AUTO_TEST_CASE(a_long_lifetime_does_not_overflow)
     for (auto const life : {std::chrono::seconds(2'147'483'647), std::chrono::seconds::max()})
     {
         auto const t = make(life);
-        BOOST_TEST((*t.expires_at() > asked));
-        BOOST_TEST(!t.expired(asked + 1h, asked_steady + 1h));
+        BOOST_TEST((*t.expires_at() > requested));
+        BOOST_TEST(!t.expired(requested + 1h, requested_steady + 1h));
     }
 }
 
@@ -153,7 +153,7 @@ BOOST_AUTO_TEST_CASE(an_unlimited_lifetime_never_expires_whenever_it_starts)
         info.lifetime = for_ever;
         token const t(info);
         BOOST_TEST(!t.expired());
-        BOOST_TEST(!t.expired(asked, asked_steady));
+        BOOST_TEST(!t.expired(requested, requested_steady));
         BOOST_TEST((t.expires_at() == wall::max()));
         info.lifetime = -for_ever;
         BOOST_TEST(token(info).expired(wall(begin), steady(begin)));

@@ -454,24 +454,24 @@ BOOST_AUTO_TEST_CASE(unchanged_certificate_files_are_not_read_again)
     files const both(known);
     both.key.write(known.key.encrypted_pem(phrase));
     both.age();
-    int asked = 0;
+    int calls = 0;
     auto options = both.options();
     options.key_passphrase = [&]
     {
-        ++asked;
+        ++calls;
         return secret(phrase);
     };
     auto const tested = loaded(options);
-    auto const once = asked;
+    auto const once = calls;
     BOOST_TEST(tested->current().value() == tested->current().value());
-    BOOST_TEST(asked == once);
+    BOOST_TEST(calls == once);
     both.key.replace(known.key.encrypted_pem(phrase));
     both.age();
     (void)tested->current();
-    BOOST_TEST(asked > once);
-    auto const twice = asked;
+    BOOST_TEST(calls > once);
+    auto const twice = calls;
     (void)tested->current();
-    BOOST_TEST(asked == twice);
+    BOOST_TEST(calls == twice);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -260,7 +260,7 @@ BOOST_AUTO_TEST_CASE(error_statuses_have_a_retry_time)
              {"503, reset", 503, "x-rate-limit-reset", in_one_minute, 60},
              {"503, seconds", 503, "Retry-After", "30", 30},
              {"400, seconds", 400, "Retry-After", "30", 30},
-             {"400, reset: told with every response", 400, "X-Rate-Limit-Reset", in_one_minute, -1},
+             {"400, reset: sent with every response", 400, "X-Rate-Limit-Reset", in_one_minute, -1},
              {"302", 302, "Retry-After", "30", -1},
              {"rubbish", 429, "Retry-After", "soon", -1},
              {"negative", 429, "Retry-After", "-5", -1},

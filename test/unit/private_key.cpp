@@ -372,14 +372,14 @@ BOOST_AUTO_TEST_CASE(an_encrypted_key_is_opened_by_its_pass_phrase_alone)
 
 BOOST_AUTO_TEST_CASE(an_unencrypted_key_needs_no_pass_phrase)
 {
-    bool asked = false;
-    auto const ask = [&]
+    bool called = false;
+    auto const passphrase = [&]
     {
-        asked = true;
+        called = true;
         return secret(phrase);
     };
-    loaded(pem(test_key("P-256").private_pem(), ask));
-    BOOST_TEST(!asked);
+    loaded(pem(test_key("P-256").private_pem(), passphrase));
+    BOOST_TEST(!called);
 }
 
 BOOST_AUTO_TEST_CASE(the_certificate_of_a_key_must_match_and_be_valid)
