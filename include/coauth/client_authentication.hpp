@@ -46,7 +46,7 @@ enum class authentication_method
 {
     /// None was chosen; not usable.
     unset,
-    /// The client id alone.
+    /// Only the client id.
     none,
     /// Not even a client id.
     anonymous,

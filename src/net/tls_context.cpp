@@ -84,7 +84,7 @@ void tls_context::attach(SSL* connection, session_key& key)
 std::shared_ptr<tls_context_source> tls_context_source::find(tls_options const& options)
 {
     // Never destroyed: threads may use it while the process exits. For the same reason OpenSSL must
-    // not clean up then, which it can only be told before its first use.
+    // not clean up then; that can only be set before its first use.
     (void)OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, nullptr);
     static auto& cache = *new source_cache;
     return cache.find(options);

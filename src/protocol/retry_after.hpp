@@ -19,7 +19,7 @@ namespace coauth::protocol
 //   `X-RateLimit-Reset`, `X-Rate-Limit-Reset` and the like. Other responses have them, too. Last
 //   `wait`, which is such a value from the body.
 //
-// A number is told apart by its size: seconds from now (with a fraction), seconds since 1970,
+// The magnitude of a number decides its meaning: seconds from now (with a fraction), or seconds,
 // milliseconds, microseconds or nanoseconds since 1970. It may have units, as in `1m30.5s` or
 // `500ms`. A date has one of the formats of RFC 9110, or that of RFC 3339. Absolute times are
 // corrected by the response's `Date`. At least `now`, at most 24 hours later. None: no field has a
