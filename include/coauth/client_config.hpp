@@ -207,6 +207,9 @@ struct client_config
     /// are sent.
     std::shared_ptr<coauth::observer> observer = {};
 
+    /// The client's name in events and in the lines of a `log_observer`, such as "billing". Not
+    /// sent to the server.
+    std::string name = {};
     /// Retries of failed requests.
     retry_options retry = {};
     /// The connection pool and host names.

@@ -16,6 +16,7 @@
 #include <coauth/http_headers.hpp>
 #include <coauth/introspection.hpp>
 #include <coauth/jwt_assertion.hpp>
+#include <coauth/log_observer.hpp>
 #include <coauth/observer.hpp>
 #include <coauth/parse_token_response.hpp>
 #include <coauth/result.hpp>

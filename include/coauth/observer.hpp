@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -32,6 +33,21 @@ enum class phase
 /// The name of the phase, such as `"lookup"`.
 [[nodiscard]] COAUTH_DECL std::string_view to_string(phase p) noexcept;
 
+/// Whose an event is: every event has one, so that an observer of several clients can label and
+/// trace. The views are valid during the call of the observer.
+struct event_context
+{
+    /// `client_config::name`, or `token_fetcher_options::name`. Empty: it has no name.
+    std::string_view client;
+    /// The URL of the endpoint, without its query. Events of a token source: that of its client's
+    /// token endpoint, or the issuer whose metadata name it; empty for a function.
+    std::string_view endpoint;
+    /// The number of the operation of a client or the fetch of a token source, unique in this
+    /// process. A fetch and the operation of its client have the same. 0: the event is part of
+    /// none, such as the end of an idle connection.
+    std::uint64_t operation = 0;
+};
+
 /// A phase of an exchange ended.
 struct phase_ended
 {
@@ -43,6 +59,8 @@ struct phase_ended
     std::chrono::steady_clock::duration duration;
     /// Set if the phase failed, and the exchange with it.
     boost::system::error_code failure;
+    /// Whose it is.
+    event_context context = {};
 };
 
 /// A connection was opened: TCP and TLS are established.
@@ -52,11 +70,15 @@ struct connection_opened
     std::chrono::steady_clock::duration duration;
     /// True if an earlier TLS session was resumed.
     bool resumed;
+    /// Whose it is.
+    event_context context = {};
 };
 
 /// An operation reuses a pooled connection.
 struct connection_reused
 {
+    /// Whose it is.
+    event_context context = {};
 };
 
 /// A reused connection is silent: the request is sent on a new connection too (see
@@ -65,13 +87,18 @@ struct request_hedged
 {
     /// How long the connection has been silent.
     std::chrono::steady_clock::duration silence;
+    /// Whose it is.
+    event_context context = {};
 };
 
-/// A connection was closed, for any reason.
+/// A connection was closed, for any reason. The event is part of no operation, because a connection
+/// serves many.
 struct connection_closed
 {
     /// The number of requests that it carried.
     unsigned requests;
+    /// Whose it is.
+    event_context context = {};
 };
 
 /// An attempt begins: the first of an operation, or a retry.
@@ -79,6 +106,8 @@ struct attempt_started
 {
     /// The number of the attempt, counted from 1.
     unsigned number;
+    /// Whose it is.
+    event_context context = {};
 };
 
 /// An attempt failed.
@@ -92,6 +121,8 @@ struct attempt_failed
     coauth::error const& error;
     /// The delay before the next attempt. None: there is no further attempt.
     std::optional<std::chrono::steady_clock::duration> retry_in;
+    /// Whose it is.
+    event_context context = {};
 };
 
 /// An operation returned a token.
@@ -101,6 +132,8 @@ struct token_received
     std::chrono::steady_clock::duration duration;
     /// The number of attempts made.
     unsigned attempts;
+    /// Whose it is.
+    event_context context = {};
 };
 
 /// Why a `token_source` fetches a token.
@@ -126,6 +159,8 @@ struct fetch_started
 {
     /// Why.
     fetch_reason reason;
+    /// Whose it is.
+    event_context context = {};
 };
 
 /// A token source fetched a token.
@@ -140,6 +175,8 @@ struct fetch_succeeded
     /// How long the source will return the token. None: no known end. Zero: only the waiting
     /// operations get it, because it may be used once.
     std::optional<std::chrono::steady_clock::duration> usable_for;
+    /// Whose it is.
+    event_context context = {};
 };
 
 /// A token source failed to fetch a token.
@@ -155,8 +192,11 @@ struct fetch_failed
     coauth::error const& error;
     /// The back-off: the time until the next fetch may start.
     std::chrono::steady_clock::duration retry_in;
-    /// How long the source will still return the previous token. None: there is none.
+    /// How long the source will still return the previous token. None: there is none. The maximum
+    /// of the type: no known end.
     std::optional<std::chrono::steady_clock::duration> usable_for;
+    /// Whose it is.
+    event_context context = {};
 };
 
 /// A token source cancelled a fetch: no operation waited for it any more (see
@@ -167,6 +207,8 @@ struct fetch_abandoned
     fetch_reason reason;
     /// The time from the start of the fetch to its cancellation.
     std::chrono::steady_clock::duration duration;
+    /// Whose it is.
+    event_context context = {};
 };
 
 /// A token source returned a token to an operation that waited for it; with
@@ -179,6 +221,8 @@ struct token_served
     std::chrono::steady_clock::duration age;
     /// As `fetch_succeeded::usable_for`, from now on.
     std::optional<std::chrono::steady_clock::duration> usable_for;
+    /// Whose it is.
+    event_context context = {};
 };
 
 /// A token source dropped its token because it was invalidated.
@@ -186,6 +230,8 @@ struct token_invalidated
 {
     /// The age of the token.
     std::chrono::steady_clock::duration age;
+    /// Whose it is.
+    event_context context = {};
 };
 
 /// Receives the events of a client and its token sources. Derive from it and override the functions

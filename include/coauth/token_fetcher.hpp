@@ -19,8 +19,10 @@
 
 #include <chrono>
 #include <concepts>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -54,6 +56,8 @@ struct token_fetch
     access_token rejected;
     /// When the caller stops waiting. A fetch that takes longer has failed.
     std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+    /// The number of the fetch: `event_context::operation` of its events. 0: there is none.
+    std::uint64_t operation = 0;
 };
 
 /// Completes one fetch. The function of a `token_fetcher` gets it, and calls it with the token or
@@ -103,6 +107,8 @@ struct token_fetcher_options
     retry_options retry = {};
     /// Receives the events of the token sources. Empty: no events are sent.
     std::shared_ptr<coauth::observer> observer = {};
+    /// The name in those events, in place of `client_config::name`.
+    std::string name = {};
 };
 
 namespace detail

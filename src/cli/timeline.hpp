@@ -1,7 +1,7 @@
 #ifndef COAUTH_SRC_CLI_TIMELINE_HPP
 #define COAUTH_SRC_CLI_TIMELINE_HPP
 
-#include <coauth/observer.hpp>
+#include <coauth/log_observer.hpp>
 
 #include "cli/terminal.hpp"
 
@@ -11,10 +11,12 @@
 namespace coauth::cli
 {
 
-// Collects the phases of one operation, and draws a chart of their times.
-class timeline final : public observer
+// Collects the phases of one operation, and draws a chart of their times. Logs the other events.
+class timeline final : public log_observer
 {
 public:
+    using log_observer::log_observer;
+
     void on_phase_ended(phase_ended const& event) override { phases_.push_back(event); }
 
     // One bar for each phase, on a common time scale. Empty if there was no phase.

@@ -32,11 +32,22 @@ std::function<void(std::string_view)> make_printer()
     return [output = terminal(STDERR_FILENO)](std::string_view text) { print(text, output); };
 }
 
+log_observer::write_function make_event_printer()
+{
+    return [output = terminal(STDERR_FILENO)](log_level level, std::string_view line)
+    {
+        std::string const text = sanitize_for_terminal(line);
+        std::clog << output.dim("*") << ' '
+                  << (level >= log_level::warning ? output.red(text) : output.dim(text)) << '\n'
+                  << std::flush;
+    };
+}
+
 } // namespace
 
 void trace::attach(client_config& config)
 {
-    timeline_ = std::make_shared<timeline>();
+    timeline_ = std::make_shared<timeline>(log_level::debug, make_event_printer());
     config.observer = timeline_;
     config.debug = make_printer();
 }

@@ -11,12 +11,12 @@
 namespace coauth::cli
 {
 
-// The output of --verbose on standard error: requests, responses and times.
+// The output of --verbose on standard error: events, requests, responses and times.
 class trace
 {
 public:
-    // Prints the requests and responses of clients with this configuration, and records their
-    // times.
+    // Prints the events, requests and responses of clients with this configuration, and records
+    // their times.
     void attach(client_config& config);
     // Prints the requests and responses of a discovery.
     static void attach(discovery_options& options);

@@ -28,9 +28,12 @@ void connection_pool::lease::abandon() noexcept
         pool->abandon(id_, std::move(connection_));
 }
 
-connection_pool::connection_pool(client_config const& config, asio::any_io_executor run_on)
+connection_pool::connection_pool(
+    client_config const& config, std::string_view endpoint, asio::any_io_executor run_on)
     : executor(std::move(run_on))
-    , events_(config.observer, {})
+    , name_(config.name)
+    , endpoint_(endpoint)
+    , events_(config.observer, {}, {name_, endpoint_, 0})
     , reuse_(config.connections.idle_timeout.count() > 0 && config.connections.max_age.count() > 0)
     , policy_(
           {config.connections.max_connections, config.connections.max_queued,
@@ -282,7 +285,8 @@ void connection_pool::post_completion(wait_queue::node_type completed) noexcept
 
 void connection_pool::notify_closed(net::connection const& closed) const noexcept
 {
-    events_.notify([&](observer& to) { to.on_connection_closed({closed.requests()}); });
+    events_.notify([&](observer& to)
+                   { to.on_connection_closed({closed.requests(), events_.context()}); });
 }
 
 void connection_pool::close() noexcept

@@ -15,6 +15,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -77,7 +79,10 @@ public:
         queue_full,
     };
 
-    connection_pool(client_config const& config, boost::asio::any_io_executor executor);
+    // `endpoint`: the URL in its events.
+    connection_pool(
+        client_config const& config, std::string_view endpoint,
+        boost::asio::any_io_executor executor);
 
     // An operation that may have to queue. Has to live until its handler is called.
     class waiter final : public net::cancellable
@@ -164,6 +169,8 @@ private:
     void close_each(Pop pop) noexcept;
     void notify_closed(net::connection const& closed) const noexcept;
 
+    std::string const name_;
+    std::string const endpoint_;
     net::phase_timer const events_;
     bool const reuse_;
     std::atomic<std::chrono::nanoseconds> response_time_{};

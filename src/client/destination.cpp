@@ -2,6 +2,7 @@
 
 #include "net/resolver.hpp"
 #include "protocol/proxy.hpp"
+#include "values/encoding.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -53,7 +54,8 @@ destinations::destinations(
     , tls_(std::move(prepared.tls))
 {
     auto& endpoint = prepared.token_endpoint;
-    auto const& shared = add_origin(config, endpoint, std::move(prepared.token_target));
+    auto const& shared = add_origin(
+        config, protocol::endpoint_kind::token, endpoint, std::move(prepared.token_target));
     by_endpoint_.emplace_back(destination{
         protocol::endpoint_url_for(config, protocol::endpoint_kind::token), std::move(endpoint),
         shared.target, shared.pool});
@@ -73,7 +75,7 @@ result<destination> destinations::make(client_config const& config, protocol::en
         auto target = make_target(*endpoint, config, tls_);
         if (!target)
             return target.error();
-        shared = &add_origin(config, *endpoint, std::move(*target));
+        shared = &add_origin(config, which, *endpoint, std::move(*target));
     }
     return destination{
         protocol::endpoint_url_for(config, which), std::move(*endpoint), shared->target,
@@ -89,12 +91,14 @@ destinations::origin const* destinations::find_origin(protocol::endpoint const& 
 }
 
 destinations::origin const& destinations::add_origin(
-    client_config const& config, protocol::endpoint const& endpoint, net::target target)
+    client_config const& config, protocol::endpoint_kind kind, protocol::endpoint const& endpoint,
+    net::target target)
 {
+    auto const url = without_query(protocol::endpoint_url_for(config, kind));
     target.lookups = std::make_shared<net::resolver>(executor_, config.connections);
     return origins_.emplace_back(origin{
         endpoint, std::make_shared<net::target const>(std::move(target)),
-        std::make_shared<connection_pool>(config, executor_)});
+        std::make_shared<connection_pool>(config, url, executor_)});
 }
 
 result<destination const*> destinations::find(protocol::endpoint_kind endpoint) const

@@ -67,8 +67,9 @@ private:
 
     result<destination> make(client_config const& config, protocol::endpoint_kind endpoint);
     origin const* find_origin(protocol::endpoint const& endpoint) const;
-    origin const&
-    add_origin(client_config const& config, protocol::endpoint const& endpoint, net::target target);
+    origin const& add_origin(
+        client_config const& config, protocol::endpoint_kind kind,
+        protocol::endpoint const& endpoint, net::target target);
 
     boost::asio::any_io_executor const executor_;
     std::shared_ptr<net::tls_source> const tls_;

@@ -38,6 +38,8 @@ public:
     {
         return std::chrono::steady_clock::time_point::max();
     }
+    // `token_call_options::operation`.
+    [[nodiscard]] virtual std::uint64_t operation_number() const noexcept { return 0; }
     // The parameters that the user's functions return for one attempt, as a form.
     [[nodiscard]] virtual result<secret> dynamic_parameters() const { return secret(); }
     [[nodiscard]] virtual result<secret> build(
@@ -112,6 +114,10 @@ public:
     [[nodiscard]] std::chrono::steady_clock::time_point deadline() const noexcept override
     {
         return options_.deadline;
+    }
+    [[nodiscard]] std::uint64_t operation_number() const noexcept override
+    {
+        return options_.operation;
     }
     [[nodiscard]] result<secret> dynamic_parameters() const override
     {

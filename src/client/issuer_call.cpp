@@ -45,6 +45,10 @@ public:
     }
     [[nodiscard]] token_request const* request() const noexcept override { return call_.request(); }
     [[nodiscard]] clock::time_point deadline() const noexcept override { return owner_->deadline_; }
+    [[nodiscard]] std::uint64_t operation_number() const noexcept override
+    {
+        return call_.operation_number();
+    }
     [[nodiscard]] result<secret> dynamic_parameters() const override
     {
         return call_.dynamic_parameters();

@@ -1,7 +1,9 @@
 #include "client/operation.hpp"
 
 #include "client/connect_cancellation_slot.hpp"
+#include "values/encoding.hpp"
 #include "values/make_error.hpp"
+#include "values/operation_number.hpp"
 #include "values/saturating_time.hpp"
 
 #include <boost/asio/dispatch.hpp>
@@ -27,6 +29,12 @@ struct timer_cancel_guard
     std::shared_ptr<deadline_queue> deadlines;
 };
 
+event_context context_of(endpoint_call const& call, client_config const& config)
+{
+    auto const number = call.operation_number();
+    return {config.name, {}, number != 0 ? number : next_operation_number()};
+}
+
 policy::request_traits traits_of(endpoint_call const& call, client_config const& config)
 {
     auto const* const request = call.request();
@@ -40,7 +48,7 @@ operation::operation(std::shared_ptr<client_impl> client, std::unique_ptr<endpoi
     : client_(std::move(client))
     , call_(std::move(call))
     , attempts_(client_->config.retry, traits_of(*call_, client_->config))
-    , net_{{}, net::phase_timer(client_->config.observer, clock::now()), {}, {}}
+    , net_{{}, net::phase_timer(client_->config.observer, clock::now(), context_of(*call_, client_->config)), {}, {}}
     , deadline_(std::min(
           call_->deadline(), after(net_.phases.began(), time_limit(*call_, client_->config))))
     , id_(++client_->last_operation_id)
@@ -107,6 +115,7 @@ try
     if (!found)
         return found.error();
     destination_ = *found;
+    net_.phases.set_endpoint(without_query(destination_->url));
     auto const current = client_->credentials().load();
     if (!current)
         return current.error();
@@ -199,7 +208,11 @@ void operation::finish()
         if (succeeded)
             net_.phases.notify(
                 [&](observer& to)
-                { to.on_token_received({clock::now() - net_.phases.began(), attempts_.count()}); });
+                {
+                    to.on_token_received(
+                        {clock::now() - net_.phases.began(), attempts_.count(),
+                         net_.phases.context()});
+                });
     }
     // Never within the initiating function.
     if (initiating_thread_.load() == std::this_thread::get_id())

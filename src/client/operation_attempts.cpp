@@ -72,7 +72,8 @@ void operation::begin_attempt()
     net_.stop.begin_attempt(ends);
     if (limit.count() != 0)
         set_deadline(ends);
-    net_.phases.notify([&](observer& to) { to.on_attempt_started({number}); });
+    net_.phases.notify([&](observer& to)
+                       { to.on_attempt_started({number, net_.phases.context()}); });
 }
 
 net::task<operation::exchange_result> operation::attempt()
@@ -128,7 +129,8 @@ net::task<operation::exchange_result> operation::exchange(connection_pool::lease
         if (reused)
         {
             ++client_->totals.connections_reused;
-            net_.phases.notify([](observer& to) { to.on_connection_reused({}); });
+            net_.phases.notify([this](observer& to)
+                               { to.on_connection_reused({net_.phases.context()}); });
             set_hedging_deadline();
         }
         if (client_->config.debug)
@@ -155,8 +157,9 @@ operation::open_connection(net::connection& fresh, net::operation_context& op)
     bool const resumed = fresh.resumed();
     ++client_->totals.connections_opened;
     client_->totals.sessions_resumed += resumed ? 1U : 0U;
-    op.phases.notify([&](observer& to)
-                     { to.on_connection_opened({clock::now() - began, resumed}); });
+    op.phases.notify(
+        [&](observer& to)
+        { to.on_connection_opened({clock::now() - began, resumed, op.phases.context()}); });
     co_return result<void>();
 }
 
@@ -295,7 +298,8 @@ void operation::notify_attempt_failed(
         [&](observer& to)
         {
             to.on_attempt_failed(
-                {attempts_.count(), clock::now() - attempt_began_, failure, delay});
+                {attempts_.count(), clock::now() - attempt_began_, failure, delay,
+                 net_.phases.context()});
         });
 }
 

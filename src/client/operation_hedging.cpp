@@ -34,7 +34,8 @@ net::task<operation::exchange_result> operation::hedge(connection_pool::lease& l
     auto& silent = *lease.connection();
     auto const silence = clock::now() - silent.sent();
     ++client_->totals.hedged_requests;
-    net_.phases.notify([&](observer& to) { to.on_request_hedged({silence}); });
+    net_.phases.notify([&](observer& to)
+                       { to.on_request_hedged({silence, net_.phases.context()}); });
     pool.close_idle_since_before(silent.sent());
     auto fresh = destination_->make_connection();
     wire_request second_request = request_;

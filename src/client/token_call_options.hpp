@@ -15,6 +15,8 @@ struct token_call_options
     std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
     // If not null, set to the version of the credentials that were sent last.
     std::shared_ptr<std::uint64_t> credentials_version = nullptr;
+    // The number of the fetch that it is part of. 0: it gets one of its own.
+    std::uint64_t operation = 0;
 };
 
 } // namespace coauth::detail

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 namespace coauth::net
@@ -16,11 +17,18 @@ class phase_timer
 public:
     using clock = std::chrono::steady_clock;
 
-    phase_timer(std::shared_ptr<coauth::observer> observer, clock::time_point began)
+    phase_timer(
+        std::shared_ptr<coauth::observer> observer, clock::time_point began,
+        event_context const& context = {})
         : observer_(std::move(observer))
         , operation_began_(began)
+        , context_(context)
     {
     }
+
+    // Valid as long as the endpoint's owner.
+    void set_endpoint(std::string_view url) noexcept { context_.endpoint = url; }
+    [[nodiscard]] event_context const& context() const noexcept { return context_; }
 
     void enter(phase what)
     {
@@ -33,7 +41,7 @@ public:
         if (!observer_)
             return;
         phase_ended const event{
-            now_, phase_began_ - operation_began_, clock::now() - phase_began_, failure};
+            now_, phase_began_ - operation_began_, clock::now() - phase_began_, failure, context_};
         notify([&](coauth::observer& to) { to.on_phase_ended(event); });
     }
 
@@ -57,6 +65,7 @@ public:
 private:
     std::shared_ptr<coauth::observer> observer_;
     clock::time_point operation_began_;
+    event_context context_;
     clock::time_point phase_began_;
     phase now_ = phase::lookup;
 };

@@ -2,7 +2,9 @@
 #define COAUTH_SRC_TOKEN_SOURCE_CLIENT_FETCHER_HPP
 
 #include "client/client_impl.hpp"
+#include "protocol/config_validation.hpp"
 #include "token_source/fetcher.hpp"
+#include "values/encoding.hpp"
 
 #include <memory>
 #include <utility>
@@ -26,7 +28,7 @@ public:
     {
         return start_get_access_token(
             client_, std::move(what.request), std::move(handler),
-            {what.deadline, std::move(credentials_version)});
+            {what.deadline, std::move(credentials_version), what.operation});
     }
     [[nodiscard]] std::chrono::milliseconds timeout() const noexcept override
     {
@@ -35,6 +37,14 @@ public:
     [[nodiscard]] std::shared_ptr<coauth::observer> const& observer() const noexcept override
     {
         return client_->config.observer;
+    }
+    [[nodiscard]] event_context context() const noexcept override
+    {
+        auto const& config = client_->config;
+        auto const& url = config.issuer.empty()
+                              ? protocol::endpoint_url_for(config, protocol::endpoint_kind::token)
+                              : config.issuer;
+        return {config.name, without_query(url), 0};
     }
     std::uint64_t refresh_credentials() override { return client_->refresh_credentials(); }
     [[nodiscard]] bool context_is_gone() const noexcept override

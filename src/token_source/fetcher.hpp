@@ -38,6 +38,8 @@ public:
     [[nodiscard]] virtual std::chrono::milliseconds timeout() const noexcept = 0;
     // May be null.
     [[nodiscard]] virtual std::shared_ptr<coauth::observer> const& observer() const noexcept = 0;
+    // Of the events of its token sources. Valid as long as the fetcher.
+    [[nodiscard]] virtual event_context context() const noexcept = 0;
     // Loads the credentials again. Returns the version of those in force; 0: there are none.
     virtual std::uint64_t refresh_credentials() { return 0; }
     // No handler may be called any more.

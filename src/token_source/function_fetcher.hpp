@@ -55,6 +55,7 @@ public:
     {
         return options.observer;
     }
+    [[nodiscard]] event_context context() const noexcept override { return {options.name, {}, 0}; }
     [[nodiscard]] bool context_is_gone() const noexcept override
     {
         return pending->context_is_gone();

@@ -2,6 +2,7 @@
 #include "token_source/waiter_wakeup.hpp"
 #include "values/make_error.hpp"
 #include "values/notify.hpp"
+#include "values/operation_number.hpp"
 #include "values/random_fraction.hpp"
 #include "values/saturating_time.hpp"
 
@@ -15,9 +16,12 @@ namespace coauth::detail
 class token_source_impl::fetch_handler
 {
 public:
-    fetch_handler(std::shared_ptr<token_source_impl> source, fetch_reason reason) noexcept
+    fetch_handler(
+        std::shared_ptr<token_source_impl> source, fetch_reason reason,
+        event_context const& context) noexcept
         : source_(std::move(source))
         , reason_(reason)
+        , context_(context)
     {
     }
     fetch_handler(fetch_handler&&) noexcept = default;
@@ -44,12 +48,13 @@ private:
     {
         auto const source = std::move(source_);
         auto const credentials = wakeup_ ? wakeup_->credentials : 0;
-        auto ended = source->on_fetch_complete(reason_, std::move(outcome), credentials);
+        auto ended = source->on_fetch_complete(reason_, std::move(outcome), credentials, context_);
         auto const fill = [&](waiter_wakeup& wakeup)
         {
             wakeup.waiters = std::move(ended.waiters);
             wakeup.outcome = std::move(ended.outcome);
             wakeup.usable_until = source->usable_until_;
+            wakeup.context = context_;
         };
         if (!wakeup_)
         {
@@ -63,6 +68,7 @@ private:
 
     std::shared_ptr<token_source_impl> source_;
     fetch_reason reason_;
+    event_context context_;
     std::shared_ptr<waiter_wakeup> wakeup_;
 };
 
@@ -75,15 +81,17 @@ void token_source_impl::fetch(fetch_reason reason, std::uint64_t number)
         ++counters_.by_reason.at(static_cast<std::size_t>(reason)).started;
         unwanted = cancel_fetch_ || policy_.closed();
     }
-    notify(observer_, [&](observer& to) { to.on_fetch_started({reason}); });
-    fetch_handler handler(shared_from_this(), reason);
+    auto context = context_;
+    context.operation = next_operation_number();
+    notify(observer_, [&](observer& to) { to.on_fetch_started({reason, context}); });
+    fetch_handler handler(shared_from_this(), reason, context);
     try
     {
         auto sent_credentials = handler.prepare();
         if (unwanted)
             return handler(error(errc::cancelled));
-        auto const operation =
-            fetcher_->start(make_fetch(reason), std::move(handler), std::move(sent_credentials));
+        auto const operation = fetcher_->start(
+            make_fetch(reason, context.operation), std::move(handler), std::move(sent_credentials));
         std::lock_guard const lock(mutex_);
         // It may have ended meanwhile in another thread, and the next one may have started.
         if (fetch_number_ != number)
@@ -97,11 +105,12 @@ void token_source_impl::fetch(fetch_reason reason, std::uint64_t number)
     }
 }
 
-token_fetch token_source_impl::make_fetch(fetch_reason reason) const
+token_fetch token_source_impl::make_fetch(fetch_reason reason, std::uint64_t operation) const
 {
     token_fetch what;
     what.request = refresh_tokens_.next_request();
     what.reason = reason;
+    what.operation = operation;
     what.deadline = after(clock::now(), fetcher_->timeout());
     std::lock_guard const lock(mutex_);
     what.current = policy_.current_token();
@@ -110,7 +119,8 @@ token_fetch token_source_impl::make_fetch(fetch_reason reason) const
 }
 
 token_source_impl::fetch_result token_source_impl::on_fetch_complete(
-    fetch_reason reason, result<access_token> outcome, std::uint64_t credentials) noexcept
+    fetch_reason reason, result<access_token> outcome, std::uint64_t credentials,
+    event_context const& context) noexcept
 {
     // Before any call gets the token, and before the next fetch starts.
     if (outcome)
@@ -129,7 +139,7 @@ token_source_impl::fetch_result token_source_impl::on_fetch_complete(
             failed_credentials_ = credentials;
         maintain(options_.refresh_when_idle && was_used_);
     }
-    notify_fetch_ended(reason, at, duration, ended);
+    notify_fetch_ended(reason, at, duration, ended, context);
     return ended;
 }
 
@@ -187,13 +197,14 @@ void token_source_impl::count(fetch_reason reason, fetch_result const& ended) no
 }
 
 void token_source_impl::notify_fetch_ended(
-    fetch_reason reason, clock_pair now, clock::duration duration,
-    fetch_result const& ended) const noexcept
+    fetch_reason reason, clock_pair now, clock::duration duration, fetch_result const& ended,
+    event_context const& context) const noexcept
 {
     if (!observer_)
         return;
     if (ended.abandoned)
-        return notify(observer_, [&](observer& to) { to.on_fetch_abandoned({reason, duration}); });
+        return notify(
+            observer_, [&](observer& to) { to.on_fetch_abandoned({reason, duration, context}); });
     std::optional<clock::duration> usable_for;
     clock::duration back_off{};
     {
@@ -202,6 +213,8 @@ void token_source_impl::notify_fetch_ended(
         bool const usable = policy_.usable_token(now) != nullptr;
         if (usable && end != clock::time_point::max())
             usable_for = end - now.steady;
+        else if (usable && !ended.outcome)
+            usable_for = clock::duration::max();
         back_off = policy_.back_off_remaining(now);
     }
     auto const& outcome = ended.outcome;
@@ -213,10 +226,10 @@ void token_source_impl::notify_fetch_ended(
         [&](observer& to)
         {
             if (outcome)
-                to.on_fetch_succeeded({reason, duration, waiters, usable_for});
+                to.on_fetch_succeeded({reason, duration, waiters, usable_for, context});
             else
                 to.on_fetch_failed(
-                    {reason, duration, waiters, outcome.error(), back_off, usable_for});
+                    {reason, duration, waiters, outcome.error(), back_off, usable_for, context});
         });
 }
 

@@ -68,6 +68,7 @@ token_source_impl::token_source_impl(
     , fetcher_(std::move(from))
     , options_(std::move(options))
     , observer_(fetcher_->observer())
+    , context_(fetcher_->context())
     , observes_hits_(observer_ != nullptr && options_.observe_cache_hits)
     , policy_(options_)
     , refresh_tokens_(std::move(request))
@@ -110,7 +111,7 @@ access_token token_source_impl::try_get_slow() noexcept
         maintain(options_.refresh_when_idle && was_used_);
     }
     if (observes_hits_ && token)
-        notify_served(observer_, token, std::nullopt, usable_until_);
+        notify_served(observer_, token, std::nullopt, usable_until_, context_);
     return token;
 }
 
@@ -130,7 +131,7 @@ token_source_impl::start(get_options const& options, token_wait_op::ptr& operati
     {
     case decision_kind::serve:
         if (observes_hits_)
-            notify_served(observer_, decision.token, std::nullopt, usable_until_);
+            notify_served(observer_, decision.token, std::nullopt, usable_until_, context_);
         return std::move(decision.token);
     case decision_kind::refuse:
         return std::move(decision.failure);
@@ -243,7 +244,9 @@ bool token_source_impl::invalidate(access_token const& token) noexcept
         if (options_.refresh_when_idle && was_used_)
             maintain(true);
     }
-    notify(observer_, [&](observer& to) { to.on_token_invalidated({at.wall - obtained_at}); });
+    notify(
+        observer_,
+        [&](observer& to) { to.on_token_invalidated({at.wall - obtained_at, context_}); });
     return true;
 }
 

@@ -78,22 +78,25 @@ private:
     void arm_timer();
 
     void fetch(fetch_reason reason, std::uint64_t number);
-    [[nodiscard]] token_fetch make_fetch(fetch_reason reason) const;
+    [[nodiscard]] token_fetch make_fetch(fetch_reason reason, std::uint64_t operation) const;
     [[nodiscard]] fetch_result on_fetch_complete(
-        fetch_reason reason, result<access_token> outcome, std::uint64_t credentials) noexcept;
+        fetch_reason reason, result<access_token> outcome, std::uint64_t credentials,
+        event_context const& context) noexcept;
     // With the lock held.
     [[nodiscard]] fetch_result
     store(fetch_reason reason, clock_pair now, result<access_token> outcome) noexcept;
     void notify_token(access_token const& token) noexcept;
     void count(fetch_reason reason, fetch_result const& ended) noexcept;
     void notify_fetch_ended(
-        fetch_reason reason, clock_pair now, clock::duration duration,
-        fetch_result const& ended) const noexcept;
+        fetch_reason reason, clock_pair now, clock::duration duration, fetch_result const& ended,
+        event_context const& context) const noexcept;
     void on_timer();
 
     std::shared_ptr<fetcher> const fetcher_;
     token_source_options const options_;
     std::shared_ptr<observer> const observer_;
+    // Of events that are part of no fetch.
+    event_context const context_;
     bool const observes_hits_;
     // Until when the token is returned. The end of the clock: it has no known end.
     std::atomic<clock::time_point> usable_until_{clock::time_point::max()};

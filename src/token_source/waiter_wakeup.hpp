@@ -40,7 +40,7 @@ inline void destroy_all(policy::waiter_batch& waiters) noexcept
 inline void notify_served(
     std::shared_ptr<observer> const& to, access_token const& token,
     std::optional<std::chrono::steady_clock::duration> waited,
-    std::chrono::steady_clock::time_point usable_until) noexcept
+    std::chrono::steady_clock::time_point usable_until, event_context const& context) noexcept
 {
     using clock = std::chrono::steady_clock;
     auto const now = clock::now();
@@ -49,7 +49,7 @@ inline void notify_served(
         usable_for = clock::duration(0);
     else if (usable_until != clock::time_point::max())
         usable_for = std::max(usable_until - now, clock::duration(0));
-    token_served const event{waited, now - token.requested_at_steady(), usable_for};
+    token_served const event{waited, now - token.requested_at_steady(), usable_for, context};
     notify(to, [&](observer& sink) { sink.on_token_served(event); });
 }
 
@@ -113,6 +113,8 @@ public:
     clock::time_point usable_until = clock::time_point::max();
     // The version of the credentials that the fetch sent.
     std::uint64_t credentials = 0;
+    // Of the events. The waiting operations own the source that owns its texts.
+    event_context context;
 
 private:
     void complete_until(clock::time_point end)
@@ -121,7 +123,8 @@ private:
         {
             auto operation = adopt(waiter);
             if (observer_ && outcome)
-                notify_served(observer_, *outcome, clock::now() - operation->started, usable_until);
+                notify_served(
+                    observer_, *outcome, clock::now() - operation->started, usable_until, context);
             token_wait_op::complete(std::move(operation), outcome);
             if (completed % 8 == 0 && clock::now() >= end)
                 return;

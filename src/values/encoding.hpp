@@ -36,6 +36,12 @@ bool is_printable_ascii(std::string_view text) noexcept;
 char lower(char c) noexcept;
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
 
+// Without the query, which may have secrets.
+inline std::string_view without_query(std::string_view url) noexcept
+{
+    return url.substr(0, url.find('?'));
+}
+
 // "id:password" in base64, for HTTP Basic.
 secret basic_credentials(std::string_view id, std::string_view password, bool form_encode);
 

@@ -1,5 +1,9 @@
 #include <coauth/observer.hpp>
 
+#include "values/operation_number.hpp"
+
+#include <atomic>
+
 namespace coauth
 {
 
@@ -39,6 +43,12 @@ std::string_view to_string(fetch_reason reason) noexcept
         return "forced";
     }
     return "unknown";
+}
+
+std::uint64_t detail::next_operation_number() noexcept
+{
+    static std::atomic<std::uint64_t> last{0};
+    return ++last;
 }
 
 } // namespace coauth

@@ -137,6 +137,34 @@ BOOST_AUTO_TEST_CASE(keeps_refresh_back_off_and_events_to_itself)
                        "started:forced succeeded:forced:1 ");
 }
 
+BOOST_AUTO_TEST_CASE(events_have_the_name_and_the_number_of_the_fetch)
+{
+    struct recorder : coauth::observer
+    {
+        void on_fetch_started(coauth::fetch_started const& e) override
+        {
+            name = e.context.client;
+            operation = e.context.operation;
+            has_endpoint = !e.context.endpoint.empty();
+        }
+        std::string name;
+        std::uint64_t operation = 0;
+        bool has_endpoint = true;
+    };
+    auto const seen = std::make_shared<recorder>();
+    token_fetcher_fixture t;
+    auto options = t.single_attempt();
+    options.observer = seen;
+    options.name = "vault";
+    token_source tokens(t.fetcher([](auto, auto handler) { handler(make_token("a")); }, options));
+    tokens.async_get_access_token(t.into_results());
+    t.run();
+    BOOST_TEST(seen->name == "vault");
+    BOOST_TEST(!seen->has_endpoint);
+    BOOST_TEST(seen->operation != 0U);
+    BOOST_TEST(t.calls.at(0).operation == seen->operation);
+}
+
 BOOST_AUTO_TEST_CASE(cancels_the_function_when_it_is_unwanted)
 {
     struct row
