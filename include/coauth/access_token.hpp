@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <iosfwd>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,9 +19,12 @@
 namespace coauth
 {
 
+class dpop_prover;
+
 namespace detail
 {
 
+class proof_record;
 class split_refcount;
 
 // The reference count of a token. The token's content owns one. A thread may have a local count
@@ -68,6 +72,9 @@ struct access_token_info
     unsigned http_status = 0;
     /// The header fields of the HTTP response.
     http_headers headers;
+    /// Signs the proofs of a DPoP token, for `authorize`. Empty: `authorize` fails for such a
+    /// token.
+    std::shared_ptr<dpop_prover> dpop = {};
 };
 
 /// An OAuth 2.0 access token (RFC 6749 section 1.4) with its type, scope and lifetime.
@@ -153,6 +160,9 @@ public:
     /// The header fields of the HTTP response. Empty unless `client_config::keep_headers` is set.
     [[nodiscard]] http_headers const& headers() const noexcept;
 
+    /// The prover whose key a DPoP token is bound to. Empty: there is none. See `authorize`.
+    [[nodiscard]] std::shared_ptr<dpop_prover> const& dpop() const noexcept;
+
     /// True if both have the same token text, or both are empty.
     friend COAUTH_DECL bool operator==(access_token const& a, access_token const& b) noexcept;
 
@@ -160,6 +170,7 @@ public:
     friend COAUTH_DECL std::ostream& operator<<(std::ostream& out, access_token const& token);
 
 private:
+    friend class detail::proof_record;
     friend class detail::split_refcount;
     struct rep;
 

@@ -25,6 +25,15 @@ namespace coauth
 ///     log(response.error().message()); // there is no token
 /// \endcode
 ///
+/// If the token is bound to a DPoP key and the response demands a proof with the API's nonce (401
+/// with the error `use_dpop_nonce`), the nonce is stored and the API is called again with the same
+/// token; `operation` puts it into the request with `authorize`, which makes a new proof. A nonce
+/// in any other response is stored too.
+///
+/// Only a new token of the same kind is fetched. If the API demands another scope or other claims
+/// (`insufficient_scope`, `insufficient_claims`, `insufficient_user_authentication`), the result is
+/// that response; see `parse_api_challenge` and `token_source::invalidate`.
+///
 /// If the response rejects the token, the token is invalidated and a new one is fetched. Any number
 /// of concurrent calls whose token was rejected share one fetch. The result is the second response,
 /// even if it rejects its token too. If the server returns the same token again, the API is not
@@ -32,7 +41,8 @@ namespace coauth
 ///
 /// \param tokens The source of the token. It need not outlive the call. If it is destroyed or
 ///     closed while the call waits for a token, the call ends with `errc::cancelled`.
-/// \param operation Called once or twice with an `access_token`; returns an `awaitable` of the
+/// \param operation Called once or twice (four times, if the API demands nonces) with an
+///     `access_token`; returns an `awaitable` of the
 ///     response. Copied or moved, and kept until the call ends.
 /// \param is_rejected Called with the response; returns true if the response rejects the token. The
 ///     default accepts a response of Boost.Beast, and types like it.

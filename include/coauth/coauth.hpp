@@ -2,10 +2,12 @@
 #define COAUTH_COAUTH_HPP
 
 #include <coauth/access_token.hpp>
+#include <coauth/api_challenge.hpp>
 #include <coauth/as_error_code.hpp>
 #include <coauth/async_call_with_token.hpp>
 #include <coauth/async_get_access_token.hpp>
 #include <coauth/authorization_server.hpp>
+#include <coauth/authorize.hpp>
 #include <coauth/client.hpp>
 #include <coauth/client_authentication.hpp>
 #include <coauth/client_config.hpp>

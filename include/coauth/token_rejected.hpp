@@ -1,9 +1,9 @@
 #ifndef COAUTH_TOKEN_REJECTED_HPP
 #define COAUTH_TOKEN_REJECTED_HPP
 
+#include <coauth/detail/response_fields.hpp>
 #include <coauth/export.hpp>
 
-#include <string>
 #include <string_view>
 
 namespace coauth
@@ -26,17 +26,9 @@ struct is_invalid_token_response
     template <class Response>
     [[nodiscard]] bool operator()(Response const& response) const
     {
-        if constexpr (requires { response.equal_range("WWW-Authenticate").first->value(); })
-        {
-            // Fields of one name are one list (RFC 9110 section 5.3).
-            std::string challenges;
-            auto const [begin, end] = response.equal_range("WWW-Authenticate");
-            for (auto field = begin; field != end; ++field)
-                challenges.append(challenges.empty() ? "" : ", ").append(field->value());
-            return is_invalid_token_challenge(response.result_int(), challenges);
-        }
-        else
-            return is_invalid_token_challenge(response.result_int(), response["WWW-Authenticate"]);
+        return is_invalid_token_challenge(
+            static_cast<unsigned>(response.result_int()),
+            detail::field_values(response, "WWW-Authenticate"));
     }
 };
 

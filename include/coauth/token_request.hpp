@@ -19,6 +19,7 @@ namespace coauth
 namespace detail
 {
 
+class demanded_claims;
 class refresh_token_rotation;
 
 } // namespace detail
@@ -217,6 +218,7 @@ public:
     [[nodiscard]] token_grant const* grant() const noexcept { return grant_.get(); }
 
 private:
+    friend class detail::demanded_claims;
     friend class detail::refresh_token_rotation;
     using values = std::vector<std::pair<std::string, secret>>;
     using functions = std::vector<std::pair<std::string, secret_provider>>;

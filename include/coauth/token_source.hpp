@@ -2,6 +2,7 @@
 #define COAUTH_TOKEN_SOURCE_HPP
 
 #include <coauth/access_token.hpp>
+#include <coauth/api_challenge.hpp>
 #include <coauth/detail/token_wait_op.hpp>
 #include <coauth/export.hpp>
 #include <coauth/result.hpp>
@@ -218,6 +219,27 @@ public:
     ///
     /// \return True if the token was dropped.
     bool invalidate(access_token const& token) noexcept;
+
+    /// The same for an API that demands a token with other claims (`challenge_remedy::claims`).
+    /// From now on the requests also have the `claims`, `acr_values` and `max_age` of the challenge
+    /// as parameters, so that the next token has what the API demands.
+    ///
+    /// \code
+    /// auto token = co_await tokens.async_get_access_token();
+    /// if (!token)
+    ///     co_return;
+    /// auto response = co_await get("/messages", *token);
+    /// auto const challenge = coauth::parse_api_challenge(response);
+    /// if (challenge && challenge->remedy == coauth::challenge_remedy::claims)
+    ///     tokens.invalidate(*token, *challenge); // then call the API again with a new token
+    /// \endcode
+    ///
+    /// The claims of several challenges are merged with each other and with a parameter `claims` of
+    /// the request; of the other parameters the last one counts. All users of this source get such
+    /// tokens: use it for APIs that you trust to demand them.
+    ///
+    /// \return True if the token was dropped.
+    bool invalidate(access_token const& token, api_challenge const& challenge);
 
     /// The current state, for health checks.
     [[nodiscard]] token_source_status status() const;

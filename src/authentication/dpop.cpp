@@ -7,6 +7,7 @@
 #include "crypto/jwt.hpp"
 #include "crypto/key_source.hpp"
 #include "values/make_error.hpp"
+#include "values/proof_record.hpp"
 
 #include <chrono>
 #include <mutex>
@@ -108,6 +109,8 @@ dpop_prover::proof_for(std::string_view method, std::string_view url, access_tok
     if (token.empty())
         return detail::parameter_error(
             "the token is empty; a proof for a resource server names the token");
+    if (auto* const record = detail::proof_record::of(token))
+        record->set(url);
     return sign_proof(method, url, &token);
 }
 

@@ -146,6 +146,8 @@ private:
         info.requested_at_steady = context_.sent_steady;
         info.http_status = response_.response().status;
         info.members = other_members();
+        if (info.token_type == "DPoP")
+            info.dpop = config_.dpop;
         if (config_.keep_headers)
             info.headers = std::move(response_.response().headers);
         return access_token(std::move(info));

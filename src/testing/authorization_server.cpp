@@ -185,6 +185,11 @@ std::string authorization_server::revocation_endpoint() const
     return state_->server->origin() + state_->options.revocation_path;
 }
 
+std::string authorization_server::api_url() const
+{
+    return state_->server->api_url();
+}
+
 std::uint16_t authorization_server::mtls_port() const noexcept
 {
     return state_->mtls_port;

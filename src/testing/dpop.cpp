@@ -1,10 +1,14 @@
 #include "testing/dpop.hpp"
 
+#include "testing/encoding.hpp"
 #include "testing/jwt.hpp"
 #include "testing/public_key.hpp"
 #include "testing/signature.hpp"
 
+#include <openssl/sha.h>
+
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 
@@ -56,8 +60,17 @@ char const* check_key(jwt const& proof)
     return nullptr;
 }
 
-char const*
-check_claims(server_state const& server, received_request const& request, jwt const& proof)
+std::string hash_of(std::string const& token)
+{
+    std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+    SHA256(reinterpret_cast<unsigned char const*>(token.data()), token.size(), digest.data());
+    return encode_base64url(std::string(digest.begin(), digest.end()));
+}
+
+// `token_hash`: of the access token in the request. Empty: it has none.
+char const* check_claims(
+    server_state const& server, received_request const& request, jwt const& proof,
+    std::string const& token_hash)
 {
     if (text_member(proof.claims, "htm") != request.method)
         return "The proof is for another method (htm).";
@@ -69,21 +82,24 @@ check_claims(server_state const& server, received_request const& request, jwt co
     auto const issued = number_member(proof.claims, "iat");
     if (!issued || std::abs(now - *issued) > max_age)
         return "The proof was not made within 5 minutes of now (iat).";
-    if (proof.claims.contains("ath"))
+    if (token_hash.empty() && proof.claims.contains("ath"))
         return "The proof is for an access token, but the request has none (ath).";
+    if (text_member(proof.claims, "ath") != token_hash)
+        return "The proof is for another access token (ath).";
     if (text_member(proof.claims, "jti").empty())
         return "The proof has no identifier (jti).";
     return nullptr;
 }
 
-checked<std::string> check_present_proof(server_state& server, received_request const& request)
+checked<std::string> check_present_proof(
+    server_state& server, received_request const& request, std::string const& token_hash = {})
 {
     auto const proof = read_proof(request);
     if (!proof)
         return invalid_proof("The proof is not a JSON Web Token.");
     if (auto const* const problem = check_key(*proof))
         return invalid_proof(problem);
-    if (auto const* const problem = check_claims(server, request, *proof))
+    if (auto const* const problem = check_claims(server, request, *proof, token_hash))
         return invalid_proof(problem);
     if (text_member(proof->claims, "nonce") != server.nonce)
         return oauth_failure(
@@ -114,6 +130,14 @@ checked<std::string> check_proof(server_state& server, received_request const& r
     if (mode == dpop::required)
         return invalid_proof("A proof is required (DPoP).");
     return std::string();
+}
+
+checked<std::string>
+check_api_proof(server_state& server, received_request const& request, std::string const& token)
+{
+    if (request.headers.count("DPoP") != 1)
+        return invalid_proof("The token needs exactly one proof (DPoP).");
+    return check_present_proof(server, request, hash_of(token));
 }
 
 } // namespace coauth::testing

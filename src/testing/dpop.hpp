@@ -17,6 +17,10 @@ std::string proof_key_thumbprint(received_request const& request);
 // key. Empty: the token is not bound.
 checked<std::string> check_proof(server_state& server, received_request const& request);
 
+// The same for a request to the API with an access token. There must be a proof.
+checked<std::string>
+check_api_proof(server_state& server, received_request const& request, std::string const& token);
+
 } // namespace coauth::testing
 
 #endif

@@ -1,5 +1,6 @@
 #include "testing/endpoints.hpp"
 
+#include "testing/api.hpp"
 #include "testing/encoding.hpp"
 #include "testing/failure.hpp"
 #include "testing/metadata.hpp"
@@ -25,6 +26,10 @@ route(server_state& server, received_request const& request, client_certificate 
         return handle_revocation_request(server, request, certificate);
     if (is_metadata_path(server, path))
         return handle_metadata_request(server, request);
+    if (is_api_path(server, path))
+        return handle_api_request(server, request);
+    if (is_resource_metadata_path(server, path))
+        return handle_resource_metadata_request(server);
     return to_response(options.flavor, {404, "not_found", "There is no endpoint at this path."});
 }
 

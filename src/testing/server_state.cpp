@@ -78,6 +78,11 @@ std::string server_state::issuer() const
     return origin() + options.issuer_path;
 }
 
+std::string server_state::api_url() const
+{
+    return origin() + options.api_path;
+}
+
 std::vector<std::string> server_state::urls(std::string_view path) const
 {
     std::vector<std::string> all;

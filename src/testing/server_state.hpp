@@ -25,6 +25,7 @@ public:
     [[nodiscard]] std::string origin(std::string const& host = {}) const;
     [[nodiscard]] std::string mtls_origin() const;
     [[nodiscard]] std::string issuer() const;
+    [[nodiscard]] std::string api_url() const;
     // Every URL with this path by which clients reach the server.
     [[nodiscard]] std::vector<std::string> urls(std::string_view path) const;
 

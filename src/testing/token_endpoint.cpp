@@ -59,6 +59,11 @@ response make_response(
     token.expires_at = token.issued_at + clamp_duration(server.options.token_lifetime);
     token.key_thumbprint = *key;
     token.certificate_thumbprint = certificate.thumbprint;
+    for (auto const& [name, value] : *parameters)
+        if (name == "resource")
+            token.resources.push_back(value);
+    token.acr_values = member(*parameters, "acr_values").value_or("");
+    token.claims = member(*parameters, "claims").value_or("");
     return token_response(server, *grant, std::move(token));
 }
 

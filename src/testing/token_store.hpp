@@ -4,6 +4,7 @@
 #include <chrono>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace coauth::testing
 {
@@ -20,6 +21,10 @@ struct issued_token
     // none.
     std::string key_thumbprint = {};
     std::string certificate_thumbprint = {};
+    // What the request asked for.
+    std::vector<std::string> resources = {};
+    std::string acr_values = {};
+    std::string claims = {};
 };
 
 // The issued tokens that are not revoked.

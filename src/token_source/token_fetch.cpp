@@ -108,7 +108,7 @@ void token_source_impl::fetch(fetch_reason reason, std::uint64_t number)
 token_fetch token_source_impl::make_fetch(fetch_reason reason, std::uint64_t operation) const
 {
     token_fetch what;
-    what.request = refresh_tokens_.next_request();
+    what.request = demanded_claims_.apply(refresh_tokens_.next_request());
     what.reason = reason;
     what.operation = operation;
     what.deadline = after(clock::now(), fetcher_->timeout());

@@ -136,6 +136,11 @@ bool token_source::invalidate(access_token const& token) noexcept
     return impl_->invalidate(token);
 }
 
+bool token_source::invalidate(access_token const& token, api_challenge const& challenge)
+{
+    return impl_->invalidate(token, challenge);
+}
+
 token_source_status token_source::status() const
 {
     return impl_->status();

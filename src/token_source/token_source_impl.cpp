@@ -250,6 +250,12 @@ bool token_source_impl::invalidate(access_token const& token) noexcept
     return true;
 }
 
+bool token_source_impl::invalidate(access_token const& token, api_challenge const& challenge)
+{
+    demanded_claims_.add(challenge);
+    return invalidate(token);
+}
+
 void token_source_impl::close() noexcept
 {
     std::lock_guard const lock(mutex_);

@@ -8,6 +8,7 @@
 
 #include "net/context_shutdown.hpp"
 #include "policy/refresh_policy.hpp"
+#include "token_source/demanded_claims.hpp"
 #include "token_source/fetcher.hpp"
 #include "token_source/refresh_token_rotation.hpp"
 #include "token_source/token_snapshot.hpp"
@@ -52,6 +53,7 @@ public:
     void post_completion(token_wait_op::ptr operation, result<access_token> outcome);
     void warm_up() noexcept;
     bool invalidate(access_token const& token) noexcept;
+    bool invalidate(access_token const& token, api_challenge const& challenge);
     void close() noexcept;
     [[nodiscard]] token_source_status status() const;
     [[nodiscard]] token_source_counters counters() const;
@@ -105,6 +107,7 @@ private:
     std::mutex mutable mutex_;
     policy_type policy_;
     refresh_token_rotation refresh_tokens_;
+    demanded_claims demanded_claims_;
     token_source_counters counters_;
     // The number of the last fetch; the running one, once it has started.
     std::uint64_t fetch_number_ = 0;

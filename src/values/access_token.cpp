@@ -1,6 +1,7 @@
 #include <coauth/access_token.hpp>
 
 #include "values/json_document.hpp"
+#include "values/proof_record.hpp"
 #include "values/saturating_time.hpp"
 #include "values/token_refcount.hpp"
 
@@ -8,6 +9,7 @@
 #include <array>
 #include <cstdio>
 #include <ctime>
+#include <memory>
 #include <ostream>
 #include <utility>
 
@@ -74,6 +76,8 @@ struct access_token::rep : detail::refcount
     std::string_view refresh_token;
     // If its JSON text has escapes.
     secret decoded_refresh_token;
+    // Null: proofs are not recorded.
+    std::unique_ptr<detail::proof_record> proofs;
 };
 
 namespace
@@ -201,6 +205,28 @@ http_headers const& access_token::headers() const noexcept
     static http_headers const none;
     auto const* const data = content();
     return data != nullptr ? data->info.headers : none;
+}
+
+std::shared_ptr<dpop_prover> const& access_token::dpop() const noexcept
+{
+    static std::shared_ptr<dpop_prover> const none;
+    auto const* const data = content();
+    return data != nullptr ? data->info.dpop : none;
+}
+
+access_token detail::proof_record::attach(access_token const& token)
+{
+    auto info = token.content()->info;
+    info.value = secret(token.value());
+    auto content = std::make_unique<access_token::rep>(std::move(info));
+    content->proofs = std::make_unique<proof_record>();
+    return access_token(content.release());
+}
+
+detail::proof_record* detail::proof_record::of(access_token const& token) noexcept
+{
+    auto const* const data = token.content();
+    return data != nullptr ? data->proofs.get() : nullptr;
 }
 
 bool operator==(access_token const& a, access_token const& b) noexcept

@@ -21,6 +21,7 @@ BEGIN = """\
 
 #include <cstdlib>
 #include <iostream>
+#include <map>
 #include <string_view>
 
 namespace asio = boost::asio;
@@ -50,7 +51,8 @@ asio::awaitable<void> fragment_{number}(
     asio::any_io_executor executor, coauth::client& client, coauth::token_source& tokens,
     coauth::secret secret,
     std::string application_id, coauth::secret application_secret, std::string host,
-    std::string issuer, coauth::discovery_options discovery, bool& ended)
+    std::string issuer, coauth::discovery_options discovery, std::string url,
+    std::string www_authenticate, bool& ended)
 {{
     {{
 #line {line} "{source}"
@@ -96,7 +98,7 @@ int main(int, char** arguments)
             context,
             row.run(
                 context.get_executor(), client, tokens, secret, id, secret, std::getenv("SMSCX_HOST"),
-                issuer, discovery, ended),
+                issuer, discovery, issuer + "/api", std::string(), ended),
             asio::detached);
         context.run();
         std::cout << row.where << (ended ? ": ran\\n" : ": did not reach its end\\n");
@@ -148,6 +150,8 @@ def main():
                                 "(application_id, application_secret, host)")
             text = text.replace("async_discover(executor, issuer)",
                                 "async_discover(executor, issuer, discovery)")
+            text = text.replace("resource_discovery_options options;",
+                                "resource_discovery_options options; options.discovery = discovery;")
             if "smscx::config" in text:
                 text = text.replace("coauth::client sms", 'config.tls.ca_file = std::getenv("COAUTH_CA_FILE");'
                                     " coauth::client sms")

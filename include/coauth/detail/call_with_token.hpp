@@ -2,6 +2,7 @@
 #define COAUTH_DETAIL_CALL_WITH_TOKEN_HPP
 
 #include <coauth/access_token.hpp>
+#include <coauth/detail/response_fields.hpp>
 #include <coauth/export.hpp>
 #include <coauth/result.hpp>
 #include <coauth/token_source.hpp>
@@ -20,6 +21,7 @@
 #include <concepts>
 #include <exception>
 #include <memory>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -48,9 +50,52 @@ using response_of = typename awaitable_value<std::invoke_result_t<Operation&, ac
 template <class F, class Operation>
 concept rejection_predicate = std::predicate<F&, response_of<Operation> const&>;
 
+// The same token, which records for which URL a DPoP proof is made with it. A Bearer token itself.
+[[nodiscard]] COAUTH_DECL access_token record_proofs(access_token const& token);
+
+// Stores the nonce in an API's response for the server of the last proof. True if the response
+// demands a proof with that nonce.
+COAUTH_DECL bool store_api_nonce(
+    access_token const& token, unsigned status, std::string_view www_authenticate,
+    std::string_view nonce);
+
 inline bool is_cancelled(boost::asio::cancellation_state const& state) noexcept
 {
     return state.cancelled() != boost::asio::cancellation_type::none;
+}
+
+template <class Response>
+bool store_nonce_of(Response const& response, access_token const& token)
+{
+    return store_api_nonce(
+        token, static_cast<unsigned>(response.result_int()),
+        field_values(response, "WWW-Authenticate"), field_values(response, "DPoP-Nonce"));
+}
+
+// Calls the API, and once more if it demands a proof with its nonce (RFC 9449 section 9).
+template <class Operation>
+boost::asio::awaitable<response_of<Operation>>
+call_with_proof(Operation& operation, access_token token)
+{
+    auto const recording = record_proofs(token);
+    auto response = co_await operation(recording);
+    bool const demands_nonce = store_nonce_of(response, recording);
+    auto const state = co_await boost::asio::this_coro::cancellation_state;
+    if (!demands_nonce || is_cancelled(state))
+        co_return std::move(response);
+    auto second_response = co_await operation(recording);
+    store_nonce_of(second_response, recording);
+    co_return std::move(second_response);
+}
+
+// A response whose fields cannot be read is what it is.
+template <class Operation>
+boost::asio::awaitable<response_of<Operation>> call_api(Operation& operation, access_token token)
+{
+    if constexpr (beast_like_response<response_of<Operation>>)
+        if (token.dpop())
+            return call_with_proof(operation, std::move(token));
+    return operation(std::move(token));
 }
 
 template <class Operation, class IsRejected>
@@ -65,7 +110,7 @@ boost::asio::awaitable<result<response_of<Operation>>> call_with_token(
     auto const state_with_token = co_await boost::asio::this_coro::cancellation_state;
     if (is_cancelled(state_with_token))
         co_return outcome(error(errc::cancelled));
-    auto response = co_await operation(*token);
+    auto response = co_await call_api(operation, *token);
     bool const rejected = is_rejected(std::as_const(response));
     if (!rejected)
         co_return outcome(std::move(response));
@@ -82,7 +127,7 @@ boost::asio::awaitable<result<response_of<Operation>>> call_with_token(
     auto const state_with_new_token = co_await boost::asio::this_coro::cancellation_state;
     if (is_cancelled(state_with_new_token))
         co_return outcome(error(errc::cancelled));
-    auto second_response = co_await operation(*new_token);
+    auto second_response = co_await call_api(operation, *new_token);
     co_return outcome(std::move(second_response));
 }
 

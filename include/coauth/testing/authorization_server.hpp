@@ -24,7 +24,8 @@ namespace coauth::testing
 /// It creates its CA and its certificates when it starts, unless you give it a certificate. It
 /// verifies method, path, grant, credentials and scope like a real server; scripted responses
 /// replace its own. It has a token endpoint, metadata (/.well-known/oauth-authorization-server and
-/// /.well-known/openid-configuration), introspection and revocation.
+/// /.well-known/openid-configuration), introspection and revocation, and an API that accepts its
+/// tokens, with metadata (/.well-known/oauth-protected-resource).
 ///
 /// \par Thread safety
 /// All functions may be called from any thread at the same time.
@@ -53,6 +54,8 @@ public:
     [[nodiscard]] std::string introspection_endpoint() const;
     /// The URL of the revocation endpoint.
     [[nodiscard]] std::string revocation_endpoint() const;
+    /// The URL of the API: its resource identifier.
+    [[nodiscard]] std::string api_url() const;
     /// The port that requests client certificates: `port()`, or with
     /// `client_certificates::requested_at_alias` another one.
     [[nodiscard]] std::uint16_t mtls_port() const noexcept;

@@ -141,6 +141,19 @@ struct server_options
     testing::client_certificates client_certificates = testing::client_certificates::not_requested;
     /// The CAs trusted for tls_client_auth, as PEM text.
     std::string client_ca_pem = {};
+    /// The path of an API that accepts the server's tokens, with its metadata (RFC 9728). A request
+    /// without a token, or with one that is unknown, expired or for another `resource`, gets status
+    /// 401 and a challenge; a token bound by DPoP needs a proof, with the nonce if `dpop_nonce`.
+    /// Empty: there is none.
+    std::string api_path = "/api";
+    /// A scope that the API demands of tokens. Empty: none.
+    std::string api_scope = {};
+    /// The `acr_values` with which tokens for the API must have been requested (RFC 9470). Empty:
+    /// none.
+    std::string api_acr_values = {};
+    /// The claims that the parameter `claims` of the token request must have had, as a JSON object:
+    /// the API demands them as Microsoft Entra does. Empty: none.
+    std::string api_claims = {};
 };
 
 } // namespace coauth::testing
