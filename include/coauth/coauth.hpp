@@ -13,6 +13,7 @@
 #include <coauth/client_config.hpp>
 #include <coauth/client_counters.hpp>
 #include <coauth/discover.hpp>
+#include <coauth/discover_resource.hpp>
 #include <coauth/dpop.hpp>
 #include <coauth/error.hpp>
 #include <coauth/http_headers.hpp>

@@ -29,24 +29,6 @@ namespace
 // A URL that is silent for so long is given up while there is another one.
 constexpr std::chrono::milliseconds max_silence{3000};
 
-std::shared_ptr<client_impl> make_client(
-    asio::any_io_executor const& executor, discovery_options const& options,
-    std::chrono::milliseconds timeout, std::string url)
-{
-    client_config config;
-    config.server.token_endpoint = std::move(url);
-    config.authentication = client_authentication::none("discovery");
-    config.tls = options.tls;
-    config.proxy = options.proxy;
-    config.timeout = timeout;
-    config.allow_http_loopback = options.allow_http_loopback;
-    config.user_agent = options.user_agent;
-    config.debug = options.debug;
-    config.retry.max_attempts = 1;
-    config.connections.idle_timeout = {};
-    return std::make_shared<client_impl>(executor, std::move(config));
-}
-
 // The error of the highest rank is reported: unusable metadata before a server that fails or does
 // not respond, and that before a response that says that there are no metadata.
 int error_rank(error const& failure)
@@ -118,6 +100,24 @@ void post_or_complete(discovery_call& call, metadata_result const& outcome)
 }
 
 } // namespace
+
+std::shared_ptr<client_impl> make_metadata_client(
+    asio::any_io_executor const& executor, discovery_options const& options,
+    std::chrono::milliseconds timeout, std::string url, unsigned max_attempts)
+{
+    client_config config;
+    config.server.token_endpoint = std::move(url);
+    config.authentication = client_authentication::none("discovery");
+    config.tls = options.tls;
+    config.proxy = options.proxy;
+    config.timeout = timeout;
+    config.allow_http_loopback = options.allow_http_loopback;
+    config.user_agent = options.user_agent;
+    config.debug = options.debug;
+    config.retry.max_attempts = max_attempts;
+    config.connections.idle_timeout = {};
+    return std::make_shared<client_impl>(executor, std::move(config));
+}
 
 // RFC 8414 section 3.1, OpenID Connect Discovery section 4, and RFC 8414 as some servers misread
 // it.
@@ -302,7 +302,7 @@ void discovery::try_next_url()
         timeout =
             std::max(std::min(timeout / static_cast<int>(urls_left), max_silence), milliseconds(1));
     rounds_ += next_url_ == 0 ? 1U : 0U;
-    auto const client = make_client(executor_, options_, timeout, urls_[next_url_]);
+    auto const client = make_metadata_client(executor_, options_, timeout, urls_[next_url_], 1);
     ++next_url_;
     auto call = std::make_unique<metadata_call>(
         options_.expected_issuer.empty() ? issuer_ : options_.expected_issuer,

@@ -34,7 +34,13 @@ enum class cache_use
 result<std::vector<std::string>>
 well_known_urls(std::string const& issuer, bool allow_http_loopback);
 
+class client_impl;
 class discovery;
+
+// A client for one request of metadata from this URL.
+std::shared_ptr<client_impl> make_metadata_client(
+    boost::asio::any_io_executor const& executor, discovery_options const& options,
+    std::chrono::milliseconds timeout, std::string url, unsigned max_attempts);
 
 // One call of `async_discover`, which waits for a discovery that it may share with others.
 class discovery_call : public std::enable_shared_from_this<discovery_call>
