@@ -4,13 +4,19 @@ include(CMakePackageConfigHelpers)
 
 set(config_directory ${CMAKE_INSTALL_LIBDIR}/cmake/coauth)
 
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME development)
 install(TARGETS coauth EXPORT coauth-targets FILE_SET HEADERS)
 if(TARGET coauth_testing)
     install(TARGETS coauth_testing EXPORT coauth-testing-targets FILE_SET HEADERS)
     install(EXPORT coauth-testing-targets NAMESPACE coauth:: DESTINATION ${config_directory})
 endif()
 if(TARGET coauth_cli)
-    install(TARGETS coauth_cli)
+    install(TARGETS coauth_cli COMPONENT command)
+    install(FILES ${CMAKE_CURRENT_LIST_DIR}/cli/completion.bash
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME coauth
+        COMPONENT command)
+    install(DIRECTORY ${PROJECT_BINARY_DIR}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1
+        COMPONENT command OPTIONAL)
 endif()
 install(EXPORT coauth-targets NAMESPACE coauth:: DESTINATION ${config_directory})
 
@@ -60,3 +66,4 @@ if(TARGET coauth_testing)
 endif()
 
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY ${PROJECT_BINARY_DIR}/docs/html DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)

@@ -20,7 +20,7 @@ mkdir -p "$logs"
 # shellcheck source=test/steps.sh
 . test/steps.sh
 
-packages+=(python3 openssl "libboost-test$boost-dev" tinyproxy-bin prometheus-cpp-dev doxygen
+packages+=(python3 openssl help2man "libboost-test$boost-dev" tinyproxy-bin prometheus-cpp-dev doxygen
     clang-format-19)
 [[ ! $all ]] || packages+=(clang-19 libclang-rt-19-dev clang-tidy-19 cppcheck)
 command -v npm >/dev/null || packages+=(npm)
