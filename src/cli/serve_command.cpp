@@ -64,6 +64,7 @@ struct next_steps
 {
     std::string issuer;
     server_endpoints endpoints;
+    std::string api_url;
     // For clients with a certificate. Empty: the same as the token endpoint.
     std::string mtls_token_endpoint;
     // Empty with plain HTTP.
@@ -99,6 +100,7 @@ void print_env(next_steps const& steps)
     { std::cout << "COAUTH_" << name << '=' << shell_quoted(value) << '\n'; };
     assign("ISSUER", steps.issuer);
     assign("TOKEN_ENDPOINT", steps.endpoints.token_endpoint);
+    assign("API_URL", steps.api_url);
     assign("CA_FILE", steps.ca_file);
     assign("CLIENT_ID", steps.client_id);
     if (!steps.mtls_token_endpoint.empty())
@@ -150,6 +152,7 @@ void print_summary(next_steps const& steps)
         row("token, mTLS", steps.mtls_token_endpoint);
     row("introspection", steps.endpoints.introspection_endpoint);
     row("revocation", steps.endpoints.revocation_endpoint);
+    row("API", steps.api_url);
     row("CA certificate", steps.ca_file.empty() ? "none: plain HTTP" : steps.ca_file);
     row("client id", sanitize_for_terminal(steps.client_id));
     row("client secret", secret_text(steps));
@@ -169,6 +172,7 @@ next_steps prepare_next_steps(
     steps.issuer = server.issuer();
     steps.endpoints = {
         server.token_endpoint(), server.introspection_endpoint(), server.revocation_endpoint()};
+    steps.api_url = server.api_url();
     if (chosen.client_certificates == testing::client_certificates::requested_at_alias)
         steps.mtls_token_endpoint = server.mtls_token_endpoint();
     if (chosen.tls)
