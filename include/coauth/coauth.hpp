@@ -34,6 +34,7 @@
 #include <coauth/token_request.hpp>
 #include <coauth/token_source.hpp>
 #include <coauth/token_source_options.hpp>
+#include <coauth/token_store.hpp>
 #include <coauth/version.hpp>
 
 /// OAuth 2.0 access tokens for C++20 on Boost.Asio.

@@ -30,7 +30,10 @@ ROOMS = {
     "net": ("crypto",),
     "authentication": ("crypto", "protocol"),
     "client": ("net", "protocol", "policy", "crypto", "authentication"),
-    "token_source": ("client", "policy", "crypto", "net", "protocol", "authentication"),
+    "token_source": (
+        "client", "policy", "crypto", "net", "protocol", "authentication", "token_store",
+    ),
+    "token_store": ("net", "policy", "crypto"),
 }
 # Further rules, whatever rooms a room may include.
 NOT_OF_ROOMS = {
@@ -42,6 +45,7 @@ NOT_OF_ROOMS = {
     "authentication": (ASIO, BEAST, JSON, URL),
     "client": (BEAST, JSON, URL),
     "token_source": (BEAST, JSON, URL),
+    "token_store": (BEAST, JSON, URL),
 }
 
 
