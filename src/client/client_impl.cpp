@@ -90,6 +90,29 @@ std::uint64_t client_impl::refresh_credentials()
     return credentials_ ? credentials_->refresh() : 0;
 }
 
+std::optional<std::string> client_impl::key_binding() const
+{
+    if (!files_)
+        return std::nullopt;
+    std::string binding;
+    if (files_->dpop)
+    {
+        binding = files_->dpop->thumbprint();
+        if (binding.empty())
+            return std::nullopt;
+    }
+    binding.append(1, ';');
+    auto const& tls = config.tls;
+    if (files_->tls && !(tls.certificate_file.empty() && tls.certificate_pem.empty()))
+    {
+        auto const current = files_->tls->current();
+        if (!current || !current->certificate)
+            return std::nullopt;
+        binding += current->certificate->fingerprint();
+    }
+    return binding;
+}
+
 std::uint64_t client_impl::credentials_version() const noexcept
 {
     return credentials_ ? credentials_->version() : 0;

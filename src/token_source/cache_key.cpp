@@ -8,9 +8,8 @@ namespace coauth::detail
 namespace
 {
 
-// Prefixed with the length, so that different lists of fields give different text.
 template <class Text>
-void append_field(Text& key, std::string_view text)
+void append_field_to(Text& key, std::string_view text)
 {
     key.append(std::to_string(text.size())).append(":").append(text);
 }
@@ -21,16 +20,27 @@ void append_set(std::string& key, std::vector<std::string_view>& words)
     words.erase(std::unique(words.begin(), words.end()), words.end());
     key.append(std::to_string(words.size())).append(1, ';');
     for (auto const word : words)
-        append_field(key, word);
+        append_field_to(key, word);
 }
 
 } // namespace
+
+void append_field(std::string& key, std::string_view text)
+{
+    append_field_to(key, text);
+}
 
 void append_cache_key(
     std::string& key, std::uint64_t fetcher, token_request const& request,
     std::string_view grant_fingerprint)
 {
     key.append(std::to_string(fetcher)).append(1, ';');
+    append_request_key(key, request, grant_fingerprint);
+}
+
+void append_request_key(
+    std::string& key, token_request const& request, std::string_view grant_fingerprint)
+{
     std::vector<std::string_view> words;
     for (std::string_view rest = request.scope(); !rest.empty();)
     {
@@ -55,11 +65,11 @@ void append_cache_key(
 secret grant_content(token_grant const& grant)
 {
     secret content;
-    append_field(content, grant.type);
+    append_field_to(content, grant.type);
     for (auto const& [name, value] : grant.parameters)
     {
-        append_field(content, name);
-        append_field(content, value.view());
+        append_field_to(content, name);
+        append_field_to(content, value.view());
     }
     return content;
 }

@@ -17,6 +17,13 @@ void append_cache_key(
     std::string& key, std::uint64_t fetcher, token_request const& request,
     std::string_view grant_fingerprint);
 
+// The same for any client.
+void append_request_key(
+    std::string& key, token_request const& request, std::string_view grant_fingerprint);
+
+// Appends text with its length in front, so that different lists of fields give different text.
+void append_field(std::string& key, std::string_view text);
+
 // The content of a grant without dynamic parameters.
 secret grant_content(token_grant const& grant);
 

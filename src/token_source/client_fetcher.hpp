@@ -4,9 +4,12 @@
 #include "client/client_impl.hpp"
 #include "protocol/config_validation.hpp"
 #include "token_source/fetcher.hpp"
+#include "token_source/shared_name.hpp"
 #include "values/encoding.hpp"
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 
 namespace coauth::detail
@@ -47,6 +50,14 @@ public:
         return {config.name, without_query(url), 0};
     }
     std::uint64_t refresh_credentials() override { return client_->refresh_credentials(); }
+    [[nodiscard]] bool knows_identity() const noexcept override
+    {
+        return knows_identity_of(client_->config);
+    }
+    [[nodiscard]] std::optional<std::string> identity() override
+    {
+        return identity_of(client_->config, client_->key_binding());
+    }
     [[nodiscard]] bool context_is_gone() const noexcept override
     {
         return client_->context_is_gone();

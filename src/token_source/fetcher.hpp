@@ -12,6 +12,8 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 
 namespace coauth::detail
@@ -42,6 +44,11 @@ public:
     [[nodiscard]] virtual event_context context() const noexcept = 0;
     // Loads the credentials again. Returns the version of those in force; 0: there are none.
     virtual std::uint64_t refresh_credentials() { return 0; }
+    // True if it is known what defines the tokens, but for what has to be said by the user.
+    [[nodiscard]] virtual bool knows_identity() const noexcept { return false; }
+    // What defines the tokens besides the request and the user's words, the same in every process
+    // that may share them. None: they cannot be shared now.
+    [[nodiscard]] virtual std::optional<std::string> identity() { return std::string(); }
     // No handler may be called any more.
     [[nodiscard]] virtual bool context_is_gone() const noexcept = 0;
 

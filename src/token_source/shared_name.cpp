@@ -1,0 +1,66 @@
+#include "token_source/shared_name.hpp"
+
+#include "crypto/digest.hpp"
+#include "token_source/cache_key.hpp"
+#include "values/encoding.hpp"
+
+#include <utility>
+
+namespace coauth::detail
+{
+namespace
+{
+
+// Changes when names are made of something else.
+constexpr std::string_view version = "coauth shared token 1";
+
+// The values of parameters that functions return are not known here.
+std::string fingerprint(token_grant const& grant)
+{
+    std::string text(crypto::sha256(grant_content(grant).view()));
+    for (auto const& [name, function] : grant.dynamic_parameters)
+        append_field(text, name);
+    return text;
+}
+
+} // namespace
+
+bool knows_identity_of(client_config const& config) noexcept
+{
+    auto const& authentication = config.authentication;
+    return !authentication.client_id().empty() ||
+           authentication.type() == authentication_method::anonymous;
+}
+
+std::optional<std::string>
+identity_of(client_config const& config, std::optional<std::string> const& key_binding)
+{
+    if (!key_binding)
+        return std::nullopt;
+    auto const& server = config.server;
+    std::string identity;
+    for (std::string_view const text :
+         {std::string_view(config.issuer), std::string_view(server.issuer),
+          std::string_view(server.token_endpoint),
+          std::string_view(server.mtls_endpoint_aliases.token_endpoint),
+          std::string_view(config.authentication.client_id()), std::string_view(*key_binding)})
+        append_field(identity, text);
+    return identity;
+}
+
+std::optional<std::string> shared_name(
+    std::string_view prefix, std::string_view fetcher, std::string_view user,
+    token_request const& request)
+{
+    auto const* const grant = request.grant();
+    if (grant != nullptr &&
+        (grant->type == "refresh_token" || (!grant->dynamic_parameters.empty() && user.empty())))
+        return std::nullopt;
+    std::string text(version);
+    append_field(text, fetcher);
+    append_field(text, user);
+    append_request_key(text, request, grant != nullptr ? fingerprint(*grant) : std::string());
+    return std::string(prefix) + ":{" + base64url(crypto::sha256(text)) + '}';
+}
+
+} // namespace coauth::detail
