@@ -26,6 +26,7 @@
 #include <coauth/secret.hpp>
 #include <coauth/secret_provider.hpp>
 #include <coauth/select_client_authentication.hpp>
+#include <coauth/shared_tokens.hpp>
 #include <coauth/signing_key.hpp>
 #include <coauth/smscx.hpp>
 #include <coauth/token_cache.hpp>

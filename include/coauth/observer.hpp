@@ -234,6 +234,80 @@ struct token_invalidated
     event_context context = {};
 };
 
+/// The operations of a `token_store`.
+enum class store_operation
+{
+    /// `token_store::async_load`.
+    load,
+    /// `token_store::async_claim`.
+    claim,
+    /// `token_store::async_renew`.
+    renew,
+    /// `token_store::async_publish`.
+    publish,
+    /// `token_store::async_release`.
+    release,
+    /// `token_store::async_remove_if`.
+    remove_if,
+};
+
+/// The name of the operation, such as `"load"`.
+[[nodiscard]] COAUTH_DECL std::string_view to_string(store_operation operation) noexcept;
+
+/// An operation of a token store ended.
+struct store_operation_ended
+{
+    /// The operation.
+    store_operation operation;
+    /// The duration of the operation.
+    std::chrono::steady_clock::duration duration;
+    /// The error. Null: it succeeded. The pointer is valid during the call.
+    coauth::error const* error;
+};
+
+/// A fetch with `shared_tokens` got its token from the store.
+struct shared_token_found
+{
+    /// How long it waited for another process, which fetched the token. Zero: it was there.
+    std::chrono::steady_clock::duration wait;
+};
+
+/// Whether a process of a fleet is the one that fetches.
+enum class claim_outcome
+{
+    /// It is: it has the claim.
+    won,
+    /// Another has the claim.
+    held,
+    /// It had the claim and lost it before it could publish the token.
+    lost,
+};
+
+/// The name of the outcome, such as `"won"`.
+[[nodiscard]] COAUTH_DECL std::string_view to_string(claim_outcome outcome) noexcept;
+
+/// A fetch with `shared_tokens` claimed a token, or lost its claim.
+struct claim_ended
+{
+    /// The outcome.
+    claim_outcome outcome;
+};
+
+/// A fetch with `shared_tokens` goes on without the store.
+struct store_bypassed
+{
+    /// The error of the store. Null: it has failed of late, and is not tried before a while has
+    /// passed. The pointer is valid during the call.
+    coauth::error const* error;
+};
+
+/// A record in the store cannot be used. It will be replaced.
+struct record_unusable
+{
+    /// Why. The reference is valid during the call.
+    coauth::error const& error;
+};
+
 /// Receives the events of a client and its token sources. Derive from it and override the functions
 /// you need. No event contains a secret.
 ///
@@ -278,6 +352,16 @@ public:
     virtual void on_fetch_abandoned(fetch_abandoned const&) {}
     /// A token source returned a token.
     virtual void on_token_served(token_served const&) {}
+    /// An operation of a token store ended.
+    virtual void on_store_operation_ended(store_operation_ended const&) {}
+    /// A fetch got its token from the store.
+    virtual void on_shared_token_found(shared_token_found const&) {}
+    /// A fetch claimed a token, or lost its claim.
+    virtual void on_claim_ended(claim_ended const&) {}
+    /// A fetch goes on without the store.
+    virtual void on_store_bypassed(store_bypassed const&) {}
+    /// A record in the store cannot be used.
+    virtual void on_record_unusable(record_unusable const&) {}
 };
 
 } // namespace coauth

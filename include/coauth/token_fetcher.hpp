@@ -259,8 +259,13 @@ public:
     }
 
 private:
+    friend class shared_tokens;
     friend class token_cache;
     friend class token_source;
+    explicit token_fetcher(std::shared_ptr<detail::fetcher> impl) noexcept : impl_(std::move(impl))
+    {
+    }
+
     std::shared_ptr<detail::fetcher> impl_;
 };
 

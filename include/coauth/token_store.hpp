@@ -69,9 +69,14 @@ public:
     /// The handler of the other operations.
     using store_handler = boost::asio::any_completion_handler<store_completion_signature>;
 
+    /// Releases the store.
     virtual ~token_store();
+    ///@{
+
+    /// Not copyable.
     token_store(token_store const&) = delete;
     token_store& operator=(token_store const&) = delete;
+    ///@}
 
     /// The executor on which operations complete whose handlers have no executor of their own.
     [[nodiscard]] executor_type get_executor() const noexcept { return executor_; }
@@ -175,6 +180,7 @@ protected:
         std::string name, std::string digest, time_point deadline, store_handler handler) = 0;
 
 private:
+    /// \cond
     template <auto Start>
     class initiation
     {
@@ -196,6 +202,7 @@ private:
     private:
         token_store& store_;
     };
+    /// \endcond
 
     executor_type const executor_;
 };
