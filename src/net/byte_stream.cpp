@@ -39,6 +39,12 @@ void byte_stream::cancel() noexcept
     socket_.cancel(ignored);
 }
 
+void byte_stream::begin_request() noexcept
+{
+    if (tls_)
+        tls_->begin_request();
+}
+
 void byte_stream::begin_wait::operator()(continuation<error_code, std::size_t> handler)
 {
     auto& socket = stream_.socket_;

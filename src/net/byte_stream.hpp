@@ -1,6 +1,8 @@
 #ifndef COAUTH_SRC_NET_BYTE_STREAM_HPP
 #define COAUTH_SRC_NET_BYTE_STREAM_HPP
 
+#include <coauth/export.hpp>
+
 #include "net/resolver.hpp"
 #include "net/task.hpp"
 #include "net/tls_engine.hpp"
@@ -45,7 +47,7 @@ struct stream_target
 };
 
 // "host:port", an IPv6 address in brackets.
-std::string authority(std::string const& host, std::uint16_t port);
+COAUTH_DECL std::string authority(std::string const& host, std::uint16_t port);
 
 // A TCP connection, through a proxy if there is one, with TLS if the target says so: to the proxy,
 // and within the tunnel to the server.
@@ -56,7 +58,9 @@ std::string authority(std::string const& host, std::uint16_t port);
 //
 // It needs no strand: an abort, from any thread, only ends the present wait. After a failed or
 // aborted operation the stream can only be closed.
-class byte_stream : public cancellable
+//
+// What is exported here and elsewhere in src, coauth::redis needs; it is no part of the interface.
+class COAUTH_DECL byte_stream : public cancellable
 {
 public:
     using executor_type = boost::asio::any_io_executor;
@@ -103,11 +107,7 @@ public:
 
     // Before each request of the protocol above. A server may request the client's certificate once
     // for each.
-    void begin_request() noexcept
-    {
-        if (tls_)
-            tls_->begin_request();
-    }
+    void begin_request() noexcept;
     // Writes as much as the socket takes, and removes it from `bytes`.
     wait_kind try_write(std::string_view& bytes, error_code& ec);
     // Reads at least one byte, unless it has to wait. The end of the stream is eof if it is
@@ -191,7 +191,7 @@ private:
     stop_state* stop_ = nullptr;
 };
 
-class byte_stream::begin_wait
+class COAUTH_DECL byte_stream::begin_wait
 {
 public:
     begin_wait(byte_stream& stream, wait_kind kind, std::span<char> buffer) noexcept

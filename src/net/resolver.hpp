@@ -2,6 +2,7 @@
 #define COAUTH_SRC_NET_RESOLVER_HPP
 
 #include <coauth/client_config.hpp>
+#include <coauth/export.hpp>
 
 #include "net/continuation.hpp"
 #include "net/stop_state.hpp"
@@ -28,7 +29,7 @@ using endpoints = std::vector<boost::asio::ip::tcp::endpoint>;
 //
 // A lookup runs in a thread that cannot be interrupted. A wait for it can be cancelled; its result
 // then only goes to the cache.
-class resolver : public std::enable_shared_from_this<resolver>
+class COAUTH_DECL resolver : public std::enable_shared_from_this<resolver>
 {
 public:
     using handler = continuation<boost::system::error_code, endpoints>;

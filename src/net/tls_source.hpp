@@ -1,6 +1,8 @@
 #ifndef COAUTH_SRC_NET_TLS_SOURCE_HPP
 #define COAUTH_SRC_NET_TLS_SOURCE_HPP
 
+#include <coauth/export.hpp>
+
 #include "net/client_certificate.hpp"
 #include "net/tls_context.hpp"
 
@@ -26,45 +28,19 @@ struct tls_parameters
 
 // The TLS parameters of a client's options. They follow the files that the options name, and the
 // system's trust store. Safe from any thread.
-class tls_source
+class COAUTH_DECL tls_source
 {
 public:
     using clock = client_certificate::clock;
 
-    explicit tls_source(tls_options const& options)
-        : context_(tls_context_source::find(options))
-        , certificate_(options)
-    {
-    }
+    explicit tls_source(tls_options const& options);
 
     // The parameters of a new connection, or why there can be none. Parameters that cannot be
     // loaded again keep their previous values for a grace period.
-    result<tls_parameters> current(clock::time_point now = clock::now())
-    {
-        auto context = last_good_.update(context_->current(), now);
-        if (!context)
-            return context.error();
-        auto certificate = certificate_.current(now);
-        if (!certificate)
-            return certificate.error();
-        return tls_parameters{std::move(*context), std::move(*certificate)};
-    }
+    result<tls_parameters> current(clock::time_point now = clock::now());
     // Whether a connection of these parameters may be used. Looks at the files at most every 100
     // us, less than a request takes: under load, a system call for each would cost a tenth.
-    bool is_current(tls_parameters const& used, clock::time_point now = clock::now())
-    {
-        constexpr std::chrono::microseconds interval{100};
-        {
-            std::lock_guard const lock(mutex_);
-            if (now < checked_at_ + interval)
-                return checked_ == used;
-        }
-        auto latest = current(now);
-        std::lock_guard const lock(mutex_);
-        checked_at_ = now;
-        checked_ = latest ? std::move(*latest) : tls_parameters();
-        return checked_ == used;
-    }
+    bool is_current(tls_parameters const& used, clock::time_point now = clock::now());
     // Changes with the parameters.
     [[nodiscard]] std::uint64_t generation() const noexcept
     {

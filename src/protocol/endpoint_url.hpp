@@ -26,7 +26,7 @@ struct endpoint
 // Parses an endpoint's URL, or returns errc::invalid_configuration. Messages name the `option`,
 // such as "server.token_endpoint". http:// is accepted only for loopback addresses, and only if
 // allowed.
-result<endpoint>
+COAUTH_DECL result<endpoint>
 parse_endpoint(std::string_view url, std::string_view option, bool allow_http_loopback);
 
 // True if the host is an IPv6 address with a zone (RFC 6874).

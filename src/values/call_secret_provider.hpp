@@ -10,7 +10,8 @@ namespace coauth::detail
 
 // Calls the user's function and returns its result; an exception becomes an error. `subject` names
 // the secret in messages, such as "client secret".
-result<secret> call_secret_provider(secret_provider const& provider, std::string_view subject);
+COAUTH_DECL result<secret>
+call_secret_provider(secret_provider const& provider, std::string_view subject);
 
 } // namespace coauth::detail
 

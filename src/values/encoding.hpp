@@ -1,6 +1,7 @@
 #ifndef COAUTH_SRC_VALUES_ENCODING_HPP
 #define COAUTH_SRC_VALUES_ENCODING_HPP
 
+#include <coauth/export.hpp>
 #include <coauth/secret.hpp>
 
 #include <string>
@@ -30,11 +31,11 @@ secret decode_form(std::string_view text);
 // True for C0 controls and DEL.
 bool is_control(char c) noexcept;
 bool has_control(std::string_view text) noexcept;
-bool is_printable_ascii(std::string_view text) noexcept;
+COAUTH_DECL bool is_printable_ascii(std::string_view text) noexcept;
 
 // ASCII letters only, whatever the locale is.
-char lower(char c) noexcept;
-bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
+COAUTH_DECL char lower(char c) noexcept;
+COAUTH_DECL bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
 
 // Without the query, which may have secrets.
 inline std::string_view without_query(std::string_view url) noexcept

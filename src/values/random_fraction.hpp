@@ -1,11 +1,13 @@
 #ifndef COAUTH_SRC_VALUES_RANDOM_FRACTION_HPP
 #define COAUTH_SRC_VALUES_RANDOM_FRACTION_HPP
 
+#include <coauth/export.hpp>
+
 namespace coauth::detail
 {
 
 // A random number in [0, 1), for jitter. Not for secrets.
-double random_fraction() noexcept;
+COAUTH_DECL double random_fraction() noexcept;
 
 } // namespace coauth::detail
 

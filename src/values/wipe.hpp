@@ -1,6 +1,8 @@
 #ifndef COAUTH_SRC_VALUES_WIPE_HPP
 #define COAUTH_SRC_VALUES_WIPE_HPP
 
+#include <coauth/export.hpp>
+
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -9,7 +11,7 @@ namespace coauth::detail
 {
 
 // Overwrites `size` bytes at `data`. The compiler does not optimize this away.
-void wipe(void* data, std::size_t size) noexcept;
+COAUTH_DECL void wipe(void* data, std::size_t size) noexcept;
 
 // Overwrites the characters of `text`, also those in its inline buffer, and empties it.
 void wipe(std::string& text) noexcept;
