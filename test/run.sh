@@ -21,7 +21,7 @@ mkdir -p "$logs"
 . test/steps.sh
 
 packages+=(python3 openssl help2man "libboost-test$boost-dev" tinyproxy-bin prometheus-cpp-dev doxygen
-    clang-format-19)
+    clang-format-19 redis-server)
 [[ ! $all ]] || packages+=(clang-19 libclang-rt-19-dev clang-tidy-19 cppcheck)
 command -v npm >/dev/null || packages+=(npm)
 need "${packages[@]}"

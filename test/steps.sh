@@ -40,4 +40,5 @@ boost=
 [[ $(. /etc/os-release && echo "${VERSION_CODENAME:-}") != bookworm ]] || boost=1.81
 # Packages to build the library, the command and the examples.
 packages=(g++ cmake ninja-build pkg-config libssl-dev "libboost$boost-dev" "libboost-json$boost-dev"
-    "libboost-url$boost-dev" "libboost-program-options$boost-dev")
+    "libboost-url$boost-dev" "libboost-program-options$boost-dev"
+    libhiredis-dev)

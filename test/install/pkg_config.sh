@@ -11,3 +11,9 @@ for program in alone:coauth fetch:coauth-testing; do
         $(pkg-config --cflags --libs "${program#*:}")
     "$scratch/$name"
 done
+if [ -e "$libdir/pkgconfig/coauth-redis.pc" ]; then
+    # shellcheck disable=SC2046 # the flags are words
+    $compiler -std=c++20 "$source/store.cpp" -o "$scratch/store" \
+        $(pkg-config --cflags --libs coauth-redis)
+    "$scratch/store"
+fi

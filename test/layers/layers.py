@@ -33,7 +33,7 @@ ROOMS = {
     "token_source": (
         "client", "policy", "crypto", "net", "protocol", "authentication", "token_store",
     ),
-    "token_store": ("net", "policy", "crypto"),
+    "token_store": ("net", "policy", "crypto", "protocol"),
 }
 # Further rules, whatever rooms a room may include.
 NOT_OF_ROOMS = {
