@@ -29,11 +29,11 @@ void connection_pool::lease::abandon() noexcept
 }
 
 connection_pool::connection_pool(
-    client_config const& config, std::string_view endpoint, asio::any_io_executor run_on)
+    client_config const& config, std::string_view origin, asio::any_io_executor run_on)
     : executor(std::move(run_on))
     , name_(config.name)
-    , endpoint_(endpoint)
-    , events_(config.observer, {}, {name_, endpoint_, 0})
+    , origin_(origin)
+    , events_(config.observer, {}, {name_, origin_, 0})
     , reuse_(config.connections.idle_timeout.count() > 0 && config.connections.max_age.count() > 0)
     , policy_(
           {config.connections.max_connections, config.connections.max_queued,

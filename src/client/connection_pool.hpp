@@ -79,9 +79,9 @@ public:
         queue_full,
     };
 
-    // `endpoint`: the URL in its events.
+    // `origin`: its URL, for events.
     connection_pool(
-        client_config const& config, std::string_view endpoint,
+        client_config const& config, std::string_view origin,
         boost::asio::any_io_executor executor);
 
     // An operation that may have to queue. Has to live until its handler is called.
@@ -170,7 +170,7 @@ private:
     void notify_closed(net::connection const& closed) const noexcept;
 
     std::string const name_;
-    std::string const endpoint_;
+    std::string const origin_;
     net::phase_timer const events_;
     bool const reuse_;
     std::atomic<std::chrono::nanoseconds> response_time_{};

@@ -2,7 +2,6 @@
 
 #include "net/resolver.hpp"
 #include "protocol/proxy.hpp"
-#include "values/encoding.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -94,11 +93,12 @@ destinations::origin const& destinations::add_origin(
     client_config const& config, protocol::endpoint_kind kind, protocol::endpoint const& endpoint,
     net::target target)
 {
-    auto const url = without_query(protocol::endpoint_url_for(config, kind));
+    std::string_view const url = protocol::endpoint_url_for(config, kind);
+    auto const origin_url = url.substr(0, url.find_first_of("/?", url.find("://") + 3));
     target.lookups = std::make_shared<net::resolver>(executor_, config.connections);
     return origins_.emplace_back(origin{
         endpoint, std::make_shared<net::target const>(std::move(target)),
-        std::make_shared<connection_pool>(config, url, executor_)});
+        std::make_shared<connection_pool>(config, origin_url, executor_)});
 }
 
 result<destination const*> destinations::find(protocol::endpoint_kind endpoint) const

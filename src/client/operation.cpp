@@ -31,6 +31,8 @@ struct timer_cancel_guard
 
 event_context context_of(endpoint_call const& call, client_config const& config)
 {
+    if (!config.observer)
+        return {};
     auto const number = call.operation_number();
     return {config.name, {}, number != 0 ? number : next_operation_number()};
 }
