@@ -21,7 +21,7 @@ struct named_method
     authentication_method method;
 };
 
-constexpr std::array<named_method, 9> methods = {{
+constexpr std::array<named_method, 10> methods = {{
     {"client_secret_basic", "basic", authentication_method::client_secret_basic},
     {"client_secret_basic_unencoded", "basic-unencoded",
      authentication_method::client_secret_basic_unencoded},
@@ -33,6 +33,7 @@ constexpr std::array<named_method, 9> methods = {{
     {"self_signed_tls_client_auth", "self-signed-tls",
      authentication_method::self_signed_tls_client_auth},
     {"none", "none", authentication_method::none},
+    {"anonymous", "anonymous", authentication_method::anonymous},
 }};
 
 result<authentication_method> parse_method(std::string const& name)
@@ -152,6 +153,9 @@ check_combination(client_flags const& flags, std::optional<authentication_method
                      differs_from(authentication_method::client_assertion),
                  "--assertion-file goes with --auth assertion alone"},
              rule{
+                 is_set(flags.client_id) && method == authentication_method::anonymous,
+                 "--auth anonymous sends no client id: leave out --client-id, or give --auth none"},
+             rule{
                  is_set(flags.algorithm) && !may_sign,
                  "--alg goes with --key-file or --auth secret-jwt: nothing else is signed"},
              rule{
@@ -186,6 +190,8 @@ check_combination(client_flags const& flags, std::optional<authentication_method
 result<std::string>
 read_client_id(client_flags const& flags, std::optional<authentication_method> method)
 {
+    if (method == authentication_method::anonymous)
+        return std::string();
     if (!flags.client_id.empty())
         return flags.client_id;
     char const* const value = std::getenv("COAUTH_CLIENT_ID");
@@ -265,9 +271,10 @@ result<client_authentication> make_authentication(
         if (method == authentication_method::self_signed_tls_client_auth)
             return client_authentication::self_signed_tls_client_auth(std::move(client_id));
         return client_authentication::tls_client_auth(std::move(client_id));
+    case authentication_method::anonymous:
+        return client_authentication::anonymous();
     case authentication_method::unset:
     case authentication_method::none:
-    case authentication_method::anonymous:
         break;
     }
     return client_authentication::none(std::move(client_id));

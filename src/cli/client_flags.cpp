@@ -31,6 +31,13 @@ void add_endpoint_flags(po::options_description& group, client_flags& flags)
         "the revocation endpoint (RFC 7009). Default: the one in the metadata");
 }
 
+void add_token_type_flags(po::options_description& group, client_flags& flags)
+{
+    group.add_options()(
+        "bearer-name", po::value(&flags.bearer_names)->value_name("WORD"),
+        "another token_type by which the server means Bearer; repeatable");
+}
+
 void add_connection_flags(po::options_description& group, client_flags& flags)
 {
     group.add_options()(
@@ -55,8 +62,9 @@ void add_client_flags(po::options_description& group, client_flags& flags)
         "the file with the client secret, - for standard input. Default: the variable "
         "COAUTH_CLIENT_SECRET")(
         "auth", po::value(&flags.auth)->value_name("METHOD"),
-        "basic, basic-unencoded, post, secret-jwt, key-jwt, assertion, tls, self-signed-tls or "
-        "none, or its name in the RFCs. Default: the one that fits the flags and the server; at "
+        "basic, basic-unencoded, post, secret-jwt, key-jwt, assertion, tls, self-signed-tls, none "
+        "or anonymous (no client id), or its name in the RFCs. Default: the one that fits the "
+        "flags and the server; at "
         "SMS.CX basic-unencoded")(
         "key-file", po::value(&flags.key_file)->value_name("FILE"),
         "the private key that signs assertions, as PEM, a JSON Web Key, PKCS #12 or DER. "
@@ -85,7 +93,7 @@ void add_verbose_flag(po::options_description& group, client_flags& flags)
 {
     group.add_options()(
         "verbose,v", po::bool_switch(&flags.verbose),
-        "show request, response and timing on standard error; secrets are masked");
+        "show events, request, response and timing on standard error; secrets are masked");
 }
 
 void add_run_flags(po::options_description& group, client_flags& flags)
@@ -94,6 +102,9 @@ void add_run_flags(po::options_description& group, client_flags& flags)
     group.add_options()(
         "timeout", po::value(&flags.timeout)->default_value("10")->value_name("SECONDS"),
         "the time limit for the whole command")(
+        "retry", po::value(&flags.retries)->default_value(0)->value_name("COUNT"),
+        "how often to try again after a transient error, such as status 503. The metadata of "
+        "--issuer are fetched up to 3 times in any case")(
         "user-agent",
         po::value(&flags.user_agent)->default_value(defaults.user_agent)->value_name("TEXT"),
         "the User-Agent field")("help,h", po::bool_switch(&flags.help), "show this help");

@@ -2,6 +2,7 @@
 #define COAUTH_SRC_CLI_CLIENT_FLAGS_HPP
 
 #include <string>
+#include <vector>
 
 namespace boost::program_options
 {
@@ -21,6 +22,7 @@ struct client_flags
     std::string introspection_endpoint;
     std::string revocation_endpoint;
     std::string ca_file;
+    std::vector<std::string> bearer_names;
     bool http_loopback = false;
     std::string proxy;
 
@@ -39,6 +41,7 @@ struct client_flags
     std::string dpop_algorithm;
 
     std::string timeout;
+    unsigned retries = 0;
     std::string user_agent;
     bool verbose = false;
     bool help = false;
@@ -47,6 +50,7 @@ struct client_flags
 // Each function adds flags to the description and binds them to members of `flags`.
 void add_server_flags(boost::program_options::options_description& group, client_flags& flags);
 void add_endpoint_flags(boost::program_options::options_description& group, client_flags& flags);
+void add_token_type_flags(boost::program_options::options_description& group, client_flags& flags);
 void add_connection_flags(boost::program_options::options_description& group, client_flags& flags);
 void add_client_flags(boost::program_options::options_description& group, client_flags& flags);
 void add_verbose_flag(boost::program_options::options_description& group, client_flags& flags);

@@ -9,6 +9,7 @@
 #include "cli/read_secret.hpp"
 #include "cli/sanitize_for_terminal.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <utility>
@@ -17,6 +18,9 @@ namespace coauth::cli
 {
 namespace
 {
+
+// The time limit ends them earlier.
+constexpr unsigned max_retries = 1000;
 
 result<std::chrono::milliseconds> read_timeout(std::string const& text)
 {
@@ -49,6 +53,8 @@ result<authorization_server> read_server(client_flags const& flags)
         server.token_endpoint = flags.token_endpoint;
     server.introspection_endpoint = flags.introspection_endpoint;
     server.revocation_endpoint = flags.revocation_endpoint;
+    server.token_type_aliases.insert(
+        server.token_type_aliases.end(), flags.bearer_names.begin(), flags.bearer_names.end());
     // A client needs a token endpoint, even if it sends no request there.
     for (auto const& url : {flags.introspection_endpoint, flags.revocation_endpoint})
         if (server.token_endpoint.empty() && flags.issuer.empty())
@@ -74,8 +80,8 @@ result<client_options> read_common(client_flags const& flags)
     config.server = std::move(*server);
     config.tls.ca_file = flags.ca_file;
     config.timeout = *timeout;
-    // One attempt: the first error is the most useful one for a person.
-    config.retry.max_attempts = 1;
+    // By default one attempt: the first error is the most useful one for a person.
+    config.retry.max_attempts = std::min(flags.retries, max_retries) + 1;
     config.user_agent = flags.user_agent;
     config.allow_http_loopback = flags.http_loopback;
     options.issuer = flags.issuer;
@@ -195,6 +201,7 @@ result<void> set_server(client_options& options, authorization_server discovered
 {
     auto const from_flags = std::exchange(options.config.server, std::move(discovered));
     auto& server = options.config.server;
+    server.token_type_aliases = from_flags.token_type_aliases;
     // Endpoints on the command line take precedence.
     if (!from_flags.introspection_endpoint.empty())
     {

@@ -158,7 +158,7 @@ exit_status discover_command(arguments const& args)
     discover_flags flags;
     auto const read = read_flags(args, all_flags(flags), "coauth discover");
     if (!read)
-        return print_failure("not discovered", read.error());
+        return print_failure("not discovered", read.error(), usage_output(args));
     if (flags.client.help)
         return print_help(), exit_status::ok;
     if (flags.output != "summary" && flags.output != "json")
@@ -166,14 +166,17 @@ exit_status discover_command(arguments const& args)
             "not discovered",
             usage_error(
                 "--output is summary or json, not '" + sanitize_for_terminal(flags.output) + "'"));
+    bool const json = flags.output == "json";
     auto const options = read_discovery_options(flags.client);
     if (!options)
-        return print_failure("not discovered", options.error());
+        return print_failure("not discovered", options.error(), usage_output(args));
+    stopwatch const watch;
     auto const server = run_discovery(*options);
     if (!server)
-        return print_failure("not discovered", server.error());
-    std::cout
-        << (flags.output == "json" ? to_json(*server) : summary(*server, terminal(STDOUT_FILENO)));
+        return print_failure(
+            "not discovered", server.error(), json ? failure_output::json : failure_output::text,
+            watch.elapsed());
+    std::cout << (json ? to_json(*server) : summary(*server, terminal(STDOUT_FILENO)));
     return exit_status::ok;
 }
 

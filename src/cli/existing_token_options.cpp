@@ -1,6 +1,7 @@
 #include "cli/existing_token_options.hpp"
 
 #include "cli/read_secret.hpp"
+#include "cli/sanitize_for_terminal.hpp"
 
 #include <boost/program_options.hpp>
 
@@ -19,6 +20,7 @@ struct existing_token_flags
     client_flags client;
     std::string token_file;
     std::string type_hint;
+    std::string output;
 };
 
 po::options_description all_flags(existing_token_flags& flags)
@@ -36,6 +38,9 @@ po::options_description all_flags(existing_token_flags& flags)
     po::options_description client("Client authentication");
     add_client_flags(client, flags.client);
     po::options_description run("Command");
+    run.add_options()(
+        "output,o", po::value(&flags.output)->default_value("summary")->value_name("FORM"),
+        "summary, or json (one line, for a failure too)");
     add_verbose_flag(run, flags.client);
     add_run_flags(run, flags.client);
     po::options_description all;
@@ -56,6 +61,9 @@ read_existing_token_options(arguments const& args, std::string_view command)
     options.help = flags.client.help;
     if (options.help)
         return options;
+    if (flags.output != "summary" && flags.output != "json")
+        return usage_error("--output is summary or json, not " + in_quotes(flags.output));
+    options.json = flags.output == "json";
     if (flags.token_file == "-" && flags.client.client_secret_file == "-")
         return usage_error(
             "standard input contains either the token or the client secret, not both");

@@ -16,6 +16,8 @@ struct existing_token_options
     client_options client;
     secret token;
     std::string type_hint;
+    // Report a failure as JSON too.
+    bool json = false;
     bool help = false;
 };
 

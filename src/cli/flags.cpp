@@ -135,6 +135,19 @@ error usage_error(std::string message)
     return {errc::invalid_configuration, std::move(info)};
 }
 
+bool selects_json(arguments const& args)
+{
+    for (std::size_t i = 0; i < args.size(); ++i)
+    {
+        bool const separate = args[i] == "--output" || args[i] == "-o";
+        if (separate && i + 1 < args.size() && args[i + 1] == "json")
+            return true;
+        if (args[i] == "--output=json" || args[i] == "-ojson")
+            return true;
+    }
+    return false;
+}
+
 result<void>
 read_flags(arguments const& args, po::options_description const& known, std::string_view command)
 {

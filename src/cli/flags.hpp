@@ -28,6 +28,9 @@ using arguments = std::vector<std::string>;
     arguments const& args, boost::program_options::options_description const& known,
     std::string_view command);
 
+// Whether the flags select JSON output. Works also if other flags are invalid.
+[[nodiscard]] bool selects_json(arguments const& args);
+
 } // namespace coauth::cli
 
 #endif

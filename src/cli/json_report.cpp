@@ -1,8 +1,11 @@
+#include "cli/own_words.hpp"
 #include "cli/report.hpp"
 #include "cli/sanitize_for_terminal.hpp"
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+
+#include <utility>
 
 namespace coauth::cli
 {
@@ -50,7 +53,7 @@ json::object to_object(error const& failure)
     object["ok"] = false;
     object["error"] = to_string(failure.value());
     object["kind"] = to_string(failure.kind());
-    object["message"] = sanitize_for_terminal(failure.message());
+    object["message"] = sanitize_for_terminal(in_own_words(failure).message());
     object["http_status"] = status_or_null(failure.http_status());
     object["oauth_error"] = text_or_null(failure.oauth_error());
     object["description"] = text_or_null(failure.description());
@@ -62,13 +65,24 @@ json::object to_object(error const& failure)
     return object;
 }
 
+std::string serialize(json::object object, std::chrono::milliseconds elapsed)
+{
+    object["elapsed_ms"] = std::int64_t{elapsed.count()};
+    return json::serialize(object) + '\n';
+}
+
 } // namespace
 
 std::string json_line(token_result const& result, std::chrono::milliseconds elapsed)
 {
-    json::object object = result ? to_object(*result) : to_object(result.error());
-    object["elapsed_ms"] = std::int64_t{elapsed.count()};
-    return json::serialize(object) + '\n';
+    return serialize(result ? to_object(*result) : to_object(result.error()), elapsed);
+}
+
+std::string json_line(result<void> const& result, std::chrono::milliseconds elapsed)
+{
+    json::object success;
+    success["ok"] = true;
+    return serialize(result ? std::move(success) : to_object(result.error()), elapsed);
 }
 
 } // namespace coauth::cli

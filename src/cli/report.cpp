@@ -1,5 +1,6 @@
 #include "cli/report.hpp"
 
+#include "cli/own_words.hpp"
 #include "cli/sanitize_for_terminal.hpp"
 
 #include <algorithm>
@@ -107,8 +108,8 @@ std::string token_summary(
 
 std::string error_summary(error const& failure, terminal const& output, std::string const& result)
 {
-    std::string text =
-        output.red("coauth: " + result + ": ") + sanitize_for_terminal(failure.message()) + '\n';
+    std::string text = output.red("coauth: " + result + ": ") +
+                       sanitize_for_terminal(in_own_words(failure).message()) + '\n';
     std::string details;
     if (failure.http_status() != 0)
         details += format_line(output, "status", "HTTP " + std::to_string(failure.http_status()));
@@ -119,9 +120,19 @@ std::string error_summary(error const& failure, terminal const& output, std::str
     return text + details;
 }
 
-exit_status print_failure(char const* result, error const& failure)
+failure_output usage_output(arguments const& args)
 {
-    std::cerr << error_summary(failure, terminal(STDERR_FILENO), result);
+    return selects_json(args) ? failure_output::both : failure_output::text;
+}
+
+exit_status print_failure(
+    char const* result, error const& failure, failure_output output,
+    std::chrono::milliseconds elapsed)
+{
+    if (output != failure_output::text)
+        std::cout << json_line(coauth::result<void>(failure), elapsed);
+    if (output != failure_output::json)
+        std::cerr << error_summary(failure, terminal(STDERR_FILENO), result);
     return to_exit_status(failure.kind());
 }
 

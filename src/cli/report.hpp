@@ -5,6 +5,7 @@
 #include <coauth/result.hpp>
 
 #include "cli/exit_status.hpp"
+#include "cli/flags.hpp"
 #include "cli/terminal.hpp"
 
 #include <chrono>
@@ -22,11 +23,28 @@ using token_result = result<access_token>;
 [[nodiscard]] std::string
 error_summary(error const& failure, terminal const& output, std::string const& result = "no token");
 
-// Writes `error_summary` to standard error. Returns the command's exit status.
-exit_status print_failure(char const* result, error const& failure);
+// How a command reports its failure.
+enum class failure_output
+{
+    // Text on standard error.
+    text,
+    // One line of JSON on standard output.
+    json,
+    // Both: to a program that reads the JSON, and to a person at the terminal.
+    both,
+};
+
+// Reports a failure. Returns the command's exit status.
+exit_status print_failure(
+    char const* result, error const& failure, failure_output output = failure_output::text,
+    std::chrono::milliseconds elapsed = {});
 
 // One line of JSON in valid UTF-8, for programs.
 [[nodiscard]] std::string json_line(token_result const& result, std::chrono::milliseconds elapsed);
+[[nodiscard]] std::string json_line(result<void> const& result, std::chrono::milliseconds elapsed);
+
+// Of a command whose flags cannot be used.
+[[nodiscard]] failure_output usage_output(arguments const& args);
 
 // The time until the next attempt is useful. None if the server did not say.
 [[nodiscard]] std::optional<std::chrono::seconds> retry_after(error const& failure);

@@ -13,7 +13,7 @@ exit_status revoke_command(arguments const& args)
 {
     auto options = read_existing_token_options(args, "coauth revoke");
     if (!options)
-        return print_failure("not revoked", options.error());
+        return print_failure("not revoked", options.error(), usage_output(args));
     if (options->help)
     {
         print_existing_token_help(
@@ -21,12 +21,15 @@ exit_status revoke_command(arguments const& args)
         return exit_status::ok;
     }
     options->client.methods = &authorization_server::revocation_authentication_methods;
+    stopwatch const watch;
     auto const done = run_with_client<void>(
         std::move(options->client), [&](client& from, auto handler)
         { from.async_revoke(options->token, options->type_hint, std::move(handler)); });
     if (!done)
-        return print_failure("not revoked", done.error());
-    std::cout << "The token is revoked.\n";
+        return print_failure(
+            "not revoked", done.error(),
+            options->json ? failure_output::json : failure_output::text, watch.elapsed());
+    std::cout << (options->json ? json_line(done, watch.elapsed()) : "The token is revoked.\n");
     return exit_status::ok;
 }
 

@@ -50,6 +50,20 @@ result<T> run_operation(Start const& start)
     return outcome;
 }
 
+// The time since its creation.
+class stopwatch
+{
+public:
+    [[nodiscard]] std::chrono::milliseconds elapsed() const
+    {
+        return std::chrono::round<std::chrono::milliseconds>(
+            std::chrono::steady_clock::now() - start_);
+    }
+
+private:
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
 inline result<authorization_server> run_discovery(client_options const& options)
 {
     auto discovery = to_discovery_options(options.config);
@@ -89,6 +103,8 @@ result<T> run_with_client(client_options options, Start const& start)
             tokens.emplace(executor, std::move(options.config));
             start(*tokens, std::move(done));
         });
+    // Its last events come before the chart.
+    tokens.reset();
     trace.print_timeline();
     return outcome;
 }

@@ -59,13 +59,7 @@ exit_status token_command(arguments const& args)
 {
     auto options = read_token_options(args);
     if (!options)
-    {
-        // Reports it both to a program that reads the JSON and to a person at the terminal.
-        if (selects_json(args))
-            std::cout << json_line(options.error(), milliseconds(0));
-        std::cerr << error_summary(options.error(), terminal(STDERR_FILENO));
-        return to_exit_status(options.error().kind());
-    }
+        return print_failure("no token", options.error(), usage_output(args));
     if (options->help)
     {
         print_token_help(std::cout);

@@ -43,6 +43,7 @@ po::options_description all_flags(token_flags& flags)
 {
     po::options_description server("Server");
     add_server_flags(server, flags.client);
+    add_token_type_flags(server, flags.client);
     add_connection_flags(server, flags.client);
     po::options_description client("Client authentication");
     add_client_flags(client, flags.client);
@@ -116,19 +117,6 @@ result<token_options> read_token_options(arguments const& args)
         return client.error();
     options.client = std::move(*client);
     return options;
-}
-
-bool selects_json(arguments const& args)
-{
-    for (std::size_t i = 0; i < args.size(); ++i)
-    {
-        bool const separate = args[i] == "--output" || args[i] == "-o";
-        if (separate && i + 1 < args.size() && args[i + 1] == "json")
-            return true;
-        if (args[i] == "--output=json" || args[i] == "-ojson")
-            return true;
-    }
-    return false;
 }
 
 void print_token_help(std::ostream& out)

@@ -33,9 +33,6 @@ struct token_options
 // Reads flags, secret and environment. Opens no socket, and no other file than the secret's.
 [[nodiscard]] result<token_options> read_token_options(arguments const& args);
 
-// Whether the flags select JSON output. Works also if other flags are invalid.
-[[nodiscard]] bool selects_json(arguments const& args);
-
 void print_token_help(std::ostream& out);
 
 } // namespace coauth::cli

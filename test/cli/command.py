@@ -201,10 +201,15 @@ class MetadataServer:
     def __init__(self, body=None, delay=0, **metadata):
         outer = self
         self.requests = []
+        # How many of the next requests fail.
+        self.failures = self.token_failures = 0
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 time.sleep(delay)
+                if outer.failures > 0:
+                    outer.failures -= 1
+                    return self.respond(503, {})
                 is_metadata = self.path == "/.well-known/openid-configuration"
                 self.respond(200 if is_metadata else 404, outer.document if is_metadata else {})
 
@@ -212,6 +217,9 @@ class MetadataServer:
                 time.sleep(delay)
                 form = self.rfile.read(int(self.headers["Content-Length"])).decode()
                 outer.requests.append((self.path, dict(self.headers), urllib.parse.parse_qs(form)))
+                if outer.token_failures > 0:
+                    outer.token_failures -= 1
+                    return self.respond(503, {})
                 self.respond(200, body or {"access_token": "a-token", "token_type": "Bearer"})
 
             def respond(self, status, document):

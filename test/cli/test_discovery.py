@@ -119,7 +119,7 @@ class Discovery(Case):
                 self.assertEqual(server.requests[-1][0], "/" + name)
                 got = server.run(command, **env)
                 self.check(got, 2)
-                self.assertIn("server.%s_endpoint" % name, got.stderr)
+                self.assertIn("--%s-endpoint" % name, got.stderr)
 
     def test_each_endpoint_uses_its_own_authentication_methods(self):
         with MetadataServer({"active": True}, introspection_endpoint="http://127.0.0.1:1/",
@@ -141,8 +141,8 @@ class Discovery(Case):
         rows = {
             "nothing there": (self.discover(self.server, self.server.issuer + "/tenant"), 1, "404"),
             "another name": (self.discover(self.server, other), 5, self.server.issuer),
-            "unknown CA": (run("discover", "--issuer", self.server.issuer), 3, "tls.ca_file"),
-            "plain HTTP": (run("discover", "--issuer", self.plain.issuer), 2, "allow_http_loopback"),
+            "unknown CA": (run("discover", "--issuer", self.server.issuer), 3, "--ca-file"),
+            "plain HTTP": (run("discover", "--issuer", self.plain.issuer), 2, "--http-loopback"),
         }
         for name, (got, status, message) in rows.items():
             with self.subTest(name):
@@ -150,6 +150,47 @@ class Discovery(Case):
                 self.assertIn("coauth: not discovered: ", got.stderr)
                 self.assertIn(message, got.stderr)
                 self.assertEqual(got.stdout, "")
+
+    def test_failures_of_discovery_are_json_with_json_output(self):
+        got = run("discover", "--issuer", self.server.issuer, "-o", "json")
+        document = self.check_json(got, 3)
+        self.assertEqual(document["error"], "certificate_verify_failed")
+        self.assertIn("--ca-file", document["message"])
+        self.assertEqual(got.stderr, "")
+
+    def test_a_failure_of_metadata_is_repeated(self):
+        with MetadataServer() as server:
+            server.failures = 3
+            self.check(server.run("token", COAUTH_CLIENT_SECRET=SECRET), 0)
+            self.assertEqual(server.failures, 0)
+
+    def test_a_request_is_repeated_as_often_as_asked(self):
+        for retries, status in ((None, 1), ("1", 1), ("2", 0)):
+            with self.subTest(retries), MetadataServer() as server:
+                server.token_failures = 2
+                flags = ("--retry", retries) if retries else ()
+                self.check(server.run("token", *flags, COAUTH_CLIENT_SECRET=SECRET), status)
+
+    def test_another_word_for_bearer_is_accepted(self):
+        body = {"access_token": "t", "token_type": "JWT"}
+        for flags, status in (((), 5), (("--bearer-name", "jwt"), 0),
+                              (("--bearer-name", "x", "--bearer-name", "JWT"), 0)):
+            with self.subTest(flags), MetadataServer(body) as server:
+                got = server.run("token", *flags, "-o", "header", COAUTH_CLIENT_SECRET=SECRET)
+                self.check(got, status)
+                self.assertEqual(got.stdout, "Authorization: Bearer t\n" if status == 0 else "")
+                got = run("token", "--token-endpoint", server.issuer + "/token", "--http-loopback",
+                          "--client-id", "app", *flags, env={"COAUTH_CLIENT_SECRET": SECRET})
+                self.check(got, status)
+
+    def test_an_anonymous_client_sends_no_client_id(self):
+        with MetadataServer() as server:
+            got = run("token", "--issuer", server.issuer, "--http-loopback", "--auth", "anonymous",
+                      env={"COAUTH_CLIENT_ID": "app"})
+            self.check(got, 0)
+            _, fields, form = server.requests[0]
+            self.assertNotIn("Authorization", fields)
+            self.assertEqual(form, {"grant_type": ["client_credentials"]})
 
     def test_a_token_of_a_discovered_server(self):
         key, own = ("--key-file", KEYS.private("p256")), KEYS.shown("own")

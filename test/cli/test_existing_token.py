@@ -69,7 +69,7 @@ class ExistingToken(Case):
                 self.check(run(command, *common, "--%s-endpoint" % endpoint, url, env=env), 0)
                 got = run(command, *common, env=env)
                 self.check(got, 2)
-                self.assertIn("server.%s_endpoint" % endpoint, got.stderr)
+                self.assertIn("--%s-endpoint" % endpoint, got.stderr)
 
     def test_an_endpoint_without_an_issuer_does_not_use_smscx(self):
         for command, endpoint in (("introspect", "introspection"), ("revoke", "revocation")):
@@ -109,6 +109,29 @@ class ExistingToken(Case):
                 got = self.server.run(command, "--token-file", "-", "--client-secret-file", "-")
                 self.check(got, 2)
                 self.assertIn("standard input", got.stderr)
+
+    def test_failures_are_json_with_json_output(self):
+        wrong = ("--client-secret-file", self.server.file("wrong", "wrong-word"))
+        for command in ("introspect", "revoke"):
+            with self.subTest(command):
+                got = self.server.run(command, *wrong, "-o", "json", env={"COAUTH_TOKEN": "a-token"})
+                document = self.check_json(got, 1)
+                self.assertEqual(document["oauth_error"], "invalid_client")
+                self.assertEqual(document["http_status"], 401)
+                self.assertEqual(got.stderr, "")
+        token = self.new_token()
+        got = self.send("revoke", token, "-o", "json")
+        self.check(got, 0)
+        self.assertEqual(list(json.loads(got.stdout)), ["ok", "elapsed_ms"])
+        got = self.send("introspect", token, "-o", "json")
+        self.check(got, 1)
+        self.assertEqual(json.loads(got.stdout), {"active": False})
+
+    def test_verbose_shows_the_events(self):
+        got = self.send("introspect", self.new_token(), "-v")
+        self.check(got, 0)
+        for part in (r"#\d+: attempt 1 started", r"#\d+: connection opened in"):
+            self.assertRegex(got.stderr, r"(?m)^\* https://127\.0\.0\.1:\d+/oauth/introspect " + part)
 
     def test_the_response_is_printed_as_json_without_control_characters(self):
         body = '{"active":true,"a\\"b\\u001b[2J":"\\u009b1m","c":"\x7f\u009b"}'.encode()

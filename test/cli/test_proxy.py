@@ -125,8 +125,8 @@ class ProxyFlag(Case):
         rows = {
             "credentials": ("http://user:pass-word@127.0.0.1:1", "set HTTPS_PROXY"),
             "user": ("user@127.0.0.1:1", "set HTTPS_PROXY"),
-            "scheme": ("ftp://127.0.0.1:1", "proxy.url"),
-            "port": ("http://127.0.0.1:70000", "proxy.url"),
+            "scheme": ("ftp://127.0.0.1:1", "--proxy, or HTTPS_PROXY"),
+            "port": ("http://127.0.0.1:70000", "--proxy, or HTTPS_PROXY"),
         }
         for name, (value, message) in rows.items():
             with self.subTest(name):

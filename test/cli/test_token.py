@@ -117,7 +117,7 @@ class Token(Case):
                   env={"COAUTH_CLIENT_SECRET": SECRET})
         document = self.check_json(got, 3)
         self.assertEqual((document["error"], document["kind"]), ("certificate_verify_failed", "tls"))
-        self.assertIn("tls.ca_file", document["message"])
+        self.assertIn("--ca-file", document["message"])
 
     def test_a_certificate_of_another_host_is_an_error(self):
         got = run("token", "--token-endpoint", "https://nowhere.invalid/token", "--client-id", "app",

@@ -9,6 +9,10 @@ from command import COAUTH, REFUSAL, SECRET, Case, RawServer, main, run
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
+OPTIONS_OF_THE_LIBRARY = (r"\b(tls|server|proxy|retry|connections|limits)\.[a-z]|allow_http_loopback|user_agent"
+                          r"|[a-z]::[a-z]|_pem\b")
+
+
 class Usage(Case):
     COMPLETE = ("token", "--client-id", "app", "--token-endpoint", "https://127.0.0.1:1/t")
 
@@ -26,7 +30,7 @@ class Usage(Case):
                        "--output is summary, token, header or json, not 'xml'"),
             "auth": (complete + ("--auth", "digest"),
                      "--auth is one of basic, basic-unencoded, post, secret-jwt, key-jwt, assertion, tls, "
-                     "self-signed-tls, none, not 'digest'"),
+                     "self-signed-tls, none, anonymous, not 'digest'"),
             "timeout text": (complete + ("--timeout", "soon"), "--timeout is a number of seconds"),
             "timeout zero": (complete + ("--timeout", "0"), "it must be from 1 ms to 1 hour"),
             "timeout nan": (complete + ("--timeout", "nan"), "--timeout is a number of seconds"),
@@ -69,9 +73,23 @@ class Usage(Case):
                                     "--assertion-audience goes with"),
             "DPoP algorithm of no key": (complete + ("--dpop-alg", "ES256"), "give --dpop FILE"),
             "unknown DPoP algorithm": (complete + ("--dpop", "k", "--dpop-alg", "x"), "not 'x'"),
+            "client id of nobody": (complete + ("--auth", "anonymous"), "leave out --client-id"),
+            "not a number of retries": (complete + ("--retry", "often"), "--retry"),
+            "introspect in another form": (("introspect", "-o", "xml"),
+                                           "--output is summary or json, not 'xml'"),
+            "PEM in place of a file": (complete + ("--ca-file", "-----BEGIN CERTIFICATE-----"),
+                                       "--ca-file is PEM text, not a path; give the name of a file"),
+            "PEM key in place of a file": (
+                complete + ("--auth", "key-jwt", "--key-file", "-----BEGIN PRIVATE KEY-----"),
+                "give the name of a file"),
+            "user information": (("token", "--client-id", "a", "--token-endpoint", "https://a:b@c/"),
+                                 "use the flags of client authentication"),
+            "user agent": (complete + ("--user-agent", "a\nb"), "--user-agent contains"),
+            "issuer with a query": (("discover", "--issuer", "https://a/?b"), "--issuer contains a query"),
+            "no issuer": (("token", "--client-id", "a", "--issuer", "x"), "--issuer is not an absolute"),
             "no token": (("introspect",) + complete[1:], "--token-file FILE"),
             "plain http": (("token", "--client-id", "a", "--token-endpoint", "http://127.0.0.1/"),
-                           "allow_http_loopback"),
+                           "--http-loopback"),
             "not a URL": (("token", "--client-id", "a", "--token-endpoint", "example"),
                           "not an absolute URL"),
             "no CA file": (complete + ("--ca-file", "/nonexistent.pem"), "/nonexistent.pem"),
@@ -84,6 +102,8 @@ class Usage(Case):
                 self.check(got, 2)
                 self.assertIn(message, got.stderr)
                 self.assertEqual(got.stdout, "")
+                # Its own words, not the library's.
+                self.assertNotRegex(got.stderr, OPTIONS_OF_THE_LIBRARY)
 
     def test_an_empty_value_is_an_error_and_not_an_absent_flag(self):
         """An unset variable in a script must not send the credentials to another server."""
@@ -118,9 +138,13 @@ class Usage(Case):
         self.assertIn("standard input contains no client secret", got.stderr)
 
     def test_usage_errors_are_printed_as_json_with_json_output(self):
-        document = self.check_json(run("token", "-o", "json"), 2)
-        self.assertEqual((document["error"], document["kind"]),
-                         ("invalid_configuration", "configuration"))
+        for command in ("token", "introspect", "revoke", "discover"):
+            with self.subTest(command):
+                got = run(command, "-o", "json")
+                document = self.check_json(got, 2)
+                self.assertEqual((document["error"], document["kind"]),
+                                 ("invalid_configuration", "configuration"))
+                self.assertIn("coauth: not " if command != "token" else "coauth: no token: ", got.stderr)
 
     def test_help_and_version_are_printed(self):
         for arguments in (("--help",), ("-h",), ("help",)):
