@@ -1,10 +1,13 @@
-// Exports metrics of a client and its token source to Prometheus. An observer counts events as they
-// happen. The token source's status and counters are read when Prometheus collects the metrics.
+// Exports metrics of a client, its token source and the store of its fleet to Prometheus. An
+// observer counts events as they happen. Status and counters are read when Prometheus collects the
+// metrics.
 //
 //   COAUTH_TOKEN_ENDPOINT, COAUTH_CLIENT_ID, COAUTH_CLIENT_SECRET   required
 //   COAUTH_CA_FILE                                                  empty: the system's CAs
 
 #include <coauth/client.hpp>
+#include <coauth/shared_tokens.hpp>
+#include <coauth/testing/memory_token_store.hpp>
 #include <coauth/token_source.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -102,6 +105,32 @@ private:
     prometheus::Counter& resumed_;
 };
 
+using family = prometheus::MetricFamily;
+using labels = std::vector<prometheus::ClientMetric::Label>;
+
+family make_family(char const* name, char const* help, prometheus::MetricType type)
+{
+    family result;
+    result.name = name;
+    result.help = help;
+    result.type = type;
+    return result;
+}
+
+void add(family& metrics, labels names, double value)
+{
+    prometheus::ClientMetric metric;
+    metric.label = std::move(names);
+    (metrics.type == prometheus::MetricType::Counter ? metric.counter.value : metric.gauge.value) =
+        value;
+    metrics.metric.push_back(std::move(metric));
+}
+
+void add(family& metrics, labels names, std::uint64_t count)
+{
+    add(metrics, std::move(names), static_cast<double>(count));
+}
+
 // Reads the counters and the status of a token source when Prometheus collects them. Calls for
 // tokens cost nothing more. An Exposer accepts it in addition to the registry.
 class source_metrics : public prometheus::Collectable
@@ -117,30 +146,6 @@ public:
     }
 
 private:
-    using family = prometheus::MetricFamily;
-    using labels = std::vector<prometheus::ClientMetric::Label>;
-
-    static family make_family(char const* name, char const* help, prometheus::MetricType type)
-    {
-        family result;
-        result.name = name;
-        result.help = help;
-        result.type = type;
-        return result;
-    }
-    static void add(family& metrics, labels names, double value)
-    {
-        prometheus::ClientMetric metric;
-        metric.label = std::move(names);
-        (metrics.type == prometheus::MetricType::Counter ? metric.counter.value
-                                                         : metric.gauge.value) = value;
-        metrics.metric.push_back(std::move(metric));
-    }
-    static void add(family& metrics, labels names, std::uint64_t count)
-    {
-        add(metrics, std::move(names), static_cast<double>(count));
-    }
-
     static family calls(coauth::token_source_counters const& counters)
     {
         auto result = make_family(
@@ -204,6 +209,72 @@ private:
     coauth::token_source const& tokens_;
 };
 
+// The same for what the processes of a fleet share.
+class fleet_metrics : public prometheus::Collectable
+{
+public:
+    explicit fleet_metrics(coauth::shared_tokens const& shared) : shared_(shared) {}
+
+    std::vector<prometheus::MetricFamily> Collect() const override
+    {
+        auto const counters = shared_.counters();
+        return {fetches(counters), claims(counters), operations(counters), durations(counters)};
+    }
+
+private:
+    static family fetches(coauth::shared_tokens_counters const& counters)
+    {
+        auto result = make_family(
+            "oauth_shared_fetches_total", "What fetches of a shared token found in the store",
+            prometheus::MetricType::Counter);
+        add(result, {{"found", "token"}}, counters.hits);
+        add(result, {{"found", "failure"}}, counters.shared_failures);
+        add(result, {{"found", "unusable_record"}}, counters.unusable_records);
+        add(result, {{"found", "no_store"}}, counters.bypasses);
+        return result;
+    }
+    static family claims(coauth::shared_tokens_counters const& counters)
+    {
+        auto result = make_family(
+            "oauth_token_claims_total", "Claims to be the one who fetches, by outcome",
+            prometheus::MetricType::Counter);
+        add(result, {{"outcome", "won"}}, counters.claims_won);
+        add(result, {{"outcome", "held"}}, counters.claims_held);
+        add(result, {{"outcome", "lost"}}, counters.claims_lost);
+        add(result, {{"outcome", "published"}}, counters.published);
+        return result;
+    }
+    static family operations(coauth::shared_tokens_counters const& counters)
+    {
+        auto result = make_family(
+            "oauth_store_operations_total", "Operations of the token store, by outcome",
+            prometheus::MetricType::Counter);
+        for (std::size_t i = 0; i < counters.operations.size(); ++i)
+        {
+            std::string const name(to_string(static_cast<coauth::store_operation>(i)));
+            auto const& of_one = counters.operations[i];
+            add(result, {{"operation", name}, {"outcome", "success"}},
+                of_one.ended - of_one.failed);
+            add(result, {{"operation", name}, {"outcome", "failure"}}, of_one.failed);
+        }
+        return result;
+    }
+    static family durations(coauth::shared_tokens_counters const& counters)
+    {
+        auto result = make_family(
+            "oauth_store_operation_seconds_total", "Time spent in operations of the token store",
+            prometheus::MetricType::Counter);
+        for (std::size_t i = 0; i < counters.operations.size(); ++i)
+        {
+            std::string const name(to_string(static_cast<coauth::store_operation>(i)));
+            add(result, {{"operation", name}}, seconds(counters.operations[i].duration));
+        }
+        return result;
+    }
+
+    coauth::shared_tokens const& shared_;
+};
+
 asio::awaitable<void> work(coauth::client& client, coauth::token_source& tokens)
 {
     for (int i = 0; i < 3; ++i)
@@ -237,15 +308,23 @@ int main()
 
     asio::io_context context;
     coauth::client client(context.get_executor(), config);
-    coauth::token_source tokens(client);
+    // One for this example alone. A fleet has a store that its processes reach.
+    auto const store = std::make_shared<coauth::testing::memory_token_store>(context);
+    coauth::shared_tokens_options options;
+    options.keys = [] { return coauth::secret("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="); };
+    options.store_timeout = std::chrono::seconds(2);
+    coauth::shared_tokens const shared(client, store, options);
+    coauth::token_source tokens(shared);
     asio::co_spawn(context, work(client, tokens), asio::detached);
     context.run();
 
-    // A server passes both to a prometheus::Exposer and sets the gauges at each collection.
+    // A server passes them to a prometheus::Exposer and sets the gauges at each collection.
     idle.Set(static_cast<double>(client.counters().idle));
     auto families = registry.Collect();
     auto const of_source = source_metrics(tokens).Collect();
     families.insert(families.end(), of_source.begin(), of_source.end());
+    auto const of_fleet = fleet_metrics(shared).Collect();
+    families.insert(families.end(), of_fleet.begin(), of_fleet.end());
     std::cout << prometheus::TextSerializer().Serialize(families);
     return std::cout.good() ? EXIT_SUCCESS : EXIT_FAILURE;
 }

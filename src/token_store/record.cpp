@@ -65,7 +65,8 @@ void write_token(record_writer& out, access_token const& token, clock_pair now)
     out.text(token.scope());
     out.number(static_cast<std::uint64_t>(saturating_cast<milliseconds>(age).count()));
     auto const lifetime = token.lifetime();
-    out.number(lifetime ? static_cast<std::uint64_t>(lifetime->count()) + 1 : 0);
+    auto const longest = seconds(max_life.count() - 1);
+    out.number(lifetime ? static_cast<std::uint64_t>(std::min(*lifetime, longest).count()) + 1 : 0);
     out.number(token.http_status());
     auto const& members = token.members();
     auto const shared = [](token_member const& one) { return one.name != "refresh_token"; };
@@ -241,7 +242,12 @@ result<record_content> open_record(
     if (!plain)
         return unusable("was changed, belongs to another name, or is encrypted with another key "
                         "of the same id");
-    record_reader in(plain->view());
+    return read_record(plain->view(), remaining, now);
+}
+
+result<record_content> read_record(std::string_view plain, milliseconds remaining, clock_pair now)
+{
+    record_reader in(plain);
     record_content content;
     auto const published = in.number(std::numeric_limits<std::int32_t>::max() * std::int64_t(4));
     content.life = milliseconds(in.number(max_life.count()));

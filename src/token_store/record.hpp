@@ -58,6 +58,10 @@ result<record_content> open_record(
     key_ring const& keys, std::string_view name, std::string_view record,
     std::chrono::milliseconds remaining, clock_pair now);
 
+// What `open_record` decrypts, but for the version and the key.
+result<record_content>
+read_record(std::string_view plain, std::chrono::milliseconds remaining, clock_pair now);
+
 } // namespace coauth::detail
 
 #endif

@@ -22,12 +22,20 @@ EXPECTED = {
     "oauth_token_wait_seconds_count": 3,
     "oauth_token_request_duration_seconds_count": 3,
     'oauth_token_attempt_failures_total{error="invalid_scope"}': 1,
+    'oauth_shared_fetches_total{found="token"}': 0,
+    'oauth_shared_fetches_total{found="no_store"}': 0,
+    'oauth_token_claims_total{outcome="won"}': 3,
+    'oauth_token_claims_total{outcome="published"}': 3,
+    'oauth_store_operations_total{operation="load",outcome="success"}': 6,
+    'oauth_store_operations_total{operation="remove_if",outcome="success"}': 1,
+    'oauth_store_operations_total{operation="claim",outcome="failure"}': 0,
 }
 # Values that depend on time: lower and upper bound.
 BETWEEN = {
     'oauth_token_seconds{kind="age"}': (0, 60),
     'oauth_token_seconds{kind="remaining"}': (3000, 3600),
     "oauth_connections_idle": (0, 10),
+    'oauth_store_operation_seconds_total{operation="load"}': (1e-9, 12),
 }
 
 

@@ -52,7 +52,7 @@ asio::awaitable<void> fragment_{number}(
     coauth::secret secret,
     std::string application_id, coauth::secret application_secret, std::string host,
     std::string issuer, coauth::discovery_options discovery, std::string url,
-    std::string www_authenticate, bool& ended)
+    std::string www_authenticate, std::shared_ptr<coauth::token_store> store, bool& ended)
 {{
     {{
 #line {line} "{source}"
@@ -98,7 +98,7 @@ int main(int, char** arguments)
             context,
             row.run(
                 context.get_executor(), client, tokens, secret, id, secret, std::getenv("SMSCX_HOST"),
-                issuer, discovery, issuer + "/api", std::string(), ended),
+                issuer, discovery, issuer + "/api", std::string(), nullptr, ended),
             asio::detached);
         context.run();
         std::cout << row.where << (ended ? ": ran\\n" : ": did not reach its end\\n");
