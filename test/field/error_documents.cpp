@@ -406,7 +406,7 @@ BOOST_AUTO_TEST_CASE(words_codes_and_authentication_failures)
         }
 }
 
-BOOST_AUTO_TEST_CASE(words_in_header_fields)
+BOOST_AUTO_TEST_CASE(errors_in_header_fields_are_read)
 {
     scripted_server server;
     auto challenge = document(401, plain, "");
@@ -421,7 +421,7 @@ BOOST_AUTO_TEST_CASE(words_in_header_fields)
     BOOST_TEST(server.get_error(amazon).is_authentication_failure());
 }
 
-BOOST_AUTO_TEST_CASE(further_members)
+BOOST_AUTO_TEST_CASE(further_members_are_returned_as_json)
 {
     scripted_server server;
     auto const e = server.get_error(document(

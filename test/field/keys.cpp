@@ -145,83 +145,171 @@ json::object private_jwk(test_key const& key, std::string const& kind)
     return jwk;
 }
 
+struct text_damage
+{
+    char const* name;
+    std::string (*damage)(std::string const&);
+};
+
+text_damage const damages[] = {
+    {"as it is", [](auto const& pem) { return pem; }},
+    {"\\n as two characters", [](auto const& pem) { return replaced(pem, "\n", "\\n"); }},
+    {"\\r\\n as four characters", [](auto const& pem) { return replaced(pem, "\n", "\\r\\n"); }},
+    {"escaped twice", [](auto const& pem) { return replaced(pem, "\n", "\\\\n"); }},
+    {"a JSON string", [](auto const& pem) { return json::serialize(json::value(pem)); }},
+    {"slashes escaped too",
+     [](auto const& pem) { return replaced(replaced(pem, "\n", "\\n"), "/", "\\/"); }},
+    {"a service account's JSON file", [](auto const& pem)
+     { return json::serialize(json::object{{"type", "service_account"}, {"private_key", pem}}); }},
+    {"indented, as in YAML",
+     [](auto const& pem) { return "    " + replaced(pem, "\n", "\n    "); }},
+    {"indented by tabs", [](auto const& pem) { return "\t" + replaced(pem, "\n", "\n\t"); }},
+    {"spaces at the ends of lines", [](auto const& pem) { return replaced(pem, "\n", "  \n"); }},
+    {"CRLF", [](auto const& pem) { return replaced(pem, "\n", "\r\n"); }},
+    {"CR", [](auto const& pem) { return replaced(pem, "\n", "\r"); }},
+    {"CRLF twice", [](auto const& pem) { return replaced(pem, "\n", "\r\r\n"); }},
+    {"double quotes", [](auto const& pem) { return '"' + pem + '"'; }},
+    {"single quotes and spaces", [](auto const& pem) { return " '" + pem + "' \n"; }},
+    {"a quote before each end",
+     [](auto const& pem) { return '"' + replaced(pem, "\n", "\\n") + "\"\n"; }},
+    {"no line break at the end", [](auto const& pem) { return pem.substr(0, pem.size() - 1); }},
+    {"white space around it", [](auto const& pem) { return "\n\n  " + pem + "\n \n"; }},
+    {"empty lines between", [](auto const& pem) { return replaced(pem, "\n", "\n\n"); }},
+    {"a byte order mark", [](auto const& pem) { return "\xEF\xBB\xBF" + pem; }},
+    {"one line with spaces", [](auto const& pem) { return replaced(pem, "\n", " "); }},
+    {"one line without spaces", [](auto const& pem) { return replaced(pem, "\n", ""); }},
+    {"base64 of the whole", [](auto const& pem) { return in_base64(pem) + "\n"; }},
+    {"base64 twice", [](auto const& pem) { return in_base64(in_base64(pem)); }},
+    {"UTF-16 of Windows", [](auto const& pem) { return utf16(pem, false); }},
+    {"UTF-16, big-endian", [](auto const& pem) { return utf16(pem, true); }},
+    {"UTF-16 without a mark", [](auto const& pem) { return utf16(pem, false).substr(2); }},
+    {"percent-encoded", [](auto const& pem) { return percent_encoded(pem, false); }},
+    {"encoded as in a form", [](auto const& pem) { return percent_encoded(pem, true); }},
+    {"%0A for each line's end", [](auto const& pem) { return replaced(pem, "\n", "%0A"); }},
+    {"\\u000a", [](auto const& pem) { return replaced(pem, "\n", "\\u000a"); }},
+    {"a YAML block", [](auto const& pem) { return "key: |\n  " + replaced(pem, "\n", "\n  "); }},
+    {"a line of a shell",
+     [](auto const& pem) { return "export KEY=\"" + replaced(pem, "\n", "\\n") + "\""; }},
+    {"no-break spaces", [](auto const& pem) { return replaced(pem, "\n", "\n\xC2\xA0"); }},
+    {"invisible spaces", [](auto const& pem) { return replaced(pem, "\n", "\xE2\x80\x8B\n"); }},
+    {"a quoted mail", [](auto const& pem) { return "> " + replaced(pem, "\n", "\n> "); }},
+    {"comments", [](auto const& pem) { return "# " + replaced(pem, "\n", "\n# "); }},
+    {"a quoted string for each line",
+     [](auto const& pem) { return '"' + replaced(pem, "\n", "\\n\"\n\"") + '"'; }},
+    {"another kind in the END line",
+     [](auto const& pem) { return replaced(pem, "-----END ", "-----END RSA "); }},
+    {"base64 of DER", without_markers},
+    {"base64 of DER in one line",
+     [](auto const& pem) { return replaced(without_markers(pem), "\n", ""); }},
+    {"NUL bytes at the end", [](auto const& pem) { return pem + std::string(9, '\0'); }},
+    {"text around it",
+     [](auto const& pem) { return "Bag Attributes\n  a: b\n" + pem + "more text\n"; }},
+};
+
+struct key_format
+{
+    char const* name;
+    std::string text;
+    secret_provider passphrase = {};
+    // What the message contains if the format is refused.
+    std::vector<std::string> words = {};
+};
+
+std::vector<key_format> readable_formats()
+{
+    auto const right = returning(phrase);
+    return {
+        {"labelled as another kind", replaced(files::p256, " PRIVATE", " RSA PRIVATE"), {}},
+        {"the traditional form labelled as PKCS #8", replaced(p256_traditional(), "EC ", ""), {}},
+        {"PKCS #12 in base64", files::pkcs12, right},
+        {"PKCS #12 without a password, one given", decoded(files::pkcs12_empty_password), right},
+        {"encrypted DER in base64", files::encrypted_der, right},
+        {"parameters before the key", std::string(files::parameters) + p256_traditional(), {}},
+        {"explicit parameters", files::explicit_parameters, {}},
+        {"DER", decoded(files::der), {}},
+        {"traditional DER", decoded(files::traditional_der), {}},
+        {"encrypted DER", decoded(files::encrypted_der), right},
+        {"PKCS #12", decoded(files::pkcs12), right},
+        {"PKCS #12, old", decoded(files::pkcs12_legacy), right},
+        {"PKCS #12, empty password", decoded(files::pkcs12_empty_password), {}},
+        {"PKCS #12, empty password given", decoded(files::pkcs12_empty_password), returning("")},
+    };
+}
+
+std::vector<key_format> refused_formats()
+{
+    auto const right = returning(phrase);
+    auto const wrong = returning("wrong");
+    return {
+        {"PKCS #12 in base64, wrong password", files::pkcs12, wrong, {"PKCS #12"}},
+        {"a key store of Java",
+         "\xFE\xED\xFE\xED"s + std::string(8, '\0'),
+         {},
+         {"Java key store", "keytool -importkeystore"}},
+        {"the public half of OpenSSH", "ssh-ed25519 AAAAC3 me@x", {}, {"public half"}},
+        {"PGP", "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlQ\n", {}, {"a PGP key"}},
+        {"nothing", "\n", {}, {"is empty"}},
+        {"a path", "/etc/keys/client.key\n", {}, {"looks like a path"}},
+        {"hyphens of a word processor",
+         replaced(files::p256, "-----", "\xE2\x80\x94\xE2\x80\x94-"),
+         {},
+         {"five hyphens"}},
+        {"four hyphens", replaced(files::p256, "-----", "----"), {}, {"five hyphens"}},
+        {"a mail", "Dear Sir or Madam", {}, {"holds no PEM private key", "PKCS #12 or DER"}},
+        {"encrypted DER, wrong", decoded(files::encrypted_der), wrong, {"pass-phrase; check"}},
+        {"PKCS #12 without its password",
+         decoded(files::pkcs12),
+         {},
+         {"PKCS #12", "give the function that returns the pass-phrase",
+          "openssl pkcs12 -in FILE -nocerts"}},
+        {"PKCS #12, wrong password",
+         decoded(files::pkcs12),
+         wrong,
+         {"PKCS #12", "that the password does not open"}},
+        {"PKCS #12, cut off", decoded(files::pkcs12).substr(0, 500), right, {"the key"}},
+        {"PKCS #12 with a legacy key",
+         decoded(files::pkcs12_rc2),
+         right,
+         {"PKCS #12", "legacy provider", "openssl pkcs12 -legacy"}},
+        {"PKCS #12 without a key",
+         decoded(files::pkcs12_certificates),
+         right,
+         {"PKCS #12", "only certificates"}},
+        {"OpenSSH", files::openssh, {}, {"OpenSSH's own format", "ssh-keygen -p -m PKCS8"}},
+        {"OpenSSH, escaped", replaced(files::openssh, "\n", "\\n"), {}, {"OpenSSH's own format"}},
+        {"PuTTY",
+         "PuTTY-User-Key-File-3: ecdsa-sha2-nistp256\nEncryption: none\n",
+         {},
+         {"PuTTY's own format", "puttygen"}},
+        {"a key store of Java, encrypted",
+         "\xCE\xCE\xCE\xCE"s + std::string(8, '\0'),
+         {},
+         {"Java key store"}},
+        {"SSH Tectia",
+         "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nP2\n",
+         {},
+         {"SSH Tectia", "ssh-keygen -i"}},
+        {"of a TPM", "-----BEGIN TSS2 PRIVATE KEY-----\nMI\n", {}, {"a TPM"}},
+        {"XML", "<RSAKeyValue><Modulus>x</Modulus></RSAKeyValue>", {}, {"XML format of .NET"}},
+        {"RC2",
+         files::rc2,
+         right,
+         {"pbeWithSHA1And40BitRC2-CBC", "legacy provider", "openssl pkey"}},
+        {"MD5 and DES", files::md5_des, right, {"pbeWithMD5AndDES-CBC", "legacy provider"}},
+        {"PBES2 and DES", files::pbes2_des, right, {"des-cbc", "legacy provider"}},
+        {"DES, traditional", files::traditional_des, right, {"DES-CBC", "legacy provider"}},
+        {"RC2 without a pass-phrase", files::rc2, {}, {"legacy provider"}},
+    };
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(keys)
 
 BOOST_AUTO_TEST_CASE(pem_text_that_was_damaged_on_its_way_is_read)
 {
-    struct row
-    {
-        char const* name;
-        std::function<std::string(std::string const&)> damage;
-    };
     auto const key = p256();
-    for (auto const& [name, damage] :
-         std::vector<row>{
-             {"as it is", [](auto const& pem) { return pem; }},
-             {"\\n as two characters", [](auto const& pem) { return replaced(pem, "\n", "\\n"); }},
-             {"\\r\\n as four characters",
-              [](auto const& pem) { return replaced(pem, "\n", "\\r\\n"); }},
-             {"escaped twice", [](auto const& pem) { return replaced(pem, "\n", "\\\\n"); }},
-             {"a JSON string", [](auto const& pem) { return json::serialize(json::value(pem)); }},
-             {"slashes escaped too",
-              [](auto const& pem) { return replaced(replaced(pem, "\n", "\\n"), "/", "\\/"); }},
-             {"a service account's JSON file",
-              [](auto const& pem)
-              {
-                  return json::serialize(
-                      json::object{{"type", "service_account"}, {"private_key", pem}});
-              }},
-             {"indented, as in YAML",
-              [](auto const& pem) { return "    " + replaced(pem, "\n", "\n    "); }},
-             {"indented by tabs",
-              [](auto const& pem) { return "\t" + replaced(pem, "\n", "\n\t"); }},
-             {"spaces at the ends of lines",
-              [](auto const& pem) { return replaced(pem, "\n", "  \n"); }},
-             {"CRLF", [](auto const& pem) { return replaced(pem, "\n", "\r\n"); }},
-             {"CR", [](auto const& pem) { return replaced(pem, "\n", "\r"); }},
-             {"CRLF twice", [](auto const& pem) { return replaced(pem, "\n", "\r\r\n"); }},
-             {"double quotes", [](auto const& pem) { return '"' + pem + '"'; }},
-             {"single quotes and spaces", [](auto const& pem) { return " '" + pem + "' \n"; }},
-             {"a quote before each end",
-              [](auto const& pem) { return '"' + replaced(pem, "\n", "\\n") + "\"\n"; }},
-             {"no line break at the end",
-              [](auto const& pem) { return pem.substr(0, pem.size() - 1); }},
-             {"white space around it", [](auto const& pem) { return "\n\n  " + pem + "\n \n"; }},
-             {"empty lines between", [](auto const& pem) { return replaced(pem, "\n", "\n\n"); }},
-             {"a byte order mark", [](auto const& pem) { return "\xEF\xBB\xBF" + pem; }},
-             {"one line with spaces", [](auto const& pem) { return replaced(pem, "\n", " "); }},
-             {"one line without spaces", [](auto const& pem) { return replaced(pem, "\n", ""); }},
-             {"base64 of the whole", [](auto const& pem) { return in_base64(pem) + "\n"; }},
-             {"base64 twice", [](auto const& pem) { return in_base64(in_base64(pem)); }},
-             {"UTF-16 of Windows", [](auto const& pem) { return utf16(pem, false); }},
-             {"UTF-16, big-endian", [](auto const& pem) { return utf16(pem, true); }},
-             {"UTF-16 without a mark", [](auto const& pem) { return utf16(pem, false).substr(2); }},
-             {"percent-encoded", [](auto const& pem) { return percent_encoded(pem, false); }},
-             {"encoded as in a form", [](auto const& pem) { return percent_encoded(pem, true); }},
-             {"%0A for each line's end",
-              [](auto const& pem) { return replaced(pem, "\n", "%0A"); }},
-             {"\\u000a", [](auto const& pem) { return replaced(pem, "\n", "\\u000a"); }},
-             {"a YAML block",
-              [](auto const& pem) { return "key: |\n  " + replaced(pem, "\n", "\n  "); }},
-             {"a line of a shell",
-              [](auto const& pem) { return "export KEY=\"" + replaced(pem, "\n", "\\n") + "\""; }},
-             {"no-break spaces", [](auto const& pem) { return replaced(pem, "\n", "\n\xC2\xA0"); }},
-             {"invisible spaces",
-              [](auto const& pem) { return replaced(pem, "\n", "\xE2\x80\x8B\n"); }},
-             {"a quoted mail", [](auto const& pem) { return "> " + replaced(pem, "\n", "\n> "); }},
-             {"comments", [](auto const& pem) { return "# " + replaced(pem, "\n", "\n# "); }},
-             {"a quoted string for each line",
-              [](auto const& pem) { return '"' + replaced(pem, "\n", "\\n\"\n\"") + '"'; }},
-             {"another kind in the END line",
-              [](auto const& pem) { return replaced(pem, "-----END ", "-----END RSA "); }},
-             {"base64 of DER", without_markers},
-             {"base64 of DER in one line",
-              [](auto const& pem) { return replaced(without_markers(pem), "\n", ""); }},
-             {"NUL bytes at the end", [](auto const& pem) { return pem + std::string(9, '\0'); }},
-             {"text around it",
-              [](auto const& pem) { return "Bag Attributes\n  a: b\n" + pem + "more text\n"; }}})
+    for (auto const& [name, damage] : damages)
         for (auto const& [form, pem, passphrase] :
              {std::tuple("plain", std::string(files::p256), secret_provider()),
               std::tuple("encrypted", key.encrypted_pem(phrase), returning(phrase)),
@@ -254,113 +342,15 @@ BOOST_AUTO_TEST_CASE(text_that_was_cut_is_still_refused)
 
 BOOST_AUTO_TEST_CASE(other_formats_are_read_or_named)
 {
-    struct row
-    {
-        char const* name;
-        std::string text;
-        secret_provider passphrase;
-        // Empty: it is read.
-        std::vector<std::string> words;
-    };
-    auto const right = returning(phrase);
-    auto const wrong = returning("wrong");
-    for (auto const& row : std::vector<row>{
-             {"labelled as another kind",
-              replaced(files::p256, " PRIVATE", " RSA PRIVATE"),
-              {},
-              {}},
-             {"the traditional form labelled as PKCS #8",
-              replaced(p256_traditional(), "EC ", ""),
-              {},
-              {}},
-             {"PKCS #12 in base64", files::pkcs12, right, {}},
-             {"PKCS #12 in base64, wrong password", files::pkcs12, wrong, {"PKCS #12"}},
-             {"PKCS #12 without a password, one given",
-              decoded(files::pkcs12_empty_password),
-              right,
-              {}},
-             {"encrypted DER in base64", files::encrypted_der, right, {}},
-             {"parameters before the key",
-              std::string(files::parameters) + p256_traditional(),
-              {},
-              {}},
-             {"explicit parameters", files::explicit_parameters, {}, {}},
-             {"a key store of Java",
-              "\xFE\xED\xFE\xED"s + std::string(8, '\0'),
-              {},
-              {"Java key store", "keytool -importkeystore"}},
-             {"the public half of OpenSSH", "ssh-ed25519 AAAAC3 me@x", {}, {"public half"}},
-             {"PGP", "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlQ\n", {}, {"a PGP key"}},
-             {"nothing", "\n", {}, {"is empty"}},
-             {"a path", "/etc/keys/client.key\n", {}, {"looks like a path"}},
-             {"hyphens of a word processor",
-              replaced(files::p256, "-----", "\xE2\x80\x94\xE2\x80\x94-"),
-              {},
-              {"five hyphens"}},
-             {"four hyphens", replaced(files::p256, "-----", "----"), {}, {"five hyphens"}},
-             {"a mail", "Dear Sir or Madam", {}, {"holds no PEM private key", "PKCS #12 or DER"}},
-             {"DER", decoded(files::der), {}, {}},
-             {"traditional DER", decoded(files::traditional_der), {}, {}},
-             {"encrypted DER", decoded(files::encrypted_der), right, {}},
-             {"encrypted DER, wrong", decoded(files::encrypted_der), wrong, {"pass-phrase; check"}},
-             {"PKCS #12", decoded(files::pkcs12), right, {}},
-             {"PKCS #12, old", decoded(files::pkcs12_legacy), right, {}},
-             {"PKCS #12, empty password", decoded(files::pkcs12_empty_password), {}, {}},
-             {"PKCS #12, empty password given",
-              decoded(files::pkcs12_empty_password),
-              returning(""),
-              {}},
-             {"PKCS #12 without its password",
-              decoded(files::pkcs12),
-              {},
-              {"PKCS #12", "give the function that returns the pass-phrase",
-               "openssl pkcs12 -in FILE -nocerts"}},
-             {"PKCS #12, wrong password",
-              decoded(files::pkcs12),
-              wrong,
-              {"PKCS #12", "that the password does not open"}},
-             {"PKCS #12, cut off", decoded(files::pkcs12).substr(0, 500), right, {"the key"}},
-             {"PKCS #12 with a legacy key",
-              decoded(files::pkcs12_rc2),
-              right,
-              {"PKCS #12", "legacy provider", "openssl pkcs12 -legacy"}},
-             {"PKCS #12 without a key",
-              decoded(files::pkcs12_certificates),
-              right,
-              {"PKCS #12", "only certificates"}},
-             {"OpenSSH", files::openssh, {}, {"OpenSSH's own format", "ssh-keygen -p -m PKCS8"}},
-             {"OpenSSH, escaped",
-              replaced(files::openssh, "\n", "\\n"),
-              {},
-              {"OpenSSH's own format"}},
-             {"PuTTY",
-              "PuTTY-User-Key-File-3: ecdsa-sha2-nistp256\nEncryption: none\n",
-              {},
-              {"PuTTY's own format", "puttygen"}},
-             {"a key store of Java, encrypted",
-              "\xCE\xCE\xCE\xCE"s + std::string(8, '\0'),
-              {},
-              {"Java key store"}},
-             {"SSH Tectia",
-              "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nP2\n",
-              {},
-              {"SSH Tectia", "ssh-keygen -i"}},
-             {"of a TPM", "-----BEGIN TSS2 PRIVATE KEY-----\nMI\n", {}, {"a TPM"}},
-             {"XML", "<RSAKeyValue><Modulus>x</Modulus></RSAKeyValue>", {}, {"XML format of .NET"}},
-             {"RC2",
-              files::rc2,
-              right,
-              {"pbeWithSHA1And40BitRC2-CBC", "legacy provider", "openssl pkey"}},
-             {"MD5 and DES", files::md5_des, right, {"pbeWithMD5AndDES-CBC", "legacy provider"}},
-             {"PBES2 and DES", files::pbes2_des, right, {"des-cbc", "legacy provider"}},
-             {"DES, traditional", files::traditional_des, right, {"DES-CBC", "legacy provider"}},
-             {"RC2 without a pass-phrase", files::rc2, {}, {"legacy provider"}}})
+    for (auto const& row : readable_formats())
         BOOST_TEST_CONTEXT(row.name)
         {
-            if (row.words.empty())
-                check_signs(from_text(row.text, row.passphrase), p256());
-            else
-                check_refused(from_text(row.text, row.passphrase), row.words);
+            check_signs(from_text(row.text, row.passphrase), p256());
+        }
+    for (auto const& row : refused_formats())
+        BOOST_TEST_CONTEXT(row.name)
+        {
+            check_refused(from_text(row.text, row.passphrase), row.words);
         }
 }
 

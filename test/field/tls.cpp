@@ -141,6 +141,49 @@ raw_tls_server::settings verifying_clients(issued_certificate const& certificate
     };
 }
 
+struct bundle
+{
+    char const* name;
+    std::string text;
+    // Empty: it is read, and the second certificate is trusted.
+    std::string error;
+};
+
+// Bundles of two certificates, and of a key.
+std::vector<bundle>
+bundles(std::string const& first, std::string const& second, std::string const& key)
+{
+    auto const lines = static_cast<std::size_t>(std::count(first.begin(), first.end(), '\n'));
+    auto const line = [](std::size_t number) { return "line " + std::to_string(number); };
+    auto const glued = first.substr(0, first.size() - 1) + second;
+    return {
+        {"two", first + second, ""},
+        {"text around", "# mine\n" + first + "\nand theirs\n" + second + "# end -- of it\n", ""},
+        {"byte order mark", "\xEF\xBB\xBF" + first + second, ""},
+        {"CRLF", replaced(first + second, "\n", "\r\n"), ""},
+        {"indented", indented(first + second), ""},
+        {"glued", glued, ""},
+        {"glued, with hyphens in common", first.substr(0, first.size() - 6) + second, ""},
+        {"one long line", on_one_line(first) + on_one_line(second), ""},
+        {"escaped line ends", replaced(first + second, "\n", "\\n"), ""},
+        {"a key first", key + second, ""},
+        {"twice the same", second + second, ""},
+        {"no line end at the end", first + second.substr(0, second.size() - 1), ""},
+        {"cut", first + second.substr(0, second.size() / 2), line(lines + 1)},
+        {"cut before the last marker", first + second.substr(0, second.find("-----END")),
+         line(lines + 1)},
+        {"END missing between", first.substr(0, first.find("-----END")) + second, line(1)},
+        {"BEGIN missing", first + second.substr(second.find('\n') + 1), "damaged at line"},
+        {"four dashes", first + second.substr(1), line(lines + 1)},
+        {"four dashes at the end", first + second.substr(0, second.size() - 2), "damaged at line"},
+        {"not base64", first + replaced(second, "\nM", "\n*"), line(lines + 1)},
+        {"bytes lost", first + second.substr(0, 60) + second.substr(70), line(lines + 1)},
+        {"empty block", first + "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
+         line(lines + 1)},
+        {"no certificate", key, "holds no PEM certificate"},
+    };
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(tls)
@@ -279,45 +322,7 @@ BOOST_AUTO_TEST_CASE(a_bundle_is_read_whole_or_refused_with_the_line)
 {
     auto const other = make_identity("another CA", nullptr, true);
     issued_certificate const issued;
-    auto const& first = other.certificate_pem;
-    auto const second = issued.ca_pem();
-    auto const lines = static_cast<std::size_t>(std::count(first.begin(), first.end(), '\n'));
-    auto const line = [](std::size_t number) { return "line " + std::to_string(number); };
-    auto const glued = first.substr(0, first.size() - 1) + second;
-    struct row
-    {
-        char const* name;
-        std::string text;
-        // Empty: it is read, and the second certificate is trusted.
-        std::string error;
-    };
-    for (auto const& row : std::vector<row>{
-             {"two", first + second, ""},
-             {"text around", "# mine\n" + first + "\nand theirs\n" + second + "# end -- of it\n",
-              ""},
-             {"byte order mark", "\xEF\xBB\xBF" + first + second, ""},
-             {"CRLF", replaced(first + second, "\n", "\r\n"), ""},
-             {"indented", indented(first + second), ""},
-             {"glued", glued, ""},
-             {"glued, with hyphens in common", first.substr(0, first.size() - 6) + second, ""},
-             {"one long line", on_one_line(first) + on_one_line(second), ""},
-             {"escaped line ends", replaced(first + second, "\n", "\\n"), ""},
-             {"a key first", other.key.private_pem() + second, ""},
-             {"twice the same", second + second, ""},
-             {"no line end at the end", first + second.substr(0, second.size() - 1), ""},
-             {"cut", first + second.substr(0, second.size() / 2), line(lines + 1)},
-             {"cut before the last marker", first + second.substr(0, second.find("-----END")),
-              line(lines + 1)},
-             {"END missing between", first.substr(0, first.find("-----END")) + second, line(1)},
-             {"BEGIN missing", first + second.substr(second.find('\n') + 1), "damaged at line"},
-             {"four dashes", first + second.substr(1), line(lines + 1)},
-             {"four dashes at the end", first + second.substr(0, second.size() - 2),
-              "damaged at line"},
-             {"not base64", first + replaced(second, "\nM", "\n*"), line(lines + 1)},
-             {"bytes lost", first + second.substr(0, 60) + second.substr(70), line(lines + 1)},
-             {"empty block", first + "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
-              line(lines + 1)},
-             {"no certificate", other.key.private_pem(), "holds no PEM certificate"}})
+    for (auto const& row : bundles(other.certificate_pem, issued.ca_pem(), other.key.private_pem()))
         BOOST_TEST_CONTEXT(row.name)
         {
             raw_tls_server const server(tls_settings(issued), serve_one_token);

@@ -23,7 +23,7 @@ response token_with(std::string const& more)
 
 BOOST_AUTO_TEST_SUITE(tokens)
 
-BOOST_AUTO_TEST_CASE(lifetimes)
+BOOST_AUTO_TEST_CASE(unusual_lifetimes_are_read_or_rejected)
 {
     struct row
     {
@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(lifetimes)
 
 // The words of a scope that cannot be written in a request (RFC 6749 section 3.3) are dropped: the
 // returned scope is then incomplete, but the token is more important.
-BOOST_AUTO_TEST_CASE(scopes)
+BOOST_AUTO_TEST_CASE(unusual_words_of_a_scope_are_dropped)
 {
     scripted_server server;
     for (auto const& [member, scope] : std::vector<std::pair<char const*, char const*>>{
@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(scopes)
     BOOST_TEST(outcome(server.get_token(token_with(R"(,"scope":"a\nb")"))) == "malformed_response");
 }
 
-BOOST_AUTO_TEST_CASE(an_error_that_is_none_beside_a_token)
+BOOST_AUTO_TEST_CASE(an_error_that_is_none_does_not_hide_a_token)
 {
     scripted_server server;
     for (auto const* none : {"0", "0.0", "\"0\"", "false", "null", "\"\""})
@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(an_error_that_is_none_beside_a_token)
             outcome(server.get_token(token_with(",\"error\":"s + error))) != "success", error);
 }
 
-BOOST_AUTO_TEST_CASE(inactive_tokens)
+BOOST_AUTO_TEST_CASE(inactive_tokens_are_distinguished_from_errors)
 {
     scripted_server server;
     for (auto const* body :
@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(inactive_tokens)
 
 // As for `expires_in`: by default, zero and negative values are for a single use, which means here
 // that the token has expired and must not be cached.
-BOOST_AUTO_TEST_CASE(expiry_of_active_tokens)
+BOOST_AUTO_TEST_CASE(the_expiry_of_an_active_token_is_read)
 {
     using coauth::expires_in_rule;
     using time_point = std::chrono::system_clock::time_point;

@@ -167,7 +167,7 @@ BOOST_AUTO_TEST_CASE(a_change_is_noticed_whatever_its_kind)
             }
 }
 
-BOOST_AUTO_TEST_CASE(unusable_files_are_told_after_the_grace)
+BOOST_AUTO_TEST_CASE(unusable_files_are_reported_after_the_grace)
 {
     auto const text = ca_text();
     struct row
@@ -197,7 +197,7 @@ BOOST_AUTO_TEST_CASE(unusable_files_are_told_after_the_grace)
             BOOST_TEST((current(tested, 4min) == before));
             BOOST_TEST((current(tested, 6min, &message) == nullptr));
             check_contains(message, "tls.ca_file '" + file.path.string() + says);
-            // Of a new client it is told at once.
+            // A new client reports it at once.
             net::tls_source created_late(trusting(file));
             BOOST_TEST((current(created_late, 0min) == nullptr));
             file.write(ca_text());
