@@ -63,6 +63,7 @@ public:
     {
         return inner->observer();
     }
+    [[nodiscard]] event_context context() const noexcept override { return inner->context(); }
     std::uint64_t refresh_credentials() override { return inner->refresh_credentials(); }
     [[nodiscard]] bool context_is_gone() const noexcept override
     {
