@@ -352,10 +352,10 @@ class Proxy:
             server = socket.create_connection(self.destination)
             self.sockets.append(server)
             for source, sink in ((client, server), (server, client)):
-                threading.Thread(target=self.relay, args=(source, sink), daemon=True).start()
+                threading.Thread(target=self.forward, args=(source, sink), daemon=True).start()
 
     @staticmethod
-    def relay(source, sink):
+    def forward(source, sink):
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
                 sink.sendall(data)

@@ -131,10 +131,10 @@ class Authentication(Case):
                 with self.subTest(value + how[0]):
                     server = RawServer(REFUSAL)
                     other = server.endpoint + "/introspect"
-                    whom = ("--assertion-audience", value) if value else ()
+                    audience = ("--assertion-audience", value) if value else ()
                     got = run("introspect", "--token-endpoint", server.endpoint,
                               "--introspection-endpoint", other, "--http-loopback", "--client-id", "app",
-                              *how, *whom, env={"COAUTH_CLIENT_SECRET": SECRET, "COAUTH_TOKEN": "t"})
+                              *how, *audience, env={"COAUTH_CLIENT_SECRET": SECRET, "COAUTH_TOKEN": "t"})
                     self.check(got, 1)
                     self.assertEqual(server.assertion()[1]["aud"], {
                         "token": server.endpoint, "introspection": other}.get(expected, expected))
@@ -146,7 +146,7 @@ class Authentication(Case):
             "assertion for another": ("all", ("--assertion-file", KEYS.assertion("https://other"))),
             "certificate of another": ("all", ("--auth", "self-signed-tls", *KEYS.shown("stray"))),
             "subject of another": ("all", ("--auth", "tls", *KEYS.shown("foreign"))),
-            "certificate at a server that does not ask": ("smscx", KEYS.shown("own")),
+            "certificate at a server that does not request one": ("smscx", KEYS.shown("own")),
             "nothing": ("all", ("--auth", "none")),
         }
         for name, (where, flags) in rows.items():

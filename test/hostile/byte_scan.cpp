@@ -94,7 +94,7 @@ public:
     scan(int version, connection_kind kind)
         : kind_(kind)
         , server_(start_speaking(version))
-        , relay_(server_.port())
+        , proxy_(server_.port())
     {
         server_.set_response(response::json(200, token_body));
     }
@@ -165,7 +165,7 @@ private:
                 what.connection = 1;
             else
                 what.connection = 0;
-            port = owner.relay_.open(what).value();
+            port = owner.proxy_.open(what).value();
             auto config = owner.server_.config();
             config.server.token_endpoint = "https://127.0.0.1:" + std::to_string(port) + path;
             config.tls.session_resumption = owner.kind_ == connection_kind::resumed_session;
@@ -175,7 +175,7 @@ private:
             config.timeout = deadline;
             client.emplace(context.get_executor(), config);
         }
-        ~attempt() { owner.relay_.close(port); }
+        ~attempt() { owner.proxy_.close(port); }
         attempt(attempt const&) = delete;
         attempt& operator=(attempt const&) = delete;
 
@@ -232,13 +232,13 @@ private:
         boost::asio::io_context context;
         attempt one(*this, context, none);
         one.prepare();
-        auto const before = relay_.passed(one.port, way);
+        auto const before = proxy_.passed(one.port, way);
         one.begin();
         context.restart();
         context.run();
         if (!one.end.got.at(0))
             return std::nullopt;
-        auto const after = relay_.passed(one.port, way);
+        auto const after = proxy_.passed(one.port, way);
         auto& full_length = full_length_[way];
         full_length = kind_ == connection_kind::resumed_session ? after - before : after;
         BOOST_TEST((server_.resumed() != 0) == (kind_ == connection_kind::resumed_session));
@@ -314,7 +314,7 @@ private:
 
     connection_kind const kind_;
     authorization_server server_;
-    fault_proxy relay_;
+    fault_proxy proxy_;
     std::size_t runs_ = 0;
     std::map<direction, std::size_t> full_length_;
     std::map<std::string, std::size_t> outcomes_;

@@ -26,7 +26,7 @@ namespace
 
 constexpr auto promptly = 50ms;
 
-struct ending
+struct termination
 {
     char const* name;
     std::function<void(cancellation_run&)> act;
@@ -36,7 +36,7 @@ struct ending
     bool cancels = false;
 };
 
-std::vector<ending> all_endings()
+std::vector<termination> all_terminations()
 {
     auto const cancel = [](asio::cancellation_type type)
     { return [type](cancellation_run& run) { run.signal.emit(type); }; };
@@ -77,7 +77,7 @@ std::vector<ending> all_endings()
 }
 
 // The operations of a source end with its client too.
-bool ends(ending const& end, operation const& what)
+bool ends(termination const& end, operation const& what)
 {
     return end.of <= what.of;
 }
@@ -96,7 +96,7 @@ public:
     void visit(operation const& what)
     {
         for (bool const held : {true, false})
-            for (auto const& end : all_endings())
+            for (auto const& end : all_terminations())
             {
                 if (!ends(end, what) || (what.held_only && !held))
                     continue;
@@ -130,7 +130,7 @@ private:
         bool last = false;
     };
 
-    bool visit(operation const& what, ending const& end, bool held, std::size_t step)
+    bool visit(operation const& what, termination const& end, bool held, std::size_t step)
     {
         ++runs_;
         auto outcome = run_once(what, end, held, step);
@@ -141,7 +141,7 @@ private:
         return outcome.last;
     }
 
-    run_result run_once(operation const& what, ending const& end, bool held, std::size_t step)
+    run_result run_once(operation const& what, termination const& end, bool held, std::size_t step)
     {
         cancellation_run run(held);
         run.config = server_.config();
@@ -206,7 +206,7 @@ private:
     }
 
     // Checks that no work is left. After a cancelled wait for a source's token the fetch continues.
-    static void finish(cancellation_run& run, operation const& what, ending const& end)
+    static void finish(cancellation_run& run, operation const& what, termination const& end)
     {
         run.context->restart();
         stopwatch const watch;

@@ -124,7 +124,7 @@ response response_after_a_minute()
     return delayed;
 }
 
-deadline_case through_relay(std::string name, int version, fault_spec const& what)
+deadline_case through_fault_proxy(std::string name, int version, fault_spec const& what)
 {
     return {
         std::move(name), [=](deadline_runner& runner)
@@ -132,10 +132,10 @@ deadline_case through_relay(std::string name, int version, fault_spec const& wha
             auto settings = options();
             settings.min_tls_version = settings.max_tls_version = version;
             auto const server = start(settings);
-            fault_proxy relay(server.port());
+            fault_proxy proxy(server.port());
             auto config = server.config();
             config.server.token_endpoint =
-                "https://127.0.0.1:" + std::to_string(relay.open(what).value()) + "/oauth/token";
+                "https://127.0.0.1:" + std::to_string(proxy.open(what).value()) + "/oauth/token";
             runner.run(config);
         }};
 }
@@ -147,7 +147,7 @@ std::vector<deadline_case> handshake_cases()
     {
         auto const add = [&](std::string const& name, fault_spec const& what)
         {
-            rows.push_back(through_relay(
+            rows.push_back(through_fault_proxy(
                 name + " at " + std::to_string(what.position) + ", TLS " + std::to_string(version),
                 version, what));
         };
@@ -156,10 +156,11 @@ std::vector<deadline_case> handshake_cases()
             {
                 std::string const side = way == direction::to_client ? "server" : "client";
                 add("silence of the " + side, {fault::stall, way, position});
-                add("drip of the " + side, {fault::trickle, way, position, send_interval});
+                add("trickle of the " + side, {fault::trickle, way, position, send_interval});
             }
         add("half a flight", {fault::stall, direction::to_client, 600});
-        add("drip after half a flight", {fault::trickle, direction::to_client, 600, send_interval});
+        add("trickle after half a flight",
+            {fault::trickle, direction::to_client, 600, send_interval});
     }
     return rows;
 }
@@ -292,7 +293,8 @@ std::vector<deadline_case> cases_after_the_handshake()
         forever("key updates for ever", tls_1_3, update_key),
         forever("requests to renegotiate for ever", tls_1_2, request_renegotiation),
         with_raw_server("a storm of key updates", tls_1_3, flood_of(update_key, true)),
-        with_raw_server("a storm of key updates unasked", tls_1_3, flood_of(update_key, false)),
+        with_raw_server(
+            "a storm of key updates before the request", tls_1_3, flood_of(update_key, false)),
         with_raw_server(
             "a storm of requests to renegotiate", tls_1_2, flood_of(request_renegotiation, true)),
     };
@@ -440,8 +442,8 @@ BOOST_AUTO_TEST_CASE(one_deadline_covers_lookup_connect_tls_and_response_togethe
     {
         full_backlog const backlog;
         auto server = start();
-        fault_proxy relay(server.port());
-        auto const port = relay.open({fault::delay, direction::to_client, 0, step}).value();
+        fault_proxy proxy(server.port());
+        auto const port = proxy.open({fault::delay, direction::to_client, 0, step}).value();
         slow_resolver resolver(step, {{"127.0.0.1", backlog.port()}, {"127.0.0.1", port}});
         auto delayed = response::json(200, token_body);
         delayed.delay = step;

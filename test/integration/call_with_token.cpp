@@ -149,10 +149,11 @@ BOOST_AUTO_TEST_CASE(every_completion_token_is_accepted)
     auto const refused = [](std::string const& responded) { return responded == "a"; };
     auto const got = coauth::async_call_with_token(tokens, call, refused, asio::use_future).get();
     BOOST_TEST(got.value() == "b");
-    auto const ask = [](coauth::access_token token) -> asio::awaitable<api_response>
+    auto const call_api = [](coauth::access_token token) -> asio::awaitable<api_response>
     { co_return api_response{200, {}, std::string(token.value())}; };
     BOOST_TEST(
-        coauth::async_call_with_token(tokens, ask, asio::use_future).get().value().body == "b");
+        coauth::async_call_with_token(tokens, call_api, asio::use_future).get().value().body ==
+        "b");
     auto operation = coauth::async_call_with_token(tokens, call, refused, asio::deferred);
     BOOST_TEST(std::move(operation)(asio::use_future).get().value() == "b");
     auto const spawned = [&]() -> asio::awaitable<bool>

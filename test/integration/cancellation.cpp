@@ -32,7 +32,7 @@ bool connected(authorization_server const& server)
 {
     return server.wait_for_connections(1);
 }
-bool asked(authorization_server const& server)
+bool requested(authorization_server const& server)
 {
     return server.wait_for_requests(1);
 }
@@ -165,9 +165,9 @@ BOOST_AUTO_TEST_CASE(a_request_for_a_proxy_tunnel_is_cancelled_promptly)
 {
     for (char const* const response : {"", "HTTP/1.1 200 OK\r\n"})
     {
-        proxy_script told;
-        told.response = response;
-        scripted_proxy const proxy(told);
+        proxy_script script;
+        script.response = response;
+        scripted_proxy const proxy(script);
         auto const server = start();
         auto config = server.config();
         config.proxy.url = proxy.url();
@@ -208,7 +208,7 @@ BOOST_AUTO_TEST_CASE(a_delayed_response_is_cancelled_promptly)
     auto late = response::json(200, token_body);
     late.delay = 60s;
     server.push_response(late);
-    check_cancelled(cancel_when(server, server.config(), asked));
+    check_cancelled(cancel_when(server, server.config(), requested));
     BOOST_TEST(server.requests().size() == 1U);
 }
 
@@ -234,11 +234,11 @@ BOOST_AUTO_TEST_CASE(a_stalled_header_or_body_is_cancelled_promptly)
 BOOST_AUTO_TEST_CASE(a_slow_response_is_cancelled_promptly)
 {
     auto server = start();
-    auto drip = response::bytes(http_response(token_body));
-    drip.piece = 1;
-    drip.piece_delay = 100ms;
-    server.push_response(drip);
-    check_cancelled(cancel_when(server, server.config(), asked));
+    auto trickling = response::bytes(http_response(token_body));
+    trickling.piece = 1;
+    trickling.piece_delay = 100ms;
+    server.push_response(trickling);
+    check_cancelled(cancel_when(server, server.config(), requested));
 }
 
 BOOST_AUTO_TEST_CASE(an_operation_can_be_cancelled_before_its_first_step)
@@ -259,9 +259,9 @@ BOOST_AUTO_TEST_CASE(every_cancellation_type_cancels)
           asio::cancellation_type::total, asio::cancellation_type::all})
     {
         ++requests;
-        auto const asked_again = [requests](authorization_server const& s)
+        auto const requested_again = [requests](authorization_server const& s)
         { return s.wait_for_requests(requests); };
-        check_cancelled(cancel_when(server, server.config(), asked_again, type));
+        check_cancelled(cancel_when(server, server.config(), requested_again, type));
     }
 }
 
@@ -271,7 +271,7 @@ BOOST_AUTO_TEST_CASE(cancellation_type_none_has_no_effect)
     auto late = response::json(200, token_body);
     late.delay = 100ms;
     server.push_response(late);
-    auto const got = cancel_when(server, server.config(), asked, asio::cancellation_type::none);
+    auto const got = cancel_when(server, server.config(), requested, asio::cancellation_type::none);
     BOOST_TEST(outcome(got) == "success");
 }
 

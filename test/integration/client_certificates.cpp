@@ -94,14 +94,14 @@ BOOST_AUTO_TEST_CASE(a_self_signed_certificate_authenticates_the_client_and_bind
             BOOST_TEST((seen.authentication == authentication_method::self_signed_tls_client_auth));
             BOOST_TEST(seen.client_certificate_thumbprint == known.thumbprint);
 
-            std::optional<coauth::result<coauth::introspection>> told;
+            std::optional<coauth::result<coauth::introspection>> introspected;
             kept.client.async_introspect(
-                coauth::secret(token.value()), {}, [&](auto const& r) { told = r; });
+                coauth::secret(token.value()), {}, [&](auto const& r) { introspected = r; });
             kept.context.restart();
             kept.context.run();
-            BOOST_REQUIRE(told && *told);
+            BOOST_REQUIRE(introspected && *introspected);
             BOOST_TEST(
-                (*told)->member("cnf").value_or("").find(known.thumbprint) !=
+                (*introspected)->member("cnf").value_or("").find(known.thumbprint) !=
                 std::string_view::npos);
         }
 }
@@ -181,20 +181,20 @@ BOOST_AUTO_TEST_CASE(a_replaced_certificate_ends_a_back_off)
     client_fixture kept(showing(server, shown));
     coauth::token_source tokens(kept.client);
     std::vector<std::string> ends;
-    auto const ask = [&]
+    auto const call = [&]
     {
         tokens.async_get_access_token([&](token_result const& r) { ends.push_back(outcome(r)); });
         kept.context.restart();
         kept.context.run();
     };
-    ask();
-    ask();
+    call();
+    call();
     std::this_thread::sleep_for(1020ms);
-    ask();
+    call();
     BOOST_TEST(server.requests().size() == 1U);
     shown.write(second);
     std::this_thread::sleep_for(1020ms);
-    ask();
+    call();
     BOOST_TEST(
         ends == (std::vector<std::string>{
                     "invalid_client", "invalid_client", "invalid_client", "success"}),

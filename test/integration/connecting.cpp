@@ -240,12 +240,12 @@ BOOST_AUTO_TEST_CASE(a_failed_lookup_fails_all_waiting_operations)
 {
     auto const server = start();
     auto config = by_name_each_time(server);
-    std::vector<response_lookup> asked;
+    std::vector<response_lookup> lookups;
     config.connections.resolver = [&](auto const&, auto, auto const& done)
-    { asked.push_back(done); };
+    { lookups.push_back(done); };
     client_fixture kept(config);
     std::vector<token_result> got;
-    auto const ask = [&](int operations)
+    auto const call = [&](int operations)
     {
         for (int i = 0; i < operations; ++i)
             kept.client.async_get_access_token(
@@ -253,22 +253,22 @@ BOOST_AUTO_TEST_CASE(a_failed_lookup_fails_all_waiting_operations)
         kept.context.restart();
         kept.context.poll();
     };
-    ask(6);
-    ask(4);
-    BOOST_REQUIRE_EQUAL(asked.size(), 1U);
+    call(6);
+    call(4);
+    BOOST_REQUIRE_EQUAL(lookups.size(), 1U);
     BOOST_TEST(got.empty());
-    asked[0](make_error_code(unreachable), {});
+    lookups[0](make_error_code(unreachable), {});
     kept.context.run();
     BOOST_TEST(count(got, "resolve_failed") == 10U);
 
     // A later operation starts a new lookup.
     got.clear();
-    ask(3);
-    BOOST_REQUIRE_EQUAL(asked.size(), 2U);
-    asked[1]({}, {{"127.0.0.1", server.port()}});
+    call(3);
+    BOOST_REQUIRE_EQUAL(lookups.size(), 2U);
+    lookups[1]({}, {{"127.0.0.1", server.port()}});
     kept.context.run();
     BOOST_TEST(count(got, "success") == 3U);
-    BOOST_TEST(asked.size() == 2U);
+    BOOST_TEST(lookups.size() == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(a_failed_lookup_of_the_system_fails_all_waiting_operations)
@@ -308,20 +308,20 @@ BOOST_AUTO_TEST_CASE(only_the_first_result_of_a_resolver_counts)
 {
     auto const server = start();
     auto config = by_name_each_time(server);
-    std::vector<response_lookup> asked;
+    std::vector<response_lookup> lookups;
     config.connections.resolver = [&](auto const&, std::uint16_t port, auto const& done)
     {
-        asked.push_back(done);
+        lookups.push_back(done);
         done({}, {{"127.0.0.1", port}});
         done(make_error_code(unreachable), {});
         throw std::runtime_error("");
     };
     client_fixture kept(config);
     BOOST_TEST(outcome(kept.fetch()) == "success");
-    asked.front()({}, {{"127.0.0.1", 1}});
+    lookups.front()({}, {{"127.0.0.1", 1}});
     BOOST_TEST(outcome(kept.fetch()) == "success");
     // The first result was used and cached.
-    BOOST_TEST(asked.size() == 1U);
+    BOOST_TEST(lookups.size() == 1U);
 }
 
 // The resolver destroys its callback without calling it.
@@ -360,9 +360,9 @@ BOOST_AUTO_TEST_CASE(a_resolver_may_complete_after_the_context_is_destroyed)
     auto config = by_name(server);
     for (bool const responded : {true, false})
     {
-        response_lookup asked;
+        response_lookup lookup;
         config.connections.resolver = [&](auto const&, auto, auto done)
-        { asked = std::move(done); };
+        { lookup = std::move(done); };
         std::optional<coauth::client> client;
         int completions = 0;
         {
@@ -371,11 +371,11 @@ BOOST_AUTO_TEST_CASE(a_resolver_may_complete_after_the_context_is_destroyed)
             client->async_get_access_token(
                 coauth::token_request(), [&](token_result const&) { ++completions; });
             context.poll();
-            BOOST_REQUIRE(asked);
+            BOOST_REQUIRE(lookup);
         }
         if (responded)
-            asked({}, {{"127.0.0.1", server.port()}});
-        asked = nullptr;
+            lookup({}, {{"127.0.0.1", server.port()}});
+        lookup = nullptr;
         client.reset();
         BOOST_TEST(completions == 0);
     }

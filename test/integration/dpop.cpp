@@ -199,19 +199,19 @@ BOOST_AUTO_TEST_CASE(a_use_dpop_nonce_error_without_a_nonce_is_not_retried)
 BOOST_AUTO_TEST_CASE(the_token_type_must_match_the_use_of_dpop)
 {
     test_key const key("P-256");
-    for (auto const& [proves, type, expected] :
+    for (auto const& [with_dpop, type, expected] :
          std::vector<std::tuple<bool, char const*, char const*>>{
              {true, "DPoP", "success"},
              {true, "dpop", "success"},
              {true, "Bearer", "unexpected_token_type"},
              {false, "DPoP", "unexpected_token_type"},
              {false, "Bearer", "success"}})
-        BOOST_TEST_CONTEXT(proves << " " << type)
+        BOOST_TEST_CONTEXT(with_dpop << " " << type)
         {
             auto server = start();
             server.push_response(response::json(
                 200, std::string(R"({"access_token":"t","token_type":")") + type + "\"}"));
-            auto const config = proves ? bound(server, key) : single_attempt(server);
+            auto const config = with_dpop ? bound(server, key) : single_attempt(server);
             BOOST_TEST(outcome(fetch(config)) == expected);
         }
 }

@@ -96,7 +96,7 @@ void check_all_time_out(std::vector<response> const& responses)
     BOOST_TEST(watch.elapsed() < 5s);
 }
 
-response dripping(std::string raw, std::optional<std::size_t> repeat_from = std::nullopt)
+response trickling(std::string raw, std::optional<std::size_t> repeat_from = std::nullopt)
 {
     auto result = response::bytes(std::move(raw));
     result.piece = 1;
@@ -245,14 +245,14 @@ BOOST_AUTO_TEST_CASE(a_slow_response_does_not_move_the_deadline)
     auto late = response::json(200, token_body);
     late.delay = 4s;
     check_all_time_out({
-        dripping(http_response(token_body)),
-        dripping(times(100, "HTTP/1.1 102 Processing\r\n\r\n")),
-        dripping("HTTP/1.1 102 Processing\r\n\r\n", 0),
-        dripping("HTTP/1.1 200 OK\r\nX-Field: value\r\n", 17),
-        dripping("HTTP/1.1 200 OK\r\nX-Field: value", 26),
-        dripping(ok + chunked + "\r\n" + one_chunk()),
-        dripping(ok + chunked + "\r\n1\r\n \r\n", ok.size() + chunked.size() + 2),
-        dripping(ok + "\r\n" + body, ok.size() + 2),
+        trickling(http_response(token_body)),
+        trickling(times(100, "HTTP/1.1 102 Processing\r\n\r\n")),
+        trickling("HTTP/1.1 102 Processing\r\n\r\n", 0),
+        trickling("HTTP/1.1 200 OK\r\nX-Field: value\r\n", 17),
+        trickling("HTTP/1.1 200 OK\r\nX-Field: value", 26),
+        trickling(ok + chunked + "\r\n" + one_chunk()),
+        trickling(ok + chunked + "\r\n1\r\n \r\n", ok.size() + chunked.size() + 2),
+        trickling(ok + "\r\n" + body, ok.size() + 2),
         late,
     });
 }

@@ -20,7 +20,7 @@ using coauth::secret;
 namespace
 {
 
-using told = coauth::result<coauth::introspection>;
+using introspection_result = coauth::result<coauth::introspection>;
 
 coauth::client_config config_with_endpoints(authorization_server const& server)
 {
@@ -34,10 +34,11 @@ struct client_for_introspection : client_fixture
 {
     using client_fixture::client_fixture;
 
-    told introspect(std::string const& token, std::string const& hint = {})
+    introspection_result introspect(std::string const& token, std::string const& hint = {})
     {
-        std::optional<told> got;
-        client.async_introspect(secret(token), hint, [&](told r) { got = std::move(r); });
+        std::optional<introspection_result> got;
+        client.async_introspect(
+            secret(token), hint, [&](introspection_result r) { got = std::move(r); });
         BOOST_TEST(!got, "completed within the initiating function");
         context.restart();
         context.run();
@@ -233,10 +234,10 @@ BOOST_AUTO_TEST_CASE(the_introspected_token_is_in_no_text_of_an_error)
                 std::string shown;
                 config.debug = [&](std::string_view text) { shown += text; };
                 client_for_introspection fixture(config);
-                auto const told = fixture.introspect(token);
+                auto const introspected = fixture.introspect(token);
                 auto const done = fixture.revoke(token);
-                if (!told)
-                    check_no_secret(told.error(), "opaque");
+                if (!introspected)
+                    check_no_secret(introspected.error(), "opaque");
                 if (!done)
                     check_no_secret(done.error(), "opaque");
                 BOOST_TEST(shown.find("opaque") == std::string::npos, shown);
@@ -341,7 +342,7 @@ BOOST_AUTO_TEST_CASE(introspection_and_revocation_end_at_the_deadline_or_by_canc
     client.async_introspect(
         secret("t"), {},
         asio::bind_cancellation_slot(
-            signal.slot(), [&](told const& r) { ends.push_back(outcome(r)); }));
+            signal.slot(), [&](introspection_result const& r) { ends.push_back(outcome(r)); }));
     client.async_revoke(
         secret("t"), {}, [&](coauth::result<void> const& r) { ends.push_back(outcome(r)); });
     std::thread canceller(

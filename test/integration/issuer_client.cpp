@@ -208,7 +208,7 @@ BOOST_AUTO_TEST_CASE(reads_its_endpoints_again_when_one_is_gone)
     BOOST_TEST(count_targets(server, "POST /old") == 3U);
     BOOST_TEST(t.client.counters().tokens == 2U);
 
-    // A server that is wrong for long is not asked again and again.
+    // A server that is wrong for long is not queried again and again.
     auto const path = server.token_endpoint().substr(server.issuer().size());
     server.set_response(at(path.c_str(), response::json(404, "")));
     for (int i = 0; i < 6; ++i)

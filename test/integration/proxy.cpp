@@ -87,19 +87,19 @@ coauth::client_config through(authorization_server const& server, std::string ur
 
 constexpr char const* consent = "HTTP/1.1 200 Connection established\r\nVia: 1.1 test\r\n\r\n";
 
-proxy_script script(std::string response, std::size_t piece = 0)
+proxy_script make_script(std::string response, std::size_t piece = 0)
 {
-    proxy_script made;
-    made.response = std::move(response);
-    made.piece = piece;
-    return made;
+    proxy_script script;
+    script.response = std::move(response);
+    script.piece = piece;
+    return script;
 }
 
 proxy_script leading_to(authorization_server const& server, std::string response)
 {
-    auto made = script(std::move(response));
-    made.leads_to = server.port();
-    return made;
+    auto script = make_script(std::move(response));
+    script.leads_to = server.port();
+    return script;
 }
 
 } // namespace
@@ -241,9 +241,9 @@ BOOST_AUTO_TEST_CASE(any_success_response_of_a_proxy_opens_the_tunnel)
         BOOST_TEST_CONTEXT(row.name)
         {
             auto const server = start();
-            auto told = leading_to(server, row.response);
-            told.piece = row.piece;
-            scripted_proxy const proxy(told);
+            auto script = leading_to(server, row.response);
+            script.piece = row.piece;
+            scripted_proxy const proxy(script);
             client_fixture kept(through(server, proxy.url()));
             BOOST_TEST(outcome(kept.fetch()) == "success");
             BOOST_TEST(outcome(kept.fetch()) == "success");
@@ -283,7 +283,7 @@ BOOST_AUTO_TEST_CASE(a_refusal_of_the_proxy_is_reported_with_its_status)
         BOOST_TEST_CONTEXT(row.name)
         {
             auto const server = start();
-            scripted_proxy const proxy(script(row.response, row.piece));
+            scripted_proxy const proxy(make_script(row.response, row.piece));
             auto config = through(server, proxy.url());
             config.timeout = 5s;
             auto const got = fetch(config);
@@ -304,10 +304,10 @@ BOOST_AUTO_TEST_CASE(bytes_after_the_response_of_a_proxy_are_refused)
             BOOST_TEST_CONTEXT(extra << (later ? ", later" : ""))
             {
                 auto const server = start();
-                auto told = leading_to(server, consent + extra);
-                told.piece = later ? std::string(consent).size() : 0;
-                told.pause = 20ms;
-                scripted_proxy const proxy(told);
+                auto script = leading_to(server, consent + extra);
+                script.piece = later ? std::string(consent).size() : 0;
+                script.pause = 20ms;
+                scripted_proxy const proxy(script);
                 auto const got = fetch(through(server, proxy.url()));
                 BOOST_TEST(
                     outcome(got) == (!later               ? "proxy_refused"
@@ -326,9 +326,9 @@ BOOST_AUTO_TEST_CASE(a_proxy_response_that_ends_early_is_a_lost_connection)
         BOOST_TEST_CONTEXT(cut)
         {
             auto const server = start();
-            auto told = script(whole.substr(0, cut));
-            told.close = true;
-            scripted_proxy const proxy(told);
+            auto script = make_script(whole.substr(0, cut));
+            script.close = true;
+            scripted_proxy const proxy(script);
             auto const got = fetch(through(server, proxy.url()));
             BOOST_TEST(outcome(got) == "connection_lost");
             BOOST_TEST((got || got.error().transient()));
@@ -339,7 +339,7 @@ BOOST_AUTO_TEST_CASE(a_proxy_response_that_ends_early_is_a_lost_connection)
 BOOST_AUTO_TEST_CASE(an_endless_proxy_response_is_refused)
 {
     auto const server = start();
-    scripted_proxy const proxy(script("HTTP/1.1 200 OK\r\nX: " + std::string(100'000, 'x')));
+    scripted_proxy const proxy(make_script("HTTP/1.1 200 OK\r\nX: " + std::string(100'000, 'x')));
     stopwatch const watch;
     auto const got = fetch(through(server, proxy.url()));
     BOOST_TEST(outcome(got) == "proxy_refused");
@@ -351,13 +351,14 @@ BOOST_AUTO_TEST_CASE(an_endless_proxy_response_is_refused)
 // The deadline also holds if no response or only a part of one arrives.
 BOOST_AUTO_TEST_CASE(a_silent_proxy_is_abandoned_at_the_deadline)
 {
-    for (auto const& told : {script({}), script("HTTP/1.1 200 OK\r\n"), script(consent, 1)})
-        BOOST_TEST_CONTEXT(told.response)
+    for (auto const& script :
+         {make_script({}), make_script("HTTP/1.1 200 OK\r\n"), make_script(consent, 1)})
+        BOOST_TEST_CONTEXT(script.response)
         {
-            auto dripping = told;
-            dripping.pause = 50ms;
+            auto trickling = script;
+            trickling.pause = 50ms;
             auto const server = start();
-            scripted_proxy const proxy(dripping);
+            scripted_proxy const proxy(trickling);
             auto config = through(server, proxy.url());
             config.timeout = 300ms;
             stopwatch const watch;
@@ -386,10 +387,10 @@ BOOST_AUTO_TEST_CASE(the_observer_sees_the_tunnel_as_part_of_the_connect_phase)
         std::chrono::steady_clock::duration took{};
     };
     auto const server = start();
-    auto told = leading_to(server, consent);
-    told.pause = 100ms;
-    told.piece = 20;
-    scripted_proxy const slow(told);
+    auto script = leading_to(server, consent);
+    script.pause = 100ms;
+    script.piece = 20;
+    scripted_proxy const slow(script);
     auto config = through(server, slow.url());
     auto const good = std::make_shared<recorder>();
     config.observer = good;
@@ -397,7 +398,7 @@ BOOST_AUTO_TEST_CASE(the_observer_sees_the_tunnel_as_part_of_the_connect_phase)
     BOOST_TEST(good->seen == "lookup connect tls request response ");
     BOOST_TEST((good->took >= 100ms));
 
-    scripted_proxy const refusing(script("HTTP/1.1 403 Forbidden\r\n\r\n"));
+    scripted_proxy const refusing(make_script("HTTP/1.1 403 Forbidden\r\n\r\n"));
     config.proxy.url = refusing.url();
     auto const bad = std::make_shared<recorder>();
     config.observer = bad;

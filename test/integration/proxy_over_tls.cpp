@@ -174,9 +174,9 @@ BOOST_AUTO_TEST_CASE(its_consent_may_come_in_any_number_of_records)
          {std::size_t(0), std::size_t(1), std::string(consent).size() - 2})
         BOOST_TEST_CONTEXT(piece)
         {
-            auto told = leading_to(server);
-            told.piece = piece;
-            tls_proxy const between(told);
+            auto script = leading_to(server);
+            script.piece = piece;
+            tls_proxy const between(script);
             BOOST_TEST(outcome(fetch(through(server, between.front))) == "success");
         }
 }
@@ -191,10 +191,10 @@ BOOST_AUTO_TEST_CASE(bytes_after_the_response_of_a_proxy_are_refused)
         for (bool const later : {false, true})
             BOOST_TEST_CONTEXT(extra << (later ? ", later" : ""))
             {
-                auto told = leading_to(server, consent + extra);
-                told.piece = later ? std::string(consent).size() : 0;
-                told.pause = later ? 20ms : 0ms;
-                tls_proxy const between(told);
+                auto script = leading_to(server, consent + extra);
+                script.piece = later ? std::string(consent).size() : 0;
+                script.pause = later ? 20ms : 0ms;
+                tls_proxy const between(script);
                 auto const got = outcome(fetch(through(server, between.front)));
                 bool const refused = later ? got == "tls_failed" || got == "connection_lost" ||
                                                  got == "proxy_refused"
@@ -226,9 +226,9 @@ BOOST_AUTO_TEST_CASE(a_proxy_that_closes_early_is_a_lost_connection)
              {consent, "or the proxy localhost:"}})
         BOOST_TEST_CONTEXT(response)
         {
-            auto told = leading_to(server, response);
-            told.close = true;
-            tls_proxy const between(told);
+            auto script = leading_to(server, response);
+            script.close = true;
+            tls_proxy const between(script);
             auto const got = fetch(through(server, between.front));
             BOOST_TEST(outcome(got) == "connection_lost");
             BOOST_TEST(says(got, part), got.error());
@@ -259,9 +259,9 @@ BOOST_AUTO_TEST_CASE(a_silent_proxy_is_abandoned_at_the_deadline)
              {consent, "in the phase tls"}})
         BOOST_TEST_CONTEXT(response)
         {
-            auto told = leading_to(server, response);
-            told.leads_to = 0;
-            tls_proxy const between(told);
+            auto script = leading_to(server, response);
+            script.leads_to = 0;
+            tls_proxy const between(script);
             auto config = through(server, between.front);
             config.timeout = 500ms;
             stopwatch const watch;
@@ -278,9 +278,9 @@ BOOST_AUTO_TEST_CASE(a_cancellation_ends_each_wait)
     for (auto const* const response : {"", consent})
         BOOST_TEST_CONTEXT(response)
         {
-            auto told = leading_to(server, response);
-            told.leads_to = 0;
-            tls_proxy const between(told);
+            auto script = leading_to(server, response);
+            script.leads_to = 0;
+            tls_proxy const between(script);
             asio::io_context context;
             asio::cancellation_signal signal;
             coauth::client client(context.get_executor(), through(server, between.front));
@@ -328,7 +328,7 @@ BOOST_AUTO_TEST_CASE(large_messages_pass)
     BOOST_TEST(got->member("note")->size() == large.size() + 2);
 }
 
-BOOST_AUTO_TEST_CASE(from_the_environment)
+BOOST_AUTO_TEST_CASE(an_https_proxy_is_read_from_the_environment)
 {
     auto const server = start();
     tls_proxy const between(leading_to(server));

@@ -38,7 +38,7 @@ struct rotation_fixture
     {
         options.on_token = [this](coauth::access_token const& token)
         {
-            told.emplace_back(token.refresh_token());
+            reported.emplace_back(token.refresh_token());
             if (then)
                 then();
         };
@@ -58,45 +58,48 @@ struct rotation_fixture
     asio::io_context context;
     coauth::client client{context.get_executor(), with_log_scan(server.config())};
     std::optional<coauth::token_source> tokens;
-    // The refresh tokens that the program was told of.
-    std::vector<std::string> told;
+    // The refresh tokens that were reported to the program.
+    std::vector<std::string> reported;
     std::function<void()> then;
 };
 
-// A function that returns the refresh token, from what the program was told.
-using provider = std::function<std::string(std::vector<std::string> const& told)>;
+// A function that returns the refresh token, from those that were reported.
+using provider = std::function<std::string(std::vector<std::string> const& reported)>;
 
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(refresh_token_rotation)
 
-BOOST_AUTO_TEST_CASE(is_followed_over_several_renewals)
+BOOST_AUTO_TEST_CASE(is_followed_over_several_fetches)
 {
     struct row
     {
         char const* name;
         provider provide;
     };
-    auto const at_best = [](std::vector<std::string> const& told, std::size_t late)
-    { return told.size() > late ? told[told.size() - 1 - late] : "the-first"; };
+    auto const at_best = [](std::vector<std::string> const& reported, std::size_t late)
+    { return reported.size() > late ? reported[reported.size() - 1 - late] : "the-first"; };
     for (auto const& [name, provide] :
          std::vector<row>{
              {"a value", nullptr},
              {"a function that does not follow", [](auto const&) { return "the-first"; }},
-             {"a function that follows", [=](auto const& told) { return at_best(told, 0); }},
-             {"a function that is late", [=](auto const& told) { return at_best(told, 2); }}})
+             {"a function that follows",
+              [=](auto const& reported) { return at_best(reported, 0); }},
+             {"a function that is late",
+              [=](auto const& reported) { return at_best(reported, 2); }}})
         BOOST_TEST_CONTEXT(name)
         {
             rotation_fixture t;
             if (provide)
                 t.use(token_request::refresh_token(
-                    [&, provide]() -> coauth::result<secret> { return secret(provide(t.told)); }));
+                    [&, provide]() -> coauth::result<secret>
+                    { return secret(provide(t.reported)); }));
             else
                 t.use(token_request::refresh_token(secret("the-first")));
             for (int i = 0; i < 6; ++i)
                 BOOST_TEST(outcome(t.get_new()) == "success");
-            BOOST_TEST(t.told.size() == 6U);
-            BOOST_TEST(t.told.front() != t.told.back());
+            BOOST_TEST(t.reported.size() == 6U);
+            BOOST_TEST(t.reported.front() != t.reported.back());
         }
 }
 
@@ -128,7 +131,7 @@ BOOST_AUTO_TEST_CASE(keeps_the_token_of_a_server_that_does_not_replace_it)
         BOOST_TEST(outcome(t.get_new()) == "success");
     for (auto const& request : t.server.requests())
         BOOST_TEST(request.body.find("refresh_token=the-first") != std::string::npos);
-    BOOST_TEST(t.told == std::vector<std::string>(3), boost::test_tools::per_element());
+    BOOST_TEST(t.reported == std::vector<std::string>(3), boost::test_tools::per_element());
 }
 
 // Nobody waits, but the response may have the only token for the next fetch.
@@ -146,7 +149,7 @@ BOOST_AUTO_TEST_CASE(is_not_lost_when_a_fetch_is_unwanted)
     t.context.run();
     BOOST_REQUIRE(got);
     BOOST_TEST(outcome(*got) == "cancelled");
-    BOOST_TEST(t.told.size() == 1U);
+    BOOST_TEST(t.reported.size() == 1U);
     BOOST_TEST(outcome(t.get_new()) == "success");
 }
 
@@ -164,7 +167,7 @@ BOOST_AUTO_TEST_CASE(tells_the_program_before_the_token_is_returned)
     };
     BOOST_TEST(outcome(t.get_new()) == "success");
     BOOST_TEST(!had_token);
-    BOOST_TEST(t.tokens->try_get().refresh_token() == t.told.at(0));
+    BOOST_TEST(t.tokens->try_get().refresh_token() == t.reported.at(0));
 }
 
 BOOST_AUTO_TEST_CASE(tells_the_program_of_a_token_that_comes_while_the_source_closes)
@@ -173,7 +176,7 @@ BOOST_AUTO_TEST_CASE(tells_the_program_of_a_token_that_comes_while_the_source_cl
     t.use(token_request::refresh_token(secret("the-first")));
     t.then = [&] { t.tokens->close(); };
     BOOST_TEST(outcome(t.get_new()) == "cancelled");
-    BOOST_TEST(t.told.size() == 1U);
+    BOOST_TEST(t.reported.size() == 1U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -13,7 +13,7 @@ namespace
 {
 
 // Runs one operation with the configured retries.
-token_result ask(coauth::client_config const& config)
+token_result fetch_with_retries(coauth::client_config const& config)
 {
     boost::asio::io_context context;
     coauth::client client(context.get_executor(), with_log_scan(config));
@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(only_transient_failures_are_retried)
         {
             auto server = start();
             server.push_response(row.bad);
-            auto const got = ask(quick(server));
+            auto const got = fetch_with_retries(quick(server));
             BOOST_TEST(server.requests().size() == row.requests);
             BOOST_TEST((outcome(got) == "success") == (row.requests == 2));
             if (!got)
@@ -82,12 +82,12 @@ BOOST_AUTO_TEST_CASE(retries_end_at_max_attempts)
     auto server = start();
     server.set_response(response::json(503, R"({"error":"temporarily_unavailable"})"));
     auto config = quick(server);
-    auto const got = ask(config);
+    auto const got = fetch_with_retries(config);
     BOOST_TEST(outcome(got) == "temporarily_unavailable");
     BOOST_TEST(got.error().attempts() == 3U);
     BOOST_TEST(server.requests().size() == 3U);
     config.retry.max_attempts = 1;
-    BOOST_TEST(ask(config).error().attempts() == 1U);
+    BOOST_TEST(fetch_with_retries(config).error().attempts() == 1U);
     BOOST_TEST(server.requests().size() == 4U);
 }
 
@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(a_408_on_a_new_connection_counts_as_an_attempt)
 {
     auto server = start();
     server.set_response(response::json(408, ""));
-    auto const got = ask(quick(server));
+    auto const got = fetch_with_retries(quick(server));
     BOOST_TEST(outcome(got) == "http_error");
     BOOST_TEST(got.error().attempts() == 3U);
     BOOST_TEST(server.requests().size() == 3U);
@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(a_retry_that_does_not_fit_in_the_deadline_is_not_started)
                                                .count() +
                                            60));
             server.push_response(busy);
-            auto const got = ask(quick(server));
+            auto const got = fetch_with_retries(quick(server));
             BOOST_TEST(outcome(got) == "rate_limited");
             BOOST_TEST(got.error().retry_at().has_value());
             BOOST_TEST(server.requests().size() == 1U);
@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(a_retry_waits_as_long_as_the_server_requests)
     busy.headers.add("Retry-After", "1");
     server.push_response(busy);
     stopwatch const watch;
-    BOOST_TEST(outcome(ask(quick(server))) == "success");
+    BOOST_TEST(outcome(fetch_with_retries(quick(server))) == "success");
     BOOST_TEST(watch.elapsed() >= 900ms);
 }
 
@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_CASE(an_attempt_that_times_out_is_retried)
     server.push_response(late);
     auto config = quick(server);
     config.retry.attempt_timeout = 200ms;
-    BOOST_TEST(outcome(ask(config)) == "success");
+    BOOST_TEST(outcome(fetch_with_retries(config)) == "success");
     BOOST_TEST(server.requests().size() == 2U);
 }
 
@@ -167,14 +167,14 @@ BOOST_AUTO_TEST_CASE(an_unlimited_attempt_timeout_is_accepted)
     server.push_response(response::json(503, ""));
     auto config = quick(server);
     config.retry.attempt_timeout = std::chrono::milliseconds::max();
-    BOOST_TEST(outcome(ask(config)) == "success");
+    BOOST_TEST(outcome(fetch_with_retries(config)) == "success");
     BOOST_TEST(server.requests().size() == 2U);
     // The deadline of the operation still holds.
     auto late = response::json(200, token_body);
     late.delay = std::chrono::milliseconds::max();
     server.push_response(late);
     config.timeout = 300ms;
-    BOOST_TEST(outcome(ask(config)) == "timeout");
+    BOOST_TEST(outcome(fetch_with_retries(config)) == "timeout");
 }
 
 BOOST_AUTO_TEST_CASE(an_unlimited_back_off_prevents_the_retry)
@@ -184,11 +184,11 @@ BOOST_AUTO_TEST_CASE(an_unlimited_back_off_prevents_the_retry)
         server.push_response(response::json(503, ""));
     auto config = server.config();
     config.retry.initial_back_off = config.retry.max_back_off = std::chrono::milliseconds::max();
-    BOOST_TEST(outcome(ask(config)) == "http_error");
+    BOOST_TEST(outcome(fetch_with_retries(config)) == "http_error");
     BOOST_TEST(server.requests().size() == 1U);
     // An unlimited maximum, but a delay above zero.
     config.retry.initial_back_off = 1ms;
-    BOOST_TEST(outcome(ask(config)) == "http_error");
+    BOOST_TEST(outcome(fetch_with_retries(config)) == "http_error");
     BOOST_TEST(server.requests().size() == 4U);
 }
 
@@ -201,7 +201,7 @@ BOOST_AUTO_TEST_CASE(the_back_off_may_be_longer_than_the_attempt_timeout)
     server.push_response(busy);
     auto config = quick(server);
     config.retry.attempt_timeout = 1s;
-    BOOST_TEST(outcome(ask(config)) == "success");
+    BOOST_TEST(outcome(fetch_with_retries(config)) == "success");
     BOOST_TEST(server.requests().size() == 2U);
 }
 
@@ -220,7 +220,7 @@ BOOST_AUTO_TEST_CASE(the_last_attempt_ends_at_the_deadline)
     config.connections.hedging_delay = std::chrono::milliseconds::max();
     config.retry.attempt_timeout = 3s;
     config.retry.max_attempts = 2;
-    BOOST_TEST(outcome(ask(config)) == "success");
+    BOOST_TEST(outcome(fetch_with_retries(config)) == "success");
     BOOST_TEST(server.requests().size() == 2U);
 }
 
@@ -313,7 +313,7 @@ BOOST_AUTO_TEST_CASE(the_error_message_does_not_grow_with_the_attempts)
     config.retry.max_attempts = 1000;
     config.retry.initial_back_off = config.retry.max_back_off = 1ms;
     config.retry.attempt_timeout = 5ms;
-    auto const got = ask(config);
+    auto const got = fetch_with_retries(config);
     BOOST_TEST(outcome(got) == "timeout");
     BOOST_REQUIRE(!got);
     BOOST_TEST(got.error().attempts() > 10U);
@@ -331,7 +331,7 @@ BOOST_AUTO_TEST_CASE(the_error_contains_the_failure_of_the_last_attempt)
     auto config = quick(server);
     config.timeout = 300ms;
     config.connections.hedging_delay = std::chrono::milliseconds::max();
-    auto const got = ask(config);
+    auto const got = fetch_with_retries(config);
     BOOST_TEST(outcome(got) == "timeout");
     BOOST_TEST(got.error().attempts() == 2U);
     BOOST_TEST(got.error().message().find("Why.") != std::string::npos);
@@ -349,7 +349,7 @@ BOOST_AUTO_TEST_CASE(debug_text_shows_each_request_that_is_sent_and_no_other)
         config.debug = [&](std::string_view part)
         { ++(part.starts_with("HTTP/") ? responses : requests); };
         server.push_response(response::json(status, ""));
-        (void)ask(config);
+        (void)fetch_with_retries(config);
         auto const sent = server.requests().size() - before;
         before += sent;
         BOOST_TEST(sent == (status == 401 ? 1U : 2U));

@@ -71,10 +71,10 @@ BOOST_AUTO_TEST_CASE(the_registered_certificate_binds_the_token)
     BOOST_TEST((seen.authentication == authentication_method::self_signed_tls_client_auth));
     BOOST_TEST(seen.client_certificate_thumbprint == known.thumbprint);
 
-    auto question = request_of(&known);
-    question.path = "/oauth/introspect";
-    question.body = "client_id=" + std::string(id) + "&token=" + got.text("access_token");
-    auto const document = send(server, question).document();
+    auto request = request_of(&known);
+    request.path = "/oauth/introspect";
+    request.body = "client_id=" + std::string(id) + "&token=" + got.text("access_token");
+    auto const document = send(server, request).document();
     BOOST_TEST(document.at("active").as_bool());
     BOOST_TEST(document.at("cnf").at("x5t#S256").as_string() == known.thumbprint.c_str());
 }
@@ -147,8 +147,8 @@ BOOST_AUTO_TEST_CASE(certificates_are_requested_only_at_the_mtls_alias)
     request.port = server.mtls_port();
     BOOST_TEST(send(server, request).status == 200U);
 
-    raw_request question{"", {}, "/.well-known/oauth-authorization-server", "GET"};
-    auto const document = send(server, question).document();
+    raw_request metadata_request{"", {}, "/.well-known/oauth-authorization-server", "GET"};
+    auto const document = send(server, metadata_request).document();
     auto const& aliases = document.at("mtls_endpoint_aliases");
     BOOST_TEST(aliases.at("token_endpoint").as_string() == server.mtls_token_endpoint().c_str());
     BOOST_TEST(document.at("token_endpoint").as_string() == server.token_endpoint().c_str());

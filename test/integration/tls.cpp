@@ -77,7 +77,7 @@ server_options refusing(connection_fault how, std::string plain_text = {})
 }
 
 // Whether a client that verifies nothing can connect.
-bool is_spoken(authorization_server const& server, int version, char const* ciphers)
+bool handshake_succeeds(authorization_server const& server, int version, char const* ciphers)
 {
     std::shared_ptr<SSL_CTX> const context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
     SSL_CTX_set_security_level(context.get(), 0);
@@ -88,9 +88,9 @@ bool is_spoken(authorization_server const& server, int version, char const* ciph
     BIO_get_ssl(peer.get(), &tls);
     BOOST_REQUIRE(SSL_set_cipher_list(tls, *ciphers ? ciphers : "DEFAULT") == 1);
     BIO_set_conn_hostname(peer.get(), ("127.0.0.1:" + std::to_string(server.port())).c_str());
-    bool const spoken = BIO_do_handshake(peer.get()) == 1 && SSL_version(tls) == version;
+    bool const connected = BIO_do_handshake(peer.get()) == 1 && SSL_version(tls) == version;
     ERR_clear_error();
-    return spoken;
+    return connected;
 }
 
 } // namespace
@@ -203,7 +203,7 @@ BOOST_AUTO_TEST_CASE(old_versions_and_weak_ciphers_are_refused)
                 BOOST_TEST(
                     got.error().message().find(row.reason) != std::string::npos,
                     got.error().message());
-            BOOST_TEST(is_spoken(server, row.version, row.ciphers));
+            BOOST_TEST(handshake_succeeds(server, row.version, row.ciphers));
         }
 }
 

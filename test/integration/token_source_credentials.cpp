@@ -25,13 +25,13 @@ BOOST_AUTO_TEST_CASE(a_changed_secret_is_tried_once_and_ends_the_back_off)
 {
     token_source_fixture t;
     std::string present = "old";
-    int asked = 0;
+    int calls = 0;
     auto config = t.config();
     config.authentication = coauth::client_authentication::client_secret_post(
         client_id,
         [&]() -> coauth::result<coauth::secret>
         {
-            ++asked;
+            ++calls;
             return coauth::secret(std::string_view(present));
         });
     coauth::client changing(t.context.get_executor(), with_log_scan(config));
@@ -81,11 +81,11 @@ BOOST_AUTO_TEST_CASE(a_changed_secret_is_tried_once_and_ends_the_back_off)
 BOOST_AUTO_TEST_CASE(credentials_that_always_change_do_not_defeat_the_back_off)
 {
     token_source_fixture t;
-    int asked = 0;
+    int calls = 0;
     auto config = t.config();
     config.authentication = coauth::client_authentication::client_assertion(
         client_id, [&]() -> coauth::result<coauth::secret>
-        { return coauth::secret("assertion-" + std::to_string(++asked)); });
+        { return coauth::secret("assertion-" + std::to_string(++calls)); });
     coauth::client changing(t.context.get_executor(), with_log_scan(config));
     token_source_options options;
     options.initial_back_off = 60s;
@@ -105,7 +105,7 @@ BOOST_AUTO_TEST_CASE(credentials_that_always_change_do_not_defeat_the_back_off)
     auto const all = requests.back();
     BOOST_TEST(requests.at(1) == all);
     BOOST_TEST(all <= 4U);
-    BOOST_TEST(asked <= 16);
+    BOOST_TEST(calls <= 16);
     for (auto const& r : t.results)
         BOOST_TEST(outcome(r) == "invalid_client");
 }

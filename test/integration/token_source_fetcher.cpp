@@ -80,10 +80,10 @@ BOOST_AUTO_TEST_CASE(passes_the_token_to_be_replaced_and_the_rejected_one)
     token_fetcher_fixture t;
     int number = 0;
     token_source tokens(t.fetcher(counting(number)));
-    auto const get = [&](bool anew)
+    auto const get = [&](bool get_new)
     {
         t.results.clear();
-        if (anew)
+        if (get_new)
             tokens.async_get_new_access_token(t.into_results());
         else
             tokens.async_get_access_token(t.into_results());

@@ -109,11 +109,11 @@ BOOST_AUTO_TEST_CASE(a_call_after_the_context_is_destroyed_is_cancelled)
     coauth::token_source tokens(client);
     context.reset();
     asio::io_context other;
-    std::string told;
+    std::string end;
     auto const work = [&]() -> asio::awaitable<void>
     {
         auto token = co_await tokens.async_get_access_token();
-        told = outcome(token);
+        end = outcome(token);
     };
     auto const directly = [&](std::shared_ptr<int> witness) -> asio::awaitable<void>
     {
@@ -125,7 +125,7 @@ BOOST_AUTO_TEST_CASE(a_call_after_the_context_is_destroyed_is_cancelled)
     tokens.async_get_access_token([owned](token_result const&) { BOOST_ERROR("completed"); });
     client.async_get_access_token([owned](token_result const&) { BOOST_ERROR("completed"); });
     other.run();
-    BOOST_TEST(told == "cancelled");
+    BOOST_TEST(end == "cancelled");
     BOOST_TEST(owned.use_count() == 1);
 }
 

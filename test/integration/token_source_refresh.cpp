@@ -65,9 +65,9 @@ BOOST_AUTO_TEST_CASE(a_due_token_is_served_while_it_is_refreshed_in_the_backgrou
     BOOST_TEST((*events->usable_for > 3560s));
     auto const counters = t.tokens->counters();
     BOOST_TEST(counters.refreshes == 1U);
-    auto const& renewal = counters.by_reason.at(std::size_t(fetch_reason::refresh));
-    BOOST_TEST(renewal.started == 1U);
-    BOOST_TEST(renewal.succeeded == 1U);
+    auto const& refresh = counters.by_reason.at(std::size_t(fetch_reason::refresh));
+    BOOST_TEST(refresh.started == 1U);
+    BOOST_TEST(refresh.succeeded == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(a_failed_refresh_keeps_the_token_until_it_expires)

@@ -82,10 +82,10 @@ inline authentication encrypted_key(std::string client, std::string phrase)
 {
     return [=]
     {
-        auto const ask = [phrase]() -> coauth::result<coauth::secret>
+        auto const passphrase = [phrase]() -> coauth::result<coauth::secret>
         { return coauth::secret(std::string_view(phrase)); };
         return client_authentication::private_key_jwt(
-            client, signing_key::pem_file(file("encrypted.key"), ask).key_id("p256"));
+            client, signing_key::pem_file(file("encrypted.key"), passphrase).key_id("p256"));
     };
 }
 

@@ -91,7 +91,7 @@ private:
                 {
                     auto const number = on.counters->connections++;
                     bool const affected = on.spec.connection.value_or(number) == number;
-                    relay_with_fault(
+                    forward_with_fault(
                         std::move(socket), server_port_, affected ? on.spec : fault_spec(),
                         on.counters);
                 }

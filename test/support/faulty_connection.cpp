@@ -50,12 +50,13 @@ public:
                 if (ec)
                     return self->close_both(fault::close);
                 for (auto const way : {direction::to_server, direction::to_client})
-                    asio::co_spawn(self->client_.get_executor(), relay(self, way), asio::detached);
+                    asio::co_spawn(
+                        self->client_.get_executor(), forward(self, way), asio::detached);
             });
     }
 
 private:
-    static asio::awaitable<void> relay(std::shared_ptr<faulty_connection> self, direction way)
+    static asio::awaitable<void> forward(std::shared_ptr<faulty_connection> self, direction way)
     {
         bool const to_server = way == direction::to_server;
         auto& source = to_server ? self->client_ : self->server_;
@@ -202,7 +203,7 @@ private:
 
 } // namespace
 
-void relay_with_fault(
+void forward_with_fault(
     tcp::socket client, std::uint16_t server_port, fault_spec const& spec,
     std::shared_ptr<traffic> counters)
 {

@@ -18,9 +18,9 @@ struct traffic
     std::size_t connections = 0;
 };
 
-// Connects to the server and relays bytes both ways, with the fault, until both sides have ended.
+// Connects to the server and forwards bytes both ways, with the fault, until both sides have ended.
 // Runs on the client's executor, which must run one handler at a time.
-void relay_with_fault(
+void forward_with_fault(
     boost::asio::ip::tcp::socket client, std::uint16_t server_port, fault_spec const& spec,
     std::shared_ptr<traffic> counters);
 

@@ -39,7 +39,7 @@ public:
         // The name of SNI; empty: none.
         std::string name;
         bool resumed = false;
-        // It is asked for.
+        // It was requested.
         bool showed_certificate = false;
     };
     // Those that came to their end.
