@@ -13,6 +13,9 @@ proof_for_request(access_token const& token, std::string_view method, std::strin
 {
     if (token.empty())
         return parameter_error("the token is empty; a request to an API needs one");
+    // RFC 8693 section 2.2.1.
+    if (token.token_type() == "N_A")
+        return parameter_error("the token is no access token (token_type N_A); an API needs one");
     if (token.token_type() != "DPoP")
         return secret();
     auto const& prover = token.dpop();

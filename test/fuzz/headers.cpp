@@ -1,6 +1,7 @@
 // Header fields of a response with times and challenges, one a line, and `expires_in`. Each value
 // is also a time to wait in a body.
 
+#include <coauth/api_challenge.hpp>
 #include <coauth/token_rejected.hpp>
 
 #include "fuzz.hpp"
@@ -86,6 +87,29 @@ void check_lifetime(std::string_view text, coauth::expires_in_rules const& rules
     }
 }
 
+void check_challenge(unsigned status, std::string_view field)
+{
+    auto const challenge = coauth::parse_api_challenge(status, field);
+    if (!challenge)
+        return;
+    fuzz::require(status == 401 || status == 403, "only these statuses have challenges");
+    fuzz::require(
+        challenge->remedy != coauth::challenge_remedy::new_token ||
+            coauth::is_invalid_token_challenge(status, field),
+        "a new token helps only if the old one is rejected");
+    auto const& claims = challenge->claims;
+    fuzz::require(
+        claims.empty() || (claims.size() <= 16 * 1024 && claims.starts_with('{')),
+        "claims are an object of limited size");
+    for (auto const* const text :
+         {&challenge->error, &challenge->error_description, &challenge->scope,
+          &challenge->acr_values, &challenge->resource_metadata})
+        fuzz::require(
+            text->size() <= 1024 &&
+                std::none_of(text->begin(), text->end(), [](char c) { return c >= 0 && c < ' '; }),
+            "texts are short and have no control characters");
+}
+
 } // namespace
 
 int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
@@ -101,6 +125,7 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
         check_lifetime(field.value, rules);
         if (coauth::is_invalid_token_challenge(from.number(), field.value))
             fuzz::require(from.number() == 401, "only status 401 rejects a token");
+        check_challenge(from.number(), field.value);
         fuzz::require(
             response.headers.find(field.name).has_value() && response.headers.count(field.name) > 0,
             "an added field is found");

@@ -37,6 +37,10 @@ inline bool is_right(coauth::authorization_server const& server)
 {
     return server.token_endpoint.starts_with("https://127.0.0.1:");
 }
+inline bool is_right(coauth::protected_resource const& found)
+{
+    return is_right(found.server);
+}
 
 // One run and its outcomes. It allocates no memory while allocations fail.
 struct scan_run

@@ -398,4 +398,27 @@ BOOST_AUTO_TEST_CASE(discovery_survives_each_failing_allocation)
         0, some);
 }
 
+BOOST_AUTO_TEST_CASE(discovery_of_a_resource_survives_each_failing_allocation)
+{
+    scan runs;
+    runs.fail_each(
+        [](scan_run& in)
+        {
+            coauth::resource_discovery_options options;
+            options.discovery.tls = in.config.tls;
+            options.discovery.lifetime = 0s;
+            options.discovery.timeout = 1s;
+            in.spawned = true;
+            in.begin(
+                [&]
+                {
+                    coauth::async_discover_resource(
+                        in.context.get_executor(), in.config.server.issuer + "/api", options,
+                        in.handler());
+                });
+            return std::shared_ptr<void>();
+        },
+        0, some);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

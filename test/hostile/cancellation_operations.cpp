@@ -76,6 +76,13 @@ coauth::discovery_options discovery(cancellation_run const& run)
     return options;
 }
 
+coauth::resource_discovery_options resource_discovery(cancellation_run const& run)
+{
+    coauth::resource_discovery_options options;
+    options.discovery = discovery(run);
+    return options;
+}
+
 // The first metadata URL is not found.
 void omit_first_metadata(authorization_server& server)
 {
@@ -250,6 +257,15 @@ std::vector<operation> one_shot_operations()
                  run.handler());
          },
          .script = omit_first_metadata},
+        {.name = "discovery of a resource",
+         .of = owner::none,
+         .start =
+             [](cancellation_run& run)
+         {
+             coauth::async_discover_resource(
+                 run.context->get_executor(), run.config.server.issuer + "/api",
+                 resource_discovery(run), run.handler());
+         }},
     };
 }
 

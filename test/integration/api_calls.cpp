@@ -120,6 +120,11 @@ BOOST_AUTO_TEST_CASE(a_bearer_token_is_one_field)
     BOOST_TEST(set.size() == 1U);
     BOOST_TEST(call_api(server, token).raw.status == 200U);
     BOOST_TEST(outcome(coauth::authorize(by_function, {}, "GET", "u")) == "invalid_parameter");
+    coauth::access_token_info info;
+    info.value = "a-refresh-token";
+    info.token_type = "N_A";
+    coauth::access_token const other(info);
+    BOOST_TEST(outcome(coauth::authorize(by_function, other, "GET", "u")) == "invalid_parameter");
     BOOST_TEST(set.size() == 1U);
 }
 
