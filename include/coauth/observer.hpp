@@ -352,7 +352,8 @@ public:
     virtual void on_fetch_abandoned(fetch_abandoned const&) {}
     /// A token source returned a token.
     virtual void on_token_served(token_served const&) {}
-    /// An operation of a token store ended.
+    /// An operation of a token store ended. For `renew` and `release` called from the threads of
+    /// the store.
     virtual void on_store_operation_ended(store_operation_ended const&) {}
     /// A fetch got its token from the store.
     virtual void on_shared_token_found(shared_token_found const&) {}

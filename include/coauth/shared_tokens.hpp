@@ -103,7 +103,7 @@ struct shared_tokens_counters
 /// A call for which the token source has a token does not touch the store. A fetch first looks into
 /// the store. If there is no token that lives long enough, it claims to be the one who fetches, and
 /// publishes what it gets: the token, or that the authorization server failed, so that the others
-/// do not ask it again before a back-off has passed. Whoever finds that another has the claim waits
+/// send no request before a back-off has passed. Whoever finds that another has the claim waits
 /// for the record. A process that dies while it fetches delays the others until its claim ends.
 ///
 /// Sharing is never worse than fetching: if the store fails or is slow, the fetch goes on without

@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -54,6 +55,11 @@ struct token_fetch
     /// The token that an API rejected (`token_source::invalidate`), if there was no other since:
     /// the new one must be another. Empty: there is none.
     access_token rejected;
+    /// A token that ends within this time, or within a tenth of its lifetime if that is less, is of
+    /// no use (`token_source_options::expiry_margin`). For a function that keeps tokens.
+    std::chrono::milliseconds expiry_margin{30'000};
+    /// Nor is one that was requested longer ago (`token_source_options::max_age`). None: no limit.
+    std::optional<std::chrono::seconds> max_age = {};
     /// When the caller stops waiting. A fetch that takes longer has failed.
     std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
     /// The number of the fetch: `event_context::operation` of its events. 0: there is none.

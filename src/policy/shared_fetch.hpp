@@ -22,7 +22,7 @@ struct shared_record
     bool is_better = true;
     // Since the token was published.
     std::chrono::nanoseconds age{0};
-    // Until the authorization server is to be asked again, after a failure.
+    // Until the next request to the authorization server, after a failure.
     std::chrono::nanoseconds back_off{0};
     // The tokens of this name cannot be shared.
     bool unshareable = false;

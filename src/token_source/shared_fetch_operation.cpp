@@ -153,7 +153,11 @@ shared_fetch_operation::outcome_type shared_fetch_operation::run(notes& news)
         if (news.fetched)
             return on_fetched(std::move(*news.fetched));
         if (now >= inner_deadline_ + grace)
+        {
+            if (auto const running = inner_.lock())
+                running->abort(errc::cancelled);
             return on_fetched(make_error(errc::timeout, "the fetch did not end at its deadline"));
+        }
         renew_claim(now);
         return std::nullopt;
     case phase::publishing:
@@ -237,7 +241,7 @@ shared_fetch_operation::outcome_type shared_fetch_operation::fail()
     fetcher_->on_shared_failure();
     auto const& failure = record_.failure->failure;
     auto info = failure.info();
-    info.context = "another process that shares the token asked for it" +
+    info.context = "another process that shares the token failed to get it" +
                    (info.context.empty() ? std::string() : ": " + info.context);
     return error(failure.value(), std::move(info));
 }

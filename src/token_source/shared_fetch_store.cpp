@@ -1,4 +1,5 @@
 #include "crypto/digest.hpp"
+#include "policy/refresh_times.hpp"
 #include "policy/shared_life.hpp"
 #include "token_source/shared_fetch_operation.hpp"
 #include "values/make_error.hpp"
@@ -25,6 +26,18 @@ constexpr std::chrono::minutes failure_memory{1};
 error store_timed_out()
 {
     return make_error(errc::timeout, "the token store did not respond in time");
+}
+
+// The source would not refuse the token, which may be older than those that are fetched.
+bool is_useful(
+    access_token const& token, token_fetch const& what, std::chrono::steady_clock::time_point now)
+{
+    token_source_options wanted;
+    wanted.expiry_margin = what.expiry_margin;
+    wanted.max_age = what.max_age;
+    auto const soon = now + std::chrono::seconds(1);
+    auto const wall = std::chrono::system_clock::now();
+    return !policy::times_of(token, wanted, 0).end.reached({wall, soon});
 }
 
 template <class T>
@@ -186,7 +199,7 @@ shared_fetch_operation::view_of(stored_record const& stored, clock::time_point n
     auto const& token = record_.token;
     policy::shared_record view;
     view.claimed = stored.claimed;
-    view.has_token = policy::shared_life(token, now).has_value();
+    view.has_token = policy::shared_life(token, now).has_value() && is_useful(token, what, now);
     view.is_rejected = view.has_token && fetcher_->was_rejected(parameters_.name, token);
     view.is_better = what.reason == fetch_reason::refresh
                          ? policy::replaces(token, what.current, now)

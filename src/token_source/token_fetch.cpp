@@ -111,6 +111,8 @@ token_fetch token_source_impl::make_fetch(fetch_reason reason, std::uint64_t ope
     what.request = demanded_claims_.apply(refresh_tokens_.next_request());
     what.reason = reason;
     what.operation = operation;
+    what.expiry_margin = options_.expiry_margin;
+    what.max_age = options_.max_age;
     what.deadline = after(clock::now(), fetcher_->timeout());
     std::lock_guard const lock(mutex_);
     what.current = policy_.current_token();

@@ -21,7 +21,7 @@ inline constexpr std::size_t max_record_size = 64 * std::size_t(1024);
 // What stands in front of a record in the clear, for `token_store::async_remove_if`.
 inline constexpr std::size_t record_digest_size = 16;
 
-// A failure of the authorization server, for those that would ask it next.
+// A failure of the authorization server, for those that would send the next request.
 struct shared_failure
 {
     error failure;

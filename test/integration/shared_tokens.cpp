@@ -503,6 +503,55 @@ BOOST_AUTO_TEST_CASE(any_fetcher_may_be_shared_if_it_says_what_its_tokens_are)
     BOOST_TEST(require_token(get()).value() == "f2");
 }
 
+BOOST_AUTO_TEST_CASE(a_token_that_the_source_would_refuse_is_not_taken)
+{
+    struct row
+    {
+        char const* what;
+        std::chrono::seconds age;
+        std::function<void(coauth::token_source_options&)> change;
+        char const* token;
+    };
+    for (auto const& [what, age, change, token] :
+         std::vector<row>{
+             {"old", 3000s, [](auto&) {}, "f1"},
+             {"older than its max_age", 3000s, [](auto& o) { o.max_age = 1000s; }, "f2"},
+             {"within its margin", 3400s, [](auto& o) { o.expiry_margin = 300s; }, "f2"},
+             {"before its margin", 3200s, [](auto& o) { o.expiry_margin = 300s; }, "f1"}})
+        BOOST_TEST_CONTEXT(what)
+        {
+            asio::io_context context;
+            auto const store = std::make_shared<memory_token_store>(context);
+            int calls = 0;
+            coauth::token_fetcher const function(
+                context,
+                [&](coauth::token_fetch const&, coauth::token_fetch_handler const& handler)
+                {
+                    coauth::access_token_info info;
+                    info.value = "f" + std::to_string(++calls);
+                    info.requested_at_steady =
+                        std::chrono::steady_clock::now() - (calls == 1 ? age : 0s);
+                    info.lifetime = 3600s;
+                    handler(coauth::access_token(std::move(info)));
+                });
+            auto options = fleet_fixture::patient();
+            options.identity = "mine";
+            coauth::shared_tokens const shared(function, store, options);
+            auto get = [&](coauth::token_source_options const& of)
+            {
+                coauth::token_source tokens(shared, {}, of);
+                auto got = tokens.async_get_access_token(asio::use_future);
+                context.restart();
+                context.run();
+                return std::string(require_token(got.get()).value());
+            };
+            BOOST_TEST(get({}) == "f1");
+            coauth::token_source_options strict;
+            change(strict);
+            BOOST_TEST(get(strict) == token);
+        }
+}
+
 BOOST_AUTO_TEST_CASE(invalid_options_are_refused_with_advice)
 {
     struct row

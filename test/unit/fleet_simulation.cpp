@@ -1,4 +1,4 @@
-// A fleet that shares a token, simulated: how often it asks the authorization server.
+// A fleet that shares a token, simulated: how many requests it sends to the authorization server.
 
 #include "fleet_simulation.hpp"
 
@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(a_server_that_is_down_gets_one_attempt_at_a_time_and_rarely
             fleet.server_is_down = false;
             fleet.run_for(5min);
             BOOST_TEST(fleet.all_have_a_token());
-            // Those that have met the failure last have perhaps not asked again yet.
+            // Those that have met the failure last have perhaps not tried again yet.
             BOOST_TEST(fleet.fetches.size() - until_now - attempts <= 1U);
         }
 }

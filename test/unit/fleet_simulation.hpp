@@ -82,7 +82,7 @@ public:
     void kill_holder()
     {
         for (auto& one : nodes_)
-            if (one->asks_server)
+            if (one->is_fetching)
                 one->dead = true;
     }
     [[nodiscard]] bool all_have_a_token() const
@@ -120,7 +120,7 @@ private:
         access_token rejected;
         time_point wakes = time_point::max();
         std::uint64_t owner = 0;
-        bool asks_server = false;
+        bool is_fetching = false;
         bool dead = false;
     };
     struct event
@@ -189,7 +189,7 @@ private:
     // A request to the store and its response, each with its own delay. `effect` returns what to do
     // with the response.
     template <class Effect>
-    void ask_store(node& one, time_point until, Effect effect)
+    void call_store(node& one, time_point until, Effect effect)
     {
         ++store_operations;
         bool const lost = fraction() < options.lost_responses;
@@ -217,11 +217,11 @@ private:
         switch (step.what)
         {
         case action::load:
-            return ask_store(one, step.until, [this, &one] { return load(one); });
+            return call_store(one, step.until, [this, &one] { return load(one); });
         case action::claim:
-            return ask_store(one, step.until, [this, &one] { return claim(one); });
+            return call_store(one, step.until, [this, &one] { return claim(one); });
         case action::remove:
-            return ask_store(one, step.until, [this, &one] { return remove(one); });
+            return call_store(one, step.until, [this, &one] { return remove(one); });
         case action::wait:
             return at(
                 step.until,
@@ -280,14 +280,14 @@ private:
 
     void fetch(node& one)
     {
-        one.asks_server = true;
+        one.is_fetching = true;
         fetches.push_back(now_);
         most_in_flight = std::max(most_in_flight, ++in_flight_);
         at(now_ + options.fetch_time,
            [this, &one, sent = now_, down = server_is_down]
            {
                --in_flight_;
-               one.asks_server = false;
+               one.is_fetching = false;
                if (!one.dead)
                    down ? publish_failure(one) : publish_token(one, sent);
            });
