@@ -90,6 +90,16 @@ public:
     void on_fetch_abandoned(fetch_abandoned const& event) override;
     /// `log_level::debug`.
     void on_token_served(token_served const& event) override;
+    /// `log_level::debug`; with a failure too, which `store_bypassed` reports.
+    void on_store_operation_ended(store_operation_ended const& event) override;
+    /// `log_level::info`.
+    void on_shared_token_found(shared_token_found const& event) override;
+    /// `log_level::debug`; for a claim that was lost `log_level::info`.
+    void on_claim_ended(claim_ended const& event) override;
+    /// `log_level::warning`.
+    void on_store_bypassed(store_bypassed const& event) override;
+    /// `log_level::warning`.
+    void on_record_unusable(record_unusable const& event) override;
 
 private:
     template <class Text>

@@ -263,6 +263,8 @@ struct store_operation_ended
     std::chrono::steady_clock::duration duration;
     /// The error. Null: it succeeded. The pointer is valid during the call.
     coauth::error const* error;
+    /// Whose it is.
+    event_context context = {};
 };
 
 /// A fetch with `shared_tokens` got its token from the store.
@@ -270,6 +272,8 @@ struct shared_token_found
 {
     /// How long it waited for another process, which fetched the token. Zero: it was there.
     std::chrono::steady_clock::duration wait;
+    /// Whose it is.
+    event_context context = {};
 };
 
 /// Whether a process of a fleet is the one that fetches.
@@ -291,6 +295,8 @@ struct claim_ended
 {
     /// The outcome.
     claim_outcome outcome;
+    /// Whose it is.
+    event_context context = {};
 };
 
 /// A fetch with `shared_tokens` goes on without the store.
@@ -299,6 +305,8 @@ struct store_bypassed
     /// The error of the store. Null: it has failed of late, and is not tried before a while has
     /// passed. The pointer is valid during the call.
     coauth::error const* error;
+    /// Whose it is.
+    event_context context = {};
 };
 
 /// A record in the store cannot be used. It will be replaced.
@@ -306,6 +314,8 @@ struct record_unusable
 {
     /// Why. The reference is valid during the call.
     coauth::error const& error;
+    /// Whose it is.
+    event_context context = {};
 };
 
 /// Receives the events of a client and its token sources. Derive from it and override the functions

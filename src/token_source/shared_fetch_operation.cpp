@@ -134,7 +134,7 @@ shared_fetch_operation::outcome_type shared_fetch_operation::run(notes& news)
     {
         has_claim_ = false;
         if (policy_->claim() == shared_fetch::claim_state::owned)
-            fetcher_->on_claim(claim_outcome::lost);
+            fetcher_->on_claim(number_of_fetch(), claim_outcome::lost);
     }
     if (news.aborted && phase_ == phase::publishing)
         return std::move(fetched_);
@@ -182,7 +182,7 @@ shared_fetch_operation::outcome_type shared_fetch_operation::start()
     fetcher_->remember_rejected(parameters_.name, what.rejected);
     if (!fetcher_->may_use_store())
     {
-        fetcher_->on_bypass(std::nullopt);
+        fetcher_->on_bypass(number_of_fetch(), std::nullopt);
         return start_fetch();
     }
     // What it needs to fetch itself, if it waits for others in vain.
@@ -204,7 +204,7 @@ shared_fetch_operation::take(policy::shared_fetch::step const& step)
 {
     if (policy_->was_held() && !std::exchange(has_waited_, policy_->was_held()))
     {
-        fetcher_->on_claim(claim_outcome::held);
+        fetcher_->on_claim(number_of_fetch(), claim_outcome::held);
         fetcher_->on_wait();
     }
     switch (step.what)
@@ -220,7 +220,7 @@ shared_fetch_operation::take(policy::shared_fetch::step const& step)
         return std::nullopt;
     case action::fetch:
         if (policy_->failed_open())
-            fetcher_->on_bypass(store_error_);
+            fetcher_->on_bypass(number_of_fetch(), store_error_);
         return start_fetch();
     case action::serve:
         return serve();
@@ -232,7 +232,7 @@ shared_fetch_operation::take(policy::shared_fetch::step const& step)
 
 shared_fetch_operation::outcome_type shared_fetch_operation::serve()
 {
-    fetcher_->on_found(has_waited_ ? clock::now() - began_ : clock::duration(0));
+    fetcher_->on_found(number_of_fetch(), has_waited_ ? clock::now() - began_ : clock::duration(0));
     return std::move(record_.token);
 }
 

@@ -104,6 +104,10 @@ private:
     outcome_type serve();
     outcome_type fail();
 
+    [[nodiscard]] std::uint64_t number_of_fetch() const noexcept
+    {
+        return parameters_.what.operation;
+    }
     [[nodiscard]] policy::shared_record view_of(stored_record const& stored, clock::time_point now);
     [[nodiscard]] std::optional<record_content> content_of(result<access_token> const& outcome);
     void start_store_operation(action what, clock::time_point until);

@@ -78,11 +78,12 @@ auto shared_fetch_operation::store_handler(std::optional<result<T>> notes::* whe
 template <class Then>
 auto shared_fetch_operation::background_handler(store_operation operation, Then then)
 {
-    return [weak = std::weak_ptr<shared_fetcher>(fetcher_), store = fetcher_->store, operation,
-            began = clock::now(), then](result<bool> outcome)
+    return [weak = std::weak_ptr<shared_fetcher>(fetcher_), store = fetcher_->store,
+            fetch = number_of_fetch(), operation, began = clock::now(), then](result<bool> outcome)
     {
         if (auto const fetcher = weak.lock())
-            fetcher->on_store_operation(operation, clock::now() - began, failure_of(outcome));
+            fetcher->on_store_operation(
+                fetch, operation, clock::now() - began, failure_of(outcome));
         if (outcome)
             then(*outcome);
     };
@@ -134,7 +135,7 @@ shared_fetch_operation::outcome_type shared_fetch_operation::on_stored(notes con
         failure = failure_of(*news.loaded);
     else
         failure = news.stored ? failure_of(*news.stored) : store_timed_out();
-    fetcher_->on_store_operation(operation_, now - operation_began_, failure);
+    fetcher_->on_store_operation(number_of_fetch(), operation_, now - operation_began_, failure);
     if (failure)
         return on_store_error(*failure);
     if (news.loaded)
@@ -159,7 +160,7 @@ shared_fetch_operation::on_claimed(bool won, clock::time_point now)
     if (won)
     {
         on_claim_taken();
-        fetcher_->on_claim(claim_outcome::won);
+        fetcher_->on_claim(number_of_fetch(), claim_outcome::won);
     }
     return take(policy_->on_claimed(now, won, random_fraction()));
 }
@@ -187,7 +188,7 @@ shared_fetch_operation::on_loaded(stored_record const& stored, clock::time_point
         if (opened)
             record_ = std::move(*opened);
         else if (!std::exchange(has_met_unusable_, true))
-            fetcher_->on_unusable_record(opened.error());
+            fetcher_->on_unusable_record(number_of_fetch(), opened.error());
     }
     return take(policy_->on_loaded(now, view_of(stored, now), random_fraction()));
 }
@@ -279,14 +280,14 @@ shared_fetch_operation::outcome_type shared_fetch_operation::on_published(notes 
 {
     result<bool> const published = news.stored ? *news.stored : store_timed_out();
     fetcher_->on_store_operation(
-        operation_, clock::now() - operation_began_, failure_of(published));
+        number_of_fetch(), operation_, clock::now() - operation_began_, failure_of(published));
     if (published)
     {
         has_claim_ = false;
         if (*published)
             fetcher_->on_published();
         else if (policy_->claim() == shared_fetch::claim_state::owned)
-            fetcher_->on_claim(claim_outcome::lost);
+            fetcher_->on_claim(number_of_fetch(), claim_outcome::lost);
     }
     return std::move(fetched_);
 }

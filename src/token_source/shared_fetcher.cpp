@@ -149,6 +149,13 @@ std::optional<std::string> shared_fetcher::name_of(token_request const& request)
                     : std::nullopt;
 }
 
+event_context shared_fetcher::context_of(std::uint64_t fetch) const noexcept
+{
+    auto whose = inner->context();
+    whose.operation = fetch;
+    return whose;
+}
+
 bool shared_fetcher::may_use_store()
 {
     std::lock_guard const lock(mutex_);
@@ -156,7 +163,8 @@ bool shared_fetcher::may_use_store()
 }
 
 void shared_fetcher::on_store_operation(
-    store_operation operation, clock::duration duration, std::optional<error> const& failure)
+    std::uint64_t fetch, store_operation operation, clock::duration duration,
+    std::optional<error> const& failure)
 {
     {
         std::lock_guard const lock(mutex_);
@@ -170,36 +178,44 @@ void shared_fetcher::on_store_operation(
             breaker_.on_success();
     }
     notify(
-        observer(), [&](coauth::observer& to)
-        { to.on_store_operation_ended({operation, duration, failure ? &*failure : nullptr}); });
+        observer(),
+        [&](coauth::observer& to)
+        {
+            to.on_store_operation_ended(
+                {operation, duration, failure ? &*failure : nullptr, context_of(fetch)});
+        });
 }
 
-void shared_fetcher::on_found(clock::duration wait)
+void shared_fetcher::on_found(std::uint64_t fetch, clock::duration wait)
 {
     ++totals_.hits;
-    notify(observer(), [&](coauth::observer& to) { to.on_shared_token_found({wait}); });
+    notify(
+        observer(),
+        [&](coauth::observer& to) { to.on_shared_token_found({wait, context_of(fetch)}); });
 }
 
-void shared_fetcher::on_claim(claim_outcome outcome)
+void shared_fetcher::on_claim(std::uint64_t fetch, claim_outcome outcome)
 {
     ++(outcome == claim_outcome::won    ? totals_.claims_won
        : outcome == claim_outcome::held ? totals_.claims_held
                                         : totals_.claims_lost);
-    notify(observer(), [&](coauth::observer& to) { to.on_claim_ended({outcome}); });
+    notify(
+        observer(), [&](coauth::observer& to) { to.on_claim_ended({outcome, context_of(fetch)}); });
 }
 
-void shared_fetcher::on_bypass(std::optional<error> const& failure)
+void shared_fetcher::on_bypass(std::uint64_t fetch, std::optional<error> const& failure)
 {
     ++totals_.bypasses;
     notify(
-        observer(),
-        [&](coauth::observer& to) { to.on_store_bypassed({failure ? &*failure : nullptr}); });
+        observer(), [&](coauth::observer& to)
+        { to.on_store_bypassed({failure ? &*failure : nullptr, context_of(fetch)}); });
 }
 
-void shared_fetcher::on_unusable_record(error const& why)
+void shared_fetcher::on_unusable_record(std::uint64_t fetch, error const& why)
 {
     ++totals_.unusable_records;
-    notify(observer(), [&](coauth::observer& to) { to.on_record_unusable({why}); });
+    notify(
+        observer(), [&](coauth::observer& to) { to.on_record_unusable({why, context_of(fetch)}); });
 }
 
 void shared_fetcher::on_fetched(bool without_response)

@@ -79,17 +79,20 @@ public:
     // None: the token of this request cannot be shared.
     [[nodiscard]] std::optional<std::string> name_of(token_request const& request);
 
+    // What happens is counted, and reported to the observer with the number of the fetch.
+    //
     // False: the store has failed of late.
     [[nodiscard]] bool may_use_store();
     void on_store_operation(
-        store_operation operation, clock::duration duration, std::optional<error> const& failure);
-    void on_found(clock::duration wait);
+        std::uint64_t fetch, store_operation operation, clock::duration duration,
+        std::optional<error> const& failure);
+    void on_found(std::uint64_t fetch, clock::duration wait);
     void on_shared_failure() { ++totals_.shared_failures; }
-    void on_claim(claim_outcome outcome);
+    void on_claim(std::uint64_t fetch, claim_outcome outcome);
     void on_wait() { ++totals_.waits; }
-    void on_bypass(std::optional<error> const& failure);
+    void on_bypass(std::uint64_t fetch, std::optional<error> const& failure);
     void on_published() { ++totals_.published; }
-    void on_unusable_record(error const& why);
+    void on_unusable_record(std::uint64_t fetch, error const& why);
     // The other fetcher failed, or succeeded.
     void on_fetched(bool without_response);
     // The wait before a claim: who fails alone leaves the claim to others.
@@ -105,6 +108,8 @@ public:
     std::shared_ptr<shared_fetch_registry> const registry;
 
 private:
+    [[nodiscard]] event_context context_of(std::uint64_t fetch) const noexcept;
+
     struct atomic_counters
     {
         std::atomic<std::uint64_t> hits{0};

@@ -240,4 +240,59 @@ void log_observer::on_token_served(token_served const& event)
         });
 }
 
+void log_observer::on_store_operation_ended(store_operation_ended const& event)
+{
+    write(
+        log_level::debug, event.context,
+        [&]
+        {
+            auto const text = "token store: " + std::string(to_string(event.operation));
+            auto const time = to_text(event.duration);
+            return event.error == nullptr
+                       ? text + " took " + time
+                       : text + " failed after " + time + ": " + event.error->message();
+        });
+}
+
+void log_observer::on_shared_token_found(shared_token_found const& event)
+{
+    write(
+        log_level::info, event.context,
+        [&]
+        {
+            auto const wait = event.wait == duration(0) ? std::string("at once")
+                                                        : "after " + to_text(event.wait) +
+                                                              " of waiting for another process";
+            return "shared token found " + wait;
+        });
+}
+
+void log_observer::on_claim_ended(claim_ended const& event)
+{
+    auto const level = event.outcome == claim_outcome::lost ? log_level::info : log_level::debug;
+    write(
+        level, event.context,
+        [&] { return "claim to fetch a shared token: " + std::string(to_string(event.outcome)); });
+}
+
+void log_observer::on_store_bypassed(store_bypassed const& event)
+{
+    write(
+        log_level::warning, event.context,
+        [&]
+        {
+            return event.error == nullptr
+                       ? std::string("the fetch goes on without the token store, which has failed "
+                                     "of late")
+                       : "the fetch goes on without the token store: " + event.error->message();
+        });
+}
+
+void log_observer::on_record_unusable(record_unusable const& event)
+{
+    write(
+        log_level::warning, event.context,
+        [&] { return "a record in the token store is replaced: " + event.error.message(); });
+}
+
 } // namespace coauth

@@ -47,6 +47,7 @@ std::string message()
 std::vector<log_case> cases()
 {
     using enum coauth::fetch_reason;
+    using enum coauth::store_operation;
     using observer = coauth::log_observer;
     return {
         {"phase",
@@ -118,6 +119,27 @@ std::vector<log_case> cases()
          log_level::debug, "token served after 15 ms, age 20 ms; usable for 60 s"},
         {"served at once", [](observer& to) { to.on_token_served({{}, 20ms, 60s, context()}); },
          log_level::debug, "token served at once, age 20 ms; usable for 60 s"},
+        {"store",
+         [](observer& to) { to.on_store_operation_ended({load, 2ms, nullptr, context()}); },
+         log_level::debug, "token store: load took 2.0 ms"},
+        {"store failed",
+         [](observer& to) { to.on_store_operation_ended({publish, 2ms, &failure, context()}); },
+         log_level::debug, "token store: publish failed after 2.0 ms: " + message()},
+        {"found", [](observer& to) { to.on_shared_token_found({0ms, context()}); }, log_level::info,
+         "shared token found at once"},
+        {"found later", [](observer& to) { to.on_shared_token_found({80ms, context()}); },
+         log_level::info, "shared token found after 80 ms of waiting for another process"},
+        {"claim", [](observer& to) { to.on_claim_ended({coauth::claim_outcome::held, context()}); },
+         log_level::debug, "claim to fetch a shared token: held"},
+        {"claim lost",
+         [](observer& to) { to.on_claim_ended({coauth::claim_outcome::lost, context()}); },
+         log_level::info, "claim to fetch a shared token: lost"},
+        {"bypassed", [](observer& to) { to.on_store_bypassed({&failure, context()}); },
+         log_level::warning, "the fetch goes on without the token store: " + message()},
+        {"breaker", [](observer& to) { to.on_store_bypassed({nullptr, context()}); },
+         log_level::warning, "the fetch goes on without the token store, which has failed of late"},
+        {"unusable", [](observer& to) { to.on_record_unusable({failure, context()}); },
+         log_level::warning, "a record in the token store is replaced: " + message()},
     };
 }
 
