@@ -149,6 +149,9 @@ public:
     /// The refresh token (RFC 6749 section 1.5) that came with this token. Empty: there is none.
     /// Secret: do not log it.
     [[nodiscard]] std::string_view refresh_token() const noexcept;
+    /// The authorization details (RFC 9396) that the server granted: the text of a JSON array.
+    /// Empty: the response has none.
+    [[nodiscard]] std::string_view authorization_details() const noexcept;
     /// The JSON text of another member of the token response, such as `"id_token"`. None: there is
     /// no such member. May be secret.
     [[nodiscard]] std::optional<std::string_view> member(std::string_view name) const noexcept;

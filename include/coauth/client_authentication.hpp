@@ -38,6 +38,14 @@ struct assertion_options
     coauth::audience_source audience_source = coauth::audience_source::issuer;
     /// The `typ` header; some servers require "client-authentication+jwt".
     std::string type = "JWT";
+    /// Further claims of any type: the text of a JSON object, such as `{"roles":["a"],"level":3}`.
+    std::string json_claims = {};
+    /// How far in the past `iat` (and `nbf`) are, for a server whose clock is behind: from 0 to 1
+    /// hour. The assertion still expires `lifetime` from now. The error of a server that rejects an
+    /// assertion says so if the clocks differ by more than 30 s.
+    std::chrono::seconds backdate{0};
+    /// Add `nbf`, the same time as `iat`.
+    bool not_before = false;
 };
 
 /// The methods of client authentication. Each is described at the function of
@@ -66,6 +74,8 @@ enum class authentication_method
     tls_client_auth,
     /// A TLS certificate registered at the server.
     self_signed_tls_client_auth,
+    /// A bearer token.
+    bearer_token,
 };
 
 /// The name of the method, such as "client_secret_basic".
@@ -78,7 +88,7 @@ enum class authentication_method
 /// threads.
 ///
 /// Ids and secrets may be the result of `std::getenv`: a null pointer is empty text, and the client
-/// reports what is missing.
+/// reports what is missing and required.
 class client_authentication
 {
 public:
@@ -131,7 +141,8 @@ public:
 
     ///@{
 
-    /// Id and secret as parameters of the request body (RFC 6749 section 2.3.1).
+    /// Id and secret as parameters of the request body (RFC 6749 section 2.3.1). An empty id is
+    /// not sent, for servers that know the client by its secret, as Snowflake and Polaris do.
     static client_authentication
     client_secret_post(detail::text_argument client_id, secret client_secret)
     {
@@ -200,6 +211,31 @@ public:
         return {authentication_method::anonymous, std::string(), secret()};
     }
 
+    /// A bearer token in the Authorization field (RFC 6750 section 2.1), in place of a client's
+    /// credentials: for introspection (RFC 7662 section 2.1) and other endpoints that are protected
+    /// as an API is. The function is called as for a client secret: before each operation, and
+    /// again if the server rejects the token. With a `token_source` that has a token:
+    ///
+    /// \code
+    /// auto const current = [&tokens]() -> coauth::result<coauth::secret>
+    /// { return coauth::secret(tokens.try_get().value()); };
+    /// coauth::client_config config;
+    /// config.authentication = coauth::client_authentication::bearer_token(current);
+    /// \endcode
+    static client_authentication bearer_token(secret_provider token)
+    {
+        return {authentication_method::bearer_token, std::string(), std::move(token)};
+    }
+
+    /// A copy that sends `client_id` in the body too if the method is HTTP Basic, for servers that
+    /// require both. The other methods do so anyway.
+    [[nodiscard]] client_authentication with_client_id_in_body() const
+    {
+        auto copy = *this;
+        copy.has_client_id_in_body_ = true;
+        return copy;
+    }
+
     /// A copy with this secret in place of its secret or `secret_provider`.
     [[nodiscard]] client_authentication with_secret(secret client_secret) const
     {
@@ -213,6 +249,8 @@ public:
     [[nodiscard]] authentication_method type() const noexcept { return type_; }
     /// The client id; may be empty.
     [[nodiscard]] std::string const& client_id() const noexcept { return client_id_; }
+    /// True if HTTP Basic sends the client id in the body too.
+    [[nodiscard]] bool has_client_id_in_body() const noexcept { return has_client_id_in_body_; }
     /// The secret. Empty: there is none, or a function returns it.
     [[nodiscard]] secret const& client_secret() const noexcept { return client_secret_; }
     /// The function that returns the secret or the assertion. Empty: there is none.
@@ -247,6 +285,7 @@ private:
 
     authentication_method type_ = authentication_method::unset;
     std::string client_id_;
+    bool has_client_id_in_body_ = false;
     secret client_secret_;
     secret_provider client_secret_provider_;
     signing_key key_;

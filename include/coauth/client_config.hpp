@@ -18,6 +18,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace coauth
@@ -60,7 +61,14 @@ struct tls_options
     std::string key_file = {};
     /// The private key as text, in any format of `signing_key`.
     secret key_pem = {};
-    /// Returns the pass-phrase. Called only if the key is encrypted.
+    /// The private key as a URI of OpenSSL's OSSL_STORE, for a key that is held elsewhere:
+    /// "pkcs11:token=prod;object=client" in an HSM or a TPM, if a provider for the scheme is
+    /// installed and named in openssl.cnf; or "file:/path". The key may stay where it is: OpenSSL
+    /// calls the provider for each handshake, in the thread that runs the connection. The URI is
+    /// read again when `certificate_file` changes.
+    std::string key_uri = {};
+    /// Returns the pass-phrase, or the PIN of `key_uri`. Called only if the key is encrypted or
+    /// needs it.
     secret_provider key_passphrase = {};
     /// Resume TLS sessions on new connections to the same server, for half the cost of a handshake.
     bool session_resumption = true;
@@ -173,6 +181,23 @@ struct proxy_options
     bool from_environment = false;
 };
 
+/// Signed responses to introspection (RFC 9701). A plain aggregate.
+///
+/// If there are keys, `client::async_introspect` requests a signed response, and accepts no other:
+/// signature, issuer and audience are verified. The client does not fetch the keys itself.
+/// Encrypted responses are not supported.
+struct signed_introspection_options
+{
+    /// The authorization server's public keys: the text of a JSON Web Key Set (RFC 7517 section 5),
+    /// which the server publishes at the `jwks_uri` of its metadata.
+    std::string jwks = {};
+    /// The same in a file, which is read again when it has changed.
+    std::string jwks_file = {};
+    /// The audience of the response (`aud`): this program, as the server knows it. Empty: the
+    /// client id.
+    std::string audience = {};
+};
+
 /// The configuration of a `client`. A plain aggregate that owns all its members.
 ///
 /// Required are `authentication`, and `server` or `issuer`. A new program should look at the
@@ -233,6 +258,14 @@ struct client_config
     /// Accept `http://` for endpoints at a loopback address (127.0.0.0/8, ::1, localhost), for
     /// tests. Secrets and tokens are then sent unencrypted.
     bool allow_http_loopback = false;
+    /// Further header fields of every request, such as the key of an API gateway: names and values.
+    /// Not possible are fields that the library sets itself (`Authorization`, `Content-Type`,
+    /// `Accept`, `User-Agent`, `DPoP`, ...) and those that frame the message (`Host`,
+    /// `Content-Length`, `Connection`, ...). Texts for logs never show the values, but for
+    /// `traceparent` and `tracestate`. `token_request::header` sets fields of one request.
+    std::vector<std::pair<std::string, secret>> headers = {};
+    /// Verifies signed responses to introspection. Default: they are not requested.
+    signed_introspection_options signed_introspection = {};
 };
 
 /// Validates a configuration as the constructor of `client` does. Reads certificate and key files;

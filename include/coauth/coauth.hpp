@@ -5,6 +5,7 @@
 #include <coauth/api_challenge.hpp>
 #include <coauth/as_error_code.hpp>
 #include <coauth/async_call_with_token.hpp>
+#include <coauth/async_dpop_proof.hpp>
 #include <coauth/async_get_access_token.hpp>
 #include <coauth/authorization_server.hpp>
 #include <coauth/authorize.hpp>

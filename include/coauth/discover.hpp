@@ -20,6 +20,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace coauth
 {
@@ -45,6 +46,8 @@ struct discovery_options
     std::string user_agent = "coauth/" COAUTH_VERSION_STRING;
     /// Called with each request and response as readable text, like `client_config::debug`.
     std::function<void(std::string_view)> debug = {};
+    /// Further header fields of the requests, like `client_config::headers`.
+    std::vector<std::pair<std::string, secret>> headers = {};
 };
 
 /// The completion signature of `async_discover`.

@@ -19,6 +19,7 @@ namespace detail
 {
 
 struct dpop_access;
+struct dpop_proof_input;
 
 } // namespace detail
 
@@ -42,13 +43,16 @@ struct dpop_access;
 /// The file of the key may be replaced while the program runs: new tokens are bound to the new key,
 /// and proofs for a token that was requested before are signed with the key to which it is bound.
 ///
+/// The key may be a signer function, if it has a public key (`signing_key::public_key` or a
+/// certificate). Proofs for APIs then come from `async_dpop_proof`.
+///
 /// \par Thread safety
 /// All functions may be called from any thread at the same time.
 class COAUTH_DECL dpop_prover
 {
 public:
-    /// Reads the key: a signer function is not supported. `validate()`, every proof and every
-    /// client that uses the prover report an unusable key.
+    /// Reads the key. `validate()`, every proof and every client that uses the prover report an
+    /// unusable key.
     explicit dpop_prover(signing_key const& key);
     /// Releases the key.
     ~dpop_prover();
@@ -72,6 +76,8 @@ public:
     /// \param url The URL of the request. User information, query and fragment are left out of the
     ///     proof; scheme and host are written in lower case, and a default port is omitted.
     /// \param token The token that the request carries.
+    /// \return The proof. If the key is a signer function, `errc::invalid_configuration`: use
+    ///     `async_dpop_proof`.
     [[nodiscard]] result<secret>
     proof_for(std::string_view method, std::string_view url, access_token const& token);
 
@@ -89,8 +95,8 @@ public:
 private:
     friend struct detail::dpop_access;
 
-    [[nodiscard]] result<secret>
-    sign_proof(std::string_view method, std::string_view url, access_token const* token);
+    [[nodiscard]] result<detail::dpop_proof_input>
+    make_proof(std::string_view method, std::string_view url, access_token const* token);
 
     struct state;
     std::unique_ptr<state> state_;

@@ -28,10 +28,20 @@ struct assertion_claims
     std::chrono::seconds lifetime{60};
     /// Further text claims, such as Google's `scope`.
     std::vector<std::pair<std::string, std::string>> further = {};
+    /// Further claims of any type: the text of a JSON object, such as `{"roles":["a"],"level":3}`.
+    std::string json_claims = {};
+    /// How far in the past `iat` (and `nbf`) are, for a server whose clock is behind: from 0 to 1
+    /// hour. The assertion still expires `lifetime` from now.
+    std::chrono::seconds backdate{0};
+    /// Add `nbf`, the same time as `iat`.
+    bool not_before = false;
+    /// The `typ` header.
+    std::string type = "JWT";
 };
 
 /// Returns a function that signs a new assertion, with a new `jti`, each time it is called. Use it
-/// with `token_request::jwt_bearer` or `client_authentication::client_assertion`.
+/// with `token_request::jwt_bearer` or `client_authentication::client_assertion`, or call it for an
+/// assertion of your own use.
 ///
 /// \code
 /// coauth::assertion_claims claims;

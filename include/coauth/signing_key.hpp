@@ -97,7 +97,8 @@ public:
     /// The key as text, or as the bytes of a file. `passphrase` is called only if the key is
     /// encrypted.
     [[nodiscard]] static signing_key pem(secret text, secret_provider passphrase = {});
-    /// A function that signs with this algorithm, in place of a key.
+    /// A function that signs with this algorithm, in place of a key. For DPoP it needs a
+    /// `public_key` or a certificate too.
     [[nodiscard]] static signing_key signer(signature_algorithm algorithm, signer_function sign);
 
     /// A copy with this algorithm. Default: RS256 for RSA; ES256, ES384 or ES512 by the curve;
@@ -106,11 +107,22 @@ public:
     /// A copy with this `kid`, which identifies the key to the server (RFC 7515 section 4.1.4).
     /// Default: that of a JSON Web Key; else none is sent.
     [[nodiscard]] signing_key key_id(detail::text_argument id) const;
+    /// A copy with the public half of the key, as PEM text or a JSON Web Key, for a signer
+    /// function. Default: that of the certificate.
+    [[nodiscard]] signing_key public_key(detail::text_argument text) const;
     /// A copy with the key's certificate as PEM text, for servers that identify the key by the
     /// certificate's thumbprint (`x5t#S256`, RFC 7515 section 4.1.8).
     [[nodiscard]] signing_key certificate_pem(detail::text_argument text) const;
     /// The same with the certificate in a PEM file, which is read with the key.
     [[nodiscard]] signing_key certificate_file(detail::text_argument path) const;
+
+    /// A copy whose assertions name the certificate by its SHA-1 thumbprint too (`x5t`), for
+    /// servers that know no other, such as AD FS. Needs a certificate.
+    [[nodiscard]] signing_key x5t() const;
+    /// A copy whose assertions contain the certificate itself (`x5c`, RFC 7515 section 4.1.6), and
+    /// the intermediate ones that follow it in the PEM text, for servers that verify its chain.
+    /// Needs a certificate.
+    [[nodiscard]] signing_key x5c() const;
 
     /// True if there is no key.
     [[nodiscard]] bool empty() const noexcept { return !data_; }

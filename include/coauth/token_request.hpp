@@ -7,9 +7,11 @@
 #include <coauth/secret_provider.hpp>
 
 #include <chrono>
+#include <concepts>
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -22,9 +24,14 @@ namespace detail
 class demanded_claims;
 class refresh_token_rotation;
 
+template <class T>
+concept exactly_a_secret = std::same_as<std::remove_cvref_t<T>, secret>;
+template <class T>
+concept returns_a_secret = std::is_invocable_r_v<result<secret>, T&>;
+
 } // namespace detail
 
-/// A grant other than client credentials, with its parameters.
+/// A grant other than client credentials, or the secret parameters of a client credentials request.
 struct token_grant
 {
     /// The `grant_type`.
@@ -40,6 +47,14 @@ struct token_grant
 ///
 /// \code
 /// auto request = coauth::token_request().scope("sms groups").audience("https://api.example.com");
+/// \endcode
+///
+/// Requests of other grants, and of extensions, are written as the server's documentation names
+/// them:
+///
+/// \code
+/// auto request = coauth::token_request::grant("urn:ietf:params:oauth:grant-type:saml2-bearer")
+///                    .parameter("assertion", coauth::secret_from_file("assertion.b64"));
 /// \endcode
 ///
 /// A value type that owns its text. It is not an aggregate because GCC 12 miscompiles aggregate
@@ -119,6 +134,18 @@ public:
         return {"refresh_token", {}, {{"refresh_token", std::move(token)}}};
     }
 
+    /// A request with the grant of this name: "account_credentials", "password",
+    /// "urn:ietf:params:oauth:grant-type:uma-ticket" or any other that the server knows. Add its
+    /// parameters with `parameter`, and those that are secret as a `secret` or as a function.
+    ///
+    /// Behind a `token_source` it is sent again for each new token. A grant that is valid once
+    /// (`authorization_code`, a device code, a CIBA request, a UMA ticket) is never sent twice
+    /// within one operation, as a refresh token is not.
+    static token_request grant(detail::text_argument type)
+    {
+        return token_request(std::move(type), values());
+    }
+
     ///@{
 
     /// Sets the scope: case-sensitive words separated by spaces (RFC 6749 section 3.3). Default:
@@ -150,15 +177,56 @@ public:
 
     ///@{
 
-    /// Sets the audience, which some servers require with or instead of a resource.
+    /// Adds an audience, which some servers require with or instead of a resource. May be called
+    /// several times. An empty one is not sent.
     token_request& audience(detail::text_argument text) &
     {
-        audience_ = std::move(text);
+        std::string name = std::move(text);
+        if (!name.empty())
+            audiences_.push_back(std::move(name));
         return *this;
     }
     token_request&& audience(detail::text_argument text) &&
     {
         return std::move(this->audience(std::move(text)));
+    }
+    ///@}
+
+    ///@{
+
+    /// Sets the authorization details (RFC 9396): the text of a JSON array of objects, each with a
+    /// `type`. `access_token::authorization_details()` is what the server granted of them. Any
+    /// other text is `errc::invalid_parameter`. Empty: none are sent.
+    token_request& authorization_details(detail::text_argument json) &
+    {
+        authorization_details_ = std::move(json);
+        return *this;
+    }
+    token_request&& authorization_details(detail::text_argument json) &&
+    {
+        return std::move(this->authorization_details(std::move(json)));
+    }
+    ///@}
+
+    ///@{
+
+    /// Sets a header field of the request, in place of one with the same name, also one in
+    /// `client_config::headers`; see there which names are allowed. The value is never shown in
+    /// texts for logs, but for `traceparent` and `tracestate`.
+    ///
+    /// Header fields do not make it another request for a `token_cache`: a source sends those of
+    /// the request with which it was made.
+    ///
+    /// \code
+    /// // W3C Trace Context: the authorization server's spans belong to this trace.
+    /// std::string const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    /// auto request = coauth::token_request().scope("read").header("traceparent", traceparent);
+    /// auto token = co_await client.async_get_access_token(request);
+    /// \endcode
+    COAUTH_DECL token_request& header(std::string name, secret value) &;
+    token_request&& header(std::string name, secret value) &&
+    {
+        return std::move(this->header(std::move(name), std::move(value)));
     }
     ///@}
 
@@ -179,6 +247,40 @@ public:
 
     ///@{
 
+    /// Adds a secret form parameter. Such a value must not be empty; it is overwritten in memory
+    /// when it is released.
+    template <detail::exactly_a_secret Secret>
+    token_request& parameter(std::string name, Secret&& value) &
+    {
+        add_secret(std::move(name), std::forward<Secret>(value));
+        return *this;
+    }
+    template <detail::exactly_a_secret Secret>
+    token_request&& parameter(std::string name, Secret&& value) &&
+    {
+        return std::move(this->parameter(std::move(name), std::forward<Secret>(value)));
+    }
+    ///@}
+
+    ///@{
+
+    /// The same with a function that returns the value and is called before each attempt (see
+    /// `secret_provider`).
+    template <detail::returns_a_secret Provider>
+    token_request& parameter(std::string name, Provider&& value) &
+    {
+        add_provider(std::move(name), std::forward<Provider>(value));
+        return *this;
+    }
+    template <detail::returns_a_secret Provider>
+    token_request&& parameter(std::string name, Provider&& value) &&
+    {
+        return std::move(this->parameter(std::move(name), std::forward<Provider>(value)));
+    }
+    ///@}
+
+    ///@{
+
     /// Sets the time limit of one operation of a `client`, in place of `client_config::timeout`:
     /// from 1 ms to 1 hour. With Boost 1.86, `boost::asio::cancel_after` works with every
     /// operation.
@@ -193,17 +295,28 @@ public:
     }
     ///@}
 
-    /// True if all parameters are the same, in the same order. Requests with grants other than
-    /// client credentials are equal only if one is a copy of the other.
+    /// True if all parameters and header fields are the same, in the same order. Requests with
+    /// secret parameters or grants other than client credentials are equal only if one is a copy of
+    /// the other.
     friend bool operator==(token_request const&, token_request const&) = default;
 
     /// The scope.
     [[nodiscard]] std::string const& scope() const noexcept { return scope_; }
     /// The resources, in the order added.
     [[nodiscard]] std::vector<std::string> const& resources() const noexcept { return resources_; }
-    /// The audience.
-    [[nodiscard]] std::string const& audience() const noexcept { return audience_; }
-    /// The further form parameters, in the order added.
+    /// The audiences, in the order added.
+    [[nodiscard]] std::vector<std::string> const& audiences() const noexcept { return audiences_; }
+    /// The requested authorization details as JSON text.
+    [[nodiscard]] std::string const& authorization_details() const noexcept
+    {
+        return authorization_details_;
+    }
+    /// The header fields: names and values.
+    [[nodiscard]] std::vector<std::pair<std::string, secret>> const& headers() const noexcept
+    {
+        return headers_;
+    }
+    /// The further form parameters that are not secret, in the order added.
     [[nodiscard]] std::vector<std::pair<std::string, std::string>> const&
     parameters() const noexcept
     {
@@ -214,7 +327,7 @@ public:
     {
         return timeout_;
     }
-    /// The grant. Null: client credentials.
+    /// The grant and its parameters. Null: client credentials without secret parameters.
     [[nodiscard]] token_grant const* grant() const noexcept { return grant_.get(); }
 
 private:
@@ -229,10 +342,15 @@ private:
     {
     }
 
+    COAUTH_DECL void add_secret(std::string name, secret value);
+    COAUTH_DECL void add_provider(std::string name, secret_provider value);
+
     std::string scope_;
     std::vector<std::string> resources_;
-    std::string audience_;
+    std::vector<std::string> audiences_;
+    std::string authorization_details_;
     std::vector<std::pair<std::string, std::string>> parameters_;
+    values headers_;
     std::optional<std::chrono::milliseconds> timeout_;
     std::shared_ptr<token_grant const> grant_;
 };

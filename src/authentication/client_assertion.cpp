@@ -41,6 +41,9 @@ result<crypto::unsigned_jwt> make_client_assertion(
     content.id = *id;
     content.issued_at = now;
     content.lifetime = authentication.assertions().lifetime;
+    content.json_claims = authentication.assertions().json_claims;
+    content.backdate = authentication.assertions().backdate;
+    content.not_before = authentication.assertions().not_before;
     return key != nullptr ? crypto::assertion_jwt(content, *key)
                           : crypto::assertion_jwt(content, authentication.algorithm());
 }

@@ -1,6 +1,7 @@
 #include <coauth/dpop.hpp>
 
 #include "authentication/algorithm_negotiation.hpp"
+#include "authentication/dpop_access.hpp"
 #include "authentication/dpop_url.hpp"
 #include "authentication/nonce_store.hpp"
 #include "crypto/digest.hpp"
@@ -33,10 +34,10 @@ struct dpop_prover::state
         auto key = source.current();
         if (!key)
             return key;
-        if ((*key)->signer())
+        if ((*key)->thumbprint().empty())
             return detail::config_error(
-                "dpop: the key is a function that signs; a proof needs the key itself, from "
-                "signing_key::pem_file or signing_key::pem");
+                "dpop: the key is a function that signs, and its public half is not known; give "
+                "it by signing_key::public_key or signing_key::certificate_pem");
         std::lock_guard const lock(mutex);
         if (keys.empty() || keys.back().thumbprint() != (*key)->thumbprint())
             keys.push_back({*key, clock::now()});
@@ -111,11 +112,17 @@ dpop_prover::proof_for(std::string_view method, std::string_view url, access_tok
             "the token is empty; a proof for a resource server names the token");
     if (auto* const record = detail::proof_record::of(token))
         record->set(url);
-    return sign_proof(method, url, &token);
+    auto const proof = make_proof(method, url, &token);
+    if (!proof)
+        return proof.error();
+    if (proof->key->signer())
+        return detail::config_error(
+            "dpop: the key is a function that signs; use async_dpop_proof, which waits for it");
+    return crypto::sign_jwt(proof->jwt, *proof->key);
 }
 
-result<secret>
-dpop_prover::sign_proof(std::string_view method, std::string_view url, access_token const* token)
+result<detail::dpop_proof_input>
+dpop_prover::make_proof(std::string_view method, std::string_view url, access_token const* token)
 {
     auto const key = token != nullptr ? state_->key_of(*token) : state_->current_key();
     if (!key)
@@ -133,7 +140,7 @@ dpop_prover::sign_proof(std::string_view method, std::string_view url, access_to
     content.nonce = nonce;
     if (token != nullptr)
         content.access_token = token->value();
-    return crypto::sign_jwt(crypto::proof_jwt(content, **key), **key);
+    return detail::dpop_proof_input{*key, crypto::proof_jwt(content, **key)};
 }
 
 void dpop_prover::remember_nonce(std::string_view url, std::string_view nonce)

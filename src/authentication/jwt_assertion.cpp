@@ -3,10 +3,10 @@
 #include "crypto/digest.hpp"
 #include "crypto/jwt.hpp"
 #include "crypto/key_source.hpp"
+#include "protocol/assertion_rules.hpp"
+#include "values/encoding.hpp"
+#include "values/json_document.hpp"
 #include "values/make_error.hpp"
-
-#include <algorithm>
-#include <array>
 
 namespace coauth
 {
@@ -15,20 +15,29 @@ namespace
 
 result<void> check(assertion_claims const& claims)
 {
-    using namespace std::chrono;
-    constexpr std::array<std::string_view, 7> reserved = {"iss", "sub", "aud", "jti",
-                                                          "iat", "exp", "nbf"};
     if (claims.issuer.empty() || claims.audience.empty())
         return detail::config_error("the assertion's issuer or audience is empty; set both");
-    if (claims.lifetime < seconds(1) || claims.lifetime > hours(1))
+    if (claims.type.empty() || detail::has_control(claims.type))
         return detail::config_error(
-            "the assertion's lifetime is " + std::to_string(claims.lifetime.count()) +
-            " s; it must be from 1 s to 1 hour");
+            "the assertion's type is empty or contains a control character; the usual one is JWT");
+    auto checked = protocol::check_assertion_lifetime("the assertion's lifetime", claims.lifetime);
+    if (checked)
+        checked =
+            protocol::check_assertion_rules("the assertion", claims.backdate, claims.json_claims);
+    if (!checked)
+        return checked;
+    auto const json = detail::json_document::parse(claims.json_claims);
     for (auto const& [name, value] : claims.further)
-        if (name.empty() || std::find(reserved.begin(), reserved.end(), name) != reserved.end())
+    {
+        if (name.empty() || protocol::is_reserved_claim(name))
             return detail::config_error(
                 "the assertion's further claim '" + name +
                 "' is reserved or has no name; use the members of assertion_claims");
+        if (json && json->find(name).kind != detail::json_kind::absent)
+            return detail::config_error(
+                "the assertion's claim '" + name +
+                "' is in further and in json_claims; set it once");
+    }
     return {};
 }
 
@@ -45,6 +54,10 @@ result<secret> make_assertion(crypto::private_key const& key, assertion_claims c
     content.issued_at = std::chrono::system_clock::now();
     content.lifetime = claims.lifetime;
     content.further = claims.further;
+    content.json_claims = claims.json_claims;
+    content.backdate = claims.backdate;
+    content.not_before = claims.not_before;
+    content.type = claims.type;
     return crypto::sign_jwt(crypto::assertion_jwt(content, key), key);
 }
 

@@ -275,6 +275,7 @@ result<client_authentication> make_authentication(
         return client_authentication::anonymous();
     case authentication_method::unset:
     case authentication_method::none:
+    case authentication_method::bearer_token:
         break;
     }
     return client_authentication::none(std::move(client_id));

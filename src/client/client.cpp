@@ -2,6 +2,7 @@
 #include <coauth/client.hpp>
 
 #include "client/client_impl.hpp"
+#include "client/introspection_call.hpp"
 #include "client/issuer_call.hpp"
 #include "client/operation.hpp"
 #include "net/reserved_memory.hpp"
@@ -37,7 +38,8 @@ void start_introspect(
 {
     start_operation(
         client, std::make_unique<introspection_call>(
-                    std::move(token), std::move(type_hint), std::move(handler)));
+                    std::move(token), std::move(type_hint), client->introspection_keys,
+                    std::move(handler)));
 }
 
 void start_revoke(
@@ -195,8 +197,9 @@ asio::awaitable<result<introspection>> client::async_introspect(secret token, st
 {
     using call = detail::introspection_call;
     return detail::await_operation<introspection>(
-        core_,
-        std::make_unique<call>(std::move(token), std::move(type_hint), call::handler_type()));
+        core_, std::make_unique<call>(
+                   std::move(token), std::move(type_hint), core_->introspection_keys,
+                   call::handler_type()));
 }
 
 asio::awaitable<result<void>> client::async_revoke(secret token, std::string type_hint)

@@ -1,5 +1,6 @@
 #include "client/client_impl.hpp"
 
+#include "authentication/signed_introspection.hpp"
 #include "client/prepared_config.hpp"
 #include "values/unique_id.hpp"
 
@@ -23,6 +24,7 @@ client_impl::client_impl(
     , endpoints(
           config.issuer.empty() ? nullptr
                                 : std::make_shared<discovered_endpoints>(executor, config))
+    , introspection_keys(load_introspection_keys(config))
     , made_by_(std::move(made_by))
     , signatures_(std::make_shared<pending_signatures>())
     , status_(prepare())

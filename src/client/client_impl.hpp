@@ -11,6 +11,7 @@
 #include "client/external_signer.hpp"
 #include "client/request_factory.hpp"
 #include "client/token_call_options.hpp"
+#include "crypto/key_set.hpp"
 #include "net/context_shutdown.hpp"
 
 #include <atomic>
@@ -71,6 +72,8 @@ public:
     std::shared_ptr<deadline_queue> const deadlines;
     // Null: the endpoints are those of the configuration. Else only this has endpoints.
     std::shared_ptr<discovered_endpoints> const endpoints;
+    // Verify signed responses. Null: they are not requested.
+    std::shared_ptr<crypto::key_set_source> const introspection_keys;
 
     struct atomic_counters
     {

@@ -112,6 +112,7 @@ discovery_options discovered_endpoints::discovery() const
     options.allow_http_loopback = config_.allow_http_loopback;
     options.user_agent = config_.user_agent;
     options.debug = config_.debug;
+    options.headers = config_.headers;
     return options;
 }
 

@@ -64,8 +64,8 @@ bool is_same_tls(tls_options const& a, tls_options const& b)
 {
     return is_same_trust(a, b) && a.certificate_file == b.certificate_file &&
            a.certificate_pem == b.certificate_pem && a.key_file == b.key_file &&
-           a.key_pem == b.key_pem && a.session_resumption == b.session_resumption &&
-           !a.key_passphrase && !b.key_passphrase;
+           a.key_pem == b.key_pem && a.key_uri == b.key_uri &&
+           a.session_resumption == b.session_resumption && !a.key_passphrase && !b.key_passphrase;
 }
 
 // Calls share a discovery if they would send the same requests, as often and for as long. Functions
@@ -77,7 +77,7 @@ bool is_same(discovery_options const& a, discovery_options const& b)
            a.proxy.from_environment == b.proxy.from_environment && a.timeout == b.timeout &&
            a.lifetime == b.lifetime && a.expected_issuer == b.expected_issuer &&
            a.allow_http_loopback == b.allow_http_loopback && a.user_agent == b.user_agent &&
-           !a.debug && !b.debug;
+           a.headers == b.headers && !a.debug && !b.debug;
 }
 
 bool is_same_context(asio::any_io_executor const& a, asio::any_io_executor const& b)
@@ -114,6 +114,7 @@ std::shared_ptr<client_impl> make_metadata_client(
     config.allow_http_loopback = options.allow_http_loopback;
     config.user_agent = options.user_agent;
     config.debug = options.debug;
+    config.headers = options.headers;
     config.retry.max_attempts = max_attempts;
     config.connections.idle_timeout = {};
     return std::make_shared<client_impl>(executor, std::move(config));

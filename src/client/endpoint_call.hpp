@@ -131,7 +131,8 @@ public:
         auto const form = protocol::token_request_form(request_, attempt.grant);
         if (!form)
             return form.error();
-        return protocol::build_form_request(config, authentication, endpoint, *form, attempt);
+        return protocol::build_form_request(
+            config, authentication, endpoint, *form, attempt, {.own = request_.headers()});
     }
     void read(
         client_config const& config, http_response response,
@@ -150,20 +151,21 @@ private:
     token_call_options const options_;
 };
 
-// A call that passes a token as a parameter: RFC 7662 or RFC 7009.
-template <class T, protocol::endpoint_kind Endpoint, auto Read>
-class token_hint_call final : public endpoint_call_base<T>
+// A call that revokes a token (RFC 7009).
+class revocation_call final : public endpoint_call_base<void>
 {
 public:
-    token_hint_call(
-        secret token, std::string type_hint, typename endpoint_call_base<T>::handler_type handler)
-        : endpoint_call_base<T>(std::move(handler))
+    revocation_call(secret token, std::string type_hint, handler_type handler)
+        : endpoint_call_base(std::move(handler))
         , token_(std::move(token))
         , type_hint_(std::move(type_hint))
     {
     }
 
-    [[nodiscard]] protocol::endpoint_kind endpoint() const noexcept override { return Endpoint; }
+    [[nodiscard]] protocol::endpoint_kind endpoint() const noexcept override
+    {
+        return protocol::endpoint_kind::revocation;
+    }
     [[nodiscard]] result<secret> build(
         client_config const& config, client_authentication const& authentication,
         protocol::endpoint const& endpoint,
@@ -178,18 +180,13 @@ public:
         client_config const& config, http_response response,
         protocol::response_context const& context) override
     {
-        this->set_result(Read(config, std::move(response), context));
+        set_result(protocol::read_revocation_response(config, std::move(response), context));
     }
 
 private:
     secret const token_;
     std::string const type_hint_;
 };
-
-using introspection_call = token_hint_call<
-    introspection, protocol::endpoint_kind::introspection, &protocol::read_introspection_response>;
-using revocation_call =
-    token_hint_call<void, protocol::endpoint_kind::revocation, &protocol::read_revocation_response>;
 
 // Fetches metadata from the URL that is configured as the token endpoint.
 class metadata_call final : public endpoint_call_base<authorization_server>

@@ -19,7 +19,7 @@ public:
     ~completion_token()
     {
         signature_->complete(
-            config_error("the signer of client assertions gave up without a response"));
+            config_error("the signer function of the key gave up without a response"));
     }
     completion_token(completion_token const&) = delete;
     completion_token& operator=(completion_token const&) = delete;
@@ -93,7 +93,7 @@ void external_signature::call_signer(signer_function const& sign, std::string in
     }
     catch (...)
     {
-        complete(config_error("the signer of client assertions threw an exception"));
+        complete(config_error("the signer function of the key threw an exception"));
     }
 }
 

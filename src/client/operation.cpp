@@ -9,7 +9,9 @@
 #include <boost/asio/dispatch.hpp>
 
 #include <algorithm>
+#include <array>
 #include <exception>
+#include <string_view>
 #include <utility>
 
 // The lifetime of an operation: start, resumption, cancellation, completion.
@@ -37,11 +39,20 @@ event_context context_of(endpoint_call const& call, client_config const& config)
     return {config.name, {}, number != 0 ? number : next_operation_number()};
 }
 
+// Grants whose tokens, codes or tickets servers accept once.
+bool is_single_use(std::string_view grant_type)
+{
+    constexpr std::array<std::string_view, 5> names = {
+        "refresh_token", "authorization_code", "urn:ietf:params:oauth:grant-type:device_code",
+        "urn:ietf:params:oauth:grant-type:uma-ticket", "urn:openid:params:grant-type:ciba"};
+    return std::find(names.begin(), names.end(), grant_type) != names.end();
+}
+
 policy::request_traits traits_of(endpoint_call const& call, client_config const& config)
 {
     auto const* const request = call.request();
     auto const* const grant = request != nullptr ? request->grant() : nullptr;
-    return {grant != nullptr && grant->type == "refresh_token", config.dpop != nullptr};
+    return {grant != nullptr && is_single_use(grant->type), config.dpop != nullptr};
 }
 
 } // namespace

@@ -175,7 +175,7 @@ net::task<result<void>> operation::renew_request(wire_request& request, net::ope
     auto signed_request = co_await client_->requests().sign(*call_, *destination_, current, op);
     bool const aborted = !signed_request && op.stop.aborted();
     if (aborted)
-        co_return aborted_error("while waiting for the signature of the client assertion");
+        co_return aborted_error("while waiting for the signer function of the key");
     if (!signed_request)
         co_return signed_request.error();
     request = std::move(*signed_request);

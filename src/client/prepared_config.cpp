@@ -24,6 +24,8 @@ result<prepared_config> prepare_without_endpoints(client_config const& config)
     if (auto const urls = well_known_urls(config.issuer, config.allow_http_loopback); !urls)
         return urls.error();
     auto complete = config;
+    if (complete.server.issuer.empty())
+        complete.server.issuer = config.issuer;
     complete.server.token_endpoint = std::exchange(complete.issuer, std::string());
     complete.expected_issuer.clear();
     return prepare_config(complete);

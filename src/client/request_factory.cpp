@@ -79,10 +79,13 @@ net::task<result<wire_request>> request_factory::sign(
     attempt.assertion = std::move(*assertion);
     if (config_.dpop)
     {
-        auto proof = dpop_access::proof_for(*config_.dpop, "POST", to.url);
+        auto const proof = dpop_access::make_proof(*config_.dpop, "POST", to.url, nullptr);
         if (!proof)
             co_return proof.error();
-        attempt.dpop = std::move(*proof);
+        auto signed_proof = co_await sign_by_key(proof->key, proof->jwt, op);
+        if (!signed_proof)
+            co_return signed_proof.error();
+        attempt.dpop = std::move(*signed_proof);
     }
     co_return build(call, to, current, attempt);
 }
@@ -109,10 +112,17 @@ net::task<result<secret>> request_factory::make_assertion(
     if (by_secret)
         co_return crypto::sign_jwt(
             *jwt, authentication.algorithm(), authentication.client_secret());
+    co_return co_await sign_by_key(key, *jwt, op);
+}
+
+net::task<result<secret>> request_factory::sign_by_key(
+    std::shared_ptr<crypto::private_key const> key, crypto::unsigned_jwt const& jwt,
+    net::operation_context& op) const
+{
     bool const is_external = bool(key->signer());
     if (!is_external)
-        co_return crypto::sign_jwt(*jwt, *key);
-    auto const input = crypto::jws_signing_input(*jwt);
+        co_return crypto::sign_jwt(jwt, *key);
+    auto const input = crypto::jws_signing_input(jwt);
     std::string text(input.view());
     auto returned = co_await call_signer(key, std::move(text), op);
     auto const signature = crypto::normalize_signature(key->algorithm(), std::move(returned));

@@ -8,6 +8,7 @@
 #include "client/destination.hpp"
 #include "client/endpoint_call.hpp"
 #include "client/external_signer.hpp"
+#include "crypto/jwt.hpp"
 #include "crypto/key_source.hpp"
 #include "net/task.hpp"
 #include "net/wait.hpp"
@@ -56,6 +57,10 @@ private:
     // Empty: the client does not authenticate by an assertion that it signs itself.
     [[nodiscard]] net::task<result<secret>> make_assertion(
         destination const& to, credentials const& current, net::operation_context& op) const;
+    // Waits for the signature if the key is a function.
+    [[nodiscard]] net::task<result<secret>> sign_by_key(
+        std::shared_ptr<crypto::private_key const> key, crypto::unsigned_jwt const& jwt,
+        net::operation_context& op) const;
     [[nodiscard]] net::task<result<std::string>> call_signer(
         std::shared_ptr<crypto::private_key const> key, std::string input,
         net::operation_context& op) const;

@@ -19,6 +19,9 @@ std::size_t coordinate_size(signature_algorithm algorithm) noexcept;
 // section 3.4). Empty: it is not DER, or of another curve.
 secret ecdsa_der_to_raw(std::string_view der, signature_algorithm algorithm);
 
+// The reverse, for r and s of equal sizes.
+secret ecdsa_raw_to_der(std::string_view raw);
+
 // Converts the signature of a user's signer to the form of RFC 7518. Key management services return
 // DER for ECDSA.
 result<secret> normalize_signature(signature_algorithm algorithm, result<std::string> signature);

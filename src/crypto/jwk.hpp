@@ -5,6 +5,7 @@
 #include <coauth/signing_key.hpp>
 
 #include "crypto/openssl_ptr.hpp"
+#include "values/json_document.hpp"
 
 #include <optional>
 #include <string>
@@ -32,6 +33,10 @@ bool is_json(std::string_view text);
 
 // Reads a JSON Web Key, or a set of one private key. `subject` names it in messages.
 result<jwk_key> read_jwk(std::string_view text, std::string const& subject);
+
+// The public half of a JSON Web Key. Null: it is of a type or curve that is not supported, or
+// damaged.
+openssl_ptr<EVP_PKEY> read_public_jwk(detail::json_document const& jwk);
 
 } // namespace coauth::crypto
 

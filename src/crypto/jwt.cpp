@@ -2,6 +2,7 @@
 
 #include "crypto/digest.hpp"
 #include "values/encoding.hpp"
+#include "values/json_document.hpp"
 
 namespace coauth::crypto
 {
@@ -13,17 +14,33 @@ std::int64_t epoch_seconds(std::chrono::system_clock::time_point time)
     return std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count();
 }
 
+void append_members(json_object& claims, std::string_view json)
+{
+    auto const document = detail::json_document::parse(json);
+    if (!document)
+        return;
+    for (auto const& [name, value] : document->members())
+        if (value.kind == detail::json_kind::string)
+            claims.text(name, value.text);
+        else
+            claims.json(name, value.text);
+}
+
 json_object assertion_claims(assertion_content const& content)
 {
+    auto const issued_at = epoch_seconds(content.issued_at - content.backdate);
     json_object claims;
     claims.text("iss", content.issuer)
         .optional_text("sub", content.subject)
         .text("aud", content.audience)
         .text("jti", content.id)
-        .number("iat", epoch_seconds(content.issued_at))
+        .number("iat", issued_at)
         .number("exp", epoch_seconds(content.issued_at + content.lifetime));
+    if (content.not_before)
+        claims.number("nbf", issued_at);
     for (auto const& [name, value] : content.further)
         claims.text(name, value);
+    append_members(claims, content.json_claims);
     return claims;
 }
 
@@ -72,7 +89,10 @@ unsigned_jwt assertion_jwt(assertion_content const& content, private_key const& 
     header.text("alg", to_string(key.algorithm()))
         .text("typ", content.type)
         .optional_text("kid", key.key_id())
-        .optional_text("x5t#S256", key.certificate_thumbprint());
+        .optional_text("x5t#S256", key.certificate_thumbprint())
+        .optional_text("x5t", key.certificate_x5t());
+    if (!key.certificate_x5c().empty())
+        header.json("x5c", key.certificate_x5c());
     return {std::move(header), assertion_claims(content)};
 }
 

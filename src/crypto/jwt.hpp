@@ -47,6 +47,12 @@ struct assertion_content
     std::chrono::system_clock::time_point issued_at;
     std::chrono::seconds lifetime{60};
     std::span<std::pair<std::string, std::string> const> further = {};
+    // A valid JSON object with further claims, or empty.
+    std::string_view json_claims = {};
+    // `iat` and `nbf` are so far before `issued_at`.
+    std::chrono::seconds backdate{0};
+    // Add `nbf`.
+    bool not_before = false;
     // The `typ` of the header.
     std::string_view type = "JWT";
 };

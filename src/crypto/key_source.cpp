@@ -22,7 +22,7 @@ bool is_same(private_key const& a, private_key const& b)
 {
     return !a.signer() && !b.signer() && a.thumbprint() == b.thumbprint() &&
            a.certificate_thumbprint() == b.certificate_thumbprint() && a.key_id() == b.key_id() &&
-           a.algorithms() == b.algorithms();
+           a.certificate_x5c() == b.certificate_x5c() && a.algorithms() == b.algorithms();
 }
 
 } // namespace

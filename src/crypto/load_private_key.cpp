@@ -5,8 +5,10 @@
 #include "crypto/private_key.hpp"
 #include "crypto/read_private_key.hpp"
 #include "values/encoding.hpp"
+#include "values/json_document.hpp"
 #include "values/signing_key_data.hpp"
 
+#include <openssl/pem.h>
 #include <openssl/rsa.h>
 
 #include <algorithm>
@@ -111,9 +113,52 @@ result<std::vector<signature_algorithm>> select_algorithms(
         "; it signs by " + names);
 }
 
+// Null: it is neither PEM nor a JSON Web Key.
+openssl_ptr<EVP_PKEY> read_public_key(std::string const& text)
+{
+    clear_errors();
+    if (is_json(text))
+    {
+        auto const jwk = detail::json_document::parse(text);
+        return jwk ? read_public_jwk(*jwk) : nullptr;
+    }
+    auto const bio = memory_bio(text);
+    return openssl_ptr<EVP_PKEY>(
+        bio ? PEM_read_bio_PUBKEY(bio.get(), nullptr, nullptr, nullptr) : nullptr);
+}
+
 bool is_pem_text(std::string const& path)
 {
     return path.find("-----BEGIN") != std::string::npos;
+}
+
+std::string encoded_digest(X509 const* certificate, EVP_MD const* function)
+{
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned size = 0;
+    if (X509_digest(certificate, function, digest.data(), &size) != 1)
+        throw std::bad_alloc();
+    return detail::base64url({reinterpret_cast<char const*>(digest.data()), size});
+}
+
+// A JSON array of the certificates in base64 with padding (RFC 7515 section 4.1.6).
+std::string encoded_chain(std::vector<openssl_ptr<X509>> const& chain)
+{
+    secret text("[");
+    for (auto const& certificate : chain)
+    {
+        unsigned char* der = nullptr;
+        int const size = i2d_X509(certificate.get(), &der);
+        if (size <= 0)
+            throw std::bad_alloc();
+        text.append(text.size() > 1 ? ",\"" : "\"");
+        detail::append_base64(
+            text, {reinterpret_cast<char const*>(der), static_cast<std::size_t>(size)});
+        text.append('"');
+        OPENSSL_free(der);
+    }
+    text.append(']');
+    return std::string(text.view());
 }
 
 result<void> check_validity(
@@ -163,6 +208,25 @@ private:
         if (key_->algorithm() <= hs512)
             return pem_error(
                 subject_ + " is a function, which cannot sign by HMAC; name another algorithm");
+        if (data_.public_key.empty())
+            return {};
+        public_ = read_public_key(data_.public_key);
+        if (!public_)
+            return pem_error(
+                subject_ +
+                ": its public key is neither PEM (-----BEGIN PUBLIC KEY-----) nor a JSON "
+                "Web Key of the type RSA, EC or OKP");
+        return use_public_key();
+    }
+
+    // A function signs with the private half.
+    result<void> use_public_key()
+    {
+        auto const fits = select_algorithms(public_.get(), key_->algorithm(), subject_);
+        if (!fits)
+            return fits.error();
+        key_->public_jwk_ = crypto::public_jwk(public_.get(), key_->algorithm());
+        key_->thumbprint_ = detail::base64url(sha256(key_->public_jwk_));
         return {};
     }
 
@@ -216,28 +280,53 @@ private:
         return std::move(contents->text);
     }
 
+    // The chain only where it is sent: others have used the first certificate whatever follows.
+    [[nodiscard]] result<std::vector<openssl_ptr<X509>>> read_chain(std::string_view text) const
+    {
+        if (data_.x5c)
+            return read_certificates(text, certificate_place());
+        std::vector<openssl_ptr<X509>> first;
+        if (auto certificate = crypto::read_certificate(text))
+            first.push_back(std::move(certificate));
+        return first;
+    }
+
     result<void> read_certificate(std::chrono::system_clock::time_point now)
     {
         auto const text = certificate_text();
         if (!text)
             return text.error();
+        if (text->empty() && (data_.x5t || data_.x5c))
+            return pem_error(
+                certificate_name() + " is missing, which x5t and x5c need; give it by "
+                                     "signing_key::certificate_file or certificate_pem");
         if (text->empty())
             return {};
-        auto const certificate = crypto::read_certificate(text->view());
-        if (!certificate)
+        auto const chain = read_chain(text->view());
+        if (!chain)
+            return chain.error();
+        if (chain->empty())
             return pem_error(
                 certificate_place() +
                 " is no PEM certificate; it must contain -----BEGIN CERTIFICATE-----");
-        if (key_->key_ && X509_check_private_key(certificate.get(), key_->key_.get()) != 1)
+        auto const& certificate = chain->front();
+        auto* const key = key_->key_ ? key_->key_.get() : public_.get();
+        if (key != nullptr && X509_check_private_key(certificate.get(), key) != 1)
             return pem_error(certificate_place() + " belongs to another key");
+        if (key == nullptr)
+        {
+            public_.reset(X509_get_pubkey(certificate.get()));
+            // A certificate of another kind of key is no obstacle to assertions.
+            if (public_)
+                (void)use_public_key();
+        }
         if (auto const valid = check_validity(certificate.get(), now, certificate_place()); !valid)
             return valid.error();
-        std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-        unsigned size = 0;
-        if (X509_digest(certificate.get(), EVP_sha256(), digest.data(), &size) != 1)
-            throw std::bad_alloc();
-        key_->certificate_thumbprint_ =
-            detail::base64url({reinterpret_cast<char const*>(digest.data()), size});
+        key_->certificate_thumbprint_ = encoded_digest(certificate.get(), EVP_sha256());
+        if (data_.x5t)
+            key_->certificate_x5t_ = encoded_digest(certificate.get(), EVP_sha1());
+        if (data_.x5c)
+            key_->certificate_x5c_ = encoded_chain(*chain);
         return {};
     }
 
@@ -251,6 +340,8 @@ private:
     detail::signing_key_data const& data_;
     std::string subject_;
     std::shared_ptr<private_key> key_;
+    // Of a signer.
+    openssl_ptr<EVP_PKEY> public_;
 };
 
 result<std::shared_ptr<private_key const>> private_key::load(

@@ -41,4 +41,26 @@ openssl_ptr<X509> read_certificate(std::string_view text)
         bio ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr) : nullptr);
 }
 
+result<std::vector<openssl_ptr<X509>>>
+read_certificates(std::string_view text, std::string const& subject)
+{
+    clear_errors();
+    auto const bio = memory_bio(text);
+    std::vector<openssl_ptr<X509>> all;
+    while (bio)
+    {
+        openssl_ptr<X509> next(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+        if (!next)
+            break;
+        all.push_back(std::move(next));
+    }
+    // Other text may follow, but not a part of a certificate.
+    bool const damaged = ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE;
+    throw_if_out_of_memory();
+    if (!all.empty() && damaged)
+        return pem_error(subject + " is cut off or damaged after its first certificate");
+    ERR_clear_error();
+    return all;
+}
+
 } // namespace coauth::crypto

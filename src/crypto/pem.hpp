@@ -8,6 +8,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 // Keys and certificates as PEM text: for signatures and for TLS.
 namespace coauth::crypto
@@ -25,6 +26,10 @@ openssl_ptr<BIO> memory_bio(std::string_view text);
 
 // The first certificate in the text; null: there is none that can be read.
 openssl_ptr<X509> read_certificate(std::string_view text);
+
+// All certificates in the text, in their order. None of them can be damaged.
+result<std::vector<openssl_ptr<X509>>>
+read_certificates(std::string_view text, std::string const& subject);
 
 } // namespace coauth::crypto
 

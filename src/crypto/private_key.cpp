@@ -1,48 +1,15 @@
 #include "crypto/private_key.hpp"
 
+#include "crypto/algorithm_digest.hpp"
 #include "crypto/ecdsa_signature.hpp"
 #include "crypto/openssl_error.hpp"
 #include "crypto/pem.hpp"
 #include "values/wipe.hpp"
 
-#include <openssl/rsa.h>
-
 #include <vector>
 
 namespace coauth::crypto
 {
-namespace
-{
-
-using enum signature_algorithm;
-
-// Null: the algorithm has a digest of its own.
-EVP_MD const* digest_for(signature_algorithm algorithm)
-{
-    switch (algorithm)
-    {
-    case rs384:
-    case ps384:
-    case es384:
-        return EVP_sha384();
-    case rs512:
-    case ps512:
-    case es512:
-        return EVP_sha512();
-    case eddsa:
-    case ed25519:
-        return nullptr;
-    default:
-        return EVP_sha256();
-    }
-}
-
-bool is_pss(signature_algorithm algorithm)
-{
-    return algorithm == ps256 || algorithm == ps384 || algorithm == ps512;
-}
-
-} // namespace
 
 result<secret> private_key::sign(std::string_view input) const
 {
@@ -53,9 +20,7 @@ result<secret> private_key::sign(std::string_view input) const
     bool ok = context && key_ &&
               EVP_DigestSignInit(
                   context.get(), &options, digest_for(algorithm()), nullptr, key_.get()) == 1;
-    if (ok && is_pss(algorithm()))
-        ok = EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) == 1 &&
-             EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) == 1;
+    ok = ok && set_padding(algorithm(), options);
     std::size_t size = 0;
     ok = ok && EVP_DigestSign(context.get(), nullptr, &size, bytes, input.size()) == 1;
     std::vector<unsigned char, detail::wiping_allocator<unsigned char>> output(size);

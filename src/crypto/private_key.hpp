@@ -41,11 +41,14 @@ public:
     {
         return certificate_thumbprint_;
     }
+    // Its `x5t`, and its `x5c` as JSON text. Empty: the key does not ask for them.
+    [[nodiscard]] std::string const& certificate_x5t() const noexcept { return certificate_x5t_; }
+    [[nodiscard]] std::string const& certificate_x5c() const noexcept { return certificate_x5c_; }
     // The function that signs in place of a key. Empty: there is a key.
     [[nodiscard]] signer_function const& signer() const noexcept { return signer_; }
 
     // The public half as a JSON Web Key with only the required members, and its thumbprint (RFC
-    // 7638). Empty if a function signs.
+    // 7638). Empty if a function signs whose public half is not known.
     [[nodiscard]] std::string const& public_jwk() const noexcept { return public_jwk_; }
     [[nodiscard]] std::string const& thumbprint() const noexcept { return thumbprint_; }
 
@@ -62,6 +65,8 @@ private:
     std::vector<signature_algorithm> algorithms_;
     std::string key_id_;
     std::string certificate_thumbprint_;
+    std::string certificate_x5t_;
+    std::string certificate_x5c_;
     std::string public_jwk_;
     std::string thumbprint_;
 };

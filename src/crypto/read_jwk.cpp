@@ -60,14 +60,15 @@ public:
                                builder_.get(), name, value.view().data(), value.size()) == 1;
     }
 
-    // Null: these are no parameters of a key of this type.
-    openssl_ptr<EVP_PKEY> make_key(char const* type)
+    // Null: these are no parameters of a key of this type. `selection`: EVP_PKEY_KEYPAIR or
+    // EVP_PKEY_PUBLIC_KEY.
+    openssl_ptr<EVP_PKEY> make_key(char const* type, int selection)
     {
         openssl_ptr<OSSL_PARAM> const parameters(OSSL_PARAM_BLD_to_param(builder_.get()));
         openssl_ptr<EVP_PKEY_CTX> const context(EVP_PKEY_CTX_new_from_name(nullptr, type, nullptr));
         EVP_PKEY* key = nullptr;
         if (parameters && context && EVP_PKEY_fromdata_init(context.get()) == 1)
-            (void)EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_KEYPAIR, parameters.get());
+            (void)EVP_PKEY_fromdata(context.get(), &key, selection, parameters.get());
         return openssl_ptr<EVP_PKEY>(key);
     }
 
@@ -76,7 +77,7 @@ private:
     std::vector<openssl_ptr<BIGNUM>> numbers_;
 };
 
-openssl_ptr<EVP_PKEY> make_rsa_key(detail::json_document const& jwk)
+openssl_ptr<EVP_PKEY> make_rsa_key(detail::json_document const& jwk, int selection)
 {
     struct parameter
     {
@@ -85,10 +86,13 @@ openssl_ptr<EVP_PKEY> make_rsa_key(detail::json_document const& jwk)
     };
     key_parameters parameters;
     for (auto const& [member, name] :
-         {parameter{"n", OSSL_PKEY_PARAM_RSA_N}, parameter{"e", OSSL_PKEY_PARAM_RSA_E},
-          parameter{"d", OSSL_PKEY_PARAM_RSA_D}})
+         {parameter{"n", OSSL_PKEY_PARAM_RSA_N}, parameter{"e", OSSL_PKEY_PARAM_RSA_E}})
         if (!parameters.number(name, text_of(jwk, member)))
             return nullptr;
+    if (selection == EVP_PKEY_PUBLIC_KEY)
+        return parameters.make_key("RSA", selection);
+    if (!parameters.number(OSSL_PKEY_PARAM_RSA_D, text_of(jwk, "d")))
+        return nullptr;
     // Optional, and either all or none of them (RFC 7518 section 6.3.2).
     if (!text_of(jwk, "p").empty())
         for (auto const& [member, name] :
@@ -99,7 +103,7 @@ openssl_ptr<EVP_PKEY> make_rsa_key(detail::json_document const& jwk)
               parameter{"qi", OSSL_PKEY_PARAM_RSA_COEFFICIENT1}})
             if (!parameters.number(name, text_of(jwk, member)))
                 return nullptr;
-    return parameters.make_key("RSA");
+    return parameters.make_key("RSA", selection);
 }
 
 // The public half must be that of the private one.
@@ -109,7 +113,7 @@ bool halves_match(EVP_PKEY* key)
     return context && EVP_PKEY_pairwise_check(context.get()) == 1;
 }
 
-openssl_ptr<EVP_PKEY> make_ec_key(detail::json_document const& jwk)
+openssl_ptr<EVP_PKEY> make_ec_key(detail::json_document const& jwk, int selection)
 {
     struct curve
     {
@@ -128,10 +132,14 @@ openssl_ptr<EVP_PKEY> make_ec_key(detail::json_document const& jwk)
         point.append(x.view()).append(y.view());
         key_parameters parameters;
         if (!parameters.text(OSSL_PKEY_PARAM_GROUP_NAME, name) ||
-            !parameters.octets(OSSL_PKEY_PARAM_PUB_KEY, point) ||
-            !parameters.number(OSSL_PKEY_PARAM_PRIV_KEY, text_of(jwk, "d")))
+            !parameters.octets(OSSL_PKEY_PARAM_PUB_KEY, point))
             return nullptr;
-        auto key = parameters.make_key("EC");
+        // OpenSSL checks that the point is on the curve.
+        if (selection == EVP_PKEY_PUBLIC_KEY)
+            return parameters.make_key("EC", selection);
+        if (!parameters.number(OSSL_PKEY_PARAM_PRIV_KEY, text_of(jwk, "d")))
+            return nullptr;
+        auto key = parameters.make_key("EC", selection);
         return key && halves_match(key.get()) ? std::move(key) : nullptr;
     }
     return nullptr;
@@ -154,7 +162,33 @@ openssl_ptr<EVP_PKEY> make_ed25519_key(detail::json_document const& jwk)
     return matches ? std::move(key) : nullptr;
 }
 
+openssl_ptr<EVP_PKEY> make_public_ed25519_key(detail::json_document const& jwk)
+{
+    auto const x = detail::decode_base64(text_of(jwk, "x"));
+    if (text_of(jwk, "crv") != "Ed25519" || x.size() != 32)
+        return nullptr;
+    return openssl_ptr<EVP_PKEY>(
+        EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, bytes_of(x), x.size()));
+}
+
 } // namespace
+
+openssl_ptr<EVP_PKEY> read_public_jwk(detail::json_document const& jwk)
+{
+    auto const type = text_of(jwk, "kty");
+    clear_errors();
+    openssl_ptr<EVP_PKEY> key;
+    if (type == "RSA")
+        key = make_rsa_key(jwk, EVP_PKEY_PUBLIC_KEY);
+    else if (type == "EC")
+        key = make_ec_key(jwk, EVP_PKEY_PUBLIC_KEY);
+    else if (type == "OKP")
+        key = make_public_ed25519_key(jwk);
+    if (!key)
+        throw_if_out_of_memory();
+    ERR_clear_error();
+    return key;
+}
 
 bool is_json(std::string_view text)
 {
@@ -190,8 +224,8 @@ result<jwk_key> read_jwk(std::string_view text, std::string const& subject)
                       "the member d");
     clear_errors();
     jwk_key read;
-    read.key = type == "RSA"  ? make_rsa_key(*jwk)
-               : type == "EC" ? make_ec_key(*jwk)
+    read.key = type == "RSA"  ? make_rsa_key(*jwk, EVP_PKEY_KEYPAIR)
+               : type == "EC" ? make_ec_key(*jwk, EVP_PKEY_KEYPAIR)
                               : make_ed25519_key(*jwk);
     if (!read.key)
         return pem_error(

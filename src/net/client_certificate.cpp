@@ -5,6 +5,7 @@
 #include "crypto/openssl_ptr.hpp"
 #include "crypto/pem.hpp"
 #include "crypto/read_private_key.hpp"
+#include "crypto/store_key.hpp"
 #include "net/pem_bundle.hpp"
 
 #include <openssl/err.h>
@@ -23,6 +24,7 @@ namespace coauth::net
 namespace
 {
 
+using crypto::openssl_ptr;
 using crypto::pem_error;
 
 result<void> check_dates_of(X509 const* certificate, std::string const& name)
@@ -137,6 +139,45 @@ result<secret> read_pem_option(std::string const& path, char const* subject)
     return std::move(contents->text);
 }
 
+struct named_key
+{
+    openssl_ptr<EVP_PKEY> key;
+    // As in messages.
+    std::string name;
+};
+
+// The key of the options, or the one beside the certificate in `text`, which `name` names.
+result<named_key> read_key(tls_options const& options, secret text, std::string name)
+{
+    if (!options.key_uri.empty())
+    {
+        auto key = crypto::read_store_key(
+            options.key_uri, options.key_passphrase, "tls.key_uri", "tls.key_passphrase");
+        if (!key)
+            return key.error();
+        return named_key{
+            std::move(*key), "tls.key_uri '" + crypto::shown_uri(options.key_uri) + "'"};
+    }
+    if (!options.key_file.empty())
+    {
+        name = "tls.key_file '" + options.key_file + "'";
+        auto contents = read_pem_option(options.key_file, "tls.key_file");
+        if (!contents)
+            return contents.error();
+        text = std::move(*contents);
+    }
+    else if (!options.key_pem.empty())
+    {
+        name = "tls.key_pem";
+        text = options.key_pem;
+    }
+    auto key =
+        crypto::read_private_key(text.view(), options.key_passphrase, name, "tls.key_passphrase");
+    if (!key)
+        return key.error();
+    return named_key{std::move(*key), std::move(name)};
+}
+
 result<client_certificate::chain_ptr> read_chain(tls_options const& options)
 {
     bool const from_file = !options.certificate_file.empty();
@@ -151,35 +192,29 @@ result<client_certificate::chain_ptr> read_chain(tls_options const& options)
     auto const read = read_certificates(*chain, *text);
     if (!read)
         return read.error();
-    std::string key_name = name;
-    if (!options.key_file.empty())
-    {
-        key_name = "tls.key_file '" + options.key_file + "'";
-        text = read_pem_option(options.key_file, "tls.key_file");
-    }
-    else if (!options.key_pem.empty())
-    {
-        key_name = "tls.key_pem";
-        text = options.key_pem;
-    }
-    if (!text)
-        return text.error();
-    auto key = crypto::read_private_key(
-        text->view(), options.key_passphrase, key_name, "tls.key_passphrase");
+    auto key = read_key(options, *text, name);
     if (!key)
         return key.error();
-    chain->key = std::move(*key);
+    chain->key = std::move(key->key);
     crypto::clear_errors();
     if (X509_check_private_key(chain->leaf.get(), chain->key.get()) != 1)
-        return pem_error(key_name + " is not the key of the certificate in " + name);
+        return pem_error(key->name + " is not the key of the certificate in " + name);
     return client_certificate::chain_ptr(std::move(chain));
+}
+
+// What is watched of the key. A URI that is no file is a path that does not exist: it is tried
+// again after a failure, as a file is.
+std::string watched_key(tls_options const& options)
+{
+    auto const path = crypto::path_of_uri(options.key_uri);
+    return !path.empty() ? path : !options.key_uri.empty() ? options.key_uri : options.key_file;
 }
 
 } // namespace
 
 client_certificate::client_certificate(tls_options const& options)
     : options_(options)
-    , chain_(detail::watched_files({options.key_file, options.certificate_file}))
+    , chain_(detail::watched_files({watched_key(options), options.certificate_file}))
 {
 }
 

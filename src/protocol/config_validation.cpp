@@ -1,5 +1,7 @@
 #include "protocol/config_validation.hpp"
 
+#include "protocol/assertion_rules.hpp"
+#include "protocol/header_fields.hpp"
 #include "values/encoding.hpp"
 #include "values/make_error.hpp"
 
@@ -14,12 +16,14 @@ namespace
 
 result<void> check_assertions(client_authentication const& authentication)
 {
-    using namespace std::chrono;
     auto const& options = authentication.assertions();
-    if (options.lifetime < seconds(1) || options.lifetime > hours(1))
-        return detail::config_error(
-            "authentication: the lifetime of assertions is " +
-            std::to_string(options.lifetime.count()) + " s; it must be from 1 s to 1 hour");
+    auto checked =
+        check_assertion_lifetime("authentication: the lifetime of assertions", options.lifetime);
+    if (checked)
+        checked = check_assertion_rules(
+            "authentication: assertions", options.backdate, options.json_claims);
+    if (!checked)
+        return checked;
     if (detail::has_control(options.audience))
         return detail::config_error(
             "authentication: the audience of assertions contains a control character");
@@ -33,8 +37,12 @@ result<void> check_assertions(client_authentication const& authentication)
 result<void> check_client_id(client_authentication const& authentication)
 {
     // A client assertion may contain the client id.
-    bool const optional = authentication.type() == authentication_method::client_assertion ||
-                          authentication.type() == authentication_method::anonymous;
+    // Snowflake and Polaris know the client by its secret.
+    auto const method = authentication.type();
+    bool const optional = method == authentication_method::client_assertion ||
+                          method == authentication_method::client_secret_post ||
+                          method == authentication_method::bearer_token ||
+                          method == authentication_method::anonymous;
     if (authentication.client_id().empty() && !optional)
         return detail::config_error(
             "authentication: the client id is empty; set the one that the server issued");
@@ -144,14 +152,19 @@ result<void> check_tls(tls_options const& options)
         return detail::config_error(
             "tls.ca_pem is not PEM text; it must contain -----BEGIN CERTIFICATE----- (a "
             "file name goes into tls.ca_file)");
-    if (!has_certificate(options) && (!options.key_file.empty() || !options.key_pem.empty()))
-        return detail::config_error("tls.key_file or tls.key_pem is set without a certificate; set "
-                                    "tls.certificate_file or tls.certificate_pem too");
+    bool const has_uri = !options.key_uri.empty();
+    bool const has_key = !options.key_file.empty() || !options.key_pem.empty();
+    if (!has_certificate(options) && (has_key || has_uri))
+        return detail::config_error(
+            std::string(has_key ? "tls.key_file or tls.key_pem" : "tls.key_uri") +
+            " is set without a certificate; set tls.certificate_file or tls.certificate_pem too");
     if (!options.certificate_file.empty() && !options.certificate_pem.empty())
         return detail::config_error(
             "tls.certificate_file and tls.certificate_pem are both set; set one");
     if (!options.key_file.empty() && !options.key_pem.empty())
         return detail::config_error("tls.key_file and tls.key_pem are both set; set one");
+    if (has_key && has_uri)
+        return detail::config_error("tls.key_uri is set beside another key; set one");
     return {};
 }
 
@@ -189,6 +202,31 @@ result<void> check_connections(connection_options const& options)
          {"connections.dns_cache_ttl", options.dns_cache_ttl}});
 }
 
+result<void> check_signed_introspection(client_config const& config)
+{
+    auto const& options = config.signed_introspection;
+    if (options.jwks.empty() && options.jwks_file.empty())
+    {
+        if (!options.audience.empty())
+            return detail::config_error(
+                "signed_introspection.audience is set without keys; set signed_introspection.jwks "
+                "or jwks_file too");
+        return {};
+    }
+    if (!options.jwks.empty() && !options.jwks_file.empty())
+        return detail::config_error(
+            "signed_introspection.jwks and jwks_file are both set; set one");
+    if (config.server.issuer.empty())
+        return detail::config_error(
+            "server.issuer is empty; signed_introspection needs it, to compare it with the issuer "
+            "of each response");
+    if (options.audience.empty() && config.authentication.client_id().empty())
+        return detail::config_error(
+            "signed_introspection.audience and the client id are empty; set one, to compare it "
+            "with the audience of each response");
+    return {};
+}
+
 result<void> check_rest(client_config const& config)
 {
     using namespace std::chrono;
@@ -196,6 +234,9 @@ result<void> check_rest(client_config const& config)
         return checked;
     if (detail::has_control(config.user_agent))
         return detail::config_error("user_agent contains a control character; remove it");
+    if (auto const checked = check_header_fields(config.headers, errc::invalid_configuration);
+        !checked)
+        return checked;
     if (config.server.expires_in.assumed < seconds(0))
         return detail::config_error(
             "server.expires_in.assumed is " +
@@ -230,7 +271,15 @@ result<void> check_retry(retry_options const& options)
 
 std::string_view secret_name(authentication_method method) noexcept
 {
-    return method == authentication_method::client_assertion ? "client assertion" : "client secret";
+    switch (method)
+    {
+    case authentication_method::client_assertion:
+        return "client assertion";
+    case authentication_method::bearer_token:
+        return "bearer token";
+    default:
+        return "client secret";
+    }
 }
 
 // The credentials themselves are never part of a message.
@@ -239,11 +288,13 @@ result<void> check_secret(client_authentication const& authentication)
     // Checked when the provider returned a secret.
     if (authentication.client_secret_provider())
         return {};
-    bool const assertion = authentication.type() == authentication_method::client_assertion;
-    if (assertion && authentication.client_secret().empty())
+    auto const method = authentication.type();
+    bool const has_function = method == authentication_method::client_assertion ||
+                              method == authentication_method::bearer_token;
+    if (has_function && authentication.client_secret().empty())
         return detail::config_error(
-            "authentication: the client assertion is empty; set a function that returns "
-            "one, such as secret_from_file");
+            "authentication: the " + std::string(secret_name(method)) +
+            " is empty; set a function that returns one, such as secret_from_file");
     if (authentication.client_secret().empty())
         return detail::config_error(
             "authentication: the client secret is empty; set the one that the server "
@@ -252,6 +303,13 @@ result<void> check_secret(client_authentication const& authentication)
         return detail::config_error(
             "authentication: the " + std::string(secret_name(authentication.type())) +
             " contains a control character; check for a line break at its end");
+    bool const fits_in_field =
+        detail::is_printable_ascii(authentication.client_secret().view()) &&
+        authentication.client_secret().view().find(' ') == std::string_view::npos;
+    if (method == authentication_method::bearer_token && !fits_in_field)
+        return detail::config_error(
+            "authentication: the bearer token contains characters that are not allowed in a "
+            "header field (RFC 6750 section 2.1); give the token alone");
     return {};
 }
 
@@ -262,7 +320,8 @@ result<endpoint> check_config(client_config const& config)
         return endpoint;
     for (auto const& checked :
          {check_authentication(config), check_limits(config.limits), check_tls(config.tls),
-          check_connections(config.connections), check_retry(config.retry), check_rest(config)})
+          check_connections(config.connections), check_retry(config.retry),
+          check_signed_introspection(config), check_rest(config)})
         if (!checked)
             return checked.error();
     return endpoint;

@@ -12,7 +12,8 @@
 namespace coauth::protocol
 {
 
-// The name of the method's secret in messages: "client secret" or "client assertion".
+// The name of the method's secret in messages: "client secret", "client assertion" or "bearer
+// token".
 std::string_view secret_name(authentication_method method) noexcept;
 
 // Checks the secret, unless a function returns it.

@@ -1,5 +1,6 @@
 #include "protocol/http_request.hpp"
 
+#include "protocol/authorization_details.hpp"
 #include "values/call_secret_provider.hpp"
 #include "values/encoding.hpp"
 #include "values/make_error.hpp"
@@ -15,11 +16,20 @@ namespace
 // More than servers accept.
 constexpr std::size_t max_body = std::size_t(64) * 1024;
 
-constexpr std::array<std::string_view, 14> reserved_parameters = {
-    "grant_type",  "scope",           "resource",         "audience",
-    "client_id",   "client_secret",   "client_assertion", "client_assertion_type",
-    "assertion",   "refresh_token",   "subject_token",    "subject_token_type",
-    "actor_token", "actor_token_type"};
+constexpr std::array<std::string_view, 9> reserved_parameters = {
+    "grant_type",
+    "scope",
+    "resource",
+    "audience",
+    "client_id",
+    "client_secret",
+    "client_assertion",
+    "client_assertion_type",
+    "authorization_details"};
+// Reserved without a grant that may have them.
+constexpr std::array<std::string_view, 6> grant_parameters = {"assertion",     "refresh_token",
+                                                              "subject_token", "subject_token_type",
+                                                              "actor_token",   "actor_token_type"};
 
 // The characters of scope-token (RFC 6749 section 3.3).
 bool is_scope_character(char c)
@@ -63,18 +73,51 @@ result<void> check_resource(std::string_view uri)
     return {};
 }
 
-result<void> check_parameter(std::string_view name, std::string_view value)
+template <class Names>
+bool contains(Names const& names, std::string_view name)
+{
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool has_parameter(token_grant const& grant, std::string_view name)
+{
+    auto const is_same = [&](auto const& one) { return one.first == name; };
+    return std::any_of(grant.parameters.begin(), grant.parameters.end(), is_same) ||
+           std::any_of(grant.dynamic_parameters.begin(), grant.dynamic_parameters.end(), is_same);
+}
+
+// `grant`: null for client credentials.
+bool is_reserved(std::string_view name, token_grant const* grant)
+{
+    if (contains(reserved_parameters, name))
+        return true;
+    // A token source replaces refresh tokens, which are part of the grant.
+    bool const of_grant = contains(grant_parameters, name);
+    return of_grant && (grant == nullptr || grant->type == "client_credentials" ||
+                        name == "refresh_token" || has_parameter(*grant, name));
+}
+
+result<void> check_parameter_name(std::string_view name, bool is_reserved)
 {
     if (name.empty())
         return detail::parameter_error("a parameter has an empty name");
-    if (detail::has_control(name) || detail::has_control(value))
+    if (detail::has_control(name))
         return detail::parameter_error("a parameter's name or value contains a control character");
-    if (std::find(reserved_parameters.begin(), reserved_parameters.end(), name) !=
-        reserved_parameters.end())
+    if (is_reserved)
         return detail::parameter_error(
             "the parameter '" + std::string(name) +
             "' is reserved; set it by the function of token_request or by "
             "client_config::authentication");
+    return {};
+}
+
+result<void>
+check_parameter(std::string_view name, std::string_view value, token_grant const* grant)
+{
+    if (auto const checked = check_parameter_name(name, is_reserved(name, grant)); !checked)
+        return checked;
+    if (detail::has_control(value))
+        return detail::parameter_error("a parameter's name or value contains a control character");
     return {};
 }
 
@@ -88,8 +131,36 @@ result<void> check_grant_value(std::string const& name, secret const& value)
     return {};
 }
 
+// Names are unique, which text parameters need not be: servers read one of two secrets.
+result<void> check_grant_names(token_grant const& grant)
+{
+    bool const is_client_credentials = grant.type == "client_credentials";
+    std::vector<std::string_view> names;
+    for (auto const& [name, value] : grant.parameters)
+        names.push_back(name);
+    for (auto const& [name, function] : grant.dynamic_parameters)
+        names.push_back(name);
+    for (auto const name : names)
+    {
+        bool const is_reserved = contains(reserved_parameters, name) ||
+                                 (is_client_credentials && contains(grant_parameters, name));
+        if (auto const checked = check_parameter_name(name, is_reserved); !checked)
+            return checked;
+        if (std::count(names.begin(), names.end(), name) > 1)
+            return detail::parameter_error(
+                "the parameter '" + std::string(name) + "' is set twice; set it once");
+    }
+    return {};
+}
+
 result<void> check_grant(token_grant const& grant)
 {
+    if (grant.type.empty() || !detail::is_printable_ascii(grant.type))
+        return detail::parameter_error(
+            "the grant type is empty or contains a character that RFC 6749 does not allow; give "
+            "the name that the server's documentation gives");
+    if (auto const checked = check_grant_names(grant); !checked)
+        return checked;
     for (auto const& [name, value] : grant.parameters)
         if (auto const checked = check_grant_value(name, value); !checked)
             return checked;
@@ -116,11 +187,16 @@ result<void> check_request(token_request const& request)
     for (auto const& uri : request.resources())
         if (checked)
             checked = check_resource(uri);
-    if (checked && detail::has_control(request.audience()))
-        return detail::parameter_error("audience contains a control character");
+    for (auto const& audience : request.audiences())
+        if (checked && detail::has_control(audience))
+            return detail::parameter_error("audience contains a control character");
+    if (checked && !request.authorization_details().empty())
+        checked = check_authorization_details(request.authorization_details());
+    if (checked)
+        checked = check_header_fields(request.headers(), errc::invalid_parameter);
     for (auto const& [name, value] : request.parameters())
         if (checked)
-            checked = check_parameter(name, value);
+            checked = check_parameter(name, value, request.grant());
     if (checked && request.grant() != nullptr)
         checked = check_grant(*request.grant());
     return checked;
@@ -146,8 +222,8 @@ void append_authentication(
     secret& body, client_authentication const& authentication,
     attempt_credentials const& credentials)
 {
-    bool const basic = uses_basic(authentication);
-    if (!basic && !authentication.client_id().empty())
+    bool const in_body = !uses_basic(authentication) || authentication.has_client_id_in_body();
+    if (in_body && !authentication.client_id().empty())
         append_pair(body, "client_id", authentication.client_id());
     if (authentication.type() == authentication_method::client_secret_post)
         append_pair(body, "client_secret", authentication.client_secret().view());
@@ -160,15 +236,17 @@ void append_authentication(
         has_assertion ? authentication.client_secret().view() : credentials.assertion.view());
 }
 
-void append_head(secret& out, client_config const& config, endpoint const& endpoint)
+void append_head(
+    secret& out, client_config const& config, endpoint const& endpoint, call_fields const& fields)
 {
     out.append(endpoint.target).append(" HTTP/1.1\r\n");
     out.append("Host: ").append(endpoint.host_header).append("\r\n");
     if (!config.user_agent.empty())
         out.append("User-Agent: ").append(config.user_agent).append("\r\n");
-    out.append("Accept: application/json\r\n");
+    out.append("Accept: ").append(fields.accept).append("\r\n");
     // A proxy or a server may compress what is not refused.
     out.append("Accept-Encoding: identity\r\n");
+    append_header_fields(out, config.headers, fields.own);
 }
 
 void append_form_head(
@@ -181,6 +259,10 @@ void append_form_head(
                         authentication.client_id(), authentication.client_secret().view(),
                         authentication.type() == authentication_method::client_secret_basic)
                         .view())
+            .append("\r\n");
+    if (authentication.type() == authentication_method::bearer_token)
+        out.append("Authorization: Bearer ")
+            .append(authentication.client_secret().view())
             .append("\r\n");
     if (!credentials.dpop.empty())
         out.append("DPoP: ").append(credentials.dpop.view()).append("\r\n");
@@ -229,8 +311,10 @@ result<secret> token_request_form(token_request const& request, secret const& dy
         append_pair(form, "scope", request.scope());
     for (auto const& uri : request.resources())
         append_pair(form, "resource", uri);
-    if (!request.audience().empty())
-        append_pair(form, "audience", request.audience());
+    for (auto const& audience : request.audiences())
+        append_pair(form, "audience", audience);
+    if (!request.authorization_details().empty())
+        append_pair(form, "authorization_details", request.authorization_details());
     for (auto const& [name, value] : request.parameters())
         append_pair(form, name, value);
     return form;
@@ -252,7 +336,8 @@ result<secret> token_hint_form(secret const& token, std::string_view type_hint)
 
 result<secret> build_form_request(
     client_config const& config, client_authentication const& authentication,
-    endpoint const& endpoint, secret const& form, attempt_credentials const& credentials)
+    endpoint const& endpoint, secret const& form, attempt_credentials const& credentials,
+    call_fields const& fields)
 {
     secret body;
     body.reserve(form.size() + 256 + 2 * credentials.assertion.size());
@@ -265,7 +350,7 @@ result<secret> build_form_request(
     secret wire;
     wire.reserve(512 + endpoint.target.size() + credentials.dpop.size() + body.size());
     wire.append("POST ");
-    append_head(wire, config, endpoint);
+    append_head(wire, config, endpoint, fields);
     append_form_head(wire, authentication, credentials, body.size());
     wire.append(body.view());
     return wire;
@@ -275,7 +360,7 @@ secret build_get_request(client_config const& config, endpoint const& endpoint)
 {
     secret wire;
     wire.append("GET ");
-    append_head(wire, config, endpoint);
+    append_head(wire, config, endpoint, {});
     wire.append("\r\n");
     return wire;
 }

@@ -5,6 +5,9 @@
 #include <coauth/token_request.hpp>
 
 #include "protocol/endpoint_url.hpp"
+#include "protocol/header_fields.hpp"
+
+#include <string_view>
 
 namespace coauth::protocol
 {
@@ -31,11 +34,20 @@ struct attempt_credentials
     secret grant;
 };
 
+// The header fields of a request that differ from call to call.
+struct call_fields
+{
+    std::string_view accept = "application/json";
+    // They replace those of the client with the same names.
+    header_fields own = {};
+};
+
 // The HTTP/1.1 request with head and body: the form and the client authentication, with the secret
 // in force.
 result<secret> build_form_request(
     client_config const& config, client_authentication const& authentication,
-    endpoint const& endpoint, secret const& form, attempt_credentials const& credentials);
+    endpoint const& endpoint, secret const& form, attempt_credentials const& credentials,
+    call_fields const& fields = {});
 secret build_get_request(client_config const& config, endpoint const& endpoint);
 
 } // namespace coauth::protocol

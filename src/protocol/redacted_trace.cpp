@@ -1,5 +1,6 @@
 #include "protocol/redacted_trace.hpp"
 
+#include "protocol/header_fields.hpp"
 #include "values/encoding.hpp"
 #include "values/json_document.hpp"
 
@@ -65,16 +66,16 @@ void append_masked_form(std::string& out, std::string_view body)
 void append_masked_line(std::string& out, std::string_view line)
 {
     auto const name = line.substr(0, line.find(':'));
-    if (detail::equal_ignoring_case(name, "dpop"))
-        out.append(name).append(": ").append(mask);
-    else if (detail::equal_ignoring_case(name, "authorization"))
+    if (detail::equal_ignoring_case(name, "authorization"))
     {
         auto const value = line.substr(std::min(line.size(), name.size() + 2));
         out.append(name).append(": ").append(value.substr(0, value.find(' '))).append(" ");
         out.append(mask);
     }
-    else
+    else if (name.size() == line.size() || is_allow_listed_field(name))
         out += line;
+    else
+        out.append(name).append(": ").append(mask);
     out += '\n';
 }
 

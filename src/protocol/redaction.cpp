@@ -1,6 +1,7 @@
 #include "protocol/redaction.hpp"
 
 #include "protocol/decoded_text.hpp"
+#include "protocol/header_fields.hpp"
 #include "values/encoding.hpp"
 #include "values/wipe.hpp"
 
@@ -341,6 +342,9 @@ void redactor::add_request(std::string_view wire)
         if (detail::equal_ignoring_case(name, "authorization") ||
             detail::equal_ignoring_case(name, "dpop"))
             add_exact(line.substr(line.find_last_of(' ') + 1));
+        // A field of the user. Its value follows a colon and a space.
+        else if (name.size() != line.size() && !is_allow_listed_field(name))
+            add(line.substr(std::min(line.size(), name.size() + 2)));
     }
     add_form(wire.substr(std::min(wire.size(), split + 4)));
 }

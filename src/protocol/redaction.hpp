@@ -22,8 +22,7 @@ public:
     // Adds the client secret, and both values that it has in HTTP Basic.
     explicit redactor(client_authentication const& authentication);
 
-    // Adds the secrets of a request: its Authorization and DPoP fields, and every parameter that is
-    // not on the allow list.
+    // Adds the secrets of a request: every field and every parameter that is not on an allow list.
     void add_request(std::string_view wire);
     // Adds the tokens of a response.
     void add_response(detail::json_document const& document);

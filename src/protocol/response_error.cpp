@@ -1,6 +1,7 @@
 // The error that a response contains or is.
 
 #include "protocol/challenge.hpp"
+#include "protocol/clock_difference.hpp"
 #include "protocol/error_text.hpp"
 #include "protocol/redirect_target.hpp"
 #include "protocol/response_reader.hpp"
@@ -214,6 +215,11 @@ error response_reader::failure() const
     info.server_code = error_in_body().number;
     info.members = error_members();
     info.context = advice(code, info);
+    // A wrong time of an assertion or a proof has one of these.
+    bool const refused =
+        response_.status == 400 || response_.status == 401 || response_.status == 403;
+    if (auto const hint = refused ? clock_hint(response_.headers, context_) : ""; !hint.empty())
+        info.context.append(info.context.empty() ? "" : "; ").append(hint);
     return {code, std::move(info)};
 }
 
@@ -284,7 +290,11 @@ std::string response_reader::credentials_advice() const
         return refused + "client id and certificate";
     case authentication_method::client_assertion:
         return refused + "the client assertion";
+    case authentication_method::bearer_token:
+        return "the bearer token was not accepted; check it, and the rights that it needs";
     default:
+        if (config_.authentication.client_id().empty())
+            return refused + "the secret, and whether the server needs a client id too";
         return refused + "client id and secret";
     }
 }

@@ -96,7 +96,9 @@ private:
         if (value.kind != detail::json_kind::string)
             return response_.malformed("its token_type is missing or is not a string");
         // A token exchange may return a token that is not an access token (RFC 8693 section 2.2.1).
-        bool const not_applicable = request_.grant() != nullptr && value.text == "N_A";
+        auto const* const grant = request_.grant();
+        bool const not_applicable =
+            grant != nullptr && grant->type != "client_credentials" && value.text == "N_A";
         auto const& aliases = config_.server.token_type_aliases;
         bool const is_alias =
             !config_.dpop && std::any_of(

@@ -180,6 +180,11 @@ std::string authorization_server::introspection_endpoint() const
     return state_->server->origin() + state_->options.introspection_path;
 }
 
+std::string authorization_server::jwks() const
+{
+    return state_->server->jwks();
+}
+
 std::string authorization_server::revocation_endpoint() const
 {
     return state_->server->origin() + state_->options.revocation_path;

@@ -8,6 +8,7 @@
 #include "testing/validate_assertion.hpp"
 
 #include <algorithm>
+#include <chrono>
 
 namespace coauth::testing
 {
@@ -16,6 +17,8 @@ namespace
 {
 
 constexpr char const* jwt_bearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+// A JWT-SVID (draft-ietf-oauth-spiffe-client-auth).
+constexpr char const* jwt_spiffe = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe";
 constexpr char const* jwt_bearer_grant = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 // The credentials in a request.
@@ -28,7 +31,23 @@ struct presented_client
     std::string assertion = {};
     // The request uses more than one method.
     bool is_ambiguous = false;
+    // The id in the body is not the one in the Authorization field.
+    bool has_two_ids = false;
 };
+
+bool is_bearer(std::string_view header)
+{
+    return equal_ignoring_case(header.substr(0, header.find(' ')), "bearer");
+}
+
+// The client of the token. Its id is empty if the token is not valid.
+presented_client read_bearer(server_state const& server, std::string_view header)
+{
+    std::string const token(header.substr(std::min(header.size(), header.find(' ') + 1)));
+    auto const* const found = server.tokens.find(token, std::chrono::system_clock::now());
+    bool const is_valid = found != nullptr && !found->refresh;
+    return {authentication_method::bearer_token, is_valid ? found->client_id : std::string()};
+}
 
 // The credentials of a Basic header, decoded as this flavor does. Empty if it is malformed.
 presented_client read_basic(server_flavor flavor, std::string_view header)
@@ -85,7 +104,9 @@ presented_client read_client(
     auto const assertion = member(parameters, "client_assertion");
 
     presented_client found{authentication_method::none, id.value_or("")};
-    if (header)
+    if (header && is_bearer(*header))
+        found = read_bearer(server, *header);
+    else if (header)
         found = read_basic(server.options.flavor, *header);
     else if (assertion)
         found = read_assertion(*assertion, id);
@@ -93,6 +114,7 @@ presented_client read_client(
         found = {authentication_method::client_secret_post, id.value_or(""), *secret};
     else if (!certificate.thumbprint.empty())
         found.method = method_of_certificate(server.find_client(found.id));
+    found.has_two_ids = header && id && *id != found.id;
     found.is_ambiguous = header.has_value() + secret.has_value() + assertion.has_value() > 1;
     return found;
 }
@@ -115,7 +137,8 @@ std::optional<failure> check_assertion(
     server_state& server, registered_client const& client, presented_client const& presented,
     form const& parameters)
 {
-    if (member(parameters, "client_assertion_type") != jwt_bearer)
+    auto const type = member(parameters, "client_assertion_type");
+    if (type != jwt_bearer && type != jwt_spiffe)
         return invalid_client("The client_assertion_type is not " + std::string(jwt_bearer) + ".");
     assertion_rules rules{client.id, client.id, server.audiences(), {}};
     if (presented.method == authentication_method::client_secret_jwt)
@@ -170,9 +193,21 @@ checked<registered_client> authenticate_client(
     bool const is_jwt_bearer = member(parameters, "grant_type") == jwt_bearer_grant;
     if (is_jwt_bearer && presented.method == authentication_method::none && presented.id.empty())
         return registered_client{};
-    auto client = server.find_client(presented.id);
+    if (presented.has_two_ids)
+        return invalid_request("The client_id is not the one in the Authorization field.");
+    bool const is_secret_alone =
+        presented.method == authentication_method::client_secret_post && presented.id.empty();
+    auto client = is_secret_alone ? server.find_client_by_secret(presented.secret)
+                                  : server.find_client(presented.id);
     if (client.id.empty())
         return invalid_client("Client authentication failed.");
+    if (presented.method == authentication_method::bearer_token)
+    {
+        // It is a credential of introspection and revocation, not of the token endpoint.
+        if (member(parameters, "grant_type"))
+            return invalid_client("The token endpoint accepts no bearer token.");
+        return client;
+    }
 
     std::optional<failure> problem;
     if (!presented.assertion.empty())

@@ -17,6 +17,13 @@ response
 route(server_state& server, received_request const& request, client_certificate const& certificate)
 {
     auto const& options = server.options;
+    for (auto const& required : options.required_headers)
+        if (request.headers.find(required.name) != required.value)
+        {
+            auto refused = response::json(401, R"({"message":"No valid API key."})");
+            refused.headers.add("WWW-Authenticate", "ApiKey");
+            return refused;
+        }
     auto const& path = request.target;
     if (path == options.path)
         return handle_token_request(server, request, certificate);
@@ -24,6 +31,8 @@ route(server_state& server, received_request const& request, client_certificate 
         return handle_introspection_request(server, request, certificate);
     if (path == options.revocation_path)
         return handle_revocation_request(server, request, certificate);
+    if (path == options.jwks_path && !path.empty())
+        return response::json(200, server.jwks());
     if (is_metadata_path(server, path))
         return handle_metadata_request(server, request);
     if (is_api_path(server, path))

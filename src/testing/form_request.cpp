@@ -8,6 +8,20 @@
 namespace coauth::testing
 {
 
+std::string received_request::parameter(std::string_view name) const
+{
+    return member(decode_form(body).value_or(form()), name).value_or("");
+}
+
+std::vector<std::string> received_request::parameters(std::string_view name) const
+{
+    std::vector<std::string> values;
+    for (auto& [key, value] : decode_form(body).value_or(form()))
+        if (key == name)
+            values.push_back(std::move(value));
+    return values;
+}
+
 namespace
 {
 

@@ -3,7 +3,11 @@
 #include "testing/jwt.hpp"
 #include "testing/validate_assertion.hpp"
 
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+
 #include <algorithm>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -12,6 +16,8 @@ namespace coauth::testing
 
 namespace
 {
+
+namespace json = boost::json;
 
 failure invalid_grant(std::string description)
 {
@@ -106,10 +112,8 @@ checked<granted> grant_exchange(server_state const& server, form const& paramete
     return result;
 }
 
-} // namespace
-
 checked<granted>
-check_grant(server_state& server, registered_client const& client, form const& parameters)
+check_grant_type(server_state& server, registered_client const& client, form const& parameters)
 {
     auto const type = required_member(parameters, "grant_type");
     if (!type)
@@ -124,7 +128,66 @@ check_grant(server_state& server, registered_client const& client, form const& p
         return grant_assertion(server, parameters);
     if (is_accepted && *type == "urn:ietf:params:oauth:grant-type:token-exchange")
         return grant_exchange(server, parameters);
+    if (is_accepted)
+        return grant_scope(server.options.scopes, parameters);
     return oauth_failure("unsupported_grant_type", "The grant type is not accepted.");
+}
+
+// The audiences of the request. A failure if one of them is not accepted.
+std::optional<failure> grant_audiences(
+    server_state const& server, form const& parameters, std::vector<std::string>& audiences)
+{
+    auto const& accepted = server.options.token_audiences;
+    for (auto const& [name, value] : parameters)
+    {
+        if (name != "audience")
+            continue;
+        if (!accepted.empty() &&
+            std::find(accepted.begin(), accepted.end(), value) == accepted.end())
+            return oauth_failure("invalid_target", "The audience is unknown.");
+        audiences.push_back(value);
+    }
+    return std::nullopt;
+}
+
+// RFC 9396 section 5.
+std::optional<failure> grant_details(
+    server_state const& server, form const& parameters, std::string& authorization_details)
+{
+    auto const& accepted = server.options.authorization_details_types;
+    auto const requested = member(parameters, "authorization_details");
+    if (accepted.empty() || !requested)
+        return std::nullopt;
+    boost::system::error_code ec;
+    auto const details = json::parse(*requested, ec);
+    bool good = !ec && details.is_array();
+    for (std::size_t i = 0; good && i < details.get_array().size(); ++i)
+    {
+        auto const* const detail = details.get_array()[i].if_object();
+        auto const type = detail ? text_member(*detail, "type") : std::string();
+        good = std::find(accepted.begin(), accepted.end(), type) != accepted.end();
+    }
+    if (!good)
+        return oauth_failure(
+            "invalid_authorization_details",
+            "The authorization details are no array of objects of an accepted type.");
+    authorization_details = *requested;
+    return std::nullopt;
+}
+
+} // namespace
+
+checked<granted>
+check_grant(server_state& server, registered_client const& client, form const& parameters)
+{
+    auto result = check_grant_type(server, client, parameters);
+    if (!result)
+        return result;
+    if (auto problem = grant_audiences(server, parameters, result->audiences))
+        return std::move(*problem);
+    if (auto problem = grant_details(server, parameters, result->authorization_details))
+        return std::move(*problem);
+    return result;
 }
 
 } // namespace coauth::testing

@@ -5,6 +5,7 @@
 #include "testing/server_state.hpp"
 
 #include <string>
+#include <vector>
 
 namespace coauth::testing
 {
@@ -17,6 +18,9 @@ struct granted
     std::string refresh_token = {};
     // For a token exchange (RFC 8693 section 2.2.1).
     std::string issued_token_type = {};
+    std::vector<std::string> audiences = {};
+    // JSON text (RFC 9396 section 7). Empty: none.
+    std::string authorization_details = {};
 };
 
 // Checks the grant of an authenticated client.

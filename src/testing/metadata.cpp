@@ -95,6 +95,8 @@ json::object describe(server_state const& server)
     auto const& options = server.options;
     json::object document;
     document["issuer"] = server.issuer();
+    if (!options.jwks_path.empty())
+        document["jwks_uri"] = server.origin() + options.jwks_path;
     add_endpoints(document, options, server.origin());
     add_methods(document, options);
     document["grant_types_supported"] = list(options.grants);

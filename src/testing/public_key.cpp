@@ -143,6 +143,24 @@ openssl_ptr<EVP_PKEY> read_jwk(json::object const& jwk)
     return nullptr;
 }
 
+json::object p256_jwk(EVP_PKEY& key)
+{
+    json::object jwk;
+    jwk["kty"] = "EC";
+    jwk["crv"] = "P-256";
+    for (auto const& [member, name] :
+         {std::pair("x", OSSL_PKEY_PARAM_EC_PUB_X), {"y", OSSL_PKEY_PARAM_EC_PUB_Y}})
+    {
+        BIGNUM* raw = nullptr;
+        (void)EVP_PKEY_get_bn_param(&key, name, &raw);
+        openssl_ptr<BIGNUM> const number(raw);
+        std::string coordinate(32, '\0');
+        BN_bn2binpad(raw, reinterpret_cast<unsigned char*>(coordinate.data()), 32);
+        jwk[member] = encode_base64url(coordinate);
+    }
+    return jwk;
+}
+
 bool has_private_member(json::object const& jwk)
 {
     auto const names = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"};

@@ -21,6 +21,9 @@ openssl_ptr<X509> read_certificate_pem(std::string const& text);
 // type.
 openssl_ptr<EVP_PKEY> read_jwk(boost::json::object const& jwk);
 
+// The public half of a P-256 key as a JSON Web Key.
+boost::json::object p256_jwk(EVP_PKEY& key);
+
 // Whether the key has a private member.
 bool has_private_member(boost::json::object const& jwk);
 

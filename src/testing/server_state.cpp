@@ -1,6 +1,10 @@
 #include "testing/server_state.hpp"
 
 #include "testing/encoding.hpp"
+#include "testing/public_key.hpp"
+#include "testing/signature.hpp"
+
+#include <boost/json/serialize.hpp>
 
 #include <utility>
 
@@ -36,6 +40,7 @@ void add_credentials(registered_client& known, registered_client const& more)
 server_state::server_state(
     server_options const& chosen_options, std::uint16_t port, std::uint16_t mtls_port)
     : options(chosen_options)
+    , signing_key_(EVP_EC_gen("P-256"))
     , port_(port)
     , mtls_port_(mtls_port)
 {
@@ -114,6 +119,38 @@ registered_client server_state::find_client(std::string_view id) const
         if (each.id == id)
             add_credentials(found, each);
     return found;
+}
+
+registered_client server_state::find_client_by_secret(std::string_view secret) const
+{
+    if (!secret.empty() && secret == options.client_secret)
+        return find_client(options.client_id);
+    for (auto const& each : options.clients)
+        if (!secret.empty() && each.secret == secret)
+            return find_client(each.id);
+    return {};
+}
+
+std::string server_state::jwks() const
+{
+    auto key = p256_jwk(*signing_key_);
+    key["kid"] = jwk_thumbprint(key);
+    key["use"] = "sig";
+    key["alg"] = "ES256";
+    boost::json::object set;
+    set["keys"] = {std::move(key)};
+    return boost::json::serialize(set);
+}
+
+std::string server_state::sign_token(std::string_view type, boost::json::object const& claims) const
+{
+    boost::json::object header;
+    header["alg"] = "ES256";
+    header["kid"] = jwk_thumbprint(p256_jwk(*signing_key_));
+    header["typ"] = boost::json::string_view(type.data(), type.size());
+    auto const input = encode_base64url(boost::json::serialize(header)) + "." +
+                       encode_base64url(boost::json::serialize(claims));
+    return input + "." + encode_base64url(sign_es256(*signing_key_, input));
 }
 
 bool server_state::is_first_use(std::string_view issuer, std::string_view id)

@@ -3,7 +3,10 @@
 
 #include <coauth/testing/server_options.hpp>
 
+#include "testing/openssl_ptr.hpp"
 #include "testing/token_store.hpp"
+
+#include <boost/json/object.hpp>
 
 #include <cstdint>
 #include <set>
@@ -35,8 +38,17 @@ public:
     // The client and its credentials. If there is none, the id of the result is empty.
     [[nodiscard]] registered_client find_client(std::string_view id) const;
 
+    // The first client with this secret, for a request without a client id.
+    [[nodiscard]] registered_client find_client_by_secret(std::string_view secret) const;
+
     // Records the id of an assertion or proof (`jti`). Returns false if this issuer used it before.
     bool is_first_use(std::string_view issuer, std::string_view id);
+
+    // The JSON Web Key Set with the public half of the key that signs.
+    [[nodiscard]] std::string jwks() const;
+    // A signed token of this type with these claims.
+    [[nodiscard]] std::string
+    sign_token(std::string_view type, boost::json::object const& claims) const;
 
     // Makes a new nonce, if the options require one.
     void rotate_nonce();
@@ -49,6 +61,7 @@ public:
 private:
     [[nodiscard]] std::string url(std::string const& host, std::uint16_t port) const;
 
+    openssl_ptr<EVP_PKEY> const signing_key_;
     std::uint16_t port_;
     std::uint16_t mtls_port_;
     // Issuer and id of the assertions and proofs that were accepted.

@@ -182,4 +182,22 @@ bool verify_signature(
                context.get(), bytes(signature), signature.size(), bytes(text), text.size()) == 1;
 }
 
+std::string sign_es256(EVP_PKEY& key, std::string_view text)
+{
+    openssl_ptr<EVP_MD_CTX> const context(EVP_MD_CTX_new());
+    std::array<unsigned char, 80> der{};
+    std::size_t size = der.size();
+    if (!context || EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, &key) != 1 ||
+        EVP_DigestSign(context.get(), der.data(), &size, bytes(text), text.size()) != 1)
+        return {};
+    unsigned char const* begin = der.data();
+    openssl_ptr<ECDSA_SIG> const both(d2i_ECDSA_SIG(nullptr, &begin, static_cast<long>(size)));
+    std::string raw(64, '\0');
+    auto* const out = reinterpret_cast<unsigned char*>(raw.data());
+    if (!both || BN_bn2binpad(ECDSA_SIG_get0_r(both.get()), out, 32) != 32 ||
+        BN_bn2binpad(ECDSA_SIG_get0_s(both.get()), out + 32, 32) != 32)
+        return {};
+    return raw;
+}
+
 } // namespace coauth::testing

@@ -3,6 +3,7 @@
 
 #include "testing/openssl_ptr.hpp"
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -21,6 +22,9 @@ bool verify_hmac(
 // Whether the signature is valid. False if the key does not fit the algorithm.
 bool verify_signature(
     std::string_view algorithm, EVP_PKEY& key, std::string_view text, std::string_view signature);
+
+// The ES256 signature of the text by a P-256 key, in the form of RFC 7518 section 3.4.
+std::string sign_es256(EVP_PKEY& key, std::string_view text);
 
 } // namespace coauth::testing
 

@@ -6,6 +6,7 @@
 #include "testing/grants.hpp"
 
 #include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <chrono>
@@ -29,6 +30,8 @@ response token_response(server_state& server, granted const& grant, issued_token
         document["refresh_token"] = grant.refresh_token;
     if (!grant.issued_token_type.empty())
         document["issued_token_type"] = grant.issued_token_type;
+    if (!grant.authorization_details.empty())
+        document["authorization_details"] = json::parse(grant.authorization_details);
     document["access_token"] = server.tokens.add(std::move(token));
     return response::json(200, json::serialize(document));
 }
@@ -55,6 +58,8 @@ response make_response(
     issued_token token;
     token.client_id = client->id;
     token.scope = grant->scope;
+    token.audiences = grant->audiences;
+    token.authorization_details = grant->authorization_details;
     token.issued_at = std::chrono::system_clock::now();
     token.expires_at = token.issued_at + clamp_duration(server.options.token_lifetime);
     token.key_thumbprint = *key;

@@ -2,10 +2,15 @@
 
 #include "testing/client_authenticator.hpp"
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <chrono>
+#include <string>
+#include <string_view>
+#include <utility>
 
 namespace coauth::testing
 {
@@ -16,6 +21,8 @@ namespace
 namespace json = boost::json;
 
 using clock = std::chrono::system_clock;
+
+constexpr std::string_view signed_type = "application/token-introspection+jwt";
 
 struct token_query
 {
@@ -50,6 +57,10 @@ json::object describe(issued_token const& token)
     document["client_id"] = token.client_id;
     if (!token.scope.empty())
         document["scope"] = token.scope;
+    if (!token.audiences.empty())
+        document["aud"] = json::array(token.audiences.begin(), token.audiences.end());
+    if (!token.authorization_details.empty())
+        document["authorization_details"] = json::parse(token.authorization_details);
     document["iat"] = epoch_seconds(token.issued_at);
     if (token.refresh)
         return document;
@@ -65,6 +76,28 @@ json::object describe(issued_token const& token)
     return document;
 }
 
+bool accepts_signed(server_state const& server, received_request const& request)
+{
+    auto const accepted = request.headers.find("Accept").value_or("");
+    return !server.options.jwks_path.empty() &&
+           accepted.find(signed_type) != std::string_view::npos;
+}
+
+// RFC 9701 section 5.
+response
+signed_response(server_state const& server, std::string const& audience, json::object document)
+{
+    json::object claims;
+    claims["iss"] = server.issuer();
+    claims["aud"] = audience;
+    claims["iat"] = epoch_seconds(clock::now());
+    claims["token_introspection"] = std::move(document);
+    response result;
+    result.headers.add("Content-Type", std::string(signed_type));
+    result.body = server.sign_token("token-introspection+jwt", claims);
+    return result;
+}
+
 } // namespace
 
 response handle_introspection_request(
@@ -73,9 +106,15 @@ response handle_introspection_request(
     auto const query = read_query(server, request, certificate);
     if (!query)
         return to_response(server.options.flavor, query.error());
-    if (auto const* const token = server.tokens.find(query->token, clock::now()))
-        return response::json(200, json::serialize(describe(*token)));
-    return response::json(200, R"({"active":false})");
+    auto const* const token = server.tokens.find(query->token, clock::now());
+    json::object document;
+    if (token != nullptr)
+        document = describe(*token);
+    else
+        document["active"] = false;
+    if (accepts_signed(server, request))
+        return signed_response(server, query->client_id, std::move(document));
+    return response::json(200, json::serialize(document));
 }
 
 response handle_revocation_request(

@@ -25,6 +25,9 @@ struct issued_token
     std::vector<std::string> resources = {};
     std::string acr_values = {};
     std::string claims = {};
+    std::vector<std::string> audiences = {};
+    // JSON text. Empty: none.
+    std::string authorization_details = {};
 };
 
 // The issued tokens that are not revoked.

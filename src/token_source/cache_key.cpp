@@ -52,7 +52,9 @@ void append_request_key(
     append_set(key, words);
     words.assign(request.resources().begin(), request.resources().end());
     append_set(key, words);
-    append_field(key, request.audience());
+    words.assign(request.audiences().begin(), request.audiences().end());
+    append_set(key, words);
+    append_field(key, request.authorization_details());
     for (auto const& [name, value] : request.parameters())
     {
         append_field(key, name);

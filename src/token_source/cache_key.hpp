@@ -10,9 +10,9 @@
 namespace coauth::detail
 {
 
-// Appends the cache key of this request of this fetcher. Scopes and resources are sets: order and
-// repetition do not matter. The content of a grant is secret and must not be in the key:
-// `grant_fingerprint` stands for it.
+// Appends the cache key of this request of this fetcher. Scopes, resources and audiences are sets:
+// order and repetition do not matter. Header fields are not part of it. The content of a grant is
+// secret and must not be in the key: `grant_fingerprint` stands for it.
 void append_cache_key(
     std::string& key, std::uint64_t fetcher, token_request const& request,
     std::string_view grant_fingerprint);

@@ -179,6 +179,12 @@ std::string_view access_token::refresh_token() const noexcept
     return data != nullptr ? data->refresh_token : std::string_view();
 }
 
+std::string_view access_token::authorization_details() const noexcept
+{
+    auto const json = member("authorization_details").value_or(std::string_view());
+    return json.starts_with('[') ? json : std::string_view();
+}
+
 std::optional<std::string_view> access_token::member(std::string_view name) const noexcept
 {
     for (auto const& member : members())

@@ -29,6 +29,8 @@ std::string_view to_string(authentication_method method) noexcept
         return "tls_client_auth";
     case authentication_method::self_signed_tls_client_auth:
         return "self_signed_tls_client_auth";
+    case authentication_method::bearer_token:
+        return "bearer_token";
     }
     return "unknown";
 }

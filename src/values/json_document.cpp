@@ -102,6 +102,41 @@ std::optional<std::vector<std::string>> json_value::as_strings() const
     return strings;
 }
 
+std::optional<std::vector<secret>> json_value::as_objects() const
+{
+    if (kind != json_kind::array)
+        return std::nullopt;
+    // Valid JSON without spaces, as the document wrote it: the elements end where the depth is 0.
+    std::vector<secret> objects;
+    std::size_t depth = 0;
+    std::size_t begin = 1;
+    bool in_string = false;
+    auto const elements = text.substr(0, text.size() - 1);
+    for (std::size_t i = begin; i < elements.size(); ++i)
+    {
+        char const c = elements[i];
+        if (in_string)
+        {
+            i += c == '\\' ? 1 : 0;
+            in_string = c != '"';
+        }
+        else if (depth == 0 && c == ',')
+            begin = i + 1;
+        else if (depth == 0 && c != '{')
+            return std::nullopt;
+        else if (c == '{' || c == '[')
+            ++depth;
+        else if (c == '}' || c == ']')
+        {
+            if (--depth == 0)
+                objects.emplace_back(elements.substr(begin, i + 1 - begin));
+        }
+        else
+            in_string = c == '"';
+    }
+    return objects;
+}
+
 std::optional<std::chrono::system_clock::time_point> json_value::as_time() const noexcept
 {
     using clock = std::chrono::system_clock;

@@ -40,6 +40,8 @@ struct json_value
     [[nodiscard]] std::optional<std::string_view> as_string() const noexcept;
     // A string, or an array of strings of at most 64 KiB. None: it is something else.
     [[nodiscard]] std::optional<std::vector<std::string>> as_strings() const;
+    // The JSON text of each element of an array of objects. None: it is something else.
+    [[nodiscard]] std::optional<std::vector<secret>> as_objects() const;
     // A number of seconds since 1970 (a number or a string), rounded down and cut to the end of the
     // clock. None: it is something else.
     [[nodiscard]] std::optional<std::chrono::system_clock::time_point> as_time() const noexcept;

@@ -79,6 +79,13 @@ signing_key signing_key::key_id(detail::text_argument id) const
     return signing_key(std::move(data));
 }
 
+signing_key signing_key::public_key(detail::text_argument text) const
+{
+    auto data = copy_of(data_.get());
+    data->public_key = std::move(text);
+    return signing_key(std::move(data));
+}
+
 signing_key signing_key::certificate_pem(detail::text_argument text) const
 {
     auto data = copy_of(data_.get());
@@ -90,6 +97,20 @@ signing_key signing_key::certificate_file(detail::text_argument path) const
 {
     auto data = copy_of(data_.get());
     data->certificate_path = std::move(path);
+    return signing_key(std::move(data));
+}
+
+signing_key signing_key::x5t() const
+{
+    auto data = copy_of(data_.get());
+    data->x5t = true;
+    return signing_key(std::move(data));
+}
+
+signing_key signing_key::x5c() const
+{
+    auto data = copy_of(data_.get());
+    data->x5c = true;
     return signing_key(std::move(data));
 }
 

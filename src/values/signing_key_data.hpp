@@ -23,9 +23,14 @@ struct signing_key_data
     std::optional<signature_algorithm> algorithm;
     // The `kid`.
     std::string key_id;
+    // The public half of the key of `sign`.
+    std::string public_key;
     // The certificate of the key, as PEM text or in a file.
     std::string certificate_pem;
     std::string certificate_path;
+    // Whether assertions have these headers besides `x5t#S256`.
+    bool x5t = false;
+    bool x5c = false;
 };
 
 // Gives the library access to the private parts of a `signing_key`.

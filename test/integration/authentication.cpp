@@ -3,8 +3,10 @@
 #include "client_authentication.hpp"
 #include "scratch_file.hpp"
 
+#include <boost/json/array.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <ctime>
 #include <set>
 
 using namespace test;
@@ -338,6 +340,115 @@ BOOST_AUTO_TEST_CASE(an_unusable_authentication_method_is_an_error_before_any_re
     BOOST_TEST(outcome(got) == "invalid_configuration");
     BOOST_TEST(got.error().message().find("'no-such-file.pem'") != std::string::npos);
     BOOST_TEST(server.connections() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(basic_may_repeat_the_client_id_in_the_body)
+{
+    auto const server = start();
+    auto const basic = client_authentication::client_secret_basic(client_id, client_secret);
+    BOOST_TEST(outcome(fetch(authenticated(server, basic.with_client_id_in_body()))) == "success");
+    BOOST_TEST(server.requests().back().parameter("client_id") == client_id);
+    BOOST_TEST(outcome(fetch(authenticated(server, basic))) == "success");
+    BOOST_TEST(server.requests().back().parameters("client_id").empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_posted_secret_may_come_without_a_client_id)
+{
+    auto const server = start();
+    auto const config =
+        authenticated(server, client_authentication::client_secret_post("", client_secret));
+    BOOST_TEST(outcome(fetch(config)) == "success");
+    BOOST_TEST(server.requests().back().parameters("client_id").empty());
+    auto const wrong = fetch(
+        authenticated(server, client_authentication::client_secret_post("", "another secret")));
+    BOOST_TEST(outcome(wrong) == "invalid_client");
+}
+
+BOOST_AUTO_TEST_CASE(an_assertion_may_have_further_claims_and_an_earlier_time)
+{
+    test_key const key("P-256");
+    auto const server = start(options_with_client(key));
+    coauth::assertion_options options;
+    options.json_claims = R"({"roles":["reader"],"level":3})";
+    options.backdate = 120s;
+    options.not_before = true;
+    auto const by = client_authentication::private_key_jwt(other_id, signing_key_of(key), options);
+    BOOST_TEST(outcome(fetch(authenticated(server, by))) == "success");
+    auto const claims = part_of(assertion_of(server.requests().back()), 1);
+    BOOST_TEST(claims.at("roles").as_array().at(0).as_string() == "reader");
+    BOOST_TEST(claims.at("level").as_int64() == 3);
+    BOOST_TEST(claims.at("nbf").as_int64() == claims.at("iat").as_int64());
+    BOOST_TEST(claims.at("exp").as_int64() - claims.at("iat").as_int64() == 180);
+}
+
+// draft-ietf-oauth-spiffe-client-auth: an agent writes the JWT-SVID to a file and replaces it.
+BOOST_AUTO_TEST_CASE(a_jwt_svid_authenticates_the_client)
+{
+    constexpr auto* spiffe_id = "spiffe://example.org/billing";
+    constexpr auto* jwt_spiffe = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe";
+    test_key const key("P-256");
+    coauth::testing::registered_client workload;
+    workload.id = spiffe_id;
+    workload.public_keys = {key.public_pem()};
+    auto settings = options();
+    settings.clients = {workload};
+    auto const server = start(std::move(settings));
+    auto const svid = [&](char const* id)
+    {
+        token_draft draft;
+        draft.claims["sub"] = spiffe_id;
+        draft.claims["iss"] = spiffe_id;
+        draft.claims["aud"] = server.issuer();
+        draft.claims["exp"] = std::time(nullptr) + 60;
+        draft.claims["jti"] = id;
+        return signed_by(key, "ES256", draft);
+    };
+    scratch_file const file("svid", svid("1") + "\n");
+    for (char const* const id : {spiffe_id, ""})
+    {
+        client_fixture kept(authenticated(
+            server, client_authentication::client_assertion(
+                        id, coauth::secret_from_file(file.path()), jwt_spiffe)));
+        file.write(svid((std::string(id) + "first").c_str()));
+        BOOST_TEST(outcome(kept.fetch()) == "success");
+        file.write(svid((std::string(id) + "again").c_str()));
+        BOOST_TEST(outcome(kept.fetch()) == "success");
+        auto const seen = server.requests().back();
+        BOOST_TEST(seen.parameter("client_assertion_type") == jwt_spiffe);
+        BOOST_TEST(seen.parameters("client_id").size() == (*id == '\0' ? 0U : 1U));
+    }
+}
+
+// The kubelet writes the token of the service account to a file and replaces it.
+BOOST_AUTO_TEST_CASE(a_kubernetes_service_account_authenticates_the_client)
+{
+    constexpr auto* account = "system:serviceaccount:shop:billing";
+    test_key const cluster("RSA");
+    coauth::testing::registered_client workload;
+    workload.id = account;
+    workload.public_keys = {cluster.public_pem()};
+    auto settings = options();
+    settings.clients = {workload};
+    auto const server = start(std::move(settings));
+    auto const projected = [&](char const* id)
+    {
+        token_draft draft;
+        draft.claims["iss"] = account;
+        draft.claims["sub"] = account;
+        draft.claims["aud"] = boost::json::array({server.issuer(), "other", "third"});
+        draft.claims["exp"] = std::time(nullptr) + 600;
+        draft.claims["jti"] = id;
+        draft.claims["kubernetes.io"] = {{"namespace", "shop"}, {"pod", "billing-1"}};
+        return signed_by(cluster, "RS256", draft);
+    };
+    scratch_file const file("account", projected("1"));
+    client_fixture kept(authenticated(
+        server,
+        client_authentication::client_assertion("", coauth::secret_from_file(file.path()))));
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    file.write(projected("2"));
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    BOOST_TEST(server.requests().back().client_id == account);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -6,8 +6,12 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <optional>
+#include <sstream>
 #include <thread>
 
 using namespace test;
@@ -71,6 +75,14 @@ coauth::client_config showing(authorization_server const& server, files const& s
 std::string last_shown(authorization_server const& server)
 {
     return server.requests().back().client_certificate_thumbprint;
+}
+
+std::string contents_of(char const* path)
+{
+    std::ifstream const file(path);
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
 }
 
 } // namespace
@@ -346,6 +358,81 @@ BOOST_AUTO_TEST_CASE(an_unusable_certificate_is_an_error_before_any_request)
             BOOST_TEST(got.error().message().find(says) != std::string::npos, got.error());
         }
     BOOST_TEST(server.connections() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_key_that_a_uri_names_authenticates_the_client)
+{
+    auto const known = make_identity("client");
+    scratch_file const key("key", known.key.private_pem());
+    for (int const version : both_versions)
+        BOOST_TEST_CONTEXT("TLS " << version)
+        {
+            auto chosen = options_with_client({known});
+            chosen.min_tls_version = chosen.max_tls_version = version;
+            auto const server = start(std::move(chosen));
+            auto config =
+                authenticated(server, client_authentication::self_signed_tls_client_auth(other_id));
+            config.tls.certificate_pem = known.certificate_pem;
+            config.tls.key_uri = "file:" + std::filesystem::absolute(key.path()).string();
+            BOOST_TEST_REQUIRE(outcome(fetch(config)) == "success");
+            BOOST_TEST(last_shown(server) == known.thumbprint);
+        }
+}
+
+// pkcs11.sh makes the token and runs this.
+BOOST_AUTO_TEST_CASE(a_key_in_a_pkcs11_token_authenticates_the_client)
+{
+    char const* const uri = std::getenv("COAUTH_PKCS11_URI");
+    if (uri == nullptr)
+    {
+        BOOST_TEST_MESSAGE("pkcs11.sh runs this test");
+        return;
+    }
+    auto const certificate = contents_of(std::getenv("COAUTH_PKCS11_CERTIFICATE"));
+    coauth::testing::registered_client known;
+    known.certificates = {certificate};
+    auto chosen = test::options_with_client(std::move(known));
+    chosen.client_certificates = wanted::client_certificates::requested;
+    auto const server = start(std::move(chosen));
+    auto config =
+        authenticated(server, client_authentication::self_signed_tls_client_auth(other_id));
+    config.tls.certificate_pem = certificate;
+    config.tls.key_uri = uri;
+    std::string pin = "wrong";
+    config.tls.key_passphrase = [&pin] { return coauth::result<coauth::secret>(pin); };
+    auto const refused = fetch(config);
+    BOOST_TEST(outcome(refused) == "invalid_configuration");
+    pin = std::getenv("COAUTH_PKCS11_PIN");
+    for (int i = 0; i < 2; ++i)
+    {
+        BOOST_TEST(outcome(fetch(config)) == "success");
+        BOOST_TEST(!last_shown(server).empty());
+    }
+}
+
+// draft-ietf-oauth-spiffe-client-auth: an agent writes the X.509-SVID to files and replaces it.
+BOOST_AUTO_TEST_CASE(an_x509_svid_authenticates_the_client)
+{
+    constexpr auto* spiffe_id = "spiffe://example.org/billing";
+    auto const first = make_identity("billing");
+    auto const next = make_identity("billing");
+    coauth::testing::registered_client workload;
+    workload.id = spiffe_id;
+    workload.certificates = {first.certificate_pem, next.certificate_pem};
+    auto chosen = options();
+    chosen.clients = {workload};
+    chosen.client_certificates = wanted::client_certificates::requested;
+    auto const server = start(std::move(chosen));
+    files const svid(first);
+    auto config = showing(server, svid);
+    config.authentication = client_authentication::tls_client_auth(spiffe_id);
+    client_fixture kept(config);
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    BOOST_TEST(last_shown(server) == first.thumbprint);
+    svid.write(next);
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    BOOST_TEST(last_shown(server) == next.thumbprint);
+    BOOST_TEST(server.requests().back().parameter("client_id") == spiffe_id);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -2,9 +2,17 @@
 
 #include "client_authentication.hpp"
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <functional>
+#include <optional>
 #include <set>
+#include <stdexcept>
+#include <thread>
 
 using namespace test;
 namespace json = boost::json;
@@ -37,6 +45,26 @@ response wants_nonce(char const* nonce)
     auto result = response::json(400, R"({"error":"use_dpop_nonce"})");
     result.headers.add("DPoP-Nonce", nonce);
     return result;
+}
+
+using signed_handler = std::function<void(coauth::result<std::string>)>;
+using proof_result = coauth::result<coauth::secret>;
+
+// A prover whose private key is elsewhere.
+std::shared_ptr<coauth::dpop_prover> elsewhere(test_key const& key, coauth::signer_function sign)
+{
+    return std::make_shared<coauth::dpop_prover>(
+        coauth::signing_key::signer(coauth::signature_algorithm::es256, std::move(sign))
+            .public_key(key.public_pem()));
+}
+
+// An access token for a proof.
+coauth::access_token some_token()
+{
+    coauth::access_token_info info;
+    info.value = "tok.en-1";
+    info.token_type = "DPoP";
+    return coauth::access_token(std::move(info));
 }
 
 } // namespace
@@ -245,6 +273,7 @@ BOOST_AUTO_TEST_CASE(an_unusable_dpop_key_is_an_error_before_any_request)
     auto const by_function = coauth::signing_key::signer(
         coauth::signature_algorithm::es256,
         [](std::string const&, std::function<void(coauth::result<std::string>)> const&) {});
+    // Without its public half.
     for (auto const& key : {coauth::signing_key(), by_function})
     {
         auto config = single_attempt(server);
@@ -253,6 +282,126 @@ BOOST_AUTO_TEST_CASE(an_unusable_dpop_key_is_an_error_before_any_request)
         BOOST_TEST(outcome(fetch(config)) == "invalid_configuration");
     }
     BOOST_TEST(server.connections() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_signer_function_signs_the_proofs_of_a_client)
+{
+    test_key const key("P-256");
+    auto const server = start(with_dpop(coauth::testing::dpop::required, true));
+    std::thread other;
+    auto const sign = [&](std::string const& input, signed_handler const& done)
+    {
+        if (other.joinable())
+            other.join();
+        other = std::thread([&key, input, done] { done(key.sign("ES256", input)); });
+    };
+    auto config = single_attempt(server);
+    config.dpop = elsewhere(key, sign);
+    BOOST_TEST(outcome(config.dpop->validate()) == "success");
+    auto const token = require_token(fetch(config));
+    BOOST_TEST(token.token_type() == "DPoP");
+    BOOST_TEST(server.requests().back().dpop_thumbprint == key.thumbprint());
+    // Once more with the nonce.
+    BOOST_TEST(server.requests().size() == 2U);
+    auto const at_once = config.dpop->proof_for("GET", "https://api.example/", token);
+    BOOST_TEST(outcome(at_once) == "invalid_configuration");
+    boost::asio::io_context context;
+    auto ended = boost::asio::co_spawn(
+        context,
+        coauth::async_dpop_proof(
+            context.get_executor(), config.dpop, "GET", "https://api.example/a?b", token),
+        boost::asio::use_future);
+    context.run();
+    auto const proof = ended.get();
+    BOOST_REQUIRE_MESSAGE(proof, outcome(proof));
+    auto const text = proof->view();
+    BOOST_TEST(part_of(text, 1).at("htu").as_string() == "https://api.example/a");
+    BOOST_TEST(key.verifies(
+        "ES256", text.substr(0, text.rfind('.')),
+        from_base64url(text.substr(text.rfind('.') + 1))));
+    other.join();
+}
+
+BOOST_AUTO_TEST_CASE(a_failing_signer_of_proofs_is_an_error)
+{
+    test_key const key("P-256");
+    auto const server = start(with_dpop(coauth::testing::dpop::required));
+    struct row
+    {
+        coauth::signer_function sign;
+        char const* outcome;
+        char const* says;
+    };
+    for (auto const& [sign, expected, says] :
+         std::vector<row>{
+             {[](auto const&, auto const& done)
+              { done(coauth::error(coauth::errc::rate_limited)); }, "rate_limited", ""},
+             {[](auto const&, auto const&) {}, "invalid_configuration", "without a response"},
+             {[](auto const&, auto const&) { throw std::runtime_error("hush"); },
+              "invalid_configuration", "threw an exception"},
+             {[](auto const&, auto const& done) { done(std::string("x")); },
+              "invalid_configuration", "r followed by s, 64 bytes"}})
+        BOOST_TEST_CONTEXT(says)
+        {
+            auto config = single_attempt(server);
+            config.dpop = elsewhere(key, sign);
+            auto const got = fetch(config);
+            BOOST_TEST(outcome(got) == expected);
+            boost::asio::io_context context;
+            std::optional<proof_result> proof;
+            coauth::async_dpop_proof(
+                context.get_executor(), config.dpop, "GET", "https://api.example/", some_token(),
+                [&](proof_result r) { proof = std::move(r); });
+            BOOST_TEST(!proof, "completed within the initiating function");
+            context.run();
+            BOOST_REQUIRE(proof && !*proof && !got);
+            BOOST_TEST(outcome(*proof) == expected);
+            for (auto const& failure : {got.error(), proof->error()})
+            {
+                BOOST_TEST(failure.message().find(says) != std::string::npos, failure);
+                BOOST_TEST(failure.message().find("hush") == std::string::npos);
+            }
+        }
+    BOOST_TEST(server.requests().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_proof_of_one_s_own_is_cancelled_or_abandoned_with_its_context)
+{
+    test_key const key("P-256");
+    signed_handler kept;
+    auto const prover =
+        elsewhere(key, [&](std::string const&, signed_handler done) { kept = std::move(done); });
+    std::optional<proof_result> got;
+    {
+        boost::asio::io_context context;
+        boost::asio::cancellation_signal signal;
+        auto const ask = [&]
+        {
+            coauth::async_dpop_proof(
+                context.get_executor(), prover, "GET", "https://api.example/", some_token(),
+                boost::asio::bind_cancellation_slot(
+                    signal.slot(), [&](proof_result r) { got = std::move(r); }));
+        };
+        ask();
+        signal.emit(boost::asio::cancellation_type::total);
+        context.run();
+        BOOST_REQUIRE(got);
+        BOOST_TEST(outcome(*got) == "cancelled");
+        kept(std::string(64, 'x'));
+        got.reset();
+        ask();
+    }
+    // The context is gone.
+    kept(std::string(64, 'x'));
+    kept = nullptr;
+    BOOST_TEST(!got);
+    boost::asio::io_context context;
+    coauth::async_dpop_proof(
+        context.get_executor(), prover, "GET", "https://api.example/", {},
+        [&](proof_result r) { got = std::move(r); });
+    context.run();
+    BOOST_REQUIRE(got);
+    BOOST_TEST(outcome(*got) == "invalid_parameter");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

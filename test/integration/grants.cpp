@@ -226,4 +226,149 @@ BOOST_AUTO_TEST_CASE(a_token_source_calls_the_functions_of_a_grant_for_each_fetc
     BOOST_TEST(parameter(all[1], "subject_token") == "n2");
 }
 
+BOOST_AUTO_TEST_CASE(an_extension_grant_is_sent_by_its_name_with_its_parameters)
+{
+    auto chosen = accepting("account_credentials");
+    chosen.token_audiences = {"https://a.example", "https://b.example"};
+    auto const server = start(std::move(chosen));
+    client_fixture kept(single_attempt(server));
+    scratch_file const file("code", "first\n");
+    auto const request = token_request::grant("account_credentials")
+                             .parameter("account_id", "a&1")
+                             .parameter("pin", secret("p=2"))
+                             .parameter("code", coauth::secret_from_file(file.path()))
+                             .audience("https://a.example")
+                             .audience("https://b.example");
+    BOOST_TEST(outcome(kept.fetch(request)) == "success");
+    file.write("second");
+    BOOST_TEST(outcome(kept.fetch(request)) == "success");
+    auto const all = server.requests();
+    BOOST_REQUIRE_EQUAL(all.size(), 2U);
+    BOOST_TEST(all[1].parameter("grant_type") == "account_credentials");
+    BOOST_TEST(all[1].parameter("account_id") == "a&1");
+    BOOST_TEST(all[1].parameter("pin") == "p=2");
+    BOOST_TEST(all[0].parameter("code") == "first");
+    BOOST_TEST(all[1].parameter("code") == "second");
+    BOOST_TEST(
+        all[1].parameters("audience") ==
+            std::vector<std::string>({"https://a.example", "https://b.example"}),
+        boost::test_tools::per_element());
+    auto other = request;
+    other.audience("https://c.example");
+    BOOST_TEST(outcome(kept.fetch(other)) == "invalid_target");
+    auto const unknown = kept.fetch(token_request::grant("urn:example:other"));
+    BOOST_TEST(outcome(unknown) == "unsupported_grant_type");
+}
+
+BOOST_AUTO_TEST_CASE(a_grant_that_is_valid_once_is_not_sent_twice)
+{
+    for (auto const* type :
+         {"refresh_token", "authorization_code", "urn:ietf:params:oauth:grant-type:device_code",
+          "urn:ietf:params:oauth:grant-type:uma-ticket", "urn:openid:params:grant-type:ciba"})
+        BOOST_TEST_CONTEXT(type)
+        {
+            auto server = start(accepting(type));
+            auto config = server.config();
+            config.retry.initial_back_off = 1ms;
+            server.push_response(response::json(502, ""));
+            client_fixture kept(config);
+            auto const got = kept.fetch(token_request::grant(type).parameter("code", secret("x")));
+            BOOST_TEST(outcome(got) == "http_error");
+            BOOST_TEST(server.requests().size() == 1U);
+        }
+    auto server = start(accepting("account_credentials"));
+    auto config = server.config();
+    config.retry.initial_back_off = 1ms;
+    server.push_response(response::json(502, ""));
+    client_fixture kept(config);
+    BOOST_TEST(outcome(kept.fetch(token_request::grant("account_credentials"))) == "success");
+    BOOST_TEST(server.requests().size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(granted_authorization_details_are_on_the_token)
+{
+    auto chosen = options();
+    chosen.authorization_details_types = {"payment"};
+    auto const server = start(std::move(chosen));
+    client_fixture kept(single_attempt(server));
+    std::string const details = R"([{"type":"payment","amount":{"value":"1.00"}}])";
+    auto const token = require_token(kept.fetch(token_request().authorization_details(details)));
+    BOOST_TEST(token.authorization_details() == details);
+    BOOST_TEST(require_token(kept.fetch()).authorization_details().empty());
+    auto const refused =
+        kept.fetch(token_request().authorization_details(R"([{"type":"account"}])"));
+    BOOST_TEST(outcome(refused) == "other_oauth_error");
+    BOOST_REQUIRE(!refused);
+    BOOST_TEST(refused.error().oauth_error() == "invalid_authorization_details");
+    BOOST_TEST(
+        outcome(kept.fetch(token_request().authorization_details("[]"))) == "invalid_parameter");
+    BOOST_TEST(coauth::access_token().authorization_details().empty());
+    BOOST_TEST(server.requests().size() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(header_fields_are_sent_with_every_request_and_in_no_text)
+{
+    auto chosen = options();
+    chosen.required_headers = {{"x-api-key", "hush-key-1"}};
+    auto server = start(std::move(chosen));
+    BOOST_TEST(outcome(fetch(single_attempt(server))) == "http_error");
+    auto config = single_attempt(server);
+    config.headers = {{"X-Api-Key", secret("hush-key-1")}};
+    config.server.token_endpoint.clear();
+    config.issuer = server.issuer();
+    std::string shown;
+    config.debug = [&](std::string_view text) { shown += text; };
+    client_fixture kept(config);
+    // The metadata too.
+    auto const traced = token_request().header("traceparent", "00-1-2-01");
+    BOOST_TEST(outcome(kept.fetch(traced)) == "success");
+    BOOST_TEST(outcome(kept.fetch()) == "success");
+    auto const all = server.requests();
+    BOOST_TEST(all[all.size() - 2].headers.find("traceparent").value_or("") == "00-1-2-01");
+    BOOST_TEST(!all.back().headers.find("traceparent"));
+    server.push_response(response::json(
+        400, R"({"error":"invalid_request","error_description":"hush-key-1 is old"})"));
+    auto const got = kept.fetch();
+    BOOST_REQUIRE(!got);
+    BOOST_TEST(got.error().description() == "*** is old");
+    BOOST_TEST(shown.find("X-Api-Key: ***") != std::string::npos);
+    BOOST_TEST(shown.find("traceparent: 00-1-2-01") != std::string::npos);
+    BOOST_TEST(shown.find("hush") == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_cached_source_does_not_depend_on_header_fields)
+{
+    auto const server = start();
+    boost::asio::io_context context;
+    coauth::client client(context.get_executor(), with_log_scan(single_attempt(server)));
+    coauth::token_cache cache;
+    auto const first = cache.get(client, token_request().scope("read").header("traceparent", "a"));
+    auto const second = cache.get(client, token_request().scope("read").header("traceparent", "b"));
+    auto const other = cache.get(client, token_request().scope("read").audience("x"));
+    BOOST_TEST(first.get() == second.get());
+    BOOST_TEST(first.get() != other.get());
+}
+
+BOOST_AUTO_TEST_CASE(an_assertion_may_have_claims_of_any_type)
+{
+    test_key const key("P-256");
+    auto const server = start(trusting(key));
+    auto claims = claims_for(server);
+    claims.json_claims = R"({"box_sub_type":"enterprise","groups":[1,2]})";
+    claims.backdate = 60s;
+    claims.type = "jwt-bearer+jwt";
+    auto config = single_attempt(server);
+    config.authentication = coauth::client_authentication::anonymous();
+    auto const make = coauth::jwt_assertion(signing_key_of(key), claims);
+    BOOST_TEST(outcome(fetch(config, token_request::jwt_bearer(make))) == "success");
+    auto const sent = server.requests().back().parameter("assertion");
+    BOOST_TEST(part_of(sent, 1).at("groups").as_array().size() == 2U);
+    BOOST_TEST(part_of(sent, 1).at("scope").as_string() == "read");
+    BOOST_TEST(part_of(sent, 0).at("typ").as_string() == "jwt-bearer+jwt");
+    // For a use of one's own.
+    auto const own = make();
+    BOOST_REQUIRE(own);
+    BOOST_TEST(part_of(own->view(), 1).at("box_sub_type").as_string() == "enterprise");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -322,6 +322,35 @@ BOOST_AUTO_TEST_CASE(introspection_and_revocation_authenticate_by_assertion)
     BOOST_TEST(server.requests().size() == 3U);
 }
 
+BOOST_AUTO_TEST_CASE(introspection_and_revocation_authenticate_by_a_bearer_token)
+{
+    auto const server = start();
+    client_fixture own(single_attempt(server));
+    auto const token = require_token(own.fetch());
+    auto config = config_with_endpoints(server);
+    secret given("unknown");
+    int calls = 0;
+    config.authentication = coauth::client_authentication::bearer_token(
+        [&]() -> coauth::result<secret> { return ++calls, given; });
+    client_for_introspection by_token(config);
+    auto const refused = by_token.introspect(std::string(token.value()));
+    BOOST_TEST(outcome(refused) == "invalid_client");
+    // It may have been replaced in the meantime.
+    BOOST_TEST(calls == 2);
+    given = secret(token.value());
+    auto const known = by_token.introspect(std::string(token.value()));
+    BOOST_REQUIRE_MESSAGE(known, outcome(known));
+    BOOST_TEST(known->active);
+    auto const seen = server.requests().back();
+    BOOST_TEST(
+        seen.headers.find("Authorization").value_or("") == "Bearer " + std::string(token.value()));
+    BOOST_TEST((seen.authentication == coauth::authentication_method::bearer_token));
+    BOOST_TEST(seen.body.find("client_") == std::string::npos);
+    BOOST_TEST(outcome(by_token.revoke(std::string(token.value()))) == "success");
+    given = secret();
+    BOOST_TEST(outcome(by_token.introspect("t")) == "invalid_configuration");
+}
+
 BOOST_AUTO_TEST_CASE(introspection_and_revocation_end_at_the_deadline_or_by_cancellation)
 {
     auto server = start();

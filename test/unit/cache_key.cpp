@@ -31,6 +31,14 @@ BOOST_AUTO_TEST_CASE(the_order_of_scopes_and_resources_does_not_change_the_key)
         key(token_request().resource("y").resource("x").resource("y")));
 }
 
+BOOST_AUTO_TEST_CASE(header_fields_and_the_order_of_audiences_do_not_change_the_key)
+{
+    BOOST_TEST(key(token_request().header("traceparent", "00-1-2-01")) == key(token_request()));
+    BOOST_TEST(
+        key(token_request().audience("x").audience("y")) ==
+        key(token_request().audience("y").audience("x").audience("y")));
+}
+
 BOOST_AUTO_TEST_CASE(each_parameter_of_a_request_changes_the_key)
 {
     std::vector<token_request> const different{
@@ -44,6 +52,11 @@ BOOST_AUTO_TEST_CASE(each_parameter_of_a_request_changes_the_key)
         token_request().resource("a").resource("b"),
         token_request().audience("a"),
         token_request().audience("1:a"),
+        token_request().audience("a").audience("b"),
+        token_request().audience("ab"),
+        token_request().resource("a").audience("a"),
+        token_request().authorization_details("[1]"),
+        token_request().authorization_details("[2]"),
         token_request().scope("a").audience("b"),
         token_request().parameter("a", "b"),
         token_request().parameter("ab", ""),

@@ -474,4 +474,39 @@ BOOST_AUTO_TEST_CASE(unchanged_certificate_files_are_not_read_again)
     BOOST_TEST(calls == twice);
 }
 
+BOOST_AUTO_TEST_CASE(the_key_may_be_named_by_a_uri)
+{
+    auto const known = make_identity("client");
+    temporary_file const plain(known.key.private_pem());
+    temporary_file const encrypted(known.key.encrypted_pem(phrase));
+    tls_options options;
+    options.certificate_pem = known.certificate_pem;
+    for (std::string const& uri :
+         {"file:" + plain.path.string(), "file://" + plain.path.string(),
+          "file:" + encrypted.path.string()})
+        BOOST_TEST_CONTEXT(uri)
+        {
+            options.key_uri = uri;
+            options.key_passphrase = saying(phrase);
+            BOOST_TEST(shown_by(*loaded(options)) == std::vector<std::string>{"client"});
+        }
+    options.key_passphrase = nullptr;
+    check_refused(options, "needs a pass-phrase or PIN; give tls.key_passphrase");
+    options.key_passphrase = saying("wrong");
+    check_refused(options, "cannot be read with the pass-phrase or PIN; check tls.key_passphrase");
+    options.key_uri = "file:" + plain.path.string() + ".none";
+    check_refused(options, "names no private key that OpenSSL can read; check the URI");
+    options.key_uri = "nowhere:object=a?pin-value=hush";
+    check_refused(
+        options, "tls.key_uri 'nowhere:object=a': OpenSSL has no provider for 'nowhere:'");
+    temporary_file const other(make_identity("other").key.private_pem());
+    options.key_uri = "file:" + other.path.string();
+    check_refused(options, "is not the key of the certificate in tls.certificate_pem");
+    // It is watched as a file is.
+    auto const tested = std::make_shared<net::client_certificate>(options);
+    BOOST_TEST(!tested->current());
+    other.write(known.key.private_pem());
+    BOOST_TEST(outcome(tested->current()) == "success");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

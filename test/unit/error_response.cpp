@@ -372,4 +372,50 @@ BOOST_AUTO_TEST_CASE(texts_do_not_contain_secrets_of_the_request)
         std::string_view(client_secret).substr(0, 4));
 }
 
+// The times of assertions and proofs are refused if the clocks differ.
+BOOST_AUTO_TEST_CASE(an_error_of_a_signed_request_says_how_far_the_clocks_differ)
+{
+    constexpr auto* with_assertion = "POST / HTTP/1.1\r\n\r\ngrant_type=x&client_assertion=e.y.j";
+    constexpr auto* with_grant = "POST / HTTP/1.1\r\n\r\ngrant_type=x&assertion=e.y.j";
+    constexpr auto* with_proof = "POST / HTTP/1.1\r\nDPoP: e.y.j\r\n\r\ngrant_type=x";
+    constexpr auto* with_secret = "POST / HTTP/1.1\r\n\r\ngrant_type=x&client_secret=s";
+    struct row
+    {
+        char const* date;
+        unsigned status;
+        char const* request;
+        char const* says;
+    };
+    constexpr auto* silent = "";
+    // Sent at 00:00:00, received at 00:00:02.
+    for (auto const& [date, status, request, says] : std::vector<row>{
+             {"Sun, 22 Nov 2026 23:59:29 GMT", 401, with_assertion,
+              "the server's clock is 31 s behind this machine's; set the clocks, or backdate"},
+             {"Sun, 22 Nov 2026 23:59:29 GMT", 400, with_grant, "31 s behind this machine's"},
+             {"Mon, 23 Nov 2026 00:00:33 GMT", 403, with_proof,
+              "the server's clock is 31 s ahead of this machine's; set the clocks"},
+             {"Tue, 24 Nov 2026 00:00:00 GMT", 400, with_proof, "86398 s ahead"},
+             {"Sun, 22 Nov 2026 23:59:30 GMT", 401, with_assertion, silent},
+             {"Mon, 23 Nov 2026 00:00:32 GMT", 401, with_assertion, silent},
+             {"Tue, 24 Nov 2026 00:00:00 GMT", 401, with_secret, silent},
+             {"Tue, 24 Nov 2026 00:00:00 GMT", 500, with_assertion, silent},
+             {"Tue, 24 Nov 2026 00:00:00 GMT", 429, with_assertion, silent},
+             {"yesterday", 401, with_assertion, silent},
+             {"", 401, with_assertion, silent}})
+        BOOST_TEST_CONTEXT(date << ", " << status << ", " << request)
+        {
+            coauth::http_response response;
+            response.status = status;
+            response.headers.add("Date", date);
+            response.body = coauth::secret(R"({"error":"invalid_client"})");
+            auto const got = coauth::protocol::read_token_response(
+                config(), {}, std::move(response), {sent, sent_steady, sent + 2s, request});
+            BOOST_REQUIRE(!got);
+            if (says == silent)
+                check_lacks(got.error().message(), "clock");
+            else
+                check_contains(got.error().message(), says);
+        }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -224,4 +224,77 @@ BOOST_AUTO_TEST_CASE(host_and_target_are_those_of_the_url)
         wire(configuration), "POST /t?tenant=a%20b HTTP/1.1\r\nHost: [2001:db8::1]:8443\r\n");
 }
 
+BOOST_AUTO_TEST_CASE(header_fields_of_client_and_request_are_sent)
+{
+    auto configuration = config();
+    configuration.headers = {{"x-api-key", "k-1"}, {"X-Tenant", "blue"}};
+    auto const request = token_request()
+                             .header("traceparent", "00-1-2-01")
+                             .header("x-tenant", "green")
+                             .header("Traceparent", "00-3-4-01");
+    auto const endpoint = coauth::protocol::check_config(configuration);
+    auto const form = coauth::protocol::token_request_form(request);
+    BOOST_TEST_REQUIRE(outcome(form) == "success");
+    auto const sent = head(text(*coauth::protocol::build_form_request(
+        configuration, configuration.authentication, *endpoint, *form, {},
+        {.own = request.headers()})));
+    check_contains(
+        sent, "\r\nAccept-Encoding: identity\r\nx-api-key: k-1\r\ntraceparent: 00-3-4-01\r\n"
+              "x-tenant: green\r\nAuthorization: ");
+    check_lacks(sent, "blue");
+    check_lacks(sent, "00-1-2-01");
+    check_contains(
+        text(coauth::protocol::build_get_request(configuration, *endpoint)),
+        "\r\nx-api-key: k-1\r\nX-Tenant: blue\r\n");
+}
+
+BOOST_AUTO_TEST_CASE(invalid_header_fields_of_a_request_are_rejected)
+{
+    for (auto const& [name, value] : std::vector<std::pair<char const*, char const*>>{
+             {"Host", "private-value"},
+             {"x-key", "private-value\n"},
+             {"x-key: private-value", "x"},
+             {"x-key\r\nx", "private-value"},
+             {"", "private-value"},
+             {"x-key", nullptr}})
+    {
+        auto const built = build(config(), token_request().header(name, value));
+        BOOST_TEST(outcome(built) == "invalid_parameter");
+        check_lacks(built.error().message(), "private-value");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_bearer_token_takes_the_place_of_the_credentials)
+{
+    auto configuration = config();
+    configuration.authentication =
+        client_authentication::bearer_token({}).with_secret(coauth::secret("t0k.en"));
+    auto const sent = wire(configuration);
+    check_contains(sent, "\r\nAuthorization: Bearer t0k.en\r\n");
+    BOOST_TEST(body(sent) == "grant_type=client_credentials");
+}
+
+BOOST_AUTO_TEST_CASE(the_client_id_is_in_the_body_where_it_is_wanted)
+{
+    auto configuration = config();
+    for (auto const encoded : {true, false})
+    {
+        auto const basic = encoded
+                               ? client_authentication::client_secret_basic("id", "s")
+                               : client_authentication::client_secret_basic_unencoded("id", "s");
+        configuration.authentication = basic.with_client_id_in_body();
+        auto const sent = wire(configuration);
+        check_contains(sent, "\r\nAuthorization: Basic aWQ6cw==\r\n");
+        BOOST_TEST(body(sent) == "grant_type=client_credentials&client_id=id");
+        configuration.authentication = basic;
+        BOOST_TEST(body(wire(configuration)) == "grant_type=client_credentials");
+    }
+    configuration.authentication = client_authentication::client_secret_post("id", "s");
+    auto const posted = body(wire(configuration));
+    configuration.authentication = configuration.authentication.with_client_id_in_body();
+    BOOST_TEST(body(wire(configuration)) == posted);
+    configuration.authentication = client_authentication::client_secret_post("", "s");
+    BOOST_TEST(body(wire(configuration)) == "grant_type=client_credentials&client_secret=s");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -9,6 +9,7 @@
 
 #include "authentication/client_assertion.hpp"
 #include "crypto/digest.hpp"
+#include "protocol/config_validation.hpp"
 #include "support.hpp"
 #include "values/encoding.hpp"
 
@@ -310,6 +311,100 @@ BOOST_AUTO_TEST_CASE(names_of_signature_algorithms_are_parsed)
     }
     BOOST_TEST(!coauth::parse_signature_algorithm("none").has_value());
     BOOST_TEST(!coauth::parse_signature_algorithm("rs256").has_value());
+}
+
+BOOST_AUTO_TEST_CASE(claims_of_any_type_and_times_in_the_past_are_possible)
+{
+    assertion_content content;
+    content.issuer = "client";
+    content.issued_at = some_time;
+    content.lifetime = 60s;
+    content.json_claims =
+        R"({"roles":["a","b"],"level":3,"deep":{"x":null},"text":"a\"b","yes":true})";
+    auto const claims = [&] { return text(assertion_jwt(content, hs256).claims.serialize()); };
+    check_contains(
+        claims(), R"("iat":1800000000,"exp":1800000060,"roles":["a","b"],"level":3,)"
+                  R"("deep":{"x":null},"text":"a\"b","yes":true})");
+    content.backdate = 90s;
+    check_contains(claims(), R"("iat":1799999910,"exp":1800000060,"roles")");
+    content.not_before = true;
+    check_contains(claims(), R"("iat":1799999910,"exp":1800000060,"nbf":1799999910,"roles")");
+}
+
+BOOST_AUTO_TEST_CASE(lifetimes_of_assertions_have_limits)
+{
+    using auth = coauth::client_authentication;
+    struct row
+    {
+        std::chrono::seconds lifetime;
+        char const* message;
+    };
+    for (auto const& [lifetime, message] :
+         {row{-1s, "the lifetime of assertions is -1 s; it must be from 1 s to 1 hour"},
+          row{0s, "the lifetime of assertions is 0 s"}, row{1s, "success"}, row{3600s, "success"},
+          row{3601s, "the lifetime of assertions is 3601 s"},
+          row{std::chrono::seconds::max(), "it must be from 1 s to 1 hour"}})
+        BOOST_TEST_CONTEXT(lifetime.count())
+        {
+            coauth::assertion_options const options{.audience = {}, .lifetime = lifetime};
+            coauth::secret const shared("s");
+            for (auto const& authentication :
+                 {auth::private_key_jwt("id", signing_key::pem(shared), options),
+                  auth::client_secret_jwt(
+                      "id", shared, coauth::signature_algorithm::hs256, options)})
+            {
+                auto configuration = config();
+                configuration.authentication = authentication;
+                auto const got = coauth::protocol::check_config(configuration);
+                check_contains(got ? "success" : got.error().message(), message);
+            }
+        }
+}
+
+BOOST_AUTO_TEST_CASE(options_of_assertions_have_rules)
+{
+    struct row
+    {
+        std::chrono::seconds backdate;
+        char const* json_claims;
+        char const* says;
+    };
+    for (auto const& [backdate, json_claims, says] : std::vector<row>{
+             {-1s, "", "backdate is -1 s; it must be from 0 to 1 hour"},
+             {3601s, "", "backdate is 3601 s"},
+             {0s, "[1]", "json_claims is not the text of a JSON object"},
+             {0s, R"({"hush":1,"hush":2})", "json_claims is not the text of a JSON object"},
+             {0s, R"({"a":"hush)", "json_claims is not the text of a JSON object"},
+             {0s, R"({"exp":"hush"})", "the claim 'exp' in json_claims is reserved"},
+             {0s, R"({"":"hush"})", "is reserved or has no name"}})
+        BOOST_TEST_CONTEXT(says)
+        {
+            coauth::assertion_options options;
+            options.backdate = backdate;
+            options.json_claims = json_claims;
+            auto configuration = config();
+            configuration.authentication = coauth::client_authentication::private_key_jwt(
+                "client", signing_key::pem(secret(rfc_8037_key)), options);
+            coauth::assertion_claims claims;
+            claims.issuer = claims.audience = "x";
+            claims.backdate = backdate;
+            claims.json_claims = json_claims;
+            auto const checked = coauth::protocol::check_config(configuration);
+            auto const made =
+                coauth::jwt_assertion(signing_key::pem(secret(rfc_8037_key)), claims)();
+            BOOST_TEST_REQUIRE(outcome(checked) == "invalid_configuration");
+            BOOST_TEST_REQUIRE(outcome(made) == "invalid_configuration");
+            check_contains(checked.error().message(), says);
+            check_contains(made.error().message(), says);
+            check_lacks(checked.error().message(), "hush");
+        }
+    coauth::assertion_claims claims;
+    claims.issuer = claims.audience = "x";
+    claims.further = {{"scope", "a"}};
+    claims.json_claims = R"({"scope":["a"]})";
+    auto const made = coauth::jwt_assertion(signing_key::pem(secret(rfc_8037_key)), claims)();
+    BOOST_TEST_REQUIRE(outcome(made) == "invalid_configuration");
+    check_contains(made.error().message(), "'scope' is in further and in json_claims");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -436,4 +436,60 @@ BOOST_AUTO_TEST_CASE(the_certificate_of_a_signer_must_be_valid)
         "has expired");
 }
 
+BOOST_AUTO_TEST_CASE(the_certificate_of_a_key_may_be_in_the_header)
+{
+    auto const ca = make_identity("CA", nullptr, true);
+    auto const known = make_identity("client", &ca);
+    auto const key = pem(known.key.private_pem());
+    auto const chain = known.certificate_pem + ca.certificate_pem;
+    auto const header_with = [](signing_key const& from)
+    {
+        auto const input =
+            text(crypto::jws_signing_input(crypto::assertion_jwt({}, *loaded(from))));
+        return boost::json::parse(from_base64url(input.substr(0, input.find('.')))).as_object();
+    };
+    auto const plain = header_with(key.certificate_pem(chain));
+    BOOST_TEST(!plain.contains("x5t"));
+    BOOST_TEST(!plain.contains("x5c"));
+    auto const both = header_with(key.key_id("k").certificate_pem(chain).x5t().x5c());
+    BOOST_TEST(from_base64url(std::string(both.at("x5t").as_string())).size() == 20U);
+    BOOST_TEST(std::string_view(both.at("x5t#S256").as_string()) == known.thumbprint);
+    BOOST_TEST(std::string_view(both.at("kid").as_string()) == "k");
+    auto const& x5c = both.at("x5c").as_array();
+    BOOST_TEST_REQUIRE(x5c.size() == 2U);
+    // Base64 of the same DER as in the PEM text, without its lines.
+    for (std::size_t i = 0; i < 2; ++i)
+    {
+        auto lines = i == 0 ? known.certificate_pem : ca.certificate_pem;
+        lines = lines.substr(lines.find('\n'), lines.rfind("-----END") - lines.find('\n'));
+        std::erase(lines, '\n');
+        BOOST_TEST(std::string_view(x5c[i].as_string()) == lines);
+    }
+    check_refused(key.x5c(), "its certificate is missing, which x5t and x5c need");
+    check_refused(key.x5t(), "its certificate is missing, which x5t and x5c need");
+    check_refused(
+        key.certificate_pem(known.certificate_pem + cut(ca.certificate_pem)).x5c(),
+        "is cut off or damaged after its first certificate");
+}
+
+BOOST_AUTO_TEST_CASE(a_signer_may_have_a_public_key)
+{
+    auto const sign = [](std::string const&, std::function<void(result<std::string>)> const&) {};
+    test_key const key("P-256");
+    auto const by = signing_key::signer(coauth::signature_algorithm::es256, sign);
+    BOOST_TEST(loaded(by)->thumbprint().empty());
+    BOOST_TEST(loaded(by.public_key(key.public_pem()))->thumbprint() == key.thumbprint());
+    BOOST_TEST(
+        loaded(by.public_key(boost::json::serialize(key.jwk())))->thumbprint() == key.thumbprint());
+    auto const known = make_identity("client");
+    BOOST_TEST(
+        loaded(by.certificate_pem(known.certificate_pem))->thumbprint() == known.key.thumbprint());
+    check_refused(by.public_key("hush"), "its public key is neither PEM");
+    check_refused(by.public_key("{}"), "its public key is neither PEM");
+    check_refused(by.public_key(test_key("RSA").public_pem()), "does not fit the algorithm ES256");
+    check_refused(
+        by.public_key(key.public_pem()).certificate_pem(known.certificate_pem),
+        "belongs to another key");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -275,6 +275,25 @@ BOOST_AUTO_TEST_CASE(a_secret_in_every_encoding_is_masked)
         }
 }
 
+BOOST_AUTO_TEST_CASE(values_of_header_fields_are_masked)
+{
+    auto configuration = config();
+    configuration.headers = {
+        {"x-api-key", "k y/1"}, {"User-Id", "u-4711"}, {"traceparent", "00-1-2-01"}};
+    auto const endpoint = coauth::protocol::check_config(configuration);
+    auto const wire = build_token_request(configuration, *endpoint, {});
+    BOOST_TEST_REQUIRE(outcome(wire) == "success");
+    auto const shown = coauth::protocol::redact_request(*wire);
+    check_contains(shown, "\nx-api-key: ***\nUser-Id: ***\ntraceparent: 00-1-2-01\n");
+    check_contains(shown, "\nAccept: application/json\n");
+    coauth::http_response response;
+    response.status = 400;
+    response.body =
+        coauth::secret(R"({"error":"x","error_description":"no key k%20y%2F1 of u-4711"})");
+    check_contains(
+        redact_response(response, configuration.authentication, wire->view()), "no key *** of ***");
+}
+
 BOOST_AUTO_TEST_CASE(secrets_of_the_request_are_masked)
 {
     auto configuration = config();

@@ -27,7 +27,7 @@ BOOST_AUTO_TEST_CASE(setters_chain_and_getters_return_the_values)
     BOOST_TEST(request.scope() == "a b");
     BOOST_TEST(request.resources().size() == 2U);
     BOOST_TEST(request.resources()[1] == "urn:2");
-    BOOST_TEST(request.audience() == "au");
+    BOOST_TEST(request.audiences() == std::vector<std::string>{"au"});
     BOOST_TEST(request.parameters().size() == 2U);
     BOOST_TEST(request.parameters()[1].second == "2");
 }
@@ -38,7 +38,7 @@ BOOST_AUTO_TEST_CASE(a_named_request_is_changed_in_place)
     request.scope("a").audience("x");
     request.scope("b");
     BOOST_TEST(request.scope() == "b");
-    BOOST_TEST(request.audience() == "x");
+    BOOST_TEST(request.audiences() == std::vector<std::string>{"x"});
 }
 
 BOOST_AUTO_TEST_CASE(null_pointers_are_empty_strings)

@@ -152,4 +152,117 @@ BOOST_AUTO_TEST_CASE(assertions_and_proofs_are_added_to_the_request)
     BOOST_TEST(body(client_authentication::tls_client_auth("id")) == "a=b&client_id=id");
 }
 
+BOOST_AUTO_TEST_CASE(a_grant_of_any_name_has_its_parameters)
+{
+    BOOST_TEST(
+        form(token_request::grant("account_credentials").parameter("account_id", "a 1")) ==
+        "grant_type=account_credentials&account_id=a+1");
+    secret const password("p&w");
+    BOOST_TEST(
+        form(token_request::grant("password")
+                 .parameter("username", "ann")
+                 .parameter("password", password)
+                 .scope("read")) == "grant_type=password&password=p%26w&scope=read&username=ann");
+    auto const saml = token_request::grant("urn:ietf:params:oauth:grant-type:saml2-bearer")
+                          .parameter("assertion", [] { return coauth::result<secret>("x"); });
+    BOOST_TEST(coauth::protocol::has_dynamic_parameters(saml));
+    BOOST_TEST(
+        form(token_request::grant("urn:ietf:params:oauth:grant-type:saml2-bearer")
+                 .parameter("assertion", "PHNhbWw+")) ==
+        "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Asaml2-bearer&assertion=PHNhbWw%2B");
+    // Text parameters may repeat, as the permissions of UMA do.
+    BOOST_TEST(
+        form(token_request::grant("urn:ietf:params:oauth:grant-type:uma-ticket")
+                 .parameter("permission", "a")
+                 .parameter("permission", "b")
+                 .audience("api")) ==
+        "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Auma-ticket&audience=api&permission="
+        "a&permission=b");
+}
+
+BOOST_AUTO_TEST_CASE(client_credentials_may_have_secret_parameters)
+{
+    auto const request = token_request().parameter("pin", secret("1 2")).scope("a");
+    BOOST_TEST(form(request) == "grant_type=client_credentials&pin=1+2&scope=a");
+    BOOST_TEST_REQUIRE(request.grant() != nullptr);
+    BOOST_TEST(request.grant()->type == "client_credentials");
+    auto const copy = request;
+    BOOST_TEST((copy == request));
+    auto changed = request;
+    changed.parameter("pin2", secret("x"));
+    BOOST_TEST(!(changed == request));
+    BOOST_TEST(request.grant()->parameters.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(invalid_parameters_of_a_grant_are_rejected)
+{
+    auto const saml = []
+    { return token_request::grant("urn:ietf:params:oauth:grant-type:saml2-bearer"); };
+    secret const hush("hush");
+    struct row
+    {
+        token_request request;
+        char const* says;
+    };
+    for (auto const& [request, says] : std::vector<row>{
+             {token_request::grant(""), "the grant type is empty"},
+             {token_request::grant(nullptr), "the grant type is empty"},
+             {token_request::grant("a\r\nb"), "the grant type is empty or contains"},
+             {saml().parameter("client_secret", hush), "'client_secret' is reserved"},
+             {saml().parameter("grant_type", "hush"), "'grant_type' is reserved"},
+             {saml().parameter("authorization_details", "[]"), "is reserved"},
+             {saml().parameter("refresh_token", "hush"), "'refresh_token' is reserved"},
+             {saml().parameter("assertion", hush).parameter("assertion", hush), "is set twice"},
+             {saml().parameter("assertion", hush).parameter("assertion", "hush"), "is reserved"},
+             {saml().parameter("assertion", secret()), "assertion is empty"},
+             {saml().parameter("assertion", coauth::secret_provider()), "assertion is empty"},
+             {saml().parameter("", hush), "a parameter has an empty name"},
+             {saml().parameter("a\nb", hush), "control character"},
+             {token_request().parameter("assertion", hush), "'assertion' is reserved"},
+             {token_request::jwt_bearer(hush).parameter("assertion", hush), "is set twice"},
+             {token_request::token_exchange(hush).parameter("subject_token", "hush"),
+              "'subject_token' is reserved"}})
+        BOOST_TEST_CONTEXT(says)
+        {
+            auto const built = coauth::protocol::token_request_form(request);
+            BOOST_TEST_REQUIRE(outcome(built) == "invalid_parameter");
+            check_contains(built.error().message(), says);
+            check_lacks(built.error().message(), "hush");
+        }
+}
+
+BOOST_AUTO_TEST_CASE(each_audience_is_a_parameter)
+{
+    auto const request = token_request().audience("a").audience("").audience("b c");
+    BOOST_TEST(form(request) == "grant_type=client_credentials&audience=a&audience=b+c");
+    auto const bad =
+        coauth::protocol::token_request_form(token_request().audience("a").audience("hush\n"));
+    BOOST_TEST(outcome(bad) == "invalid_parameter");
+}
+
+BOOST_AUTO_TEST_CASE(authorization_details_are_an_array_of_objects_with_a_type)
+{
+    BOOST_TEST(
+        form(token_request().authorization_details(R"([{"type":"a"}])")) ==
+        "grant_type=client_credentials&authorization_details=%5B%7B%22type%22%3A%22a%22%7D%5D");
+    for (auto const* good :
+         {R"( [ { "type" : "a" , "actions" : [ "x,{" , "\"}]" ] , "n" : { "m" : [1] } },
+               {"type":"b"} ] )",
+          R"([{"type":"\u0061\\"}])", ""})
+        BOOST_TEST_CONTEXT(good)
+    (void)form(token_request().authorization_details(good));
+    for (auto const* bad :
+         {"x", "{}", R"({"type":"a"})", "[]", "[1]", "[[]]", R"(["a"])", R"([{}])",
+          R"([{"type":1}])", R"([{"type":""}])", R"([{"type":"a"},{"a":1}])",
+          R"([{"type":"a"},null])", R"([{"type":"a"}],"x":[{"type":"a"}])",
+          R"([{"type":"a","type":"b"}])", R"([{"type":"a"}] x)", R"([{"type":"a"}]})",
+          R"([{"type":"a"},])"})
+        BOOST_TEST_CONTEXT(bad)
+        {
+            auto const built =
+                coauth::protocol::token_request_form(token_request().authorization_details(bad));
+            BOOST_TEST(outcome(built) == "invalid_parameter");
+        }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

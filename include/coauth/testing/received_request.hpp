@@ -2,9 +2,12 @@
 #define COAUTH_TESTING_RECEIVED_REQUEST_HPP
 
 #include <coauth/client_authentication.hpp>
+#include <coauth/export.hpp>
 #include <coauth/http_headers.hpp>
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace coauth::testing
 {
@@ -34,6 +37,11 @@ struct received_request
     /// The RFC 7638 thumbprint of the key in the DPoP proof, whether or not the proof is valid.
     /// Empty: there was no proof.
     std::string dpop_thumbprint = {};
+
+    /// The value of the first parameter of the form with this name. Empty: there is none.
+    [[nodiscard]] COAUTH_DECL std::string parameter(std::string_view name) const;
+    /// The values of all parameters with this name, such as several audiences.
+    [[nodiscard]] COAUTH_DECL std::vector<std::string> parameters(std::string_view name) const;
 };
 
 } // namespace coauth::testing

@@ -13,7 +13,8 @@ struct registered_client
 {
     /// The client id.
     std::string id;
-    /// The secret for client_secret_basic and client_secret_post.
+    /// The secret for client_secret_basic and client_secret_post. A client that posts its secret
+    /// without an id is the first one with this secret.
     std::string secret = {};
     /// The secret for client_secret_jwt.
     std::string assertion_secret = {};

@@ -1,6 +1,7 @@
 #ifndef COAUTH_TESTING_SERVER_OPTIONS_HPP
 #define COAUTH_TESTING_SERVER_OPTIONS_HPP
 
+#include <coauth/http_headers.hpp>
 #include <coauth/testing/certificate.hpp>
 #include <coauth/testing/registered_client.hpp>
 
@@ -120,12 +121,28 @@ struct server_options
     std::string issuer_path = {};
     /// The path of the introspection endpoint (RFC 7662). Empty: there is none.
     std::string introspection_path = "/oauth/introspect";
+    /// The path of the JSON Web Key Set with the key that signs responses to introspection: those
+    /// to requests that accept `application/token-introspection+jwt` (RFC 9701). Empty: the server
+    /// signs none.
+    std::string jwks_path = "/oauth/jwks";
     /// The path of the revocation endpoint (RFC 7009). Empty: there is none.
     std::string revocation_path = "/oauth/revoke";
-    /// The accepted grant types. Possible are "client_credentials", "refresh_token",
+    /// The accepted grant types. The parameters of "client_credentials", "refresh_token",
     /// "urn:ietf:params:oauth:grant-type:jwt-bearer" and
-    /// "urn:ietf:params:oauth:grant-type:token-exchange".
+    /// "urn:ietf:params:oauth:grant-type:token-exchange" are checked. Any other name is an
+    /// extension grant, and accepted with any parameters: `received_request::parameter` returns
+    /// them.
     std::vector<std::string> grants = {"client_credentials"};
+    /// The audiences for which tokens are issued. A request with another one is rejected
+    /// (`invalid_target`). Empty: any.
+    std::vector<std::string> token_audiences = {};
+    /// The accepted types of authorization details (RFC 9396). A request with another one is
+    /// rejected (`invalid_authorization_details`), and the response contains what was requested.
+    /// Empty: authorization details are ignored.
+    std::vector<std::string> authorization_details_types = {};
+    /// Header fields that each request must have, as at an API gateway. Without one of them the
+    /// response has the status 401 and no OAuth error.
+    std::vector<http_header> required_headers = {};
     /// The issuers trusted for the JWT bearer grant. Empty: any assertion is accepted without a
     /// check.
     std::vector<trusted_issuer> assertion_issuers = {};
