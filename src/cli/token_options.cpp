@@ -1,10 +1,14 @@
 #include "cli/token_options.hpp"
 
+#include <coauth/secret_provider.hpp>
+
 #include "cli/sanitize_for_terminal.hpp"
 
 #include <boost/program_options.hpp>
 
+#include <optional>
 #include <ostream>
+#include <utility>
 
 namespace coauth::cli
 {
@@ -17,10 +21,14 @@ namespace po = boost::program_options;
 struct token_flags
 {
     client_flags client;
+    std::string grant;
     std::string scope;
-    std::string audience;
+    std::vector<std::string> audiences;
     std::vector<std::string> resources;
     std::vector<std::string> parameters;
+    std::vector<std::string> parameter_files;
+    std::string authorization_details;
+    std::vector<std::string> headers;
     std::string output;
     bool decode = false;
 };
@@ -29,13 +37,23 @@ po::options_description request_flags(token_flags& flags)
 {
     po::options_description group("Token");
     group.add_options()(
+        "grant", po::value(&flags.grant)->value_name("NAME"),
+        "the grant type, such as account_credentials; its parameters are given by --param and "
+        "--param-file. Default: client_credentials")(
         "scope", po::value(&flags.scope)->value_name("WORDS"),
         "scopes, such as \"sms groups\". Default: those that the server grants")(
-        "audience", po::value(&flags.audience)->value_name("TEXT"), "the API the token is for")(
+        "audience", po::value(&flags.audiences)->value_name("TEXT"),
+        "the API the token is for; repeatable")(
         "resource", po::value(&flags.resources)->value_name("URI"),
         "the resource the token is for (RFC 8707); repeatable")(
         "param", po::value(&flags.parameters)->value_name("NAME=VALUE"),
-        "a further parameter of the request; repeatable");
+        "a further parameter of the request; repeatable")(
+        "param-file", po::value(&flags.parameter_files)->value_name("NAME=FILE"),
+        "the same with a secret value, which is read from the file; repeatable")(
+        "authorization-details", po::value(&flags.authorization_details)->value_name("JSON"),
+        "the rights in detail (RFC 9396): a JSON array of objects, each with a type")(
+        "header", po::value(&flags.headers)->value_name("'NAME: VALUE'"),
+        "a further header field of the request; repeatable");
     return group;
 }
 
@@ -73,19 +91,59 @@ result<output_format> read_output_format(std::string const& text)
     return usage_error("--output is summary, token, header or json, not " + in_quotes(text));
 }
 
+struct pair_of_text
+{
+    std::string name;
+    std::string value;
+};
+
+// Splits "NAME=VALUE". None: there is no name or no sign.
+std::optional<pair_of_text> split(std::string const& text, char sign)
+{
+    auto const at = text.find(sign);
+    if (at == 0 || at == std::string::npos)
+        return std::nullopt;
+    return pair_of_text{text.substr(0, at), text.substr(at + 1)};
+}
+
+result<void> add_headers(token_flags const& flags, token_request& request)
+{
+    for (auto const& header : flags.headers)
+    {
+        auto field = split(header, ':');
+        auto const begin = field ? field->value.find_first_not_of(' ') : std::string::npos;
+        if (begin == std::string::npos)
+            return usage_error("--header takes 'NAME: VALUE', as in --header 'x-api-key: abc'");
+        request.header(std::move(field->name), field->value.substr(begin));
+    }
+    return {};
+}
+
 result<token_request> read_request(token_flags const& flags)
 {
-    token_request request;
-    request.scope(flags.scope).audience(flags.audience);
+    auto request = flags.grant.empty() ? token_request() : token_request::grant(flags.grant);
+    request.scope(flags.scope).authorization_details(flags.authorization_details);
+    for (auto const& audience : flags.audiences)
+        request.audience(audience);
     for (auto const& uri : flags.resources)
         request.resource(uri);
     for (auto const& parameter : flags.parameters)
     {
-        auto const sign = parameter.find('=');
-        if (sign == 0 || sign == std::string::npos)
+        auto pair = split(parameter, '=');
+        if (!pair)
             return usage_error("--param takes NAME=VALUE, as in --param tenant=blue");
-        request.parameter(parameter.substr(0, sign), parameter.substr(sign + 1));
+        request.parameter(std::move(pair->name), std::move(pair->value));
     }
+    for (auto const& parameter : flags.parameter_files)
+    {
+        auto pair = split(parameter, '=');
+        if (!pair || pair->value.empty())
+            return usage_error(
+                "--param-file takes NAME=FILE, as in --param-file assertion=assertion.b64");
+        request.parameter(std::move(pair->name), secret_from_file(std::move(pair->value)));
+    }
+    if (auto const added = add_headers(flags, request); !added)
+        return added.error();
     return request;
 }
 
@@ -123,11 +181,14 @@ void print_token_help(std::ostream& out)
 {
     token_flags unused;
     out << "Usage: coauth token [flags]\n\n"
-           "Gets an access token with the client credentials grant (RFC 6749 section 4.4).\n\n"
+           "Gets an access token with the client credentials grant (RFC 6749 section 4.4),\n"
+           "or with another one by --grant.\n\n"
            "  coauth token --client-id ID --client-secret-file FILE\n"
            "  coauth token --token-endpoint https://auth.example.com/oauth/token \\\n"
            "               --client-id ID --client-secret-file FILE --scope \"read write\"\n"
            "  coauth token --issuer https://login.example.com --client-id ID --key-file FILE\n"
+           "  coauth token --token-endpoint https://auth.example.com/token --client-id ID \\\n"
+           "               --grant account_credentials --param account_id=ACCOUNT\n"
            "  curl -H \"$(coauth token --output header ...)\" https://api.example.com/\n"
         << all_flags(unused)
         << "\nExit status: 0 a token, 1 refused by the server, 2 usage or configuration,\n"

@@ -86,6 +86,22 @@ class Token(Case):
         for phase in ("lookup", "connect", "tls", "request", "response"):
             self.assertRegex(got.stderr.lower(), r"(?m)^\s*%s\b.*\d+\.\d+ ms" % phase)
 
+    def test_another_grant_has_its_parameters_and_header_fields(self):
+        grant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+        server = Server("--grant", "jwt-bearer")
+        got = server.token(
+            "-v", "--grant", grant, "--param-file", "assertion=" + server.file("a", "hush.asser.tion\n"),
+            "--param", "tenant=blue", "--audience", "a", "--audience", "b",
+            "--authorization-details", '[{"type":"x"}]', "--header", "traceparent: 00-1-2-01",
+            "--header", "x-api-key:hush-key", "-o", "token")
+        server.stop()
+        self.check(got, 0)
+        for part in ("grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=***"
+                     "&audience=a&audience=b&authorization_details=***&tenant=***",
+                     "> traceparent: 00-1-2-01", "> x-api-key: ***"):
+            self.assertIn(part, got.stderr)
+        self.assertNotIn("hush", got.stderr)
+
     def test_a_wrong_secret_is_an_error(self):
         got = self.server.token("--client-secret-file", "-", "-o", "json", secret=False,
                                 stdin="wrong-word")
