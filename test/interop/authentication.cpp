@@ -291,6 +291,24 @@ void introspection_shows_the_key_of_a_bound_token()
     BOOST_TEST(seen.member("cnf")->find(thumbprint) != std::string_view::npos);
 }
 
+void signed_introspection_responses_are_verified()
+{
+    auto config = config_for(basic_client);
+    config.server.issuer = server_url;
+    auto const token = get_token(config).value();
+    config.signed_introspection.jwks_file = file("jwks.json");
+    auto const seen = introspect(config, token);
+    BOOST_TEST(seen.active);
+    BOOST_TEST(seen.client_id == "basic");
+    config.signed_introspection.audience = "another";
+    auto const refused = get<coauth::introspection>(
+        config, [](coauth::client& client, auto done)
+        { client.async_introspect(coauth::secret("t"), "", std::move(done)); });
+    BOOST_REQUIRE(!refused);
+    BOOST_TEST(
+        message_of(refused).find("its audience (aud) is not 'another'") != std::string::npos);
+}
+
 void introspection_and_revocation_with_a_wrong_secret_are_refused()
 {
     row const wrong{"", basic("basic", "other")};
@@ -391,6 +409,7 @@ bool make_tests()
             [&test] { run_lifecycle(test); }, test.name, __FILE__, __LINE__));
     suite->add(BOOST_TEST_CASE(a_dpop_proof_is_valid_for_its_token_method_and_url_only));
     suite->add(BOOST_TEST_CASE(introspection_shows_the_key_of_a_bound_token));
+    suite->add(BOOST_TEST_CASE(signed_introspection_responses_are_verified));
     suite->add(BOOST_TEST_CASE(introspection_and_revocation_with_a_wrong_secret_are_refused));
     suite->add(BOOST_TEST_CASE(a_client_works_with_a_discovered_server));
     suite->add(BOOST_TEST_CASE(a_client_works_with_a_discovered_tenant));

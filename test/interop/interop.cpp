@@ -105,6 +105,11 @@ token_request resource(std::string uri)
     return token_request().resource(std::move(uri));
 }
 
+token_request account(std::string grant)
+{
+    return token_request::grant(std::move(grant)).parameter("account_id", "a&1");
+}
+
 // Credentials with the characters that encodings treat differently.
 std::string const id = "id:with+%/ &=?#\"~*";
 std::string const secret = "s:e+c%72/e&t =?#\"~*\\";
@@ -149,6 +154,8 @@ std::vector<row> const rows = {
     {"unencoded_basic_percent",                raw("basic", "100%"),            anything(), refused(400, "invalid_request")},
     {"unencoded_basic_colon_in_id",            raw(id, secret),                 anything(), failed("invalid_configuration")},
 
+    {"basic_and_client_id_in_the_body",        basic("basic", "basic-secret").with_client_id_in_body(), anything(), token("")},
+
     // The secret in the body.
     {"post",                       post("post", "post-secret"),     scope("read write"), token("read write")},
     {"post_wrong_secret",          post("post", "other"),           anything(), refused(401, "invalid_client")},
@@ -192,6 +199,14 @@ std::vector<row> const rows = {
     {"resource_one_unknown",       basic("basic", "basic-secret"),  resource(opaque_resource).resource("https://unknown.example/"), refused(400, "invalid_target")},
     {"resource_two",               basic("basic", "basic-secret"),  resource(opaque_resource).resource(jwt_resource), refused(400, "invalid_target")},
     {"resource_server_broken",     basic("basic", "basic-secret"),  resource("https://broken.example/"), refused(500, "server_error")},
+
+    // Extension grants. This one repeats the audiences in the scope.
+    {"extension_grant",            basic("extension", "extension-secret"), account("account_credentials"), token("")},
+    {"extension_grant_audience",   basic("extension", "extension-secret"), account("account_credentials").audience("https://a.example"), token("https://a.example")},
+    {"extension_grant_audiences",  post("extension", "extension-secret"), account("urn:example:grant-type:account").audience("https://a.example").audience("https://b.example"), token("https://a.example https://b.example")},
+    {"extension_grant_refused",    basic("extension", "extension-secret"), token_request::grant("account_credentials").parameter("account_id", coauth::secret("b")), refused(400, "invalid_grant")},
+    {"extension_grant_not_allowed", basic("basic", "basic-secret"), account("account_credentials"), refused(400, "invalid_request")},
+    {"extension_grant_unknown",    basic("basic", "basic-secret"),  account("urn:example:unknown"), refused(400, "unsupported_grant_type")},
 
     // Other parameters.
     {"audience_ignored",       basic("basic", "basic-secret"),  anything().audience("a & b"), token("")},

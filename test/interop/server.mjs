@@ -7,8 +7,9 @@
 // Prints its issuer and the second address when it is ready. It ends when its standard input does, so
 // that it never outlives its parent.
 
-import { createHash, createPublicKey, randomBytes, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import {
+  createHash, createPrivateKey, createPublicKey, randomBytes, X509Certificate } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose';
 import Provider, { errors } from 'oidc-provider';
@@ -45,6 +46,8 @@ const clients = [
     grant_types: ['authorization_code'],
     response_types: ['code'],
     redirect_uris: ['https://client.example/'] }],
+  ['extension', 'extension-secret', {
+    grant_types: ['account_credentials', 'urn:example:grant-type:account'] }],
   ['public', undefined, { token_endpoint_auth_method: 'none' }],
   ['assertion', undefined, { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [{
     kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }] } }],
@@ -97,6 +100,20 @@ const asserts = {
 function checkAssertion(ctx, claims, header, { clientId }) {
   const good = asserts[clientId]?.(ctx, claims, header) ?? true;
   if (!good) throw new errors.InvalidClientAuth('the assertion does not say what it must');
+}
+
+// An extension grant. The scope of the response repeats the audiences of the request.
+async function grantAccount(ctx) {
+  const { account_id: account, audience } = ctx.oidc.params;
+  if (account !== 'a&1') throw new errors.InvalidGrant('there is no such account');
+  const token = new ctx.oidc.provider.ClientCredentials({ client: ctx.oidc.client });
+  ctx.oidc.entity('ClientCredentials', token);
+  ctx.body = {
+    access_token: await token.save(),
+    expires_in: token.expiration,
+    token_type: token.tokenType,
+    scope: [audience ?? []].flat().join(' '),
+  };
 }
 
 // Takes an introspection request: the token, and in token_type_hint the DPoP proof of a GET of
@@ -155,11 +172,14 @@ const configuration = {
     },
   },
   assertJwtClientAuthClaimsAndHeader: checkAssertion,
+  jwks: { keys: [{
+    ...createPrivateKey(read('rsa.key')).export({ format: 'jwk' }), kid: 'server', use: 'sig' }] },
   scopes: ['read', 'write', 'admin'],
   features: {
     clientCredentials: { enabled: true },
     devInteractions: { enabled: false },
     introspection: { enabled: true },
+    jwtIntrospection: { enabled: true },
     revocation: { enabled: true },
     dPoP: {
       enabled: true,
@@ -181,6 +201,11 @@ const configuration = {
   },
 };
 const provider = new Provider(issuer, configuration);
+for (const name of ['account_credentials', 'urn:example:grant-type:account'])
+  provider.registerGrantType(name, grantAccount, ['account_id', 'audience'], ['audience']);
+// The key that signs introspection responses, for the clients.
+writeFileSync(`${directory}/jwks.json`, JSON.stringify({
+  keys: [{ ...publicKey('rsa'), kid: 'server' }] }));
 const atRoot = provider.callback();
 const atTenant = new Provider(`${issuer}/tenant`, { ...configuration, discovery: {} }).callback();
 
