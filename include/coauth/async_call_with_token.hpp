@@ -42,8 +42,8 @@ namespace coauth
 /// \param tokens The source of the token. It need not outlive the call. If it is destroyed or
 ///     closed while the call waits for a token, the call ends with `errc::cancelled`.
 /// \param operation Called once or twice (four times, if the API demands nonces) with an
-///     `access_token`; returns an `awaitable` of the
-///     response. Copied or moved, and kept until the call ends.
+///     `access_token`; returns an `awaitable` of the response. Copied or moved, and kept until the
+///     call ends.
 /// \param is_rejected Called with the response; returns true if the response rejects the token. The
 ///     default accepts a response of Boost.Beast, and types like it.
 /// \return An awaitable, to be awaited once, of `result<Response>`: the response, or the error if

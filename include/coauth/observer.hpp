@@ -40,7 +40,8 @@ struct event_context
     /// `client_config::name`, or `token_fetcher_options::name`. Empty: it has no name.
     std::string_view client;
     /// The URL of the endpoint, without its query. Events of a token source: that of its client's
-    /// token endpoint, or the issuer whose metadata name it; empty for a function.
+    /// token endpoint, or the issuer whose metadata name it; empty for a function. Of
+    /// `connection_closed`: the origin, because a connection serves all its endpoints.
     std::string_view endpoint;
     /// The number of the operation of a client or the fetch of a token source, unique in this
     /// process. A fetch and the operation of its client have the same. 0: the event is part of
@@ -91,8 +92,7 @@ struct request_hedged
     event_context context = {};
 };
 
-/// A connection was closed, for any reason. The event is part of no operation, because a connection
-/// serves many.
+/// A connection was closed, for any reason. The event is part of no operation.
 struct connection_closed
 {
     /// The number of requests that it carried.
