@@ -28,7 +28,8 @@ namespace coauth
 /// If the token is bound to a DPoP key and the response demands a proof with the API's nonce (401
 /// with the error `use_dpop_nonce`), the nonce is stored and the API is called again with the same
 /// token; `operation` puts it into the request with `authorize`, which makes a new proof. A nonce
-/// in any other response is stored too.
+/// in any other response is stored too. This needs a response whose fields can be read: one of
+/// Boost.Beast, or a type like it.
 ///
 /// Only a new token of the same kind is fetched. If the API demands another scope or other claims
 /// (`insufficient_scope`, `insufficient_claims`, `insufficient_user_authentication`), the result is
