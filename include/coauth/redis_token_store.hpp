@@ -100,6 +100,7 @@ public:
         : redis_token_store(executor_type(context.get_executor()), std::move(options))
     {
     }
+    /// Ends its operations with `errc::cancelled`.
     ~redis_token_store() override;
 
     /// Success, or `errc::invalid_configuration` with a message that says what to change. Reads the

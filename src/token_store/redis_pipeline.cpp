@@ -23,8 +23,10 @@ namespace
 {
 
 constexpr std::size_t max_queued = 10'000;
-// Of an attempt to connect, which goes on when a request has given up: the next one profits.
-constexpr std::chrono::milliseconds connect_limit(2'000);
+// Of an attempt to connect: while somebody waits for it, and when all have given up. The next
+// request profits.
+constexpr std::chrono::milliseconds connect_limit(10'000);
+constexpr std::chrono::milliseconds unwanted_connect_limit(2'000);
 
 std::shared_ptr<net::resolver>
 make_resolver(asio::any_io_executor const& executor, resolver_function const& of_user)
@@ -244,7 +246,7 @@ net::task<result<void>> pipeline::open()
     if (greeting->replies != 0)
         current = std::make_shared<greeting_request>(std::move(*greeting));
     greeting_ = current;
-    start_connect_timer();
+    start_connect_timer(unwanted_connect_limit);
     auto outcome = co_await stream_->connect(op);
     if (outcome && current)
     {
@@ -258,17 +260,26 @@ net::task<result<void>> pipeline::open()
     co_return outcome;
 }
 
-void pipeline::start_connect_timer()
+void pipeline::start_connect_timer(std::chrono::milliseconds limit)
 {
     is_connecting_ = true;
-    connect_timer_.expires_after(connect_limit);
+    connect_timer_.expires_after(limit);
     connect_timer_.async_wait(
-        [self = weak_from_this()](error_code ec)
+        [self = weak_from_this(), limit](error_code ec)
         {
             auto const running = self.lock();
             if (!ec && running && running->is_connecting_ && running->run_)
-                running->run_->op.stop.abort(errc::timeout);
+                running->on_connect_timer(limit);
         });
+}
+
+void pipeline::on_connect_timer(std::chrono::milliseconds limit)
+{
+    bool const is_wanted = !queue_.empty() && limit == unwanted_connect_limit;
+    if (is_wanted)
+        start_connect_timer(connect_limit - limit);
+    else
+        run_->op.stop.abort(errc::timeout);
 }
 
 void pipeline::on_broken(error const& failure)

@@ -111,7 +111,8 @@ private:
     [[nodiscard]] bool is_silent(clock::time_point now) const noexcept;
     [[nodiscard]] bool waits_for_replies() const noexcept;
 
-    void start_connect_timer();
+    void start_connect_timer(std::chrono::milliseconds limit);
+    void on_connect_timer(std::chrono::milliseconds limit);
     void on_broken(error const& failure);
     void disconnect() noexcept;
     void fail_all(error const& failure);

@@ -19,8 +19,8 @@ using boost::system::error_code;
 namespace
 {
 
-// A connection on which nothing has come for this time, while a reply is due, is replaced: the
-// network may have lost it silently.
+// A connection on which nothing has come for this time, and on which a request has given up, is
+// replaced: the network may have lost it silently.
 constexpr std::chrono::milliseconds silence_limit(1'000);
 // Of the bytes that are sent at once.
 constexpr std::size_t output_size = std::size_t(64) * 1024;
@@ -159,7 +159,7 @@ void pipeline::on_reply(reply received)
     first.replies.push_back(std::move(received));
     if (first.replies.size() < first.expected)
         return;
-    auto const complete = std::move(first);
+    auto complete = std::move(first);
     sent_.pop_front();
     if (!greeting_)
     {
@@ -167,12 +167,13 @@ void pipeline::on_reply(reply received)
         back_off_.on_success();
     }
     if (complete.request)
-        complete.request->on_replies(complete.replies);
+        complete.request->on_replies(std::move(complete.replies));
 }
 
 bool pipeline::is_silent(clock::time_point now) const noexcept
 {
-    return !sent_.empty() && now - std::max(last_input_, sent_.front().sent) >= silence_limit;
+    return !sent_.empty() && sent_.front().request == nullptr &&
+           now - std::max(last_input_, sent_.front().sent) >= silence_limit;
 }
 
 bool pipeline::waits_for_replies() const noexcept

@@ -141,9 +141,9 @@ std::chrono::milliseconds least_time(reply const& before, reply const& after)
 
 std::uint16_t slot_of(std::string_view prefix, std::string_view name)
 {
-    constexpr unsigned slots = 16'384;
+    constexpr unsigned slot_count = 16'384;
     auto const key = record_key(prefix, name);
-    return static_cast<std::uint16_t>(crc16(hash_tag(key)) % slots);
+    return static_cast<std::uint16_t>(crc16(hash_tag(key)) % slot_count);
 }
 
 commands

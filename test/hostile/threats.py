@@ -8,7 +8,7 @@ import pathlib
 import re
 import sys
 
-SUITE = re.compile(r"BOOST_AUTO_TEST_SUITE\(\s*(\w+)")
+SUITE = re.compile(r"BOOST_(?:AUTO|FIXTURE)_TEST_SUITE\(\s*(\w+)")
 CASE = re.compile(r"BOOST_(?:AUTO|FIXTURE|DATA)_TEST_CASE\w*\(\s*(\w+)")
 NAME = re.compile(r"`([a-z]+/\w+/\w+)`((?:,? \"[^\"]+\")*)")
 FILE = re.compile(r"`((?:test/)[\w/.]+)`")
