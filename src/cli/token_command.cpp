@@ -5,8 +5,11 @@
 #include "cli/run_operation.hpp"
 #include "cli/token_options.hpp"
 
+#include <boost/asio/post.hpp>
+
 #include <iostream>
 #include <unistd.h>
+#include <utility>
 
 namespace coauth::cli
 {
@@ -16,11 +19,32 @@ namespace
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-token_result fetch(client_options options, token_request request)
+template <class Handler>
+void done_with(client& tokens, error const& failure, Handler done)
 {
+    boost::asio::post(
+        tokens.get_executor(),
+        [failure, done = std::move(done)]() mutable { std::move(done)(token_result(failure)); });
+}
+
+// With a store it ends when the token is there for the others, too.
+token_result fetch(token_options const& options)
+{
+    auto const deadline = steady_clock::now() + options.client.config.timeout;
     return run_with_client<access_token>(
-        std::move(options), [&](client& tokens, auto done)
-        { tokens.async_get_access_token(std::move(request), std::move(done)); });
+        options.client,
+        [&](client& tokens, auto done)
+        {
+            if (!options.store)
+                return tokens.async_get_access_token(options.request, std::move(done));
+            auto const shared = share_tokens(tokens, *options.store);
+            if (!shared)
+                return done_with(tokens, shared.error(), std::move(done));
+            token_fetch what;
+            what.request = options.request;
+            what.deadline = deadline;
+            shared->async_fetch(std::move(what), std::move(done));
+        });
 }
 
 void print(token_result const& token, token_options const& options, milliseconds elapsed)
@@ -47,7 +71,7 @@ void print(token_result const& token, token_options const& options, milliseconds
 exit_status fetch_and_print(token_options const& options)
 {
     auto const start = steady_clock::now();
-    auto const token = fetch(options.client, options.request);
+    auto const token = fetch(options);
     auto const elapsed = std::chrono::round<milliseconds>(steady_clock::now() - start);
     print(token, options, elapsed);
     return token ? exit_status::ok : to_exit_status(token.error().kind());

@@ -22,6 +22,7 @@ struct token_flags
 {
     client_flags client;
     std::string grant;
+    store_flags store;
     std::string scope;
     std::vector<std::string> audiences;
     std::vector<std::string> resources;
@@ -65,6 +66,8 @@ po::options_description all_flags(token_flags& flags)
     add_connection_flags(server, flags.client);
     po::options_description client("Client authentication");
     add_client_flags(client, flags.client);
+    po::options_description store("Sharing");
+    add_store_flags(store, flags.store);
     po::options_description command("Command");
     command.add_options()(
         "output,o", po::value(&flags.output)->default_value("summary")->value_name("FORM"),
@@ -74,7 +77,7 @@ po::options_description all_flags(token_flags& flags)
     add_verbose_flag(command, flags.client);
     add_run_flags(command, flags.client);
     po::options_description all;
-    all.add(server).add(client).add(request_flags(flags)).add(command);
+    all.add(server).add(client).add(request_flags(flags)).add(store).add(command);
     return all;
 }
 
@@ -170,6 +173,10 @@ result<token_options> read_token_options(arguments const& args)
     if (!request)
         return request.error();
     options.request = std::move(*request);
+    auto store = read_store_options(flags.store);
+    if (!store)
+        return store.error();
+    options.store = std::move(*store);
     auto client = read_client_options(flags.client);
     if (!client)
         return client.error();
@@ -189,6 +196,7 @@ void print_token_help(std::ostream& out)
            "  coauth token --issuer https://login.example.com --client-id ID --key-file FILE\n"
            "  coauth token --token-endpoint https://auth.example.com/token --client-id ID \\\n"
            "               --grant account_credentials --param account_id=ACCOUNT\n"
+           "  coauth token --store rediss://redis.example.com --store-key-file FILE ...\n"
            "  curl -H \"$(coauth token --output header ...)\" https://api.example.com/\n"
         << all_flags(unused)
         << "\nExit status: 0 a token, 1 refused by the server, 2 usage or configuration,\n"

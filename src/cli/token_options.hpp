@@ -5,8 +5,10 @@
 
 #include "cli/client_options.hpp"
 #include "cli/flags.hpp"
+#include "cli/store_options.hpp"
 
 #include <iosfwd>
+#include <optional>
 
 namespace coauth::cli
 {
@@ -24,6 +26,8 @@ struct token_options
 {
     client_options client;
     token_request request;
+    // None: the token is not shared.
+    std::optional<store_options> store;
     output_format output = output_format::summary;
     // Show the content of a JSON Web Token.
     bool decode = false;

@@ -1,0 +1,50 @@
+#ifndef COAUTH_SRC_CLI_STORE_OPTIONS_HPP
+#define COAUTH_SRC_CLI_STORE_OPTIONS_HPP
+
+#include <coauth/client.hpp>
+#include <coauth/result.hpp>
+#include <coauth/secret_provider.hpp>
+#include <coauth/token_fetcher.hpp>
+
+#include <optional>
+#include <string>
+
+namespace boost::program_options
+{
+class options_description;
+}
+
+namespace coauth::cli
+{
+
+// The flags of a shared store as they were typed.
+struct store_flags
+{
+    std::string url;
+    std::string key_file;
+    std::string password_file;
+    std::string ca_file;
+};
+
+void add_store_flags(boost::program_options::options_description& group, store_flags& flags);
+
+// A store that the command shares its token with.
+struct store_options
+{
+    std::string url;
+    secret_provider keys;
+    // Empty: there is no password, or it is in the URL.
+    secret_provider password;
+    std::string ca_file;
+};
+
+// None: no store is given. Reads the environment.
+[[nodiscard]] result<std::optional<store_options>> read_store_options(store_flags const& flags);
+
+// A fetcher that looks into the store first; it keeps the store. The store must be destroyed before
+// the client's context.
+[[nodiscard]] result<token_fetcher> share_tokens(client& tokens, store_options const& options);
+
+} // namespace coauth::cli
+
+#endif
