@@ -101,6 +101,7 @@ public:
     {
     }
     /// Ends its operations with `errc::cancelled`.
+    /// Its operations complete with `errc::cancelled`.
     ~redis_token_store() override;
 
     /// Success, or `errc::invalid_configuration` with a message that says what to change. Reads the
