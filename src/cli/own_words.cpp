@@ -13,7 +13,7 @@ namespace
 using replacement = std::pair<std::string_view, std::string_view>;
 
 // One that is part of another comes after it.
-constexpr std::array<replacement, 34> replacements = {{
+constexpr std::array<replacement, 36> replacements = {{
     {"tls.ca_file or tls.ca_pem", "--ca-file"},
     {"tls.certificate_file or tls.certificate_pem", "--cert-file"},
     {"tls.key_file or tls.key_pem", "--cert-key-file"},
@@ -51,16 +51,19 @@ constexpr std::array<replacement, 34> replacements = {{
     {"authentication: the signing key", "--key-file: the key"},
     {"dpop: the key", "--dpop: the key"},
     {"retry.max_attempts", "--retry"},
+    {"redis_options::url", "--store"},
+    {"the keys for shared tokens", "the keys in --store-key-file"},
 }};
 
 // Options that a message begins with. Elsewhere these are words.
-constexpr std::array<replacement, 6> first_words = {{
+constexpr std::array<replacement, 7> first_words = {{
     {"timeout ", "--timeout "},
     {"user_agent ", "--user-agent "},
     {"issuer ", "--issuer "},
     {"scope ", "--scope "},
     {"resource ", "--resource "},
     {"audience ", "--audience "},
+    {"authorization_details ", "--authorization-details "},
 }};
 
 std::string translate(std::string text)
