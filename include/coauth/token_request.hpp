@@ -215,7 +215,8 @@ public:
     /// texts for logs, but for `traceparent` and `tracestate`.
     ///
     /// Header fields do not make it another request for a `token_cache`: a source sends those of
-    /// the request with which it was made.
+    /// the request with which it was made. So a field must not select an account or a tenant; that
+    /// is what parameters are for, or a client of its own.
     ///
     /// \code
     /// // W3C Trace Context: the authorization server's spans belong to this trace.
