@@ -47,7 +47,8 @@ struct tls_options
     /// Trust the system's CA certificates in addition to `ca_file` and `ca_pem`.
     bool system_trust_store = false;
     /// Certificate revocation lists as PEM text. If it or `crl_file` is set, every certificate of
-    /// the chain must be covered by a list and not revoked. Both empty: revocation is not checked.
+    /// the chain must be covered by a list and not revoked, and the chain must lead to a
+    /// self-signed CA. Both empty: revocation is not checked.
     std::string crl_pem;
     /// A PEM file of certificate revocation lists, in addition to `crl_pem`.
     std::string crl_file = {};

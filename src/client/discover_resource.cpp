@@ -17,7 +17,9 @@ void start_discover_resource(
     asio::any_io_executor const& executor, std::string const& url,
     resource_discovery_options const& options, resource_discovery::handler_type handler)
 {
-    std::make_shared<resource_discovery>(executor, options, std::move(handler))->start(url);
+    auto const started =
+        std::make_shared<resource_discovery>(executor, options, std::move(handler));
+    started->start(url);
 }
 
 namespace

@@ -144,8 +144,10 @@ result<trust_store_ptr> trust_source::make_store(contents const& from) const
     if (!added)
         return added.error();
     // Every certificate of a store is a trust anchor, also an intermediate CA: as in Go, Java and
-    // curl.
-    X509_STORE_set_flags(to, X509_V_FLAG_PARTIAL_CHAIN);
+    // curl. Not with revocation lists: OpenSSL looks for the list of the anchor too, whose issuer
+    // is not part of a chain that ends there.
+    if (options_.crl_file.empty() && options_.crl_pem.empty())
+        X509_STORE_set_flags(to, X509_V_FLAG_PARTIAL_CHAIN);
     parse_certificates(to);
     return store;
 }

@@ -371,7 +371,8 @@ private:
             if (element.find_first_not_of(" \t\r\n") == element.find('{'))
                 add_object(element);
             // What is left begins with the comma.
-            rest.remove_prefix(static_cast<std::size_t>(element.end() - rest.begin()));
+            rest.remove_prefix(
+                static_cast<std::size_t>(element.data() + element.size() - rest.data()));
         }
     }
 

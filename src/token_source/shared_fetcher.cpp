@@ -77,6 +77,7 @@ shared_fetcher::shared_fetcher(
     , store(std::move(shared_store))
     , options(std::move(chosen))
     , registry(listen_to_context(executor))
+    , observer_(inner->observer())
     , status_(check(*inner, store.get(), options))
 {
 }

@@ -61,7 +61,7 @@ public:
     }
     [[nodiscard]] std::shared_ptr<coauth::observer> const& observer() const noexcept override
     {
-        return inner->observer();
+        return observer_;
     }
     [[nodiscard]] event_context context() const noexcept override { return inner->context(); }
     std::uint64_t refresh_credentials() override { return inner->refresh_credentials(); }
@@ -130,6 +130,7 @@ private:
 
     atomic_counters totals_;
     // In the options, but for the keys.
+    std::shared_ptr<coauth::observer> const observer_;
     result<void> const status_;
 
     std::mutex mutable mutex_;
