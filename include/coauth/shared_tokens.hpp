@@ -117,8 +117,8 @@ struct shared_tokens_counters
 /// Tokens whose lifetime is more than a second longer than a margin of 30 s, or of a tenth if that
 /// is less. A token without a known end is shared for an hour. Never shared are refresh tokens and
 /// what comes from them, and tokens that may be used once. Tokens are shared only by processes that
-/// have the same issuer or token endpoint, client id, grant, scope, audience, resources and further
-/// parameters, the same DPoP key and the same client certificate.
+/// have the same issuer or token endpoint, client id, grant, scope, audiences, resources, further
+/// parameters and `client_config::headers`, the same DPoP key and the same client certificate.
 ///
 /// \par What the store sees
 /// Digests as names, and records encrypted by AES-256-GCM with the name as additional data. Whoever

@@ -4,7 +4,9 @@
 #include "token_source/cache_key.hpp"
 #include "values/encoding.hpp"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace coauth::detail
 {
@@ -21,6 +23,28 @@ std::string fingerprint(token_grant const& grant)
     for (auto const& [name, function] : grant.dynamic_parameters)
         append_field(text, name);
     return text;
+}
+
+// Those of a client may select an account, as those of a request must not.
+using header_fields = std::vector<std::pair<std::string, secret>>;
+
+void append_headers(std::string& text, header_fields const& headers)
+{
+    std::vector<std::pair<std::string, std::string>> sorted;
+    for (auto const& [name, value] : headers)
+    {
+        std::string lower_name(name);
+        std::transform(name.begin(), name.end(), lower_name.begin(), &lower);
+        if (lower_name != "traceparent" && lower_name != "tracestate")
+            sorted.emplace_back(std::move(lower_name), crypto::sha256(value.view()));
+    }
+    std::sort(sorted.begin(), sorted.end());
+    text.append(std::to_string(sorted.size())).append(1, ';');
+    for (auto const& [name, digest] : sorted)
+    {
+        append_field(text, name);
+        append_field(text, digest);
+    }
 }
 
 } // namespace
@@ -45,6 +69,7 @@ identity_of(client_config const& config, std::optional<std::string> const& key_b
           std::string_view(server.mtls_endpoint_aliases.token_endpoint),
           std::string_view(config.authentication.client_id()), std::string_view(*key_binding)})
         append_field(identity, text);
+    append_headers(identity, config.headers);
     return identity;
 }
 

@@ -308,6 +308,11 @@ BOOST_AUTO_TEST_CASE(names_are_digests_of_all_that_defines_a_token)
     BOOST_TEST(
         shared(config(), token_request().scope("a b")) ==
         shared(config(), token_request().scope("b a a")));
+    // Those of a request must not select an account, and may differ in each process.
+    BOOST_TEST(shared(config(), token_request().header("traceparent", "00-1-2-01")) == base);
+    BOOST_TEST(
+        shared(with([](auto& c) { c.headers = {{"a", "1"}, {"b", "2"}}; })) ==
+        shared(with([](auto& c) { c.headers = {{"B", "2"}, {"A", "1"}}; })));
     // The secret does not define the token: it is rotated.
     BOOST_TEST(
         shared(with(
@@ -328,6 +333,10 @@ BOOST_AUTO_TEST_CASE(names_are_digests_of_all_that_defines_a_token)
         shared(config(), token_request().resource("a")),
         shared(config(), token_request().parameter("a", "b")),
         shared(config(), token_request().parameter("ab", "")),
+        shared(config(), token_request().audience("a").audience("b")),
+        shared(config(), token_request().authorization_details(R"([{"type":"a"}])")),
+        shared(with([](auto& c) { c.headers = {{"X-Tenant", "a"}}; })),
+        shared(with([](auto& c) { c.headers = {{"X-Tenant", "b"}}; })),
         shared(config(), token_request::token_exchange(coauth::secret("a"))),
         shared(config(), token_request::token_exchange(coauth::secret("b"))),
         shared(config(), token_request::jwt_bearer(coauth::secret("a"))),
