@@ -57,7 +57,7 @@ private:
 };
 
 // Unusable metadata say more than a server that fails, and that more than one without metadata.
-int error_rank(error const& failure)
+int rank_of(error const& failure)
 {
     if (failure == errc::malformed_response)
         return 2;
@@ -287,7 +287,7 @@ void resource_discovery::advance(Step step)
 
 void resource_discovery::remember(error const& failure)
 {
-    if (!failure_ || error_rank(failure) > error_rank(*failure_))
+    if (!failure_ || rank_of(failure) > rank_of(*failure_))
         failure_ = failure;
 }
 

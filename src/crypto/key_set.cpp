@@ -16,7 +16,7 @@ namespace
 // More would make a signature without a key id expensive.
 constexpr std::size_t max_keys = 100;
 
-std::string_view text_of(detail::json_document const& jwk, std::string_view name)
+std::string_view member_text(detail::json_document const& jwk, std::string_view name)
 {
     return jwk.find(name).as_string().value_or(std::string_view());
 }
@@ -37,12 +37,12 @@ key_set::parse(std::string_view text, std::string const& subject)
     for (auto const& member : *members)
     {
         auto const jwk = detail::json_document::parse(member.view());
-        auto const use = jwk ? text_of(*jwk, "use") : std::string_view();
+        auto const use = jwk ? member_text(*jwk, "use") : std::string_view();
         auto key = jwk && (use.empty() || use == "sig") ? read_public_jwk(*jwk) : nullptr;
         if (key)
             set->keys_.push_back(
-                {std::move(key), std::string(text_of(*jwk, "kid")),
-                 parse_signature_algorithm(text_of(*jwk, "alg"))});
+                {std::move(key), std::string(member_text(*jwk, "kid")),
+                 parse_signature_algorithm(member_text(*jwk, "alg"))});
     }
     if (set->keys_.empty())
         return pem_error(

@@ -14,7 +14,7 @@ constexpr milliseconds shortest_poll{50};
 constexpr milliseconds longest_poll{200};
 constexpr milliseconds renewal_poll{1000};
 
-shared_fetch::duration scale(shared_fetch::duration span, double factor) noexcept
+shared_fetch::duration scaled(shared_fetch::duration span, double factor) noexcept
 {
     return std::chrono::duration_cast<shared_fetch::duration>(span * factor);
 }
@@ -105,8 +105,8 @@ shared_fetch::step shared_fetch::wait(time_point now, double random)
         return {};
     auto const pause =
         options_.has_usable_token
-            ? scale(renewal_poll, 0.75 + random / 2)
-            : scale(
+            ? scaled(renewal_poll, 0.75 + random / 2)
+            : scaled(
                   std::clamp<duration>((now - began_) / 20, shortest_poll, longest_poll),
                   1 + random);
     return {action::wait, std::min(now + pause, options_.wait_until)};
@@ -126,7 +126,7 @@ shared_fetch::step shared_fetch::on_store_error(time_point now, double random)
     bool const retry = options_.has_usable_token && operation_ == action::load &&
                        claim_ == claim_state::none && !std::exchange(has_retried_, true);
     if (retry && now < options_.wait_until)
-        return {action::wait, now + scale(renewal_poll, 0.75 + random / 2)};
+        return {action::wait, now + scaled(renewal_poll, 0.75 + random / 2)};
     return fetch_without_store();
 }
 

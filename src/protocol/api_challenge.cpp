@@ -13,7 +13,7 @@ namespace coauth
 namespace
 {
 
-constexpr std::size_t max_text = 1024;
+constexpr std::size_t max_challenge_text = 1024;
 constexpr std::size_t max_claims = std::size_t(16) * 1024;
 
 // Without the backslashes of a quoted string (RFC 9110 section 5.6.4), and without control
@@ -37,7 +37,7 @@ std::string_view first(std::string_view field, std::string_view name)
 
 std::string first_text(std::string_view field, std::string_view name)
 {
-    return decode(first(field, name), max_text);
+    return decode(first(field, name), max_challenge_text);
 }
 
 // The one that a new token mends counts before others.
@@ -125,7 +125,7 @@ std::optional<api_challenge> parse_api_challenge(unsigned status, std::string_vi
     challenge.acr_values = first_text(www_authenticate, "acr_values");
     challenge.max_age = find_max_age(www_authenticate);
     // A part of a URL is another URL.
-    if (first(www_authenticate, "resource_metadata").size() <= max_text)
+    if (first(www_authenticate, "resource_metadata").size() <= max_challenge_text)
         challenge.resource_metadata = first_text(www_authenticate, "resource_metadata");
     challenge.remedy = find_remedy(status, www_authenticate, challenge);
     return challenge;

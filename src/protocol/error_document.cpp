@@ -83,7 +83,7 @@ constexpr std::array<wait_name, 7> wait_names = {
      {"waitseconds"}}};
 
 constexpr std::size_t max_objects = 32;
-constexpr int max_elements = 8;
+constexpr int max_array_elements = 8;
 
 // Compares without case, underscores and other punctuation. `name` is in lower case.
 bool is_named(std::string_view member, std::string_view name) noexcept
@@ -363,7 +363,7 @@ private:
         if (value.kind != detail::json_kind::array)
             return;
         auto rest = value.text;
-        for (int i = 0; i < max_elements; ++i)
+        for (int i = 0; i < max_array_elements; ++i)
         {
             auto const element = first_element(rest);
             if (element.empty())

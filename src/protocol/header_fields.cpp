@@ -42,7 +42,7 @@ constexpr std::array<std::string_view, 8> allow_listed_fields = {
     "host",   "traceparent",     "tracestate",   "user-agent"};
 
 template <std::size_t N>
-bool contains(std::array<std::string_view, N> const& names, std::string_view name)
+bool is_one_of(std::array<std::string_view, N> const& names, std::string_view name)
 {
     return std::any_of(
         names.begin(), names.end(),
@@ -73,7 +73,7 @@ result<void> check_field(std::string const& name, secret const& value, errc code
             code, "the name of a header field contains a character that RFC 9110 does not allow; "
                   "give the name without colon and value");
     auto const quoted = "the header field '" + name + "'";
-    if (contains(reserved_fields, name))
+    if (is_one_of(reserved_fields, name))
         return failure(
             code, quoted + " is reserved: the library sets it itself, or it would change how the "
                            "request is sent");
@@ -133,7 +133,7 @@ void append_header_fields(secret& out, header_fields common, header_fields own)
 
 bool is_allow_listed_field(std::string_view name) noexcept
 {
-    return contains(allow_listed_fields, name);
+    return is_one_of(allow_listed_fields, name);
 }
 
 } // namespace coauth::protocol

@@ -55,10 +55,10 @@ std::string insert_well_known(std::string const& resource)
     return parts.origin + std::string(well_known) + parts.rest;
 }
 
-class metadata_reader
+class resource_metadata_reader
 {
 public:
-    metadata_reader(client_config const& config, response_reader const& response)
+    resource_metadata_reader(client_config const& config, response_reader const& response)
         : config_(config)
         , response_(response)
     {
@@ -167,7 +167,7 @@ result<resource_metadata> read_resource_metadata(
     response_reader reader(config, std::move(response), context);
     if (auto const failure = reader.read_error())
         return *failure;
-    return metadata_reader(config, reader).read(resource);
+    return resource_metadata_reader(config, reader).read(resource);
 }
 
 } // namespace coauth::protocol

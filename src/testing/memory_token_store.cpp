@@ -17,7 +17,7 @@ namespace asio = boost::asio;
 namespace
 {
 
-using clock = std::chrono::steady_clock;
+using store_clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr std::chrono::hours for_ever{24};
@@ -25,19 +25,19 @@ constexpr std::chrono::hours for_ever{24};
 struct entry
 {
     std::string record;
-    clock::time_point record_ends;
+    store_clock::time_point record_ends;
     std::string owner;
-    clock::time_point claim_ends;
+    store_clock::time_point claim_ends;
 
-    [[nodiscard]] bool has_record(clock::time_point now) const
+    [[nodiscard]] bool has_record(store_clock::time_point now) const
     {
         return !record.empty() && now < record_ends;
     }
-    [[nodiscard]] bool is_claimed(clock::time_point now) const
+    [[nodiscard]] bool is_claimed(store_clock::time_point now) const
     {
         return !owner.empty() && now < claim_ends;
     }
-    [[nodiscard]] bool is_claimed_by(std::string const& whom, clock::time_point now) const
+    [[nodiscard]] bool is_claimed_by(std::string const& whom, store_clock::time_point now) const
     {
         return is_claimed(now) && owner == whom;
     }
@@ -45,7 +45,7 @@ struct entry
 
 // Calls `then` at this time.
 template <class Function>
-void call_at(asio::any_io_executor const& executor, clock::time_point when, Function then)
+void call_at(asio::any_io_executor const& executor, store_clock::time_point when, Function then)
 {
     auto timer = std::make_unique<asio::steady_timer>(executor, when);
     auto& waiting = *timer;
@@ -83,7 +83,7 @@ struct memory_token_store::state
     auto apply(Effect& effect)
     {
         std::lock_guard const lock(mutex);
-        return effect(entries, clock::now());
+        return effect(entries, store_clock::now());
     }
 };
 
@@ -120,7 +120,7 @@ std::vector<std::string> memory_token_store::names() const
     std::vector<std::string> names;
     std::lock_guard const lock(state_->mutex);
     for (auto const& [name, found] : state_->entries)
-        if (found.has_record(clock::now()))
+        if (found.has_record(store_clock::now()))
             names.push_back(name);
     return names;
 }
@@ -130,7 +130,7 @@ std::string memory_token_store::record(std::string const& name) const
     std::lock_guard const lock(state_->mutex);
     auto const found = state_->entries.find(name);
     bool const has_record =
-        found != state_->entries.end() && found->second.has_record(clock::now());
+        found != state_->entries.end() && found->second.has_record(store_clock::now());
     return has_record ? found->second.record : std::string();
 }
 
@@ -139,7 +139,7 @@ void memory_token_store::put(std::string const& name, std::string record, millis
     std::lock_guard const lock(state_->mutex);
     auto& written = state_->entries[name];
     written.record = std::move(record);
-    written.record_ends = clock::now() + life;
+    written.record_ends = store_clock::now() + life;
 }
 
 std::size_t memory_token_store::count(store_operation operation) const
@@ -162,7 +162,7 @@ void memory_token_store::run(
     store_operation operation, time_point deadline, Handler handler, Effect effect)
 {
     auto const fault = state_->start(operation);
-    auto const now = clock::now();
+    auto const now = store_clock::now();
     auto const limit = std::min(deadline, now + for_ever);
     auto respond = [handler = std::move(handler)](result<T> response) mutable
     { std::move(handler)(std::move(response)); };

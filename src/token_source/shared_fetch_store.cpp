@@ -79,7 +79,8 @@ template <class Then>
 auto shared_fetch_operation::background_handler(store_operation operation, Then then)
 {
     return [weak = std::weak_ptr<shared_fetcher>(fetcher_), store = fetcher_->store,
-            fetch = number_of_fetch(), operation, began = clock::now(), then](result<bool> outcome)
+            fetch = number_of_fetch(), operation, began = clock::now(),
+            then = std::move(then)](result<bool> outcome)
     {
         if (auto const fetcher = weak.lock())
             fetcher->on_store_operation(

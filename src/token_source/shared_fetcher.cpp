@@ -61,7 +61,7 @@ check(fetcher const& inner, token_store const* store, shared_tokens_options cons
 
 // Asio destroys the services of a context in the reverse order of their creation: that of timers
 // is to live longer than that of the listeners.
-std::shared_ptr<shared_fetch_registry> listen_to_context(asio::any_io_executor const& executor)
+std::shared_ptr<shared_fetch_registry> make_registry(asio::any_io_executor const& executor)
 {
     asio::steady_timer const creates_the_service(executor);
     return std::make_shared<shared_fetch_registry>(asio::query(executor, asio::execution::context));
@@ -76,7 +76,7 @@ shared_fetcher::shared_fetcher(
     , inner(std::move(from))
     , store(std::move(shared_store))
     , options(std::move(chosen))
-    , registry(listen_to_context(executor))
+    , registry(make_registry(executor))
     , observer_(inner->observer())
     , status_(check(*inner, store.get(), options))
 {
