@@ -136,6 +136,7 @@ result<void> check_grant_names(token_grant const& grant)
 {
     bool const is_client_credentials = grant.type == "client_credentials";
     std::vector<std::string_view> names;
+    names.reserve(grant.parameters.size() + grant.dynamic_parameters.size());
     for (auto const& [name, value] : grant.parameters)
         names.push_back(name);
     for (auto const& [name, function] : grant.dynamic_parameters)
