@@ -1,6 +1,7 @@
 // DPoP (RFC 9449): tokens that are bound to a key.
 
 #include "client_authentication.hpp"
+#include "scratch_file.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -265,6 +266,29 @@ BOOST_AUTO_TEST_CASE(a_prover_makes_proofs_for_calls_of_an_api)
     BOOST_REQUIRE(other);
     BOOST_TEST(!part_of(other->view(), 1).contains("nonce"));
     BOOST_TEST(outcome(prover.proof_for("GET", "https://api.example/", {})) == "invalid_parameter");
+}
+
+// A token stays bound to the key that it was requested with.
+BOOST_AUTO_TEST_CASE(a_replaced_key_file_signs_for_new_tokens)
+{
+    test_key const before("P-256");
+    test_key const after("P-256");
+    auto const server = start(with_dpop(coauth::testing::dpop::required));
+    scratch_file const file("dpop_key", before.private_pem());
+    auto config = single_attempt(server);
+    config.dpop = std::make_shared<coauth::dpop_prover>(coauth::signing_key::pem_file(file.path()));
+    auto const old_token = require_token(fetch(config));
+    BOOST_TEST(server.requests().back().dpop_thumbprint == before.thumbprint());
+    file.write(after.private_pem());
+    auto const new_token = require_token(fetch(config));
+    BOOST_TEST(server.requests().back().dpop_thumbprint == after.thumbprint());
+    auto const key_of_proof = [&](coauth::access_token const& token)
+    {
+        auto const proof = config.dpop->proof_for("GET", "https://api.example/", token);
+        return part_of(proof.value().view(), 0).at("jwk").as_object().at("x").as_string();
+    };
+    BOOST_TEST(key_of_proof(old_token) == before.jwk().at("x").as_string());
+    BOOST_TEST(key_of_proof(new_token) == after.jwk().at("x").as_string());
 }
 
 BOOST_AUTO_TEST_CASE(an_unusable_dpop_key_is_an_error_before_any_request)
