@@ -60,7 +60,7 @@ COAUTH_DECL std::string authority(std::string const& host, std::uint16_t port);
 // aborted operation the stream can only be closed.
 //
 // What is exported here and elsewhere in src, coauth::redis needs; it is no part of the interface.
-class COAUTH_DECL byte_stream final : public cancellable
+class COAUTH_DECL byte_stream : public cancellable
 {
 public:
     using executor_type = boost::asio::any_io_executor;

@@ -71,6 +71,12 @@ public:
 private:
     using error_code = boost::system::error_code;
     using wait_kind = net::byte_stream::wait_kind;
+    // Final, because the base has no virtual destructor.
+    class stream final : public net::byte_stream
+    {
+    public:
+        using byte_stream::byte_stream;
+    };
 
     // A request whose replies are still to come.
     struct sent_request
@@ -128,7 +134,7 @@ private:
     // Sent before those of the queue, which wait. Empty: there is none.
     std::shared_ptr<pipelined_request> greeting_;
     std::deque<sent_request> sent_;
-    std::optional<net::byte_stream> stream_;
+    std::optional<stream> stream_;
     std::optional<reply_reader> reader_;
     std::array<char, std::size_t(16) * 1024> input_{};
     secret output_;
