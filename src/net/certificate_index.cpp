@@ -194,27 +194,22 @@ result<bool> index_certificates(X509_STORE* store, std::string_view pem, std::st
     if (!blocks)
         return blocks.error();
     auto index = std::make_unique<certificate_index>();
-    bool any = false;
     for (auto const& block : *blocks)
     {
+        bool const is_trusted = block.label == PEM_STRING_X509_TRUSTED;
+        if (!is_trusted && block.label != PEM_STRING_X509 && block.label != PEM_STRING_X509_OLD)
+            continue;
         crypto::clear_errors();
-        auto certificate =
-            block.label == PEM_STRING_X509 ? decode(block) : std::vector<unsigned char>();
+        auto certificate = is_trusted ? std::vector<unsigned char>() : decode(block);
         auto subject = subject_of(certificate);
         crypto::throw_if_out_of_memory();
-        if (subject)
-        {
-            index->add(std::move(subject), std::move(certificate));
-            continue;
-        }
-        // Another kind of block, or a damaged one.
-        auto const added = add_certificates(store, block.text, name);
-        if (!added)
-            return damaged_block(block, name);
-        any = any || *added;
+        // A damaged block, or one with settings of its own.
+        if (!subject)
+            return add_certificates(store, pem, name);
+        index->add(std::move(subject), std::move(certificate));
     }
     if (index->empty())
-        return any;
+        return false;
     auto* const lookup = X509_STORE_add_lookup(store, index_method());
     if (lookup == nullptr || X509_LOOKUP_set_method_data(lookup, index.get()) != 1)
         throw std::bad_alloc();

@@ -124,10 +124,12 @@ result<system_trust::contents> system_trust::read() const
     return read;
 }
 
-result<void> system_trust::add_to(X509_STORE* store, contents const& from) const
+result<void> system_trust::add_to(X509_STORE* store, contents const& from, bool alone) const
 {
     auto const name = "the system's trust store '" + bundle_ + "'";
-    auto const added = index_certificates(store, from.bundle.view(), name);
+    // OpenSSL does not look for more certificates of a subject that the store has already.
+    auto const added = alone ? index_certificates(store, from.bundle.view(), name)
+                             : add_certificates(store, from.bundle.view(), name);
     if (!added)
         return added.error();
     if (from.bundle.view().find("X509 CRL") != std::string_view::npos)

@@ -34,8 +34,9 @@ public:
     // The bundle and the directories, to be watched.
     [[nodiscard]] std::vector<std::string> paths() const;
     [[nodiscard]] result<contents> read() const;
-    // Adds them to the store; an error if there are none. Throws `std::bad_alloc`.
-    result<void> add_to(X509_STORE* store, contents const& from) const;
+    // Adds them to the store; an error if there are none. `alone`: no other certificates will be in
+    // the store. Throws `std::bad_alloc`.
+    result<void> add_to(X509_STORE* store, contents const& from, bool alone) const;
 
 private:
     std::string bundle_;

@@ -131,7 +131,8 @@ result<trust_store_ptr> trust_source::make_store(contents const& from) const
     auto* const to = store.get();
     result<void> added;
     if (system_)
-        added = system_->add_to(to, from.system);
+        added =
+            system_->add_to(to, from.system, options_.ca_file.empty() && options_.ca_pem.empty());
     if (added && !options_.ca_file.empty())
         added =
             add_all_certificates(to, from.ca_file.view(), name_of("tls.ca_file", options_.ca_file));

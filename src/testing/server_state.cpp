@@ -138,7 +138,8 @@ std::string server_state::jwks() const
     key["use"] = "sig";
     key["alg"] = "ES256";
     boost::json::object set;
-    set["keys"] = {std::move(key)};
+    // Not by braces, which Clang and GCC read differently for one element.
+    set["keys"].emplace_array().push_back(std::move(key));
     return boost::json::serialize(set);
 }
 

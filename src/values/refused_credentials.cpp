@@ -33,16 +33,15 @@ bool contains(std::array<std::string_view, N> const& words, std::string_view wor
 }
 
 // Also said of somebody who is known, but lacks a permission.
-constexpr std::array<std::string_view, 25> refusals = {
-    "blocked",      "cannot",       "deleted",      "denied",     "disabled",
-    "error",        "fail",         "failed",       "fails",      "failure",
-    "illegal",      "inactive",     "incomplete",   "missing",    "no",
-    "not",          "refused",      "rejected",     "suspended",  "unable",
-    "unrecognised", "unrecognized", "unregistered", "unverified", "without"};
+constexpr std::array<std::string_view, 24> refusals = {
+    "blocked",    "cannot",       "deleted",      "denied",       "disabled",   "error",
+    "fail",       "failed",       "fails",        "failure",      "illegal",    "inactive",
+    "incomplete", "missing",      "no",           "not",          "refused",    "rejected",
+    "suspended",  "unrecognised", "unrecognized", "unregistered", "unverified", "without"};
 
 // Said of credentials alone.
-constexpr std::array<std::string_view, 8> invalidities = {
-    "bad", "expired", "incorrect", "invalid", "mismatch", "revoked", "unknown", "wrong"};
+constexpr std::array<std::string_view, 9> invalidities = {
+    "bad", "expired", "incorrect", "invalid", "mismatch", "revoked", "unable", "unknown", "wrong"};
 
 constexpr std::array<std::string_view, 29> credentials = {
     "api",          "apikey",     "app",        "appid",        "application",   "appsecret",

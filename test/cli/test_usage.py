@@ -40,7 +40,7 @@ class Usage(Case):
             "header": (complete + ("--header", "x-api-key"), "--header takes 'NAME: VALUE'"),
             "reserved header": (complete + ("--header", "Host: x"), "'Host' is reserved"),
             "details": (complete + ("--authorization-details", "{}"),
-                        "authorization_details is not the text of a JSON array of objects"),
+                        "--authorization-details is not the text of a JSON array of objects"),
             "scope": (complete + ("--scope", 'a"b'), "scope contains a character"),
             "no client id": (("token",), "give --client-id ID"),
             "provider": (complete + ("--provider", "other"), "there is no provider 'other'"),

@@ -44,10 +44,10 @@ BOOST_AUTO_TEST_CASE(anything_else_is_an_error_with_the_words_of_the_server)
          "invalid_scope",
          "no such scope"},
         {404, "no such identity", {}, "http_error", "no such identity"},
-        {429, R"({"message":"slow down"})", later, "http_error", "slow down"},
+        {429, R"({"message":"slow down"})", later, "rate_limited", "slow down"},
         {200, "", {}, "malformed_response", ""},
         {200, R"({"access_token":"a b","token_type":"Bearer"})", {}, "malformed_response", ""},
-        {204, R"({"access_token":"a","token_type":"Bearer"})", {}, "http_error", ""},
+        {204, R"({"access_token":"a","token_type":"Bearer"})", {}, "malformed_response", ""},
         {0, "{}", {}, "malformed_response", ""},
     };
     for (auto const& row : rows)

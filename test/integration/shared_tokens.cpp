@@ -230,7 +230,7 @@ BOOST_AUTO_TEST_CASE(a_store_that_fails_is_left_alone_for_a_while)
 BOOST_AUTO_TEST_CASE(evicted_and_unusable_records_are_replaced)
 {
     fleet_fixture fleet;
-    auto const& first = require_token(fleet.get(fleet.add()));
+    auto const first = require_token(fleet.get(fleet.add()));
     auto const name = fleet.store->names().front();
     auto const old = fleet.store->record(name);
     struct row

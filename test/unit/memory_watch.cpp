@@ -47,6 +47,11 @@ void* operator new[](std::size_t size)
     return obtain(size);
 }
 
+void* operator new(std::size_t size, std::nothrow_t const&) noexcept
+{
+    return std::calloc(1, size == 0 ? 1 : size);
+}
+
 void operator delete(void* p) noexcept
 {
     release(p);
