@@ -248,26 +248,21 @@ void refresh_policy::store_same_token(clock_pair now, access_token token, double
             std::max(refresh_not_before_, now.steady + (times_.end.steady - now.steady) / 2);
 }
 
-failure_count refresh_policy::count_with(error const& failure, clock_pair now) const
+failure_count refresh_policy::count_with(error const& failure) const
 {
     bool const refused = kind_of_failure(failure) == failure_kind::refused;
-    // Forced fetches within a back-off say nothing about how long the server fails already.
-    bool const counts = !last_failure_ || now.steady >= fetch_not_before_;
     auto count = count_;
+    ++count.failures;
+    count.refusals += refused ? 1U : 0U;
     if (!refused || !last_failure_ || last_failure_->value() != failure.value())
         count.repeated_refusals = 0;
-    count.failures += counts ? 1U : 0U;
-    if (refused)
-    {
-        count.refusals = std::max(1U, count.refusals + (counts ? 1U : 0U));
-        count.repeated_refusals = std::max(1U, count.repeated_refusals + (counts ? 1U : 0U));
-    }
+    count.repeated_refusals += refused ? 1U : 0U;
     return count;
 }
 
 void refresh_policy::on_failure(clock_pair now, error const& failure, double random)
 {
-    auto const count = count_with(failure, now);
+    auto const count = count_with(failure);
     auto wait = back_off(failure, count, options_, random);
     if (now.steady < back_off_start_)
         wait += back_off_start_ - now.steady;

@@ -129,7 +129,7 @@ private:
     void store(clock_pair now, access_token token, double random);
     void store_same_token(clock_pair now, access_token token, double random);
     void on_failure(clock_pair now, error const& failure, double random);
-    [[nodiscard]] failure_count count_with(error const& failure, clock_pair now) const;
+    [[nodiscard]] failure_count count_with(error const& failure) const;
     void delay_refresh(clock_pair now) noexcept;
 
     token_source_options options_;

@@ -23,7 +23,8 @@ using std::chrono::seconds;
 // Longer lifetimes are cut to 2^31 s, so that sums of nanoseconds do not overflow.
 constexpr seconds max_lifetime{2'147'483'647};
 
-// The same refusal this many times in a row, over more than a minute, is permanent.
+// The same refusal this many times in a row is permanent: without forced fetches, over more than a
+// minute.
 constexpr unsigned permanent_refusals = 5;
 
 nanoseconds scale(nanoseconds span, double factor) noexcept

@@ -1,19 +1,14 @@
-// The n-th allocation fails: token sources, caches and fetchers. See allocations.cpp.
+// The n-th allocation fails: token sources and caches. See allocations.cpp.
 
 #include "allocation_scan.hpp"
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <memory>
 #include <thread>
-#include <tuple>
-#include <utility>
 #include <vector>
 
 using namespace test;
-namespace asio = boost::asio;
 using coauth::token_request;
 
 BOOST_AUTO_TEST_SUITE(allocations)
@@ -81,44 +76,6 @@ BOOST_AUTO_TEST_CASE(refreshing_and_closing_a_token_source_survives_each_failing
             return owned;
         },
         2, some);
-}
-
-// The functions of the program have memory: what fails is the library's part of a fetch.
-BOOST_AUTO_TEST_CASE(a_source_of_a_fetcher_survives_each_failing_allocation)
-{
-    scan runs;
-    auto const token = []
-    {
-        coauth::access_token_info info;
-        info.value = "tok.en-of-a-function";
-        info.lifetime = 3600s;
-        return coauth::access_token(std::move(info));
-    }();
-    auto const later = [&token](coauth::token_fetch const&, coauth::token_fetch_handler handler)
-    { asio::post(handler.get_executor(), [&token, handler] { handler(token); }); };
-    auto const coroutine = [&token](coauth::token_fetch const&) -> asio::awaitable<token_result>
-    { co_return token; };
-    auto const fetch = [](scan_run& in, auto const& function)
-    {
-        coauth::token_fetcher_options chosen;
-        chosen.retry.max_attempts = 1;
-        chosen.timeout = 1s;
-        auto owned = std::make_shared<std::pair<coauth::token_fetcher, coauth::token_source>>(
-            std::piecewise_construct, std::forward_as_tuple(in.context, function, chosen),
-            std::forward_as_tuple(coauth::token_fetcher(in.context, function, chosen)));
-        in.begin([&] { owned->second.async_get_access_token(in.handler()); });
-        in.begin([&] { owned->second.async_get_access_token(in.handler()); });
-        in.begin([&] { owned->first.async_fetch({}, in.handler()); });
-        return owned;
-    };
-    runs.fail_each([&](scan_run& in) { return fetch(in, later); }, 0);
-    runs.fail_each(
-        [&](scan_run& in)
-        {
-            in.spawned = true;
-            return fetch(in, coroutine);
-        },
-        0);
 }
 
 BOOST_AUTO_TEST_CASE(a_token_cache_survives_each_failing_allocation)

@@ -182,21 +182,6 @@ BOOST_AUTO_TEST_CASE(a_forced_fetch_ignores_delays)
     BOOST_TEST(b.outcome_of_get() == "a");
 }
 
-// They may all come within a second, while the server starts.
-BOOST_AUTO_TEST_CASE(forced_fetches_do_not_make_a_refusal_permanent)
-{
-    policy_fixture b;
-    (void)b.get();
-    for (int i = 0; i < 20; ++i)
-    {
-        (void)b.on_fetch_complete(error(i % 2 == 0 ? errc::invalid_client : errc::invalid_grant));
-        BOOST_TEST((b.get_new().kind == decision_kind::wait));
-    }
-    (void)b.on_fetch_complete(error(errc::invalid_client));
-    b.pass(2s);
-    BOOST_TEST(b.outcome_of_get() == "wait");
-}
-
 BOOST_AUTO_TEST_CASE(new_credentials_end_the_back_off)
 {
     policy_fixture b;
