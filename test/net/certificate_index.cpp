@@ -3,7 +3,6 @@
 #include "net/certificate_index.hpp"
 
 #include "crypto/pem.hpp"
-#include "support.hpp"
 #include "test_keys.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -11,7 +10,9 @@
 #include <openssl/x509_vfy.h>
 
 #include <atomic>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using namespace test;
@@ -20,6 +21,11 @@ using coauth::net::index_certificates;
 
 namespace
 {
+
+void check_contains(std::string const& text, std::string const& part)
+{
+    BOOST_TEST((text.find(part) != std::string::npos), text << " lacks " << part);
+}
 
 struct indexed
 {
