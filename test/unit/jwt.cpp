@@ -11,6 +11,7 @@
 #include "crypto/digest.hpp"
 #include "protocol/config_validation.hpp"
 #include "support.hpp"
+#include "temporary_file.hpp"
 #include "values/encoding.hpp"
 
 #include <openssl/rand.h>
@@ -276,12 +277,13 @@ BOOST_AUTO_TEST_CASE(unusable_keys_of_assertions_are_errors)
         char const* says;
     };
     auto const good = signing_key::pem(secret(rfc_8037_key));
+    temporary_file const empty("");
     auto const sign = [](std::string const&,
                          std::function<void(coauth::result<std::string>)> const&) {};
     for (auto const& [key, says] : std::vector<row>{
              {signing_key(), "is empty"},
              {signing_key::pem_file("/nowhere/key.pem"), "'/nowhere/key.pem' cannot be read"},
-             {signing_key::pem_file("/dev/null"), "is empty; give the path of a PEM file"},
+             {signing_key::pem_file(empty.path.string()), "is empty; give the path of a PEM file"},
              {signing_key::pem(secret("hush-hush")), "holds no PEM private key"},
              {signing_key::pem(secret("-----BEGIN PUBLIC KEY-----\nhush-hush")), "a public key"},
              {good.algorithm(rs256), "does not fit the algorithm RS256; it signs by EdDSA"},

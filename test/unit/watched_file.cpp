@@ -5,6 +5,8 @@
 #include "support.hpp"
 #include "temporary_file.hpp"
 
+#include <unistd.h>
+
 using namespace test;
 using file_type = coauth::detail::watched_file;
 
@@ -105,11 +107,18 @@ BOOST_AUTO_TEST_CASE(an_absent_file_is_current_until_there_is_one)
     BOOST_TEST(tested.is_current(absent));
 }
 
-// A device is not a file that is replaced.
-BOOST_AUTO_TEST_CASE(a_device_is_current_once_it_was_read)
+// A shell's <(command). What was read from a pipe cannot be read again.
+BOOST_AUTO_TEST_CASE(a_pipe_is_current_once_it_was_read)
 {
-    file_type const tested("/dev/null", {.subject = "the list", .may_be_empty = true});
-    BOOST_TEST(tested.is_current(contents_of(tested).version));
+    int ends[2] = {};
+    BOOST_TEST_REQUIRE(::pipe(ends) == 0);
+    BOOST_TEST(::write(ends[1], "one", 3) == 3);
+    ::close(ends[1]);
+    file_type const tested("/dev/fd/" + std::to_string(ends[0]), {.subject = "the list"});
+    auto const contents = contents_of(tested);
+    BOOST_TEST(text(contents.text) == "one");
+    BOOST_TEST(tested.is_current(contents.version));
+    ::close(ends[0]);
 }
 
 BOOST_AUTO_TEST_CASE(errors_name_the_file)
