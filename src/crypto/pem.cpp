@@ -2,6 +2,7 @@
 
 #include "crypto/key_text.hpp"
 #include "crypto/openssl_error.hpp"
+#include "crypto/pem_bundle.hpp"
 #include "values/make_error.hpp"
 
 #include <openssl/pem.h>
@@ -44,22 +45,27 @@ openssl_ptr<X509> read_certificate(std::string_view text)
 result<std::vector<openssl_ptr<X509>>>
 read_certificates(std::string_view text, std::string const& subject)
 {
-    clear_errors();
-    auto const bio = memory_bio(text);
+    auto blocks = split_pem(text, subject);
+    // In another encoding, perhaps.
+    if (blocks && blocks->empty())
+        blocks = split_pem(normalize_key_text(text).view(), subject);
+    if (!blocks)
+        return blocks.error();
     std::vector<openssl_ptr<X509>> all;
-    while (bio)
+    for (auto const& block : *blocks)
     {
-        openssl_ptr<X509> next(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
-        if (!next)
-            break;
-        all.push_back(std::move(next));
+        if (block.label != PEM_STRING_X509 && block.label != PEM_STRING_X509_OLD &&
+            block.label != PEM_STRING_X509_TRUSTED)
+            continue;
+        clear_errors();
+        auto const bio = memory_bio(block.text);
+        openssl_ptr<X509> certificate(
+            bio ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr) : nullptr);
+        throw_if_out_of_memory();
+        if (!certificate)
+            return damaged_block(block, subject);
+        all.push_back(std::move(certificate));
     }
-    // Other text may follow, but not a part of a certificate.
-    bool const damaged = ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE;
-    throw_if_out_of_memory();
-    if (!all.empty() && damaged)
-        return pem_error(subject + " is cut off or damaged after its first certificate");
-    ERR_clear_error();
     return all;
 }
 

@@ -27,7 +27,8 @@ openssl_ptr<BIO> memory_bio(std::string_view text);
 // The first certificate in the text; null: there is none that can be read.
 openssl_ptr<X509> read_certificate(std::string_view text);
 
-// All certificates in the text, in their order. None of them can be damaged.
+// All certificates in the text, in their order, also as people paste them. A damaged one is an
+// error with its line.
 result<std::vector<openssl_ptr<X509>>>
 read_certificates(std::string_view text, std::string const& subject);
 

@@ -2,7 +2,7 @@
 
 #include "crypto/openssl_error.hpp"
 #include "crypto/pem.hpp"
-#include "net/pem_bundle.hpp"
+#include "crypto/pem_bundle.hpp"
 #include "net/trust_pem.hpp"
 
 #include <openssl/asn1.h>
@@ -83,7 +83,7 @@ openssl_ptr<X509_NAME> subject_of(std::vector<unsigned char> const& certificate)
 }
 
 // The bytes of a PEM block; empty: it is damaged.
-std::vector<unsigned char> decode(pem_block const& block)
+std::vector<unsigned char> decode(crypto::pem_block const& block)
 {
     auto const bio = crypto::memory_bio(block.text);
     char* label = nullptr;
@@ -102,8 +102,8 @@ std::vector<unsigned char> decode(pem_block const& block)
     return {bytes, bytes + size};
 }
 
-// The certificates that no connection has needed yet. OpenSSL calls it from the threads that verify
-// certificates.
+// The certificates of a bundle, each of which is parsed when it is first needed. OpenSSL calls it
+// from the threads that verify certificates.
 class certificate_index
 {
 public:
@@ -190,7 +190,7 @@ X509_LOOKUP_METHOD* index_method()
 
 result<bool> index_certificates(X509_STORE* store, std::string_view pem, std::string const& name)
 {
-    auto const blocks = split_pem(pem, name);
+    auto const blocks = crypto::split_pem(pem, name);
     if (!blocks)
         return blocks.error();
     auto index = std::make_unique<certificate_index>();

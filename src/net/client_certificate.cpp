@@ -1,12 +1,10 @@
 #include "net/client_certificate.hpp"
 
-#include "crypto/key_text.hpp"
 #include "crypto/openssl_error.hpp"
 #include "crypto/openssl_ptr.hpp"
 #include "crypto/pem.hpp"
 #include "crypto/read_private_key.hpp"
 #include "crypto/store_key.hpp"
-#include "net/pem_bundle.hpp"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -78,46 +76,20 @@ void parse_now(X509* certificate)
     crypto::throw_if_out_of_memory();
 }
 
-// The certificates of PEM text, also as people paste it.
-result<std::vector<pem_block>> split_certificates(std::string_view text, std::string const& name)
-{
-    auto blocks = split_pem(text, name);
-    if (!blocks)
-        return blocks.error();
-    if (blocks->empty())
-        blocks = split_pem(crypto::normalize_key_text(text).view(), name);
-    if (blocks)
-        std::erase_if(
-            *blocks,
-            [](pem_block const& block)
-            {
-                return block.label != PEM_STRING_X509 && block.label != PEM_STRING_X509_OLD &&
-                       block.label != PEM_STRING_X509_TRUSTED;
-            });
-    return blocks;
-}
-
 result<void> read_certificates(loaded_chain& chain, secret const& text)
 {
     auto const& name = chain.name;
-    auto const blocks = split_certificates(text.view(), name);
-    if (!blocks)
-        return blocks.error();
-    if (blocks->empty())
+    auto certificates = crypto::read_certificates(text.view(), name);
+    if (!certificates)
+        return certificates.error();
+    if (certificates->empty())
         return pem_error(
             name + " holds no PEM certificate; it must contain -----BEGIN CERTIFICATE-----");
     chain.intermediates.reset(sk_X509_new_null());
     if (!chain.intermediates)
         throw std::bad_alloc();
-    for (auto const& block : *blocks)
+    for (auto& certificate : *certificates)
     {
-        crypto::clear_errors();
-        auto const bio = crypto::memory_bio(block.text);
-        crypto::openssl_ptr<X509> certificate(
-            bio ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr) : nullptr);
-        crypto::throw_if_out_of_memory();
-        if (!certificate)
-            return damaged_block(block, name);
         // Of all: a server keeps in its sessions whether it could verify the chain.
         append_digest(chain.digests, certificate.get());
         parse_now(certificate.get());

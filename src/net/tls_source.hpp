@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <utility>
 
 namespace coauth::net
 {
@@ -39,7 +38,7 @@ public:
     // loaded again keep their previous values for a grace period.
     result<tls_parameters> current(clock::time_point now = clock::now());
     // Whether a connection of these parameters may be used. Looks at the files at most every 100
-    // us, less than a request takes: under load, a system call for each would cost a tenth.
+    // us, less than a request takes, and not for each request under load.
     bool is_current(tls_parameters const& used, clock::time_point now = clock::now());
     // Changes with the parameters.
     [[nodiscard]] std::uint64_t generation() const noexcept

@@ -2,7 +2,7 @@
 
 #include "crypto/openssl_error.hpp"
 #include "crypto/pem.hpp"
-#include "net/pem_bundle.hpp"
+#include "crypto/pem_bundle.hpp"
 
 #include <openssl/pem.h>
 
@@ -22,7 +22,7 @@ result<bool> add_blocks(
     std::string_view pem, std::string const& name, std::initializer_list<std::string_view> labels,
     Add const& add)
 {
-    auto const blocks = split_pem(pem, name);
+    auto const blocks = crypto::split_pem(pem, name);
     if (!blocks)
         return blocks.error();
     bool any = false;
@@ -35,7 +35,7 @@ result<bool> add_blocks(
         bool const added = bio && add(bio.get());
         crypto::throw_if_out_of_memory();
         if (!added)
-            return damaged_block(block, name);
+            return crypto::damaged_block(block, name);
         any = true;
     }
     return any;

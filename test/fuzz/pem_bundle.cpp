@@ -1,6 +1,6 @@
 // Bundles of certificates.
 
-#include "net/pem_bundle.hpp"
+#include "crypto/pem_bundle.hpp"
 
 #include "fuzz.hpp"
 
@@ -15,7 +15,7 @@ std::size_t count(std::string_view text, std::string_view part)
     return found;
 }
 
-void check_block(coauth::net::pem_block const& block, std::size_t lines)
+void check_block(coauth::crypto::pem_block const& block, std::size_t lines)
 {
     fuzz::require(block.line >= 1 && block.line <= lines, "a block begins on a line of the file");
     for (auto rest = std::string_view(block.text); !rest.empty();)
@@ -24,7 +24,7 @@ void check_block(coauth::net::pem_block const& block, std::size_t lines)
         fuzz::require(
             line.starts_with("-----") || line.size() <= 64, "OpenSSL can read every line");
     }
-    auto const again = coauth::net::split_pem(block.text, "again");
+    auto const again = coauth::crypto::split_pem(block.text, "again");
     fuzz::require(
         again && again->size() == 1 && again->front().text == block.text &&
             again->front().label == block.label,
@@ -36,7 +36,7 @@ void check_block(coauth::net::pem_block const& block, std::size_t lines)
 int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
 {
     std::string_view const text(reinterpret_cast<char const*>(data), size);
-    auto const blocks = coauth::net::split_pem(text, "the file");
+    auto const blocks = coauth::crypto::split_pem(text, "the file");
     auto const lines = count(text, "\n") + 1;
     if (!blocks)
     {

@@ -1,4 +1,4 @@
-#include "net/pem_bundle.hpp"
+#include "crypto/pem_bundle.hpp"
 
 #include "values/make_error.hpp"
 
@@ -6,12 +6,12 @@
 #include <cstring>
 #include <utility>
 
-namespace coauth::net
+namespace coauth::crypto
 {
 namespace
 {
 
-constexpr std::string_view dashes = "-----";
+constexpr std::string_view five_dashes = "-----";
 
 // A BEGIN or END marker, or a damaged one.
 struct marker
@@ -38,13 +38,14 @@ marker read_marker(std::string_view text, std::size_t word, bool is_begin)
     marker found;
     found.label = text.substr(label_begin, label_end - label_begin);
     found.is_begin = is_begin;
-    found.damaged = word < dashes.size() ||
-                    text.substr(word - dashes.size(), dashes.size()) != dashes ||
-                    text.substr(label_end, dashes.size()) != dashes;
+    found.damaged = word < five_dashes.size() ||
+                    text.substr(word - five_dashes.size(), five_dashes.size()) != five_dashes ||
+                    text.substr(label_end, five_dashes.size()) != five_dashes;
     found.begin = word;
-    while (found.begin != 0 && word - found.begin < dashes.size() && text[found.begin - 1] == '-')
+    while (found.begin != 0 && word - found.begin < five_dashes.size() &&
+           text[found.begin - 1] == '-')
         --found.begin;
-    found.end = std::min(text.size(), label_end + dashes.size());
+    found.end = std::min(text.size(), label_end + five_dashes.size());
     return found;
 }
 
@@ -133,7 +134,10 @@ std::string normalize(std::string_view label, std::string_view body)
     // OpenSSL reads lines of limited length.
     constexpr std::size_t line_length = 64;
     auto const marked = [&](char const* word)
-    { return std::string(dashes) + word + std::string(label) + std::string(dashes) + "\n"; };
+    {
+        return std::string(five_dashes) + word + std::string(label) + std::string(five_dashes) +
+               "\n";
+    };
     auto const base64 = compact(body);
     auto text = marked("BEGIN ");
     for (std::size_t i = 0; i < base64.size(); i += line_length)
@@ -178,4 +182,4 @@ error damaged_block(pem_block const& block, std::string const& name)
     return damaged(name, block.line, "the block that begins there cannot be read");
 }
 
-} // namespace coauth::net
+} // namespace coauth::crypto

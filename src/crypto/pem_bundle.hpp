@@ -1,5 +1,5 @@
-#ifndef COAUTH_SRC_NET_PEM_BUNDLE_HPP
-#define COAUTH_SRC_NET_PEM_BUNDLE_HPP
+#ifndef COAUTH_SRC_CRYPTO_PEM_BUNDLE_HPP
+#define COAUTH_SRC_CRYPTO_PEM_BUNDLE_HPP
 
 #include <coauth/result.hpp>
 
@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace coauth::net
+namespace coauth::crypto
 {
 
 struct pem_block
@@ -30,6 +30,6 @@ result<std::vector<pem_block>> split_pem(std::string_view text, std::string cons
 // For a block that OpenSSL could not read.
 error damaged_block(pem_block const& block, std::string const& name);
 
-} // namespace coauth::net
+} // namespace coauth::crypto
 
 #endif
