@@ -107,11 +107,6 @@ result<void> dpop_prover::validate(std::vector<std::string> const& supported) co
 result<secret>
 dpop_prover::proof_for(std::string_view method, std::string_view url, access_token const& token)
 {
-    if (token.empty())
-        return detail::parameter_error(
-            "the token is empty; a proof for a resource server names the token");
-    if (auto* const record = detail::proof_record::of(token))
-        record->set(url);
     auto const proof = make_proof(method, url, &token);
     if (!proof)
         return proof.error();
@@ -124,9 +119,15 @@ dpop_prover::proof_for(std::string_view method, std::string_view url, access_tok
 result<detail::dpop_proof_input>
 dpop_prover::make_proof(std::string_view method, std::string_view url, access_token const* token)
 {
+    if (token != nullptr && token->empty())
+        return detail::parameter_error(
+            "the token is empty; a proof for a resource server names the token");
     auto const key = token != nullptr ? state_->key_of(*token) : state_->current_key();
     if (!key)
         return key.error();
+    // The origin whose response may have the next nonce.
+    if (auto* const record = token != nullptr ? detail::proof_record::of(*token) : nullptr)
+        record->set(url);
     auto const id = crypto::random_id();
     if (!id)
         return id.error();

@@ -1,6 +1,7 @@
 #include <coauth/async_dpop_proof.hpp>
 
 #include "authentication/dpop_access.hpp"
+#include "client/call_signer.hpp"
 #include "client/connect_cancellation_slot.hpp"
 #include "crypto/ecdsa_signature.hpp"
 #include "crypto/jwt.hpp"
@@ -90,8 +91,7 @@ private:
     std::optional<result<secret>> outcome_;
 };
 
-// What the copies of the signer's callback share. If all are destroyed without a call, the
-// signature has failed.
+// Ends the operation with a proof.
 class signature_receiver
 {
 public:
@@ -102,15 +102,8 @@ public:
         , input_(std::move(input))
     {
     }
-    ~signature_receiver()
-    {
-        operation_->complete(
-            config_error("the signer function of the DPoP key gave up without a response"));
-    }
-    signature_receiver(signature_receiver const&) = delete;
-    signature_receiver& operator=(signature_receiver const&) = delete;
 
-    void complete(result<std::string> returned) const noexcept
+    void operator()(result<std::string> returned) const noexcept
     {
         try
         {
@@ -126,34 +119,10 @@ public:
     }
 
 private:
-    std::shared_ptr<proof_operation> const operation_;
-    signature_algorithm const algorithm_;
-    secret const input_;
+    std::shared_ptr<proof_operation> operation_;
+    signature_algorithm algorithm_;
+    secret input_;
 };
-
-void call_signer(std::shared_ptr<proof_operation> const& operation, dpop_proof_input const& proof)
-{
-    // Declared outside: it must not complete before the exception does.
-    std::shared_ptr<signature_receiver> receiver;
-    try
-    {
-        auto input = crypto::jws_signing_input(proof.jwt);
-        std::string text(input.view());
-        receiver = std::make_shared<signature_receiver>(
-            operation, proof.key->algorithm(), std::move(input));
-        proof.key->signer()(
-            std::move(text), [receiver](result<std::string> signature)
-            { receiver->complete(std::move(signature)); });
-    }
-    catch (std::bad_alloc const&)
-    {
-        operation->complete(error(errc::out_of_memory));
-    }
-    catch (...)
-    {
-        operation->complete(config_error("the signer function of the DPoP key threw an exception"));
-    }
-}
 
 } // namespace
 
@@ -168,14 +137,17 @@ void start_dpop_proof(
     {
         if (!prover)
             return operation->complete(config_error("the DPoP prover is null; give one"));
-        // Names the error.
-        if (token.empty())
-            return operation->complete(prover->proof_for(method, url, token));
         auto const proof = dpop_access::make_proof(*prover, method, url, &token);
         if (!proof)
             operation->complete(proof.error());
-        else if (proof->key->signer())
-            call_signer(operation, *proof);
+        else if (auto const& sign = proof->key->signer())
+        {
+            auto input = crypto::jws_signing_input(proof->jwt);
+            std::string text(input.view());
+            call_signer(
+                sign, std::move(text), "the DPoP key",
+                signature_receiver(operation, proof->key->algorithm(), std::move(input)));
+        }
         else
             operation->complete(crypto::sign_jwt(proof->jwt, *proof->key));
     }

@@ -1,37 +1,11 @@
 #include "client/external_signer.hpp"
 
-#include "values/make_error.hpp"
+#include "client/call_signer.hpp"
 
 #include <utility>
 
 namespace coauth::detail
 {
-
-// Shared by the copies of the callback that the signer gets. If all are destroyed without a call,
-// the signature has failed.
-class external_signature::completion_token
-{
-public:
-    explicit completion_token(std::shared_ptr<external_signature> signature)
-        : signature_(std::move(signature))
-    {
-    }
-    ~completion_token()
-    {
-        signature_->complete(
-            config_error("the signer function of the key gave up without a response"));
-    }
-    completion_token(completion_token const&) = delete;
-    completion_token& operator=(completion_token const&) = delete;
-
-    void complete(result<std::string> signature) noexcept
-    {
-        signature_->complete(std::move(signature));
-    }
-
-private:
-    std::shared_ptr<external_signature> const signature_;
-};
 
 void pending_signatures::context_gone() noexcept
 {
@@ -78,23 +52,10 @@ void external_signature::call_signer(signer_function const& sign, std::string in
         if (!handler_)
             return;
     }
-    // Declared outside: it must not complete before the exception does.
-    std::shared_ptr<completion_token> token;
-    try
-    {
-        token = std::make_shared<completion_token>(shared_from_this());
-        sign(
-            std::move(input),
-            [token](result<std::string> signature) { token->complete(std::move(signature)); });
-    }
-    catch (std::bad_alloc const&)
-    {
-        complete(error(errc::out_of_memory));
-    }
-    catch (...)
-    {
-        complete(config_error("the signer function of the key threw an exception"));
-    }
+    detail::call_signer(
+        sign, std::move(input), "the key",
+        [self = shared_from_this()](result<std::string> signature)
+        { self->complete(std::move(signature)); });
 }
 
 void external_signature::cancel() noexcept

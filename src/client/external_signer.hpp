@@ -52,7 +52,6 @@ public:
 
 private:
     friend class pending_signatures;
-    class completion_token;
 
     void complete(result<std::string> signature) noexcept;
 

@@ -41,6 +41,10 @@ inline bool is_right(coauth::protected_resource const& found)
 {
     return is_right(found.server);
 }
+inline bool is_right(coauth::secret const& proof)
+{
+    return proof.view().starts_with("eyJ");
+}
 
 // One run and its outcomes. It allocates no memory while allocations fail.
 struct scan_run

@@ -359,6 +359,30 @@ BOOST_AUTO_TEST_CASE(requests_with_dpop_proofs_survive_each_failing_allocation)
         0, some);
 }
 
+BOOST_AUTO_TEST_CASE(proofs_of_a_signer_function_survive_each_failing_allocation)
+{
+    test_key const key("P-256");
+    coauth::access_token_info info;
+    info.value = "t";
+    coauth::access_token const token(info);
+    auto const prover =
+        elsewhere(key, [](auto const&, auto const& done) { done(std::string(64, 'x')); });
+    scan runs;
+    runs.fail_each(
+        [&](scan_run& in)
+        {
+            in.begin(
+                [&]
+                {
+                    coauth::async_dpop_proof(
+                        in.context.get_executor(), prover, "GET", "https://api.example/", token,
+                        in.handler());
+                });
+            return prover;
+        },
+        0, some);
+}
+
 BOOST_AUTO_TEST_CASE(introspection_and_revocation_survive_each_failing_allocation)
 {
     scan runs;

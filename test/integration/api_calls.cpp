@@ -32,17 +32,35 @@ struct api_response
     std::string operator[](char const* name) const { return raw.header(name); }
 };
 
-api_response call_api(authorization_server const& server, coauth::access_token const& token)
+using field_map = std::map<std::string, std::string>;
+
+api_response call_api(authorization_server const& server, field_map const& fields)
 {
-    std::map<std::string, std::string> fields;
-    auto const done = coauth::authorize(fields, token, "GET", server.api_url() + "?a=b");
-    BOOST_REQUIRE_MESSAGE(done, outcome(done));
     raw_request request;
     request.method = "GET";
     request.path = "/api?a=b";
     for (auto const& [name, value] : fields)
         request.headers.push_back(name + ": " + value);
     return {send(server, request)};
+}
+
+api_response call_api(authorization_server const& server, coauth::access_token const& token)
+{
+    field_map fields;
+    auto const done = coauth::authorize(fields, token, "GET", server.api_url() + "?a=b");
+    BOOST_REQUIRE_MESSAGE(done, outcome(done));
+    return call_api(server, fields);
+}
+
+api_response call_api_with(
+    authorization_server const& server, coauth::access_token const& token,
+    coauth::result<coauth::secret> const& proof)
+{
+    BOOST_REQUIRE_MESSAGE(proof, outcome(proof));
+    return call_api(
+        server, field_map{
+                    {"Authorization", std::string(token.authorization())},
+                    {"DPoP", std::string(proof->view())}});
 }
 
 // A server with an API, and a token source for it.
@@ -142,7 +160,7 @@ BOOST_AUTO_TEST_CASE(a_bound_token_brings_its_proof)
     coauth::access_token_info info;
     info.value = coauth::secret(token.value());
     info.token_type = "DPoP";
-    std::map<std::string, std::string> fields;
+    field_map fields;
     auto const failed =
         coauth::authorize(fields, coauth::access_token(info), "GET", server.api_url());
     BOOST_TEST(outcome(failed) == "invalid_parameter");
@@ -175,6 +193,36 @@ BOOST_AUTO_TEST_CASE(a_nonce_that_an_api_demands_is_answered)
     auto const next = t.call();
     BOOST_TEST(next->raw.status == 200U);
     BOOST_TEST(count_at(t.server, "/api") == 5U);
+}
+
+BOOST_AUTO_TEST_CASE(a_nonce_reaches_the_proof_of_a_signer_function)
+{
+    test_key const key("P-256");
+    api_user t(with_dpop(true));
+    auto config = single_attempt(t.server);
+    config.dpop = elsewhere(
+        key, [&](std::string const& input, auto const& done) { done(key.sign("ES256", input)); });
+    t.use(config);
+    auto const call = [&](coauth::access_token token) -> asio::awaitable<api_response>
+    {
+        auto const executor = co_await asio::this_coro::executor;
+        auto const proof = co_await coauth::async_dpop_proof(
+            executor, config.dpop, "GET", t.server.api_url(), token);
+        co_return call_api_with(t.server, token, proof);
+    };
+    for (std::size_t calls : {1U, 3U})
+    {
+        auto work = coauth::async_call_with_token(*t.tokens, call);
+        auto future = asio::co_spawn(t.context, std::move(work), asio::use_future);
+        t.context.restart();
+        t.context.run();
+        auto const got = future.get();
+        BOOST_TEST_REQUIRE(got.has_value());
+        BOOST_TEST(got->raw.status == 200U);
+        BOOST_TEST(count_at(t.server, "/api") == calls);
+        t.server.rotate_dpop_nonce();
+    }
+    BOOST_TEST(t.tokens->counters().fetches == 1U);
 }
 
 // A nonce in a success is used for the next call.

@@ -51,14 +51,6 @@ response wants_nonce(char const* nonce)
 using signed_handler = std::function<void(coauth::result<std::string>)>;
 using proof_result = coauth::result<coauth::secret>;
 
-// A prover whose private key is elsewhere.
-std::shared_ptr<coauth::dpop_prover> elsewhere(test_key const& key, coauth::signer_function sign)
-{
-    return std::make_shared<coauth::dpop_prover>(
-        coauth::signing_key::signer(coauth::signature_algorithm::es256, std::move(sign))
-            .public_key(key.public_pem()));
-}
-
 // An access token for a proof.
 coauth::access_token some_token()
 {

@@ -5,7 +5,9 @@
 #include "fixture.hpp"
 #include "test_keys.hpp"
 
+#include <memory>
 #include <string>
+#include <utility>
 
 namespace test
 {
@@ -31,6 +33,15 @@ inline server_options options_with_client(test_key const& key)
 inline coauth::signing_key signing_key_of(test_key const& key)
 {
     return coauth::signing_key::pem(coauth::secret(key.private_pem()));
+}
+
+// A prover whose private key is elsewhere.
+inline std::shared_ptr<coauth::dpop_prover>
+elsewhere(test_key const& key, coauth::signer_function sign)
+{
+    return std::make_shared<coauth::dpop_prover>(
+        coauth::signing_key::signer(coauth::signature_algorithm::es256, std::move(sign))
+            .public_key(key.public_pem()));
 }
 
 inline coauth::client_config
