@@ -71,10 +71,10 @@ struct redis_options
 /// name that moves at failover is followed. A cluster's redirections are followed too.
 ///
 /// The user needs the commands `get`, `set`, `del`, `pttl`, `pexpire`, `exists` and `getrange`, and
-/// `evalsha` and `eval` for four short scripts. Where scripts are forbidden it does with plain
-/// commands: a claim is then not renewed and ends with its lease alone, `async_publish` does not
-/// look who holds the claim, and `async_remove_if` removes nothing. That costs further fetches, but
-/// no token.
+/// `evalsha` and `eval` for four short scripts; `select` for a database other than 0, `asking` in a
+/// cluster. Where scripts are forbidden it does with plain commands: a claim is then not renewed
+/// and ends with its lease alone, `async_publish` does not look who holds the claim, and
+/// `async_remove_if` removes nothing. That costs further fetches, but no token.
 ///
 /// Errors: those of a connection; `errc::access_denied` if the server refuses the user, the
 /// password or a command; `errc::temporarily_unavailable` if it cannot serve now, such as one that
@@ -100,7 +100,6 @@ public:
         : redis_token_store(executor_type(context.get_executor()), std::move(options))
     {
     }
-    /// Ends its operations with `errc::cancelled`.
     /// Its operations complete with `errc::cancelled`.
     ~redis_token_store() override;
 

@@ -122,8 +122,8 @@ struct shared_tokens_counters
 ///
 /// \par What the store sees
 /// Digests as names, and records encrypted by AES-256-GCM with the name as additional data. Whoever
-/// can write there, but has no key, can at most cause fetches, or for up to a day put back a record
-/// of the same name that was there before.
+/// can write there, but has no key, can at most cause fetches, or put back a record of the same
+/// name that was there before, until a day after its life.
 ///
 /// A handle that is cheap to copy; copies share the state.
 ///

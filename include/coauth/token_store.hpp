@@ -49,10 +49,10 @@ using store_completion_signature = void(result<bool>);
 /// \par Your own store
 /// Derive from this class and override the six `start_` functions. Each is one atomic step for the
 /// name. They may be called from any thread, several at once. They must return quickly, and call
-/// the handler exactly once, later, from any thread; it then runs on its own executor. Errors go to
-/// the handler: an exception counts as `errc::internal_error`. A handler that is destroyed without
-/// a call is an error too. Names have at most 200 characters of `A-Z a-z 0-9 . _ - : { }`; records
-/// have any bytes, at most 64 KiB.
+/// the handler exactly once, later, from any thread. It runs on its own executor, or in that thread
+/// if it has none. Errors go to the handler: an exception counts as `errc::internal_error`. A
+/// handler that is destroyed without a call is an error too. Names have at most 200 characters of
+/// `A-Z a-z 0-9 . _ - : { }`; records have any bytes, at most 64 KiB.
 ///
 /// \par Thread safety
 /// All functions may be called from any thread at the same time. The store must outlive its

@@ -59,7 +59,8 @@ shared_fetch::on_loaded(time_point now, shared_record const& record, double rand
         return {};
     if (record.back_off.count() > 0 && options_.reason != fetch_reason::forced)
         return {action::fail, now};
-    if (state_ == state::second_load)
+    // Loaded once more after the claim.
+    if (claim_ == claim_state::owned)
         return {};
     if (record.has_token && record.is_rejected && !removed_)
     {
@@ -92,7 +93,6 @@ shared_fetch::step shared_fetch::on_claimed(time_point now, bool won, double ran
     if (!won)
         return wait(now, random);
     claim_ = claim_state::owned;
-    state_ = state::second_load;
     // Another may have published between the load and the claim.
     return next_operation(action::load, now);
 }
@@ -100,11 +100,10 @@ shared_fetch::step shared_fetch::on_claimed(time_point now, bool won, double ran
 shared_fetch::step shared_fetch::wait(time_point now, double random)
 {
     was_held_ = true;
-    state_ = state::polling;
     if (now >= options_.wait_until)
         return {};
     auto const pause =
-        options_.has_usable_token
+        has_usable_token()
             ? scaled(renewal_poll, 0.75 + random / 2)
             : scaled(
                   std::clamp<duration>((now - began_) / 20, shortest_poll, longest_poll),
@@ -123,7 +122,7 @@ shared_fetch::step shared_fetch::on_waited(time_point now)
 shared_fetch::step shared_fetch::on_store_error(time_point now, double random)
 {
     // A lost response is no reason to fetch while there is time to look again.
-    bool const retry = options_.has_usable_token && operation_ == action::load &&
+    bool const retry = has_usable_token() && operation_ == action::load &&
                        claim_ == claim_state::none && !std::exchange(has_retried_, true);
     if (retry && now < options_.wait_until)
         return {action::wait, now + scaled(renewal_poll, 0.75 + random / 2)};

@@ -67,14 +67,12 @@ public:
 
     struct options
     {
+        // `refresh`: the source can go on with its token meanwhile.
         fetch_reason reason = fetch_reason::empty;
-        // The source can go on with its token meanwhile.
-        bool has_usable_token = false;
         // Until then it waits for others.
         time_point wait_until = time_point::max();
         // Of one operation of the store.
         duration store_timeout{};
-        duration lease{};
         // Before a claim: this process has failed of late, so another may be first.
         duration claim_delay{};
     };
@@ -97,13 +95,10 @@ public:
     [[nodiscard]] bool was_held() const noexcept { return was_held_; }
 
 private:
-    enum class state
+    [[nodiscard]] bool has_usable_token() const noexcept
     {
-        first_load,
-        second_load,
-        polling,
-    };
-
+        return options_.reason == fetch_reason::refresh;
+    }
     [[nodiscard]] time_point limit(time_point now) const noexcept;
     [[nodiscard]] bool accepts(time_point now, shared_record const& record) const noexcept;
     step next_operation(action what, time_point now);
@@ -115,7 +110,6 @@ private:
     time_point const began_;
     // The operations before the fetch take no longer together.
     time_point budget_end_;
-    state state_ = state::first_load;
     // The one that runs.
     action operation_ = action::load;
     claim_state claim_ = claim_state::none;

@@ -22,8 +22,6 @@ public:
     // It failed. `random` is uniform in [0, 1).
     void on_error(time_point now, double random) noexcept;
 
-    [[nodiscard]] bool is_open() const noexcept { return open_until_.has_value(); }
-
 private:
     unsigned errors_ = 0;
     std::chrono::milliseconds open_for_{0};

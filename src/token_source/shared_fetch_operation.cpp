@@ -104,7 +104,8 @@ void shared_fetch_operation::on_timer()
     }
     catch (...)
     {
-        outcome = error_of(std::current_exception());
+        // A token that was fetched is not lost.
+        outcome = fetched_ ? std::move(*fetched_) : error_of(std::current_exception());
     }
     if (outcome)
         end(std::move(*outcome));
@@ -190,10 +191,8 @@ shared_fetch_operation::outcome_type shared_fetch_operation::start()
         std::min<clock::duration>(fetcher_->inner->timeout(), (deadline_ - began_) / 3);
     shared_fetch::options chosen;
     chosen.reason = what.reason;
-    chosen.has_usable_token = what.reason == fetch_reason::refresh;
     chosen.wait_until = deadline_ - reserve;
     chosen.store_timeout = fetcher_->options.store_timeout;
-    chosen.lease = fetcher_->options.lease;
     chosen.claim_delay = fetcher_->claim_delay();
     policy_.emplace(chosen, clock::now());
     return take(policy_->begin());
@@ -202,7 +201,7 @@ shared_fetch_operation::outcome_type shared_fetch_operation::start()
 shared_fetch_operation::outcome_type
 shared_fetch_operation::take(policy::shared_fetch::step const& step)
 {
-    if (policy_->was_held() && !std::exchange(has_waited_, policy_->was_held()))
+    if (policy_->was_held() && !std::exchange(has_waited_, true))
     {
         fetcher_->on_claim(number_of_fetch(), claim_outcome::held);
         fetcher_->on_wait();

@@ -111,6 +111,8 @@ private:
     [[nodiscard]] policy::shared_record view_of(stored_record const& stored, clock::time_point now);
     [[nodiscard]] std::optional<record_content> content_of(result<access_token> const& outcome);
     void start_store_operation(action what, clock::time_point until);
+    template <class Call>
+    void guard_store_operation(Call call);
     void call_store(action what, clock::time_point until);
     void on_claim_taken();
     void renew_claim(clock::time_point now);

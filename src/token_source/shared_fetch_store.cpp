@@ -90,7 +90,21 @@ auto shared_fetch_operation::background_handler(store_operation operation, Then 
     };
 }
 
-// Also notes an exception of the user's store.
+// An exception of the user's store counts as the end of the operation.
+template <class Call>
+void shared_fetch_operation::guard_store_operation(Call call)
+{
+    try
+    {
+        call();
+    }
+    catch (...)
+    {
+        auto const failure = error_of(std::current_exception());
+        note([&](notes& news) { news.stored = failure; });
+    }
+}
+
 void shared_fetch_operation::start_store_operation(action what, clock::time_point until)
 {
     phase_ = phase::storing;
@@ -104,15 +118,7 @@ void shared_fetch_operation::start_store_operation(action what, clock::time_poin
             return note([&](notes& news) { news.stored = owner.error(); });
         owner_ = std::move(*owner);
     }
-    try
-    {
-        call_store(what, until);
-    }
-    catch (...)
-    {
-        auto const failure = error_of(std::current_exception());
-        note([&](notes& news) { news.stored = failure; });
-    }
+    guard_store_operation([&] { call_store(what, until); });
 }
 
 void shared_fetch_operation::call_store(action what, clock::time_point until)
@@ -244,7 +250,8 @@ shared_fetch_operation::content_of(result<access_token> const& outcome)
     if (life && !fetcher_->was_rejected(name, record_.token))
     {
         content.token = record_.token;
-        content.life = std::max(content.life, *life);
+        // No longer than it was published for: a token without an end is shared for an hour.
+        content.life = std::max(content.life, std::min(*life, record_.life - record_.age));
     }
     return content;
 }
@@ -271,9 +278,13 @@ shared_fetch_operation::publish(std::optional<record_content> const& content)
     operation_ = store_operation::publish;
     operation_began_ = now;
     next_step_ = now + fetcher_->options.store_timeout;
-    fetcher_->store->async_publish(
-        parameters_.name, owner_, std::move(*record), life, next_step_,
-        store_handler(&notes::stored));
+    guard_store_operation(
+        [&]
+        {
+            fetcher_->store->async_publish(
+                parameters_.name, owner_, std::move(*record), life, next_step_,
+                store_handler(&notes::stored));
+        });
     return std::nullopt;
 }
 
@@ -299,17 +310,22 @@ void shared_fetch_operation::renew_claim(clock::time_point now)
     if (due && now >= *due)
     {
         renewal_->on_renewed(now);
-        fetcher_->store->async_renew(
-            parameters_.name, owner_, fetcher_->options.lease,
-            now + fetcher_->options.store_timeout,
-            background_handler(
-                store_operation::renew,
-                [weak = weak_from_this()](bool is_held)
-                {
-                    auto const self = weak.lock();
-                    if (self && !is_held)
-                        self->note([](notes& news) { news.claim_lost = true; });
-                }));
+        auto const on_renewed = [weak = weak_from_this()](bool is_held)
+        {
+            auto const self = weak.lock();
+            if (self && !is_held)
+                self->note([](notes& news) { news.claim_lost = true; });
+        };
+        try
+        {
+            fetcher_->store->async_renew(
+                parameters_.name, owner_, fetcher_->options.lease,
+                now + fetcher_->options.store_timeout,
+                background_handler(store_operation::renew, on_renewed));
+        }
+        catch (...) // NOLINT(bugprone-empty-catch): then the claim ends, and the fetch goes on
+        {
+        }
     }
     next_step_ = inner_deadline_ + grace;
     if (has_claim_ && renewal_)

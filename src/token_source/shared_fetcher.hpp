@@ -57,7 +57,7 @@ public:
     // It may wait for another process whose fetch takes long, and then fetch.
     [[nodiscard]] std::chrono::milliseconds timeout() const noexcept override
     {
-        return 2 * inner->timeout() + options.lease;
+        return status_ ? 2 * inner->timeout() + options.lease : inner->timeout();
     }
     [[nodiscard]] std::shared_ptr<coauth::observer> const& observer() const noexcept override
     {

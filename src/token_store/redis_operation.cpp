@@ -127,8 +127,8 @@ bool operation::try_again(std::string_view text)
 
 void operation::on_failure(error const& failure)
 {
-    bool const tries_again =
-        failure != errc::cancelled && tries_ < max_tries && owner_->forget(*server_);
+    bool const tries_again = failure != errc::cancelled && failure != errc::queue_full &&
+                             tries_ < max_tries && owner_->forget(*server_);
     if (tries_again)
         return send();
     fail(failure);
@@ -136,7 +136,7 @@ void operation::on_failure(error const& failure)
 
 void operation::finish(std::vector<reply> replies)
 {
-    if (call_.what == verb::load)
+    if (call_.what == store_operation::load)
         complete(read_record(std::move(replies)));
     else
         complete(read_outcome(call_, form_, replies));
@@ -144,7 +144,7 @@ void operation::finish(std::vector<reply> replies)
 
 void operation::fail(error const& failure)
 {
-    if (call_.what == verb::load)
+    if (call_.what == store_operation::load)
         complete(result<stored_record>(failure));
     else
         complete(result<bool>(failure));

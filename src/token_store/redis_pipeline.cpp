@@ -198,7 +198,7 @@ void pipeline::step(std::coroutine_handle<> where)
         start_run();
 }
 
-// Returns true: a task needs a value.
+// A task needs a value, which nobody reads.
 net::task<bool> pipeline::run()
 {
     auto& op = run_->op;

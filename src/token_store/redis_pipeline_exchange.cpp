@@ -2,7 +2,6 @@
 #include "values/make_error.hpp"
 
 #include <boost/asio/error.hpp>
-#include <boost/asio/ssl/error.hpp>
 
 #include <algorithm>
 #include <tuple>

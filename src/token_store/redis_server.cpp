@@ -4,6 +4,7 @@
 #include "values/call_secret_provider.hpp"
 #include "values/encoding.hpp"
 #include "values/make_error.hpp"
+#include "values/wipe.hpp"
 
 #include <boost/asio/ip/address.hpp>
 
@@ -80,7 +81,6 @@ result<void> read_authority(server_url& out, std::string_view authority)
     auto const colon = authority.rfind(':');
     bool const has_port = colon != authority.npos && authority.find(']', colon) == authority.npos;
     out.host = parsed->host;
-    out.ip_literal = parsed->ip_literal;
     out.port = has_port ? static_cast<std::uint16_t>(std::stoul(parsed->port)) : default_port;
     return {};
 }
@@ -135,6 +135,8 @@ result<std::shared_ptr<server_settings const>> make_settings(redis_options optio
             "spaces");
     auto settings = std::make_shared<server_settings>();
     settings->url = std::move(*url);
+    // It may have the password.
+    detail::wipe(options.url.data(), options.url.size());
     settings->options = std::move(options);
     if (settings->url.tls)
         settings->tls = std::make_shared<net::tls_source>(settings->options.tls);

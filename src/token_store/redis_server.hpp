@@ -19,7 +19,6 @@ struct server_url
     bool tls = false;
     std::string host;
     std::uint16_t port = 0;
-    bool ip_literal = false;
     std::string user;
     secret password;
     // Digits. Empty: the first.

@@ -192,6 +192,9 @@ std::shared_ptr<pipeline> store::find_server(std::string const& host, std::uint1
     auto const known = others_.find({host, port});
     if (known != others_.end())
         return known->second;
+    // Of a cluster that has moved.
+    if (others_.size() >= max_servers)
+        std::erase_if(others_, [](auto const& entry) { return entry.second.use_count() == 1; });
     if (others_.size() >= max_servers)
         return nullptr;
     auto added = std::make_shared<pipeline>(strand_, settings_, host, port);
@@ -209,7 +212,6 @@ bool store::forget(pipeline const& failed)
     if (&failed == first_.get())
         return false;
     std::erase_if(slots_, [&](auto const& entry) { return entry.second.get() == &failed; });
-    std::erase_if(others_, [&](auto const& entry) { return entry.second.get() == &failed; });
     return true;
 }
 

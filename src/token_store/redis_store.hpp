@@ -12,7 +12,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -37,7 +36,6 @@ public:
     operation(
         std::shared_ptr<store> owner, verb_call call, time_point deadline, handler_type handler);
 
-    [[nodiscard]] verb_call const& call() const noexcept { return call_; }
     [[nodiscard]] time_point deadline() const noexcept { return deadline_; }
     // Terminal, partial and total cancellation ends it.
     void connect_cancellation_slot();
@@ -88,7 +86,6 @@ public:
 
     // The following on the strand.
 
-    [[nodiscard]] result<void> const& status() const noexcept { return status_; }
     [[nodiscard]] std::string const& prefix() const noexcept { return settings_->options.prefix; }
     [[nodiscard]] boost::asio::any_io_executor const& executor() const noexcept
     {

@@ -7,8 +7,6 @@
 namespace coauth
 {
 
-using redis::verb;
-
 redis_token_store::redis_token_store(executor_type executor, redis_options options)
     : token_store(executor)
     , store_(std::make_shared<redis::store>(std::move(executor), std::move(options)))
@@ -27,7 +25,8 @@ result<void> redis_token_store::validate() const
 
 void redis_token_store::start_load(std::string name, time_point deadline, load_handler handler)
 {
-    store_->start({verb::load, std::move(name), {}, {}, {}}, deadline, std::move(handler));
+    store_->start(
+        {store_operation::load, std::move(name), {}, {}, {}}, deadline, std::move(handler));
 }
 
 void redis_token_store::start_claim(
@@ -35,7 +34,8 @@ void redis_token_store::start_claim(
     store_handler handler)
 {
     store_->start(
-        {verb::claim, std::move(name), std::move(owner), {}, lease}, deadline, std::move(handler));
+        {store_operation::claim, std::move(name), std::move(owner), {}, lease}, deadline,
+        std::move(handler));
 }
 
 void redis_token_store::start_renew(
@@ -43,7 +43,8 @@ void redis_token_store::start_renew(
     store_handler handler)
 {
     store_->start(
-        {verb::renew, std::move(name), std::move(owner), {}, lease}, deadline, std::move(handler));
+        {store_operation::renew, std::move(name), std::move(owner), {}, lease}, deadline,
+        std::move(handler));
 }
 
 void redis_token_store::start_publish(
@@ -51,22 +52,23 @@ void redis_token_store::start_publish(
     time_point deadline, store_handler handler)
 {
     store_->start(
-        {verb::publish, std::move(name), std::move(owner), std::move(record), life}, deadline,
-        std::move(handler));
+        {store_operation::publish, std::move(name), std::move(owner), std::move(record), life},
+        deadline, std::move(handler));
 }
 
 void redis_token_store::start_release(
     std::string name, std::string owner, time_point deadline, store_handler handler)
 {
     store_->start(
-        {verb::release, std::move(name), std::move(owner), {}, {}}, deadline, std::move(handler));
+        {store_operation::release, std::move(name), std::move(owner), {}, {}}, deadline,
+        std::move(handler));
 }
 
 void redis_token_store::start_remove_if(
     std::string name, std::string digest, time_point deadline, store_handler handler)
 {
     store_->start(
-        {verb::remove_if, std::move(name), std::move(digest), {}, {}}, deadline,
+        {store_operation::remove_if, std::move(name), std::move(digest), {}, {}}, deadline,
         std::move(handler));
 }
 

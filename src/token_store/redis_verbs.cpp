@@ -90,9 +90,9 @@ void add_load(commands& out, std::string const& key, std::string const& claim)
 void add_plain(
     commands& out, verb_call const& call, std::string const& key, std::string const& claim)
 {
-    if (call.what == verb::renew)
+    if (call.what == store_operation::renew)
         out.add({"GET", claim});
-    else if (call.what == verb::publish)
+    else if (call.what == store_operation::publish)
         out.add({"SET", key, call.record, "PX", milliseconds_text(call.time)});
 }
 
@@ -101,11 +101,11 @@ void add_scripted(
     std::string const& claim)
 {
     auto const time = milliseconds_text(call.time);
-    if (call.what == verb::renew)
+    if (call.what == store_operation::renew)
         add_script(out, renew_script, form, "1", {claim, call.owner, time});
-    else if (call.what == verb::publish)
+    else if (call.what == store_operation::publish)
         add_script(out, publish_script, form, "2", {claim, key, call.owner, call.record, time});
-    else if (call.what == verb::release)
+    else if (call.what == store_operation::release)
         add_script(out, release_script, form, "1", {claim, call.owner});
     else
         add_script(out, remove_script, form, "1", {key, call.owner});
@@ -153,9 +153,9 @@ make_commands(verb_call const& call, std::string_view prefix, command_form form,
     out.asking = asking;
     auto const key = record_key(prefix, call.name);
     auto const claim = claim_key(prefix, call.name);
-    if (call.what == verb::load)
+    if (call.what == store_operation::load)
         add_load(out, key, claim);
-    else if (call.what == verb::claim)
+    else if (call.what == store_operation::claim)
         out.add({"SET", claim, call.owner, "NX", "PX", milliseconds_text(call.time)});
     else if (form == command_form::plain)
         add_plain(out, call, key, claim);
@@ -187,8 +187,8 @@ result<bool> read_outcome(verb_call const& call, command_form form, std::vector<
     if (from.size() != 1)
         return unexpected_reply();
     auto const& only = from.front();
-    bool const is_set =
-        call.what == verb::claim || (call.what == verb::publish && form == command_form::plain);
+    bool const is_set = call.what == store_operation::claim ||
+                        (call.what == store_operation::publish && form == command_form::plain);
     if (is_set && (only.type == kind::status || only.type == kind::nil))
         return only.type == kind::status;
     if (!is_set && form == command_form::plain &&

@@ -1,6 +1,7 @@
 #ifndef COAUTH_SRC_TOKEN_STORE_REDIS_VERBS_HPP
 #define COAUTH_SRC_TOKEN_STORE_REDIS_VERBS_HPP
 
+#include <coauth/observer.hpp>
 #include <coauth/token_store.hpp>
 
 #include "token_store/redis_command.hpp"
@@ -15,20 +16,10 @@
 namespace coauth::redis
 {
 
-enum class verb
-{
-    load,
-    claim,
-    renew,
-    publish,
-    release,
-    remove_if,
-};
-
-// A verb of the store and its arguments.
+// An operation of the store and its arguments.
 struct verb_call
 {
-    verb what = verb::load;
+    store_operation what = store_operation::load;
     std::string name;
     // Or the digest of `remove_if`.
     std::string owner;

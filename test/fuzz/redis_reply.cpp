@@ -108,7 +108,9 @@ int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
             record->remaining.count() >= 0 &&
                 record->record.empty() == (record->remaining.count() == 0),
             "a record has a time");
-    for (auto const what : {redis::verb::claim, redis::verb::renew, redis::verb::publish})
+    for (auto const what :
+         {coauth::store_operation::claim, coauth::store_operation::renew,
+          coauth::store_operation::publish})
         for (auto const form : {redis::command_form::script_text, redis::command_form::plain})
             (void)redis::read_outcome({what, "name", "owner", {}, {}}, form, whole.replies);
     return 0;

@@ -1,11 +1,9 @@
 // A fleet that shares its tokens through a real server: in one process, and in many.
 
+#include "fleet_fixture.hpp"
 #include "redis_process.hpp"
 #include "sanitizers.hpp"
 #include "scratch_file.hpp"
-#include "shared_tokens_fixture.hpp"
-
-#include <boost/asio/steady_timer.hpp>
 
 #include <csignal>
 #include <cstdio>
@@ -24,55 +22,21 @@ namespace
 {
 
 // Processes in one: each node has a connection of its own.
-struct redis_fleet
+struct redis_fleet : shared_fleet
 {
-    shared_node&
-    add(coauth::shared_tokens_options options = fleet_fixture::patient(),
-        coauth::redis_options const* to = nullptr)
+    shared_node& add(coauth::shared_tokens_options options = patient())
     {
-        auto config = server.config();
-        config.retry.max_attempts = 1;
-        config.observer = events;
-        auto store = std::make_shared<coauth::redis_token_store>(
-            context, to != nullptr ? *to : redis.options());
-        nodes.push_back(
-            std::make_unique<shared_node>(context, config, std::move(store), std::move(options)));
-        return *nodes.back();
+        return add_to(
+            std::make_shared<coauth::redis_token_store>(context, redis.options()),
+            std::move(options));
     }
     void add_many(std::size_t count)
     {
         while (count-- != 0)
             add();
     }
-    void run()
-    {
-        context.restart();
-        context.run();
-    }
-    token_result get(shared_node& from)
-    {
-        token_result got = coauth::error(errc::internal_error);
-        from.tokens.async_get_access_token([&](token_result r) { got = std::move(r); });
-        run();
-        return got;
-    }
-    std::vector<token_result> get_all()
-    {
-        std::vector<token_result> got;
-        for (auto const& one : nodes)
-            one->tokens.async_get_access_token([&](token_result r)
-                                               { got.push_back(std::move(r)); });
-        run();
-        BOOST_TEST(got.size() == nodes.size());
-        return got;
-    }
-    [[nodiscard]] std::size_t requests() const { return server.requests().size(); }
 
-    authorization_server server = start();
     redis_process redis;
-    boost::asio::io_context context;
-    std::shared_ptr<shared_events> events = std::make_shared<shared_events>();
-    std::vector<std::unique_ptr<shared_node>> nodes;
 };
 
 // A running fleet_member.
@@ -126,15 +90,7 @@ public:
     member(member const&) = delete;
     member& operator=(member const&) = delete;
 
-    void kill()
-    {
-        if (process_ <= 0)
-            return;
-        ::kill(process_, SIGKILL);
-        int status = 0;
-        ::waitpid(process_, &status, 0);
-        process_ = -1;
-    }
+    void kill() { kill_process(process_); }
     // The tokens, when it has ended.
     std::vector<std::string> tokens()
     {
@@ -145,7 +101,7 @@ public:
         std::vector<std::string> found;
         std::istringstream lines(text);
         for (std::string line; std::getline(lines, line);)
-            found.push_back(line.substr(0, line.rfind(' ')));
+            found.push_back(line);
         return found;
     }
 

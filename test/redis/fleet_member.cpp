@@ -1,5 +1,4 @@
-// A process of a fleet: gets a token for each of several sources, and prints "value milliseconds"
-// for each.
+// A process of a fleet: gets a token for each of several sources, and prints their values.
 //
 //   fleet_member REDIS-URL REDIS-CA-FILE TOKEN-ENDPOINT CA-FILE SOURCES STORE-TIMEOUT LEASE
 //
@@ -61,7 +60,6 @@ int main(int argc, char** argv)
     options.lease = std::chrono::milliseconds(std::stoi(arguments[7]));
     coauth::shared_tokens const shared(client, store, options);
 
-    auto const begin = std::chrono::steady_clock::now();
     std::vector<std::unique_ptr<coauth::token_source>> sources;
     bool failed = false;
     for (int i = 0; i < std::stoi(arguments[5]); ++i)
@@ -72,11 +70,8 @@ int main(int argc, char** argv)
             [&](coauth::result<coauth::access_token> const& token)
             {
                 failed = failed || !token;
-                auto const elapsed = std::chrono::steady_clock::now() - begin;
                 std::cout << (token ? std::string(token->value())
                                     : "error: " + token.error().message())
-                          << ' '
-                          << std::chrono::duration_cast<std::chrono::milliseconds>(elapsed).count()
                           << '\n';
             });
     }

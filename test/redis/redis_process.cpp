@@ -219,12 +219,17 @@ void redis_process::resume()
 
 void redis_process::kill()
 {
-    if (process_ <= 0)
+    kill_process(process_);
+}
+
+void kill_process(pid_t& process)
+{
+    if (process <= 0)
         return;
-    ::kill(process_, SIGKILL);
+    ::kill(process, SIGKILL);
     int status = 0;
-    ::waitpid(process_, &status, 0);
-    process_ = -1;
+    ::waitpid(process, &status, 0);
+    process = -1;
 }
 
 } // namespace test

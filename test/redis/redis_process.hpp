@@ -58,6 +58,9 @@ private:
     pid_t process_ = -1;
 };
 
+// Ends a child by SIGKILL and waits for it; -1 then. Less than 1: there is none.
+void kill_process(pid_t& process);
+
 } // namespace test
 
 #endif

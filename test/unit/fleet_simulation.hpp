@@ -118,6 +118,7 @@ private:
         coauth::policy::refresh_policy policy{coauth::token_source_options()};
         std::optional<shared_fetch> fetch;
         access_token rejected;
+        fetch_reason reason = fetch_reason::empty;
         time_point wakes = time_point::max();
         std::uint64_t owner = 0;
         bool is_fetching = false;
@@ -179,10 +180,9 @@ private:
         bool const has_token = one.policy.usable_token(now()) != nullptr;
         gaps += !has_token && reason == fetch_reason::expired ? 1U : 0U;
         one.rejected = one.policy.rejected_token();
+        one.reason = reason;
         one.fetch.emplace(
-            shared_fetch::options{
-                reason, has_token, now_ + seconds(20), milliseconds(100), seconds(10), {}},
-            now_);
+            shared_fetch::options{reason, now_ + seconds(20), milliseconds(100), {}}, now_);
         take(one, one.fetch->begin());
     }
 
@@ -249,7 +249,10 @@ private:
             view.claimed = claimed;
             view.has_token = coauth::policy::shared_life(seen.token, now_).has_value();
             view.is_rejected = !one.rejected.empty() && seen.token == one.rejected;
-            view.is_better = coauth::policy::replaces(seen.token, one.policy.current_token(), now_);
+            auto const& current = one.policy.current_token();
+            view.is_better = one.reason == fetch_reason::refresh
+                                 ? coauth::policy::replaces(seen.token, current, now_)
+                                 : !(seen.token == current);
             view.age = now_ - seen.published;
             view.back_off = seen.back_off_ends - now_;
             loaded_ = seen;

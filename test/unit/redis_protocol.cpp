@@ -49,7 +49,9 @@ BOOST_AUTO_TEST_SUITE(redis_protocol)
 
 BOOST_AUTO_TEST_CASE(a_script_is_known_by_its_digest)
 {
-    for (auto const what : {verb::renew, verb::publish, verb::release, verb::remove_if})
+    for (auto const what :
+         {coauth::store_operation::renew, coauth::store_operation::publish,
+          coauth::store_operation::release, coauth::store_operation::remove_if})
     {
         verb_call const call{what, "name", "owner", "record", std::chrono::seconds(1)};
         auto const by_text = words_of(make_commands(call, "p:", command_form::script_text));

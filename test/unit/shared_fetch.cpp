@@ -21,10 +21,9 @@ namespace
 
 std::chrono::steady_clock::time_point const start(1000h);
 
-fetch_policy::options
-options(fetch_reason reason = fetch_reason::empty, bool has_usable_token = false)
+fetch_policy::options options(fetch_reason reason = fetch_reason::empty)
 {
-    return {reason, has_usable_token, start + 20s, 100ms, 10s, {}};
+    return {reason, start + 20s, 100ms, {}};
 }
 
 shared_record with_token()
@@ -169,7 +168,8 @@ BOOST_AUTO_TEST_CASE(the_waits_grow_and_end)
 {
     for (bool const has_usable_token : {false, true})
     {
-        fetch_policy tested(options(fetch_reason::refresh, has_usable_token), start);
+        fetch_policy tested(
+            options(has_usable_token ? fetch_reason::refresh : fetch_reason::expired), start);
         auto now = start;
         auto step = tested.on_loaded(now, claimed(), 0.5);
         unsigned waits = 0;
@@ -230,7 +230,7 @@ BOOST_AUTO_TEST_CASE(an_error_of_the_store_ends_in_a_fetch)
 
 BOOST_AUTO_TEST_CASE(a_refresh_looks_again_after_one_error_of_a_load)
 {
-    fetch_policy tested(options(fetch_reason::refresh, true), start);
+    fetch_policy tested(options(fetch_reason::refresh), start);
     auto const wait = tested.on_store_error(start + 100ms, 0.5);
     BOOST_TEST(name(wait.what) == "wait"s);
     BOOST_TEST((wait.until == start + 1100ms));

@@ -1,5 +1,5 @@
-#ifndef COAUTH_TEST_INTEGRATION_SHARED_TOKENS_FIXTURE_HPP
-#define COAUTH_TEST_INTEGRATION_SHARED_TOKENS_FIXTURE_HPP
+#ifndef COAUTH_TEST_SUPPORT_FLEET_FIXTURE_HPP
+#define COAUTH_TEST_SUPPORT_FLEET_FIXTURE_HPP
 
 #include <coauth/testing/memory_token_store.hpp>
 
@@ -74,8 +74,8 @@ struct shared_node
     coauth::token_source tokens;
 };
 
-// Processes that share a token, on one event loop that the test runs.
-struct fleet_fixture
+// Processes that share a token, on one event loop that the test runs. They may have any store.
+struct shared_fleet
 {
     // Without time limits of the store that a busy machine could exceed.
     static coauth::shared_tokens_options patient()
@@ -92,18 +92,15 @@ struct fleet_fixture
         return options;
     }
 
-    shared_node& add(coauth::shared_tokens_options options = patient())
+    shared_node&
+    add_to(std::shared_ptr<coauth::token_store> store, coauth::shared_tokens_options options)
     {
         auto config = server.config();
         config.retry.max_attempts = 1;
         config.observer = events;
-        nodes.push_back(std::make_unique<shared_node>(context, config, store, std::move(options)));
+        nodes.push_back(
+            std::make_unique<shared_node>(context, config, std::move(store), std::move(options)));
         return *nodes.back();
-    }
-    void add_many(std::size_t count, coauth::shared_tokens_options const& options = patient())
-    {
-        for (std::size_t i = 0; i < count; ++i)
-            add(options);
     }
     // Runs until no work is left.
     void run()
@@ -133,9 +130,24 @@ struct fleet_fixture
 
     authorization_server server = start();
     boost::asio::io_context context;
-    std::shared_ptr<memory_token_store> store = std::make_shared<memory_token_store>(context);
     std::shared_ptr<shared_events> events = std::make_shared<shared_events>();
     std::vector<std::unique_ptr<shared_node>> nodes;
+};
+
+// With a store in memory.
+struct fleet_fixture : shared_fleet
+{
+    shared_node& add(coauth::shared_tokens_options options = patient())
+    {
+        return add_to(store, std::move(options));
+    }
+    void add_many(std::size_t count, coauth::shared_tokens_options const& options = patient())
+    {
+        for (std::size_t i = 0; i < count; ++i)
+            add(options);
+    }
+
+    std::shared_ptr<memory_token_store> store = std::make_shared<memory_token_store>(context);
 };
 
 // The different tokens; "error" for each that is none.
