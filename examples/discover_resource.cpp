@@ -47,7 +47,7 @@ struct api
     {
         auto const start = url.find("://") + 3;
         auto const slash = url.find('/', start);
-        auto const authority = url.substr(start, slash - start);
+        authority = url.substr(start, slash - start);
         auto const colon = authority.find(':');
         host = authority.substr(0, colon);
         port = colon == std::string::npos ? "443" : authority.substr(colon + 1);
@@ -55,6 +55,8 @@ struct api
     }
 
     std::string url;
+    // Host and port, for the Host field.
+    std::string authority;
     std::string host;
     std::string port;
     std::string path;
@@ -76,7 +78,7 @@ asio::awaitable<response_type>
 call(api const& target, asio::ssl::context& tls, coauth::access_token token)
 {
     http::request<http::empty_body> request(http::verb::get, target.path, 11);
-    request.set(http::field::host, target.host);
+    request.set(http::field::host, target.authority);
     response_type response(http::status::bad_gateway, 11);
     if (token)
     {

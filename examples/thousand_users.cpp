@@ -1,9 +1,11 @@
 // Calls an API for a thousand users at the same time. All calls share one token and a small number
 // of connections, which are reused; who finds none free waits for one.
 //
-//   COAUTH_API_URL                                                  required:
-//   https://host[:port]/path COAUTH_TOKEN_ENDPOINT, COAUTH_CLIENT_ID, COAUTH_CLIENT_SECRET required
-//   COAUTH_CA_FILE                                                  empty: the system's CAs
+//   COAUTH_API_URL           required, such as https://api.example.com/path
+//   COAUTH_TOKEN_ENDPOINT    required
+//   COAUTH_CLIENT_ID         required
+//   COAUTH_CLIENT_SECRET     required
+//   COAUTH_CA_FILE           empty: the system's CAs
 
 #include <coauth/coauth.hpp>
 
@@ -51,7 +53,7 @@ struct api
     {
         auto const start = url.find("://") + 3;
         auto const slash = url.find('/', start);
-        auto const authority = url.substr(start, slash - start);
+        authority = url.substr(start, slash - start);
         auto const colon = authority.find(':');
         host = authority.substr(0, colon);
         port = colon == std::string::npos ? "443" : authority.substr(colon + 1);
@@ -59,6 +61,8 @@ struct api
     }
 
     std::string url;
+    // Host and port, for the Host field.
+    std::string authority;
     std::string host;
     std::string port;
     std::string path;
@@ -180,7 +184,7 @@ asio::awaitable<void> serve_user(
     auto const call = [&](coauth::access_token token) -> asio::awaitable<response_type>
     {
         request_type request(http::verb::get, target.path + query, 11);
-        request.set(http::field::host, target.host);
+        request.set(http::field::host, target.authority);
         auto const authorized = coauth::authorize(request, token, "GET", target.url + query);
         if (!authorized)
             co_return response_type(http::status::bad_gateway, 11);

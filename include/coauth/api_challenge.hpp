@@ -45,7 +45,8 @@ struct api_challenge
     std::string error = {};
     /// The API's text for people, without control characters, at most 1 KiB.
     std::string error_description = {};
-    /// The scope that the request needs.
+    /// The scope that the request needs. At most 1 KiB, else empty; the same for `acr_values` and
+    /// `resource_metadata`.
     std::string scope = {};
     /// The claims that the token needs: a JSON object, decoded from base64 if the API encodes it.
     /// At most 16 KiB. Empty: there are none, or they are not a JSON object.

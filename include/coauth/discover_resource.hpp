@@ -70,7 +70,8 @@ struct resource_discovery_options
     /// the server that is found. Empty: any issuer.
     std::vector<std::string> accepted_issuers = {};
     /// How the metadata are fetched, the API's as well as the server's. The time limit is that of
-    /// the whole operation.
+    /// the whole operation. Its header fields go to the API's own origin, and to the issuers in
+    /// `accepted_issuers`.
     discovery_options discovery = {};
 };
 

@@ -183,8 +183,8 @@ struct error_info
     /// The server's error code (`error`; SMS.CX `error.type`; `errorCode` and the like).
     std::string oauth_error;
     /// The server's text: `error_description`, `message`, `detail` or the like, also in a nested
-    /// object or in the first element of an array; the title of an HTML page; or the body, if it is
-    /// text.
+    /// object or in the first elements of an array; the title of an HTML page; or the body, if it
+    /// is text.
     std::string description;
     /// The server's link (`error_uri`; SMS.CX `error.uri`; `type` of RFC 9457).
     std::string uri;

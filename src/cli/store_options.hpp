@@ -33,7 +33,7 @@ struct store_options
 {
     std::string url;
     secret_provider keys;
-    // Empty: there is no password, or it is in the URL.
+    // Empty: there is no password.
     secret_provider password;
     std::string ca_file;
 };

@@ -56,8 +56,8 @@ public:
     // Loads secret, keys, certificates and CAs again. Returns the version of the credentials in
     // force.
     std::uint64_t refresh_credentials();
-    // The key and the certificate to which the server may bind tokens now: thumbprints, empty
-    // without either. None: one of them cannot be used.
+    // The key and the certificate to which the server may bind tokens now: thumbprints and a
+    // separator. None: one of them cannot be used.
     [[nodiscard]] std::optional<std::string> key_binding() const;
     // The version of the credentials that were loaded last.
     [[nodiscard]] std::uint64_t credentials_version() const noexcept;

@@ -94,7 +94,7 @@ destinations::origin const& destinations::add_origin(
     net::target target)
 {
     std::string_view const url = protocol::endpoint_url_for(config, kind);
-    auto const origin_url = url.substr(0, url.find_first_of("/?", url.find("://") + 3));
+    auto const origin_url = protocol::origin_of(url);
     target.lookups = std::make_shared<net::resolver>(executor_, config.connections);
     return origins_.emplace_back(origin{
         endpoint, std::make_shared<net::target const>(std::move(target)),

@@ -29,17 +29,6 @@ namespace
 // A URL that is silent for so long is given up while there is another one.
 constexpr std::chrono::milliseconds max_silence{3000};
 
-// The error of the highest rank is reported: unusable metadata before a server that fails or does
-// not respond, and that before a response that says that there are no metadata.
-int error_rank(error const& failure)
-{
-    if (failure == errc::malformed_response)
-        return 3;
-    if (failure.transient())
-        return 2;
-    return failure == errc::redirect_refused ? 1 : 0;
-}
-
 // This URL has no metadata, or does not respond, which says nothing of the other URLs. The body
 // does not matter: a server responds to an unknown path as it likes. What failed before the request
 // was sent would fail for the other URLs too: they have the same origin.
@@ -100,6 +89,15 @@ void post_or_complete(discovery_call& call, metadata_result const& outcome)
 }
 
 } // namespace
+
+int error_rank(error const& failure)
+{
+    if (failure == errc::malformed_response)
+        return 3;
+    if (failure.transient())
+        return 2;
+    return failure == errc::redirect_refused ? 1 : 0;
+}
 
 std::shared_ptr<client_impl> make_metadata_client(
     asio::any_io_executor const& executor, discovery_options const& options,
@@ -305,7 +303,7 @@ void discovery::try_next_url()
     rounds_ += next_url_ == 0 ? 1U : 0U;
     auto const client = make_metadata_client(executor_, options_, timeout, urls_[next_url_], 1);
     ++next_url_;
-    auto call = std::make_unique<metadata_call>(
+    auto call = std::make_unique<issuer_metadata_call>(
         options_.expected_issuer.empty() ? issuer_ : options_.expected_issuer,
         response_handler{shared_from_this()});
     std::lock_guard const lock(mutex_);

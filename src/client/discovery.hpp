@@ -37,6 +37,10 @@ well_known_urls(std::string const& issuer, bool allow_http_loopback);
 class client_impl;
 class discovery;
 
+// The error of the highest rank is reported: unusable metadata before a server that fails or does
+// not respond, and that before a response that says that there are no metadata.
+[[nodiscard]] int error_rank(error const& failure);
+
 // A client for one request of metadata from this URL.
 std::shared_ptr<client_impl> make_metadata_client(
     boost::asio::any_io_executor const& executor, discovery_options const& options,

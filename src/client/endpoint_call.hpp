@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace coauth::detail
@@ -188,13 +189,18 @@ private:
     std::string const type_hint_;
 };
 
-// Fetches metadata from the URL that is configured as the token endpoint.
-class metadata_call final : public endpoint_call_base<authorization_server>
+// Fetches metadata from the URL that is configured as the token endpoint. `Read` checks that they
+// are those of `subject`, an issuer or a resource.
+template <
+    class T, result<T> (*Read)(
+                 client_config const& config, std::string_view subject, http_response response,
+                 protocol::response_context const& context)>
+class metadata_call final : public endpoint_call_base<T>
 {
 public:
-    metadata_call(std::string issuer, handler_type handler)
-        : endpoint_call_base(std::move(handler))
-        , issuer_(std::move(issuer))
+    metadata_call(std::string subject, typename endpoint_call_base<T>::handler_type handler)
+        : endpoint_call_base<T>(std::move(handler))
+        , subject_(std::move(subject))
     {
     }
 
@@ -209,12 +215,14 @@ public:
         client_config const& config, http_response response,
         protocol::response_context const& context) override
     {
-        set_result(protocol::read_metadata_response(config, issuer_, std::move(response), context));
+        this->set_result(Read(config, subject_, std::move(response), context));
     }
 
 private:
-    std::string const issuer_;
+    std::string const subject_;
 };
+
+using issuer_metadata_call = metadata_call<authorization_server, protocol::read_metadata_response>;
 
 } // namespace coauth::detail
 

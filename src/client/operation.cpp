@@ -55,13 +55,18 @@ policy::request_traits traits_of(endpoint_call const& call, client_config const&
     return {grant != nullptr && is_single_use(grant->type), config.dpop != nullptr};
 }
 
+net::phase_timer phase_timer_of(endpoint_call const& call, client_config const& config)
+{
+    return {config.observer, std::chrono::steady_clock::now(), context_of(call, config)};
+}
+
 } // namespace
 
 operation::operation(std::shared_ptr<client_impl> client, std::unique_ptr<endpoint_call> call)
     : client_(std::move(client))
     , call_(std::move(call))
     , attempts_(client_->config.retry, traits_of(*call_, client_->config))
-    , net_{{}, net::phase_timer(client_->config.observer, clock::now(), context_of(*call_, client_->config)), {}, {}}
+    , net_{{}, phase_timer_of(*call_, client_->config), {}, {}}
     , deadline_(std::min(
           call_->deadline(), after(net_.phases.began(), time_limit(*call_, client_->config))))
     , id_(++client_->last_operation_id)

@@ -25,44 +25,9 @@ namespace
 {
 
 constexpr std::size_t max_issuers = 3;
-constexpr unsigned max_attempts = 3;
 
-// Fetches the metadata of a resource from the URL that is configured as the token endpoint.
-class resource_call final : public endpoint_call_base<protocol::resource_metadata>
-{
-public:
-    resource_call(std::string resource, handler_type handler)
-        : endpoint_call_base(std::move(handler))
-        , resource_(std::move(resource))
-    {
-    }
-
-    [[nodiscard]] result<secret> build(
-        client_config const& config, client_authentication const& /*authentication*/,
-        protocol::endpoint const& endpoint,
-        protocol::attempt_credentials const& /*attempt*/) const override
-    {
-        return protocol::build_get_request(config, endpoint);
-    }
-    void read(
-        client_config const& config, http_response response,
-        protocol::response_context const& context) override
-    {
-        set_result(
-            protocol::read_resource_metadata(config, resource_, std::move(response), context));
-    }
-
-private:
-    std::string const resource_;
-};
-
-// Unusable metadata say more than a server that fails, and that more than one without metadata.
-int rank_of(error const& failure)
-{
-    if (failure == errc::malformed_response)
-        return 2;
-    return failure.transient() ? 1 : 0;
-}
+using resource_metadata_call =
+    metadata_call<protocol::resource_metadata, protocol::read_resource_metadata>;
 
 bool is_accepted(std::string const& issuer, std::vector<std::string> const& accepted)
 {
@@ -135,6 +100,7 @@ void resource_discovery::start(std::string const& url)
     if (auto const valid = protocol::check_timeout(options_.discovery.timeout); !valid)
         return post_failure(valid.error());
     urls_ = std::move(*urls);
+    origin_ = protocol::origin_of(url);
     connect_cancellation_slot(asio::get_associated_cancellation_slot(handler_), weak_from_this());
     fetch_next_document();
 }
@@ -195,14 +161,19 @@ void resource_discovery::fetch_next_document()
 {
     auto const& next = urls_[next_url_++];
     // The server's metadata are one more step.
+    auto options = options_.discovery;
+    // The API chose another origin: what is secret in the fields is not for that.
+    if (protocol::origin_of(next.url) != origin_)
+        options.headers.clear();
     auto const client = make_metadata_client(
-        executor_, options_.discovery, time_for(urls_.size() - next_url_ + 2), next.url,
-        max_attempts);
+        executor_, options, time_for(urls_.size() - next_url_ + 2), next.url,
+        retry_options().max_attempts);
     begin_step<protocol::resource_metadata>(
         [&](auto handler)
         {
             operation::start(
-                client, std::make_unique<resource_call>(next.resource, std::move(handler)));
+                client,
+                std::make_unique<resource_metadata_call>(next.resource, std::move(handler)));
         });
 }
 
@@ -238,6 +209,9 @@ void resource_discovery::discover_next_server()
 {
     auto const& issuer = issuers_[next_issuer_++];
     auto options = options_.discovery;
+    // The API chose the server, unless the program accepts it by name.
+    if (options_.accepted_issuers.empty())
+        options.headers.clear();
     options.timeout = time_for(issuers_.size() - next_issuer_ + 1);
     begin_step<authorization_server>(
         [&](auto handler)
@@ -287,13 +261,13 @@ void resource_discovery::advance(Step step)
 
 void resource_discovery::remember(error const& failure)
 {
-    if (!failure_ || rank_of(failure) > rank_of(*failure_))
+    if (!failure_ || error_rank(failure) > error_rank(*failure_))
         failure_ = failure;
 }
 
 void resource_discovery::finish(result<protected_resource> ended)
 {
-    // Asio 1.26: the move assignment of any_completion_handler calls itself for ever.
+    // The move assignment of any_completion_handler calls itself for ever (until Boost 1.82).
     handler_type handler;
     handler.swap(handler_);
     std::move(handler)(std::move(ended));

@@ -75,6 +75,8 @@ private:
     resource_discovery_options const options_;
     clock::time_point const deadline_;
     url_list urls_;
+    // Of the URL that the program called.
+    std::string origin_;
     std::size_t next_url_ = 0;
     protected_resource found_;
     // Those to try.

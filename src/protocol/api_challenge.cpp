@@ -5,7 +5,6 @@
 #include "values/encoding.hpp"
 #include "values/json_document.hpp"
 
-#include <algorithm>
 #include <charconv>
 
 namespace coauth
@@ -38,6 +37,13 @@ std::string_view first(std::string_view field, std::string_view name)
 std::string first_text(std::string_view field, std::string_view name)
 {
     return decode(first(field, name), max_challenge_text);
+}
+
+// Empty if it is too long: a part of a URL, or of a list of words, means something else.
+std::string whole_text(std::string_view field, std::string_view name)
+{
+    return first(field, name).size() <= max_challenge_text ? first_text(field, name)
+                                                           : std::string();
 }
 
 // The one that a new token mends counts before others.
@@ -120,13 +126,11 @@ std::optional<api_challenge> parse_api_challenge(unsigned status, std::string_vi
     api_challenge challenge;
     challenge.error = find_error(status, www_authenticate);
     challenge.error_description = first_text(www_authenticate, "error_description");
-    challenge.scope = first_text(www_authenticate, "scope");
+    challenge.scope = whole_text(www_authenticate, "scope");
     challenge.claims = find_claims(www_authenticate);
-    challenge.acr_values = first_text(www_authenticate, "acr_values");
+    challenge.acr_values = whole_text(www_authenticate, "acr_values");
     challenge.max_age = find_max_age(www_authenticate);
-    // A part of a URL is another URL.
-    if (first(www_authenticate, "resource_metadata").size() <= max_challenge_text)
-        challenge.resource_metadata = first_text(www_authenticate, "resource_metadata");
+    challenge.resource_metadata = whole_text(www_authenticate, "resource_metadata");
     challenge.remedy = find_remedy(status, www_authenticate, challenge);
     return challenge;
 }

@@ -8,7 +8,7 @@ namespace coauth::protocol
 {
 
 // Iterates over a parameter of all challenges in a WWW-Authenticate field (RFC 6750 section 3, RFC
-// 9110 section 11.6.1): `error` or `error_description`.
+// 9110 section 11.6.1), such as `error`.
 class challenge_parameters
 {
 public:

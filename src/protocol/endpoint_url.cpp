@@ -117,6 +117,11 @@ endpoint make_endpoint(urls::url_view const& url, bool tls, std::size_t prefix)
 
 } // namespace
 
+std::string_view origin_of(std::string_view url)
+{
+    return url.substr(0, url.find_first_of("/?", url.find("://") + 3));
+}
+
 bool has_ipv6_zone(std::string_view url)
 {
     auto const begin = url.find("://");

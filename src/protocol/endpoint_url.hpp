@@ -29,6 +29,9 @@ struct endpoint
 COAUTH_DECL result<endpoint>
 parse_endpoint(std::string_view url, std::string_view option, bool allow_http_loopback);
 
+// Scheme and authority of an absolute URL, as it is written.
+std::string_view origin_of(std::string_view url);
+
 // True if the host is an IPv6 address with a zone (RFC 6874).
 bool has_ipv6_zone(std::string_view url);
 

@@ -308,8 +308,9 @@ error_document read_markup(std::string_view body, unsigned http_status)
     if (result.description.empty())
         result.description = page_text(body, success);
     // Only what is shown: scripts and forms of a page often have a token of their own.
-    if (is_unsafe(result.description.view()))
-        result.description = secret();
+    for (auto* const shown : {&result.description, &result.code, &result.uri})
+        if (is_unsafe(shown->view()))
+            *shown = secret();
     return result;
 }
 

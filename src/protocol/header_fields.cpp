@@ -1,6 +1,7 @@
 #include "protocol/header_fields.hpp"
 
 #include "values/encoding.hpp"
+#include "values/make_error.hpp"
 
 #include <algorithm>
 #include <array>
@@ -56,36 +57,30 @@ bool is_token_character(char c)
            std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
-error failure(errc code, std::string context)
-{
-    error_info info;
-    info.context = std::move(context);
-    return {code, std::move(info)};
-}
-
 result<void> check_field(std::string const& name, secret const& value, errc code)
 {
     if (name.empty())
-        return failure(code, "a header field has no name");
+        return detail::make_error(code, "a header field has no name");
     // Not shown: it may be a whole field with its value.
     if (!std::all_of(name.begin(), name.end(), is_token_character))
-        return failure(
+        return detail::make_error(
             code, "the name of a header field contains a character that RFC 9110 does not allow; "
                   "give the name without colon and value");
     auto const quoted = "the header field '" + name + "'";
     if (is_one_of(reserved_fields, name))
-        return failure(
+        return detail::make_error(
             code, quoted + " is reserved: the library sets it itself, or it would change how the "
                            "request is sent");
     auto const text = value.view();
     if (text.empty())
-        return failure(code, quoted + " has no value; set one, or leave it out");
+        return detail::make_error(code, quoted + " has no value; set one, or leave it out");
     if (detail::has_control(text))
-        return failure(
+        return detail::make_error(
             code, "the value of " + quoted +
                       " contains a control character; check for a line break at its end");
     if (text.front() == ' ' || text.back() == ' ')
-        return failure(code, "the value of " + quoted + " begins or ends with a space; remove it");
+        return detail::make_error(
+            code, "the value of " + quoted + " begins or ends with a space; remove it");
     return {};
 }
 
@@ -112,11 +107,12 @@ result<void> check_header_fields(header_fields fields, errc code)
         if (auto const checked = check_field(name, value, code); !checked)
             return checked;
         if (is_in(fields.first(i), name))
-            return failure(code, "the header field '" + name + "' is set twice; set it once");
+            return detail::make_error(
+                code, "the header field '" + name + "' is set twice; set it once");
         size += name.size() + value.size();
     }
     if (size > max_size)
-        return failure(
+        return detail::make_error(
             code, "the header fields have " + std::to_string(size) +
                       " bytes together; they may have at most " + std::to_string(max_size));
     return {};

@@ -27,9 +27,8 @@ struct url_parts
 
 url_parts split(std::string_view url)
 {
-    auto const host = url.find("://") + 3;
-    auto const rest = std::min(url.find_first_of("/?", host), url.size());
-    return {std::string(url.substr(0, rest)), std::string(url.substr(rest))};
+    auto const origin = origin_of(url);
+    return {std::string(origin), std::string(url.substr(origin.size()))};
 }
 
 // Without a slash that is the whole path: both are the same URL (RFC 3986 section 6.2.3).
@@ -71,9 +70,9 @@ public:
             return wrong_resource(resource);
         resource_metadata metadata;
         metadata.resource = *name;
-        metadata.name =
-            response_.sanitize(response_.document().find("resource_name").as_string().value_or(""))
-                .substr(0, max_name);
+        metadata.name = cut(
+            response_.sanitize(response_.document().find("resource_name").as_string().value_or("")),
+            max_name);
         metadata.authorization_servers = servers();
         if (metadata.authorization_servers.empty())
             return response_.malformed(

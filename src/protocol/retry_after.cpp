@@ -113,7 +113,6 @@ bool name_contains(std::string_view name, std::string_view part)
     return plain.find(part) != std::string::npos;
 }
 
-// `part` is in lower case.
 bool has_word(std::string_view name, std::string_view part)
 {
     while (!name.empty())
@@ -289,7 +288,8 @@ private:
             auto const name = trim(parameter.substr(0, equals));
             auto const value = trim(parameter.substr(std::min(equals + 1, parameter.size())));
             // The name of the next quota, or its limit.
-            if (equals == parameter.size() || detail::equal_ignoring_case(name, "limit"))
+            if (parameter.starts_with('"') || equals == parameter.size() ||
+                detail::equal_ignoring_case(name, "limit"))
                 finish_quota();
             if (detail::equal_ignoring_case(name, "remaining") ||
                 detail::equal_ignoring_case(name, "r"))

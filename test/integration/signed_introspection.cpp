@@ -18,14 +18,15 @@ using coauth::secret;
 namespace
 {
 
-using told = coauth::result<coauth::introspection>;
+using introspection_result = coauth::result<coauth::introspection>;
 
 constexpr char const* media_type = "application/token-introspection+jwt";
 
-told introspect(client_fixture& fixture, std::string const& token)
+introspection_result introspect(client_fixture& fixture, std::string const& token)
 {
-    std::optional<told> got;
-    fixture.client.async_introspect(secret(token), "", [&](told r) { got = std::move(r); });
+    std::optional<introspection_result> got;
+    fixture.client.async_introspect(
+        secret(token), "", [&](introspection_result r) { got = std::move(r); });
     fixture.context.restart();
     fixture.context.run();
     BOOST_REQUIRE(got);
