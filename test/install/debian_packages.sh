@@ -4,7 +4,7 @@
 set -euo pipefail
 build=$1 consumer=$2 scratch=$3 compiler=$4 version=$5
 rm -rf "$scratch"
-mkdir -p "$scratch/root"
+mkdir -p "$scratch/unpacked"
 export SOURCE_DATE_EPOCH=1700000000
 cmake --build "$build" --target man
 cpack -G DEB --config "$build/CPackConfig.cmake" -B "$scratch" >"$scratch/cpack.log" ||
@@ -24,22 +24,22 @@ depends "$command" libc6 libssl3 libstdc++6
 depends "$development" libssl-dev libboost
 for file in "$command" "$development"; do
     dpkg-deb -f "$file" Package Version Architecture Depends
-    dpkg -x "$file" "$scratch/root"
+    dpkg -x "$file" "$scratch/unpacked"
 done
 
-root=$scratch/root/usr
-[[ $("$root/bin/coauth" --version) == *"$version"* ]]
-[[ -e $root/include/coauth/coauth.hpp ]]
-grep -q 'token.-endpoint' "$root/share/man/man1/coauth-token.1"
+prefix=$scratch/unpacked/usr
+[[ $("$prefix/bin/coauth" --version) == *"$version"* ]]
+[[ -e $prefix/include/coauth/coauth.hpp ]]
+grep -q 'token.-endpoint' "$prefix/share/man/man1/coauth-token.1"
 cmake -S "$consumer" -B "$scratch/consumer" -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE= \
-    -DCMAKE_PREFIX_PATH="$root"
+    -DCMAKE_PREFIX_PATH="$prefix"
 cmake --build "$scratch/consumer"
 ctest --test-dir "$scratch/consumer" --output-on-failure
 
 # The completion knows commands and flags.
-PATH=$root/bin:$PATH
+PATH=$prefix/bin:$PATH
 # shellcheck source=/dev/null
-. "$root/share/bash-completion/completions/coauth"
+. "$prefix/share/bash-completion/completions/coauth"
 # complete_to EXPECTED WORD...: the last word is to be completed
 complete_to() {
     COMP_WORDS=("${@:2}") COMP_CWORD=$(($# - 2)) COMPREPLY=()

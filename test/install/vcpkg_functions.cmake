@@ -1,7 +1,7 @@
 # Stands for vcpkg's own functions, so that the port's calls can be checked without vcpkg: they
 # configure for real, and check that what is installed is where the port says.
 #
-#   cmake -DPORT=directory -DPREFIX=installed tree -DOUT=directory -P vcpkg_functions.cmake
+#   cmake -DPORT=directory -DVERSION=version -DPREFIX=installed tree -DOUT=directory -P vcpkg_functions.cmake
 set(CURRENT_PORT_DIR ${PORT})
 set(CURRENT_PACKAGES_DIR ${OUT}/package)
 set(CMAKE_CURRENT_LIST_DIR ${PORT})
@@ -50,8 +50,13 @@ macro(vcpkg_install_copyright)
     list(APPEND called copyright)
 endmacro()
 
+file(READ ${PORT}/vcpkg.json manifest)
+string(JSON version GET "${manifest}" version)
+if(NOT version STREQUAL VERSION)
+    message(FATAL_ERROR "The port's version is ${version}, that of coauth is ${VERSION}")
+endif()
+
 file(REMOVE_RECURSE ${OUT})
-set(PORT_NAME coauth)
 set(PORT_DIRECTORY ${PORT})
 set(PORT coauth)
 include(${PORT_DIRECTORY}/portfile.cmake)

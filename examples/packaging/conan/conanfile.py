@@ -51,7 +51,7 @@ class CoauthConan(ConanFile):
 
     def generate(self):
         toolchain = CMakeToolchain(self)
-        for part in ("CLI", "EXAMPLES", "TESTS"):
+        for part in ("CLI", "EXAMPLES", "REDIS", "TESTS"):
             toolchain.cache_variables[f"COAUTH_BUILD_{part}"] = False
         toolchain.cache_variables["COAUTH_BUILD_TESTING_SERVER"] = bool(self.options.testing)
         toolchain.generate()

@@ -11,6 +11,7 @@ vcpkg_check_features(OUT_FEATURE_OPTIONS feature_options FEATURES
 vcpkg_cmake_configure(SOURCE_PATH "${SOURCE_PATH}" OPTIONS
     -DCOAUTH_BUILD_CLI=OFF
     -DCOAUTH_BUILD_EXAMPLES=OFF
+    -DCOAUTH_BUILD_REDIS=OFF
     -DCOAUTH_BUILD_TESTS=OFF
     ${feature_options})
 vcpkg_cmake_install()
