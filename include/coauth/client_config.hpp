@@ -71,6 +71,11 @@ struct tls_options
     /// Returns the pass-phrase, or the PIN of `key_uri`. Called only if the key is encrypted or
     /// needs it.
     secret_provider key_passphrase = {};
+    /// The groups for the key exchange, in order of preference, as a list of OpenSSL's names:
+    /// "X25519:P-256". Empty: OpenSSL's default, or `Groups` of openssl.cnf. From OpenSSL 3.5 on
+    /// the default begins with a hybrid group against quantum computers, which costs more CPU time
+    /// and a second TCP segment.
+    std::string groups = {};
     /// Resume TLS sessions on new connections to the same server, for half the cost of a handshake.
     bool session_resumption = true;
 };

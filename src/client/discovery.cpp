@@ -53,7 +53,7 @@ bool is_same_tls(tls_options const& a, tls_options const& b)
 {
     return is_same_trust(a, b) && a.certificate_file == b.certificate_file &&
            a.certificate_pem == b.certificate_pem && a.key_file == b.key_file &&
-           a.key_pem == b.key_pem && a.key_uri == b.key_uri &&
+           a.key_pem == b.key_pem && a.key_uri == b.key_uri && a.groups == b.groups &&
            a.session_resumption == b.session_resumption && !a.key_passphrase && !b.key_passphrase;
 }
 

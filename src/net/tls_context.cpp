@@ -99,6 +99,7 @@ tls_context_source::tls_context_source(tls_options const& options)
 bool tls_context_source::is_for(tls_options const& options) const
 {
     return detail::is_same_trust(trust_.options(), options) &&
+           trust_.options().groups == options.groups &&
            trust_.options().session_resumption == options.session_resumption;
 }
 
@@ -125,7 +126,7 @@ result<tls_context_source::context_ptr> tls_context_source::load(context_ptr con
     auto context = std::make_shared<tls_context>(
         owned.get(), trust_.options().session_resumption, std::move(fingerprint));
     SSL_CTX* const native = owned.release();
-    auto const applied = apply_tls_settings(native);
+    auto const applied = apply_tls_settings(native, trust_.options().groups);
     if (!applied)
         return applied.error();
     set_verify_callback(native);

@@ -61,8 +61,15 @@ bool restrict_versions(SSL_CTX* context, long min_version)
 
 } // namespace
 
-result<void> apply_tls_settings(SSL_CTX* context)
+result<void> apply_tls_settings(SSL_CTX* context, std::string const& groups)
 {
+    if (!groups.empty() && SSL_CTX_set1_groups_list(context, groups.c_str()) != 1)
+    {
+        crypto::throw_if_out_of_memory();
+        return detail::config_error(
+            "tls.groups '" + groups +
+            "' is not a list of groups that this OpenSSL knows, such as X25519:P-256");
+    }
     auto const level = std::max(SSL_CTX_get_security_level(context), security_level);
     bool const tls_1_2 = restrict_ciphers(context);
     crypto::throw_if_out_of_memory();

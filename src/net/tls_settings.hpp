@@ -3,6 +3,8 @@
 
 #include <coauth/result.hpp>
 
+#include <string>
+
 struct ssl_ctx_st;
 
 namespace coauth::net
@@ -10,8 +12,8 @@ namespace coauth::net
 
 // Protocol versions, ciphers and other rules of a new context. Where the system's OpenSSL
 // configuration (MinProtocol, MaxProtocol, CipherString, Ciphersuites, Groups) is stricter, it is
-// kept. Throws `std::bad_alloc`.
-result<void> apply_tls_settings(ssl_ctx_st* context);
+// kept; `groups`, if not empty, replaces the system's. Throws `std::bad_alloc`.
+result<void> apply_tls_settings(ssl_ctx_st* context, std::string const& groups);
 
 } // namespace coauth::net
 

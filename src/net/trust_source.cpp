@@ -25,6 +25,7 @@ tls_options trust_alone(tls_options const& options)
     trust.crl_pem = options.crl_pem;
     trust.crl_file = options.crl_file;
     trust.session_resumption = options.session_resumption;
+    trust.groups = options.groups;
     return trust;
 }
 

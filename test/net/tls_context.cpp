@@ -104,7 +104,8 @@ BOOST_AUTO_TEST_CASE(options_that_trust_the_same_share_what_was_read)
          std::vector<std::function<void(coauth::tls_options&)>>{
              [](auto& o) { o.ca_file = "other"; }, [](auto& o) { o.ca_pem = "other"; },
              [](auto& o) { o.system_trust_store = false; }, [](auto& o) { o.crl_pem = "other"; },
-             [](auto& o) { o.crl_file = "other"; }, [](auto& o) { o.session_resumption = false; }})
+             [](auto& o) { o.crl_file = "other"; }, [](auto& o) { o.groups = "P-256"; },
+             [](auto& o) { o.session_resumption = false; }})
     {
         auto other = options;
         change(other);
