@@ -196,8 +196,11 @@ result<void> byte_stream::start_tls(operation_context& op, tls_peer with)
         tls_ = tls_engine::make_within(std::move(tls_), context, std::move(session_peer));
     else
         tls_ = tls_engine::make(context, socket_.native_handle(), std::move(session_peer));
-    if (!tls_ || (certificate != nullptr && !tls_->use_certificate(*certificate)))
+    if (!tls_)
         return fail(op, errc::out_of_memory, {}, asio::error::no_memory);
+    auto const used = certificate != nullptr ? tls_->use_certificate(*certificate) : result<void>();
+    if (!used)
+        return fail(op, used.error().value(), std::string(used.error().context()), {});
     return {};
 }
 

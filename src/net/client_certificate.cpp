@@ -44,13 +44,19 @@ public:
     crypto::openssl_ptr<EVP_PKEY> key;
     std::string digests;
 
-    bool use_for(SSL* connection) const override
+    result<void> use_for(SSL* connection) const override
     {
-        bool const used = SSL_use_certificate(connection, leaf.get()) == 1 &&
-                          SSL_set1_chain(connection, intermediates.get()) == 1 &&
-                          SSL_use_PrivateKey(connection, key.get()) == 1;
-        ERR_clear_error();
-        return used;
+        crypto::clear_errors();
+        if (SSL_use_certificate(connection, leaf.get()) == 1 &&
+            SSL_set1_chain(connection, intermediates.get()) == 1 &&
+            SSL_use_PrivateKey(connection, key.get()) == 1)
+            return {};
+        auto const* const reason = ERR_reason_error_string(ERR_peek_last_error());
+        if (crypto::is_out_of_memory() || reason == nullptr)
+            return error(errc::out_of_memory);
+        return pem_error(
+            name + " is refused by OpenSSL (" + reason +
+            "); give one with a key of 2048 bits or more (RSA), and signed with SHA-256 or better");
     }
     [[nodiscard]] result<void> check_dates() const override
     {

@@ -19,8 +19,9 @@ class certificate_chain
 {
 public:
     virtual ~certificate_chain() = default;
-    // Use it for this connection, before the handshake. False: there was no memory.
-    virtual bool use_for(ssl_st* connection) const = 0;
+    // Use it for this connection, before the handshake. Fails if there is no memory, or OpenSSL
+    // finds it too weak.
+    virtual result<void> use_for(ssl_st* connection) const = 0;
     // An error if it is expired or not valid yet.
     [[nodiscard]] virtual result<void> check_dates() const = 0;
     // SHA-256 of all certificates: sessions of one chain must not be resumed with another.

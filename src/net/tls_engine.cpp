@@ -171,7 +171,7 @@ bool tls_engine::belongs_to_parent() const noexcept
     return fork_generation_ != current_fork_generation();
 }
 
-bool tls_engine::use_certificate(certificate_chain const& own)
+result<void> tls_engine::use_certificate(certificate_chain const& own)
 {
     uses_certificate_ = true;
     SSL_set_post_handshake_auth(ssl_, 1);

@@ -63,8 +63,8 @@ public:
 
     // The client's certificate, if the server requests one: in the handshake, after the request in
     // TLS 1.3 (RFC 8446 section 4.6.2), or by a secure renegotiation in TLS 1.2 (RFC 5746).
-    // Without a certificate the last two are refused. False: there was no memory.
-    bool use_certificate(certificate_chain const& own);
+    // Without a certificate the last two are refused.
+    result<void> use_certificate(certificate_chain const& own);
 
     step handshake();
     // Removes from `bytes` what it has written; after want_write, call it again with the rest.

@@ -290,6 +290,49 @@ BOOST_AUTO_TEST_CASE(the_dot_of_a_full_name_is_not_part_of_it)
         }
 }
 
+BOOST_AUTO_TEST_CASE(the_groups_for_the_key_exchange_can_be_chosen)
+{
+    issued_certificate const issued;
+    struct row
+    {
+        char const* ours;
+        char const* of_server;
+        char const* expected;
+    };
+    for (auto const& [ours, of_server, expected] :
+         {row{"", "P-384", "success"}, row{"P-256", "P-384", "tls_failed"},
+          row{"P-256:P-384", "P-384", "success"}, row{"X25519:P-256", "X25519", "success"},
+          row{"P-255", "P-256", "invalid_configuration"}})
+        for (int const version : {tls_1_2, tls_1_3})
+            BOOST_TEST_CONTEXT(ours << " and " << of_server << ", version " << version)
+            {
+                raw_tls_server const server(
+                    with_settings(issued, version, nullptr, of_server), serve_one_token);
+                auto config = config_for(server, issued);
+                config.retry.max_attempts = 1;
+                config.tls.groups = ours;
+                auto const got = fetch(config);
+                BOOST_TEST(outcome(got) == expected);
+                if (!got && got.error() == coauth::errc::invalid_configuration)
+                    check_contains(got.error().message(), "tls.groups 'P-255'");
+            }
+}
+
+BOOST_AUTO_TEST_CASE(a_weak_client_certificate_is_told)
+{
+    issued_certificate const issued;
+    certificate_text text;
+    text.rsa_bits = 1024;
+    issued_certificate const weak(text);
+    raw_tls_server const server(tls_settings(issued), serve_one_token);
+    auto config = config_for(server, issued);
+    use_client_certificate(config, weak);
+    auto const got = fetch(config);
+    BOOST_TEST_REQUIRE(outcome(got) == "invalid_configuration");
+    check_contains(got.error().message(), "tls.certificate_pem");
+    check_contains(got.error().message(), "key too small");
+}
+
 BOOST_AUTO_TEST_CASE(whatever_is_given_is_a_trust_anchor)
 {
     certificate_text text;

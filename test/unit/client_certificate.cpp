@@ -47,7 +47,7 @@ std::vector<std::string> shown_by(net::client_certificate& tested)
 {
     std::shared_ptr<SSL_CTX> const context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
     std::shared_ptr<SSL> const connection(SSL_new(context.get()), SSL_free);
-    BOOST_TEST_REQUIRE((*tested.current())->use_for(connection.get()));
+    BOOST_TEST_REQUIRE((*tested.current())->use_for(connection.get()).has_value());
     BOOST_TEST(SSL_check_private_key(connection.get()) == 1);
     std::vector<std::string> names = {subject_of(SSL_get_certificate(connection.get()))};
     STACK_OF(X509)* others = nullptr;
