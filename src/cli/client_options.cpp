@@ -9,8 +9,9 @@
 #include "cli/read_secret.hpp"
 #include "cli/sanitize_for_terminal.hpp"
 
+#include <boost/lexical_cast/try_lexical_convert.hpp>
+
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <utility>
 
@@ -25,10 +26,9 @@ constexpr unsigned max_retries = 1000;
 result<std::chrono::milliseconds> read_timeout(std::string const& text)
 {
     double seconds = 0;
-    auto const end = text.data() + text.size();
-    auto const [stop, error] = std::from_chars(text.data(), end, seconds);
     // The result must fit an integer. The library checks the real limits.
-    bool const is_valid = error == std::errc() && stop == end && std::abs(seconds) < 1e9;
+    bool const is_valid =
+        boost::conversion::try_lexical_convert(text, seconds) && std::abs(seconds) < 1e9;
     if (!is_valid)
         return usage_error("--timeout is a number of seconds, as in 2.5, not " + in_quotes(text));
     return std::chrono::milliseconds(std::llround(seconds * 1000));

@@ -2,9 +2,9 @@
 
 #include "protocol/trim.hpp"
 #include "values/encoding.hpp"
+#include "values/parse_double.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 namespace coauth::protocol
@@ -14,7 +14,6 @@ namespace
 
 using std::chrono::seconds;
 
-// `from_chars` alone also accepts "inf" and "nan".
 bool looks_numeric(std::string_view text)
 {
     if (text.starts_with('-'))
@@ -26,11 +25,10 @@ lifetime parse_number(std::string_view text, expires_in_rules const& rules)
 {
     if (!looks_numeric(text))
         return {};
-    double value = 0;
-    auto const [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (failure != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
+    auto const value = detail::parse_double(text);
+    if (!value)
         return {};
-    double const whole = std::floor(value);
+    double const whole = std::floor(*value);
     if (whole <= 0)
         return apply_rule(rules.zero, rules);
     constexpr double longest = 2147483647.0;

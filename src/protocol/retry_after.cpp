@@ -4,11 +4,11 @@
 #include "protocol/rfc3339_time.hpp"
 #include "protocol/trim.hpp"
 #include "values/encoding.hpp"
+#include "values/parse_double.hpp"
 #include "values/saturating_time.hpp"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <string>
 #include <string_view>
@@ -34,20 +34,14 @@ constexpr std::array<std::string_view, 3> reset_fields = {
 constexpr std::array<std::string_view, 3> remaining_fields = {
     "RateLimit-Remaining", "X-RateLimit-Remaining", "X-Rate-Limit-Remaining"};
 
-// Digits with an optional fraction.
+// Digits with an optional fraction. Infinite: a double cannot hold it.
 std::optional<double> parse_decimal(std::string_view text)
 {
     auto const is_valid = [](char c) { return (c >= '0' && c <= '9') || c == '.'; };
-    if (text.empty() || text.front() == '.' || !std::all_of(text.begin(), text.end(), is_valid))
+    if (text.empty() || text.front() == '.' || !std::all_of(text.begin(), text.end(), is_valid) ||
+        std::count(text.begin(), text.end(), '.') > 1)
         return std::nullopt;
-    double value = 0;
-    auto const* const end = text.data() + text.size();
-    auto const [stop, failure] = std::from_chars(text.data(), end, value, std::chars_format::fixed);
-    if (failure == std::errc::result_out_of_range)
-        return HUGE_VAL;
-    if (failure != std::errc() || stop != end)
-        return std::nullopt;
-    return value;
+    return detail::parse_double(text).value_or(HUGE_VAL);
 }
 
 struct unit

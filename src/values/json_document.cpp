@@ -1,6 +1,7 @@
 #include "values/json_document.hpp"
 
 #include "values/encoding.hpp"
+#include "values/parse_double.hpp"
 #include "values/wipe.hpp"
 
 // The parser decodes escaped strings in a stack buffer of this size. If a string turns out to be
@@ -10,8 +11,6 @@
 #include <boost/json/parse.hpp>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <functional>
 #include <utility>
 
@@ -56,17 +55,6 @@ bool has_duplicate(std::span<json_member const> members)
         names.push_back(member.name);
     std::sort(names.begin(), names.end());
     return std::adjacent_find(names.begin(), names.end()) != names.end();
-}
-
-// As `from_chars`, but without "inf" and "nan".
-std::optional<double> parse_double(std::string_view text) noexcept
-{
-    double value = 0;
-    auto const end = text.data() + text.size();
-    auto const [stop, failure] = std::from_chars(text.data(), end, value);
-    if (failure != std::errc() || stop != end || !std::isfinite(value))
-        return std::nullopt;
-    return value;
 }
 
 } // namespace
@@ -137,7 +125,7 @@ std::optional<std::vector<secret>> json_value::as_objects() const
     return objects;
 }
 
-std::optional<std::chrono::system_clock::time_point> json_value::as_time() const noexcept
+std::optional<std::chrono::system_clock::time_point> json_value::as_time() const
 {
     using clock = std::chrono::system_clock;
     constexpr auto latest =

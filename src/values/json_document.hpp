@@ -44,7 +44,7 @@ struct json_value
     [[nodiscard]] std::optional<std::vector<secret>> as_objects() const;
     // A number of seconds since 1970 (a number or a string), rounded down and cut to the end of the
     // clock. None: it is something else.
-    [[nodiscard]] std::optional<std::chrono::system_clock::time_point> as_time() const noexcept;
+    [[nodiscard]] std::optional<std::chrono::system_clock::time_point> as_time() const;
 };
 
 struct json_member
