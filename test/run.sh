@@ -22,6 +22,8 @@ mkdir -p "$logs"
 
 packages+=(python3 openssl help2man "libboost-test$boost-dev" tinyproxy-bin prometheus-cpp-dev doxygen
     clang-format-19 redis-server)
+# Debian 12 has no pkcs11-provider: integration.pkcs11 is skipped there.
+[[ $boost ]] || packages+=(softhsm2 pkcs11-provider)
 [[ ! $all ]] || packages+=(clang-19 libclang-rt-19-dev clang-tidy-19 cppcheck)
 command -v npm >/dev/null || packages+=(npm)
 need "${packages[@]}"
