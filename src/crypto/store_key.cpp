@@ -5,7 +5,6 @@
 #include "crypto/pem.hpp"
 
 #include <openssl/store.h>
-#include <openssl/storeerr.h>
 #include <openssl/ui.h>
 
 #include <memory>
@@ -42,9 +41,9 @@ openssl_ptr<EVP_PKEY> load_first_key(OSSL_STORE_CTX* store)
 
 bool is_unknown_scheme()
 {
-    auto const failure = ERR_peek_error();
+    auto const failure = ERR_peek_last_error();
     return ERR_GET_LIB(failure) == ERR_LIB_OSSL_STORE &&
-           ERR_GET_REASON(failure) == OSSL_STORE_R_UNREGISTERED_SCHEME;
+           ERR_GET_REASON(failure) == ERR_R_UNSUPPORTED;
 }
 
 error describe_failure(
@@ -53,6 +52,7 @@ error describe_failure(
 {
     auto const scheme = uri.substr(0, uri.find(':'));
     bool const unknown = is_unknown_scheme();
+    throw_if_out_of_memory();
     if (!callback.failure().empty())
         return pem_error(name + ": the pass-phrase cannot be obtained: " + callback.failure());
     if (callback.was_called() && !has_provider)

@@ -26,12 +26,14 @@ make_root() {
     for name in "" -json -url -container -program-options -test; do
         include+=",libboost$name$boost-dev"
     done
-    debootstrap --arch=arm64 --foreign --variant=minbase --include="$include" bookworm "$root"
-    for package in "$root"/var/cache/apt/archives/*.deb; do
-        dpkg-deb --fsys-tarfile "$package" | tar -C "$root" --keep-directory-symlink -x
+    rm -rf "$root.part"
+    debootstrap --arch=arm64 --foreign --variant=minbase --include="$include" bookworm "$root.part"
+    for package in "$root.part"/var/cache/apt/archives/*.deb; do
+        dpkg-deb --fsys-tarfile "$package" | tar -C "$root.part" --keep-directory-symlink -x
     done
+    mv "$root.part" "$root"
 }
-[[ -d $root/usr/include/boost ]] || step "arm64 packages" make_root
+[[ -d $root ]] || step "arm64 packages" make_root
 
 cat >"$work/toolchain.cmake" <<TOOLCHAIN
 set(CMAKE_SYSTEM_NAME Linux)

@@ -16,7 +16,8 @@ work=$(realpath "$1")
 logs=$work/logs
 # shellcheck source=test/steps.sh
 . test/steps.sh
-need "${packages[@]}" clang-19 libc++-19-dev libc++abi-19-dev dpkg-dev xz-utils python3
+need "${packages[@]}" clang-19 libc++-19-dev libc++abi-19-dev "libboost$boost-tools-dev" dpkg-dev \
+    xz-utils python3
 flags=-stdlib=libc++
 
 # Debian's source package, from the mirror of this machine.
@@ -37,9 +38,8 @@ get_boost() {
 }
 build_boost() {
     cd "$work/source"
-    ./bootstrap.sh --with-toolset=clang-19 \
-        --with-libraries=container,json,program_options,system,test,url
-    ./b2 -d1 -j "$(nproc)" toolset=clang-19 variant=release link=shared runtime-link=shared \
+    local libraries=(container json program_options system test url)
+    b2 -d1 -j "$(nproc)" "${libraries[@]/#/--with-}" toolset=clang-19 variant=release link=shared runtime-link=shared \
         cxxflags="$flags -std=c++20 -w" linkflags="$flags" --prefix="$work/boost" install
 }
 [[ -d $work/source ]] || step "Boost: source" get_boost
