@@ -144,30 +144,6 @@ result<void> check_paths(tls_options const& options)
     return {};
 }
 
-result<void> check_tls(tls_options const& options)
-{
-    if (auto const checked = check_paths(options); !checked)
-        return checked;
-    if (!options.ca_pem.empty() && options.ca_pem.find("-----BEGIN") == std::string::npos)
-        return detail::config_error(
-            "tls.ca_pem is not PEM text; it must contain -----BEGIN CERTIFICATE----- (a "
-            "file name goes into tls.ca_file)");
-    bool const has_uri = !options.key_uri.empty();
-    bool const has_key = !options.key_file.empty() || !options.key_pem.empty();
-    if (!has_certificate(options) && (has_key || has_uri))
-        return detail::config_error(
-            std::string(has_key ? "tls.key_file or tls.key_pem" : "tls.key_uri") +
-            " is set without a certificate; set tls.certificate_file or tls.certificate_pem too");
-    if (!options.certificate_file.empty() && !options.certificate_pem.empty())
-        return detail::config_error(
-            "tls.certificate_file and tls.certificate_pem are both set; set one");
-    if (!options.key_file.empty() && !options.key_pem.empty())
-        return detail::config_error("tls.key_file and tls.key_pem are both set; set one");
-    if (has_key && has_uri)
-        return detail::config_error("tls.key_uri is set beside another key; set one");
-    return {};
-}
-
 // Durations without another limit.
 result<void> check_not_negative(
     std::initializer_list<std::pair<char const*, std::chrono::milliseconds>> durations)
@@ -310,6 +286,30 @@ result<void> check_secret(client_authentication const& authentication)
         return detail::config_error(
             "authentication: the bearer token contains characters that are not allowed in a "
             "header field (RFC 6750 section 2.1); give the token alone");
+    return {};
+}
+
+result<void> check_tls(tls_options const& options)
+{
+    if (auto const checked = check_paths(options); !checked)
+        return checked;
+    if (!options.ca_pem.empty() && options.ca_pem.find("-----BEGIN") == std::string::npos)
+        return detail::config_error(
+            "tls.ca_pem is not PEM text; it must contain -----BEGIN CERTIFICATE----- (a "
+            "file name goes into tls.ca_file)");
+    bool const has_uri = !options.key_uri.empty();
+    bool const has_key = !options.key_file.empty() || !options.key_pem.empty();
+    if (!has_certificate(options) && (has_key || has_uri))
+        return detail::config_error(
+            std::string(has_key ? "tls.key_file or tls.key_pem" : "tls.key_uri") +
+            " is set without a certificate; set tls.certificate_file or tls.certificate_pem too");
+    if (!options.certificate_file.empty() && !options.certificate_pem.empty())
+        return detail::config_error(
+            "tls.certificate_file and tls.certificate_pem are both set; set one");
+    if (!options.key_file.empty() && !options.key_pem.empty())
+        return detail::config_error("tls.key_file and tls.key_pem are both set; set one");
+    if (has_key && has_uri)
+        return detail::config_error("tls.key_uri is set beside another key; set one");
     return {};
 }
 

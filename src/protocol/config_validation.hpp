@@ -22,6 +22,8 @@ result<void> check_secret(client_authentication const& authentication);
 // Checks members of a configuration that have a meaning of their own.
 result<void> check_timeout(std::chrono::milliseconds timeout);
 result<void> check_retry(retry_options const& options);
+// So far as it needs no file.
+COAUTH_DECL result<void> check_tls(tls_options const& options);
 
 // Checks every rule that needs no file and no network. Returns the token endpoint.
 result<endpoint> check_config(client_config const& config);

@@ -1,5 +1,6 @@
 #include "token_store/redis_server.hpp"
 
+#include "protocol/config_validation.hpp"
 #include "protocol/endpoint_url.hpp"
 #include "values/call_secret_provider.hpp"
 #include "values/encoding.hpp"
@@ -133,6 +134,8 @@ result<std::shared_ptr<server_settings const>> make_settings(redis_options optio
         return detail::config_error(
             "redis_options::prefix must be at most 100 printable characters without braces and "
             "spaces");
+    if (auto const checked = protocol::check_tls(options.tls); !checked)
+        return checked.error();
     auto settings = std::make_shared<server_settings>();
     settings->url = std::move(*url);
     // It may have the password.

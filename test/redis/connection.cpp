@@ -396,4 +396,33 @@ BOOST_AUTO_TEST_CASE(a_bad_prefix_or_ca_file_is_reported)
     BOOST_TEST(coauth::redis_token_store(context, options).validate().has_error());
 }
 
+BOOST_AUTO_TEST_CASE(pem_text_in_place_of_a_path_is_reported_and_not_shown)
+{
+    std::string const pem = "-----BEGIN PRIVATE KEY-----\nSECRET";
+    struct row
+    {
+        std::string coauth::tls_options::* option;
+        std::string value;
+        char const* message;
+    };
+    row const rows[] = {
+        {&coauth::tls_options::ca_file, pem, "tls.ca_file is PEM text"},
+        {&coauth::tls_options::certificate_file, pem, "tls.certificate_file is PEM text"},
+        {&coauth::tls_options::key_file, pem, "tls.key_file is PEM text"},
+        {&coauth::tls_options::ca_pem, "/etc/ca.pem", "tls.ca_pem is not PEM text"},
+        {&coauth::tls_options::key_file, "key.pem", "without a certificate"},
+    };
+    boost::asio::io_context context;
+    for (auto const& [option, value, message] : rows)
+    {
+        coauth::redis_options options;
+        options.url = "rediss://redis.example";
+        options.tls.*option = value;
+        auto const valid = coauth::redis_token_store(context, options).validate();
+        BOOST_TEST_REQUIRE(valid.has_error());
+        BOOST_TEST(valid.error().message().find(message) != std::string::npos);
+        BOOST_TEST(valid.error().message().find("SECRET") == std::string::npos);
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
