@@ -35,13 +35,14 @@ json::value seconds_or_null(std::optional<std::chrono::seconds> seconds)
     return std::int64_t{seconds->count()};
 }
 
-json::object to_object(access_token const& token)
+json::object to_object(fetch_report const& report)
 {
+    auto const& token = *report.token;
     json::object object;
     object["ok"] = true;
     object["access_token"] = token.value();
     object["token_type"] = token.token_type();
-    object["expires_in"] = seconds_or_null(token.lifetime());
+    object["expires_in"] = seconds_or_null(remaining_lifetime(report));
     object["scope"] = text_or_null(token.scope());
     object["http_status"] = status_or_null(token.http_status());
     return object;
@@ -73,9 +74,10 @@ std::string serialize(json::object object, std::chrono::milliseconds elapsed)
 
 } // namespace
 
-std::string json_line(token_result const& result, std::chrono::milliseconds elapsed)
+std::string json_line(fetch_report const& report)
 {
-    return serialize(result ? to_object(*result) : to_object(result.error()), elapsed);
+    auto const& token = report.token;
+    return serialize(token ? to_object(report) : to_object(token.error()), report.elapsed);
 }
 
 std::string json_line(result<void> const& result, std::chrono::milliseconds elapsed)

@@ -66,6 +66,27 @@ constexpr std::array<replacement, 7> first_words = {{
     {"authorization_details ", "--authorization-details "},
 }};
 
+// Options of the store that have flags of their own, or the names of other options.
+constexpr std::array<replacement, 7> store_replacements = {{
+    {"tls.ca_file or tls.ca_pem", "--store-ca-file"},
+    {"use tls.ca_pem", "give the name of a file"},
+    {"tls.ca_file", "--store-ca-file"},
+    {"check user and password in redis_options",
+     "check the user in --store, and COAUTH_STORE_PASSWORD or --store-password-file"},
+    {"Set the password in redis_options", "Set COAUTH_STORE_PASSWORD or --store-password-file"},
+    {"the user of redis_options", "the user in --store"},
+    {"check the host in the URL", "check the host in --store"},
+}};
+
+template <std::size_t Size>
+void replace_all(std::string& text, std::array<replacement, Size> const& table)
+{
+    for (auto const& [option, flag] : table)
+        for (std::size_t at = 0; (at = text.find(option, at)) != std::string::npos;
+             at += flag.size())
+            text.replace(at, option.size(), flag);
+}
+
 std::string translate(std::string text)
 {
     for (auto const& [option, flag] : first_words)
@@ -74,10 +95,7 @@ std::string translate(std::string text)
             text.replace(0, option.size(), flag);
             break;
         }
-    for (auto const& [option, flag] : replacements)
-        for (std::size_t at = 0; (at = text.find(option, at)) != std::string::npos;
-             at += flag.size())
-            text.replace(at, option.size(), flag);
+    replace_all(text, replacements);
     return text;
 }
 
@@ -88,6 +106,13 @@ error in_own_words(error const& failure)
     auto info = failure.info();
     info.context = translate(std::move(info.context));
     return {failure.value(), std::move(info)};
+}
+
+error in_words_of_store(error const& failure)
+{
+    auto info = failure.info();
+    replace_all(info.context, store_replacements);
+    return in_own_words({failure.value(), std::move(info)});
 }
 
 } // namespace coauth::cli

@@ -10,6 +10,9 @@ namespace coauth::cli
 // command cannot set.
 [[nodiscard]] error in_own_words(error const& failure);
 
+// The same for an error of the store of `coauth token`, whose options other flags set.
+[[nodiscard]] error in_words_of_store(error const& failure);
+
 } // namespace coauth::cli
 
 #endif

@@ -181,7 +181,7 @@ result<secret> read_secret(secret_source const& source, std::string const& file)
         return read_from(descriptor(STDIN_FILENO), source, "standard input");
     return read_from(
         descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC)), source,
-        "the file '" + sanitize_for_terminal(file) + "'");
+        "the file '" + sanitize_for_terminal(file) + "' of " + source.file_flag);
 }
 
 } // namespace coauth::cli

@@ -62,14 +62,21 @@ std::string calendar(system_clock::time_point when)
     return text.data();
 }
 
-std::string expiry_text(access_token const& token)
+std::string expiry_text(fetch_report const& report)
 {
-    if (!token.lifetime())
+    auto const remaining = remaining_lifetime(report);
+    if (!remaining)
         return "unknown: valid until it is rejected";
-    std::string text = "in " + to_text(*token.lifetime());
-    auto const end = token.expires_at();
+    std::string text = "in " + to_text(*remaining);
+    auto const end = report.token->expires_at();
     std::string const date = end ? calendar(*end) : std::string();
     return date.empty() ? text : text + ", at " + date;
+}
+
+seconds age_of(access_token const& token)
+{
+    auto const age = std::chrono::steady_clock::now() - token.requested_at_steady();
+    return std::max(std::chrono::ceil<seconds>(age), seconds(0));
 }
 
 // A few characters, to distinguish tokens. None of a short token: they would reveal too much of it.
@@ -82,10 +89,18 @@ std::string shorten(std::string_view value, terminal const& output)
 
 } // namespace
 
-std::string token_summary(
-    access_token const& token, std::string const& endpoint, std::chrono::milliseconds elapsed,
-    terminal const& output)
+std::optional<seconds> remaining_lifetime(fetch_report const& report)
 {
+    auto const lifetime = report.token->lifetime();
+    if (!lifetime || !report.is_from_store)
+        return lifetime;
+    return std::max(*lifetime - age_of(*report.token), seconds(0));
+}
+
+std::string
+token_summary(fetch_report const& report, std::string const& endpoint, terminal const& output)
+{
+    auto const& token = *report.token;
     std::string const scope =
         token.scope().empty() ? "not in the response" : sanitize_for_terminal(token.scope());
     std::string text =
@@ -98,12 +113,14 @@ std::string token_summary(
                 "(" + count_text(static_cast<std::int64_t>(token.value().size()), "character") +
                 "; --output token prints it)"));
     text += format_line(output, "scope", scope);
-    text += format_line(output, "expires", expiry_text(token));
-    text += format_line(
-        output, "response",
-        "HTTP " + std::to_string(token.http_status()) + " in " + std::to_string(elapsed.count()) +
-            " ms");
-    return text;
+    text += format_line(output, "expires", expiry_text(report));
+    auto const elapsed = " in " + std::to_string(report.elapsed.count()) + " ms";
+    if (report.is_from_store)
+        return text + format_line(
+                          output, "store",
+                          "found" + elapsed + ", requested " + to_text(age_of(token)) + " ago");
+    return text +
+           format_line(output, "response", "HTTP " + std::to_string(token.http_status()) + elapsed);
 }
 
 std::string error_summary(error const& failure, terminal const& output, std::string const& result)

@@ -9,6 +9,7 @@
 #include "cli/terminal.hpp"
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 namespace coauth::cli
@@ -16,10 +17,22 @@ namespace coauth::cli
 
 using token_result = result<access_token>;
 
-// Text for people. token_summary() does not contain the token.
-[[nodiscard]] std::string token_summary(
-    access_token const& token, std::string const& endpoint, std::chrono::milliseconds elapsed,
-    terminal const& output);
+// How the command got its token, or failed to.
+struct fetch_report
+{
+    token_result token;
+    // It was in the shared store, fetched by another process or at another time.
+    bool is_from_store = false;
+    std::chrono::milliseconds elapsed{0};
+};
+
+// How long the token of a report lives: as the server said, less its age if it is from the store.
+// None: its end is not known.
+[[nodiscard]] std::optional<std::chrono::seconds> remaining_lifetime(fetch_report const& report);
+
+// Text for people. token_summary() does not contain the token, which there must be.
+[[nodiscard]] std::string
+token_summary(fetch_report const& report, std::string const& endpoint, terminal const& output);
 [[nodiscard]] std::string
 error_summary(error const& failure, terminal const& output, std::string const& result = "no token");
 
@@ -40,7 +53,7 @@ exit_status print_failure(
     std::chrono::milliseconds elapsed = {});
 
 // One line of JSON in valid UTF-8, for programs.
-[[nodiscard]] std::string json_line(token_result const& result, std::chrono::milliseconds elapsed);
+[[nodiscard]] std::string json_line(fetch_report const& report);
 [[nodiscard]] std::string json_line(result<void> const& result, std::chrono::milliseconds elapsed);
 
 // Of a command whose flags cannot be used.

@@ -15,15 +15,20 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <functional>
 #include <optional>
 #include <utility>
 
 namespace coauth::cli
 {
 
-// Runs the operation that `start(executor, handler)` starts. SIGINT and SIGTERM cancel it.
+// True while something goes on that the operation has left behind.
+using unfinished_function = std::function<bool()>;
+
+// Runs the operation that `start(executor, handler)` starts. SIGINT and SIGTERM cancel it. What it
+// leaves behind has a moment to end.
 template <class T, class Start>
-result<T> run_operation(Start const& start)
+result<T> run_operation(Start const& start, unfinished_function const& unfinished = {})
 {
     namespace asio = boost::asio;
     // Not destroyed: the destructor would wait for a name lookup that hangs.
@@ -47,6 +52,11 @@ result<T> run_operation(Start const& start)
         asio::any_io_executor(context.get_executor()),
         asio::bind_cancellation_slot(cancel.slot(), std::move(done)));
     context.run();
+    signals.cancel();
+    context.restart();
+    auto const end = std::chrono::steady_clock::now() + std::chrono::milliseconds(100);
+    while (unfinished && unfinished() && context.run_one_until(end) != 0)
+        ;
     return outcome;
 }
 
@@ -77,7 +87,8 @@ inline result<authorization_server> run_discovery(client_options const& options)
 // Runs an operation of a client. Discovers the server first if the options name an issuer; one time
 // limit covers both.
 template <class T, class Start>
-result<T> run_with_client(client_options options, Start const& start)
+result<T> run_with_client(
+    client_options options, Start const& start, unfinished_function const& unfinished = {})
 {
     using std::chrono::milliseconds;
     auto const start_time = std::chrono::steady_clock::now();
@@ -102,7 +113,8 @@ result<T> run_with_client(client_options options, Start const& start)
         {
             tokens.emplace(executor, std::move(options.config));
             start(*tokens, std::move(done));
-        });
+        },
+        unfinished);
     // Its last events come before the chart.
     tokens.reset();
     trace.print_timeline();

@@ -1,10 +1,14 @@
 #include "cli/store_options.hpp"
 
 #include "cli/flags.hpp"
+#include "cli/own_words.hpp"
+#include "cli/read_secret.hpp"
 
 #if defined(COAUTH_CLI_HAS_REDIS)
 #include <coauth/redis_token_store.hpp>
-#include <coauth/shared_tokens.hpp>
+#include <coauth/token_fetcher.hpp>
+
+#include <boost/asio/io_context.hpp>
 #endif
 
 #include <boost/program_options.hpp>
@@ -20,6 +24,11 @@ namespace
 
 namespace po = boost::program_options;
 
+// It is never read from the environment.
+constexpr secret_source key_source{"key for shared tokens", "--store-key-file", nullptr};
+constexpr secret_source password_source{
+    "password of Redis", "--store-password-file", "COAUTH_STORE_PASSWORD"};
+
 // Every user who may list processes can read arguments.
 bool has_password(std::string const& url)
 {
@@ -29,21 +38,62 @@ bool has_password(std::string const& url)
     return at != url.npos && colon < at;
 }
 
+shared_tokens_options to_sharing_options(store_options const& options)
+{
+    shared_tokens_options sharing;
+    sharing.keys = [keys = options.keys] { return keys; };
+    return sharing;
+}
+
+#if defined(COAUTH_CLI_HAS_REDIS)
+
+redis_options to_redis_options(store_options const& options)
+{
+    redis_options redis;
+    redis.url = options.url;
+    if (!options.password.empty())
+        redis.password = [password = options.password] { return password; };
+    redis.tls.ca_file = options.ca_file;
+    return redis;
+}
+
+result<void> check_store(store_options const& options)
+{
+    boost::asio::io_context context;
+    auto const store = std::make_shared<redis_token_store>(context, to_redis_options(options));
+    if (auto const valid = store->validate(); !valid)
+        return in_words_of_store(valid.error());
+    auto sharing = to_sharing_options(options);
+    sharing.identity = "checked";
+    token_fetcher const fetcher(context, [](token_fetch&&, token_fetch_handler&&) {});
+    if (auto const valid = shared_tokens(fetcher, store, std::move(sharing)).validate(); !valid)
+        return in_words_of_store(valid.error());
+    return {};
+}
+
+#else
+
+result<void> check_store(store_options const&)
+{
+    return usage_error("this coauth was built without Redis, which --store needs: build it with "
+                       "COAUTH_BUILD_REDIS");
+}
+
+#endif
+
 } // namespace
 
 void add_store_flags(po::options_description& group, store_flags& flags)
 {
     group.add_options()(
         "store", po::value(&flags.url)->value_name("URL"),
-        "share the token with others through Redis, as in rediss://user@redis.example.com:6379; "
-        "the "
-        "variable COAUTH_STORE_PASSWORD has the password")(
+        "share the token with other machines through Redis, such as "
+        "rediss://user@redis.example.com")(
         "store-key-file", po::value(&flags.key_file)->value_name("FILE"),
-        "the key that encrypts shared tokens: 32 random bytes in base64, as openssl rand -base64 "
-        "32 "
-        "makes them; the same for all")(
+        "the key that encrypts shared tokens, the same for all: what openssl rand -base64 32 "
+        "prints")(
         "store-password-file", po::value(&flags.password_file)->value_name("FILE"),
-        "the file with the password of Redis")(
+        "the password of Redis. Default: the environment variable COAUTH_STORE_PASSWORD")(
         "store-ca-file", po::value(&flags.ca_file)->value_name("FILE"),
         "trust the CA certificates of this PEM file for Redis. Default: the system's");
 }
@@ -68,43 +118,30 @@ result<std::optional<store_options>> read_store_options(store_flags const& flags
                            "openssl rand -base64 32, and give --store-key-file FILE");
     store_options options;
     options.url = flags.url;
-    options.keys = secret_from_file(flags.key_file);
     options.ca_file = flags.ca_file;
-    char const* const password = std::getenv("COAUTH_STORE_PASSWORD");
-    if (!flags.password_file.empty())
-        options.password = secret_from_file(flags.password_file);
-    else if (password != nullptr)
-        options.password = [password = secret(password)] { return password; };
+    auto keys = read_secret(key_source, flags.key_file);
+    if (!keys)
+        return keys.error();
+    options.keys = std::move(*keys);
+    if (!flags.password_file.empty() || std::getenv(password_source.variable) != nullptr)
+    {
+        auto password = read_secret(password_source, flags.password_file);
+        if (!password)
+            return password.error();
+        options.password = std::move(*password);
+    }
+    if (auto const checked = check_store(options); !checked)
+        return checked.error();
     return std::optional<store_options>(std::move(options));
 }
 
+shared_tokens share_tokens(client& tokens, store_options const& options)
+{
+    std::shared_ptr<token_store> store;
 #if defined(COAUTH_CLI_HAS_REDIS)
-
-result<token_fetcher> share_tokens(client& tokens, store_options const& options)
-{
-    redis_options redis;
-    redis.url = options.url;
-    redis.password = options.password;
-    redis.tls.ca_file = options.ca_file;
-    auto store = std::make_shared<redis_token_store>(tokens.get_executor(), std::move(redis));
-    if (auto const valid = store->validate(); !valid)
-        return valid.error();
-    shared_tokens_options sharing;
-    sharing.keys = options.keys;
-    shared_tokens const shared(tokens, std::move(store), std::move(sharing));
-    if (auto const valid = shared.validate(); !valid)
-        return valid.error();
-    return token_fetcher(shared);
-}
-
-#else
-
-result<token_fetcher> share_tokens(client&, store_options const&)
-{
-    return usage_error("this coauth was built without Redis, which --store needs: build it with "
-                       "COAUTH_BUILD_REDIS");
-}
-
+    store = std::make_shared<redis_token_store>(tokens.get_executor(), to_redis_options(options));
 #endif
+    return {tokens, std::move(store), to_sharing_options(options)};
+}
 
 } // namespace coauth::cli

@@ -3,8 +3,8 @@
 
 #include <coauth/client.hpp>
 #include <coauth/result.hpp>
-#include <coauth/secret_provider.hpp>
-#include <coauth/token_fetcher.hpp>
+#include <coauth/secret.hpp>
+#include <coauth/shared_tokens.hpp>
 
 #include <optional>
 #include <string>
@@ -32,18 +32,19 @@ void add_store_flags(boost::program_options::options_description& group, store_f
 struct store_options
 {
     std::string url;
-    secret_provider keys;
+    secret keys;
     // Empty: there is no password.
-    secret_provider password;
+    secret password;
     std::string ca_file;
 };
 
-// None: no store is given. Reads the environment.
+// None: no store is given. Reads the environment and the files, and checks what they contain; opens
+// no socket.
 [[nodiscard]] result<std::optional<store_options>> read_store_options(store_flags const& flags);
 
-// A fetcher that looks into the store first; it keeps the store. The store must be destroyed before
-// the client's context.
-[[nodiscard]] result<token_fetcher> share_tokens(client& tokens, store_options const& options);
+// Shares the client's tokens through the store, which must be destroyed before the client's
+// context.
+[[nodiscard]] shared_tokens share_tokens(client& tokens, store_options const& options);
 
 } // namespace coauth::cli
 

@@ -3,11 +3,12 @@
 #include "cli/decode.hpp"
 #include "cli/report.hpp"
 #include "cli/run_operation.hpp"
+#include "cli/store_warnings.hpp"
 #include "cli/token_options.hpp"
 
-#include <boost/asio/post.hpp>
-
 #include <iostream>
+#include <memory>
+#include <optional>
 #include <unistd.h>
 #include <utility>
 
@@ -16,41 +17,55 @@ namespace coauth::cli
 namespace
 {
 
-using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-template <class Handler>
-void done_with(client& tokens, error const& failure, Handler done)
+fetch_report fetch(token_options const& options)
 {
-    boost::asio::post(
-        tokens.get_executor(),
-        [failure, done = std::move(done)]() mutable { std::move(done)(token_result(failure)); });
+    token_result token = run_with_client<access_token>(
+        options.client, [&](client& tokens, auto done)
+        { tokens.async_get_access_token(options.request, std::move(done)); });
+    return {std::move(token)};
 }
 
-// With a store it ends when the token is there for the others, too.
-token_result fetch(token_options const& options)
+// The claim to the token is being released. If it were not, others would wait for it in vain.
+bool releases_claim(shared_tokens_counters const& counters)
+{
+    auto const of = [&](store_operation operation) -> store_operation_counts const&
+    { return counters.operations.at(static_cast<std::size_t>(operation)); };
+    // A claim that failed may have been won.
+    bool const has_claimed = counters.claims_won != 0 || of(store_operation::claim).failed != 0;
+    bool const has_ended = counters.published != 0 || counters.claims_lost != 0 ||
+                           of(store_operation::release).ended != 0;
+    return has_claimed && !has_ended;
+}
+
+// Ends when the token is there for the others, too.
+fetch_report fetch_shared(token_options const& options)
 {
     auto const deadline = steady_clock::now() + options.client.config.timeout;
-    return run_with_client<access_token>(
-        options.client,
+    auto client_options = options.client;
+    // With --verbose all events are printed in its place.
+    client_options.config.observer = std::make_shared<store_warnings>();
+    std::optional<shared_tokens> shared;
+    token_result token = run_with_client<access_token>(
+        std::move(client_options),
         [&](client& tokens, auto done)
         {
-            if (!options.store)
-                return tokens.async_get_access_token(options.request, std::move(done));
-            auto const shared = share_tokens(tokens, *options.store);
-            if (!shared)
-                return done_with(tokens, shared.error(), std::move(done));
+            shared.emplace(share_tokens(tokens, *options.store));
             token_fetch what;
             what.request = options.request;
             what.deadline = deadline;
-            shared->async_fetch(std::move(what), std::move(done));
-        });
+            token_fetcher(*shared).async_fetch(std::move(what), std::move(done));
+        },
+        [&] { return shared && releases_claim(shared->counters()); });
+    return {std::move(token), shared && shared->counters().hits != 0};
 }
 
-void print(token_result const& token, token_options const& options, milliseconds elapsed)
+void print(fetch_report const& report, token_options const& options)
 {
+    auto const& token = report.token;
     if (options.output == output_format::json)
-        std::cout << json_line(token, elapsed);
+        std::cout << json_line(report);
     else if (!token)
         std::cerr << error_summary(token.error(), terminal(STDERR_FILENO));
     else if (options.output == output_format::token)
@@ -62,7 +77,7 @@ void print(token_result const& token, token_options const& options, milliseconds
         auto const& endpoint = options.client.issuer.empty()
                                    ? options.client.config.server.token_endpoint
                                    : options.client.issuer;
-        std::cout << token_summary(*token, endpoint, elapsed, terminal(STDOUT_FILENO));
+        std::cout << token_summary(report, endpoint, terminal(STDOUT_FILENO));
         if (options.decode)
             std::cout << decode_token(token->value(), terminal(STDOUT_FILENO));
     }
@@ -70,11 +85,11 @@ void print(token_result const& token, token_options const& options, milliseconds
 
 exit_status fetch_and_print(token_options const& options)
 {
-    auto const start = steady_clock::now();
-    auto const token = fetch(options);
-    auto const elapsed = std::chrono::round<milliseconds>(steady_clock::now() - start);
-    print(token, options, elapsed);
-    return token ? exit_status::ok : to_exit_status(token.error().kind());
+    stopwatch const watch;
+    auto report = options.store ? fetch_shared(options) : fetch(options);
+    report.elapsed = watch.elapsed();
+    print(report, options);
+    return report.token ? exit_status::ok : to_exit_status(report.token.error().kind());
 }
 
 } // namespace

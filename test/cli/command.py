@@ -68,7 +68,9 @@ class Keys:
     CERTIFICATES = {
         "ca": (None, "/CN=Test CA"), "own": (None, "/O=Example/CN=app"), "stray": (None, "/CN=app"),
         "issued": ("ca", "/O=Example/CN=issued"), "foreign": ("ca", "/O=Example/CN=foreign"),
+        "redis": ("ca", "/CN=localhost"),
     }
+    HOSTS = {"redis": "DNS:localhost"}
 
     def __init__(self):
         self.directory = tempfile.TemporaryDirectory()
@@ -106,6 +108,7 @@ class Keys:
         self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
                      paths[1], "-subj", subject, "-addext",
                      "basicConstraints=critical,CA:" + ("TRUE" if name == "ca" else "FALSE"),
+                     *(["-addext", "subjectAltName=" + self.HOSTS[name]] if name in self.HOSTS else []),
                      "-out", self.path(name + ".csr"))
         by = (["-signkey", paths[1]] if issuer is None else
               ["-CA", self.certificate(issuer)[0], "-CAkey", self.certificate(issuer)[1],
