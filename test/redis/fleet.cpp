@@ -7,7 +7,10 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <ctime>
 #include <functional>
+#include <map>
 #include <set>
 #include <sstream>
 #include <sys/prctl.h>
@@ -39,13 +42,29 @@ struct redis_fleet : shared_fleet
     redis_process redis;
 };
 
+struct member_token
+{
+    std::string value;
+    std::chrono::seconds remaining{0};
+    // The member's wall clock.
+    std::time_t clock = 0;
+};
+
+struct member_options
+{
+    int sources = 1;
+    int store_timeout = 10'000;
+    int lease = 100'000;
+    int clock_difference = 0;
+};
+
 // A running fleet_member.
 class member
 {
 public:
     member(
         redis_fleet const& fleet, std::string const& redis_ca, std::string const& server_ca,
-        int sources, int store_timeout, int lease)
+        member_options const& options)
     {
         int ends[2];
         BOOST_TEST_REQUIRE(::pipe(ends) == 0);
@@ -55,9 +74,10 @@ public:
             redis_ca,
             fleet.server.token_endpoint(),
             server_ca,
-            std::to_string(sources),
-            std::to_string(store_timeout),
-            std::to_string(lease)};
+            std::to_string(options.sources),
+            std::to_string(options.store_timeout),
+            std::to_string(options.lease),
+            std::to_string(options.clock_difference)};
         std::vector<char*> words;
         for (auto& argument : arguments)
             words.push_back(argument.data());
@@ -91,8 +111,8 @@ public:
     member& operator=(member const&) = delete;
 
     void kill() { kill_process(process_); }
-    // The tokens, when it has ended.
-    std::vector<std::string> tokens()
+    // What it printed, when it has ended.
+    std::vector<std::string> lines()
     {
         std::string text;
         char part[4096];
@@ -102,6 +122,22 @@ public:
         std::istringstream lines(text);
         for (std::string line; std::getline(lines, line);)
             found.push_back(line);
+        return found;
+    }
+    // The tokens, when it has ended.
+    std::vector<member_token> tokens()
+    {
+        std::vector<member_token> found;
+        for (auto const& line : lines())
+        {
+            std::istringstream parts(line);
+            member_token one;
+            long remaining = 0;
+            parts >> one.value >> remaining >> one.clock;
+            BOOST_TEST(!parts.fail(), line);
+            one.remaining = std::chrono::seconds(remaining);
+            found.push_back(std::move(one));
+        }
         return found;
     }
 
@@ -115,10 +151,9 @@ struct process_fleet : redis_fleet
 {
     process_fleet() { redis.command({"ACL", "SETUSER", "coauth", "nopass"}); }
 
-    std::unique_ptr<member> launch(int sources, int store_timeout = 10'000, int lease = 100'000)
+    std::unique_ptr<member> launch(member_options const& options = {})
     {
-        return std::make_unique<member>(
-            *this, redis_ca.path(), server_ca.path(), sources, store_timeout, lease);
+        return std::make_unique<member>(*this, redis_ca.path(), server_ca.path(), options);
     }
 
     scratch_file redis_ca{"redis-ca", redis.ca_pem()};
@@ -137,13 +172,13 @@ BOOST_AUTO_TEST_CASE(many_processes_that_start_at_once_fetch_each_token_once)
     process_fleet fleet;
     std::vector<std::unique_ptr<member>> members;
     for (int i = 0; i < processes; ++i)
-        members.push_back(fleet.launch(sources));
+        members.push_back(fleet.launch({.sources = sources}));
     std::set<std::string> found;
     std::size_t count = 0;
     for (auto const& one : members)
         for (auto const& token : one->tokens())
         {
-            found.insert(token);
+            found.insert(token.value);
             ++count;
         }
     BOOST_TEST(count == std::size_t(processes) * sources);
@@ -157,7 +192,8 @@ BOOST_AUTO_TEST_CASE(a_killed_holder_delays_the_others_until_its_claim_ends)
     auto late = response::token("late");
     late.delay = 60s;
     fleet.server.push_response(late);
-    auto const holder = fleet.launch(1, 200, 2'000);
+    member_options const options{.store_timeout = 200, .lease = 2'000};
+    auto const holder = fleet.launch(options);
     while (fleet.requests() == 0)
         std::this_thread::sleep_for(5ms);
     holder->kill();
@@ -165,13 +201,111 @@ BOOST_AUTO_TEST_CASE(a_killed_holder_delays_the_others_until_its_claim_ends)
     auto const remaining =
         std::stoi(fleet.redis.command({"PTTL", keys.substr(0, keys.find('\n'))}));
     stopwatch const since;
-    auto const next = fleet.launch(1, 200, 2'000);
-    auto const other = fleet.launch(1, 200, 2'000);
+    auto const next = fleet.launch(options);
+    auto const other = fleet.launch(options);
     auto const tokens = next->tokens();
     BOOST_TEST(since.elapsed() >= std::chrono::milliseconds(remaining));
-    BOOST_TEST(tokens.size() == 1U);
-    BOOST_TEST(tokens == other->tokens());
+    auto const others = other->tokens();
+    BOOST_TEST_REQUIRE(tokens.size() == 1U);
+    BOOST_TEST_REQUIRE(others.size() == 1U);
+    BOOST_TEST(tokens.front().value == others.front().value);
     BOOST_TEST(fleet.requests() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(clocks_of_processes_may_differ_by_an_hour)
+{
+    process_fleet fleet;
+    constexpr int clocks[] = {-3600, 0, 3600};
+    // Each of them is the one that fetches.
+    for (auto const first : clocks)
+    {
+        BOOST_TEST_CONTEXT("fetched at " << first)
+        {
+            auto const before = fleet.requests();
+            fleet.redis.command({"FLUSHALL"});
+            auto const fetched = fleet.launch({.clock_difference = first})->tokens();
+            BOOST_TEST_REQUIRE(fetched.size() == 1U);
+            std::map<int, std::unique_ptr<member>> others;
+            for (auto const clock : clocks)
+                others.emplace(clock, fleet.launch({.clock_difference = clock}));
+            for (auto const& [clock, other] : others)
+            {
+                auto const found = other->tokens();
+                BOOST_TEST_REQUIRE(found.size() == 1U);
+                BOOST_TEST(found.front().value == fetched.front().value);
+                BOOST_TEST((found.front().remaining > 3540s && found.front().remaining <= 3600s));
+                BOOST_TEST(std::abs(found.front().clock - std::time(nullptr) - clock) < 60);
+            }
+            BOOST_TEST(fleet.requests() == before + 1);
+        }
+    }
+    // So is a back-off.
+    auto failure = response::json(503, R"({"error":"temporarily_unavailable"})");
+    failure.headers.add("Retry-After", "120");
+    fleet.server.set_response(failure);
+    for (auto const first : {-3600, 3600})
+    {
+        auto const before = fleet.requests();
+        fleet.redis.command({"FLUSHALL"});
+        for (auto const clock : {first, -first})
+        {
+            auto const lines = fleet.launch({.clock_difference = clock})->lines();
+            BOOST_TEST_REQUIRE(lines.size() == 1U);
+            BOOST_TEST(lines.front().starts_with("error: "));
+        }
+        BOOST_TEST(fleet.requests() == before + 1);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(keys_are_rotated_while_all_run)
+{
+    redis_fleet fleet;
+    std::vector<std::unique_ptr<scratch_file>> files;
+    // A process with its keys in a file.
+    auto const add = [&](std::string const& ring) -> shared_node&
+    {
+        auto const name = "keys-" + std::to_string(files.size());
+        files.push_back(std::make_unique<scratch_file>(name, ring));
+        auto options = redis_fleet::patient();
+        options.keys = coauth::secret_from_file(files.back()->path());
+        return fleet.add(options);
+    };
+    std::string token;
+    auto const get_all = [&]
+    {
+        auto const all = fleet.get_all();
+        token = require_token(all.front()).value();
+        for (auto const& one : all)
+            BOOST_TEST(require_token(one).value() == token);
+    };
+    for (int i = 0; i < 3; ++i)
+        add(key_a);
+    get_all();
+    std::size_t lives = 1;
+    std::string const a = key_a;
+    std::string const b = key_b;
+    for (auto const& ring : {a + "\n" + b, b + "\n" + a, b})
+    {
+        // One machine after the other, and tokens are replaced in between.
+        files.front()->write(ring);
+        for (auto const& node : fleet.nodes)
+            node->tokens.invalidate(node->tokens.try_get());
+        get_all();
+        ++lives;
+        for (auto const& file : files)
+            file->write(ring);
+        // One that starts now.
+        BOOST_TEST(require_token(fleet.get(add(ring))).value() == token);
+        BOOST_TEST(fleet.requests() == lives, "with the keys " << ring);
+    }
+    // Replaced at once: who runs keeps his token, and those who start fetch one for all.
+    for (auto const& file : files)
+        file->write(a);
+    get_all();
+    BOOST_TEST(fleet.requests() == lives);
+    auto const next = require_token(fleet.get(add(a))).value();
+    BOOST_TEST(require_token(fleet.get(add(a))).value() == next);
+    BOOST_TEST(fleet.requests() == lives + 1);
 }
 
 BOOST_AUTO_TEST_CASE(every_fault_of_redis_leaves_every_caller_with_a_token)

@@ -1,9 +1,10 @@
-// A process of a fleet: gets a token for each of several sources, and prints their values.
+// A process of a fleet: gets a token for each of several sources. Prints a line for each: the
+// token's value, the seconds that it still lives, and the wall clock.
 //
-//   fleet_member REDIS-URL REDIS-CA-FILE TOKEN-ENDPOINT CA-FILE SOURCES STORE-TIMEOUT LEASE
+//   fleet_member REDIS-URL REDIS-CA-FILE TOKEN-ENDPOINT CA-FILE SOURCES STORE-TIMEOUT LEASE CLOCK
 //
-// The variables MEMBER_ID, MEMBER_SECRET and MEMBER_KEY have the client's credentials and the key
-// of the records.
+// CLOCK is the difference of its wall clock from the machine's, in seconds. The variables
+// MEMBER_ID, MEMBER_SECRET and MEMBER_KEY have the client's credentials and the key of the records.
 
 #include <coauth/coauth.hpp>
 #include <coauth/redis_token_store.hpp>
@@ -12,13 +13,57 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include <vector>
 
 namespace
 {
+
+std::time_t clock_difference = 0;
+
+} // namespace
+
+// They stand in front of those of the C library, for all libraries of this process.
+extern "C" int clock_gettime(clockid_t clock, timespec* now) noexcept
+{
+    auto const result = static_cast<int>(::syscall(SYS_clock_gettime, clock, now));
+    if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
+        now->tv_sec += clock_difference;
+    return result;
+}
+
+extern "C" std::time_t time(std::time_t* copy) noexcept
+{
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    if (copy != nullptr)
+        *copy = now.tv_sec;
+    return now.tv_sec;
+}
+
+namespace
+{
+
+using std::chrono::seconds;
+using std::chrono::system_clock;
+
+void print(coauth::result<coauth::access_token> const& token)
+{
+    if (!token)
+    {
+        std::cout << "error: " << token.error().message() << '\n';
+        return;
+    }
+    auto const now = system_clock::now();
+    std::cout << token->value() << ' '
+              << std::chrono::floor<seconds>(*token->expires_at() - now).count() << ' '
+              << system_clock::to_time_t(now) << '\n';
+}
 
 // Says why the store was not used.
 class bypass_log : public coauth::observer
@@ -36,8 +81,9 @@ public:
 int main(int argc, char** argv)
 {
     std::vector<std::string> const arguments(argv, argv + argc);
-    if (arguments.size() != 8)
+    if (arguments.size() != 9)
         return 2;
+    clock_difference = std::stol(arguments[8]);
     boost::asio::io_context context;
 
     coauth::client_config config;
@@ -70,9 +116,7 @@ int main(int argc, char** argv)
             [&](coauth::result<coauth::access_token> const& token)
             {
                 failed = failed || !token;
-                std::cout << (token ? std::string(token->value())
-                                    : "error: " + token.error().message())
-                          << '\n';
+                print(token);
             });
     }
     context.run();
