@@ -36,11 +36,11 @@ struct tls_options
     /// is true.
     ///
     /// All files of these options, and the system's trust store, may be replaced while the program
-    /// runs. They are checked before each request: new connections use the new files, idle ones of
-    /// the old files are not reused, and running requests finish. While new files are missing,
-    /// damaged or do not fit each other, the previous ones stay in use for 5 minutes; then
-    /// requests fail with `errc::invalid_configuration`. A client that was created before its files
-    /// could be used fails in the same way until they can be.
+    /// runs. They are checked before each request, or once in a millisecond while others run: new
+    /// connections use the new files, idle ones of the old are not reused, running requests finish.
+    /// While new files are missing, damaged or do not fit each other, the old ones stay in use for
+    /// 5 minutes; then requests fail with `errc::invalid_configuration`. A client that was created
+    /// before its files could be used fails in the same way until they can be.
     std::string ca_file;
     /// Trusted CA certificates as PEM text.
     std::string ca_pem;

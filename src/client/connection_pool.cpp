@@ -50,8 +50,9 @@ connection_pool::acquire_result connection_pool::acquire(id operation, lease& gr
     auto outcome = acquire_result::granted;
     {
         std::lock_guard const lock(mutex_);
-        expired = pop_expired();
-        auto const decided = policy_.acquire(operation, steady_clock::now());
+        auto const now = steady_clock::now();
+        expired = pop_expired(now);
+        auto const decided = policy_.acquire(operation, now);
         if (decided.evicted != 0)
             evicted = pop_idle(decided.evicted);
         if (decided.kind == policy_decision::refuse)
@@ -210,9 +211,9 @@ std::unique_ptr<net::connection> connection_pool::pop_idle(id connection) noexce
     return idle;
 }
 
-std::unique_ptr<net::connection> connection_pool::pop_expired() noexcept
+std::unique_ptr<net::connection> connection_pool::pop_expired(steady_clock::time_point now) noexcept
 {
-    auto const expired = policy_.expire(steady_clock::now());
+    auto const expired = policy_.expire(now);
     return expired ? pop_idle(*expired) : nullptr;
 }
 

@@ -33,11 +33,13 @@ public:
     {
     public:
         lease() = default;
+        // With the lock of the pool held.
         lease(
             std::shared_ptr<connection_pool> pool, policy::pool_policy::id id,
             std::unique_ptr<net::connection> idle)
             : pool_(std::move(pool))
             , id_(id)
+            , pool_is_shared_(pool_->policy_.is_shared())
             , connection_(std::move(idle))
         {
         }
@@ -45,6 +47,7 @@ public:
         lease(lease&& other) noexcept
             : pool_(std::move(other.pool_))
             , id_(other.id_)
+            , pool_is_shared_(other.pool_is_shared_)
             , connection_(std::move(other.connection_))
         {
         }
@@ -52,6 +55,7 @@ public:
         {
             std::swap(pool_, other.pool_);
             std::swap(id_, other.id_);
+            std::swap(pool_is_shared_, other.pool_is_shared_);
             std::swap(connection_, other.connection_);
             return *this;
         }
@@ -59,6 +63,8 @@ public:
         explicit operator bool() const noexcept { return pool_ != nullptr; }
         // A reused connection; null: one has to be opened.
         [[nodiscard]] net::connection* connection() const { return connection_.get(); }
+        // Whether other operations used the pool when this lease was granted.
+        [[nodiscard]] bool pool_is_shared() const noexcept { return pool_is_shared_; }
         // Closes the present connection.
         void replace(std::unique_ptr<net::connection> next);
         // Returns the connection to the pool.
@@ -69,6 +75,7 @@ public:
 
         std::shared_ptr<connection_pool> pool_;
         policy::pool_policy::id id_ = 0;
+        bool pool_is_shared_ = false;
         std::unique_ptr<net::connection> connection_;
     };
 
@@ -158,7 +165,8 @@ private:
     grant(policy::pool_policy::grant const& next, std::unique_ptr<net::connection> idle) noexcept;
     std::unique_ptr<net::connection> pop_idle(id connection) noexcept;
     // With the lock held: null: no idle connection has expired.
-    std::unique_ptr<net::connection> pop_expired() noexcept;
+    std::unique_ptr<net::connection>
+    pop_expired(std::chrono::steady_clock::time_point now) noexcept;
     void close_expired() noexcept;
     // With the lock held.
     void start_idle_timer() noexcept;

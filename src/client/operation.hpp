@@ -66,9 +66,11 @@ private:
     // Replaces what must not be sent twice or is valid for a short time.
     net::task<result<void>> renew_request(wire_request& request, net::operation_context& op);
     [[nodiscard]] result<void> reload_single_use_assertion(wire_request& request);
-    void set_hedging_deadline();
-    [[nodiscard]] bool is_reusable(net::connection& idle) const;
-    [[nodiscard]] bool is_too_old(net::connection const& used) const;
+    void set_hedging_deadline(clock::time_point now);
+    // `pool_is_shared`: other operations use connections of its pool.
+    [[nodiscard]] bool
+    is_reusable(net::connection& idle, bool pool_is_shared, clock::time_point now) const;
+    [[nodiscard]] bool is_too_old(net::connection const& used, clock::time_point now) const;
     [[nodiscard]] bool is_stale_connection_failure(
         net::connection const& reused, exchange_result const& outcome) const;
     // Sets the result of the call.

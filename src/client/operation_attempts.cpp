@@ -90,7 +90,8 @@ net::task<operation::exchange_result> operation::attempt()
     auto outcome = co_await exchange(lease);
     if (outcome)
         destination_->pool->set_response_time(outcome->received_steady - outcome->sent_steady);
-    if (lease.connection()->reusable() && !is_too_old(*lease.connection()))
+    auto const now = outcome ? outcome->received_steady : clock::now();
+    if (lease.connection()->reusable() && !is_too_old(*lease.connection(), now))
         std::move(lease).release();
     co_return outcome;
 }
@@ -123,7 +124,9 @@ net::task<operation::exchange_result> operation::exchange(connection_pool::lease
         auto const renewed = co_await renew_request(request_, net_);
         if (!renewed)
             co_return renewed.error();
-        bool const usable = !reused || is_reusable(*lease.connection());
+        auto const now = clock::now();
+        bool const shared = lease.pool_is_shared();
+        bool const usable = !reused || is_reusable(*lease.connection(), shared, now);
         if (!usable)
             continue;
         if (reused)
@@ -131,12 +134,12 @@ net::task<operation::exchange_result> operation::exchange(connection_pool::lease
             ++client_->totals.connections_reused;
             net_.phases.notify([this](observer& to)
                                { to.on_connection_reused({net_.phases.context()}); });
-            set_hedging_deadline();
+            set_hedging_deadline(now);
         }
         if (client_->config.debug)
             trace(protocol::redact_request(*request_.text));
         attempts_.on_sent();
-        auto outcome = co_await lease.connection()->exchange(request_.text->view(), net_);
+        auto outcome = co_await lease.connection()->exchange(request_.text->view(), net_, shared);
         net_.stop.clear_interruption();
         bool const silent = lease.connection()->is_silent();
         if (silent)
@@ -193,15 +196,18 @@ result<void> operation::reload_single_use_assertion(wire_request& request)
     return current ? make_request(request, *current) : current.error();
 }
 
-bool operation::is_reusable(net::connection& idle) const
+bool operation::is_reusable(net::connection& idle, bool pool_is_shared, clock::time_point now) const
 {
-    return !is_too_old(idle) && attempts_.may_reuse(clock::now() - idle.last_used()) &&
-           !idle.has_pending_data() && idle.uses_current_tls();
+    // A look at the files costs as much as three other system calls.
+    constexpr std::chrono::milliseconds look_shared_for{1};
+    auto const look_max_age = pool_is_shared ? look_shared_for : clock::duration::zero();
+    return !is_too_old(idle, now) && attempts_.may_reuse(now - idle.last_used()) &&
+           !idle.has_pending_data() && idle.uses_current_tls(look_max_age, now);
 }
 
-bool operation::is_too_old(net::connection const& used) const
+bool operation::is_too_old(net::connection const& used, clock::time_point now) const
 {
-    return after(used.created(), client_->config.connections.max_age) <= clock::now();
+    return after(used.created(), client_->config.connections.max_age) <= now;
 }
 
 bool operation::is_stale_connection_failure(

@@ -12,11 +12,10 @@
 namespace coauth::detail
 {
 
-void operation::set_hedging_deadline()
+void operation::set_hedging_deadline(clock::time_point now)
 {
     if (!attempts_.may_hedge())
         return;
-    auto const now = clock::now();
     auto const ends = std::min(deadline_, net_.stop.next_event(now));
     auto const delay = policy::hedging_delay(
         client_->config.connections.hedging_delay, destination_->pool->response_time(), ends - now);

@@ -53,6 +53,9 @@ void byte_stream::begin_wait::operator()(continuation<error_code, std::size_t> h
         auto const input = stream_.input_buffer(buffer_);
         socket.async_read_some(asio::buffer(input.data(), input.size()), std::move(handler));
     }
+    else if (kind_ == wait_kind::turn)
+        asio::post(
+            socket.get_executor(), asio::append(std::move(handler), error_code(), std::size_t(0)));
     else
         socket.async_wait(
             tcp::socket::wait_write, asio::append(std::move(handler), std::size_t(0)));
@@ -163,10 +166,11 @@ bool byte_stream::has_pending_data()
     return true;
 }
 
-bool byte_stream::uses_current_tls() const
+bool byte_stream::uses_current_tls(
+    tls_source::clock::duration max_age, tls_source::clock::time_point now) const
 {
     auto* const source = target_->any_tls();
-    return source == nullptr || source->is_current(tls_parameters_);
+    return source == nullptr || source->is_current(tls_parameters_, max_age, now);
 }
 
 byte_stream::wait_kind byte_stream::transfer::advance(error_code& ec, std::size_t& size)

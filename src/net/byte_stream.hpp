@@ -72,6 +72,8 @@ public:
         nothing,
         input,
         writable,
+        // Other handlers are called first.
+        turn,
     };
 
     // While it lives, the stop state covers the stream: an abort ends the present wait, and no
@@ -127,8 +129,10 @@ public:
     // its end, or an error. If so, it must not be reused. Does not wait.
     [[nodiscard]] bool has_pending_data();
     // Whether it was opened with the CAs, revocation lists and client certificate that are in force
-    // now.
-    [[nodiscard]] bool uses_current_tls() const;
+    // now, or were at most `max_age` ago.
+    [[nodiscard]] bool uses_current_tls(
+        tls_source::clock::duration max_age = {},
+        tls_source::clock::time_point now = tls_source::clock::now()) const;
     [[nodiscard]] bool resumed() const { return tls_ && tls_->resumed(); }
     [[nodiscard]] bool encrypted() const noexcept { return tls_ != nullptr; }
     [[nodiscard]] std::string peer() const { return authority(target_->host, target_->port); }

@@ -2,6 +2,7 @@
 
 #include <boost/asio/ssl/error.hpp>
 
+#include <algorithm>
 #include <tuple>
 #include <utility>
 
@@ -65,7 +66,25 @@ connection::wait_kind connection::send_and_receive(operation_context& op, error_
         op.phases.leave();
         op.phases.enter(phase::response);
     }
-    return receive(ec);
+    auto const next = receive(ec);
+    return next == wait_kind::input && std::exchange(takes_turn_, false) ? wait_kind::turn : next;
+}
+
+// A response that is there is read without a wait. If it is not, the turn was taken in vain.
+void connection::read_early(error_code& ec)
+{
+    constexpr int most = 63;
+    std::size_t size = 0;
+    if (!stream_.try_receive(parser_.prepare(), size))
+    {
+        late_responses_ = std::min(2 * late_responses_ + 1, most);
+        without_turn_ = late_responses_;
+        return;
+    }
+    late_responses_ = 0;
+    if (size == 0)
+        ec = asio::error::eof;
+    on_input(ec, size);
 }
 
 connection::wait_kind
@@ -80,11 +99,14 @@ connection::advance(wait_kind waited, std::size_t size, operation_context& op, e
             return wait_kind::nothing;
         ec = {};
     }
+    if (waited == wait_kind::turn && !ec)
+        read_early(ec);
     return ec ? wait_kind::nothing : send_and_receive(op, ec);
 }
 
 // One coroutine for all of it: here a frame for each step would cost most.
-task<result<exchange_outcome>> connection::exchange(std::string_view request, operation_context& op)
+task<result<exchange_outcome>>
+connection::exchange(std::string_view request, operation_context& op, bool others_run)
 {
     byte_stream::scope const covered(stream_, op.stop);
     request_ = request;
@@ -93,6 +115,8 @@ task<result<exchange_outcome>> connection::exchange(std::string_view request, op
     is_silent_ = false;
     saw_input_ = false;
     saw_close_notify_ = false;
+    takes_turn_ = others_run && without_turn_ == 0;
+    without_turn_ -= without_turn_ != 0 ? 1 : 0;
     stream_.begin_request();
     parser_.restart();
     response_state_ = state::more;

@@ -47,8 +47,10 @@ public:
     task<result<void>> open(operation_context& op) { return stream_.connect(op); }
 
     // One request, one response. Then `reusable()` says whether another may follow. `request` must
-    // outlive the call, and its resumption if there is one.
-    task<result<exchange_outcome>> exchange(std::string_view request, operation_context& op);
+    // outlive the call, and its resumption if there is one. `others_run`: other requests are in
+    // flight, whose handlers may have their turn before the response is read.
+    task<result<exchange_outcome>>
+    exchange(std::string_view request, operation_context& op, bool others_run = false);
     // Whether the last exchange failed only because it was interrupted before any byte of the
     // response arrived.
     [[nodiscard]] bool is_silent() const { return is_silent_; }
@@ -68,7 +70,11 @@ public:
     [[nodiscard]] std::string peer() const { return stream_.peer(); }
 
     [[nodiscard]] bool has_pending_data() { return stream_.has_pending_data(); }
-    [[nodiscard]] bool uses_current_tls() const { return stream_.uses_current_tls(); }
+    [[nodiscard]] bool uses_current_tls(
+        tls_source::clock::duration max_age, std::chrono::steady_clock::time_point now) const
+    {
+        return stream_.uses_current_tls(max_age, now);
+    }
     [[nodiscard]] bool resumed() const { return stream_.resumed(); }
 
 private:
@@ -84,6 +90,8 @@ private:
     // Reads what the server sent before the request. `input`: there is no more; `writable`: there
     // may be more after other handlers had their turn; `nothing`: the connection is unusable.
     wait_kind read_unsolicited(error_code& ec);
+    // Reads what arrived while other handlers had their turn.
+    void read_early(error_code& ec);
     // Empty if the wait is for something else.
     std::span<char> input_buffer(wait_kind kind);
     void on_input(error_code& ec, std::size_t size);
@@ -109,6 +117,11 @@ private:
     bool reusable_ = false;
     bool closed_before_response_ = false;
     bool is_silent_ = false;
+    // Other handlers have their turn before the response is read.
+    bool takes_turn_ = false;
+    // So many requests do it no more, because their responses were not there after it.
+    int without_turn_ = 0;
+    int late_responses_ = 0;
 };
 
 } // namespace coauth::net

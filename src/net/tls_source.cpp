@@ -22,12 +22,12 @@ result<tls_parameters> tls_source::current(clock::time_point now)
     return tls_parameters{std::move(*context), std::move(*certificate)};
 }
 
-bool tls_source::is_current(tls_parameters const& used, clock::time_point now)
+bool tls_source::is_current(
+    tls_parameters const& used, clock::duration max_age, clock::time_point now)
 {
-    constexpr std::chrono::microseconds interval{100};
     {
         std::lock_guard const lock(mutex_);
-        if (now < checked_at_ + interval)
+        if (now < checked_at_ + max_age)
             return checked_ == used;
     }
     auto latest = current(now);

@@ -37,9 +37,10 @@ public:
     // The parameters of a new connection, or why there can be none. Parameters that cannot be
     // loaded again keep their previous values for a grace period.
     result<tls_parameters> current(clock::time_point now = clock::now());
-    // Whether a connection of these parameters may be used. Looks at the files at most every 100
-    // us, less than a request takes, and not for each request under load.
-    bool is_current(tls_parameters const& used, clock::time_point now = clock::now());
+    // Whether a connection of these parameters may be used, by the files as they were at most
+    // `max_age` ago: requests may share one look at them.
+    bool is_current(
+        tls_parameters const& used, clock::duration max_age, clock::time_point now = clock::now());
     // Changes with the parameters.
     [[nodiscard]] std::uint64_t generation() const noexcept
     {

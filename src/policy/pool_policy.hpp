@@ -75,6 +75,11 @@ public:
     [[nodiscard]] std::size_t open() const noexcept { return open_count_; }
     [[nodiscard]] std::size_t idle() const noexcept { return idle_.size(); }
     [[nodiscard]] std::size_t waiting() const noexcept { return queue_.size(); }
+    // Whether several operations use, or wait for, a connection.
+    [[nodiscard]] bool is_shared() const noexcept
+    {
+        return open_count_ - idle_.size() + queue_.size() > 1;
+    }
 
 private:
     struct idle_connection

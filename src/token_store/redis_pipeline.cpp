@@ -27,6 +27,8 @@ constexpr std::size_t max_queued = 10'000;
 // request profits.
 constexpr std::chrono::milliseconds connect_limit(10'000);
 constexpr std::chrono::milliseconds unwanted_connect_limit(2'000);
+// Commands share one look at the files of TLS.
+constexpr std::chrono::microseconds look_shared_for(100);
 
 std::shared_ptr<net::resolver>
 make_resolver(asio::any_io_executor const& executor, resolver_function const& of_user)
@@ -323,7 +325,8 @@ void pipeline::fail_all(error const& failure)
 
 bool pipeline::is_reusable()
 {
-    if (fork_generation_ != net::current_fork_generation() || !stream_->uses_current_tls())
+    if (fork_generation_ != net::current_fork_generation() ||
+        !stream_->uses_current_tls(look_shared_for))
         return false;
     if (sent_.empty())
         return !stream_->has_pending_data();

@@ -221,6 +221,27 @@ BOOST_AUTO_TEST_CASE(what_was_unusable_at_first_is_used_when_it_can_be)
     BOOST_TEST(current(tested));
 }
 
+BOOST_AUTO_TEST_CASE(requests_share_a_look_at_the_files_for_as_long_as_they_say)
+{
+    temporary_file const file(ca_text());
+    net::tls_source tested(trusting(file));
+    auto const began = net::tls_source::clock::now();
+    auto const old = tested.current(began);
+    BOOST_TEST_REQUIRE(old.has_value());
+    BOOST_TEST(tested.is_current(*old, 0ms, began));
+    file.replace(ca_text());
+    BOOST_TEST(tested.is_current(*old, 2ms, began + 1ms));
+    BOOST_TEST(!tested.is_current(*old, 0ms, began + 1ms));
+    // For those that share it, the last look counts.
+    BOOST_TEST(!tested.is_current(*old, 2ms, began + 2ms));
+    auto const renewed = tested.current(began);
+    BOOST_TEST_REQUIRE(renewed.has_value());
+    BOOST_TEST(tested.is_current(*renewed, 2ms, began + 2ms));
+    file.replace(ca_text());
+    BOOST_TEST(tested.is_current(*renewed, 2ms, began + 2999us));
+    BOOST_TEST(!tested.is_current(*renewed, 2ms, began + 3ms));
+}
+
 // A second open of a pipe would wait for ever.
 BOOST_AUTO_TEST_CASE(a_pipe_is_read_once)
 {

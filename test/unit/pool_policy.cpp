@@ -54,6 +54,25 @@ BOOST_AUTO_TEST_CASE(connections_that_were_idle_before_a_time_are_evicted)
     BOOST_TEST(tested.acquire(3, zero + 3s).connection == b);
 }
 
+BOOST_AUTO_TEST_CASE(a_pool_is_shared_while_several_operations_use_or_want_a_connection)
+{
+    auto tested = make(1);
+    BOOST_TEST(!tested.is_shared());
+    auto const only = tested.acquire(1, zero).connection;
+    BOOST_TEST(!tested.is_shared());
+    (void)tested.acquire(2, zero);
+    BOOST_TEST(tested.is_shared());
+    BOOST_TEST(tested.release(only, zero).has_value());
+    BOOST_TEST(!tested.is_shared());
+
+    auto wide = make(2);
+    auto const a = wide.acquire(1, zero).connection;
+    (void)wide.acquire(2, zero);
+    BOOST_TEST(wide.is_shared());
+    (void)wide.release(a, zero);
+    BOOST_TEST(!wide.is_shared());
+}
+
 BOOST_AUTO_TEST_CASE(idle_connections_expire)
 {
     auto tested = make(2);
