@@ -1,7 +1,7 @@
 #ifndef COAUTH_SRC_NET_TASK_HPP
 #define COAUTH_SRC_NET_TASK_HPP
 
-#include <boost/asio/recycling_allocator.hpp>
+#include "net/frame_cache.hpp"
 
 #include <coroutine>
 #include <cstddef>
@@ -30,15 +30,10 @@ public:
         void return_value(T value) { value_.emplace(std::move(value)); }
         void unhandled_exception() noexcept { failure_ = std::current_exception(); }
 
-        // Reuses the memory of frames, as Asio does with its own.
-        static void* operator new(std::size_t size)
+        static void* operator new(std::size_t size) { return frame_cache::allocate(size); }
+        static void operator delete(void* frame, std::size_t size) noexcept
         {
-            return boost::asio::recycling_allocator<std::byte>().allocate(size);
-        }
-        static void operator delete(void* frame, std::size_t size)
-        {
-            boost::asio::recycling_allocator<std::byte>().deallocate(
-                static_cast<std::byte*>(frame), size);
+            frame_cache::deallocate(frame, size);
         }
 
     private:
