@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <cstring>
 #include <utility>
 
 namespace coauth::protocol
@@ -15,15 +17,25 @@ namespace
 
 constexpr std::size_t max_token = std::size_t(64) * 1024;
 
-// VSCHAR without space, which may appear in an Authorization field (RFC 6749 appendix A.12, RFC
-// 6750).
+// The top bits of those of eight characters that may not appear in an Authorization field: below
+// 0x21, 0x7f, or above. A carry comes from such a character alone.
+std::uint64_t outside_of_vschar(char const* characters, std::size_t size)
+{
+    constexpr std::uint64_t each = 0x0101010101010101;
+    std::uint64_t word = 'a' * each;
+    std::memcpy(&word, characters, size);
+    return (word | (word - 0x21 * each) | (word + each)) & (0x80 * each);
+}
+
+// VSCHAR without space (RFC 6749 appendix A.12, RFC 6750). Eight characters at once: tokens are
+// long, and not each compiler vectorizes a loop at -O2.
 bool is_valid_in_header(std::string_view text)
 {
-    // Without an early exit, so that the compiler vectorizes the loop.
-    unsigned char outside = 0;
-    for (char const c : text)
-        outside |= static_cast<unsigned char>(c - 0x21) > 0x7e - 0x21;
-    return outside == 0;
+    constexpr std::size_t step = 8;
+    std::uint64_t outside = 0;
+    for (; text.size() >= step; text.remove_prefix(step))
+        outside |= outside_of_vschar(text.data(), step);
+    return (outside | outside_of_vschar(text.data(), text.size())) == 0;
 }
 
 // Removes the words that no scope may contain (RFC 6749 section 3.3). They must not cost the token.

@@ -126,6 +126,26 @@ BOOST_AUTO_TEST_CASE(usable_tokens_are_accepted_and_others_refused)
     check_outcomes(reading(), responses_with_various_members());
 }
 
+BOOST_AUTO_TEST_CASE(a_character_that_no_header_field_may_have_is_found_anywhere)
+{
+    for (std::size_t size = 1; size <= 17; ++size)
+        for (std::size_t at = 0; at < size; ++at)
+            for (auto const& [character, expected] :
+                 {std::pair{"\\u0000", "malformed_response"},
+                  {"\\u001f", "malformed_response"},
+                  {" ", "malformed_response"},
+                  {"!", "success"},
+                  {"~", "success"},
+                  {"\\u007f", "malformed_response"},
+                  {"\xC2\x80", "malformed_response"},
+                  {"\xEF\xBF\xBF", "malformed_response"}})
+            {
+                auto token = std::string(size, 'z').replace(at, 1, character);
+                auto const got = reading()(200, document("", '"' + token + '"'));
+                BOOST_TEST(outcome(got) == expected, size << " characters, " << at << character);
+            }
+}
+
 BOOST_AUTO_TEST_CASE(the_granted_scope_is_that_of_the_response_or_the_request)
 {
     struct scope_case
