@@ -23,6 +23,7 @@ extern "C"
     void* __libc_malloc(std::size_t size);
     void* __libc_calloc(std::size_t number, std::size_t size);
     void* __libc_realloc(void* memory, std::size_t size);
+    void* __libc_memalign(std::size_t alignment, std::size_t size);
 
     void* malloc(std::size_t size)
     {
@@ -35,6 +36,12 @@ extern "C"
     void* realloc(void* memory, std::size_t size)
     {
         return counted(__libc_realloc(memory, size));
+    }
+
+    // Asio's.
+    void* aligned_alloc(std::size_t alignment, std::size_t size)
+    {
+        return counted(__libc_memalign(alignment, size));
     }
 
     std::uint64_t bench_allocations()
