@@ -31,6 +31,14 @@ class Figures:
         return (statistics.median(self.hit(how, threads, what)) /
                 statistics.median(self.hit(other, other_threads, what)))
 
+    def starts(self, how, what):
+        return [run[what] for run in self.results["starts"][how]]
+
+    def start_ratio(self):
+        """The CPU time of a start whose token is in the store, of one that fetches."""
+        return (statistics.median(self.starts("store", "cpu_us")) /
+                statistics.median(self.starts("fetch", "cpu_us")))
+
     def waiting(self, how, number, what):
         return [run[what] for run in self.results["waiters"][str(number)][how]]
 

@@ -67,7 +67,8 @@ def counted_table(figures, case):
         for peer, found in figures.counted[case].items()))
 
 
-HITS = {"coauth": "coauth, try_get()", "coauth-awaited": "coauth, awaited",
+HITS = {"coauth": "coauth, try_get()", "coauth-shared": "coauth, try_get(), shared tokens",
+        "coauth-awaited": "coauth, awaited",
         "atomic": "std::atomic<std::shared_ptr>", "mutex": "a mutex and a shared_ptr",
         "go": "Go ReuseTokenSource"}
 
@@ -79,6 +80,16 @@ def hit_table(figures):
         [title, spread(figures.hit(how, 1)), spread(figures.hit(how, 2)),
          spread(figures.hit(how, 2, "wall_ns"))]
         for how, title in HITS.items()))
+
+
+STARTS = {"store": "from the store on Redis", "fetch": "from the server, a new connection"}
+
+
+def start_table(figures):
+    yield "## The first token of a new client\n"
+    yield from table(["", "CPU, us", "p50, us"], (
+        [title, spread(figures.starts(how, "cpu_us")), spread(figures.starts(how, "p50_us"))]
+        for how, title in STARTS.items()))
 
 
 WAITERS_REFUSED = 10_000
@@ -133,6 +144,7 @@ def document(figures):
     for case in figures.runs:
         yield from case_table(figures, case)
     yield from hit_table(figures)
+    yield from start_table(figures)
     yield from waiter_tables(figures)
     yield from memory_table(figures)
     yield "## Counted, a token\n"
@@ -207,8 +219,8 @@ def main():
         "A cached token", "nanoseconds of CPU for a hit",
         [(title, {how: figures.hit(how, threads) for how in HITS})
          for title, threads in (("One thread", 1), ("Each of two threads", 2))],
-        {"coauth": "try_get()", "coauth-awaited": "awaited", "atomic": "atomic", "mutex": "mutex",
-         "go": "Go x/oauth2"}))
+        {"coauth": "try_get()", "coauth-shared": "shared", "coauth-awaited": "awaited",
+         "atomic": "atomic", "mutex": "mutex", "go": "Go x/oauth2"}))
     write(directory / "waiters.svg", chart(
         "Many waiters for one token", "CPU time and resident memory",
         [(title.format(f"{int(waiters):,}"),

@@ -38,8 +38,10 @@ CASES = {
 # System calls and allocations are counted in these; memory grows from 64 in flight to 512.
 COUNTED = ["keep-alive-1", "keep-alive-64", "new-64", "resumed-64"]
 # Cache hits, by one thread and by two.
-HITS = {"coauth": 20_000_000, "coauth-awaited": 10_000_000, "atomic": 5_000_000, "mutex": 5_000_000,
-        "go": 5_000_000}
+HITS = {"coauth": 20_000_000, "coauth-shared": 20_000_000, "coauth-awaited": 10_000_000,
+        "atomic": 5_000_000, "mutex": 5_000_000, "go": 5_000_000}
+# Cold starts of a process: its first token comes from the store, or from the server.
+STARTS = {"store": 400, "fetch": 200}
 # Numbers of waiters for one token; "gate" measures the waiting coroutines alone.
 WAITERS = (10_000, 100_000)
 WAITING = ("coauth", "gate", "go")
@@ -91,6 +93,10 @@ def make_certificates(directory):
     (directory / "chain.pem").write_text((directory / "leaf.pem").read_text() + ca)
     # libcurl reads one file: the system's certificates and the benchmark's.
     (directory / "bundle.pem").write_text(SYSTEM_BUNDLE.read_text() + ca)
+    # A file that has just changed is read for each connection, until the clock of the file system
+    # tells its next version apart.
+    written = time.time() - 60
+    os.utime(directory / "ca.pem", (written, written))
 
 
 def free_port():
@@ -122,26 +128,40 @@ def server(directory):
                                     "-p", directory, "-c", directory / "nginx.conf"))
     try:
         for port in ports:
-            wait_for(port, nginx)
+            wait_for(port, nginx, "nginx")
         yield ports
     finally:
         nginx.terminate()
         nginx.wait()
 
 
-def wait_for(port, process):
+@contextlib.contextmanager
+def redis():
+    port = free_port()
+    process = subprocess.Popen(
+        pinned(SERVER_CORE, "redis-server", "--bind", "127.0.0.1", "--port", port, "--save", "",
+               "--appendonly", "no"), stdout=subprocess.DEVNULL)
+    try:
+        wait_for(port, process, "redis-server")
+        yield f"redis://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def wait_for(port, process, name):
     for _ in range(100):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
             return
         if process.poll() is not None:
             break
         time.sleep(0.05)
-    raise SystemExit("nginx did not start")
+    raise SystemExit(f"{name} did not start")
 
 
 class Runner:
-    def __init__(self, programs, directory, ports):
-        self.programs, self.directory = programs, directory
+    def __init__(self, programs, directory, ports, store):
+        self.programs, self.directory, self.store = programs, directory, store
         self.port, self.logged_port = ports
         # The environment may set certificates and proxies.
         self.environment = {"PATH": os.environ["PATH"]}
@@ -160,21 +180,28 @@ class Runner:
         if how == "go":
             command = [self.programs / "bench_go_hits", threads, HITS[how]]
         else:
-            command = [self.programs / "bench_hits", how,
-                       "--endpoint", f"https://127.0.0.1:{self.port}/token",
-                       "--ca-file", self.directory / "ca.pem",
+            program = ([self.programs / "bench_shared", how, self.store] if how == "coauth-shared"
+                       else [self.programs / "bench_hits", how])
+            command = [*program, *self.server_options(),
                        "--in-flight", threads, "--requests", HITS[how], "--warmup", 10000]
         return self.run(command, self.counting() if counted else None,
                         "0,1" if threads == 2 else CLIENT_CORE)
+
+    def server_options(self, path="token"):
+        return ["--endpoint", f"https://127.0.0.1:{self.port}/{path}",
+                "--ca-file", self.directory / "ca.pem"]
+
+    def starts(self, how):
+        return self.run([self.programs / "bench_shared", how, self.store, *self.server_options(),
+                         "--requests", STARTS[how], "--warmup", 20])
 
     def waiters(self, how, number, refused):
         if how == "go":
             command = [self.programs / "bench_go_waiters", number, *(["refused"] if refused else [])]
         else:
-            path = "refuse" if refused else "token"
             command = [self.programs / "bench_waiters", how,
-                       "--endpoint", f"https://127.0.0.1:{self.port}/{path}",
-                       "--ca-file", self.directory / "ca.pem", "--in-flight", number]
+                       *self.server_options("refuse" if refused else "token"),
+                       "--in-flight", number]
         return self.run(command)
 
     def run(self, command, environment=None, cores=CLIENT_CORE):
@@ -229,6 +256,7 @@ def measure_all(runner, repetitions):
     runs = {case: {peer: [] for peer in PEERS} for case in CASES}
     hits = {str(threads): {how: [] for how in HITS} for threads in (1, 2)}
     waiters = {str(number): {how: [] for how in WAITING} for number in WAITERS}
+    starts = {how: [] for how in STARTS}
     # Many short rounds, since the speed of the machine changes slowly.
     for repetition in range(repetitions):
         print(f"repetition {repetition + 1} of {repetitions}", flush=True)
@@ -240,7 +268,9 @@ def measure_all(runner, repetitions):
             hits[str(threads)][how].append(runner.hits(how, threads))
         for number, how in itertools.product(WAITERS, WAITING):
             waiters[str(number)][how].append(runner.waiters(how, number, refused=False))
-    return {"runs": runs, "hits": hits, "waiters": waiters}
+        for how in STARTS:
+            starts[how].append(runner.starts(how))
+    return {"runs": runs, "hits": hits, "waiters": waiters, "starts": starts}
 
 
 def count_all(runner):
@@ -266,7 +296,7 @@ def version_of(package):
 def machine():
     cpu = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
     packages = ["nginx-light", "libssl3", "libboost1.81-dev", "libcurl4", "golang-go",
-                "golang-golang-x-oauth2-dev", "g++"]
+                "golang-golang-x-oauth2-dev", "redis-server", "g++"]
     return {
         "cpu": cpu[1] if cpu else platform.machine(),
         "cores": os.cpu_count(),
@@ -285,8 +315,8 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     directory = pathlib.Path(tempfile.mkdtemp())
     try:
-        with server(directory) as ports:
-            runner = Runner(programs, directory, ports)
+        with server(directory) as ports, redis() as store:
+            runner = Runner(programs, directory, ports, store)
             print("system calls, allocations, reuse", flush=True)
             counted = count_all(runner)
             refused = {how: runner.waiters(how, WAITERS[0], refused=True)

@@ -4,6 +4,8 @@
 //
 // --in-flight is the number of threads, --requests the number of hits of each thread.
 
+#include "hits.hpp"
+
 #include <coauth/client.hpp>
 #include <coauth/token_source.hpp>
 
@@ -15,23 +17,13 @@
 #include <boost/asio/use_future.hpp>
 
 #include <atomic>
-#include <barrier>
 #include <memory>
 #include <mutex>
-#include <thread>
 
 namespace asio = boost::asio;
 
 namespace
 {
-
-std::size_t const expected = std::string_view("Bearer ").size() + bench::token_length;
-
-void check(std::string_view authorization)
-{
-    if (authorization.size() != expected)
-        throw std::runtime_error("this is not the server's token");
-}
 
 struct cached_token
 {
@@ -59,7 +51,7 @@ struct by_mutex
             if (token->is_usable())
                 loaded = token;
         }
-        check(loaded->authorization);
+        bench::check_hit(loaded->authorization);
     }
 
     std::mutex mutex;
@@ -73,38 +65,19 @@ struct by_atomic
     void hit() const
     {
         auto const loaded = token.load(std::memory_order_acquire);
-        check(loaded->is_usable() ? std::string_view(loaded->authorization) : std::string_view());
+        bench::check_hit(
+            loaded->is_usable() ? std::string_view(loaded->authorization) : std::string_view());
     }
 
     std::atomic<std::shared_ptr<cached_token const>> token;
 };
-
-struct by_coauth
-{
-    explicit by_coauth(coauth::token_source& from) : source(from) {}
-
-    void hit() const
-    {
-        auto const token = source.try_get();
-        check(token.authorization());
-    }
-
-    coauth::token_source& source;
-};
-
-template <class Way>
-void repeat(Way& way, std::size_t hits)
-{
-    for (std::size_t i = 0; i < hits; ++i)
-        way.hit();
-}
 
 asio::awaitable<void> repeat_awaited(coauth::token_source& source, std::size_t hits)
 {
     for (std::size_t i = 0; i < hits; ++i)
     {
         auto const token = co_await source.async_get_access_token();
-        check(token ? token->authorization() : std::string_view());
+        bench::check_hit(token ? token->authorization() : std::string_view());
     }
 }
 
@@ -127,35 +100,6 @@ void repeat(by_awaiting& way, std::size_t hits)
     context.run();
 }
 
-template <class Way>
-void measure_hits(char const* how, Way way, bench::options const& opts)
-{
-    std::barrier ready(static_cast<std::ptrdiff_t>(opts.in_flight) + 1);
-    std::vector<std::jthread> threads;
-    for (std::size_t i = 0; i < opts.in_flight; ++i)
-        threads.emplace_back(
-            [&]
-            {
-                repeat(way, opts.warmup);
-                ready.arrive_and_wait();
-                repeat(way, opts.requests);
-                ready.arrive_and_wait();
-            });
-    ready.arrive_and_wait();
-    auto const allocations_before = bench::allocations();
-    auto const cpu = bench::cpu_us();
-    auto const began = bench::clock::now();
-    ready.arrive_and_wait();
-    auto const wall = std::chrono::duration<double, std::nano>(bench::clock::now() - began).count();
-    auto const used = (bench::cpu_us() - cpu) * 1000;
-    auto const allocated = bench::allocations() - allocations_before;
-    auto const hits = static_cast<double>(opts.requests);
-    auto const all = hits * static_cast<double>(opts.in_flight);
-    std::printf(
-        "{\"how\":\"%s\",\"cpu_ns\":%.2f,\"wall_ns\":%.2f,\"allocations\":%.4f}\n", how, used / all,
-        wall / hits, static_cast<double>(allocated) / all);
-}
-
 coauth::client_config configuration(bench::options const& opts)
 {
     coauth::client_config config;
@@ -175,13 +119,13 @@ void run(std::string_view how, bench::options const& opts)
     if (!first)
         throw std::runtime_error(first.error().message());
     if (how == "coauth")
-        measure_hits("coauth", by_coauth(source), opts);
+        bench::measure_hits("coauth", bench::by_coauth(source), opts);
     else if (how == "coauth-awaited")
-        measure_hits("coauth-awaited", by_awaiting(source), opts);
+        bench::measure_hits("coauth-awaited", by_awaiting(source), opts);
     else if (how == "mutex")
-        measure_hits<by_mutex&>("mutex", *std::make_unique<by_mutex>(source), opts);
+        bench::measure_hits<by_mutex&>("mutex", *std::make_unique<by_mutex>(source), opts);
     else if (how == "atomic")
-        measure_hits<by_atomic&>("atomic", *std::make_unique<by_atomic>(source), opts);
+        bench::measure_hits<by_atomic&>("atomic", *std::make_unique<by_atomic>(source), opts);
     else
         throw std::invalid_argument("HOW is coauth, coauth-awaited, mutex or atomic");
 }
