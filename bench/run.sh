@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures coauth and its peers against nginx, and a store on Redis, on this machine. Installs missing Debian packages. Writes
-# table.md, results.json and charts to build/bench.
+# Measures coauth and its peers against nginx, and a store on Redis, on this machine. Installs
+# missing Debian packages. Writes table.md, results.json and charts to build/bench.
 #
 #   bench/run.sh          21 repetitions; about 20 minutes
 #   bench/run.sh quick    three repetitions, to try it out

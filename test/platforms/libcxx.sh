@@ -33,14 +33,17 @@ get_boost() {
     apt-get "${apt[@]}" update
     cd "$work"
     apt-get "${apt[@]}" source --download-only "boost${boost:-1.83}"
-    mkdir -p source
-    tar -C source --strip-components=1 -xf boost*.orig.tar.*
+    mkdir -p source.part
+    tar -C source.part --strip-components=1 -xf boost*.orig.tar.*
+    mv source.part source
 }
 build_boost() {
     cd "$work/source"
     local libraries=(container json program_options system test url)
-    b2 -d1 -j "$(nproc)" "${libraries[@]/#/--with-}" toolset=clang-19 variant=release link=shared runtime-link=shared \
-        cxxflags="$flags -std=c++20 -w" linkflags="$flags" --prefix="$work/boost" install
+    b2 -d1 -j "$(nproc)" "${libraries[@]/#/--with-}" toolset=clang-19 variant=release \
+        link=shared runtime-link=shared cxxflags="$flags -std=c++20 -w" linkflags="$flags" \
+        --prefix="$work/boost.part" install
+    mv "$work/boost.part" "$work/boost"
 }
 [[ -d $work/source ]] || step "Boost: source" get_boost
 [[ -d $work/boost ]] || step "Boost: build" build_boost
