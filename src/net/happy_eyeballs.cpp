@@ -1,10 +1,10 @@
 #include "net/happy_eyeballs.hpp"
 
+#include "net/socket_calls.hpp"
 #include "values/saturating_time.hpp"
 
 #include <boost/asio/error.hpp>
 
-#include <sys/socket.h>
 #include <unistd.h>
 #include <utility>
 
@@ -17,13 +17,11 @@ using boost::system::error_code;
 namespace
 {
 
-// A program that the process starts must not inherit the connection. If the socket cannot be
-// opened, the connect reports it.
+// If the socket cannot be opened, the connect reports it.
 void open_close_on_exec(
     happy_eyeballs::socket& socket, happy_eyeballs::socket::protocol_type protocol)
 {
-    int const descriptor =
-        ::socket(protocol.family(), protocol.type() | SOCK_CLOEXEC, protocol.protocol());
+    int const descriptor = open_socket(protocol.family(), protocol.type(), protocol.protocol());
     if (descriptor < 0)
         return;
     error_code ec;

@@ -13,15 +13,26 @@
 #include <filesystem>
 #include <string_view>
 #include <system_error>
+#include <unistd.h>
 
 namespace coauth::net
 {
 namespace
 {
 
+// Null in a program that has more rights than its user, who sets the variables.
+char const* trusted_environment(char const* variable) noexcept
+{
+#ifdef __linux__
+    return ::secure_getenv(variable);
+#else
+    return ::issetugid() != 0 ? nullptr : std::getenv(variable);
+#endif
+}
+
 std::string environment_or(char const* variable, char const* fallback)
 {
-    char const* const value = ::secure_getenv(variable);
+    char const* const value = trusted_environment(variable);
     return value != nullptr ? value : fallback;
 }
 

@@ -2,6 +2,7 @@
 
 #include "crypto/openssl_error.hpp"
 #include "net/fork_generation.hpp"
+#include "net/socket_calls.hpp"
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/ssl/error.hpp>
@@ -15,7 +16,6 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <sys/socket.h>
 
 namespace coauth::net
 {
@@ -75,7 +75,7 @@ struct tls_engine::bio_callbacks
         if (self.outer_)
             return self.write_to_outer(bio, data, size);
         // Never SIGPIPE, which OpenSSL's own socket BIO would raise.
-        auto const sent = ::send(self.socket_, data, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+        auto const sent = ::send(self.socket_, data, static_cast<std::size_t>(size), send_flags);
         if (sent >= 0)
             return static_cast<int>(sent);
         if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)

@@ -18,23 +18,19 @@ constexpr auto max_tick = 10ms;
 // The longest second: the wall clock may be set back within it.
 constexpr auto max_second = 2s;
 
-#if defined(__linux__)
-constexpr clockid_t wall_clock = CLOCK_REALTIME_COARSE;
-constexpr clockid_t monotonic_clock = CLOCK_MONOTONIC_COARSE;
-#else
-constexpr clockid_t wall_clock = CLOCK_REALTIME;
-constexpr clockid_t monotonic_clock = CLOCK_MONOTONIC;
-#endif
-
 template <class Clock>
-typename Clock::time_point last_tick(clockid_t clock) noexcept
+typename Clock::time_point last_tick() noexcept
 {
+#ifdef __linux__
     std::timespec time{};
-    clock_gettime(clock, &time);
+    clock_gettime(Clock::is_steady ? CLOCK_MONOTONIC_COARSE : CLOCK_REALTIME_COARSE, &time);
     auto const since_epoch =
         std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
     return typename Clock::time_point(
         std::chrono::duration_cast<typename Clock::duration>(since_epoch));
+#else
+    return Clock::now();
+#endif
 }
 
 clock_pair later_by(clock_pair time, std::chrono::milliseconds span) noexcept
@@ -95,10 +91,10 @@ void token_snapshot::lock_uncontended(token_stripe*& stripe) noexcept
 // None: the end is reached, or will be before the next tick.
 access_token token_snapshot::use_checked(token_stripe& stripe, bool& due) const noexcept
 {
-    auto const tick = last_tick<std::chrono::system_clock>(wall_clock);
+    auto const tick = last_tick<std::chrono::system_clock>();
     if (stripe.checked_tick == tick)
         return stripe.use();
-    clock_pair const earliest{tick, last_tick<std::chrono::steady_clock>(monotonic_clock)};
+    clock_pair const earliest{tick, last_tick<std::chrono::steady_clock>()};
     clock_pair const latest = later_by(earliest, max_tick);
     if (times_.end.reached(latest))
         return {};

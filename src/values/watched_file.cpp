@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <memory>
 #include <new>
 #include <sys/stat.h>
@@ -30,21 +31,31 @@ bool may_change(struct stat const& status)
     return S_ISREG(status.st_mode) || S_ISDIR(status.st_mode);
 }
 
+std::timespec modification_time(struct stat const& status)
+{
+#ifdef __APPLE__
+    return status.st_mtimespec;
+#else
+    return status.st_mtim;
+#endif
+}
+
 file_stamp stamp_of(struct stat const& status)
 {
     if (!may_change(status))
         return {static_cast<std::int64_t>(status.st_dev), static_cast<std::int64_t>(status.st_ino)};
+    auto const modified = modification_time(status);
     return {
         static_cast<std::int64_t>(status.st_dev), static_cast<std::int64_t>(status.st_ino),
-        static_cast<std::int64_t>(status.st_size), static_cast<std::int64_t>(status.st_mtim.tv_sec),
-        static_cast<std::int64_t>(status.st_mtim.tv_nsec)};
+        static_cast<std::int64_t>(status.st_size), static_cast<std::int64_t>(modified.tv_sec),
+        static_cast<std::int64_t>(modified.tv_nsec)};
 }
 
 bool is_settled(struct stat const& status)
 {
     using namespace std::chrono;
     auto const now = floor<seconds>(system_clock::now().time_since_epoch()).count();
-    return !may_change(status) || now - status.st_mtim.tv_sec > seconds_until_settled;
+    return !may_change(status) || now - modification_time(status).tv_sec > seconds_until_settled;
 }
 
 bool is_absent(int error_number)
