@@ -21,7 +21,7 @@ mkdir -p "$logs"
 . test/steps.sh
 
 packages+=(python3 openssl help2man "libboost-test$boost-dev" tinyproxy-bin prometheus-cpp-dev doxygen
-    clang-format-19 redis-server)
+    clang-format-19 redis-server dpkg-dev file)
 # Debian 12 has no pkcs11-provider: integration.pkcs11 is skipped there.
 [[ $boost ]] || packages+=(softhsm2 pkcs11-provider)
 [[ ! $all ]] || packages+=(clang-19 libclang-rt-19-dev clang-tidy-19 cppcheck)

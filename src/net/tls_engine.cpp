@@ -197,6 +197,7 @@ std::unique_ptr<tls_engine> tls_engine::make_within(
 
 std::unique_ptr<tls_engine> tls_engine::start(std::unique_ptr<tls_engine> engine, std::string peer)
 {
+    crypto::clear_errors();
     engine->ssl_ = SSL_new(engine->context_->native());
     BIO_METHOD* const method = bio_callbacks::method();
     BIO* const bio = method != nullptr ? BIO_new(method) : nullptr;
@@ -208,9 +209,12 @@ std::unique_ptr<tls_engine> tls_engine::start(std::unique_ptr<tls_engine> engine
     BIO_set_data(bio, engine.get());
     BIO_set_init(bio, 1);
     SSL_set_bio(engine->ssl_, bio, bio);
-    // The mode first: OpenSSL 3.5 passes it to the record layer, for which memory may fail.
+    // The mode first: OpenSSL 3.5 passes it to the record layer.
     SSL_set_mode(engine->ssl_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_set_connect_state(engine->ssl_);
+    // Neither reports that there was no memory for the record layer.
+    if (crypto::is_out_of_memory())
+        return nullptr;
     SSL_set_msg_callback(engine->ssl_, bio_callbacks::on_message);
     SSL_set_msg_callback_arg(engine->ssl_, engine.get());
     engine->session_key_.peer = std::move(peer);
@@ -402,10 +406,12 @@ tls_engine::step tls_engine::end_call(int returned)
         return step::failed;
     }
     auto const code = ERR_peek_error();
-    if (code == 0)
+    // OpenSSL 3.5 may lack memory and leave no error.
+    bool const lacked_memory = crypto::is_out_of_memory() || lacked_memory_;
+    if (code == 0 && !lacked_memory)
         return step::truncated;
     failure_ = {static_cast<int>(code), boost::asio::error::get_ssl_category()};
-    if (crypto::is_out_of_memory() || lacked_memory_)
+    if (lacked_memory)
         failure_ = boost::asio::error::no_memory;
     return step::failed;
 }

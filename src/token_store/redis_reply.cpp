@@ -28,6 +28,14 @@ struct reply_reader::callbacks
         return &element;
     }
 
+    static int depth_of(redisReadTask const* task) noexcept
+    {
+        int depth = 0;
+        for (; task->parent != nullptr; task = task->parent)
+            ++depth;
+        return depth;
+    }
+
     // RESP3, which no server sends unless it is asked to.
     static void* refuse(redisReadTask const* task) noexcept
     {
@@ -64,7 +72,8 @@ struct reply_reader::callbacks
     static void* make_array(redisReadTask const* task, std::size_t count) noexcept
     try
     {
-        if (task->type != REDIS_REPLY_ARRAY)
+        // The limit of hiredis depends on its version.
+        if (task->type != REDIS_REPLY_ARRAY || depth_of(task) > max_depth)
             return refuse(task);
         auto& reader = reader_of(task);
         if (count > max_elements - reader.elements_)

@@ -45,6 +45,7 @@ public:
     static constexpr std::size_t max_size = std::size_t(128) * 1024;
     // Of all arrays of a reply together.
     static constexpr std::size_t max_elements = 64;
+    static constexpr int max_depth = 7;
 
     // Throws `std::bad_alloc`.
     reply_reader();

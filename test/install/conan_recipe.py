@@ -62,7 +62,8 @@ class CMake:
     def configure(self):
         options = [f"-D{n}={v}" for n, v in CMakeToolchain.last.cache_variables.items()]
         subprocess.run(
-            ["cmake", "-S", self.of.source_folder, "-B", out / "build", *options], check=True
+            ["cmake", "-G", "Ninja", "-S", self.of.source_folder, "-B", out / "build", *options],
+            check=True,
         )
 
     def build(self):

@@ -5,7 +5,7 @@ set -euo pipefail
 build=$1 consumer=$2 scratch=$3 compiler=$4 version=$5
 rm -rf "$scratch"
 mkdir -p "$scratch/unpacked"
-export SOURCE_DATE_EPOCH=1700000000
+export SOURCE_DATE_EPOCH=1700000000 CMAKE_GENERATOR=Ninja
 cmake --build "$build" --target man
 cpack -G DEB --config "$build/CPackConfig.cmake" -B "$scratch" >"$scratch/cpack.log" ||
     { cat "$scratch/cpack.log"; exit 1; }

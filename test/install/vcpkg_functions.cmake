@@ -19,7 +19,7 @@ endmacro()
 macro(vcpkg_cmake_configure)
     cmake_parse_arguments(configure "" "SOURCE_PATH" "OPTIONS" ${ARGN})
     execute_process(
-        COMMAND ${CMAKE_COMMAND} -S ${configure_SOURCE_PATH} -B ${OUT}/build
+        COMMAND ${CMAKE_COMMAND} -G Ninja -S ${configure_SOURCE_PATH} -B ${OUT}/build
             --warn-uninitialized ${configure_OPTIONS}
         COMMAND_ERROR_IS_FATAL ANY)
     load_cache(${OUT}/build READ_WITH_PREFIX cached_

@@ -44,7 +44,7 @@ exec unshare --mount --pid --fork bash -euc '
             cd /root/coauth
             . /etc/os-release && echo "$PRETTY_NAME, commit $(git rev-parse --short HEAD)"
             "$@" && status=0 || status=$?
-            dpkg-query -W -f="\${Package} \${Version}\n" g++ libssl-dev "libboost*-dev" cmake |
-                grep -v "^libboost-" || true
+            dpkg-query -W -f="\${Package} \${Version}\n" g++ libssl-dev "libboost*-dev" 2>/dev/null |
+                grep -E "^(g|libssl|libboost[0-9.]+-dev).* [0-9]" || true
             exit "$status"'\'' bash "$@"
 ' bash "$root" "$@"
