@@ -39,6 +39,18 @@ class Figures:
         return (statistics.median(self.starts("store", "cpu_us")) /
                 statistics.median(self.starts("fetch", "cpu_us")))
 
+    def processes(self, trust, peer, what="cpu_us"):
+        return [run[what] for run in self.results["processes"][trust][peer]]
+
+    def process_ratio(self, trust, peer, other_trust, other):
+        return (statistics.median(self.processes(trust, peer)) /
+                statistics.median(self.processes(other_trust, other)))
+
+    def fleet(self, how, what):
+        """For a life of the token, by the number of processes."""
+        return {int(number): found[what] / found["tokens"]
+                for number, found in self.results["fleets"][how].items()}
+
     def waiting(self, how, number, what):
         return [run[what] for run in self.results["waiters"][str(number)][how]]
 

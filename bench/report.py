@@ -92,6 +92,33 @@ def start_table(figures):
         for how, title in STARTS.items()))
 
 
+PROCESSES = {"coauth": "coauth token", "curl": "curl", "go": "a Go program"}
+TRUST = {"one file": "a CA file with one certificate", "system": "the system's CAs too"}
+
+
+def process_table(figures):
+    yield "## A process, from its start to its first token\n"
+    yield from table(["", "CPU, ms", "wall time, ms"], (
+        [f"{title}, {trusted}",
+         *(spread([value / 1000 for value in figures.processes(trust, peer, what)])
+           for what in ("cpu_us", "wall_us"))]
+        for trust, trusted in TRUST.items() for peer, title in PROCESSES.items()))
+
+
+def fleet_table(figures):
+    yield "## Processes that need the same token\n"
+    head = ["processes", "fetches a token life, shared", "without a store",
+            "Redis commands a token life", "for each process"]
+    commands = figures.fleet("member", "commands")
+    yield from table(head, (
+        [str(processes), f"{fetches:.2f}", f"{figures.fleet('loner', 'fetches')[processes]:.1f}",
+         f"{commands[processes]:.1f}", f"{commands[processes] / processes:.2f}"]
+        for processes, fetches in figures.fleet("member", "fetches").items()))
+    yield ("Processes that start together and ask for the token every 100 ms, which lives for 10 s. "
+           "A life is a token that a process used: the mean of all processes. Commands are those "
+           "that Redis ran, within scripts too.\n")
+
+
 WAITERS_REFUSED = 10_000
 WAITING = {"coauth": "coauth", "gate": "bare coroutines", "go": "Go ReuseTokenSource"}
 
@@ -145,6 +172,8 @@ def document(figures):
         yield from case_table(figures, case)
     yield from hit_table(figures)
     yield from start_table(figures)
+    yield from process_table(figures)
+    yield from fleet_table(figures)
     yield from waiter_tables(figures)
     yield from memory_table(figures)
     yield "## Counted, a token\n"
@@ -155,6 +184,7 @@ def document(figures):
 
 # Charts of panels, one below the other. Each panel has its own scale.
 WIDTH, LEFT, RIGHT, BAR, GAP, HEAD = 760, 110, 150, 20, 7, 40
+SPREAD = "median, and lowest to highest"
 OURS, THEIRS, INK, FAINT = "#1f6feb", "#9aa7b4", "#1c2128", "#57606a"
 
 
@@ -186,14 +216,14 @@ def chart(title, unit, panels, names):
     yield f"<title>{html.escape(title)}</title>"
     yield f'<rect width="{WIDTH}" height="{height}" fill="white"/>'
     yield text(16, 28, title, 17, weight="bold")
-    yield text(16, 48, f"{unit}; median, and lowest to highest; less is better", 12, colour=FAINT)
+    yield text(16, 48, f"{unit}; less is better", 12, colour=FAINT)
     y = 56
     for name, bars in panels:
         yield text(16, y + HEAD - 14, name, weight="bold", colour=FAINT)
         y += HEAD
         scale = (WIDTH - LEFT - RIGHT) / max(max(values) for values in bars.values())
         for peer, values in bars.items():
-            yield from bar(y, names[peer], peer.startswith("coauth"), values, scale)
+            yield from bar(y, names[peer], peer.startswith(("coauth", "member")), values, scale)
             y += BAR + GAP
     yield "</svg>"
 
@@ -207,29 +237,35 @@ def main():
     figures = Figures(directory / "results.json")
     write(directory / "table.md", document(figures))
     write(directory / "cpu.svg", chart(
-        "CPU time for a token", "microseconds of the client",
+        "CPU time for a token", f"microseconds of the client; {SPREAD}",
         [(TITLES[case], {peer: figures.all(case, peer) for peer in figures.peers})
          for case in ("keep-alive-1", "keep-alive-64", "new-64", "resumed-64", "new-system-1")],
         NAMES))
     write(directory / "memory.svg", chart(
-        "Memory for a request in flight", "kB of peak resident memory, from 64 to 512 in flight",
+        "Memory for a request in flight", f"kB of peak resident memory, from 64 to 512 in flight; {SPREAD}",
         [("Keep-alive connections", {peer: figures.memory(peer) for peer in figures.peers})],
         NAMES))
     write(directory / "hits.svg", chart(
-        "A cached token", "nanoseconds of CPU for a hit",
+        "A cached token", f"nanoseconds of CPU for a hit; {SPREAD}",
         [(title, {how: figures.hit(how, threads) for how in HITS})
          for title, threads in (("One thread", 1), ("Each of two threads", 2))],
         {"coauth": "try_get()", "coauth-shared": "shared", "coauth-awaited": "awaited",
          "atomic": "atomic", "mutex": "mutex", "go": "Go x/oauth2"}))
     write(directory / "waiters.svg", chart(
-        "Many waiters for one token", "CPU time and resident memory",
+        "Many waiters for one token", f"CPU time and resident memory; {SPREAD}",
         [(title.format(f"{int(waiters):,}"),
           {how: figures.waiting(how, waiters, what) for how in WAITING})
          for title, what in (("Microseconds to wake each of {}", "wake_us"),
                              ("Bytes for each of {}", "resident_bytes"))
          for waiters in ("10000", "100000")],
         {"coauth": "coauth", "gate": "(callers)", "go": "Go x/oauth2"}))
-    print(f"{directory}/table.md, results.json, cpu.svg, memory.svg, hits.svg, waiters.svg")
+    fleets = {"member": "shared", "loner": "alone"}
+    write(directory / "fleet.svg", chart(
+        "Processes that need the same token", "fetches for each life of the token",
+        [(f"{number} process{'es' if number > 1 else ''}",
+          {how: [figures.fleet(how, "fetches")[number]] for how in fleets})
+         for number in figures.fleet("member", "fetches")], fleets))
+    print(f"{directory}/table.md, results.json and charts")
 
 
 main()

@@ -42,6 +42,12 @@ HITS = {"coauth": 20_000_000, "coauth-shared": 20_000_000, "coauth-awaited": 10_
         "atomic": 5_000_000, "mutex": 5_000_000, "go": 5_000_000}
 # Cold starts of a process: its first token comes from the store, or from the server.
 STARTS = {"store": 400, "fetch": 200}
+# Processes from their start to their first token, with one CA file and with the system's too.
+PROCESSES = ("coauth", "curl", "go")
+# Numbers of processes that share a token of BRIEF seconds, and how often each asks for it.
+FLEETS = (1, 4, 16, 64)
+BRIEF = 10
+CALLS = 300
 # Numbers of waiters for one token; "gate" measures the waiting coroutines alone.
 WAITERS = (10_000, 100_000)
 WAITING = ("coauth", "gate", "go")
@@ -71,6 +77,7 @@ http {{
         listen 127.0.0.1:{logged_port} ssl backlog=4096;
         access_log {dir}/reuse.log reuse;
         location = /token {{ return 200 '{body}'; }}
+        location = /brief {{ access_log {dir}/brief.log; return 200 '{brief}'; }}
     }}
 }}
 """
@@ -105,11 +112,12 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def token_document():
-    text = ('{"access_token":"%s","token_type":"Bearer","expires_in":3600,"scope":"sms groups"}' %
-            "".join(itertools.islice(itertools.cycle("abcdefghijklmnopqrstuvwxyz0123456789"),
-                                     TOKEN_LENGTH)))
-    return text
+def token_document(expires_in=3600, unique="", unique_length=0):
+    """With a token that begins with nginx's variable `unique`."""
+    token = "".join(itertools.islice(itertools.cycle("abcdefghijklmnopqrstuvwxyz0123456789"),
+                                     TOKEN_LENGTH - unique_length))
+    return ('{"access_token":"%s%s","token_type":"Bearer","expires_in":%d,"scope":"sms groups"}' %
+            (unique, token, expires_in))
 
 
 def pinned(core, *command):
@@ -121,7 +129,8 @@ def server(directory):
     make_certificates(directory)
     ports = free_port(), free_port()
     (directory / "nginx.conf").write_text(NGINX.format(
-        dir=directory, port=ports[0], logged_port=ports[1], body=token_document()))
+        dir=directory, port=ports[0], logged_port=ports[1], body=token_document(),
+        brief=token_document(BRIEF, "${request_id}", 32)))
     # nginx's worker, which is not root, writes the log.
     directory.chmod(0o755)
     nginx = subprocess.Popen(pinned(SERVER_CORE, "/usr/sbin/nginx", "-e", directory / "error.log",
@@ -147,6 +156,17 @@ def redis():
     finally:
         process.terminate()
         process.wait()
+
+
+def redis_command(url, *words):
+    return output_of("redis-cli", "-u", url, *words)
+
+
+def redis_commands(url):
+    """The commands that the server has run, without the one that asks."""
+    info = redis_command(url, "info", "commandstats")
+    return sum(int(calls) for name, calls in re.findall(r"cmdstat_([^:]+):calls=(\d+)", info)
+               if name not in ("info", "flushall"))
 
 
 def wait_for(port, process, name):
@@ -194,6 +214,50 @@ class Runner:
     def starts(self, how):
         return self.run([self.programs / "bench_shared", how, self.store, *self.server_options(),
                          "--requests", STARTS[how], "--warmup", 20])
+
+    def process(self, peer, system):
+        """CPU and wall time of a whole process, in microseconds."""
+        url, ca = f"https://127.0.0.1:{self.port}/token", self.directory / "ca.pem"
+        bundle = self.directory / "bundle.pem"
+        environment = {**self.environment, "COAUTH_CLIENT_SECRET": "secret"}
+        if system:
+            environment["SSL_CERT_FILE"] = str(bundle)
+        command = {
+            "coauth": [self.programs.parent / "src/cli/coauth", "token", "--token-endpoint", url,
+                       "--client-id", "client", *([] if system else ["--ca-file", ca])],
+            "curl": ["/usr/bin/curl", "--silent", "--show-error", "--fail", "--user",
+                     "client:secret", "--data", "grant_type=client_credentials",
+                     "--cacert", bundle if system else ca, url],
+            "go": [self.programs / "bench_go", "--endpoint", url, "--ca-file", ca,
+                   "--warmup", 0, *(["--system-trust"] if system else [])],
+        }[peer]
+        began = time.monotonic()
+        started = subprocess.Popen(list(map(str, command)), env=environment,
+                                   stdout=subprocess.DEVNULL)
+        _, status, used = os.wait4(started.pid, 0)
+        wall = time.monotonic() - began
+        started.returncode = os.waitstatus_to_exitcode(status)
+        if started.returncode != 0:
+            raise SystemExit(f"{' '.join(started.args)} failed")
+        return {"cpu_us": (used.ru_utime + used.ru_stime) * 1e6, "wall_us": wall * 1e6}
+
+    def fleet(self, how, number):
+        """The requests and the store's commands of `number` processes, and the number of tokens
+        that each of them used one after the other."""
+        log = self.directory / "brief.log"
+        os.truncate(log, 0)
+        redis_command(self.store, "flushall")
+        before = redis_commands(self.store)
+        command = [self.programs / "bench_shared", how, self.store, "--endpoint",
+                   f"https://127.0.0.1:{self.logged_port}/brief",
+                   "--ca-file", self.directory / "ca.pem", "--requests", CALLS]
+        members = [subprocess.Popen(pinned(CLIENT_CORE, *command), env=self.environment,
+                                    stdout=subprocess.PIPE, text=True) for _ in range(number)]
+        tokens = [json.loads(member.communicate(timeout=LIMIT)[0])["tokens"] for member in members]
+        commands = redis_commands(self.store) - before
+        time.sleep(0.1)
+        return {"fetches": len(log.read_text().splitlines()), "commands": commands,
+                "tokens": sum(tokens) / number}
 
     def waiters(self, how, number, refused):
         if how == "go":
@@ -257,6 +321,7 @@ def measure_all(runner, repetitions):
     hits = {str(threads): {how: [] for how in HITS} for threads in (1, 2)}
     waiters = {str(number): {how: [] for how in WAITING} for number in WAITERS}
     starts = {how: [] for how in STARTS}
+    processes = {trust: {peer: [] for peer in PROCESSES} for trust in ("one file", "system")}
     # Many short rounds, since the speed of the machine changes slowly.
     for repetition in range(repetitions):
         print(f"repetition {repetition + 1} of {repetitions}", flush=True)
@@ -270,7 +335,23 @@ def measure_all(runner, repetitions):
             waiters[str(number)][how].append(runner.waiters(how, number, refused=False))
         for how in STARTS:
             starts[how].append(runner.starts(how))
-    return {"runs": runs, "hits": hits, "waiters": waiters, "starts": starts}
+        with on_core(CLIENT_CORE):
+            for (trust, of_peers), peer, _ in itertools.product(processes.items(), PROCESSES,
+                                                                range(5)):
+                of_peers[peer].append(runner.process(peer, trust == "system"))
+    return {"runs": runs, "hits": hits, "waiters": waiters, "starts": starts,
+            "processes": processes}
+
+
+@contextlib.contextmanager
+def on_core(core):
+    """Children inherit the core, without the cost of a program that sets it."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def count_all(runner):
@@ -322,12 +403,15 @@ def main():
             refused = {how: runner.waiters(how, WAITERS[0], refused=True)
                        for how in ("coauth", "go")}
             allocated = runner.hits("coauth-awaited", 1, counted=True)["allocations"]
+            print("fleets", flush=True)
+            fleets = {how: {str(number): runner.fleet(how, number) for number in FLEETS}
+                      for how in ("member", "loner")}
             results = measure_all(runner, 3 if quick else 21)
     finally:
         shutil.rmtree(directory)
     results["hits"]["awaited_allocations"] = allocated
     results["waiters"]["refused"] = refused
-    results |= {"machine": machine(), "quick": quick, "counted": counted}
+    results |= {"fleets": fleets, "machine": machine(), "quick": quick, "counted": counted}
     (out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
 
 

@@ -14,12 +14,12 @@ mkdir -p "$logs"
 
 # shellcheck source=test/steps.sh
 . test/steps.sh
-need "${packages[@]}" python3 openssl ca-certificates nginx-light redis-server strace \
+need "${packages[@]}" python3 openssl ca-certificates nginx-light redis-server curl strace \
     libcurl4-openssl-dev golang-go golang-golang-x-oauth2-dev
 
 step "configure" cmake -S . -B "$out/cmake" -G Ninja -DCMAKE_BUILD_TYPE=Release \
     -DCOAUTH_BUILD_BENCH=ON -DCOAUTH_BUILD_TESTS=OFF -DCOAUTH_BUILD_EXAMPLES=OFF \
-    -DCOAUTH_BUILD_CLI=OFF -DCOAUTH_BUILD_TESTING_SERVER=OFF -DCOAUTH_BUILD_REDIS=ON
+    -DCOAUTH_BUILD_REDIS=ON
 step "build" cmake --build "$out/cmake"
 for program in go go_hits go_waiters; do
     step "build $program" env GO111MODULE=off GOPATH=/usr/share/gocode \
