@@ -13,6 +13,7 @@
 
 #include <boost/program_options.hpp>
 
+#include <chrono>
 #include <cstdlib>
 #include <memory>
 #include <utility>
@@ -42,6 +43,8 @@ shared_tokens_options to_sharing_options(store_options const& options)
 {
     shared_tokens_options sharing;
     sharing.keys = [keys = options.keys] { return keys; };
+    // Each run opens a connection, which takes some round trips: TCP, TLS, the login.
+    sharing.store_timeout = std::chrono::milliseconds(500);
     return sharing;
 }
 

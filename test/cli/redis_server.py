@@ -1,10 +1,12 @@
 """A redis-server on this machine, for the tests of the command."""
 
+import contextlib
 import ctypes
 import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 from command import KEYS
@@ -21,6 +23,37 @@ def free_port():
 
 def die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+class Distance:
+    """A server further away: each part of its responses arrives late."""
+
+    def __init__(self, port, delay):
+        self.target, self.delay = port, delay
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                near, _ = self.listener.accept()
+            except OSError:
+                return
+            far = socket.create_connection(("127.0.0.1", self.target))
+            for ends in ((near, far, 0), (far, near, self.delay)):
+                threading.Thread(target=self.forward, args=ends, daemon=True).start()
+
+    @staticmethod
+    def forward(source, to, delay):
+        with contextlib.suppress(OSError):
+            while part := source.recv(65536):
+                time.sleep(delay)
+                to.sendall(part)
+            to.shutdown(socket.SHUT_WR)
+
+    def stop(self):
+        self.listener.close()
 
 
 class RedisServer:

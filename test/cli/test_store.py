@@ -12,7 +12,7 @@ import tempfile
 import time
 
 from command import COAUTH, KEYS, REFUSAL, SECRET, Case, RawServer, clean_environment, main, run
-from redis_server import PASSWORD, RedisServer, free_port
+from redis_server import PASSWORD, Distance, RedisServer, free_port
 
 TOKEN = "shared-token-of-the-fleet"
 LIFETIME = 3600
@@ -138,6 +138,15 @@ class Store(Case):
         self.assertIn("shared token found at once", second.stderr)
         self.assertNotIn("POST", second.stderr)
         self.assertNotIn(TOKEN, first.stderr + second.stderr)
+
+    def test_a_distant_redis_is_used(self):
+        relay = Distance(self.redis.port, 0.12)
+        self.addCleanup(relay.stop)
+        with self.server() as server:
+            for _ in range(2):
+                self.check_token(self.token(server, "-o", "token",
+                                            url="redis://coauth@127.0.0.1:%d" % relay.port))
+            self.assertEqual(len(server.requests), 1)
 
     def test_no_fault_of_redis_costs_the_token(self):
         redis = self.redis
