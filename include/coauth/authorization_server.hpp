@@ -94,6 +94,9 @@ struct authorization_server
     /// The server binds its tokens to the client's certificate: an API accepts them only over TLS
     /// with that certificate (RFC 8705 section 3; `tls_client_certificate_bound_access_tokens`).
     bool certificate_bound_tokens = false;
+    /// The URL of the server's public keys, a JSON Web Key Set (RFC 8414 section 2), for
+    /// `signed_introspection_options::fetch_jwks`. Empty: not known.
+    std::string jwks_uri = {};
 
     /// True if all members are equal.
     friend bool operator==(authorization_server const&, authorization_server const&) = default;

@@ -189,9 +189,9 @@ struct proxy_options
 
 /// Signed responses to introspection (RFC 9701). A plain aggregate.
 ///
-/// If there are keys, `client::async_introspect` requests a signed response, and accepts no other:
-/// signature, issuer and audience are verified. The client does not fetch the keys itself.
-/// Encrypted responses are not supported.
+/// If one of the first three members is set, `client::async_introspect` requests a signed response,
+/// and accepts no other: signature, issuer and audience are verified. Encrypted responses are not
+/// supported.
 struct signed_introspection_options
 {
     /// The authorization server's public keys: the text of a JSON Web Key Set (RFC 7517 section 5),
@@ -199,6 +199,11 @@ struct signed_introspection_options
     std::string jwks = {};
     /// The same in a file, which is read again when it has changed.
     std::string jwks_file = {};
+    /// Fetch them from `authorization_server::jwks_uri`, which discovery finds. The first
+    /// introspection fetches them, within its own time limit, with the client's trusted CAs and
+    /// proxy. They are fetched again when they are a day old, and when a response is signed by a
+    /// key that is not among them, at most once a minute.
+    bool fetch_jwks = false;
     /// The audience of the response (`aud`): this program, as the server knows it. Empty: the
     /// client id.
     std::string audience = {};

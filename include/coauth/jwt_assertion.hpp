@@ -51,9 +51,13 @@ struct assertion_claims
 /// auto const request = coauth::token_request::jwt_bearer(coauth::jwt_assertion(key, claims));
 /// \endcode
 ///
-/// The key is read by this call, and again when its file changes. A signer function is not
-/// supported. If the key or the claims are invalid, the returned function returns
-/// `errc::invalid_configuration`. It may be called from any thread at the same time.
+/// The key is read by this call, and again when its file changes. If the key or the claims are
+/// invalid, the returned function returns `errc::invalid_configuration`. It may be called from any
+/// thread at the same time.
+///
+/// If the key is a signer function (`signing_key::signer`), the returned function must be given to
+/// a `token_request` as it is: the client then waits for the signature. In other places it returns
+/// `errc::invalid_configuration`.
 [[nodiscard]] COAUTH_DECL secret_provider
 jwt_assertion(signing_key const& key, assertion_claims claims);
 

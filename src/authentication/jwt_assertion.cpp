@@ -1,8 +1,6 @@
-#include <coauth/jwt_assertion.hpp>
+#include "authentication/jwt_assertion.hpp"
 
 #include "crypto/digest.hpp"
-#include "crypto/jwt.hpp"
-#include "crypto/key_source.hpp"
 #include "protocol/assertion_rules.hpp"
 #include "values/encoding.hpp"
 #include "values/json_document.hpp"
@@ -41,45 +39,73 @@ result<void> check(assertion_claims const& claims)
     return {};
 }
 
-result<secret> make_assertion(crypto::private_key const& key, assertion_claims const& claims)
+} // namespace
+
+namespace detail
 {
+
+assertion_function::assertion_function(signing_key const& key, assertion_claims claims)
+    : valid_(check(claims))
+    , key_(std::make_shared<crypto::key_source>(key, "the key of the assertion"))
+    , claims_(std::move(claims))
+{
+}
+
+result<unsigned_assertion> assertion_function::make() const
+{
+    if (!valid_)
+        return valid_.error();
+    auto key = key_->current();
+    if (!key)
+        return key.error();
     auto const id = crypto::random_id();
     if (!id)
         return id.error();
     crypto::assertion_content content;
-    content.issuer = claims.issuer;
-    content.subject = claims.subject;
-    content.audience = claims.audience;
+    content.issuer = claims_.issuer;
+    content.subject = claims_.subject;
+    content.audience = claims_.audience;
     content.id = *id;
     content.issued_at = std::chrono::system_clock::now();
-    content.lifetime = claims.lifetime;
-    content.further = claims.further;
-    content.json_claims = claims.json_claims;
-    content.backdate = claims.backdate;
-    content.not_before = claims.not_before;
-    content.type = claims.type;
-    return crypto::sign_jwt(crypto::assertion_jwt(content, key), key);
+    content.lifetime = claims_.lifetime;
+    content.further = claims_.further;
+    content.json_claims = claims_.json_claims;
+    content.backdate = claims_.backdate;
+    content.not_before = claims_.not_before;
+    content.type = claims_.type;
+    auto jwt = crypto::assertion_jwt(content, **key);
+    return unsigned_assertion{std::move(*key), std::move(jwt)};
 }
 
-} // namespace
+result<secret> assertion_function::operator()() const
+{
+    auto const made = make();
+    if (!made)
+        return made.error();
+    if (made->key->signer())
+        return config_error(
+            "the key of the assertion is a function that signs, which only a token_request "
+            "supports; as client authentication use private_key_jwt, or give the key itself, from "
+            "signing_key::pem_file or signing_key::pem");
+    return crypto::sign_jwt(made->jwt, *made->key);
+}
+
+assertion_function const* as_assertion_function(secret_provider const& function) noexcept
+{
+#if defined(__cpp_rtti) || defined(__GLIBCXX__)
+    return function.target<assertion_function>();
+#else
+    // libc++ cannot tell without type information.
+    (void)function;
+    return nullptr;
+#endif
+}
+
+} // namespace detail
 
 secret_provider jwt_assertion(signing_key const& key, assertion_claims claims)
 {
-    auto const valid = check(claims);
-    auto source = std::make_shared<crypto::key_source>(key, "the key of the assertion");
-    return [valid, source = std::move(source), claims = std::move(claims)]() -> result<secret>
-    {
-        if (!valid)
-            return valid.error();
-        auto const current = source->current();
-        if (!current)
-            return current.error();
-        if ((*current)->signer())
-            return detail::config_error(
-                "the key of the assertion is a function that signs; give the key itself, "
-                "from signing_key::pem_file or signing_key::pem");
-        return make_assertion(**current, claims);
-    };
+    return detail::assertion_function(key, std::move(claims));
 }
 
 } // namespace coauth

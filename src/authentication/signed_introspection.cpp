@@ -83,9 +83,9 @@ public:
         return {};
     }
 
-    // With the key set in force.
     [[nodiscard]] result<void> check_signature(
-        compact_jwt const& jwt, json_document const& header, crypto::key_set const& keys) const
+        compact_jwt const& jwt, json_document const& header, crypto::key_set const& keys,
+        bool& key_is_unknown) const
     {
         auto const name = text_of(header, "alg");
         auto const algorithm = parse_signature_algorithm(name);
@@ -94,13 +94,17 @@ public:
                 "its algorithm '" + response_.sanitize(name).substr(0, 64) +
                 "' is not one of signatures with a public key");
         auto const id = text_of(header, "kid");
-        if (!id.empty() && !keys.has_key(id))
+        key_is_unknown = !id.empty() && !keys.has_key(id);
+        if (key_is_unknown)
             return refused(
-                "its key '" + response_.sanitize(id).substr(0, 64) +
-                "' is not among those of signed_introspection; give the server's present keys");
-        if (!keys.verifies(*algorithm, id, jwt.signing_input, jwt.signature.view()))
-            return refused("its signature is not valid");
-        return {};
+                "its key '" + response_.sanitize(id).substr(0, 64) + "' is not among " +
+                (config_.signed_introspection.fetch_jwks
+                     ? "those that the server publishes at " + config_.server.jwks_uri
+                     : "those of signed_introspection; give the server's present keys"));
+        if (keys.verifies(*algorithm, id, jwt.signing_input, jwt.signature.view()))
+            return {};
+        key_is_unknown = id.empty();
+        return refused("its signature is not valid");
     }
 
     [[nodiscard]] result<void>
@@ -139,9 +143,10 @@ private:
 
 // The JSON text of the statement.
 result<secret> open_response(
-    client_config const& config, crypto::key_set const& keys, std::string_view body,
-    protocol::response_reader const& reader, std::chrono::system_clock::time_point received)
+    client_config const& config, crypto::key_set const& keys, protocol::response_reader& reader,
+    std::chrono::system_clock::time_point received, bool& key_is_unknown)
 {
+    auto const body = reader.response().body.view();
     verifier const check(config, reader);
     auto const jwt = split(protocol::trim(body));
     if (!jwt)
@@ -159,7 +164,7 @@ result<secret> open_response(
         return check.refused("its header or its claims are not a JSON object");
     if (auto const checked = check.check_header(*header); !checked)
         return checked.error();
-    if (auto const checked = check.check_signature(*jwt, *header, keys); !checked)
+    if (auto const checked = check.check_signature(*jwt, *header, keys, key_is_unknown); !checked)
         return checked.error();
     if (auto const checked = check.check_claims(*claims, received); !checked)
         return checked.error();
@@ -171,6 +176,12 @@ result<secret> open_response(
 
 } // namespace
 
+bool wants_signed_introspection(client_config const& config) noexcept
+{
+    auto const& options = config.signed_introspection;
+    return !options.jwks.empty() || !options.jwks_file.empty() || options.fetch_jwks;
+}
+
 std::shared_ptr<crypto::key_set_source> load_introspection_keys(client_config const& config)
 {
     auto const& options = config.signed_introspection;
@@ -181,18 +192,29 @@ std::shared_ptr<crypto::key_set_source> load_introspection_keys(client_config co
         options.jwks_file.empty() ? "signed_introspection.jwks" : "signed_introspection.jwks_file");
 }
 
-result<http_response> verify_introspection_response(
-    client_config const& config, crypto::key_set_source& keys, http_response response,
+result<key_set_ptr> read_key_set_response(
+    client_config const& config, std::string_view url, http_response response,
     protocol::response_context const& context)
+{
+    protocol::response_reader reader(config, std::move(response), context);
+    if (auto const failure = reader.read_error())
+        return *failure;
+    auto keys = crypto::key_set::parse(reader.response().body.view(), std::string(url));
+    if (keys)
+        return keys;
+    return reader.malformed(
+        "it is not a JSON Web Key Set of at most 100 keys, with a public key for signatures of the "
+        "type RSA, EC or OKP (Ed25519)");
+}
+
+result<http_response> verify_introspection_response(
+    client_config const& config, crypto::key_set const& keys, http_response response,
+    protocol::response_context const& context, bool& key_is_unknown)
 {
     if (response.status < 200 || response.status > 299)
         return response;
-    auto const current = keys.current();
-    if (!current)
-        return current.error();
     protocol::response_reader reader(config, std::move(response), context);
-    auto statement =
-        open_response(config, **current, reader.response().body.view(), reader, context.received);
+    auto statement = open_response(config, keys, reader, context.received, key_is_unknown);
     if (!statement)
         return statement.error();
     auto opened = std::move(reader.response());

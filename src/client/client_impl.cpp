@@ -25,8 +25,9 @@ client_impl::client_impl(
           config.issuer.empty() ? nullptr
                                 : std::make_shared<discovered_endpoints>(executor, config))
     , introspection_keys(load_introspection_keys(config))
+    , server_keys(make_published_keys(executor, config))
     , made_by_(std::move(made_by))
-    , signatures_(std::make_shared<pending_signatures>())
+    , results_(std::make_shared<pending_results>())
     , status_(prepare())
 {
     // Asio destroys the services of a context in the reverse order of their creation. This creates
@@ -47,7 +48,7 @@ result<void> client_impl::prepare()
     if (endpoints)
         return {};
     credentials_.emplace(config.authentication, files_, files_were_usable_.load());
-    requests_.emplace(config, files_->key, signatures_);
+    requests_.emplace(config, files_->key, results_);
     destinations_.emplace(config, std::move(*prepared), executor);
     return {};
 }
@@ -58,7 +59,7 @@ void client_impl::on_context_shutdown() noexcept
     auto const self = weak_from_this().lock();
     context_is_gone_ = true;
     deadlines->context_gone();
-    signatures_->context_gone();
+    results_->context_gone();
     if (destinations_)
         destinations_->context_gone();
 }
@@ -133,6 +134,8 @@ void client_impl::close() noexcept
     deadlines->close();
     if (endpoints)
         endpoints->close();
+    if (server_keys)
+        server_keys->close();
     if (destinations_)
         destinations_->for_each_pool([](connection_pool& pool) { pool.close(); });
 }

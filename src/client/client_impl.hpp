@@ -8,7 +8,8 @@
 #include "client/deadline_queue.hpp"
 #include "client/destination.hpp"
 #include "client/discovered_endpoints.hpp"
-#include "client/external_signer.hpp"
+#include "client/external_result.hpp"
+#include "client/published_keys.hpp"
 #include "client/request_factory.hpp"
 #include "client/token_call_options.hpp"
 #include "crypto/key_set.hpp"
@@ -52,6 +53,8 @@ public:
     // Not before `find_destination` has found one.
     [[nodiscard]] credential_source& credentials() noexcept { return *credentials_; }
     [[nodiscard]] request_factory& requests() noexcept { return *requests_; }
+    // What the operations of this client wait for.
+    [[nodiscard]] std::shared_ptr<pending_results> const& results() noexcept { return results_; }
 
     // Loads secret, keys, certificates and CAs again. Returns the version of the credentials in
     // force.
@@ -72,8 +75,10 @@ public:
     std::shared_ptr<deadline_queue> const deadlines;
     // Null: the endpoints are those of the configuration. Else only this has endpoints.
     std::shared_ptr<discovered_endpoints> const endpoints;
-    // Verify signed responses. Null: they are not requested.
+    // Verify signed responses to introspection: keys of the configuration, or those that the server
+    // publishes. Both null: such responses are not requested.
     std::shared_ptr<crypto::key_set_source> const introspection_keys;
+    std::shared_ptr<published_keys> const server_keys;
 
     struct atomic_counters
     {
@@ -93,7 +98,7 @@ private:
     void on_context_shutdown() noexcept override;
 
     std::weak_ptr<discovered_endpoints> const made_by_;
-    std::shared_ptr<pending_signatures> const signatures_;
+    std::shared_ptr<pending_results> const results_;
     // Empty: the configuration is invalid, or its endpoints have to be discovered.
     std::optional<destinations> destinations_;
     std::optional<credential_source> credentials_;

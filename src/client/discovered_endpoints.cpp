@@ -96,24 +96,10 @@ void discovered_endpoints::discover(
     clock::time_point deadline, discovery_call::handler_type handler) const
 {
     using std::chrono::milliseconds;
-    auto options = discovery();
+    auto options = discovery_options_of(config_);
     auto const left = std::chrono::floor<milliseconds>(deadline - clock::now());
     options.timeout = std::clamp(left, milliseconds(1), options.timeout);
     start_discovery(executor_, config_.issuer, options, cache_use::find, this, std::move(handler));
-}
-
-discovery_options discovered_endpoints::discovery() const
-{
-    discovery_options options;
-    options.tls = config_.tls;
-    options.proxy = config_.proxy;
-    options.timeout = config_.timeout;
-    options.expected_issuer = config_.expected_issuer;
-    options.allow_http_loopback = config_.allow_http_loopback;
-    options.user_agent = config_.user_agent;
-    options.debug = config_.debug;
-    options.headers = config_.headers;
-    return options;
 }
 
 client_config discovered_endpoints::config_for(authorization_server const& found) const
@@ -126,6 +112,7 @@ client_config discovered_endpoints::config_for(authorization_server const& found
     set_if_empty(server.issuer, found.issuer);
     set_if_empty(server.introspection_endpoint, found.introspection_endpoint);
     set_if_empty(server.revocation_endpoint, found.revocation_endpoint);
+    set_if_empty(server.jwks_uri, found.jwks_uri);
     auto& aliases = server.mtls_endpoint_aliases;
     set_if_empty(aliases.token_endpoint, found.mtls_endpoint_aliases.token_endpoint);
     set_if_empty(
@@ -211,7 +198,7 @@ void discovered_endpoints::read() noexcept
     {
         auto const signal = std::make_shared<asio::cancellation_signal>();
         start_discovery(
-            executor_, config_.issuer, discovery(), cache_use::replace, this,
+            executor_, config_.issuer, discovery_options_of(config_), cache_use::replace, this,
             read_again{shared_from_this(), signal});
         std::lock_guard const lock(mutex_);
         cancel_reading_ = signal;

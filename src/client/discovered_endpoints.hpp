@@ -51,7 +51,6 @@ public:
 private:
     struct read_again;
 
-    [[nodiscard]] discovery_options discovery() const;
     [[nodiscard]] client_config config_for(authorization_server const& found) const;
     // Null: there is no client yet, or the endpoints have changed.
     [[nodiscard]] std::shared_ptr<client_impl> keep_if_unchanged(authorization_server const& found);

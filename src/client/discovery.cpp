@@ -99,6 +99,20 @@ int error_rank(error const& failure)
     return failure == errc::redirect_refused ? 1 : 0;
 }
 
+discovery_options discovery_options_of(client_config const& config)
+{
+    discovery_options options;
+    options.tls = config.tls;
+    options.proxy = config.proxy;
+    options.timeout = config.timeout;
+    options.expected_issuer = config.expected_issuer;
+    options.allow_http_loopback = config.allow_http_loopback;
+    options.user_agent = config.user_agent;
+    options.debug = config.debug;
+    options.headers = config.headers;
+    return options;
+}
+
 std::shared_ptr<client_impl> make_metadata_client(
     asio::any_io_executor const& executor, discovery_options const& options,
     std::chrono::milliseconds timeout, std::string url, unsigned max_attempts)

@@ -41,6 +41,9 @@ class discovery;
 // not respond, and that before a response that says that there are no metadata.
 [[nodiscard]] int error_rank(error const& failure);
 
+// For requests with the same trust, proxy and header fields as the client's.
+[[nodiscard]] discovery_options discovery_options_of(client_config const& config);
+
 // A client for one request of metadata from this URL.
 std::shared_ptr<client_impl> make_metadata_client(
     boost::asio::any_io_executor const& executor, discovery_options const& options,

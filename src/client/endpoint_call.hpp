@@ -4,6 +4,7 @@
 #include <coauth/client.hpp>
 
 #include "client/token_call_options.hpp"
+#include "crypto/key_set.hpp"
 #include "protocol/config_validation.hpp"
 #include "protocol/http_request.hpp"
 #include "protocol/token_response.hpp"
@@ -41,11 +42,14 @@ public:
     }
     // `token_call_options::operation`.
     [[nodiscard]] virtual std::uint64_t operation_number() const noexcept { return 0; }
-    // The parameters that the user's functions return for one attempt, as a form.
-    [[nodiscard]] virtual result<secret> dynamic_parameters() const { return secret(); }
     [[nodiscard]] virtual result<secret> build(
         client_config const& config, client_authentication const& authentication,
         protocol::endpoint const& endpoint, protocol::attempt_credentials const& attempt) const = 0;
+
+    // The response is verified with these keys, which the server publishes.
+    virtual void use_published_keys(crypto::key_set_source::set_ptr /*keys*/) {}
+    // After `read`: those keys, if others might verify the response. Null: the result is final.
+    [[nodiscard]] virtual crypto::key_set const* outdated_keys() const noexcept { return nullptr; }
 
     // Sets the result from the response.
     virtual void read(
@@ -119,10 +123,6 @@ public:
     [[nodiscard]] std::uint64_t operation_number() const noexcept override
     {
         return options_.operation;
-    }
-    [[nodiscard]] result<secret> dynamic_parameters() const override
-    {
-        return protocol::dynamic_parameters_form(request_);
     }
     [[nodiscard]] result<secret> build(
         client_config const& config, client_authentication const& authentication,

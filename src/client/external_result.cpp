@@ -1,4 +1,4 @@
-#include "client/external_signer.hpp"
+#include "client/external_result.hpp"
 
 #include "client/call_signer.hpp"
 
@@ -7,13 +7,13 @@
 namespace coauth::detail
 {
 
-void pending_signatures::context_gone() noexcept
+void pending_results::context_gone() noexcept
 {
     for (;;)
     {
         // Destroyed without the lock: it may own the operation that waits, and more.
-        external_signature::handler_type handler;
-        std::list<external_signature*> node;
+        external_result::handler_type handler;
+        std::list<external_result*> node;
         std::lock_guard const lock(mutex_);
         context_is_gone_ = true;
         if (waiting_.empty())
@@ -23,20 +23,20 @@ void pending_signatures::context_gone() noexcept
     }
 }
 
-external_signature::external_signature(std::shared_ptr<pending_signatures> pending)
+external_result::external_result(std::shared_ptr<pending_results> pending)
     : pending_(std::move(pending))
     , node_{this}
 {
 }
 
-external_signature::~external_signature()
+external_result::~external_result()
 {
     std::lock_guard const lock(pending_->mutex_);
     if (handler_)
         pending_->waiting_.remove(this);
 }
 
-void external_signature::set_handler(handler_type handler)
+void external_result::set_handler(handler_type handler)
 {
     std::lock_guard const lock(pending_->mutex_);
     if (pending_->context_is_gone_)
@@ -45,7 +45,7 @@ void external_signature::set_handler(handler_type handler)
     pending_->waiting_.splice(pending_->waiting_.end(), node_);
 }
 
-void external_signature::call_signer(signer_function const& sign, std::string input)
+void external_result::call_signer(signer_function const& sign, std::string input)
 {
     {
         std::lock_guard const lock(pending_->mutex_);
@@ -58,19 +58,19 @@ void external_signature::call_signer(signer_function const& sign, std::string in
         { self->complete(std::move(signature)); });
 }
 
-void external_signature::cancel() noexcept
+void external_result::cancel() noexcept
 {
     complete(error(errc::cancelled));
 }
 
-// The first call counts. It posts under the lock, which keeps the context alive until then.
-void external_signature::complete(result<std::string> signature) noexcept
+// It posts under the lock, which keeps the context alive until then.
+void external_result::complete(result<std::string> outcome) noexcept
 {
     std::lock_guard const lock(pending_->mutex_);
     if (!handler_)
         return;
     pending_->waiting_.remove(this);
-    handler_.post(std::move(signature));
+    handler_.post(std::move(outcome));
 }
 
 } // namespace coauth::detail

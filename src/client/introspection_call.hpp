@@ -15,7 +15,7 @@ namespace coauth::detail
 class introspection_call final : public endpoint_call_base<introspection>
 {
 public:
-    // `keys`: verify signed responses. Null: they are not requested.
+    // `keys`: those of the configuration, which verify signed responses.
     introspection_call(
         secret token, std::string type_hint, std::shared_ptr<crypto::key_set_source> keys,
         handler_type handler)
@@ -39,24 +39,32 @@ public:
         if (!form)
             return form.error();
         protocol::call_fields fields;
+        // Before the request: without keys its response would be of no use.
         if (keys_)
-        {
-            // Before the request: without keys its response would be of no use.
             if (auto const current = keys_->current(); !current)
                 return current.error();
+        if (wants_signed_introspection(config))
             fields.accept = "application/token-introspection+jwt";
-        }
         return protocol::build_form_request(
             config, authentication, endpoint, *form, attempt, fields);
+    }
+    void use_published_keys(key_set_ptr keys) override { published_ = std::move(keys); }
+    [[nodiscard]] crypto::key_set const* outdated_keys() const noexcept override
+    {
+        return key_is_unknown_ && published_ ? published_->get() : nullptr;
     }
     void read(
         client_config const& config, http_response response,
         protocol::response_context const& context) override
     {
-        if (keys_)
+        key_is_unknown_ = false;
+        if (wants_signed_introspection(config))
         {
-            auto verified =
-                verify_introspection_response(config, *keys_, std::move(response), context);
+            auto const current = keys_ ? keys_->current() : published_;
+            if (!current)
+                return set_result(current.error());
+            auto verified = verify_introspection_response(
+                config, **current, std::move(response), context, key_is_unknown_);
             if (!verified)
                 return set_result(verified.error());
             response = std::move(*verified);
@@ -68,6 +76,8 @@ private:
     secret const token_;
     std::string const type_hint_;
     std::shared_ptr<crypto::key_set_source> const keys_;
+    result<key_set_ptr> published_ = error(errc::cancelled);
+    bool key_is_unknown_ = false;
 };
 
 } // namespace coauth::detail

@@ -49,16 +49,20 @@ public:
     {
         return call_.operation_number();
     }
-    [[nodiscard]] result<secret> dynamic_parameters() const override
-    {
-        return call_.dynamic_parameters();
-    }
     [[nodiscard]] result<secret> build(
         client_config const& config, client_authentication const& authentication,
         protocol::endpoint const& endpoint,
         protocol::attempt_credentials const& attempt) const override
     {
         return call_.build(config, authentication, endpoint, attempt);
+    }
+    void use_published_keys(crypto::key_set_source::set_ptr keys) override
+    {
+        call_.use_published_keys(std::move(keys));
+    }
+    [[nodiscard]] crypto::key_set const* outdated_keys() const noexcept override
+    {
+        return call_.outdated_keys();
     }
     void read(
         client_config const& config, http_response response,

@@ -57,6 +57,12 @@ private:
     net::task<bool> run();
     void begin_attempt();
     net::task<exchange_result> attempt();
+    // The keys that the server publishes, for a call that needs them.
+    [[nodiscard]] bool needs_published_keys() const noexcept;
+    net::task<result<void>> provide_keys();
+    net::task<result<void>> fetch_keys();
+    // True: the response may be verified by other keys, which are there now.
+    net::task<bool> replace_keys();
     net::task<connection_pool::lease> wait_in_queue(connection_pool::waiter& waiter);
     net::task<exchange_result> exchange(connection_pool::lease& lease);
     net::task<exchange_result> hedge(connection_pool::lease& lease);

@@ -42,6 +42,13 @@ net::task<bool> operation::run()
         begin_attempt();
         auto outcome = co_await attempt();
         read_response(std::move(outcome));
+        bool const has_outdated_keys = call_->outdated_keys() != nullptr;
+        if (has_outdated_keys)
+        {
+            bool const replaced = co_await replace_keys();
+            if (replaced)
+                continue;
+        }
         auto const failure = call_->failure();
         if (!failure)
             co_return true;
@@ -78,6 +85,12 @@ void operation::begin_attempt()
 
 net::task<operation::exchange_result> operation::attempt()
 {
+    if (needs_published_keys())
+    {
+        auto const provided = co_await provide_keys();
+        if (!provided)
+            co_return provided.error();
+    }
     connection_pool::lease lease;
     connection_pool::waiter waiter(*destination_->pool, id_);
     auto const acquired = waiter.acquire(lease);
@@ -94,6 +107,64 @@ net::task<operation::exchange_result> operation::attempt()
     if (lease.connection()->reusable() && !is_too_old(*lease.connection(), now))
         std::move(lease).release();
     co_return outcome;
+}
+
+bool operation::needs_published_keys() const noexcept
+{
+    return client_->server_keys && call_->endpoint() == protocol::endpoint_kind::introspection;
+}
+
+net::task<result<void>> operation::provide_keys()
+{
+    auto& keys = *client_->server_keys;
+    bool const is_due = keys.is_due(clock::now());
+    if (is_due)
+    {
+        auto const fetched = co_await fetch_keys();
+        bool const aborted = !fetched && net_.stop.aborted();
+        if (aborted)
+            co_return aborted_error("while waiting for the keys of the server");
+        bool const has_keys = keys.current().has_value();
+        if (!fetched && !has_keys)
+            co_return fetched.error();
+    }
+    auto current = keys.current();
+    if (!current)
+        co_return current.error();
+    call_->use_published_keys(std::move(*current));
+    co_return result<void>();
+}
+
+net::task<result<void>> operation::fetch_keys()
+{
+    auto const pending = std::make_shared<external_result>(client_->results());
+    net::stop_state::scope const scope(net_.stop, *pending);
+    auto const initiate = [&](external_result::handler_type handler)
+    {
+        pending->set_handler(std::move(handler));
+        // The operation may end before the request is sent: everything is owned.
+        return [pending, keys = client_->server_keys] { keys->fetch(pending); };
+    };
+    auto const waited =
+        co_await net::wait_for<result<std::string>>(net_, initiate, error(errc::out_of_memory));
+    auto const& outcome = std::get<0>(waited);
+    client_->server_keys->leave(*pending);
+    if (!outcome)
+        co_return outcome.error();
+    co_return result<void>();
+}
+
+net::task<bool> operation::replace_keys()
+{
+    auto& keys = *client_->server_keys;
+    bool const are_in_force = keys.are(*call_->outdated_keys());
+    if (!are_in_force)
+        co_return true;
+    bool const may_fetch = keys.may_fetch_again(clock::now());
+    if (!may_fetch)
+        co_return false;
+    auto const fetched = co_await fetch_keys();
+    co_return fetched.has_value();
 }
 
 // An empty lease: the wait was aborted.

@@ -2,23 +2,24 @@
 
 #include "authentication/client_assertion.hpp"
 #include "authentication/dpop_access.hpp"
+#include "authentication/jwt_assertion.hpp"
 #include "crypto/ecdsa_signature.hpp"
 #include "crypto/jwt.hpp"
 #include "values/make_error.hpp"
 
 #include <chrono>
-#include <optional>
 #include <utility>
+#include <vector>
 
 namespace coauth::detail
 {
 
 request_factory::request_factory(
     client_config const& config, std::shared_ptr<crypto::key_source> key,
-    std::shared_ptr<pending_signatures> signatures)
+    std::shared_ptr<pending_results> results)
     : config_(config)
     , key_source_(std::move(key))
-    , signatures_(std::move(signatures))
+    , results_(std::move(results))
 {
 }
 
@@ -69,10 +70,14 @@ net::task<result<wire_request>> request_factory::sign(
     net::operation_context& op)
 {
     protocol::attempt_credentials attempt;
-    auto parameters = call.dynamic_parameters();
-    if (!parameters)
-        co_return parameters.error();
-    attempt.grant = std::move(*parameters);
+    auto const* const request = call.request();
+    if (request != nullptr && protocol::has_dynamic_parameters(*request))
+    {
+        auto parameters = co_await dynamic_parameters(*request, op);
+        if (!parameters)
+            co_return parameters.error();
+        attempt.grant = std::move(*parameters);
+    }
     auto assertion = co_await make_assertion(to, current, op);
     if (!assertion)
         co_return assertion.error();
@@ -88,6 +93,26 @@ net::task<result<wire_request>> request_factory::sign(
         attempt.dpop = std::move(*signed_proof);
     }
     co_return build(call, to, current, attempt);
+}
+
+net::task<result<secret>>
+request_factory::dynamic_parameters(token_request const& request, net::operation_context& op) const
+{
+    std::vector<std::pair<std::string, secret>> assertions;
+    for (auto const& parameter : request.grant()->dynamic_parameters)
+    {
+        auto const* const assertion = as_assertion_function(parameter.second);
+        if (assertion == nullptr)
+            continue;
+        auto const made = assertion->make();
+        if (!made)
+            co_return made.error();
+        auto signed_assertion = co_await sign_by_key(made->key, made->jwt, op);
+        if (!signed_assertion)
+            co_return signed_assertion.error();
+        assertions.emplace_back(parameter.first, std::move(*signed_assertion));
+    }
+    co_return protocol::dynamic_parameters_form(request, assertions);
 }
 
 net::task<result<secret>> request_factory::make_assertion(
@@ -135,9 +160,9 @@ net::task<result<std::string>> request_factory::call_signer(
     std::shared_ptr<crypto::private_key const> key, std::string input,
     net::operation_context& op) const
 {
-    auto const pending = std::make_shared<external_signature>(signatures_);
+    auto const pending = std::make_shared<external_result>(results_);
     net::stop_state::scope const scope(op.stop, *pending);
-    auto const initiate = [&](external_signature::handler_type handler)
+    auto const initiate = [&](external_result::handler_type handler)
     {
         pending->set_handler(std::move(handler));
         // The operation may end before the signer is called: everything is owned.

@@ -7,7 +7,7 @@
 #include "client/credentials.hpp"
 #include "client/destination.hpp"
 #include "client/endpoint_call.hpp"
-#include "client/external_signer.hpp"
+#include "client/external_result.hpp"
 #include "crypto/jwt.hpp"
 #include "crypto/key_source.hpp"
 #include "net/task.hpp"
@@ -35,7 +35,7 @@ public:
     // Neither argument is copied but the key, which may be null.
     request_factory(
         client_config const& config, std::shared_ptr<crypto::key_source> key,
-        std::shared_ptr<pending_signatures> signatures);
+        std::shared_ptr<pending_results> results);
 
     // True if each attempt needs a client assertion, a DPoP proof or a value from a user's
     // function.
@@ -54,6 +54,9 @@ private:
     [[nodiscard]] result<wire_request> build(
         endpoint_call const& call, destination const& to, credentials const& current,
         protocol::attempt_credentials const& attempt) const;
+    // The parameters that the user's functions return for one attempt, as a form.
+    [[nodiscard]] net::task<result<secret>>
+    dynamic_parameters(token_request const& request, net::operation_context& op) const;
     // Empty: the client does not authenticate by an assertion that it signs itself.
     [[nodiscard]] net::task<result<secret>> make_assertion(
         destination const& to, credentials const& current, net::operation_context& op) const;
@@ -67,7 +70,7 @@ private:
 
     client_config const& config_;
     std::shared_ptr<crypto::key_source> const key_source_;
-    std::shared_ptr<pending_signatures> const signatures_;
+    std::shared_ptr<pending_results> const results_;
 
     std::mutex mutex_;
     token_request cached_for_;

@@ -181,17 +181,18 @@ result<void> check_connections(connection_options const& options)
 result<void> check_signed_introspection(client_config const& config)
 {
     auto const& options = config.signed_introspection;
-    if (options.jwks.empty() && options.jwks_file.empty())
+    auto const sources =
+        int(!options.jwks.empty()) + int(!options.jwks_file.empty()) + int(options.fetch_jwks);
+    if (sources == 0)
     {
         if (!options.audience.empty())
-            return detail::config_error(
-                "signed_introspection.audience is set without keys; set signed_introspection.jwks "
-                "or jwks_file too");
+            return detail::config_error("signed_introspection.audience is set without keys; set "
+                                        "signed_introspection.jwks, jwks_file or fetch_jwks too");
         return {};
     }
-    if (!options.jwks.empty() && !options.jwks_file.empty())
+    if (sources > 1)
         return detail::config_error(
-            "signed_introspection.jwks and jwks_file are both set; set one");
+            "more than one of signed_introspection.jwks, jwks_file and fetch_jwks is set; set one");
     if (config.server.issuer.empty())
         return detail::config_error(
             "server.issuer is empty; signed_introspection needs it, to compare it with the issuer "

@@ -278,14 +278,18 @@ bool has_dynamic_parameters(token_request const& request) noexcept
     return request.grant() != nullptr && !request.grant()->dynamic_parameters.empty();
 }
 
-result<secret> dynamic_parameters_form(token_request const& request)
+result<secret> dynamic_parameters_form(
+    token_request const& request, std::span<std::pair<std::string, secret> const> known)
 {
     secret form;
     if (!has_dynamic_parameters(request))
         return form;
     for (auto const& [name, function] : request.grant()->dynamic_parameters)
     {
-        auto const value = detail::call_secret_provider(function, name);
+        auto const found = std::find_if(
+            known.begin(), known.end(), [&](auto const& one) { return one.first == name; });
+        auto const value = found != known.end() ? result<secret>(found->second)
+                                                : detail::call_secret_provider(function, name);
         if (!value)
             return value.error();
         if (auto const checked = check_grant_value(name, *value); !checked)

@@ -7,7 +7,10 @@
 #include "protocol/endpoint_url.hpp"
 #include "protocol/header_fields.hpp"
 
+#include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 
 namespace coauth::protocol
 {
@@ -18,8 +21,9 @@ result<secret>
 token_request_form(token_request const& request, secret const& dynamic_parameters = {});
 // True if functions of the user return some of the parameters.
 bool has_dynamic_parameters(token_request const& request) noexcept;
-// Calls these functions.
-result<secret> dynamic_parameters_form(token_request const& request);
+// Calls these functions, but for those whose parameters are among `known`: names and values.
+result<secret> dynamic_parameters_form(
+    token_request const& request, std::span<std::pair<std::string, secret> const> known = {});
 // The parameters of introspection (RFC 7662 section 2.1) and revocation (RFC 7009 section 2.1).
 result<secret> token_hint_form(secret const& token, std::string_view type_hint);
 

@@ -53,6 +53,7 @@ public:
         server.token_endpoint = *token;
         server.introspection_endpoint = optional_endpoint(document, "introspection_endpoint");
         server.revocation_endpoint = optional_endpoint(document, "revocation_endpoint");
+        server.jwks_uri = optional_endpoint(document, "jwks_uri");
         read_aliases(server.mtls_endpoint_aliases);
         read_lists(server);
         auto const bound = document.find("tls_client_certificate_bound_access_tokens");

@@ -242,6 +242,8 @@ client_config authorization_server::config() const
     server.token_endpoint = endpoints.token_endpoint;
     server.introspection_endpoint = endpoints.introspection_endpoint;
     server.revocation_endpoint = endpoints.revocation_endpoint;
+    if (!options.jwks_path.empty())
+        server.jwks_uri = state_->server->origin() + options.jwks_path;
     if (state_->mtls_port != state_->port)
         server.mtls_endpoint_aliases = endpoints_at(state_->server->mtls_origin(), options);
     config.tls.ca_pem = ca_pem();

@@ -400,6 +400,20 @@ BOOST_AUTO_TEST_CASE(introspection_and_revocation_survive_each_failing_allocatio
         0, some);
 }
 
+BOOST_AUTO_TEST_CASE(introspection_with_fetched_keys_survives_each_failing_allocation)
+{
+    scan runs;
+    runs.fail_each(
+        [](scan_run& in)
+        {
+            in.config.signed_introspection.fetch_jwks = true;
+            auto client = make_client(in);
+            in.begin([&] { client->async_introspect(secret("t"), {}, in.handler()); });
+            return client;
+        },
+        0, some);
+}
+
 BOOST_AUTO_TEST_CASE(discovery_survives_each_failing_allocation)
 {
     scan runs;

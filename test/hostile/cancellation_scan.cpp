@@ -331,6 +331,18 @@ BOOST_AUTO_TEST_CASE(operations_waiting_for_a_signer_end_promptly_at_every_step)
          .waits_for_server = false});
 }
 
+BOOST_AUTO_TEST_CASE(operations_waiting_for_the_servers_keys_end_promptly_at_every_step)
+{
+    scan runs;
+    runs.visit(
+        {.name = "introspection, with keys that are fetched",
+         .of = owner::client,
+         .start = [](cancellation_run& run)
+         { run.client->async_introspect(coauth::secret("t"), {}, run.handler()); },
+         .configure = [](cancellation_run& run)
+         { run.config.signed_introspection.fetch_jwks = true; }});
+}
+
 BOOST_AUTO_TEST_CASE(operations_waiting_for_a_proxy_tunnel_end_promptly_at_every_step)
 {
     scan runs;

@@ -6,9 +6,12 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <functional>
 #include <optional>
 #include <set>
 #include <stdexcept>
+#include <thread>
+#include <vector>
 
 using namespace test;
 using coauth::secret;
@@ -27,6 +30,8 @@ server_options accepting(std::string grant)
     chosen.grants = {std::move(grant)};
     return chosen;
 }
+
+using signed_handler = std::function<void(coauth::result<std::string>)>;
 
 server_options trusting(test_key const& key)
 {
@@ -90,14 +95,43 @@ BOOST_AUTO_TEST_CASE(a_jwt_bearer_grant_of_another_key_is_refused)
     check_no_secret(got, parameter(server.requests().back(), "assertion"));
 }
 
+BOOST_AUTO_TEST_CASE(a_signer_function_signs_the_assertion_of_a_jwt_bearer_grant)
+{
+    test_key const key("P-256");
+    auto server = start(trusting(key));
+    auto config = server.config();
+    config.authentication = coauth::client_authentication::anonymous();
+    config.retry.initial_back_off = 1ms;
+    server.push_response(response::json(503, ""));
+    std::vector<std::thread> others;
+    auto const sign = [&](std::string const& input, signed_handler const& done)
+    { others.emplace_back([&key, input, done] { done(key.sign("ES256", input)); }); };
+    auto const assertion = coauth::jwt_assertion(
+        coauth::signing_key::signer(coauth::signature_algorithm::es256, sign), claims_for(server));
+    BOOST_TEST(outcome(fetch(config, token_request::jwt_bearer(assertion))) == "success");
+    // Once for each attempt.
+    BOOST_TEST(others.size() == 2U);
+    for (auto& other : others)
+        other.join();
+    for (auto const& seen : server.requests())
+        BOOST_TEST(part_of(parameter(seen, "assertion"), 0).at("alg").as_string() == "ES256");
+    // Elsewhere nobody waits for it.
+    BOOST_TEST(outcome(assertion()) == "invalid_configuration");
+    config.authentication = coauth::client_authentication::client_assertion(client_id, assertion);
+    auto const got = fetch(config);
+    BOOST_TEST(outcome(got) == "invalid_configuration");
+    BOOST_REQUIRE(!got);
+    BOOST_TEST(got.error().message().find("use private_key_jwt") != std::string::npos, got.error());
+    BOOST_TEST(others.size() == 2U);
+}
+
 BOOST_AUTO_TEST_CASE(a_jwt_bearer_grant_that_cannot_be_signed_is_an_error)
 {
     test_key const key("P-256");
     auto const server = start(trusting(key));
     auto const good = claims_for(server);
-    auto const by_function = coauth::signing_key::signer(
-        coauth::signature_algorithm::es256,
-        [](std::string const&, std::function<void(coauth::result<std::string>)> const&) {});
+    auto const gives_up = coauth::signing_key::signer(
+        coauth::signature_algorithm::es256, [](std::string const&, signed_handler const&) {});
     auto no_audience = good;
     no_audience.audience.clear();
     auto too_long = good;
@@ -112,7 +146,7 @@ BOOST_AUTO_TEST_CASE(a_jwt_bearer_grant_that_cannot_be_signed_is_an_error)
     };
     for (auto const& [by, claims, says] : std::vector<row>{
              {coauth::signing_key(), good, "is empty"},
-             {by_function, good, "is a function that signs"},
+             {gives_up, good, "gave up without a response"},
              {signing_key_of(key), no_audience, "issuer or audience is empty"},
              {signing_key_of(key), too_long, "lifetime is 7200 s"},
              {signing_key_of(key), own_name, "'exp' is reserved"}})

@@ -8,6 +8,7 @@
 #include <boost/json/serialize.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 
@@ -45,6 +46,21 @@ coauth::client_config verifying(authorization_server const& server, std::string 
     auto config = single_attempt(server);
     config.signed_introspection.jwks = std::move(jwks);
     return config;
+}
+
+coauth::client_config fetching(authorization_server const& server)
+{
+    auto config = single_attempt(server);
+    config.signed_introspection.fetch_jwks = true;
+    return config;
+}
+
+// The number of requests for the keys.
+std::size_t fetches(authorization_server const& server)
+{
+    auto const all = server.requests();
+    return static_cast<std::size_t>(std::count_if(
+        all.begin(), all.end(), [](auto const& one) { return one.target == "/oauth/jwks"; }));
 }
 
 // What a server signs for the token.
@@ -256,7 +272,25 @@ BOOST_AUTO_TEST_CASE(unusable_options_are_reported_without_a_request)
                   c.signed_introspection.jwks = server.jwks();
                   c.signed_introspection.jwks_file = "jwks";
               },
-              "are both set"},
+              "more than one of"},
+             {[&](auto& c)
+              {
+                  c.signed_introspection.jwks = server.jwks();
+                  c.signed_introspection.fetch_jwks = true;
+              },
+              "more than one of"},
+             {[](auto& c)
+              {
+                  c.signed_introspection.fetch_jwks = true;
+                  c.server.jwks_uri.clear();
+              },
+              "server.jwks_uri is empty"},
+             {[](auto& c)
+              {
+                  c.signed_introspection.fetch_jwks = true;
+                  c.server.jwks_uri = "http://auth.example.com/jwks";
+              },
+              "server.jwks_uri"},
              {[](auto& c) { c.signed_introspection.audience = "x"; }, "without keys"},
              {[&](auto& c)
               {
@@ -287,6 +321,162 @@ BOOST_AUTO_TEST_CASE(a_client_of_an_issuer_verifies_signed_responses)
     auto const got = introspect(verifier, "unknown");
     BOOST_REQUIRE_MESSAGE(got, outcome(got));
     BOOST_TEST(!got->active);
+}
+
+BOOST_AUTO_TEST_CASE(published_keys_are_fetched_once_and_again_for_an_unknown_key)
+{
+    auto server = start();
+    test_key const first("P-256");
+    test_key const second("P-256");
+    auto const named = [](test_key const& key, char const* id)
+    {
+        auto jwk = key.jwk();
+        jwk["kid"] = id;
+        return jwk;
+    };
+    auto const publish = [&](json::object const& jwk)
+    {
+        auto published = response::json(200, key_set_of({jwk}));
+        published.path = "/oauth/jwks";
+        server.set_response(published);
+    };
+    auto draft = statement(server);
+    auto const push = [&](test_key const& key, char const* id)
+    {
+        draft.header["kid"] = id;
+        auto made = signed_response(signed_by(key, "ES256", draft));
+        made.path = "/oauth/introspect";
+        server.push_response(made);
+    };
+    client_fixture verifier(fetching(server));
+    publish(named(first, "first"));
+    for (int i = 0; i < 2; ++i)
+    {
+        push(first, "first");
+        BOOST_TEST(outcome(introspect(verifier, "t")) == "success");
+    }
+    BOOST_TEST(fetches(server) == 1U);
+    publish(named(second, "second"));
+    push(second, "second");
+    push(second, "second");
+    BOOST_TEST(outcome(introspect(verifier, "t")) == "success");
+    BOOST_TEST(fetches(server) == 2U);
+    // A server cannot cause a request for each response.
+    push(first, "first");
+    auto const got = introspect(verifier, "t");
+    BOOST_TEST(outcome(got) == "malformed_response");
+    BOOST_REQUIRE(!got);
+    BOOST_TEST(
+        got.error().message().find("not among those that the server publishes at") !=
+            std::string::npos,
+        got.error());
+    BOOST_TEST(fetches(server) == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(many_introspections_share_a_fetch_of_the_keys)
+{
+    auto const server = start();
+    client_fixture verifier(fetching(server));
+    constexpr std::size_t callers = 20;
+    std::size_t succeeded = 0;
+    for (std::size_t i = 0; i < callers; ++i)
+        verifier.client.async_introspect(
+            secret("t"), "", [&](introspection_result const& r) { succeeded += r ? 1U : 0U; });
+    verifier.context.run();
+    BOOST_TEST(succeeded == callers);
+    BOOST_TEST(fetches(server) == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(keys_that_cannot_be_fetched_are_an_error_and_fetched_again)
+{
+    auto server = start();
+    struct row
+    {
+        response published;
+        char const* outcome;
+        char const* says;
+    };
+    client_fixture verifier(fetching(server));
+    for (auto const& [published, expected, says] : std::vector<row>{
+             {response::json(503, R"({"message":"Try later."})"), "server_error", "Try later."},
+             {response::json(404, ""), "http_error", "cannot be fetched from https://127.0.0.1"},
+             {response::json(200, "{}"), "malformed_response", "is not a JSON Web Key Set"},
+             {response::json(200, R"({"keys":[]})"), "malformed_response", "with a public key"}})
+        BOOST_TEST_CONTEXT(says)
+        {
+            auto at_the_keys = published;
+            at_the_keys.path = "/oauth/jwks";
+            server.push_response(at_the_keys);
+            auto const got = introspect(verifier, "t");
+            BOOST_TEST(outcome(got) == expected);
+            BOOST_REQUIRE(!got);
+            BOOST_TEST(got.error().message().find(says) != std::string::npos, got.error());
+            BOOST_TEST(
+                got.error().message().find("the server's keys cannot be fetched") !=
+                    std::string::npos,
+                got.error());
+        }
+    // Without keys its response would be of no use.
+    BOOST_TEST(server.requests().size() == fetches(server));
+    BOOST_TEST(outcome(introspect(verifier, "t")) == "success");
+}
+
+BOOST_AUTO_TEST_CASE(an_operation_does_not_outlast_its_deadline_for_the_keys)
+{
+    auto server = start();
+    auto silent = response::nothing(response_end::stall);
+    silent.path = "/oauth/jwks";
+    server.set_response(silent);
+    auto config = fetching(server);
+    config.timeout = 100ms;
+    client_fixture verifier(config);
+    BOOST_TEST(outcome(introspect(verifier, "t")) == "timeout");
+    // The end of the client and of the context ends the request too.
+    config.timeout = 60s;
+    std::optional<introspection_result> got;
+    {
+        client_fixture closed(config);
+        closed.client.async_introspect(
+            secret("t"), "", [&](introspection_result r) { got = std::move(r); });
+        closed.context.run_for(50ms);
+        closed.client.close();
+        closed.context.run();
+        BOOST_REQUIRE(got);
+        BOOST_TEST(outcome(*got) == "cancelled");
+        closed.context.restart();
+    }
+    got.reset();
+    {
+        client_fixture abandoned(config);
+        abandoned.client.async_introspect(
+            secret("t"), "", [&](introspection_result r) { got = std::move(r); });
+        abandoned.context.run_for(50ms);
+    }
+    BOOST_TEST(!got);
+}
+
+BOOST_AUTO_TEST_CASE(a_client_of_an_issuer_finds_the_published_keys)
+{
+    auto chosen = options();
+    auto const server = start(chosen);
+    auto config = fetching(server);
+    config.server = {};
+    config.issuer = server.issuer();
+    client_fixture verifier(config);
+    BOOST_TEST(outcome(introspect(verifier, "unknown")) == "success");
+    BOOST_TEST(fetches(server) == 1U);
+    chosen.jwks_path.clear();
+    auto const without_keys = start(chosen);
+    config.issuer = without_keys.issuer();
+    config.tls.ca_pem = without_keys.ca_pem();
+    client_fixture other(config);
+    auto const got = introspect(other, "unknown");
+    BOOST_TEST(outcome(got) == "invalid_configuration");
+    BOOST_REQUIRE(!got);
+    BOOST_TEST(
+        got.error().message().find("the server's metadata did not have it") != std::string::npos);
+    // Tokens are fetched without them.
+    BOOST_TEST(outcome(other.fetch()) == "success");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -296,7 +296,8 @@ void signed_introspection_responses_are_verified()
     auto config = config_for(basic_client);
     config.server.issuer = server_url;
     auto const token = get_token(config).value();
-    config.signed_introspection.jwks_file = file("jwks.json");
+    config.signed_introspection.fetch_jwks = true;
+    config.server.jwks_uri = server_url + "/jwks";
     auto const seen = introspect(config, token);
     BOOST_TEST(seen.active);
     BOOST_TEST(seen.client_id == "basic");

@@ -9,7 +9,7 @@
 
 import {
   createHash, createPrivateKey, createPublicKey, randomBytes, X509Certificate } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose';
 import Provider, { errors } from 'oidc-provider';
@@ -203,9 +203,6 @@ const configuration = {
 const provider = new Provider(issuer, configuration);
 for (const name of ['account_credentials', 'urn:example:grant-type:account'])
   provider.registerGrantType(name, grantAccount, ['account_id', 'audience'], ['audience']);
-// The key that signs introspection responses, for the clients.
-writeFileSync(`${directory}/jwks.json`, JSON.stringify({
-  keys: [{ ...publicKey('rsa'), kid: 'server' }] }));
 const atRoot = provider.callback();
 const atTenant = new Provider(`${issuer}/tenant`, { ...configuration, discovery: {} }).callback();
 

@@ -67,8 +67,7 @@ public:
     /// `revoked`, the server's own certificate is on the list of the intermediate. Empty without
     /// TLS and with `server_options::certificate_pem`.
     [[nodiscard]] std::string crl_pem(bool revoked = true) const;
-    /// The JSON Web Key Set at `server_options::jwks_path`, for
-    /// `signed_introspection_options::jwks`.
+    /// The JSON Web Key Set at `server_options::jwks_path`, for `signed_introspection_options`.
     [[nodiscard]] std::string jwks() const;
     /// A configuration for a client of this server, with the issuer and the endpoints of its
     /// metadata and the credentials in `server_options`.
