@@ -403,12 +403,13 @@ BOOST_AUTO_TEST_CASE(introspection_and_revocation_survive_each_failing_allocatio
 BOOST_AUTO_TEST_CASE(introspection_with_fetched_keys_survives_each_failing_allocation)
 {
     scan runs;
+    auto const token = require_token(fetch(runs.server().config()));
     runs.fail_each(
-        [](scan_run& in)
+        [&](scan_run& in)
         {
             in.config.signed_introspection.fetch_jwks = true;
             auto client = make_client(in);
-            in.begin([&] { client->async_introspect(secret("t"), {}, in.handler()); });
+            in.begin([&] { client->async_introspect(secret(token.value()), {}, in.handler()); });
             return client;
         },
         0, some);

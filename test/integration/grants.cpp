@@ -108,7 +108,8 @@ BOOST_AUTO_TEST_CASE(a_signer_function_signs_the_assertion_of_a_jwt_bearer_grant
     { others.emplace_back([&key, input, done] { done(key.sign("ES256", input)); }); };
     auto const assertion = coauth::jwt_assertion(
         coauth::signing_key::signer(coauth::signature_algorithm::es256, sign), claims_for(server));
-    BOOST_TEST(outcome(fetch(config, token_request::jwt_bearer(assertion))) == "success");
+    client_fixture kept(config);
+    BOOST_TEST(outcome(kept.fetch(token_request::jwt_bearer(assertion))) == "success");
     // Once for each attempt.
     BOOST_TEST(others.size() == 2U);
     for (auto& other : others)

@@ -398,7 +398,7 @@ BOOST_AUTO_TEST_CASE(keys_that_cannot_be_fetched_are_an_error_and_fetched_again)
     };
     client_fixture verifier(fetching(server));
     for (auto const& [published, expected, says] : std::vector<row>{
-             {response::json(503, R"({"message":"Try later."})"), "server_error", "Try later."},
+             {response::json(503, R"({"message":"Try later."})"), "http_error", "Try later."},
              {response::json(404, ""), "http_error", "cannot be fetched from https://127.0.0.1"},
              {response::json(200, "{}"), "malformed_response", "is not a JSON Web Key Set"},
              {response::json(200, R"({"keys":[]})"), "malformed_response", "with a public key"}})
