@@ -47,7 +47,7 @@ public:
         protocol::endpoint const& endpoint, protocol::attempt_credentials const& attempt) const = 0;
 
     // The response is verified with these keys, which the server publishes.
-    virtual void use_published_keys(crypto::key_set_source::set_ptr /*keys*/) {}
+    virtual void use_published_keys(crypto::key_set_source::set_ptr const& /*keys*/) {}
     // After `read`: those keys, if others might verify the response. Null: the result is final.
     [[nodiscard]] virtual crypto::key_set const* outdated_keys() const noexcept { return nullptr; }
 

@@ -48,7 +48,7 @@ public:
         return protocol::build_form_request(
             config, authentication, endpoint, *form, attempt, fields);
     }
-    void use_published_keys(key_set_ptr keys) override { published_ = std::move(keys); }
+    void use_published_keys(key_set_ptr const& keys) override { published_ = keys; }
     [[nodiscard]] crypto::key_set const* outdated_keys() const noexcept override
     {
         return key_is_unknown_ && published_ ? published_->get() : nullptr;

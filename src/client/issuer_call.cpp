@@ -56,9 +56,9 @@ public:
     {
         return call_.build(config, authentication, endpoint, attempt);
     }
-    void use_published_keys(crypto::key_set_source::set_ptr keys) override
+    void use_published_keys(crypto::key_set_source::set_ptr const& keys) override
     {
-        call_.use_published_keys(std::move(keys));
+        call_.use_published_keys(keys);
     }
     [[nodiscard]] crypto::key_set const* outdated_keys() const noexcept override
     {

@@ -128,10 +128,10 @@ net::task<result<void>> operation::provide_keys()
         if (!fetched && !has_keys)
             co_return fetched.error();
     }
-    auto current = keys.current();
+    auto const current = keys.current();
     if (!current)
         co_return current.error();
-    call_->use_published_keys(std::move(*current));
+    call_->use_published_keys(*current);
     co_return result<void>();
 }
 
