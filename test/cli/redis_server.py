@@ -76,7 +76,7 @@ class RedisServer:
             "bind": "127.0.0.1", "port": self.port, "tls-port": self.tls_port, "tls-cert-file": certificate,
             "tls-key-file": key, "tls-ca-cert-file": KEYS.certificate("ca")[0], "tls-auth-clients": "no",
             "save": "", "dir": KEYS.directory.name, "daemonize": "no",
-            "user": "admin on nopass ~* &* +@all",
+            "user": "admin on nopass ~* +@all",
         }
         lines = "".join('%s %s\n' % (name, value or '""') for name, value in settings.items())
         try:

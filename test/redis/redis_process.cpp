@@ -154,7 +154,7 @@ void redis_process::start()
             "tls-auth-clients optional\nsave \"\"\nappendonly no\ndaemonize no\nlogfile redis.log\n"
             "dir " +
             directory_ +
-            "\nuser default off\nuser admin on nopass ~* &* +@all\n"
+            "\nuser default off\nuser admin on nopass ~* +@all\n"
             "user coauth on nopass ~coauth:* +get +set +del +pttl +pexpire +exists +getrange "
             "+evalsha +eval +select +asking\n" +
             more_configuration_ + "\n");
