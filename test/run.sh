@@ -49,7 +49,7 @@ check() {
 # The fastest steps come first: a mistake shows within three minutes.
 mapfile -t sources < <(git ls-files '*.cpp' '*.hpp')
 step "clang-format" clang-format-19 --dry-run -Werror "${sources[@]}"
-# Debug information costs a third of the time to compile.
+# Without debug information, which the sanitizer builds have, it compiles faster.
 configure g++ g++ -DCMAKE_BUILD_TYPE=RelWithDebInfo "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O2 -DNDEBUG"
 build g++ coauth_unit
 step "g++: unit tests" build/g++/test/unit/coauth_unit '--run_test=!refresh_policy_simulation'
