@@ -135,7 +135,9 @@ error make_reply_error(std::string_view text, std::string const& peer)
     if (code == "NOAUTH")
         return detail::make_error(
             errc::access_denied, context + " Set the password in redis_options");
-    if (code == "NOPERM" || contains(text, "can't run this command"))
+    // Within a script, Redis 7 and 8 say it in other words.
+    if (code == "NOPERM" || contains(text, "can't run this command") ||
+        contains(text, "ACL failure in script"))
         return detail::make_error(
             errc::access_denied, context + "; give the user of redis_options this right");
     return detail::make_error(errc::server_error, std::move(context));

@@ -32,6 +32,7 @@ class Distance:
         self.target, self.delay = port, delay
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
+        self.ends = []
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
@@ -41,6 +42,7 @@ class Distance:
             except OSError:
                 return
             far = socket.create_connection(("127.0.0.1", self.target))
+            self.ends += near, far
             for ends in ((near, far, 0), (far, near, self.delay)):
                 threading.Thread(target=self.forward, args=ends, daemon=True).start()
 
@@ -53,7 +55,8 @@ class Distance:
             to.shutdown(socket.SHUT_WR)
 
     def stop(self):
-        self.listener.close()
+        for end in (self.listener, *self.ends):
+            end.close()
 
 
 class RedisServer:

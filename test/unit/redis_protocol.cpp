@@ -121,6 +121,9 @@ BOOST_AUTO_TEST_CASE(error_replies_have_their_action_and_their_code)
         {"ERR The user executing the script can't run this command or subcommand script: 1, on "
          "@user_script:1.",
          error_action::report, errc::access_denied},
+        {"ERR ACL failure in script: User coauth has no permissions to run the 'set' command "
+         "script: 1, on @user_script:1.",
+         error_action::report, errc::access_denied},
         {"OOM command not allowed when used memory > 'maxmemory'.", error_action::report,
          errc::temporarily_unavailable},
         {"LOADING Redis is loading the dataset in memory", error_action::report,
