@@ -189,8 +189,8 @@ private:
     std::string const type_hint_;
 };
 
-// Fetches metadata from the URL that is configured as the token endpoint. `Read` checks that they
-// are those of `subject`, an issuer or a resource.
+// Fetches a document from the URL that is configured as the token endpoint. `Read` checks that it
+// is that of `subject`: the metadata of an issuer or a resource, or the keys at a URL.
 template <
     class T, result<T> (*Read)(
                  client_config const& config, std::string_view subject, http_response response,

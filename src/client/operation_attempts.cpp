@@ -121,9 +121,6 @@ net::task<result<void>> operation::provide_keys()
     if (is_due)
     {
         auto const fetched = co_await fetch_keys();
-        bool const aborted = !fetched && net_.stop.aborted();
-        if (aborted)
-            co_return aborted_error("while waiting for the keys of the server");
         bool const has_keys = keys.current().has_value();
         if (!fetched && !has_keys)
             co_return fetched.error();
@@ -149,6 +146,9 @@ net::task<result<void>> operation::fetch_keys()
         co_await net::wait_for<result<std::string>>(net_, initiate, error(errc::out_of_memory));
     auto const& outcome = std::get<0>(waited);
     client_->server_keys->leave(*pending);
+    bool const aborted = !outcome && net_.stop.aborted();
+    if (aborted)
+        co_return aborted_error("while waiting for the keys of the server");
     if (!outcome)
         co_return outcome.error();
     co_return result<void>();
@@ -164,6 +164,9 @@ net::task<bool> operation::replace_keys()
     if (!may_fetch)
         co_return false;
     auto const fetched = co_await fetch_keys();
+    bool const aborted = !fetched && net_.stop.aborted();
+    if (aborted)
+        call_->fail(fetched.error());
     co_return fetched.has_value();
 }
 

@@ -27,8 +27,9 @@ result<void> check_url(client_config const& config)
     auto const& url = config.server.jwks_uri;
     if (url.empty())
         return config_error(
-            "server.jwks_uri is empty; signed_introspection.fetch_jwks needs it, and the server's "
-            "metadata did not have it: set it, or give the keys in signed_introspection.jwks");
+            "server.jwks_uri is empty, and signed_introspection.fetch_jwks needs it; set it, or "
+            "give "
+            "the keys in signed_introspection.jwks if the server's metadata have no jwks_uri");
     auto const parsed =
         protocol::parse_endpoint(url, "server.jwks_uri", config.allow_http_loopback);
     return parsed ? result<void>() : parsed.error();
@@ -80,9 +81,7 @@ result<published_keys::set_ptr> published_keys::current() const
     if (!status_)
         return status_.error();
     std::lock_guard const lock(mutex_);
-    if (keys_)
-        return keys_;
-    return failure_.value_or(error(errc::cancelled));
+    return keys_ ? result<set_ptr>(keys_) : error(errc::cancelled);
 }
 
 bool published_keys::are(crypto::key_set const& used) const
@@ -181,8 +180,6 @@ void published_keys::on_response(result<set_ptr> const& found) noexcept
         due_at_ = clock::now() + (found ? clock::duration(lifetime) : clock::duration(pause));
         if (found)
             keys_ = *found;
-        else
-            failure_ = outcome.error();
     }
     if (is_wanted_again)
         return start();

@@ -12,7 +12,6 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,7 +32,7 @@ public:
 
     // They have to be fetched before they are used.
     [[nodiscard]] bool is_due(clock::time_point now) const;
-    // The keys in force, or why there are none.
+    // The keys in force. An error: the URL is not valid, or they were never fetched.
     [[nodiscard]] result<set_ptr> current() const;
     [[nodiscard]] bool are(crypto::key_set const& used) const;
     // A response is signed by an unknown key: whether to fetch them again for that, which a server
@@ -63,7 +62,6 @@ private:
     std::mutex mutable mutex_;
     // Null: they were never fetched.
     set_ptr keys_;
-    std::optional<error> failure_;
     // When they are fetched again, and from when on for an unknown key.
     clock::time_point due_at_ = clock::time_point::min();
     clock::time_point fetch_again_at_ = clock::time_point::min();

@@ -50,6 +50,16 @@ coauth::assertion_claims claims_for(authorization_server const& server)
     return claims;
 }
 
+// The server fails once.
+coauth::client_config retried_once(authorization_server& server)
+{
+    server.push_response(response::json(503, ""));
+    auto config = server.config();
+    config.authentication = coauth::client_authentication::anonymous();
+    config.retry.initial_back_off = 1ms;
+    return config;
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(grants)
@@ -58,11 +68,7 @@ BOOST_AUTO_TEST_CASE(a_jwt_bearer_grant_has_a_new_assertion_for_each_attempt)
 {
     test_key const key("RSA");
     auto server = start(trusting(key));
-    auto config = server.config();
-    config.authentication = coauth::client_authentication::anonymous();
-    config.retry.initial_back_off = 1ms;
-    server.push_response(response::json(503, ""));
-    client_fixture kept(config);
+    client_fixture kept(retried_once(server));
     auto const request = token_request::jwt_bearer(
         coauth::jwt_assertion(signing_key_of(key).key_id("k"), claims_for(server)));
     BOOST_TEST(outcome(kept.fetch(request)) == "success");
@@ -99,10 +105,7 @@ BOOST_AUTO_TEST_CASE(a_signer_function_signs_the_assertion_of_a_jwt_bearer_grant
 {
     test_key const key("P-256");
     auto server = start(trusting(key));
-    auto config = server.config();
-    config.authentication = coauth::client_authentication::anonymous();
-    config.retry.initial_back_off = 1ms;
-    server.push_response(response::json(503, ""));
+    auto config = retried_once(server);
     std::vector<std::thread> others;
     auto const sign = [&](std::string const& input, signed_handler const& done)
     { others.emplace_back([&key, input, done] { done(key.sign("ES256", input)); }); };

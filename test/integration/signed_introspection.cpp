@@ -431,6 +431,16 @@ BOOST_AUTO_TEST_CASE(an_operation_does_not_outlast_its_deadline_for_the_keys)
     config.timeout = 100ms;
     client_fixture verifier(config);
     BOOST_TEST(outcome(introspect(verifier, "t")) == "timeout");
+    // For a new key too.
+    server.clear_responses();
+    BOOST_TEST(outcome(introspect(verifier, "t")) == "success");
+    server.set_response(silent);
+    auto draft = statement(server);
+    draft.header["kid"] = "new";
+    auto by_new_key = signed_response(signed_by(test_key("P-256"), "ES256", draft));
+    by_new_key.path = "/oauth/introspect";
+    server.push_response(by_new_key);
+    BOOST_TEST(outcome(introspect(verifier, "t")) == "timeout");
     // The end of the client and of the context ends the request too.
     config.timeout = 60s;
     std::optional<introspection_result> got;
@@ -474,7 +484,8 @@ BOOST_AUTO_TEST_CASE(a_client_of_an_issuer_finds_the_published_keys)
     BOOST_TEST(outcome(got) == "invalid_configuration");
     BOOST_REQUIRE(!got);
     BOOST_TEST(
-        got.error().message().find("the server's metadata did not have it") != std::string::npos);
+        got.error().message().find("if the server's metadata have no jwks_uri") !=
+        std::string::npos);
     // Tokens are fetched without them.
     BOOST_TEST(outcome(other.fetch()) == "success");
 }

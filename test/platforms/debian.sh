@@ -19,8 +19,8 @@ command -v debootstrap >/dev/null || {
     exit 2
 }
 [[ -d $root ]] || debootstrap --variant=minbase --include=ca-certificates,git "$suite" "$root"
-rm -rf "$root/root/coauth"
-git clone --quiet --no-local . "$root/root/coauth"
+rm -rf "$root/srv/coauth"
+git clone --quiet --no-local . "$root/srv/coauth"
 [[ ! -e /etc/resolv.conf ]] || cp /etc/resolv.conf "$root/etc/resolv.conf"
 
 # Mounts of this process alone: they end with it, whatever happens. /dev is the root's own.
@@ -41,7 +41,7 @@ exec unshare --mount --pid --fork bash -euc '
     ln -s /proc/self/fd "$root/dev/fd"
     exec chroot "$root" env -i HOME=/root LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin \
         bash -euc '\''
-            cd /root/coauth
+            cd /srv/coauth
             . /etc/os-release && echo "$PRETTY_NAME, commit $(git rev-parse --short HEAD)"
             "$@" && status=0 || status=$?
             dpkg-query -W -f="\${Package} \${Version}\n" g++ libssl-dev "libboost*-dev" 2>/dev/null |
