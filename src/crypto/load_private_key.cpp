@@ -28,8 +28,9 @@ std::string curve_of(EVP_PKEY* key)
 {
     std::array<char, 80> name{};
     std::size_t size = 0;
+    clear_errors();
     if (EVP_PKEY_get_group_name(key, name.data(), name.size(), &size) != 1)
-        ERR_clear_error();
+        throw_if_out_of_memory();
     return {name.data(), size};
 }
 
@@ -315,7 +316,10 @@ private:
             return pem_error(certificate_place() + " belongs to another key");
         if (key == nullptr)
         {
+            clear_errors();
             public_.reset(X509_get_pubkey(certificate.get()));
+            if (!public_)
+                throw_if_out_of_memory();
             // A certificate of another kind of key is no obstacle to assertions.
             if (public_)
                 (void)use_public_key();

@@ -61,7 +61,10 @@ bool verify_signature(
 {
     clear_errors();
     if (!fits(key, algorithm))
+    {
+        throw_if_out_of_memory();
         return false;
+    }
     secret der;
     if (auto const size = coordinate_size(algorithm); size != 0)
     {
