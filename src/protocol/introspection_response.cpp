@@ -30,8 +30,8 @@ std::optional<lifetime> unusual_expiry(client_config const& config, detail::json
 {
     bool const number =
         exp.kind == detail::json_kind::number || exp.kind == detail::json_kind::string;
-    auto const seconds = number ? interpret_expires_in(exp, expires_in_rules()) : lifetime();
-    if (!seconds.valid || seconds.seconds != std::chrono::seconds(0))
+    auto const read = number ? interpret_expires_in(exp, expires_in_rules()) : lifetime();
+    if (!read.valid || read.seconds != std::chrono::seconds(0))
         return std::nullopt;
     return apply_rule(config.server.expires_in.zero, config.server.expires_in);
 }

@@ -25,7 +25,7 @@ namespace json = boost::json;
 constexpr char const* well_known = "/.well-known/oauth-protected-resource";
 
 // Parameters of a challenge, in the form of RFC 9110 section 11.6.1.
-using parameters = std::vector<std::pair<char const*, std::string>>;
+using challenge_parameters = std::vector<std::pair<char const*, std::string>>;
 
 struct credentials
 {
@@ -42,8 +42,9 @@ credentials read_authorization(received_request const& request)
                : credentials{field.substr(0, space), field.substr(space + 1)};
 }
 
-response
-challenge(server_state const& server, unsigned status, std::string scheme, parameters const& with)
+response challenge(
+    server_state const& server, unsigned status, std::string scheme,
+    challenge_parameters const& with)
 {
     auto field = std::move(scheme) + " resource_metadata=\"" + server.origin() + well_known +
                  server.options.api_path + '"';
@@ -162,7 +163,8 @@ response handle_api_request(server_state& server, received_request const& reques
     {
         auto const& scope = server.options.api_scope;
         return challenge(
-            server, 401, "Bearer", scope.empty() ? parameters() : parameters{{"scope", scope}});
+            server, 401, "Bearer",
+            scope.empty() ? challenge_parameters() : challenge_parameters{{"scope", scope}});
     }
     auto result = respond_to_token(server, request, presented);
     if (server.options.dpop != dpop::off && !server.nonce.empty())

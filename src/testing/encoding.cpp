@@ -61,14 +61,14 @@ std::optional<std::string> decode_form_text(std::string_view text)
     return out;
 }
 
-std::optional<std::vector<std::pair<std::string, std::string>>> decode_form(std::string_view form)
+std::optional<std::vector<std::pair<std::string, std::string>>> decode_form(std::string_view text)
 {
     std::vector<std::pair<std::string, std::string>> members;
-    while (!form.empty())
+    while (!text.empty())
     {
-        auto const end = form.find('&');
-        auto const pair = form.substr(0, end);
-        form = end == std::string_view::npos ? std::string_view() : form.substr(end + 1);
+        auto const end = text.find('&');
+        auto const pair = text.substr(0, end);
+        text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
         auto const equals = pair.find('=');
         auto name = decode_form_text(pair.substr(0, equals));
         auto value = decode_form_text(

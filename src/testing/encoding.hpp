@@ -15,7 +15,7 @@ namespace coauth::testing
 std::optional<std::string> decode_form_text(std::string_view text);
 
 // The parameters of a form, in their order. None if one cannot be decoded.
-std::optional<std::vector<std::pair<std::string, std::string>>> decode_form(std::string_view form);
+std::optional<std::vector<std::pair<std::string, std::string>>> decode_form(std::string_view text);
 
 std::optional<std::string> decode_base64(std::string_view text);
 

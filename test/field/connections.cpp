@@ -21,6 +21,8 @@
 using namespace test;
 namespace asio = boost::asio;
 
+BOOST_AUTO_TEST_SUITE(connections)
+
 namespace
 {
 
@@ -85,8 +87,6 @@ authorization_server start_with_token()
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(connections)
 
 BOOST_AUTO_TEST_CASE(no_descriptor_is_inherited_by_programs)
 {

@@ -24,6 +24,8 @@
 using namespace test;
 namespace asio = boost::asio;
 
+BOOST_AUTO_TEST_SUITE(discovery)
+
 namespace
 {
 
@@ -56,8 +58,6 @@ struct pending
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(discovery)
 
 // The issuer is compared byte for byte (RFC 8414 section 3.3). The error points out differences
 // that are easy to overlook.

@@ -18,6 +18,8 @@
 
 using namespace test;
 
+BOOST_AUTO_TEST_SUITE(error_documents)
+
 namespace
 {
 
@@ -381,8 +383,6 @@ bool has_untrue_advice(coauth::error const& e)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(error_documents)
 
 BOOST_AUTO_TEST_CASE(words_codes_and_authentication_failures)
 {

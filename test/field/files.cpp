@@ -13,6 +13,9 @@
 
 using namespace test;
 namespace fs = std::filesystem;
+
+BOOST_AUTO_TEST_SUITE(files)
+
 using coauth::client_authentication;
 
 namespace
@@ -69,8 +72,6 @@ void check_contains(std::string const& text, std::string const& part)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(files)
 
 BOOST_AUTO_TEST_CASE(new_cas_are_used_by_the_next_request)
 {

@@ -13,6 +13,8 @@
 
 using namespace test;
 
+BOOST_AUTO_TEST_SUITE(hiccups)
+
 namespace
 {
 
@@ -106,8 +108,6 @@ time_to_token(boost::asio::io_context& context, coauth::token_source& tokens)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(hiccups)
 
 BOOST_AUTO_TEST_CASE(a_source_without_a_token_has_one_within_seconds)
 {

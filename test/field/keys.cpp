@@ -19,6 +19,8 @@
 #include <string_view>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(keys)
+
 namespace
 {
 
@@ -303,8 +305,6 @@ std::vector<key_format> refused_formats()
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(keys)
 
 BOOST_AUTO_TEST_CASE(pem_text_that_was_damaged_on_its_way_is_read)
 {

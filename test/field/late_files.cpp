@@ -11,6 +11,9 @@
 #include <vector>
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(late_files)
+
 using coauth::client_authentication;
 
 namespace
@@ -140,8 +143,6 @@ void check_reports(client_fixture& early, std::vector<std::string> const& says)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(late_files)
 
 BOOST_AUTO_TEST_CASE(a_client_that_was_made_too_early_recovers)
 {

@@ -14,6 +14,8 @@
 using namespace test;
 namespace asio = boost::asio;
 
+BOOST_AUTO_TEST_SUITE(requests)
+
 namespace
 {
 
@@ -98,8 +100,6 @@ std::string connect_request(coauth::client_config config)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(requests)
 
 BOOST_AUTO_TEST_CASE(a_repeated_secret_is_redacted_in_every_encoding)
 {

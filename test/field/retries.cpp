@@ -11,6 +11,8 @@
 
 using namespace test;
 
+BOOST_AUTO_TEST_SUITE(retries)
+
 namespace
 {
 
@@ -114,8 +116,6 @@ std::vector<row> const table = {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(retries)
 
 BOOST_AUTO_TEST_CASE(one_odd_response_then_a_token)
 {

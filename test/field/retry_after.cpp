@@ -11,6 +11,8 @@
 
 using namespace test;
 
+BOOST_AUTO_TEST_SUITE(retry_after)
+
 namespace
 {
 
@@ -192,8 +194,6 @@ void check_form(scripted_server& server, retry_form const& form)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(retry_after)
 
 BOOST_AUTO_TEST_CASE(every_form_of_a_retry_time_is_read)
 {

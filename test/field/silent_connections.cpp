@@ -14,6 +14,9 @@
 #include <vector>
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(silent_connections)
+
 using coauth::token_request;
 
 namespace
@@ -61,8 +64,6 @@ std::set<std::string> values_of(std::vector<coauth::testing::received_request> c
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(silent_connections)
 
 BOOST_AUTO_TEST_CASE(a_request_on_a_silent_connection_succeeds_on_a_new_one)
 {

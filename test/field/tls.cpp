@@ -15,6 +15,8 @@
 
 using namespace test;
 
+BOOST_AUTO_TEST_SUITE(tls)
+
 namespace
 {
 
@@ -185,8 +187,6 @@ bundles(std::string const& first, std::string const& second, std::string const& 
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(tls)
 
 // The stricter of both: the system's openssl.cnf and the library's own rules.
 BOOST_AUTO_TEST_CASE(the_systems_configuration_is_kept_where_it_is_stricter)

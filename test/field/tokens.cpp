@@ -9,6 +9,8 @@
 
 using namespace test;
 
+BOOST_AUTO_TEST_SUITE(tokens)
+
 namespace
 {
 
@@ -20,8 +22,6 @@ response token_with(std::string const& more)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(tokens)
 
 BOOST_AUTO_TEST_CASE(unusual_lifetimes_are_read_or_rejected)
 {

@@ -14,6 +14,8 @@
 
 using namespace test;
 
+BOOST_AUTO_TEST_SUITE(after_the_handshake)
+
 namespace
 {
 
@@ -175,8 +177,6 @@ raw_tls_server::script flood_with(flood const& what)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(after_the_handshake)
 
 BOOST_AUTO_TEST_CASE(renegotiation_requests_are_declined)
 {

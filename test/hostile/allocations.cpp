@@ -20,10 +20,11 @@
 
 using namespace test;
 namespace asio = boost::asio;
-using coauth::secret;
-using coauth::token_request;
 
 BOOST_AUTO_TEST_SUITE(allocations)
+
+using coauth::secret;
+using coauth::token_request;
 
 BOOST_AUTO_TEST_CASE(a_request_survives_each_failing_allocation)
 {

@@ -15,6 +15,8 @@
 
 using namespace test;
 
+BOOST_AUTO_TEST_SUITE(bounds)
+
 namespace
 {
 
@@ -197,8 +199,6 @@ response in_pieces(response message)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(bounds)
 
 BOOST_AUTO_TEST_CASE(the_meter_measures_memory_bytes_and_cpu_time)
 {

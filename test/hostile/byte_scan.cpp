@@ -22,6 +22,8 @@
 
 using namespace test;
 
+BOOST_AUTO_TEST_SUITE(byte_scan)
+
 namespace
 {
 
@@ -344,8 +346,6 @@ void run_scan(int version, connection_kind kind)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(byte_scan)
 
 BOOST_AUTO_TEST_CASE(a_fault_at_any_byte_over_tls_1_2_gives_the_token_or_an_error)
 {

@@ -21,6 +21,8 @@
 using namespace test;
 namespace asio = boost::asio;
 
+BOOST_AUTO_TEST_SUITE(cancellation_scan)
+
 namespace
 {
 
@@ -264,8 +266,6 @@ void get_token(cancellation_run& run)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(cancellation_scan)
 
 BOOST_AUTO_TEST_CASE(operations_of_a_client_end_promptly_at_every_step)
 {

@@ -12,6 +12,8 @@
 
 using namespace test;
 
+BOOST_AUTO_TEST_SUITE(certificate_cases)
+
 namespace
 {
 
@@ -102,8 +104,6 @@ int choose_nothing(
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(certificate_cases)
 
 BOOST_AUTO_TEST_CASE(names_that_almost_match_are_refused)
 {

@@ -14,6 +14,9 @@
 #include <thread>
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(deadlines)
+
 using coauth::testing::connection_fault;
 
 namespace
@@ -301,8 +304,6 @@ std::vector<deadline_case> cases_after_the_handshake()
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(deadlines)
 
 BOOST_AUTO_TEST_CASE(the_deadline_holds_before_tls)
 {

@@ -31,6 +31,8 @@
 using namespace test;
 namespace asio = boost::asio;
 
+BOOST_AUTO_TEST_SUITE(first_allocations)
+
 namespace
 {
 
@@ -191,8 +193,6 @@ void initialize_openssl(server_process const& server)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(first_allocations)
 
 // The first case, before any other client is made: clients share objects of the process.
 BOOST_AUTO_TEST_CASE(a_failing_first_allocation_of_a_client_spoils_no_later_request)

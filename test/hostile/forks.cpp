@@ -18,6 +18,8 @@
 using namespace test;
 namespace asio = boost::asio;
 
+BOOST_AUTO_TEST_SUITE(forks)
+
 namespace
 {
 
@@ -90,8 +92,6 @@ std::string run_in_child(client_with_token& in, std::function<std::string()> con
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(forks)
 
 BOOST_AUTO_TEST_CASE(a_forked_child_does_not_affect_its_parents_connection)
 {

@@ -10,6 +10,8 @@
 
 using namespace test;
 
+BOOST_AUTO_TEST_SUITE(handshakes)
+
 namespace
 {
 
@@ -133,8 +135,6 @@ void check_flood(std::string const& bytes)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(handshakes)
 
 BOOST_AUTO_TEST_CASE(handshakes_without_a_fault_succeed)
 {

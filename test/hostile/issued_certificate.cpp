@@ -10,7 +10,7 @@ namespace test
 namespace
 {
 
-void check(bool ok)
+void check_certificate(bool ok)
 {
     if (!ok)
         throw std::runtime_error("OpenSSL does not accept the certificate");
@@ -71,18 +71,18 @@ issued_certificate::issued_certificate(certificate_text const& text)
 
 void issued_certificate::use(SSL_CTX& server, std::size_t copies_of_ca) const
 {
-    check(SSL_CTX_use_certificate(&server, certificate_.get()) == 1);
-    check(SSL_CTX_use_PrivateKey(&server, key_.get()) == 1);
+    check_certificate(SSL_CTX_use_certificate(&server, certificate_.get()) == 1);
+    check_certificate(SSL_CTX_use_PrivateKey(&server, key_.get()) == 1);
     if (intermediate_)
-        check(SSL_CTX_add1_chain_cert(&server, intermediate_.get()) == 1);
+        check_certificate(SSL_CTX_add1_chain_cert(&server, intermediate_.get()) == 1);
     for (std::size_t i = 0; i < copies_of_ca; ++i)
-        check(SSL_CTX_add1_chain_cert(&server, ca_.get()) == 1);
+        check_certificate(SSL_CTX_add1_chain_cert(&server, ca_.get()) == 1);
 }
 
 void issued_certificate::require_of_clients(SSL_CTX& server) const
 {
     SSL_CTX_set_verify(&server, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-    check(X509_STORE_add_cert(SSL_CTX_get_cert_store(&server), ca_.get()) == 1);
+    check_certificate(X509_STORE_add_cert(SSL_CTX_get_cert_store(&server), ca_.get()) == 1);
 }
 
 std::string issued_certificate::ca_pem() const

@@ -19,7 +19,7 @@ namespace
 constexpr std::size_t key_size = 16;
 constexpr std::size_t tag_size = 16;
 
-void check(bool ok)
+void check_encryption(bool ok)
 {
     if (!ok)
         throw std::runtime_error("OpenSSL cannot encrypt a record");
@@ -64,7 +64,7 @@ std::string derive(char const* function, std::vector<OSSL_PARAM> parameters, std
     std::shared_ptr<EVP_KDF> const kdf(EVP_KDF_fetch(nullptr, function, nullptr), EVP_KDF_free);
     std::shared_ptr<EVP_KDF_CTX> const context(EVP_KDF_CTX_new(kdf.get()), EVP_KDF_CTX_free);
     std::string out(size, '\0');
-    check(
+    check_encryption(
         EVP_KDF_derive(
             context.get(), reinterpret_cast<unsigned char*>(out.data()), size, parameters.data()) ==
         1);
@@ -116,10 +116,10 @@ unsigned char const* bytes(std::string const& of)
 
 void sealed_records::prepare(SSL_CTX& server)
 {
-    check(SSL_CTX_set_ciphersuites(&server, "TLS_AES_128_GCM_SHA256") == 1);
-    check(SSL_CTX_set_cipher_list(&server, "ECDHE-ECDSA-AES128-GCM-SHA256") == 1);
+    check_encryption(SSL_CTX_set_ciphersuites(&server, "TLS_AES_128_GCM_SHA256") == 1);
+    check_encryption(SSL_CTX_set_cipher_list(&server, "ECDHE-ECDSA-AES128-GCM-SHA256") == 1);
     SSL_CTX_set_options(&server, SSL_OP_NO_TICKET);
-    check(SSL_CTX_set_num_tickets(&server, 0) == 1);
+    check_encryption(SSL_CTX_set_num_tickets(&server, 0) == 1);
     SSL_CTX_set_keylog_callback(&server, store_secret);
 }
 
@@ -166,17 +166,17 @@ std::string sealed_records::encrypt(
     std::string out(content.size() + tag_size, '\0');
     auto* const into = reinterpret_cast<unsigned char*>(out.data());
     int size = 0;
-    check(
+    check_encryption(
         EVP_EncryptInit_ex(context.get(), EVP_aes_128_gcm(), nullptr, bytes(key_), bytes(nonce)) ==
         1);
-    check(
+    check_encryption(
         EVP_EncryptUpdate(
             context.get(), nullptr, &size, bytes(header), static_cast<int>(header.size())) == 1);
-    check(
+    check_encryption(
         EVP_EncryptUpdate(
             context.get(), into, &size, bytes(content), static_cast<int>(content.size())) == 1);
-    check(EVP_EncryptFinal_ex(context.get(), into + size, &size) == 1);
-    check(
+    check_encryption(EVP_EncryptFinal_ex(context.get(), into + size, &size) == 1);
+    check_encryption(
         EVP_CIPHER_CTX_ctrl(
             context.get(), EVP_CTRL_AEAD_GET_TAG, tag_size, into + content.size()) == 1);
     return out;

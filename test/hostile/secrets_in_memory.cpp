@@ -25,6 +25,8 @@
 namespace asio = boost::asio;
 using namespace test;
 
+BOOST_AUTO_TEST_SUITE(secrets_in_memory)
+
 namespace
 {
 
@@ -438,8 +440,6 @@ void use(server_process const& server, secret_case const& how)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(secrets_in_memory)
 
 BOOST_AUTO_TEST_CASE(the_search_finds_a_copy)
 {

@@ -18,6 +18,8 @@
 using namespace test;
 namespace asio = boost::asio;
 
+BOOST_AUTO_TEST_SUITE(system_calls)
+
 namespace
 {
 
@@ -106,8 +108,6 @@ void fail_each(coauth::client_config const& config, program const& what, std::si
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(system_calls)
 
 BOOST_AUTO_TEST_CASE(a_request_survives_each_failing_system_call)
 {

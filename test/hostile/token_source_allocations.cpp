@@ -9,9 +9,10 @@
 #include <vector>
 
 using namespace test;
-using coauth::token_request;
 
 BOOST_AUTO_TEST_SUITE(allocations)
+
+using coauth::token_request;
 
 BOOST_AUTO_TEST_CASE(a_token_source_survives_each_failing_allocation)
 {

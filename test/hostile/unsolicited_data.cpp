@@ -12,6 +12,8 @@
 
 using namespace test;
 
+BOOST_AUTO_TEST_SUITE(unsolicited_data)
+
 namespace
 {
 
@@ -121,8 +123,6 @@ with_large_tickets(issued_certificate const& certificate, std::size_t count)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(unsolicited_data)
 
 BOOST_AUTO_TEST_CASE(a_response_before_the_request_is_never_used)
 {

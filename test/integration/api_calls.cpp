@@ -18,6 +18,9 @@
 
 using namespace test;
 namespace asio = boost::asio;
+
+BOOST_AUTO_TEST_SUITE(api_calls)
+
 using coauth::challenge_remedy;
 
 namespace
@@ -120,8 +123,6 @@ server_options with_dpop(bool nonce)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(api_calls)
 
 BOOST_AUTO_TEST_CASE(a_bearer_token_is_one_field)
 {

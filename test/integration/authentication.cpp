@@ -10,6 +10,9 @@
 #include <set>
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(authentication)
+
 using coauth::authentication_method;
 using coauth::client_authentication;
 using coauth::secret;
@@ -44,8 +47,6 @@ std::string platform_assertion(authorization_server const& server, test_key cons
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(authentication)
 
 BOOST_AUTO_TEST_CASE(private_key_jwt_works_with_every_algorithm)
 {

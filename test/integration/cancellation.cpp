@@ -17,6 +17,9 @@
 
 using namespace test;
 namespace asio = boost::asio;
+
+BOOST_AUTO_TEST_SUITE(cancellation)
+
 using coauth::testing::connection_fault;
 
 namespace
@@ -116,8 +119,6 @@ void check_cancelled(token_result const& got)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(cancellation)
 
 BOOST_AUTO_TEST_CASE(a_silent_tls_handshake_is_cancelled_promptly)
 {

@@ -15,6 +15,9 @@
 #include <thread>
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(client_certificates)
+
 using coauth::authentication_method;
 using coauth::client_authentication;
 namespace wanted = coauth::testing;
@@ -86,8 +89,6 @@ std::string contents_of(char const* path)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(client_certificates)
 
 BOOST_AUTO_TEST_CASE(a_self_signed_certificate_authenticates_the_client_and_binds_the_token)
 {

@@ -15,6 +15,8 @@
 
 using namespace test;
 
+BOOST_AUTO_TEST_SUITE(connecting)
+
 namespace
 {
 
@@ -48,8 +50,6 @@ using response_lookup =
     std::function<void(boost::system::error_code, std::vector<coauth::ip_endpoint>)>;
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(connecting)
 
 BOOST_AUTO_TEST_CASE(an_unreachable_first_address_costs_only_the_connection_attempt_delay)
 {

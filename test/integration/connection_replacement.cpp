@@ -19,6 +19,8 @@
 using namespace test;
 namespace asio = boost::asio;
 
+BOOST_AUTO_TEST_SUITE(connection_replacement)
+
 namespace
 {
 
@@ -35,8 +37,6 @@ std::string response_with(std::string_view token)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(connection_replacement)
 
 // The next operation notices the closed connection and uses a new one.
 BOOST_AUTO_TEST_CASE(an_idle_connection_that_the_server_closed_is_replaced)

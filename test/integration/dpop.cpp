@@ -18,6 +18,8 @@
 using namespace test;
 namespace json = boost::json;
 
+BOOST_AUTO_TEST_SUITE(dpop)
+
 namespace
 {
 
@@ -61,8 +63,6 @@ coauth::access_token some_token()
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(dpop)
 
 BOOST_AUTO_TEST_CASE(a_proof_of_every_algorithm_binds_the_token)
 {

@@ -15,6 +15,8 @@
 using namespace test;
 namespace asio = boost::asio;
 
+BOOST_AUTO_TEST_SUITE(executor_failures)
+
 namespace
 {
 
@@ -80,8 +82,6 @@ private:
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(executor_failures)
 
 BOOST_AUTO_TEST_CASE(a_fetch_starts_later_if_the_executor_throws)
 {

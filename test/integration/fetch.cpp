@@ -18,6 +18,9 @@
 #include <utility>
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(fetch)
+
 using coauth::client_authentication;
 using coauth::testing::server_flavor;
 
@@ -39,8 +42,6 @@ server_options smscx_options()
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(fetch)
 
 BOOST_AUTO_TEST_CASE(yields_the_token_with_scope_lifetime_and_times)
 {

@@ -10,9 +10,10 @@
 #include <vector>
 
 using namespace test;
-using coauth::client_authentication;
 
 BOOST_AUTO_TEST_SUITE(fetch_configuration)
+
+using coauth::client_authentication;
 
 BOOST_AUTO_TEST_CASE(an_invalid_parameter_opens_no_connection)
 {

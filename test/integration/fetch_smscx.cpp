@@ -8,6 +8,9 @@
 #include <string>
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(fetch_smscx)
+
 using coauth::client_authentication;
 using coauth::testing::server_flavor;
 
@@ -22,8 +25,6 @@ server_options smscx_options()
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(fetch_smscx)
 
 BOOST_AUTO_TEST_CASE(tokens_and_errors_of_the_smscx_flavor_are_understood)
 {

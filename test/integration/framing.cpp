@@ -10,6 +10,8 @@
 
 using namespace test;
 
+BOOST_AUTO_TEST_SUITE(framing)
+
 namespace
 {
 
@@ -106,8 +108,6 @@ response trickling(std::string raw, std::optional<std::size_t> repeat_from = std
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(framing)
 
 BOOST_AUTO_TEST_CASE(valid_responses_are_accepted)
 {

@@ -14,6 +14,9 @@
 #include <vector>
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(grants)
+
 using coauth::secret;
 using coauth::token_request;
 
@@ -61,8 +64,6 @@ coauth::client_config retried_once(authorization_server& server)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(grants)
 
 BOOST_AUTO_TEST_CASE(a_jwt_bearer_grant_has_a_new_assertion_for_each_attempt)
 {

@@ -17,6 +17,9 @@
 
 using namespace test;
 namespace asio = boost::asio;
+
+BOOST_AUTO_TEST_SUITE(handlers)
+
 using coauth::secret;
 
 namespace
@@ -91,8 +94,6 @@ struct end_of_the_systems_threads
 BOOST_TEST_GLOBAL_FIXTURE(end_of_the_systems_threads);
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(handlers)
 
 BOOST_FIXTURE_TEST_CASE(a_throwing_handler_does_not_affect_later_operations, on_one_thread)
 {

@@ -15,6 +15,9 @@
 
 using namespace test;
 namespace asio = boost::asio;
+
+BOOST_AUTO_TEST_SUITE(introspection_revocation)
+
 using coauth::secret;
 
 namespace
@@ -58,8 +61,6 @@ struct client_for_introspection : client_fixture
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(introspection_revocation)
 
 BOOST_AUTO_TEST_CASE(a_token_can_be_introspected_and_revoked)
 {

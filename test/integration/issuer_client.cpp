@@ -18,6 +18,8 @@
 using namespace test;
 namespace asio = boost::asio;
 
+BOOST_AUTO_TEST_SUITE(issuer_client)
+
 namespace
 {
 
@@ -69,8 +71,6 @@ std::size_t count_targets(authorization_server const& server, std::string const&
 std::string const get_metadata = std::string("GET ") + oauth_path;
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(issuer_client)
 
 BOOST_AUTO_TEST_CASE(discovers_its_endpoints_once)
 {

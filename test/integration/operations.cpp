@@ -35,6 +35,8 @@
 using namespace test;
 namespace asio = boost::asio;
 
+BOOST_AUTO_TEST_SUITE(operations)
+
 namespace
 {
 
@@ -46,8 +48,6 @@ T await_result(Executor const& executor, asio::awaitable<T> work)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(operations)
 
 // Awaits a token and a timer together, on each kind of executor.
 asio::awaitable<std::string> race(coauth::client& client, std::chrono::milliseconds limit)

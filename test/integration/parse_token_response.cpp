@@ -5,10 +5,11 @@
 #include <boost/test/unit_test.hpp>
 
 using namespace test;
-using coauth::http_headers;
-using clock_type = std::chrono::steady_clock;
 
 BOOST_AUTO_TEST_SUITE(parse_token_response)
+
+using coauth::http_headers;
+using clock_type = std::chrono::steady_clock;
 
 BOOST_AUTO_TEST_CASE(a_token_lives_from_the_time_of_its_request)
 {

@@ -18,6 +18,9 @@
 
 using namespace test;
 namespace asio = boost::asio;
+
+BOOST_AUTO_TEST_SUITE(proxy)
+
 using asio::ip::tcp;
 
 namespace
@@ -103,8 +106,6 @@ proxy_script leading_to(authorization_server const& server, std::string response
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(proxy)
 
 BOOST_AUTO_TEST_CASE(a_tunnel_leads_to_the_verified_server)
 {

@@ -16,6 +16,8 @@
 using namespace test;
 namespace asio = boost::asio;
 
+BOOST_AUTO_TEST_SUITE(proxy_over_tls)
+
 namespace
 {
 
@@ -56,8 +58,6 @@ bool says(token_result const& got, std::string_view part)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(proxy_over_tls)
 
 BOOST_AUTO_TEST_CASE(a_tunnel_within_tls_leads_to_the_verified_server)
 {

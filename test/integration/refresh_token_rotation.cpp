@@ -16,6 +16,9 @@
 
 using namespace test;
 namespace asio = boost::asio;
+
+BOOST_AUTO_TEST_SUITE(refresh_token_rotation)
+
 using coauth::secret;
 using coauth::token_request;
 
@@ -67,8 +70,6 @@ struct rotation_fixture
 using provider = std::function<std::string(std::vector<std::string> const& reported)>;
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(refresh_token_rotation)
 
 BOOST_AUTO_TEST_CASE(is_followed_over_several_fetches)
 {

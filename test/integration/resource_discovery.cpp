@@ -13,6 +13,8 @@
 using namespace test;
 namespace asio = boost::asio;
 
+BOOST_AUTO_TEST_SUITE(resource_discovery)
+
 namespace
 {
 
@@ -59,8 +61,6 @@ std::string challenge_with(std::string const& metadata_url)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(resource_discovery)
 
 BOOST_AUTO_TEST_CASE(leads_from_a_challenge_to_a_call_with_a_token)
 {

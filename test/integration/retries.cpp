@@ -9,6 +9,8 @@
 
 using namespace test;
 
+BOOST_AUTO_TEST_SUITE(retries)
+
 namespace
 {
 
@@ -32,8 +34,6 @@ coauth::client_config quick(authorization_server const& server)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(retries)
 
 BOOST_AUTO_TEST_CASE(only_transient_failures_are_retried)
 {

@@ -7,6 +7,8 @@
 
 using namespace test;
 
+BOOST_AUTO_TEST_SUITE(secret_leaks)
+
 namespace
 {
 
@@ -38,8 +40,6 @@ std::string first_request(authorization_server const& server, client_fixture& ke
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(secret_leaks)
 
 BOOST_AUTO_TEST_CASE(no_redirect_is_followed)
 {

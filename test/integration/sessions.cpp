@@ -13,6 +13,8 @@
 
 using namespace test;
 
+BOOST_AUTO_TEST_SUITE(sessions)
+
 namespace
 {
 
@@ -47,8 +49,6 @@ void check_openings(coauth::client_config const& config, std::vector<std::string
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(sessions)
 
 BOOST_AUTO_TEST_CASE(a_session_that_the_server_forgot_is_replaced)
 {

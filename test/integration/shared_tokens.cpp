@@ -14,9 +14,10 @@
 
 using namespace test;
 namespace asio = boost::asio;
-using coauth::errc;
 
 BOOST_AUTO_TEST_SUITE(shared_tokens)
+
+using coauth::errc;
 
 BOOST_AUTO_TEST_CASE(fifty_processes_that_start_at_once_fetch_one_token)
 {

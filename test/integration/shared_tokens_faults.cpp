@@ -13,6 +13,9 @@
 
 using namespace test;
 namespace asio = boost::asio;
+
+BOOST_AUTO_TEST_SUITE(shared_tokens_faults)
+
 using coauth::errc;
 
 namespace
@@ -130,8 +133,6 @@ private:
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(shared_tokens_faults)
 
 BOOST_AUTO_TEST_CASE(every_fault_of_the_store_leaves_every_caller_with_a_token)
 {

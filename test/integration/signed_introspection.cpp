@@ -14,6 +14,9 @@
 
 using namespace test;
 namespace json = boost::json;
+
+BOOST_AUTO_TEST_SUITE(signed_introspection)
+
 using coauth::secret;
 
 namespace
@@ -93,8 +96,6 @@ std::string algorithm_of(std::string const& kind)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(signed_introspection)
 
 BOOST_AUTO_TEST_CASE(a_signed_response_is_requested_and_verified)
 {

@@ -14,6 +14,9 @@
 
 using namespace test;
 namespace asio = boost::asio;
+
+BOOST_AUTO_TEST_SUITE(signers)
+
 using coauth::client_authentication;
 
 namespace
@@ -35,8 +38,6 @@ coauth::error quota_error()
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(signers)
 
 BOOST_AUTO_TEST_CASE(a_signer_may_complete_at_once)
 {

@@ -11,6 +11,9 @@
 #include <thread>
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(testing_server)
+
 using coauth::authentication_method;
 using coauth::testing::client_certificates;
 using coauth::testing::dpop;
@@ -73,8 +76,6 @@ server_options accepting(std::string grant)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(testing_server)
 
 BOOST_AUTO_TEST_CASE(metadata_of_a_plain_server)
 {

@@ -8,6 +8,9 @@
 #include <functional>
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(testing_server_assertions)
+
 using coauth::authentication_method;
 
 namespace
@@ -107,8 +110,6 @@ fault const faults[] = {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(testing_server_assertions)
 
 BOOST_AUTO_TEST_CASE(every_algorithm_of_keys_is_accepted)
 {

@@ -5,6 +5,9 @@
 #include <boost/test/unit_test.hpp>
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(testing_server_certificates)
+
 using coauth::authentication_method;
 using coauth::testing::client_certificates;
 
@@ -57,8 +60,6 @@ void check_refused(raw_response const& got, std::string const& reason)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(testing_server_certificates)
 
 BOOST_AUTO_TEST_CASE(the_registered_certificate_binds_the_token)
 {

@@ -7,6 +7,9 @@
 #include <functional>
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(testing_server_dpop)
+
 using coauth::testing::dpop;
 
 namespace
@@ -105,8 +108,6 @@ fault const faults[] = {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(testing_server_dpop)
 
 BOOST_AUTO_TEST_CASE(a_proof_by_every_algorithm_binds_the_token_to_its_key)
 {

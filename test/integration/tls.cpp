@@ -12,6 +12,9 @@
 #include <memory>
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(tls)
+
 using certificate = test::server_certificate;
 using coauth::testing::connection_fault;
 
@@ -94,8 +97,6 @@ bool handshake_succeeds(authorization_server const& server, int version, char co
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(tls)
 
 BOOST_AUTO_TEST_CASE(every_faulty_certificate_is_refused_before_the_request)
 {

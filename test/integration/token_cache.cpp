@@ -9,6 +9,9 @@
 
 using namespace test;
 namespace asio = boost::asio;
+
+BOOST_AUTO_TEST_SUITE(token_cache)
+
 using coauth::token_request;
 
 namespace
@@ -50,8 +53,6 @@ void check_bound(std::size_t most)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(token_cache)
 
 // Destroyed after the library's thread-local objects.
 BOOST_AUTO_TEST_CASE(thread_local_destructors_may_use_a_token_cache)

@@ -24,6 +24,9 @@
 
 using namespace test;
 namespace asio = boost::asio;
+
+BOOST_AUTO_TEST_SUITE(token_fetcher)
+
 using coauth::errc;
 using coauth::token_fetch;
 using coauth::token_fetch_handler;
@@ -48,8 +51,6 @@ awaitable_token throw_mine(token_fetch)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(token_fetcher)
 
 BOOST_AUTO_TEST_CASE(may_complete_in_any_way_once)
 {

@@ -6,6 +6,8 @@
 
 using namespace test;
 
+BOOST_AUTO_TEST_SUITE(token_response_body)
+
 namespace
 {
 
@@ -61,8 +63,6 @@ std::string nested(std::string const& opening, std::string const& closing)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(token_response_body)
 
 BOOST_AUTO_TEST_CASE(usable_tokens_are_accepted)
 {

@@ -25,6 +25,9 @@
 
 using namespace test;
 namespace asio = boost::asio;
+
+BOOST_AUTO_TEST_SUITE(token_source)
+
 using coauth::token_source_options;
 using coauth::token_source_state;
 
@@ -67,8 +70,6 @@ struct counting_allocator
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(token_source)
 
 BOOST_AUTO_TEST_CASE(the_first_call_fetches_and_later_calls_hit_the_cache)
 {

@@ -16,9 +16,10 @@
 
 using namespace test;
 namespace asio = boost::asio;
-using coauth::token_source_options;
 
 BOOST_AUTO_TEST_SUITE(token_source_credentials)
+
+using coauth::token_source_options;
 
 // The function is called for each fetch, and once more if the secret was refused.
 BOOST_AUTO_TEST_CASE(a_changed_secret_is_tried_once_and_ends_the_back_off)

@@ -13,6 +13,9 @@
 #include <vector>
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(token_source_events)
+
 using coauth::fetch_reason;
 using coauth::token_source_options;
 
@@ -82,8 +85,6 @@ bool is_part_of_none(std::string const& event)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(token_source_events)
 
 BOOST_AUTO_TEST_CASE(events_name_the_client_the_endpoint_and_the_operation)
 {

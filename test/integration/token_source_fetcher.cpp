@@ -21,6 +21,9 @@
 
 using namespace test;
 namespace asio = boost::asio;
+
+BOOST_AUTO_TEST_SUITE(token_source_fetcher)
+
 using coauth::errc;
 using coauth::token_fetch;
 using coauth::token_fetch_handler;
@@ -54,8 +57,6 @@ token_fetcher_fixture::function until_cancelled(std::string& log)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(token_source_fetcher)
 
 BOOST_AUTO_TEST_CASE(calls_the_function_once_for_all_waiting_calls)
 {

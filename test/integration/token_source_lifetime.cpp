@@ -16,9 +16,10 @@
 
 using namespace test;
 namespace asio = boost::asio;
-using coauth::token_source_state;
 
 BOOST_AUTO_TEST_SUITE(token_source_lifetime)
+
+using coauth::token_source_state;
 
 BOOST_AUTO_TEST_CASE(destroying_or_closing_source_or_client_cancels_all_waiters)
 {

@@ -11,11 +11,12 @@
 #include <vector>
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(token_source_refresh)
+
 using coauth::fetch_reason;
 using coauth::token_source_options;
 using coauth::token_source_state;
-
-BOOST_AUTO_TEST_SUITE(token_source_refresh)
 
 BOOST_AUTO_TEST_CASE(a_token_that_expires_before_it_arrives_fails_all_waiters)
 {

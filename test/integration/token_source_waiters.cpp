@@ -20,11 +20,12 @@
 
 using namespace test;
 namespace asio = boost::asio;
+
+BOOST_AUTO_TEST_SUITE(token_source_waiters)
+
 using coauth::fetch_reason;
 using coauth::token_source_options;
 using coauth::token_source_state;
-
-BOOST_AUTO_TEST_SUITE(token_source_waiters)
 
 BOOST_AUTO_TEST_CASE(ten_thousand_waiters_share_one_fetch_and_its_failure)
 {

@@ -14,6 +14,9 @@
 
 using namespace test;
 namespace asio = boost::asio;
+
+BOOST_AUTO_TEST_SUITE(user_functions)
+
 using coauth::client_authentication;
 using coauth::secret;
 
@@ -102,8 +105,6 @@ void run_within(std::chrono::seconds limit, std::string const& what, std::functi
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(user_functions)
 
 BOOST_AUTO_TEST_CASE(every_user_function_may_use_the_client_and_close_it)
 {

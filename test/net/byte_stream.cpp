@@ -26,6 +26,9 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 namespace net = coauth::net;
 using namespace std::chrono_literals;
+
+BOOST_AUTO_TEST_SUITE(byte_stream)
+
 using asio::ip::tcp;
 using boost::system::error_code;
 using coauth::testing::authorization_server;
@@ -193,8 +196,6 @@ private:
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(byte_stream)
 
 BOOST_AUTO_TEST_CASE(beast_writes_a_request_and_reads_the_response_over_tls)
 {

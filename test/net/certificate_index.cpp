@@ -17,6 +17,9 @@
 
 using namespace test;
 namespace crypto = coauth::crypto;
+
+BOOST_AUTO_TEST_SUITE(certificate_index)
+
 using coauth::net::index_certificates;
 
 namespace
@@ -55,8 +58,6 @@ struct indexed
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(certificate_index)
 
 BOOST_AUTO_TEST_CASE(only_what_is_needed_is_parsed)
 {

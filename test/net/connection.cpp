@@ -23,6 +23,9 @@
 namespace asio = boost::asio;
 namespace net = coauth::net;
 using namespace std::chrono_literals;
+
+BOOST_AUTO_TEST_SUITE(connection)
+
 using asio::ip::tcp;
 
 namespace
@@ -134,8 +137,6 @@ struct connected
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(connection)
 
 BOOST_AUTO_TEST_CASE(a_response_that_arrives_while_others_run_is_read_without_a_wait)
 {

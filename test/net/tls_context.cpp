@@ -17,6 +17,9 @@
 using namespace test;
 namespace net = coauth::net;
 namespace fs = std::filesystem;
+
+BOOST_AUTO_TEST_SUITE(tls_context)
+
 using source = net::tls_context_source;
 
 namespace
@@ -88,8 +91,6 @@ struct scratch_directory
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(tls_context)
 
 BOOST_AUTO_TEST_CASE(options_that_trust_the_same_share_what_was_read)
 {

@@ -43,7 +43,7 @@ namespace
 
 constexpr std::size_t in_flight = 64;
 
-authorization_server start(bool tls)
+authorization_server start_server(bool tls)
 {
     auto options = test::options();
     options.tls = tls;
@@ -216,7 +216,7 @@ std::size_t open_files()
 
 void stress(bool tls, coauth::connection_options const& connections, std::size_t count)
 {
-    auto const server = start(tls);
+    auto const server = start_server(tls);
     auto config = test::with_log_scan(server.config());
     config.timeout = 120s;
     config.connections = connections;
@@ -291,7 +291,7 @@ BOOST_AUTO_TEST_CASE(cancelled_operations_of_many_threads_complete_once_in_the_c
 // The client is closed while operations start and run on other threads.
 BOOST_AUTO_TEST_CASE(closing_a_client_completes_operations_of_other_threads_once)
 {
-    auto const server = start(false);
+    auto const server = start_server(false);
     std::mt19937_64 random(test::choose_seed());
     for (int round = 0; round < 100; ++round)
     {

@@ -128,7 +128,7 @@ use(pool_strand strand, coauth::token_source& tokens, counts& counted, std::uint
     }
 }
 
-authorization_server start()
+authorization_server start_server()
 {
     auto options = test::options();
     options.tls = false;
@@ -140,7 +140,7 @@ authorization_server start()
 
 BOOST_AUTO_TEST_CASE(operations_of_many_threads_on_a_token_source_complete_once)
 {
-    auto server = start();
+    auto server = start_server();
     auto const seed = test::choose_seed();
     coauth::token_source_options options;
     options.initial_back_off = 1ms;
@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(operations_of_many_threads_on_a_token_source_complete_once)
 // The source is closed while operations start and wait on other threads.
 BOOST_AUTO_TEST_CASE(closing_a_token_source_completes_operations_of_other_threads_once)
 {
-    auto server = start();
+    auto server = start_server();
     std::mt19937_64 random(test::choose_seed());
     for (int round = 0; round < 100; ++round)
     {
@@ -219,7 +219,7 @@ BOOST_AUTO_TEST_CASE(closing_a_token_source_completes_operations_of_other_thread
 // other threads.
 BOOST_AUTO_TEST_CASE(destroying_a_token_source_completes_waiters_of_other_threads_once)
 {
-    auto server = start();
+    auto server = start_server();
     std::mt19937_64 random(test::choose_seed());
     std::uint64_t tokens_in_total = 0;
     std::uint64_t cancelled_in_total = 0;
@@ -330,7 +330,7 @@ BOOST_AUTO_TEST_CASE(a_fetch_that_another_thread_completes_ends_once)
 // time, while their context exists or after another thread has destroyed it.
 BOOST_AUTO_TEST_CASE(two_threads_may_destroy_clients_before_or_after_their_context)
 {
-    auto server = start();
+    auto server = start_server();
     std::mt19937_64 random(test::choose_seed());
     for (int round = 0; round < 300; ++round)
     {
@@ -410,7 +410,7 @@ BOOST_AUTO_TEST_CASE(a_token_cache_may_be_erased_by_another_thread_during_lookup
 // erased with their client.
 BOOST_AUTO_TEST_CASE(a_token_cache_may_be_used_by_many_threads)
 {
-    auto server = start();
+    auto server = start_server();
     auto const seed = test::choose_seed();
     asio::thread_pool pool(1);
     coauth::client client(pool.get_executor(), test::with_log_scan(server.config()));

@@ -8,6 +8,8 @@
 
 using namespace test;
 
+BOOST_AUTO_TEST_SUITE(access_token)
+
 namespace
 {
 
@@ -41,8 +43,6 @@ std::string printed(token const& t)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(access_token)
 
 BOOST_AUTO_TEST_CASE(a_token_has_the_members_of_its_response)
 {

@@ -7,9 +7,10 @@
 #include <map>
 
 using namespace test;
-using coauth::challenge_remedy;
 
 BOOST_AUTO_TEST_SUITE(api_challenge)
+
+using coauth::challenge_remedy;
 
 BOOST_AUTO_TEST_CASE(the_remedy_of_a_challenge_is_recognized)
 {

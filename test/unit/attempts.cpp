@@ -6,6 +6,9 @@
 #include "support.hpp"
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(attempts)
+
 using coauth::errc;
 using machine_type = coauth::policy::attempts;
 using coauth::policy::request_traits;
@@ -75,8 +78,6 @@ std::string_view name(action what)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(attempts)
 
 BOOST_AUTO_TEST_CASE(the_kind_of_failure_decides_what_follows_the_first_attempt)
 {

@@ -5,6 +5,9 @@
 #include <set>
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(cache_key)
+
 using coauth::token_request;
 
 namespace
@@ -19,8 +22,6 @@ key(token_request const& request, std::uint64_t client = 1, std::string_view fin
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(cache_key)
 
 BOOST_AUTO_TEST_CASE(the_order_of_scopes_and_resources_does_not_change_the_key)
 {

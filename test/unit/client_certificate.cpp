@@ -10,6 +10,9 @@
 
 using namespace test;
 namespace net = coauth::net;
+
+BOOST_AUTO_TEST_SUITE(client_certificate)
+
 using coauth::secret;
 using coauth::tls_options;
 
@@ -108,8 +111,6 @@ void check_refused(tls_options const& options, std::string_view says)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(client_certificate)
 
 BOOST_AUTO_TEST_CASE(no_certificate_is_loaded_if_none_is_configured)
 {

@@ -10,6 +10,9 @@
 #include <filesystem>
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(config_validation)
+
 using coauth::client_authentication;
 using coauth::client_config;
 using coauth::protocol::check_config;
@@ -288,8 +291,6 @@ valid_change const valid_changes[] = {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(config_validation)
 
 BOOST_AUTO_TEST_CASE(each_rule_has_its_own_message)
 {

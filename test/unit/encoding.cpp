@@ -9,6 +9,8 @@
 using namespace test;
 using namespace coauth::detail;
 
+BOOST_AUTO_TEST_SUITE(encoding)
+
 namespace
 {
 
@@ -59,8 +61,6 @@ std::string all_bytes()
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(encoding)
 
 BOOST_AUTO_TEST_CASE(form_encoding_of_names_and_values)
 {

@@ -3,9 +3,10 @@
 #include "support.hpp"
 
 using namespace test;
-using coauth::protocol::parse_endpoint;
 
 BOOST_AUTO_TEST_SUITE(endpoint_url)
+
+using coauth::protocol::parse_endpoint;
 
 BOOST_AUTO_TEST_CASE(valid_urls_are_split_into_parts)
 {

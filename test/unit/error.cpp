@@ -13,6 +13,9 @@
 #include <stdexcept>
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(error)
+
 using coauth::errc;
 using coauth::error_kind;
 
@@ -119,8 +122,6 @@ failure with_status(errc code, unsigned status)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(error)
 
 BOOST_AUTO_TEST_CASE(exceptions_become_errors)
 {

@@ -7,9 +7,10 @@
 #include "values/encoding.hpp"
 
 using namespace test;
-using coauth::errc;
 
 BOOST_AUTO_TEST_SUITE(error_response)
+
+using coauth::errc;
 
 BOOST_AUTO_TEST_CASE(every_oauth_error_code_is_read)
 {

@@ -5,6 +5,9 @@
 #include "support.hpp"
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(expires_in)
+
 using coauth::expires_in_rule;
 using coauth::detail::json_kind;
 
@@ -90,8 +93,6 @@ std::vector<expires_in_case> expires_in_cases()
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(expires_in)
 
 BOOST_AUTO_TEST_CASE(expires_in_is_read_by_the_rules_of_the_server)
 {

@@ -10,6 +10,8 @@
 using namespace test;
 using namespace std::chrono_literals;
 
+BOOST_AUTO_TEST_SUITE(fleet_simulation)
+
 namespace
 {
 
@@ -23,7 +25,7 @@ std::size_t lives(std::chrono::seconds lifetime)
         std::ceil(std::chrono::duration<double>(day) / (lifetime * 0.7)));
 }
 
-void print(char const* name, fleet_simulation const& fleet, std::size_t expected)
+void print(char const* name, test::fleet_simulation const& fleet, std::size_t expected)
 {
     std::cout << name << ": " << fleet.fetches.size() << " fetches for " << expected
               << " lives of the token, " << fleet.store_operations << " operations of the store, "
@@ -31,8 +33,6 @@ void print(char const* name, fleet_simulation const& fleet, std::size_t expected
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(fleet_simulation)
 
 BOOST_AUTO_TEST_CASE(a_thousand_nodes_fetch_each_token_of_a_day_once)
 {

@@ -300,12 +300,12 @@ private:
         return one.fetch->claim() != shared_fetch::claim_state::none && claim_owner_ == one.owner &&
                now_ < claim_ends_;
     }
-    void publish_token(node& one, time_point sent)
+    void publish_token(node& one, time_point requested_at)
     {
         coauth::access_token_info info;
         info.value = "token" + std::to_string(fetches.size());
-        info.requested_at = std::chrono::system_clock::time_point(sent.time_since_epoch());
-        info.requested_at_steady = sent;
+        info.requested_at = std::chrono::system_clock::time_point(requested_at.time_since_epoch());
+        info.requested_at_steady = requested_at;
         info.lifetime = options.token_life;
         access_token const token(std::move(info));
         if (owns_claim(one))

@@ -9,10 +9,11 @@
 #include <vector>
 
 using namespace test;
-using coauth::client_config;
-using coauth::protocol::check_config;
 
 BOOST_AUTO_TEST_SUITE(header_fields)
+
+using coauth::client_config;
+using coauth::protocol::check_config;
 
 BOOST_AUTO_TEST_CASE(invalid_header_fields_are_rejected_without_their_value)
 {

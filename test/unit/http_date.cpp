@@ -3,6 +3,9 @@
 #include "support.hpp"
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(http_date)
+
 using coauth::protocol::parse_http_date;
 
 namespace
@@ -19,8 +22,6 @@ std::int64_t parsed(std::string_view text)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(http_date)
 
 BOOST_AUTO_TEST_CASE(the_three_date_formats_of_rfc_9110_are_read)
 {

@@ -6,6 +6,8 @@
 
 using namespace test;
 
+BOOST_AUTO_TEST_SUITE(http_headers)
+
 namespace
 {
 
@@ -20,8 +22,6 @@ coauth::http_headers sample()
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(http_headers)
 
 BOOST_AUTO_TEST_CASE(field_names_are_compared_without_case)
 {

@@ -6,6 +6,9 @@
 #include "support.hpp"
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(http_request)
+
 using coauth::client_authentication;
 using coauth::client_config;
 using coauth::token_request;
@@ -39,8 +42,6 @@ std::string head(std::string const& whole)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(http_request)
 
 BOOST_AUTO_TEST_CASE(the_request_to_smscx_is_complete)
 {

@@ -7,6 +7,9 @@
 #include <algorithm>
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(http_response_parser)
+
 using reader_type = coauth::net::http_response_parser;
 using state = reader_type::state;
 
@@ -74,8 +77,6 @@ void check_wherever_it_is_cut(std::string const& response, std::string const& bo
 constexpr auto chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(http_response_parser)
 
 BOOST_AUTO_TEST_CASE(a_header_that_arrives_field_by_field_is_limited)
 {

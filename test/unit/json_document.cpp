@@ -5,6 +5,9 @@
 #include "values/encoding.hpp"
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(json_document)
+
 using coauth::detail::json_kind;
 
 namespace
@@ -23,8 +26,6 @@ std::string nested(std::size_t depth, std::string const& open, std::string const
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(json_document)
 
 BOOST_AUTO_TEST_CASE(members_are_read_by_their_kind)
 {

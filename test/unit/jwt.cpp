@@ -20,6 +20,9 @@
 
 using namespace test;
 using namespace coauth::crypto;
+
+BOOST_AUTO_TEST_SUITE(jwt)
+
 using coauth::secret;
 using coauth::signing_key;
 using coauth::detail::audience_of;
@@ -95,8 +98,6 @@ std::array<std::string, 2> parts(secret const& signing_input)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(jwt)
 
 BOOST_AUTO_TEST_CASE(base64url_encodes_the_vectors_of_rfc_4648)
 {

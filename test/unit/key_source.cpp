@@ -7,6 +7,9 @@
 #include "test_keys.hpp"
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(key_source)
+
 using coauth::signing_key;
 
 namespace
@@ -21,8 +24,6 @@ std::string thumbprint(
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(key_source)
 
 BOOST_AUTO_TEST_CASE(a_new_key_is_used_and_an_unusable_file_only_after_the_grace)
 {

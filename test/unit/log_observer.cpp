@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(log_observer)
+
 using coauth::log_level;
 using namespace std::chrono_literals;
 
@@ -161,8 +163,6 @@ written_by(std::function<void(coauth::log_observer&)> const& event, log_level le
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(log_observer)
 
 BOOST_AUTO_TEST_CASE(each_event_is_one_line_with_its_weight)
 {

@@ -7,6 +7,9 @@
 #include <random>
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(pool_policy)
+
 using policy_pool = coauth::policy::pool_policy;
 using decision_kind = policy_pool::decision_kind;
 
@@ -21,8 +24,6 @@ policy_pool make(std::size_t connections, std::size_t waiting = 10)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(pool_policy)
 
 BOOST_AUTO_TEST_CASE(the_most_recently_used_idle_connection_is_reused_first)
 {

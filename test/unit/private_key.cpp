@@ -16,6 +16,9 @@
 
 using namespace test;
 namespace crypto = coauth::crypto;
+
+BOOST_AUTO_TEST_SUITE(private_key)
+
 using coauth::result;
 using coauth::secret;
 using coauth::secret_provider;
@@ -94,8 +97,6 @@ std::string cut(std::string const& text)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(private_key)
 
 BOOST_AUTO_TEST_CASE(openssl_verifies_signatures_of_every_algorithm)
 {

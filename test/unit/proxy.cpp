@@ -5,6 +5,9 @@
 #include <map>
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(proxy)
+
 using coauth::protocol::bypasses_proxy;
 
 namespace
@@ -34,8 +37,6 @@ coauth::proxy_options by_url(std::string url)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(proxy)
 
 BOOST_AUTO_TEST_CASE(no_proxy_by_default)
 {

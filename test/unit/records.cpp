@@ -8,6 +8,9 @@
 #include <set>
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(records)
+
 using coauth::access_token;
 using coauth::errc;
 using coauth::token_request;
@@ -78,8 +81,6 @@ coauth::result<record_content> open(
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(records)
 
 BOOST_AUTO_TEST_CASE(key_rings_are_read_line_by_line)
 {

@@ -9,6 +9,9 @@
 #include <limits>
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(redacted_trace)
+
 using coauth::client_authentication;
 using coauth::protocol::redact_response;
 using coauth::protocol::sanitize;
@@ -69,8 +72,6 @@ double cpu_seconds(std::size_t size)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(redacted_trace)
 
 BOOST_AUTO_TEST_CASE(requests_are_masked)
 {

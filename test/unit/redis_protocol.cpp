@@ -10,6 +10,9 @@
 #include <cstdio>
 
 using namespace coauth::redis;
+
+BOOST_AUTO_TEST_SUITE(redis_protocol)
+
 using coauth::errc;
 
 namespace
@@ -44,8 +47,6 @@ std::vector<std::string> words_of(commands const& of)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(redis_protocol)
 
 BOOST_AUTO_TEST_CASE(a_script_is_known_by_its_digest)
 {

@@ -12,6 +12,8 @@
 
 using namespace test;
 
+BOOST_AUTO_TEST_SUITE(refresh_policy_simulation)
+
 namespace
 {
 
@@ -46,8 +48,6 @@ private:
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(refresh_policy_simulation)
 
 BOOST_AUTO_TEST_CASE(random_operations_keep_the_invariants_of_the_refresh_policy)
 {

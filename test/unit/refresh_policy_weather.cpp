@@ -14,6 +14,9 @@
 #include <vector>
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(refresh_policy_weather)
+
 using coauth::access_token;
 using coauth::errc;
 using coauth::error;
@@ -181,8 +184,6 @@ std::size_t requests_between(weather const& w, nanoseconds begin, nanoseconds en
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(refresh_policy_weather)
 
 BOOST_AUTO_TEST_CASE(a_source_without_a_token_recovers_soon_after_one_odd_response)
 {

@@ -3,6 +3,9 @@
 #include "support.hpp"
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(retry)
+
 using coauth::errc;
 using coauth::policy::retry_context;
 
@@ -36,8 +39,6 @@ std::int64_t delay_after(
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(retry)
 
 BOOST_AUTO_TEST_CASE(the_back_off_is_exponential_with_full_jitter)
 {

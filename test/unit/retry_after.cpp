@@ -3,6 +3,9 @@
 #include "support.hpp"
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(retry_after)
+
 using coauth::http_headers;
 
 namespace
@@ -22,8 +25,6 @@ std::int64_t wait(http_headers const& headers, bool throttled = true)
 constexpr std::int64_t day = 86'400;
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(retry_after)
 
 BOOST_AUTO_TEST_CASE(retry_after_in_seconds_or_as_a_date)
 {

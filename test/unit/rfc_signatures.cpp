@@ -12,6 +12,9 @@
 #include <array>
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(rfc_signatures)
+
 using coauth::crypto::hmac;
 using coauth::crypto::jws_signing_input;
 using coauth::crypto::private_key;
@@ -73,8 +76,6 @@ std::string rsa_jwk(std::string const& modulus)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(rfc_signatures)
 
 // RFC 7515 appendices A.2, A.3 and A.4.
 BOOST_AUTO_TEST_CASE(the_jws_examples_of_rfc_7515_are_verified)

@@ -10,6 +10,8 @@
 namespace detail = coauth::detail;
 using namespace std::chrono;
 
+BOOST_AUTO_TEST_SUITE(saturating_time)
+
 namespace
 {
 
@@ -60,8 +62,6 @@ void check_sums()
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(saturating_time)
 
 BOOST_AUTO_TEST_CASE(sums_saturate_at_the_end_of_any_clock)
 {

@@ -5,6 +5,8 @@
 
 using namespace test;
 
+BOOST_AUTO_TEST_SUITE(secret_from_file)
+
 namespace
 {
 
@@ -15,8 +17,6 @@ std::string read(coauth::secret_provider const& from)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(secret_from_file)
 
 BOOST_AUTO_TEST_CASE(a_secret_follows_its_file)
 {

@@ -8,6 +8,8 @@
 
 using namespace test;
 
+BOOST_AUTO_TEST_SUITE(select_client_authentication)
+
 namespace
 {
 
@@ -56,8 +58,6 @@ std::vector<std::string> const every = {
     "self_signed_tls_client_auth"};
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(select_client_authentication)
 
 BOOST_AUTO_TEST_CASE(the_preferred_common_method_is_selected)
 {

@@ -7,6 +7,9 @@
 #include "support.hpp"
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(shared_fetch)
+
 using coauth::access_token;
 using coauth::errc;
 using coauth::fetch_reason;
@@ -74,8 +77,6 @@ token(std::string value, std::optional<std::chrono::seconds> life, std::chrono::
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(shared_fetch)
 
 BOOST_AUTO_TEST_CASE(the_first_load_decides)
 {

@@ -6,14 +6,14 @@
 
 using namespace test;
 
+BOOST_AUTO_TEST_SUITE(token_request)
+
 namespace
 {
 
 using request_type = coauth::token_request;
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(token_request)
 
 BOOST_AUTO_TEST_CASE(setters_chain_and_getters_return_the_values)
 {

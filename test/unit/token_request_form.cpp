@@ -5,6 +5,9 @@
 #include "support.hpp"
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(token_request_form)
+
 using coauth::client_authentication;
 using coauth::secret;
 using coauth::token_request;
@@ -35,8 +38,6 @@ std::string body(
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(token_request_form)
 
 BOOST_AUTO_TEST_CASE(token_exchange_has_its_parameters)
 {

@@ -5,6 +5,8 @@
 
 using namespace test;
 
+BOOST_AUTO_TEST_SUITE(token_response)
+
 namespace
 {
 
@@ -90,8 +92,6 @@ std::vector<response_case> responses_with_various_members()
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(token_response)
 
 BOOST_AUTO_TEST_CASE(the_response_example_of_rfc_6749_is_read)
 {

@@ -9,6 +9,9 @@
 #include <thread>
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(token_snapshot)
+
 using coauth::access_token;
 using snapshot = coauth::detail::token_snapshot;
 
@@ -42,8 +45,6 @@ std::string loaded(snapshot& tested)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(token_snapshot)
 
 BOOST_AUTO_TEST_CASE(a_snapshot_returns_the_last_token)
 {

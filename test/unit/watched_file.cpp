@@ -8,6 +8,9 @@
 #include <unistd.h>
 
 using namespace test;
+
+BOOST_AUTO_TEST_SUITE(watched_file)
+
 using file_type = coauth::detail::watched_file;
 
 namespace
@@ -28,8 +31,6 @@ file_type::contents contents_of(file_type const& file)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(watched_file)
 
 BOOST_AUTO_TEST_CASE(an_old_file_is_current_until_it_changes)
 {
