@@ -37,7 +37,7 @@ mkdir -p "$logs"
 . "$here/test/steps.sh"
 need "${packages[@]}"
 step "configure" cmake -S "$here" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
-    -DCOAUTH_BUILD_TESTS=OFF
+    -DCOAUTH_BUILD_TESTS=OFF -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=16
 step "build, some minutes" cmake --build "$build" --target coauth_cli example_minimal
 
 if [[ ${SMSCX_APPLICATION_ID:-} && ${SMSCX_APPLICATION_SECRET:-} ]]; then
