@@ -57,8 +57,9 @@ read_certificates(std::string_view text, std::string const& subject)
         if (block.label != PEM_STRING_X509 && block.label != PEM_STRING_X509_OLD &&
             block.label != PEM_STRING_X509_TRUSTED)
             continue;
+        auto const single = pem_text(block);
         clear_errors();
-        auto const bio = memory_bio(block.text);
+        auto const bio = memory_bio(single);
         openssl_ptr<X509> certificate(
             bio ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr) : nullptr);
         throw_if_out_of_memory();

@@ -3,7 +3,6 @@
 #include "values/make_error.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace coauth::crypto
@@ -72,12 +71,17 @@ bool has_dash_before(std::string_view text, std::size_t word)
 // Markers that are glued may share their dashes.
 marker find_marker(std::string_view text, std::size_t from)
 {
-    for (auto at = text.find_first_of("BE", from); at != std::string_view::npos;
-         at = text.find_first_of("BE", at + 1))
+    // Base64 has no space, and many letters of the words.
+    for (auto space = text.find(' ', from); space != std::string_view::npos;
+         space = text.find(' ', space + 1))
     {
-        bool const is_begin = text.substr(at).starts_with("BEGIN ");
-        if ((is_begin || text.substr(at).starts_with("END ")) && has_dash_before(text, at))
-            return read_marker(text, at, is_begin);
+        auto const before = text.substr(from, space - from);
+        bool const is_begin = before.ends_with("BEGIN");
+        if (!is_begin && !before.ends_with("END"))
+            continue;
+        auto const word = space - (is_begin ? 5 : 3);
+        if (has_dash_before(text, word))
+            return read_marker(text, word, is_begin);
     }
     marker none;
     none.begin = std::string_view::npos;
@@ -112,6 +116,11 @@ error damaged(std::string const& name, std::size_t line, std::string_view what)
         "; give the whole file");
 }
 
+bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r') || c == '\0';
+}
+
 // Without white space, and "\n" as two characters, as environment variables and JSON have it.
 std::string compact(std::string_view body)
 {
@@ -119,7 +128,7 @@ std::string compact(std::string_view body)
     compacted.reserve(body.size());
     for (std::size_t i = 0; i < body.size(); ++i)
     {
-        if (std::strchr(" \t\r\n\f\v", body[i]) != nullptr)
+        if (is_space(body[i]))
             continue;
         if (body[i] == '\\' && i + 1 < body.size() && (body[i + 1] == 'n' || body[i + 1] == 'r'))
             ++i;
@@ -129,23 +138,19 @@ std::string compact(std::string_view body)
     return compacted;
 }
 
-std::string normalize(std::string_view label, std::string_view body)
+} // namespace
+
+std::string pem_text(pem_block const& block)
 {
     // OpenSSL reads lines of limited length.
     constexpr std::size_t line_length = 64;
     auto const marked = [&](char const* word)
-    {
-        return std::string(five_dashes) + word + std::string(label) + std::string(five_dashes) +
-               "\n";
-    };
-    auto const base64 = compact(body);
+    { return std::string(five_dashes) + word + block.label + std::string(five_dashes) + "\n"; };
     auto text = marked("BEGIN ");
-    for (std::size_t i = 0; i < base64.size(); i += line_length)
-        text += base64.substr(i, line_length) + "\n";
+    for (std::size_t i = 0; i < block.base64.size(); i += line_length)
+        text.append(block.base64, i, line_length) += '\n';
     return text + marked("END ");
 }
-
-} // namespace
 
 result<std::vector<pem_block>> split_pem(std::string_view text, std::string const& name)
 {
@@ -169,9 +174,7 @@ result<std::vector<pem_block>> split_pem(std::string_view text, std::string cons
         auto const body = text.substr(begin.end, std::max(begin.end, end.begin) - begin.end);
         // No copy of a private key, which would stay in freed memory.
         bool const is_key = begin.label.ends_with("KEY");
-        blocks.push_back(
-            {std::string(begin.label), line,
-             is_key ? std::string() : normalize(begin.label, body)});
+        blocks.push_back({std::string(begin.label), line, is_key ? std::string() : compact(body)});
         begin = find_marker(text, end.end);
     }
     return blocks;

@@ -17,9 +17,12 @@ struct pem_block
     std::string label;
     // Of the BEGIN marker, from 1.
     std::size_t line = 0;
-    // The block alone, in the form that OpenSSL reads; empty for a key.
-    std::string text;
+    // Without white space; empty for a key.
+    std::string base64;
 };
+
+// The block alone, in the form that OpenSSL reads.
+std::string pem_text(pem_block const& block);
 
 // The blocks of a PEM file (RFC 7468). Text around them is skipped. Blocks may be indented, follow
 // each other on one line, and have lines of any length. A block without its other marker is an

@@ -30,8 +30,9 @@ result<bool> add_blocks(
     {
         if (std::find(labels.begin(), labels.end(), block.label) == labels.end())
             continue;
+        auto const text = crypto::pem_text(block);
         crypto::clear_errors();
-        auto const bio = crypto::memory_bio(block.text);
+        auto const bio = crypto::memory_bio(text);
         bool const added = bio && add(bio.get());
         crypto::throw_if_out_of_memory();
         if (!added)
