@@ -43,7 +43,10 @@ void tunnel_response::read(std::string_view received) noexcept
     }
     auto const begin = received.substr(line_begin_, http.size());
     if (is_first_line_ && begin != http.substr(0, begin.size()))
+    {
+        status_ = 0; // not that of an informational response before it
         complete_ = true;
+    }
 }
 
 void tunnel_response::end_line(std::string_view line) noexcept

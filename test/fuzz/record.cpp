@@ -35,8 +35,12 @@ void check_keys(std::string_view text)
     fuzz::check_text(message);
     constexpr std::size_t part = 40;
     for (std::size_t i = 0; i + part <= text.size(); i += part)
+    {
+        auto const piece = text.substr(i, part);
+        bool const is_base64 = piece.find(' ') == std::string_view::npos;
         fuzz::require(
-            !fuzz::holds(message, text.substr(i, part)), "no message holds a part of a key");
+            !is_base64 || !fuzz::holds(message, piece), "no message holds a part of a key");
+    }
 }
 
 void check_content(record_content const& content)
