@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds coauth and runs its tests. Installs missing packages from Debian.
 #
-#   test/run.sh       g++ and the whole test suite: some 25 minutes on two cores
+#   test/run.sh       g++ and the whole test suite: some 20 minutes on two cores
 #   test/run.sh all   before that also Clang with AddressSanitizer and UndefinedBehaviorSanitizer,
 #                     ThreadSanitizer, clang-tidy and cppcheck: at most an hour on two cores
 set -euo pipefail
