@@ -126,14 +126,14 @@ std::string compact(std::string_view body)
 {
     std::string compacted;
     compacted.reserve(body.size());
-    for (std::size_t i = 0; i < body.size(); ++i)
+    for (char const c : body)
     {
-        if (is_space(body[i]))
+        if (is_space(c))
             continue;
-        if (body[i] == '\\' && i + 1 < body.size() && (body[i + 1] == 'n' || body[i + 1] == 'r'))
-            ++i;
+        if ((c == 'n' || c == 'r') && compacted.ends_with('\\'))
+            compacted.pop_back();
         else
-            compacted += body[i];
+            compacted += c;
     }
     return compacted;
 }
