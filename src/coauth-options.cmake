@@ -4,11 +4,9 @@ target_compile_features(coauth_options INTERFACE cxx_std_20)
 target_compile_options(coauth_options INTERFACE
     -Wall -Wextra -Wpedantic -Wconversion -Wshadow
     $<$<BOOL:${COAUTH_WARNINGS_AS_ERRORS}>:-Werror>)
-if(CMAKE_UNITY_BUILD)
-    # GCC takes the sources of a unity build for headers.
-    target_compile_options(coauth_options INTERFACE
-        $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
-endif()
+# GCC takes the sources of a unity build for headers.
+target_compile_options(coauth_options INTERFACE
+    $<$<AND:$<CXX_COMPILER_ID:GNU>,$<BOOL:$<TARGET_PROPERTY:UNITY_BUILD>>>:-Wno-subobject-linkage>)
 target_compile_definitions(coauth_options INTERFACE BOOST_ASIO_NO_DEPRECATED)
 if(COAUTH_SANITIZE)
     target_compile_options(coauth_options INTERFACE

@@ -28,8 +28,7 @@ result<void> check_url(client_config const& config)
     if (url.empty())
         return config_error(
             "server.jwks_uri is empty, and signed_introspection.fetch_jwks needs it; set it, or "
-            "give "
-            "the keys in signed_introspection.jwks if the server's metadata have no jwks_uri");
+            "give the keys in signed_introspection.jwks if the server's metadata have no jwks_uri");
     auto const parsed =
         protocol::parse_endpoint(url, "server.jwks_uri", config.allow_http_loopback);
     return parsed ? result<void>() : parsed.error();

@@ -318,11 +318,11 @@ private:
         {
             clear_errors();
             public_.reset(X509_get_pubkey(certificate.get()));
-            if (!public_)
-                throw_if_out_of_memory();
             // A certificate of another kind of key is no obstacle to assertions.
             if (public_)
                 (void)use_public_key();
+            else
+                throw_if_out_of_memory();
         }
         if (auto const valid = check_validity(certificate.get(), now, certificate_place()); !valid)
             return valid.error();

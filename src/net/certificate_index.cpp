@@ -82,8 +82,7 @@ openssl_ptr<X509_NAME> subject_of(std::vector<unsigned char> const& certificate)
     return openssl_ptr<X509_NAME>(d2i_X509_NAME(nullptr, &at, static_cast<long>(reader.left())));
 }
 
-// The bytes of base64 without white space; empty: it is damaged. PEM_read_bio takes ten times as
-// long.
+// The bytes of base64 without white space; empty: it is damaged. PEM_read_bio takes longer.
 std::vector<unsigned char> decode(std::string const& base64)
 {
     auto const padding = base64.size() - (base64.find_last_not_of('=') + 1);

@@ -101,9 +101,12 @@ BOOST_AUTO_TEST_CASE(damaged_bundles_are_refused_with_the_line)
     auto const ca = make_identity("a CA", nullptr, true).certificate_pem;
     auto wrong = ca;
     wrong[60] = '!';
+    auto padded = ca;
+    padded[200] = '=';
     auto const short_of_a_line = ca.substr(0, 28) + ca.substr(93);
     for (auto const& [text, says] :
          {std::pair{ca + wrong, "the bundle is damaged at line"},
+          {ca + padded, "the block that begins there cannot be read"},
           {ca + short_of_a_line, "the block that begins there cannot be read"},
           {ca + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
            "the block that begins there cannot be read"},
