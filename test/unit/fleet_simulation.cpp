@@ -4,8 +4,11 @@
 
 #include "support.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <iomanip>
 #include <iostream>
+#include <string>
 
 using namespace test;
 using namespace std::chrono_literals;
@@ -25,11 +28,22 @@ std::size_t lives(std::chrono::seconds lifetime)
         std::ceil(std::chrono::duration<double>(day) / (lifetime * 0.7)));
 }
 
-void print(char const* name, test::fleet_simulation const& fleet, std::size_t expected)
+void print_chart(char const* name, test::fleet_simulation const& fleet, std::size_t expected)
 {
     std::cout << name << ": " << fleet.fetches.size() << " fetches for " << expected
               << " lives of the token, " << fleet.store_operations << " operations of the store, "
               << fleet.claims_lost << " claims lost\n";
+    // The fetches of each hour.
+    auto const begin =
+        fleet.fetches.empty() ? test::fleet_simulation::time_point() : fleet.fetches.front();
+    for (int hour = 0; hour < 24; ++hour)
+    {
+        auto const count = std::count_if(
+            fleet.fetches.begin(), fleet.fetches.end(), [&](auto at)
+            { return std::chrono::floor<std::chrono::hours>(at - begin).count() == hour; });
+        std::cout << std::setw(4) << hour << " h "
+                  << std::string(static_cast<std::size_t>(count), '#') << ' ' << count << '\n';
+    }
 }
 
 } // namespace
@@ -40,7 +54,7 @@ BOOST_AUTO_TEST_CASE(a_thousand_nodes_fetch_each_token_of_a_day_once)
     fleet.start(1s);
     fleet.run_for(day);
     auto const expected = lives(3600s);
-    print("no faults", fleet, expected);
+    print_chart("no faults", fleet, expected);
     BOOST_TEST(fleet.fetches.size() <= expected);
     BOOST_TEST(fleet.fetches.size() >= expected * 9 / 10);
     BOOST_TEST(fleet.most_in_flight == 1U);
@@ -65,7 +79,7 @@ BOOST_AUTO_TEST_CASE(a_lost_claim_costs_at_most_one_fetch)
             fleet.start(1s);
             fleet.run_for(day);
             auto const expected = lives(options.token_life);
-            print(name, fleet, expected);
+            print_chart(name, fleet, expected);
             BOOST_TEST(fleet.fetches.size() <= expected + fleet.claims_lost);
             BOOST_TEST(
                 static_cast<double>(fleet.fetches.size()) <= 1.01 * static_cast<double>(expected));
